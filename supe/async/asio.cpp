@@ -1,0 +1,2 @@
+// Asio, compiled here once for the whole project.
+#include <boost/asio/impl/src.hpp>

@@ -1,0 +1,37 @@
+// Frames: JSON values ended by a newline, cut from a stream of bytes (contract §2).
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace supe {
+
+inline constexpr std::size_t default_frame_limit = 16u << 20;  // bytes, contract §2
+
+/// Cuts a stream into frames. Pure. A frame over the limit is skipped to its end, and counted.
+class frame_splitter {
+public:
+    explicit frame_splitter(std::size_t limit = default_frame_limit) : limit_(limit) {}
+
+    /// Gives bytes read from the stream and calls `on_frame` with each whole frame, without its newline.
+    /// A frame that lies whole within `bytes` is not copied; the view is valid during the call only.
+    /// Empty lines are passed over.
+    void feed(std::string_view bytes, const std::function<void(std::string_view)>& on_frame);
+
+    /// Frames skipped because they were too long, since the last call.
+    std::size_t take_oversized();
+    /// Bytes of a frame that was never ended (the stream closed in the middle of it).
+    std::size_t unfinished() const { return skipping_ ? skipped_ : partial_.size(); }
+
+private:
+    std::size_t limit_;
+    std::string partial_;
+    bool skipping_ = false;
+    std::size_t skipped_ = 0;
+    std::size_t oversized_ = 0;
+};
+
+}  // namespace supe

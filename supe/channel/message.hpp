@@ -1,0 +1,59 @@
+// What a frame means: mail, a signal, or neither (contract §2). Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace supe {
+
+/// A mail as a component (or a supervisor) sent it. Views point into the frame.
+struct mail_frame {
+    std::optional<std::string> to;        ///< none: to one's own supervisor
+    std::string_view msg = "null";        ///< JSON text, checked, unchanged
+    std::optional<std::string> id;        ///< present: the sender wants an answer
+    bool receipt = false;                 ///< … and the recipient's ack
+    std::optional<std::string> from;      ///< only supervisors fill these three: deliveries and hops
+    unsigned attempt = 1;
+    std::string extras;                   ///< members that we don't know, and `re`, as `,"key":value…`, passed on
+};
+
+struct signal_frame {
+    std::string name;
+    std::string_view data;                ///< JSON text of `data`, or empty
+};
+
+/// An object whose `cmd` starts with `NODE_`: ignored, but NODE_HANDLE wants an answer.
+struct node_frame {
+    bool handle = false;
+};
+
+/// Any other JSON value: a raw `process.send`.
+struct raw_frame {};
+
+/// Not a frame of ours at all.
+struct bad_frame {
+    std::string reason;
+};
+
+using message = std::variant<mail_frame, signal_frame, node_frame, raw_frame, bad_frame>;
+
+/// Reads one frame. A frame with type `mail` or `signal` whose other members have the wrong types is a bad_frame that
+/// names the member. Unknown members are kept (mail) or ignored (signal).
+message read_message(std::string_view frame);
+
+/// One frame, with its newline: `{"type":"mail","from":FROM,"msg":MSG,"id":ID,"attempt":N…}`, plus `to` and extras.
+struct delivery {
+    std::string_view from, msg, id, extras;
+    std::optional<std::string_view> to;
+    unsigned attempt = 1;
+    bool receipt = false;                 ///< between supervisors only
+};
+void append_delivery(std::string& out, const delivery&);
+
+/// One frame, with its newline: `{"type":"signal","signal":NAME}` or with `,"data":DATA`. DATA is JSON text.
+void append_signal(std::string& out, std::string_view name, std::string_view data = {});
+
+}  // namespace supe

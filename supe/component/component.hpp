@@ -1,0 +1,164 @@
+// The component's side of the channel: what the author of a component includes.
+//
+//     supe::awaitable<> greeter(supe::component& self) {
+//         while (auto mail = co_await self.receive()) {
+//             co_await self.send("/journal", mail->body());
+//             co_await mail->ack();
+//         }
+//     }
+//     int main(int argc, char** argv) { return supe::run_component(greeter); }
+#pragma once
+
+#include "supe/async/clock.hpp"
+#include "supe/async/nursery.hpp"
+
+#include <boost/json/value.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace supe {
+
+class component;
+
+/// Why a mail did not arrive (contract §2, MAIL-UNDELIVERABLE), and what else can end a wait for an answer.
+enum class mail_error { unknown_address = 1, mailbox_full, dead_lettered, removed, supervisor_died, timed_out, channel_closed };
+error_code make_error_code(mail_error);
+
+/// A mail in hand. Until it is acknowledged it will be delivered again after a crash (contract §3).
+/// Movable; the component must outlive it. Dropping it without ack leaves it in hand.
+class mail {
+public:
+    const std::string& from() const;          ///< plain name for a sibling, `supe` for the supervisor, else an absolute address
+    const std::string& id() const;            ///< unique in the tree, the same over all attempts
+    unsigned attempt() const;                 ///< 1, or more where it may have been handled before
+    const std::string& body() const;          ///< the JSON text of `msg`, byte for byte
+    boost::json::value value() const;         ///< `msg`, parsed
+    const std::string& answers() const;       ///< the id of the call that it answers (`re`), or empty
+    const std::string& call() const;          ///< the id that an answer should carry, or empty where it is no call
+
+    awaitable<> ack();
+    /// Back to its place in the mailbox, or with `requeue` false to the dead letters.
+    awaitable<> reject(bool requeue, std::string reason = {});
+    /// Answers a call: a mail to its sender with `re`. Resumes when it is written; errors are the caller's to notice.
+    awaitable<> answer(std::string body);
+
+private:
+    friend class component;
+    struct content;
+    std::shared_ptr<content> content_;
+    component* self_ = nullptr;
+};
+
+/// One notice, as it reached a watcher.
+struct notice {
+    std::string name;
+    boost::json::value message;  ///< null where the notice had none, or a falsy one (contract §2)
+};
+
+/// A watch on one notice name; ends with the component.
+class watch {
+public:
+    /// The cached one first (where there is one), then each new one, in order. Nothing when the channel is closed.
+    awaitable<std::optional<notice>> next();
+
+private:
+    friend class component;
+    struct state;
+    std::shared_ptr<state> state_;
+};
+
+/// What a child's SUPE-START carried (contract §2).
+struct start_info {
+    std::string name;             ///< its own name
+    std::string address;          ///< absolute
+    boost::json::value config;    ///< null where the tree file gives none
+};
+
+/// The connection to one's supervisor. One thread; every coroutine of the component may use it at once.
+class component {
+public:
+    struct options {
+        std::size_t frame_limit = 16 << 20;   ///< bytes, in both directions
+        std::size_t notice_limit = 1024;      ///< unread notices kept per watch; older ones are dropped beyond
+    };
+
+    /// Takes over `channel_fd`, this end of the channel. `name` and `address` as the supervisor gave them.
+    component(clock& c, int channel_fd, std::string name, std::string address, options o);
+    component(clock& c, int channel_fd, std::string name, std::string address);
+    ~component();
+    component(const component&) = delete;
+    component& operator=(const component&) = delete;
+
+    /// Reads the channel until it closes; owned by whoever runs the component (run_component, the simulation).
+    awaitable<> serve();
+
+    const std::string& name() const;
+    const std::string& address() const;
+    clock& time();
+    /// The config of the tree file (SUPE-START); asks for it on first use and waits for it.
+    awaitable<boost::json::value> config();
+
+    /// Tells the supervisor that starting is done (`"ready": "signal"`).
+    void ready();
+    /// Tells the watchdog that this component is alive.
+    void alive();
+
+    /// The next mail; the first call makes the component ready to receive, with up to `window` unacknowledged mails
+    /// at once. Nothing when asked to shut down, or when the supervisor is gone.
+    awaitable<std::optional<mail>> receive();
+    /// As receive(), and nothing at the deadline.
+    awaitable<std::optional<mail>> receive_until(time_point deadline);
+    /// How many mails it takes at once. Call before the first receive(), default 1.
+    void set_window(unsigned n);
+    /// Asks for no more mail; receive() starts it again.
+    void pause();
+
+    /// Fire and forget: written to the channel, nothing awaited. A failure becomes notice `mail-undeliverable`.
+    void tell(std::string to, std::string body);
+    /// Resumes when the mail is in the recipient's mailbox. Throws system_error(mail_error).
+    awaitable<> send(std::string to, std::string body);
+    /// Resumes when the recipient has acknowledged it. Throws system_error(mail_error).
+    awaitable<> deliver(std::string to, std::string body);
+    /// As deliver(), with an error code instead of a throw.
+    awaitable<error_code> try_deliver(std::string to, std::string body);
+    /// Sends and waits for the mail that answers it. Throws system_error(mail_error), timed_out at the deadline.
+    awaitable<mail> call(std::string to, std::string body, time_point deadline = never);
+
+    /// Watches a notice on the supervisor's noticeboard. Resumes when the watch is in force.
+    awaitable<watch> watch_notice(std::string name, bool use_cache = true);
+    /// Publishes a notice there: `NAME`, seen by watchers as coming from this child.
+    void notify(std::string name, boost::json::value message);
+
+    /// Resumes when the supervisor asked to finish (SUPE-SHUTDOWN), SIGTERM came, or the channel closed.
+    awaitable<> shutdown_requested();
+    bool shutting_down() const;
+    /// As if the supervisor had asked: used for SIGTERM, and by a component that ends of its own will.
+    void request_shutdown();
+
+    /// Resumes when all that was told, acked and notified so far has left for the supervisor.
+    awaitable<> flushed();
+
+private:
+    friend class mail;
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+using component_main = std::function<awaitable<>(component&)>;
+
+/// Runs `body` as this process's component, with the channel that the environment names (contract §2).
+/// SIGTERM and SIGINT ask it to shut down. Returns the exit code: 0 when `body` returned, 1 when it threw (the error is
+/// printed to stderr), 2 where there is no channel.
+int run_component(component_main body);
+
+/// The listening sockets that the supervisor handed on (LISTEN_FDS), in the order of the tree file's `listen`.
+std::vector<int> listening_sockets();
+
+}  // namespace supe
+
+template <>
+struct boost::system::is_error_code_enum<supe::mail_error> : std::true_type {};

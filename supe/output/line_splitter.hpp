@@ -1,0 +1,33 @@
+// Cuts a child's output into whole lines. Pure.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace supe {
+
+inline constexpr std::size_t line_limit = 64u << 10;  // bytes, contract §6
+inline constexpr std::string_view cut_mark = " [cut]";
+
+/// Lines end in `\n` (a `\r` before it belongs to the line); a line over the limit is given out up to the limit with
+/// `cut_mark` at its end, and the rest of it, up to its newline, is dropped. Memory never exceeds the limit.
+class line_splitter {
+public:
+    using sink = std::function<void(std::string_view line)>;  ///< without its newline; the view is valid during the call
+
+    explicit line_splitter(std::size_t limit = line_limit) : limit_(limit) {}
+
+    /// A line that lies whole within `bytes` is not copied.
+    void feed(std::string_view bytes, const sink& on_line);
+    /// The stream ended: gives out a last line that had no newline.
+    void finish(const sink& on_line);
+
+private:
+    std::size_t limit_;
+    std::string partial_;
+    bool dropping_ = false;
+};
+
+}  // namespace supe
