@@ -38,7 +38,7 @@ public:
     const std::string& body() const;          ///< the JSON text of `msg`, byte for byte
     boost::json::value value() const;         ///< `msg`, parsed
     const std::string& answers() const;       ///< the id of the call that it answers (`re`), or empty
-    const std::string& call() const;          ///< the id that an answer should carry, or empty where it is no call
+    const std::string& call() const;          ///< the id that an answer should carry (its `call` member, else its id)
 
     awaitable<> ack();
     /// Back to its place in the mailbox, or with `requeue` false to the dead letters.

@@ -32,6 +32,7 @@ struct envelope {
     unsigned attempt = 0;        ///< deliveries so far
     unsigned charges = 0;        ///< crashes with this mail alone in hand
     bool suspect = false;        ///< was in hand with others at a crash: delivered alone from now on
+    bool answer = false;         ///< carries `re`: somebody waits for it in the middle of other mail
 
     std::size_t bytes() const { return id.size() + from.size() + to.size() + msg.size() + extras.size(); }
 };
@@ -57,6 +58,8 @@ public:
     /// any single mail.
     bool offer(envelope&& mail);
 
+    /// A process of the component has its channel open. Until ended(), answers can be delivered.
+    void connected() { connected_ = true; }
     /// The component takes mail, up to `window` unacknowledged (0 counts as 1, never more than the limit).
     void ready(unsigned window);
     /// It takes none for now; what is in hand stays in hand.
@@ -64,7 +67,9 @@ public:
     bool is_ready() const { return ready_; }
 
     /// The next mail to hand over, its attempt raised and now in hand; null when nothing may be delivered now.
-    /// A suspect is delivered only with nothing else in hand, and nothing else beside it. Valid until the next call.
+    /// Answers come first, and heed neither window nor pause: whoever waits for one can take no other mail before it.
+    /// They don't count in the window. A suspect is delivered only with nothing but answers in hand, and no fresh mail
+    /// beside it. Valid until the next call of this object.
     const envelope* take_next();
 
     /// Acknowledges the oldest in hand.
@@ -77,16 +82,16 @@ public:
 
     /// The component's process ended. All in hand goes back to its place, before fresh mail, in order; delivery pauses.
     /// `charged` says that it was a crash of its own: a mail alone in hand is charged, several become suspects.
-    /// Returns those whose charges are used up.
+    /// Answers, delivered or waiting, are dropped: who waited for them is gone. Returns those whose charges are used up.
     std::vector<dead_mail> ended(bool charged);
 
     /// Takes everything out, in order (a child that was removed).
     std::vector<envelope> drain();
 
-    std::size_t queued() const { return waiting_.size(); }
+    std::size_t queued() const { return waiting_.size() + answers_.size(); }
     std::size_t in_flight() const { return in_hand_.size(); }
     std::size_t bytes() const { return bytes_; }
-    bool empty() const { return waiting_.empty() && in_hand_.empty(); }
+    bool empty() const { return waiting_.empty() && in_hand_.empty() && answers_.empty(); }
     /// True when something could be delivered as soon as the component were ready.
     bool has_waiting() const { return !waiting_.empty(); }
     /// In order: what is in hand, then what waits (to be saved, or shown).
@@ -103,6 +108,8 @@ private:
     std::size_t bytes_ = 0;
     unsigned window_ = 1;
     bool ready_ = false;
+    bool connected_ = false;
+    std::deque<envelope> answers_;   // waiting; those delivered stand in in_hand_
 };
 
 }  // namespace supe
