@@ -44,11 +44,6 @@ private:
 /// Precondition: is_json(text) and it starts with a quote. A lone surrogate becomes U+FFFD.
 std::string json_string_value(std::string_view text);
 
-/// Calls `f` with each string of a JSON array of strings, its meaning; other elements are passed over.
-/// Precondition: is_json(array).
-template <class F>
-void for_each_string(std::string_view array, F f);
-
 /// `value` as JSON text with quotes. Bytes that are not UTF-8 become U+FFFD.
 std::string json_quoted(std::string_view value);
 void append_json_quoted(std::string& out, std::string_view value);

@@ -156,9 +156,9 @@ awaitable<watch> component::watch_notice(std::string name, bool use_cache) {
     co_return w;
 }
 
-void component::notify(std::string name, boost::json::value message) {
+void component::notify(std::string name, boost::json::value content) {
     impl_->signal("NOTICEBOARD-REQUEST", fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(name),
-                                                     boost::json::serialize(message)));
+                                                     boost::json::serialize(content)));
 }
 
 awaitable<> component::shutdown_requested() {

@@ -103,7 +103,7 @@ awaitable<error_code> component::impl::send_and_wait(std::string to, std::string
     waiter.wants_ack = receipt;
     const std::string id = std::to_string(++last_id);
     registration entry(pending, id, waiter);
-    post_mail(to, body, fmt::format(receipt ? R"(,"id":"{}","receipt":true)" : R"(,"id":"{}")", id));
+    post_mail(to, body, fmt::format(R"(,"id":"{}"{})", id, receipt ? R"(,"receipt":true)" : ""));
     while (!waiter.done) co_await waiter.settled.wait();
     co_return waiter.error;
 }

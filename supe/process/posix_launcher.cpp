@@ -9,6 +9,8 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/optional.hpp>     // 1.81's Process names these without including them
+#include <boost/type_traits.hpp>
 #include <boost/process/v2/process.hpp>
 #include <boost/process/v2/posix/vfork_launcher.hpp>
 #include <boost/process/v2/src.hpp>
@@ -282,7 +284,7 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(cons
         signals_blocked blocked;
         return launch(launching.get_executor(), error, executable, arguments.data(), setup);
     }();
-    const int pidfd = error ? -1 : ::fcntl(started.native_handle(), F_DUPFD_CLOEXEC, 0);
+    const int pidfd = error ? -1 : static_cast<int>(::syscall(SYS_pidfd_open, launch.pid, 0));
     const int no_pidfd = errno;
     started.detach();
     if (pidfd < 0 || setup.failure != 0) {

@@ -64,7 +64,8 @@ supervisor::~supervisor() = default;
 child& supervisor::add(child_spec spec) {
     const std::string child_address = fmt::format("{}/{}", address_, spec.name);
     const int number = children_.empty() ? 0 : children_.back()->number() + 1;
-    children_.push_back(std::make_unique<child>(*this, number, as_child(std::move(spec)), child_address));
+    child_host& host = *this;
+    children_.push_back(std::make_unique<child>(host, number, as_child(std::move(spec)), child_address));
     child& c = *children_.back();
     restarter_.add(c.spec());
     office_.add(c.mail());

@@ -21,6 +21,18 @@ bool flag_of(const boost::json::object& o, const char* key, bool otherwise) {
     return value && value->is_bool() ? value->get_bool() : otherwise;
 }
 
+/// The strings of a JSON array, which is checked already; what else is in it is passed over.
+template <class F>
+void for_each_string(std::string_view array, F f) {
+    for (std::size_t at = array.find('"'); at != std::string_view::npos; at = array.find('"', at + 1)) {
+        const std::size_t start = at;
+        for (++at; at < array.size() && array[at] != '"'; ++at) {
+            if (array[at] == '\\') ++at;
+        }
+        f(json_string_value(array.substr(start, at + 1 - start)));
+    }
+}
+
 /// The `data` of a signal as an object; an empty one where it is none.
 boost::json::object object_of(std::string_view data) {
     error_code ec;
