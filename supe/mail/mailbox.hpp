@@ -32,6 +32,7 @@ struct envelope {
     unsigned attempt = 0;        ///< deliveries so far
     unsigned charges = 0;        ///< crashes with this mail alone in hand
     bool suspect = false;        ///< was in hand with others at a crash: delivered alone from now on
+    std::uint64_t sequence = 0;  ///< its place in the mailbox, given there
     bool answer = false;         ///< carries `re`: somebody waits for it in the middle of other mail
 
     std::size_t bytes() const { return id.size() + from.size() + to.size() + msg.size() + extras.size(); }
@@ -102,14 +103,21 @@ public:
     }
 
 private:
+    const envelope* hand_over(std::deque<envelope>& from);
+    std::optional<envelope> take_out(std::deque<envelope>::iterator mail);
+    void put_back(envelope&& mail);
+
     mailbox_limits limits_;
-    std::deque<envelope> waiting_;   // in order; what was in hand once stands before what never was
+    std::deque<envelope> waiting_;   // in order of sequence
+    std::deque<envelope> answers_;   // waiting; they pass by the window
     std::deque<envelope> in_hand_;   // in order of delivery
+    std::size_t counted_ = 0;        // in hand without the answers
     std::size_t bytes_ = 0;
+    std::uint64_t last_sequence_ = 0;
     unsigned window_ = 1;
     bool ready_ = false;
     bool connected_ = false;
-    std::deque<envelope> answers_;   // waiting; those delivered stand in in_hand_
+    bool suspect_in_hand_ = false;
 };
 
 }  // namespace supe

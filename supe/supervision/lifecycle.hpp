@@ -58,9 +58,17 @@ public:
     bool is_down() const { return state_ == state::down; }
 
 private:
-    enum class step { none, signal_due, kill_due, wait };
+    std::vector<action> when_down(event e, time_point now);
+    std::vector<action> when_starting(event e, time_point now);
+    std::vector<action> when_running(event e, time_point now);
+    std::vector<action> when_stopping(event e, time_point now);
     std::vector<action> begin_stop(time_point now);
-    std::vector<action> on_deadline(time_point now);
+    std::vector<action> begin_kill();
+    /// The stop ladder of contract §5.
+    std::vector<action> next_rung(time_point now);
+    void become_ready(time_point now);
+    void down();
+    void clear_deadlines();
 
     // The parts of the spec that matter here.
     ready_kind ready_kind_;
@@ -70,15 +78,15 @@ private:
     std::optional<milliseconds> watchdog_;
 
     state state_ = state::down;
-    bool has_process_ = false;   // spawned and not yet exited
-    bool spoke_ = false;         // in this life
+    bool spoke_ = false;          // in this life, as are all below
+    bool ready_ = false;
     bool asked_for_ = false;
+    bool signal_sent_ = false;
     std::string failure_;
-    step step_ = step::none;     // the rung of the stop ladder that comes next
-    time_point step_at_ = never;
-    time_point kill_at_ = never;
     time_point start_by_ = never;
     time_point ping_by_ = never;
+    time_point signal_at_ = never;
+    time_point kill_at_ = never;
 };
 
 const char* name_of(lifecycle::state);

@@ -8,19 +8,24 @@
 namespace supe {
 namespace {
 
-/// The frames that come before SUPE-START are none that matter: our supervisor sends it first.
-awaitable<std::optional<supervisor_spec>> receive_tree(channel& wire) {
+struct first_words {
     std::optional<supervisor_spec> tree;
-    const channel::frame_sink on_frame = [&](std::string_view frame) {
+    std::vector<std::string> later;  // frames behind it that came in the same read
+};
+
+awaitable<first_words> receive_tree(std::shared_ptr<channel> wire) {
+    first_words heard;
+    const channel::frame_sink on_frame = [&heard](std::string_view frame) {
+        if (heard.tree) return heard.later.emplace_back(frame), void();
         const message m = read_message(frame);
         const auto* signal = std::get_if<signal_frame>(&m);
-        if (!signal || signal->name != "SUPE-START" || tree) return;
+        if (!signal || signal->name != "SUPE-START") return;
         const auto data = boost::json::parse(signal->data);
-        tree = parse_tree(boost::json::serialize(data.at("config").at("tree")), "SUPE-START", "/");
+        heard.tree = parse_tree(boost::json::serialize(data.at("config").at("tree")), "SUPE-START", "/");
     };
-    while (!tree && co_await wire.turn(on_frame)) {
+    while (!heard.tree && co_await wire->turn(on_frame)) {
     }
-    co_return tree;
+    co_return heard;
 }
 
 }  // namespace
@@ -28,9 +33,10 @@ awaitable<std::optional<supervisor_spec>> receive_tree(channel& wire) {
 awaitable<int> run_nested_supervisor(supervisor_environment environment, unique_fd channel_fd, std::string address,
                                      std::function<void(supervisor&)> prepare) {
     auto wire = std::make_shared<channel>(environment.time.executor(), std::move(channel_fd));
-    auto tree = co_await receive_tree(*wire);
-    if (!tree) co_return 1;
-    supervisor self(std::move(environment), std::move(*tree), std::move(address), wire);
+    first_words heard = co_await receive_tree(wire);
+    if (!heard.tree) co_return 1;
+    supervisor self(std::move(environment), std::move(*heard.tree), std::move(address), wire);
+    self.hear_first(std::move(heard.later));
     prepare(self);
     const bool clean = co_await self.run();
     wire->flush();

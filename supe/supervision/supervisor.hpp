@@ -44,6 +44,8 @@ public:
     /// Starts the children, keeps them alive, and resumes when the last one is gone: true after a clean stop, false when
     /// the supervisor failed (why() says why).
     awaitable<bool> run();
+    /// Frames of our own supervisor that were read before run().
+    void hear_first(std::vector<std::string> frames) { early_frames_ = std::move(frames); }
     /// Ordered stop, in reverse; a second call kills at once.
     void shutdown();
 
@@ -51,6 +53,7 @@ public:
     const std::string& name() const { return spec_.name; }
     const std::string& address() const { return address_; }
     bool is_booted() const { return booted_; }
+    bool is_stopping() const { return told_once_; }
 
     // For the control socket, and for tests.
     child* find(std::string_view child_name) const;
@@ -139,6 +142,7 @@ private:
     supervisor_spec spec_;
     std::string address_;
     std::shared_ptr<channel> uplink_;
+    std::vector<std::string> early_frames_;
     restarter restarter_;
     noticeboard board_;
     post_office office_;

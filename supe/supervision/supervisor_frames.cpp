@@ -267,6 +267,7 @@ void supervisor::on_control_answer(const mail_origin& origin, std::string_view s
 awaitable<> supervisor::run_uplink() {
     append_signal(uplink_->out(), "READY-TO-RECEIVE-MAIL", R"({"window":1024})");
     const channel::frame_sink on_frame = [this](std::string_view frame) { on_uplink_frame(frame); };
+    for (const std::string& frame : std::exchange(early_frames_, {})) on_frame(frame);
     while (co_await uplink_->turn(on_frame)) office_.flush();
     shutdown();  // nobody is left to restart us, or to want us
     shutdown();

@@ -1,0 +1,147 @@
+#include "components/tree_runner.hpp"
+
+#include "components/roles.hpp"
+#include "supe/control/server.hpp"
+#include "supe/process/posix_launcher.hpp"
+#include "supe/process/state_lock.hpp"
+#include "supe/supervision/nested.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <random>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace components {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+}
+
+/// Our environment without what speaks of ourselves: a child has a channel, sockets and a name of its own.
+std::vector<std::string> inherited_variables() {
+    constexpr std::string_view ours[] = {"NODE_CHANNEL_FD=", "NODE_CHANNEL_SERIALIZATION_MODE=", "LISTEN_FDS=", "LISTEN_PID=",
+                                         "LISTEN_FDNAMES=", "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=",
+                                         "SUPE_CITIZEN_NAME=", "SUPE_ADDRESS=", "SUPE_STATE="};
+    std::vector<std::string> kept;
+    for (char** entry = environ; *entry; ++entry) {
+        const std::string_view text(*entry);
+        if (std::ranges::none_of(ours, [&](std::string_view name) { return text.starts_with(name); })) kept.emplace_back(text);
+    }
+    return kept;
+}
+
+/// What a supervisor in a process of its own stands on.
+struct ground {
+    asio::io_context loop{1};
+    supe::real_clock time{loop.get_executor()};
+    supe::posix_launcher processes{loop.get_executor()};
+    supe::terminal_sink sink{time};
+    std::mt19937_64 dice{std::random_device{}()};
+
+    supe::supervisor_environment environment(std::filesystem::path state) {
+        return {time, processes, sink, [this] { return std::uniform_real_distribution<double>(0, 1)(dice); }, std::move(state),
+                inherited_variables(), {"/proc/self/exe", "component"}};
+    }
+};
+
+supe::awaitable<> obey_signals(supe::supervisor& s) {
+    asio::signal_set signals(s.time().executor(), SIGTERM, SIGINT);
+    for (;;) {
+        const int number = co_await signals.async_wait(asio::use_awaitable);
+        s.log(fmt::format("{}: {}", supe::signal_name(number), s.is_stopping() ? "killing what is left" : "stopping"));
+        s.shutdown();
+    }
+}
+
+supe::awaitable<> run_root(ground& on, supe::supervisor& root, std::filesystem::path state, int& exit_code) {
+    supe::control::server control(root, state);
+    supe::nursery service(on.time);
+    service.start(control.run());
+    service.start(obey_signals(root));
+    service.start(on.sink.drain());
+    exit_code = co_await root.run() ? 0 : 1;
+    service.cancel();
+    co_await service.join();
+}
+
+supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, std::filesystem::path state, int& exit_code) {
+    supe::state_lock lock = supe::state_lock::acquire_root(state, "supe " + tree.name);
+    if (!co_await lock.wait_for_last_processes(on.time, on.time.now() + 10s)) {
+        throw std::runtime_error(fmt::format("state directory {}: processes of an earlier run are still alive after 10 s",
+                                             state.string()));
+    }
+    supe::supervisor root(on.environment(state), std::move(tree), std::string());
+    co_await run_root(on, root, state, exit_code);
+}
+
+supe::awaitable<> run_below(ground& on, int fd, int& exit_code) {
+    supe::nursery service(on.time);
+    service.start(on.sink.drain());
+    std::optional<supe::control::commands> commands;
+    const std::function<void(supe::supervisor&)> prepare = [&commands](supe::supervisor& s) { commands.emplace(s); };
+    exit_code = co_await supe::run_nested_supervisor(on.environment(variable("SUPE_STATE")), supe::unique_fd(fd),
+                                                     variable("SUPE_ADDRESS"), prepare);
+    service.cancel();
+    co_await service.join();
+}
+
+/// What cannot be had at start is told in one line.
+supe::awaitable<> told_plainly(supe::awaitable<> work, int& exit_code) {
+    try {
+        co_await std::move(work);
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "supe: {}\n", e.what());
+        exit_code = 2;
+    }
+}
+
+void run_loop(ground& on, supe::awaitable<> work, int& exit_code) {
+    supe::nursery all(on.time);
+    all.start(told_plainly(std::move(work), exit_code));
+    on.loop.run();
+    on.sink.flush();
+}
+
+}  // namespace
+
+int run_tree(supe::supervisor_spec tree, const std::filesystem::path& state) {
+    ground on;
+    int exit_code = 1;
+    run_loop(on, run_root_alone(on, std::move(tree), state, exit_code), exit_code);
+    return exit_code;
+}
+
+int run_nested() {
+    const int fd = std::atoi(variable("NODE_CHANNEL_FD").c_str());
+    if (fd < 3 || ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        fmt::print(stderr, "supe component supervisor: no channel; it is started by a supervisor\n");
+        return 2;
+    }
+    ground on;
+    int exit_code = 1;
+    run_loop(on, run_below(on, fd, exit_code), exit_code);
+    return exit_code;
+}
+
+std::filesystem::path state_directory(const std::string& given, const std::string& tree_name) {
+    if (!given.empty()) return std::filesystem::absolute(given);
+    if (const std::string from_systemd = variable("STATE_DIRECTORY"); !from_systemd.empty()) {
+        return from_systemd.substr(0, from_systemd.find(':'));
+    }
+    const std::string base = variable("XDG_STATE_HOME");
+    const std::filesystem::path home = base.empty() ? std::filesystem::path(variable("HOME")) / ".local/state" : std::filesystem::path(base);
+    return home / "supe" / tree_name;
+}
+
+}  // namespace components

@@ -1,1 +1,0 @@
-#include "supe/async/awaitable.hpp"

@@ -1,0 +1,127 @@
+#include "supe/channel/message.hpp"
+
+#include "supe/channel/json_text.hpp"
+
+#include <charconv>
+#include <fmt/format.h>
+
+namespace supe {
+namespace {
+
+/// The members of a frame that mean something, as text; empty where they are missing. The last of equal keys counts.
+struct members {
+    std::string_view type, signal, data, to, msg, id, receipt, from, attempt, cmd;
+    bool answer = false;
+    std::string extras;
+};
+
+std::string_view* field_of(members& m, std::string_view key) {
+    switch (key.size()) {
+        case 2: return key == "to" ? &m.to : key == "id" ? &m.id : nullptr;
+        case 3: return key == "msg" ? &m.msg : key == "cmd" ? &m.cmd : nullptr;
+        case 4: return key == "type" ? &m.type : key == "from" ? &m.from : key == "data" ? &m.data : nullptr;
+        case 6: return key == "signal" ? &m.signal : nullptr;
+        case 7: return key == "receipt" ? &m.receipt : key == "attempt" ? &m.attempt : nullptr;
+        default: return nullptr;
+    }
+}
+
+bool is_string(std::string_view value) { return value.starts_with('"'); }
+
+/// `problem` stays empty where the member is missing or has the right type.
+void expect_string(std::string_view value, std::string_view name, std::string& problem) {
+    if (!value.empty() && !is_string(value)) problem = fmt::format("{} must be a string, not {:.40}", name, value);
+}
+
+message read_mail(members& m) {
+    std::string problem;
+    expect_string(m.to, "to", problem);
+    expect_string(m.id, "id", problem);
+    expect_string(m.from, "from", problem);
+    if (!m.receipt.empty() && m.receipt != "true" && m.receipt != "false")
+        problem = fmt::format("receipt must be true or false, not {:.40}", m.receipt);
+    mail_frame mail;
+    if (!m.attempt.empty()) {
+        const auto [end, failed] = std::from_chars(m.attempt.data(), m.attempt.data() + m.attempt.size(), mail.attempt);
+        if (failed != std::errc() || end != m.attempt.data() + m.attempt.size())
+            problem = fmt::format("attempt must be a whole number, not {:.40}", m.attempt);
+    }
+    if (!problem.empty()) return bad_frame{"mail: " + problem};
+    if (!m.to.empty()) mail.to = json_string_value(m.to);
+    if (!m.id.empty()) mail.id = json_string_value(m.id);
+    if (!m.from.empty()) mail.from = json_string_value(m.from);
+    if (!m.msg.empty()) mail.msg = m.msg;
+    mail.receipt = m.receipt == "true";
+    mail.answer = m.answer;
+    mail.extras = std::move(m.extras);
+    return mail;
+}
+
+message read_signal(const members& m) {
+    if (m.signal.empty()) return bad_frame{"signal: the member signal is missing"};
+    if (!is_string(m.signal)) return bad_frame{fmt::format("signal must be a string, not {:.40}", m.signal)};
+    return signal_frame{json_string_value(m.signal), m.data};
+}
+
+}  // namespace
+
+message read_message(std::string_view frame) {
+    members m;
+    json_members object(frame);
+    std::string undone;
+    while (object.next()) {
+        std::string_view key = object.key();
+        if (key.find('\\') != std::string_view::npos) {
+            undone = json_string_value(std::string("\"") + std::string(key) + "\"");
+            key = undone;
+        }
+        if (std::string_view* field = field_of(m, key)) {
+            *field = object.value();
+            continue;
+        }
+        if (key == "re") m.answer = true;
+        m.extras += ",\"";
+        m.extras += object.key();
+        m.extras += "\":";
+        m.extras += object.value();
+    }
+    if (!object.well_formed()) {
+        if (is_json(frame)) return raw_frame{};
+        return bad_frame{fmt::format("not JSON in UTF-8: {:.60}", json_quoted(frame.substr(0, 40)))};
+    }
+    if (m.type == "\"mail\"") return read_mail(m);
+    if (m.type == "\"signal\"") return read_signal(m);
+    if (m.cmd.starts_with("\"NODE_")) return node_frame{m.cmd == "\"NODE_HANDLE\""};
+    return raw_frame{};
+}
+
+void append_delivery(std::string& out, const delivery& d) {
+    out.reserve(out.size() + d.msg.size() + d.extras.size() + 128);
+    out += R"({"type":"mail","from":)";
+    append_json_quoted(out, d.from);
+    out += R"(,"msg":)";
+    out += d.msg;
+    out += R"(,"id":)";
+    append_json_quoted(out, d.id);
+    out += R"(,"attempt":)";
+    out += std::to_string(d.attempt);
+    if (d.receipt) out += R"(,"receipt":true)";
+    if (d.to) {
+        out += R"(,"to":)";
+        append_json_quoted(out, *d.to);
+    }
+    out += d.extras;
+    out += "}\n";
+}
+
+void append_signal(std::string& out, std::string_view name, std::string_view data) {
+    out += R"({"type":"signal","signal":)";
+    append_json_quoted(out, name);
+    if (!data.empty()) {
+        out += R"(,"data":)";
+        out += data;
+    }
+    out += "}\n";
+}
+
+}  // namespace supe

@@ -1,0 +1,38 @@
+#include "supe/output/line_splitter.hpp"
+
+#include <utility>
+
+namespace supe {
+
+void line_splitter::feed(std::string_view bytes, const sink& on_line) {
+    while (!bytes.empty()) {
+        const std::size_t end = bytes.find('\n');
+        const bool whole = end != std::string_view::npos;
+        std::string_view piece = bytes.substr(0, whole ? end : bytes.size());
+        bytes.remove_prefix(whole ? end + 1 : bytes.size());
+        if (dropping_) {
+            dropping_ = !whole;
+            continue;
+        }
+        if (partial_.size() + piece.size() > limit_) {
+            partial_ += piece.substr(0, limit_ - partial_.size());
+            partial_ += cut_mark;
+            on_line(std::exchange(partial_, {}));
+            dropping_ = !whole;
+        } else if (!whole) {
+            partial_ += piece;
+        } else if (partial_.empty()) {
+            on_line(piece);
+        } else {
+            partial_ += piece;
+            on_line(std::exchange(partial_, {}));
+        }
+    }
+}
+
+void line_splitter::finish(const sink& on_line) {
+    if (!partial_.empty()) on_line(std::exchange(partial_, {}));
+    dropping_ = false;
+}
+
+}  // namespace supe

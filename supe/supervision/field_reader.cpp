@@ -1,0 +1,93 @@
+#include "supe/supervision/field_reader.hpp"
+
+#include "supe/channel/json_text.hpp"
+#include "supe/supervision/tree_file.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace supe {
+
+void reading::fail(text_place at, const std::string& what) const {
+    throw tree_file_error(fmt::format("{}:{}:{}: {}{}{}", file, at.line, at.column, path, path.empty() ? "" : ": ", what));
+}
+
+void reading::wrong(const located_value& v, const std::string& expected) const {
+    fail(v.place, fmt::format("must be {}, not {}", expected, v.shown()));
+}
+
+reading reading::below(const std::string& key) const { return {file, path.empty() ? key : path + "." + key}; }
+reading reading::below(std::size_t index) const { return {file, fmt::format("{}[{}]", path, index)}; }
+
+std::string reading::string(const located_value& v) const {
+    if (!v.scalar.is_string()) wrong(v, "a string");
+    std::string text(v.scalar.get_string());
+    if (text.find('\0') != std::string::npos) wrong(v, "a string without NUL characters");
+    return text;
+}
+
+bool reading::boolean(const located_value& v) const {
+    if (!v.scalar.is_bool()) wrong(v, "true or false");
+    return v.scalar.get_bool();
+}
+
+std::uint64_t reading::number(const located_value& v, std::uint64_t least, std::uint64_t most) const {
+    boost::system::error_code bad;
+    const auto n = v.scalar.is_number() && !v.scalar.is_double() ? v.scalar.to_number<std::uint64_t>(bad) : (bad = boost::json::error::not_number, 0);
+    if (bad || n < least || n > most) wrong(v, fmt::format("a whole number from {} to {}", least, most));
+    return n;
+}
+
+double reading::factor(const located_value& v, double least, double most) const {
+    const double n = v.scalar.is_number() ? v.scalar.to_number<double>() : least - 1;
+    if (n < least || n > most) wrong(v, fmt::format("a number from {} to {}", least, most));
+    return n;
+}
+
+milliseconds reading::duration(const located_value& v) const {
+    const auto d = v.scalar.is_string() ? parse_duration(std::string_view(v.scalar.get_string())) : std::nullopt;
+    if (!d) wrong(v, R"(a duration like "250ms", "8s", "5m", "1h")");
+    return *d;
+}
+
+std::size_t reading::bytes(const located_value& v) const {
+    if (v.scalar.is_number()) return number(v, 1, std::uint64_t(1) << 50);
+    const auto n = v.scalar.is_string() ? parse_bytes(std::string_view(v.scalar.get_string())) : std::nullopt;
+    if (!n || *n == 0) wrong(v, R"(a size like "64KiB", "256MiB", "10GiB")");
+    return *n;
+}
+
+std::string reading::name(const located_value& v) const {
+    std::string text = string(v);
+    if (!is_valid_name(text)) {
+        wrong(v, "1 to 64 of A-Z a-z 0-9 _ - and none of supe, component, citizen, supervisor, mail");
+    }
+    return text;
+}
+
+const std::vector<located_value>& reading::array(const located_value& v) const {
+    if (!v.is_array) wrong(v, "an array");
+    return v.elements;
+}
+
+std::vector<std::string> reading::strings(const located_value& v) const {
+    std::vector<std::string> all;
+    for (std::size_t i = 0; i < array(v).size(); ++i) all.push_back(below(i).string(v.elements[i]));
+    return all;
+}
+
+void reading::object(const located_value& v, const std::vector<field>& fields) const {
+    if (!v.is_object) wrong(v, "an object");
+    for (const auto& member : v.members) {
+        const auto known = std::ranges::find_if(fields, [&](const field& f) { return member.key == f.first; });
+        if (known != fields.end()) {
+            known->second(below(member.key), member.value);
+            continue;
+        }
+        std::string choices;
+        for (const field& f : fields) choices += (choices.empty() ? "" : ", ") + std::string(f.first);
+        fail(member.place, fmt::format("{} is not one of {}", json_quoted(member.key), choices));
+    }
+}
+
+}  // namespace supe

@@ -1,0 +1,177 @@
+#include "supe/supervision/lifecycle.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace supe {
+namespace {
+
+std::string in_seconds(milliseconds d) { return fmt::format("{:g}s", std::chrono::duration<double>(d).count()); }
+
+}  // namespace
+
+lifecycle::lifecycle(const child_spec& spec)
+    : ready_kind_(spec.ready), start_timeout_(spec.start_timeout), shutdown_(spec.shutdown), ask_(spec.ask),
+      watchdog_(spec.watchdog) {}
+
+std::vector<lifecycle::action> lifecycle::on(event e, time_point now) {
+    switch (state_) {
+        case state::down: return when_down(e, now);
+        case state::starting: return when_starting(e, now);
+        case state::running: return when_running(e, now);
+        case state::stopping: return when_stopping(e, now);
+    }
+    return {};
+}
+
+std::vector<lifecycle::action> lifecycle::when_down(event e, time_point now) {
+    switch (e) {
+        case event::start:
+            state_ = state::starting;
+            spoke_ = asked_for_ = ready_ = false;
+            failure_.clear();
+            start_by_ = now + start_timeout_;
+            return {action::spawn};
+        case event::spawned:
+        case event::spawn_failed:
+        case event::ready:
+        case event::spoke:
+        case event::alive:
+        case event::stop:
+        case event::kill:
+        case event::exited:
+        case event::deadline: return {};
+    }
+    return {};
+}
+
+std::vector<lifecycle::action> lifecycle::when_starting(event e, time_point now) {
+    switch (e) {
+        case event::start: return {};
+        case event::spawned:
+            if (ready_kind_ != ready_kind::started) return {action::report_started};
+            become_ready(now);
+            return {action::report_started, action::report_ready};
+        case event::spawn_failed: down(); return {action::report_start_failed};
+        case event::ready: become_ready(now); return {action::report_ready};
+        case event::spoke: spoke_ = true; return {};
+        case event::alive: return {};
+        case event::stop: return begin_stop(now);
+        case event::kill: return begin_kill();
+        case event::exited: down(); return {action::report_ended};
+        case event::deadline:
+            failure_ = "start timed out after " + in_seconds(start_timeout_);
+            state_ = state::stopping;
+            clear_deadlines();
+            return {action::kill_group};
+    }
+    return {};
+}
+
+std::vector<lifecycle::action> lifecycle::when_running(event e, time_point now) {
+    switch (e) {
+        case event::start:
+        case event::spawned:
+        case event::spawn_failed:
+        case event::ready: return {};
+        case event::spoke: spoke_ = true; return {};
+        case event::alive:
+            if (watchdog_) ping_by_ = now + *watchdog_;
+            return {};
+        case event::stop: return begin_stop(now);
+        case event::kill: return begin_kill();
+        case event::exited: down(); return {action::report_ended};
+        case event::deadline:
+            failure_ = "watchdog: no ping for " + in_seconds(*watchdog_);
+            state_ = state::stopping;
+            clear_deadlines();
+            return {action::kill_group};
+    }
+    return {};
+}
+
+std::vector<lifecycle::action> lifecycle::when_stopping(event e, time_point now) {
+    switch (e) {
+        case event::start:
+        case event::spawned:
+        case event::ready:
+        case event::alive: return {};
+        case event::spawn_failed: down(); return {action::report_ended};
+        case event::spoke: spoke_ = true; return {};
+        case event::stop:  // told twice: with `infinity` the signal comes now
+            if (failure_.empty()) asked_for_ = true;
+            if (signal_sent_ || shutdown_.limit) return {};
+            signal_sent_ = true;
+            return {action::send_stop_signal};
+        case event::kill: return begin_kill();
+        case event::exited: {
+            const bool never_ready = !failure_.empty() && !ready_;
+            down();
+            return {never_ready ? action::report_start_failed : action::report_ended};
+        }
+        case event::deadline: return next_rung(now);
+    }
+    return {};
+}
+
+std::vector<lifecycle::action> lifecycle::begin_stop(time_point now) {
+    clear_deadlines();
+    state_ = state::stopping;
+    asked_for_ = true;
+    signal_sent_ = false;
+    if (shutdown_.at_once()) return {action::kill_group};
+    if (shutdown_.limit) kill_at_ = now + *shutdown_.limit;
+    const bool understands = spoke_ || ask_;
+    if (!understands) {
+        signal_sent_ = true;
+        return {action::ask_to_finish, action::send_stop_signal};
+    }
+    if (shutdown_.limit) signal_at_ = now + *shutdown_.limit / 2;
+    return {action::ask_to_finish};
+}
+
+std::vector<lifecycle::action> lifecycle::begin_kill() {
+    if (failure_.empty()) asked_for_ = true;
+    clear_deadlines();
+    state_ = state::stopping;
+    return {action::kill_group};
+}
+
+std::vector<lifecycle::action> lifecycle::next_rung(time_point now) {
+    if (now >= kill_at_) {
+        kill_at_ = signal_at_ = never;
+        return {action::kill_group};
+    }
+    if (now < signal_at_) return {};
+    signal_at_ = never;
+    signal_sent_ = true;
+    return {action::send_stop_signal};
+}
+
+void lifecycle::become_ready(time_point now) {
+    state_ = state::running;
+    ready_ = true;
+    clear_deadlines();
+    if (watchdog_) ping_by_ = now + *watchdog_;
+}
+
+void lifecycle::down() {
+    state_ = state::down;
+    clear_deadlines();
+}
+
+void lifecycle::clear_deadlines() { start_by_ = ping_by_ = signal_at_ = kill_at_ = never; }
+
+time_point lifecycle::deadline() const { return std::min({start_by_, ping_by_, signal_at_, kill_at_}); }
+
+const char* name_of(lifecycle::state s) {
+    switch (s) {
+        case lifecycle::state::down: return "down";
+        case lifecycle::state::starting: return "starting";
+        case lifecycle::state::running: return "running";
+        case lifecycle::state::stopping: return "stopping";
+    }
+    return "unknown";
+}
+
+}  // namespace supe

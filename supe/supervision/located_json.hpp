@@ -1,0 +1,52 @@
+// JSON for people: comments and trailing commas are allowed, and every value knows its line and column. Pure.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+namespace supe {
+
+/// Line and column count from 1, columns in characters.
+struct text_place {
+    unsigned line = 1;
+    unsigned column = 1;
+};
+
+class located_json_error : public std::runtime_error {
+public:
+    located_json_error(text_place place, const std::string& what) : std::runtime_error(what), where(place) {}
+    text_place where;
+};
+
+/// One value with its place. Objects keep their order, and the places of their keys.
+struct located_value {
+    struct member;
+    text_place place;
+    boost::json::value scalar;              ///< string, number, bool or null; unused for the two below
+    bool is_object = false;
+    bool is_array = false;
+    std::vector<member> members;
+    std::vector<located_value> elements;
+
+    /// The whole as plain JSON.
+    boost::json::value plain() const;
+    /// As it would be written, cut to a few words, for messages.
+    std::string shown() const;
+};
+
+struct located_value::member {
+    std::string key;
+    text_place place;
+    located_value value;
+};
+
+/// Reads one value; throws located_json_error. Limits: 16 MiB, 128 levels. Equal keys in one object are refused.
+located_value read_located_json(std::string_view text);
+
+}  // namespace supe

@@ -1,0 +1,250 @@
+#include "supe/supervision/tree_file.hpp"
+
+#include "supe/process/exit_status.hpp"
+#include "supe/process/listen_address.hpp"
+#include "supe/supervision/field_reader.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+namespace supe {
+namespace {
+
+using located = located_value;
+
+backoff_spec read_backoff(const reading& r, const located& v) {
+    backoff_spec b;
+    r.object(v, {{"first", [&](auto& in, auto& x) { b.first = in.duration(x); }},
+                 {"factor", [&](auto& in, auto& x) { b.factor = in.factor(x, 1, 1000); }},
+                 {"max", [&](auto& in, auto& x) { b.max = in.duration(x); }},
+                 {"jitter", [&](auto& in, auto& x) { b.jitter = in.factor(x, 0, 1); }},
+                 {"reset_after", [&](auto& in, auto& x) { b.reset_after = in.duration(x); }}});
+    if (b.first > b.max) r.fail(v.place, "first must not be longer than max");
+    return b;
+}
+
+mail_spec read_mail(const reading& r, const located& v, bool& journal) {
+    mail_spec m;
+    r.object(v, {{"window", [&](auto& in, auto& x) { m.limits.window = static_cast<unsigned>(in.number(x, 1, 1000000)); }},
+                 {"limit", [&](auto& in, auto& x) { m.limits.count = in.number(x, 1, 100000000); }},
+                 {"limit_bytes", [&](auto& in, auto& x) { m.limits.bytes = in.bytes(x); }},
+                 {"on_full", [&](auto& in, auto& x) {
+                      m.on_full = in.template choice<on_full_kind>(x, {{"reject", on_full_kind::reject}, {"block", on_full_kind::block}});
+                  }},
+                 {"attempts", [&](auto& in, auto& x) { m.limits.attempts = static_cast<unsigned>(in.number(x, 1, 1000)); }},
+                 {"journal", [&](auto& in, auto& x) { journal = in.boolean(x); }}});
+    return m;
+}
+
+shutdown_spec read_shutdown(const reading& r, const located& v) {
+    if (v.scalar == "kill") return {milliseconds(0)};
+    if (v.scalar == "infinity") return {std::nullopt};
+    const auto d = v.scalar.is_string() ? parse_duration(std::string_view(v.scalar.get_string())) : std::nullopt;
+    if (!d) r.wrong(v, R"(a duration like "8s", or "kill", or "infinity")");
+    return {*d};
+}
+
+std::vector<int> read_clean_exits(const reading& r, const located& v) {
+    std::vector<int> codes;
+    for (std::size_t i = 0; i < r.array(v).size(); ++i) codes.push_back(static_cast<int>(r.below(i).number(v.elements[i], 0, 255)));
+    return codes;
+}
+
+std::vector<std::string> read_listen(const reading& r, const located& v) {
+    std::vector<std::string> addresses = r.strings(v);
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+        try {
+            parse_listen_address(addresses[i]);
+        } catch (const std::invalid_argument& e) {
+            r.below(i).fail(v.elements[i].place, e.what());
+        }
+    }
+    return addresses;
+}
+
+/// Reads one tree or child; `directory` is what relative directories are relative to.
+class tree_reader {
+public:
+    explicit tree_reader(const std::filesystem::path& directory) : directory_(directory) {}
+
+    supervisor_spec root(const reading& r, const located& v) {
+        supervisor_spec s;
+        auto fields = supervisor_fields(s);
+        bool named = false;
+        fields.push_back({"supe", [](auto& in, auto& x) { in.number(x, 1, 1); }});
+        fields.push_back({"name", [&](auto& in, auto& x) { s.name = in.name(x); named = true; }});
+        fields.push_back({"mail", [&](auto& in, auto& x) {
+                              in.object(x, {{"journal", [&](auto& inner, auto& y) { s.journal = inner.boolean(y); }}});
+                          }});
+        r.object(v, fields);
+        if (!named) r.fail(v.place, "name is missing");
+        check_significant(r, v, s);
+        return s;
+    }
+
+    child_spec child(const reading& r, const located& v) {
+        child_spec c;
+        supervisor_spec own;             // where it has children
+        std::string directory = ".";
+        const bool nested = v.is_object && std::ranges::any_of(v.members, [](auto& m) { return m.key == "children"; });
+        auto fields = child_fields(c, directory);
+        fields.push_back({"mail", [&](auto& in, auto& x) { c.mail = read_mail(in, x, own.journal); }});
+        if (nested) {
+            c.shutdown.limit.reset();
+            for (auto& f : supervisor_fields(own)) fields.push_back(std::move(f));
+        } else {
+            fields.push_back({"max_restarts", [&](auto& in, auto& x) { c.limit.count = static_cast<unsigned>(in.number(x, 0, 1000000)); }});
+            fields.push_back({"within", [&](auto& in, auto& x) { c.limit.within = in.duration(x); }});
+            fields.push_back({"children", {}});  // only to be listed among the choices
+        }
+        r.object(v, fields);
+        c.directory = (directory_ / directory).lexically_normal().string();
+        check_child(r, v, c, nested);
+        if (nested) {
+            own.name = c.name;
+            check_significant(r, v, own);
+            c.supervisor = std::make_shared<supervisor_spec>(std::move(own));
+        }
+        return c;
+    }
+
+private:
+    std::vector<reading::field> supervisor_fields(supervisor_spec& s) {
+        using kind = strategy_kind;
+        using shut = auto_shutdown_kind;
+        return {{"strategy", [&](auto& in, auto& x) {
+                     s.strategy = in.template choice<kind>(x, {{"one_for_one", kind::one_for_one},
+                                                               {"one_for_all", kind::one_for_all},
+                                                               {"rest_for_one", kind::rest_for_one}});
+                 }},
+                {"max_restarts", [&](auto& in, auto& x) { s.limit.count = static_cast<unsigned>(in.number(x, 0, 1000000)); }},
+                {"within", [&](auto& in, auto& x) { s.limit.within = in.duration(x); }},
+                {"auto_shutdown", [&](auto& in, auto& x) {
+                     s.auto_shutdown = in.template choice<shut>(x, {{"never", shut::never},
+                                                                    {"any_significant", shut::any_significant},
+                                                                    {"all_significant", shut::all_significant}});
+                 }},
+                {"forward", [&](auto& in, auto& x) { s.forward = in.strings(x); }},
+                {"children", [&](auto& in, auto& x) { children(in, x, s); }}};
+    }
+
+    std::vector<reading::field> child_fields(child_spec& c, std::string& directory) {
+        return {{"name", [&](auto& in, auto& x) { c.name = in.name(x); }},
+                {"command", [&](auto& in, auto& x) { c.command = in.strings(x); }},
+                {"component", [&](auto& in, auto& x) { c.component = in.string(x); }},
+                {"config", [&](auto&, auto& x) { c.config = x.plain(); }},
+                {"directory", [&](auto& in, auto& x) { directory = in.string(x); }},
+                {"env", [&](auto& in, auto& x) { c.env = environment(in, x); }},
+                {"restart", [&](auto& in, auto& x) {
+                     c.restart = in.template choice<restart_type>(x, {{"permanent", restart_type::permanent},
+                                                                      {"transient", restart_type::transient},
+                                                                      {"temporary", restart_type::temporary}});
+                 }},
+                {"significant", [&](auto& in, auto& x) { c.significant = in.boolean(x); }},
+                {"on_excessive", [&](auto& in, auto& x) {
+                     c.on_excessive = in.template choice<on_excessive_kind>(x, {{"stop", on_excessive_kind::stop},
+                                                                                {"escalate", on_excessive_kind::escalate}});
+                 }},
+                {"backoff", [&](auto& in, auto& x) { c.backoff = read_backoff(in, x); }},
+                {"ready", [&](auto& in, auto& x) {
+                     c.ready = in.template choice<ready_kind>(x, {{"started", ready_kind::started},
+                                                                  {"signal", ready_kind::signal},
+                                                                  {"notify", ready_kind::notify}});
+                 }},
+                {"start_timeout", [&](auto& in, auto& x) { c.start_timeout = in.duration(x); }},
+                {"shutdown", [&](auto& in, auto& x) { c.shutdown = read_shutdown(in, x); }},
+                {"ask", [&](auto& in, auto& x) { c.ask = in.boolean(x); }},
+                {"stop_signal", [&](auto& in, auto& x) { c.stop_signal = stop_signal(in, x); }},
+                {"clean_exits", [&](auto& in, auto& x) { c.clean_exits = read_clean_exits(in, x); }},
+                {"watchdog", [&](auto& in, auto& x) {
+                     if (!x.scalar.is_null() || x.is_object || x.is_array) c.watchdog = in.duration(x);
+                 }},
+                {"listen", [&](auto& in, auto& x) { c.listen = read_listen(in, x); }},
+                {"demand", [&](auto& in, auto& x) { c.demand = in.boolean(x); }},
+                {"instances", [&](auto& in, auto& x) { c.instances = static_cast<unsigned>(in.number(x, 1, 10000)); }}};
+    }
+
+    void children(const reading& r, const located& v, supervisor_spec& s) {
+        std::set<std::string> names;
+        for (std::size_t i = 0; i < r.array(v).size(); ++i) {
+            const reading in = r.below(i);
+            s.children.push_back(child(in, v.elements[i]));
+            const std::string& name = s.children.back().name;
+            if (!names.insert(name).second) in.fail(v.elements[i].place, fmt::format("the name \"{}\" is taken by an earlier child", name));
+        }
+    }
+
+    static std::map<std::string, std::string> environment(const reading& r, const located& v) {
+        if (!v.is_object) r.wrong(v, "an object of strings");
+        std::map<std::string, std::string> env;
+        for (const auto& m : v.members) {
+            if (m.key.empty() || m.key.find_first_of(std::string_view("=\0", 2)) != std::string::npos)
+                r.fail(m.place, fmt::format("\"{}\" is no name of a variable", m.key));
+            env[m.key] = r.below(m.key).string(m.value);
+        }
+        return env;
+    }
+
+    static int stop_signal(const reading& r, const located& v) {
+        const int number = v.scalar.is_string() ? signal_number(std::string(v.scalar.get_string())) : 0;
+        if (number == 0) r.wrong(v, "a signal like \"SIGTERM\", \"SIGINT\", \"SIGQUIT\"");
+        return number;
+    }
+
+    static void check_child(const reading& r, const located& v, const child_spec& c, bool nested) {
+        if (c.name.empty()) r.fail(v.place, "name is missing");
+        const int kinds = (c.command.empty() ? 0 : 1) + (c.component.empty() ? 0 : 1) + (nested ? 1 : 0);
+        if (kinds != 1) r.fail(v.place, fmt::format("\"{}\" needs exactly one of command, component, children", c.name));
+        if (!c.command.empty() && c.command.front().empty()) r.fail(v.place, "the first word of command is empty");
+        if (c.significant && c.restart == restart_type::permanent)
+            r.fail(v.place, "a significant child must be transient or temporary (a permanent one never ends of itself)");
+        if (!nested) return;
+        const char* for_programs = !c.listen.empty() ? "listen" : c.demand ? "demand" : c.instances > 1 ? "instances"
+                                   : c.watchdog ? "watchdog" : nullptr;
+        if (for_programs) r.fail(v.place, fmt::format("{} cannot be combined with children", for_programs));
+    }
+
+    static void check_significant(const reading& r, const located& v, const supervisor_spec& s) {
+        if (s.auto_shutdown != auto_shutdown_kind::never) return;
+        for (std::size_t i = 0; i < s.children.size(); ++i) {
+            if (s.children[i].significant)
+                r.below("children").below(i).fail(v.place, "significant has no meaning while auto_shutdown is never");
+        }
+    }
+
+    const std::filesystem::path& directory_;
+};
+
+template <class Read>
+auto read_text(std::string_view text, const std::string& file, Read read) {
+    try {
+        const located v = read_located_json(text);
+        return read(reading{file, {}}, v);
+    } catch (const located_json_error& e) {
+        throw tree_file_error(fmt::format("{}:{}:{}: {}", file, e.where.line, e.where.column, e.what()));
+    }
+}
+
+}  // namespace
+
+supervisor_spec parse_tree(std::string_view text, const std::string& file, const std::filesystem::path& directory) {
+    return read_text(text, file, [&](const reading& r, const located& v) { return tree_reader(directory).root(r, v); });
+}
+
+child_spec parse_child(std::string_view text, const std::string& file, const std::filesystem::path& directory) {
+    return read_text(text, file, [&](const reading& r, const located& v) { return tree_reader(directory).child(r, v); });
+}
+
+supervisor_spec read_tree_file(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) throw tree_file_error(fmt::format("{}: {}", file.string(), std::generic_category().message(errno)));
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    if (in.bad() || std::filesystem::is_directory(file)) throw tree_file_error(fmt::format("{}: cannot be read", file.string()));
+    return parse_tree(text, file.string(), std::filesystem::absolute(file).parent_path());
+}
+
+}  // namespace supe
