@@ -133,7 +133,7 @@ std::string print(const socket_address& address) {
 
 }  // namespace
 
-listening_sockets::listening_sockets(const std::vector<std::string>& addresses, const std::filesystem::path& directory) {
+listening_sockets_of_child::listening_sockets_of_child(const std::vector<std::string>& addresses, const std::filesystem::path& directory) {
     for (const auto& text : addresses) {
         const auto address = parse_listen_address(text);
         const bool is_unix = address.what == listen_address::kind::unix_path;
@@ -141,7 +141,7 @@ listening_sockets::listening_sockets(const std::vector<std::string>& addresses, 
     }
 }
 
-listening_sockets::listener listening_sockets::open_inet(const listen_address& address, const std::string& text) {
+listening_sockets_of_child::listener listening_sockets_of_child::open_inet(const listen_address& address, const std::string& text) {
     using kind = listen_address::kind;
     unique_fd fd;
     switch (address.what) {
@@ -154,7 +154,7 @@ listening_sockets::listener listening_sockets::open_inet(const listen_address& a
     return {std::move(fd), {}};
 }
 
-listening_sockets::listener listening_sockets::open_unix(const listen_address& address,
+listening_sockets_of_child::listener listening_sockets_of_child::open_unix(const listen_address& address,
                                                          const std::filesystem::path& directory) {
     const std::string path = (directory / address.path).lexically_normal().string();
     const std::string text = fmt::format("{}{}", unix_prefix, path);
@@ -168,13 +168,13 @@ listening_sockets::listener listening_sockets::open_unix(const listen_address& a
     return {std::move(fd), std::move(file)};
 }
 
-std::vector<int> listening_sockets::descriptors() const {
+std::vector<int> listening_sockets_of_child::descriptors() const {
     std::vector<int> all;
     for (const auto& l : listeners_) all.push_back(l.fd.get());
     return all;
 }
 
-std::vector<std::string> listening_sockets::addresses() const {
+std::vector<std::string> listening_sockets_of_child::addresses() const {
     std::vector<std::string> all;
     for (const auto& l : listeners_) {
         socket_address bound;
@@ -185,17 +185,17 @@ std::vector<std::string> listening_sockets::addresses() const {
     return all;
 }
 
-listening_sockets::socket_file::socket_file(std::string path) : path_(std::move(path)) {
+listening_sockets_of_child::socket_file::socket_file(std::string path) : path_(std::move(path)) {
     struct stat made{};
     ::lstat(path_.c_str(), &made);
     device_ = made.st_dev;
     inode_ = made.st_ino;
 }
 
-listening_sockets::socket_file::socket_file(socket_file&& other) noexcept
+listening_sockets_of_child::socket_file::socket_file(socket_file&& other) noexcept
     : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
 
-listening_sockets::socket_file& listening_sockets::socket_file::operator=(socket_file&& other) noexcept {
+listening_sockets_of_child::socket_file& listening_sockets_of_child::socket_file::operator=(socket_file&& other) noexcept {
     if (this == &other) return *this;
     remove();
     path_ = std::exchange(other.path_, {});
@@ -204,7 +204,7 @@ listening_sockets::socket_file& listening_sockets::socket_file::operator=(socket
     return *this;
 }
 
-void listening_sockets::socket_file::remove() {
+void listening_sockets_of_child::socket_file::remove() {
     struct stat found{};
     if (path_.empty() || ::lstat(path_.c_str(), &found) != 0) return;
     if (found.st_dev == device_ && found.st_ino == inode_) ::unlink(path_.c_str());

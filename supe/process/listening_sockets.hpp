@@ -20,13 +20,13 @@ class listen_error : public std::runtime_error {
 /// Owns the sockets. Blocking and close-on-exec, as systemd's are until they are handed on; the launcher lets the child
 /// have them. A unix socket is open to everyone, as systemd's default is (who may reach it, its directory says), and
 /// is removed at the end.
-class listening_sockets {
+class listening_sockets_of_child {
 public:
-    listening_sockets() = default;
+    listening_sockets_of_child() = default;
     /// Opens all of them or none. Throws listen_error, and std::invalid_argument for what is no address.
-    listening_sockets(const std::vector<std::string>& addresses, const std::filesystem::path& directory);
-    listening_sockets(listening_sockets&&) = default;
-    listening_sockets& operator=(listening_sockets&&) = default;
+    listening_sockets_of_child(const std::vector<std::string>& addresses, const std::filesystem::path& directory);
+    listening_sockets_of_child(listening_sockets_of_child&&) = default;
+    listening_sockets_of_child& operator=(listening_sockets_of_child&&) = default;
 
     /// In the order of the addresses. They stay ours.
     std::vector<int> descriptors() const;

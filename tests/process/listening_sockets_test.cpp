@@ -12,7 +12,7 @@
 #include <sys/un.h>
 
 namespace fs = std::filesystem;
-using sockets = supe::listening_sockets;
+using sockets = supe::listening_sockets_of_child;
 using supe::unique_fd;
 using addresses = std::vector<std::string>;
 
