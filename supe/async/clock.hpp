@@ -54,6 +54,11 @@ public:
     awaitable<> wait();
     /// Resumes all who wait now.
     void notify();
+    /// The wait as an Asio operation, to be combined with others; ends with operation_aborted when notified.
+    template <class Token>
+    auto async_wait(Token&& token) {
+        return waiters_.async_wait(std::forward<Token>(token));
+    }
 
 private:
     friend class real_clock;

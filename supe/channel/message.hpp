@@ -17,6 +17,7 @@ struct mail_frame {
     bool receipt = false;                 ///< … and the recipient's ack
     std::optional<std::string> from;      ///< only supervisors fill these three: deliveries and hops
     unsigned attempt = 1;
+    bool answer = false;                  ///< it carries `re`: the answer to a call
     std::string extras;                   ///< members that we don't know, and `re`, as `,"key":value…`, passed on
 };
 

@@ -46,9 +46,10 @@ public:
     /// Answers a call: a mail to its sender with `re`. Resumes when it is written; errors are the caller's to notice.
     awaitable<> answer(std::string body);
 
+    struct content;
+
 private:
     friend class component;
-    struct content;
     std::shared_ptr<content> content_;
     component* self_ = nullptr;
 };
@@ -64,10 +65,10 @@ class watch {
 public:
     /// The cached one first (where there is one), then each new one, in order. Nothing when the channel is closed.
     awaitable<std::optional<notice>> next();
+    struct state;
 
 private:
     friend class component;
-    struct state;
     std::shared_ptr<state> state_;
 };
 

@@ -52,6 +52,8 @@ public:
     bool asked_for() const { return asked_for_; }
     /// Why we killed it ourselves: "start timed out after 30s", "watchdog: no ping for 10s", or empty.
     const std::string& failure() const { return failure_; }
+    /// It sent one of contract §2's frames in this life.
+    bool has_spoken() const { return spoke_; }
     /// Down with nothing under way: a stop that arrives is done at once.
     bool is_down() const { return state_ == state::down; }
 

@@ -1,0 +1,1 @@
+#include "supe/async/awaitable.hpp"

@@ -1,0 +1,179 @@
+#include "supe/component/component.hpp"
+
+#include "supe/channel/channel.hpp"
+#include "supe/channel/json_text.hpp"
+#include "supe/channel/message.hpp"
+#include "supe/component/component_state.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+namespace supe {
+namespace {
+
+class mail_error_category final : public boost::system::error_category {
+public:
+    const char* name() const noexcept override { return "supe.mail"; }
+    std::string message(int value) const override {
+        switch (static_cast<mail_error>(value)) {
+            case mail_error::unknown_address: return "nobody has this address";
+            case mail_error::mailbox_full: return "the recipient's mailbox is full";
+            case mail_error::dead_lettered: return "the mail went to the dead letters";
+            case mail_error::removed: return "the recipient was removed";
+            case mail_error::supervisor_died: return "the supervisor that had accepted the mail died";
+            case mail_error::timed_out: return "no answer in time";
+            case mail_error::channel_closed: return "the supervisor is gone";
+        }
+        return "unknown mail error";
+    }
+};
+
+}  // namespace
+
+error_code make_error_code(mail_error e) {
+    static const mail_error_category category;
+    return {static_cast<int>(e), category};
+}
+
+// --- mail ---------------------------------------------------------------------------------------------------------
+
+const std::string& mail::from() const { return content_->from; }
+const std::string& mail::id() const { return content_->id; }
+unsigned mail::attempt() const { return content_->attempt; }
+const std::string& mail::body() const { return content_->body; }
+boost::json::value mail::value() const { return boost::json::parse(content_->body); }
+const std::string& mail::answers() const { return content_->answers; }
+const std::string& mail::call() const { return content_->call.empty() ? content_->id : content_->call; }
+
+awaitable<> mail::ack() {
+    self_->impl_->acknowledge(content_->id);
+    co_return;
+}
+
+awaitable<> mail::reject(bool requeue, std::string reason) {
+    std::string data = fmt::format(R"({{"id":{},"requeue":{},"reason":{}}})", json_quoted(content_->id), requeue,
+                                   json_quoted(reason));
+    self_->impl_->signal("REJECT-MAIL", data);
+    co_return;
+}
+
+awaitable<> mail::answer(std::string body) {
+    self_->impl_->post_mail(content_->from, body, fmt::format(R"(,"re":{})", json_quoted(call())));
+    co_return;
+}
+
+// --- notices ------------------------------------------------------------------------------------------------------
+
+awaitable<std::optional<notice>> watch::next() {
+    auto s = state_;  // outlives this watch while somebody waits in it
+    while (s->unread.empty() && !s->closed) co_await s->arrived.wait();
+    if (s->unread.empty()) co_return std::nullopt;
+    notice n = std::move(s->unread.front());
+    s->unread.pop_front();
+    co_return n;
+}
+
+// --- component ----------------------------------------------------------------------------------------------------
+
+component::component(clock& c, int channel_fd, std::string name, std::string address, options o)
+    : impl_(std::make_unique<impl>(*this, c, channel_fd, std::move(name), std::move(address), o)) {}
+
+component::component(clock& c, int channel_fd, std::string name, std::string address)
+    : component(c, channel_fd, std::move(name), std::move(address), options{}) {}
+
+component::~component() = default;
+
+awaitable<> component::serve() { return impl_->serve(); }
+
+const std::string& component::name() const { return impl_->name; }
+const std::string& component::address() const { return impl_->address; }
+clock& component::time() { return impl_->time; }
+
+awaitable<boost::json::value> component::config() {
+    if (!impl_->config) impl_->signal("READY-FOR-CONFIG");
+    while (!impl_->config && !impl_->closed) co_await impl_->changed.wait();
+    if (!impl_->config) throw system_error(mail_error::channel_closed);
+    co_return *impl_->config;
+}
+
+void component::ready() { impl_->signal("COMPONENT-READY"); }
+void component::alive() { impl_->signal("COMPONENT-ALIVE"); }
+
+void component::set_window(unsigned n) { impl_->window = n; }
+
+void component::pause() {
+    if (!impl_->receiving) return;
+    impl_->receiving = false;
+    impl_->signal("NOT-READY-TO-RECEIVE-MAIL");
+}
+
+awaitable<std::optional<mail>> component::receive() { return receive_until(never); }
+
+awaitable<std::optional<mail>> component::receive_until(time_point deadline) {
+    impl& my = *impl_;
+    if (!my.receiving) {
+        my.receiving = true;
+        my.signal("READY-TO-RECEIVE-MAIL", fmt::format(R"({{"window":{}}})", my.window));
+    }
+    if (my.inbox.empty()) my.mail_arrived.expires_at(deadline);
+    while (my.inbox.empty() && !my.closed && !my.shutdown && my.time.now() < deadline) co_await my.mail_arrived.wait();
+    if (my.inbox.empty() || my.shutdown || my.closed) co_return std::nullopt;
+    mail m;
+    m.content_ = std::move(my.inbox.front());
+    m.self_ = this;
+    my.inbox.pop_front();
+    co_return m;
+}
+
+void component::tell(std::string to, std::string body) { impl_->post_mail(to, body, {}); }
+
+awaitable<> component::send(std::string to, std::string body) {
+    const error_code error = co_await impl_->send_and_wait(std::move(to), std::move(body), false);
+    if (error) throw system_error(error);
+}
+
+awaitable<error_code> component::try_deliver(std::string to, std::string body) {
+    return impl_->send_and_wait(std::move(to), std::move(body), true);
+}
+
+awaitable<> component::deliver(std::string to, std::string body) {
+    const error_code error = co_await try_deliver(std::move(to), std::move(body));
+    if (error) throw system_error(error);
+}
+
+awaitable<mail> component::call(std::string to, std::string body, time_point deadline) {
+    auto content = co_await impl_->call_and_wait(std::move(to), std::move(body), deadline);
+    mail m;
+    m.content_ = std::move(content);
+    m.self_ = this;
+    co_return m;
+}
+
+awaitable<watch> component::watch_notice(std::string name, bool use_cache) {
+    watch w;
+    w.state_ = co_await impl_->start_watch(std::move(name), use_cache);
+    co_return w;
+}
+
+void component::notify(std::string name, boost::json::value content) {
+    impl_->signal("NOTICEBOARD-REQUEST", fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(name),
+                                                     boost::json::serialize(content)));
+}
+
+awaitable<> component::shutdown_requested() {
+    while (!impl_->shutdown && !impl_->closed) co_await impl_->changed.wait();
+}
+
+bool component::shutting_down() const { return impl_->shutdown || impl_->closed; }
+
+void component::request_shutdown() { impl_->begin_shutdown(); }
+
+awaitable<> component::flushed() {
+    while (!impl_->closed && impl_->unwritten()) {
+        impl_->write_now();
+        if (impl_->unwritten()) co_await impl_->time.sleep_for(std::chrono::milliseconds(1));
+    }
+}
+
+}  // namespace supe

@@ -1,0 +1,91 @@
+// What a component keeps about its channel. Private to supe/component.
+#pragma once
+
+#include "supe/channel/channel.hpp"
+#include "supe/channel/message.hpp"
+#include "supe/component/component.hpp"
+
+#include <deque>
+#include <unordered_map>
+
+namespace supe {
+
+struct mail::content {
+    std::string from, id, body, answers, call;
+    unsigned attempt = 1;
+};
+
+struct watch::state {
+    explicit state(clock& c) : arrived(c) {}
+    std::deque<notice> unread;
+    bool confirmed = false;
+    std::string refusal;
+    bool closed = false;
+    timer arrived;
+};
+
+/// Somebody waits for what becomes of a mail, or for the answer to it.
+struct pending_mail {
+    explicit pending_mail(clock& c) : settled(c) {}
+    bool wants_ack = false;
+    bool done = false;
+    error_code error;
+    std::shared_ptr<mail::content> answer;
+    timer settled;
+};
+
+struct component::impl {
+    impl(component& owner, clock& c, int fd, std::string name, std::string address, options o);
+
+    component& self;
+    clock& time;
+    std::string name, address;
+    options limits;
+    channel wire;
+
+    std::optional<boost::json::value> config;
+    bool closed = false;
+    bool shutdown = false;
+    timer changed;              // config, shutdown, closed
+    timer dirty;                // the writer has something to do
+    bool write_wanted = false;
+
+    unsigned window = 1;
+    bool receiving = false;
+    std::deque<std::shared_ptr<mail::content>> inbox;
+    timer mail_arrived;
+    std::string ack_ids;        // `"a","b"`, written as one signal
+
+    std::uint64_t last_id = 0;
+    std::unordered_map<std::string, pending_mail*> pending;  // by our id: sends until settled
+    std::unordered_map<std::string, pending_mail*> calls;    // by our id: calls until answered
+    std::unordered_map<std::string, std::vector<std::weak_ptr<watch::state>>> watches;
+
+    // Outwards
+    void signal(std::string_view signal_name, std::string_view data = {});
+    void post_mail(std::string_view to, std::string_view body, std::string_view extras);
+    void acknowledge(const std::string& id);
+    awaitable<error_code> send_and_wait(std::string to, std::string body, bool receipt);
+    awaitable<std::shared_ptr<mail::content>> call_and_wait(std::string to, std::string body, time_point deadline);
+    awaitable<std::shared_ptr<watch::state>> start_watch(std::string notice_name, bool use_cache);
+
+    // The two coroutines of a component: one reads, one writes what the others left to be written.
+    awaitable<> serve();
+    awaitable<> write_loop();
+    void want_write();
+    void write_now();
+    bool unwritten() const { return wire.backlog() > 0 || !ack_ids.empty(); }
+
+    // Inwards
+    void on_frame(std::string_view frame);
+    void on_mail(const mail_frame& frame);
+    void on_signal(const signal_frame& frame);
+    void on_start(std::string_view data);
+    void on_settled(std::string_view signal_name, std::string_view data);
+    void on_watch_answer(std::string_view data);
+    void on_notice(std::string_view data);
+    void begin_shutdown();
+    void on_closed();
+};
+
+}  // namespace supe

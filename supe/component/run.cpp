@@ -1,0 +1,88 @@
+// A component as a process of its own: its event loop, its channel, its signals.
+#include "supe/component/component.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace supe {
+namespace {
+
+std::string variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+}
+
+/// A descriptor number from the environment that is really open; -1 otherwise.
+int descriptor_from(const char* name) {
+    const std::string text = variable(name);
+    if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos || text.size() > 4) return -1;
+    const int fd = std::stoi(text);
+    return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
+}
+
+awaitable<> watch_signals(component& self) {
+    asio::signal_set signals(self.time().executor(), SIGTERM, SIGINT);
+    co_await signals.async_wait(asio::use_awaitable);
+    self.request_shutdown();
+}
+
+awaitable<> run_body(component& self, component_main& body, int& exit_code) {
+    nursery service(self.time());
+    service.start(self.serve());
+    service.start(watch_signals(self));
+    try {
+        co_await body(self);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "%s\n", e.what());
+        exit_code = 1;
+    }
+    // What was acked and sent counts only when it has left; a supervisor that does not read is not waited for.
+    co_await within(self.time(), self.time().now() + std::chrono::seconds(2), [](component& c) -> awaitable<bool> {
+        co_await c.flushed();
+        co_return true;
+    }(self));
+    service.cancel();
+    co_await service.join();
+}
+
+}  // namespace
+
+int run_component(component_main body) {
+    const int fd = descriptor_from("NODE_CHANNEL_FD");
+    if (fd < 0) {
+        std::fprintf(stderr, "no channel: NODE_CHANNEL_FD does not name an open descriptor; "
+                             "this program is a component and is started by a supervisor (supe run)\n");
+        return 2;
+    }
+    asio::io_context loop(1);
+    real_clock time(loop.get_executor());
+    int exit_code = 0;
+    {
+        component self(time, fd, variable("SUPE_CITIZEN_NAME"), variable("SUPE_ADDRESS"));
+        nursery all(time);
+        all.start(run_body(self, body, exit_code));
+        loop.run();
+    }
+    return exit_code;
+}
+
+std::vector<int> listening_sockets() {
+    std::vector<int> fds;
+    if (variable("LISTEN_PID") != std::to_string(::getpid())) return fds;
+    const int count = std::atoi(variable("LISTEN_FDS").c_str());
+    for (int i = 0; i < count && i < 64; ++i) {
+        ::fcntl(3 + i, F_SETFD, FD_CLOEXEC);
+        fds.push_back(3 + i);
+    }
+    return fds;
+}
+
+}  // namespace supe

@@ -1,0 +1,47 @@
+// A child's two output pipes, read to their end and handed on line by line with its label.
+#pragma once
+
+#include "supe/output/line_splitter.hpp"
+#include "supe/output/sink.hpp"
+#include "supe/process/unique_fd.hpp"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <functional>
+#include <string>
+
+namespace supe {
+
+/// The output of one life of a child.
+class labeller {
+public:
+    using line_handler = std::function<void(stream, std::string_view line)>;
+
+    labeller(asio::any_io_executor executor, unique_fd out, unique_fd err, line_sink& sink, line_handler on_line);
+
+    /// Reads both pipes until both are closed; pauses while the sink is full.
+    awaitable<> read_to_end();
+    /// Reads what is there and closes, without waiting: the process is dead. At most `dead_limit` bytes.
+    void finish();
+    bool at_end() const { return !out_.open && !err_.open; }
+
+    static constexpr std::size_t dead_limit = 1u << 20;  // bytes kept of a dead child, contract §6
+
+private:
+    struct pipe {
+        pipe(asio::any_io_executor executor, unique_fd fd, stream s) : descriptor(executor, fd.release()), which(s) {}
+        asio::posix::stream_descriptor descriptor;
+        stream which;
+        line_splitter lines;
+        bool open = true;
+    };
+    enum class outcome { data, nothing, closed };
+    outcome read_once(pipe& p);
+    void close(pipe& p);
+    awaitable<> wait_readable();
+
+    line_sink& sink_;
+    line_handler on_line_;
+    pipe out_, err_;
+};
+
+}  // namespace supe

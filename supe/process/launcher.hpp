@@ -1,0 +1,59 @@
+// How processes are started, as the supervisor sees it: real ones in posix_launcher, simulated ones in supe/simulation.
+#pragma once
+
+#include "supe/async/clock.hpp"
+#include "supe/process/exit_status.hpp"
+#include "supe/process/unique_fd.hpp"
+
+#include <memory>
+#include <string>
+#include <sys/types.h>
+#include <variant>
+#include <vector>
+
+namespace supe {
+
+struct launch_request {
+    std::vector<std::string> command;      ///< the first is looked up in the PATH of `environment`, as execvp does
+    std::string directory;                 ///< where it runs; empty: here
+    std::vector<std::string> environment;  ///< `KEY=value`, whole; NODE_CHANNEL_FD and LISTEN_* are added
+    std::vector<int> listening;            ///< become descriptors 3, 4, … of the child, the channel the next one
+};
+
+/// Why a process could not be started: contract §4 `start-failed`.
+struct launch_error {
+    std::string code;  ///< errno's name, `ENOENT`
+    std::string text;
+};
+
+/// One process, until it is reaped. Its group is its own.
+class process {
+public:
+    virtual ~process() = default;
+
+    virtual pid_t pid() const = 0;
+    /// Resumes with true when it is dead and can be reaped (its group may live on), with false when `alarm` is notified
+    /// or its deadline passes first.
+    virtual awaitable<bool> ended_before(timer& alarm) = 0;
+    /// To the process alone; nothing happens when it is dead.
+    virtual void signal(int number) = 0;
+    /// SIGKILL to whatever is left of its group. Not after reap(): the number may be somebody else's then.
+    virtual void kill_group() = 0;
+    /// Once it is dead: how it ended. One call.
+    virtual exit_status reap() = 0;
+
+    // Our ends; whoever uses them takes them.
+    unique_fd channel;
+    unique_fd output;
+    unique_fd error;
+};
+
+class launcher {
+public:
+    virtual ~launcher() = default;
+    virtual std::variant<std::unique_ptr<process>, launch_error> launch(const launch_request&) = 0;
+    /// Kills what a process with this SUPE_ADDRESS (or one below it) left behind outside its group; true when none is left.
+    virtual bool end_descendants(const std::string& address) = 0;
+};
+
+}  // namespace supe

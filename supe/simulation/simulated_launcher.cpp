@@ -1,0 +1,152 @@
+#include "supe/simulation/simulated_launcher.hpp"
+
+#include <csignal>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace supe::simulation {
+namespace {
+
+std::string variable(const launch_request& request, std::string_view name) {
+    for (const std::string& entry : request.environment) {
+        if (entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=') return entry.substr(name.size() + 1);
+    }
+    return {};
+}
+
+bool lies_below(const std::string& address, const std::string& root) { return address.starts_with(root + "/"); }
+
+}  // namespace
+
+/// One life of a simulated child. It dies at once when it is told to, as a real process does.
+class simulated_process final : public process {
+public:
+    simulated_process(simulated_launcher& owner, pid_t pid, std::string address)
+        : owner_(owner), pid_(pid), address_(std::move(address)), life_(owner.clock_) {
+        owner_.processes_[pid_] = this;
+    }
+    ~simulated_process() override {
+        die(exit_status::killed(SIGKILL));
+        owner_.processes_.erase(pid_);
+    }
+
+    void begin(const program& p, process_start start, unique_fd out) {
+        output_ = std::move(out);
+        start.print = [this](std::string_view line) {
+            const std::string whole = std::string(line) + "\n";
+            if (output_) [[maybe_unused]] const auto n = ::write(output_.get(), whole.data(), whole.size());
+        };
+        life_.start(run(p, std::move(start)));
+    }
+
+    pid_t pid() const override { return pid_; }
+    const std::string& address() const { return address_; }
+
+    awaitable<bool> ended_before(timer& alarm) override {
+        if (!dead_) {
+            alarm_ = &alarm;
+            co_await alarm.wait();
+            alarm_ = nullptr;
+        }
+        co_return dead_;
+    }
+
+    void signal(int number) override {
+        // Every program of ours turns SIGTERM into a request to shut down, and the channel brings that anyway.
+        if (number == SIGKILL) die(exit_status::killed(SIGKILL));
+    }
+    void kill_group() override { die(exit_status::killed(SIGKILL)); }
+
+    exit_status reap() override {
+        owner_.processes_.erase(pid_);
+        return status_;
+    }
+
+    void die(exit_status status) {
+        if (dead_) return;
+        dead_ = true;
+        status_ = status;
+        life_.cancel();
+        output_.reset();
+        if (alarm_) alarm_->notify();
+    }
+
+private:
+    awaitable<> run(program p, process_start start) {
+        int code = 1;
+        try {
+            code = co_await p(std::move(start));
+        } catch (const system_error& e) {
+            if (e.code() == asio::error::operation_aborted) throw;
+        } catch (const std::exception&) {
+        }
+        die(exit_status::exited(code));
+    }
+
+    simulated_launcher& owner_;
+    pid_t pid_;
+    std::string address_;
+    unique_fd output_;
+    bool dead_ = false;
+    exit_status status_;
+    timer* alarm_ = nullptr;
+    nursery life_;
+};
+
+std::variant<std::unique_ptr<process>, launch_error> simulated_launcher::launch(const launch_request& request) {
+    const std::string address = variable(request, "SUPE_ADDRESS");
+    ++starts_[address];
+    if (const auto failing = failures_.find(address); failing != failures_.end() && failing->second.first > 0) {
+        --failing->second.first;
+        return failing->second.second;
+    }
+    const auto found = programs_.find(request.command.back());
+    if (found == programs_.end()) return launch_error{"ENOENT", request.command.back() + ": No such file or directory"};
+
+    int wire[2], out[2], err[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wire) != 0 || ::pipe2(out, O_CLOEXEC | O_NONBLOCK) != 0 ||
+        ::pipe2(err, O_CLOEXEC | O_NONBLOCK) != 0)
+        return launch_error{"EMFILE", "Too many open files"};
+    auto child = std::make_unique<simulated_process>(*this, ++last_pid_, address);
+    child->channel.reset(wire[0]);
+    child->output.reset(out[0]);
+    child->error.reset(err[0]);
+    ::close(err[1]);
+    child->begin(found->second, {wire[1], variable(request, "SUPE_CITIZEN_NAME"), address, {}}, unique_fd(out[1]));
+    return std::unique_ptr<process>(std::move(child));
+}
+
+/// A real nested supervisor takes its children with it (PR_SET_PDEATHSIG); here they belong to its coroutine.
+bool simulated_launcher::end_descendants(const std::string& address) {
+    bool none_left = true;
+    for (const auto& [pid, p] : processes_) {
+        if (!lies_below(p->address(), address)) continue;
+        p->die(exit_status::killed(SIGKILL));
+        none_left = false;
+    }
+    return none_left;
+}
+
+bool simulated_launcher::end(const std::string& address, exit_status status) {
+    for (const auto& [pid, p] : processes_) {
+        if (p->address() != address) continue;
+        p->die(status);
+        return true;
+    }
+    return false;
+}
+
+pid_t simulated_launcher::pid_of(const std::string& address) const {
+    for (const auto& [pid, p] : processes_) {
+        if (p->address() == address) return pid;
+    }
+    return 0;
+}
+
+unsigned simulated_launcher::starts_of(const std::string& address) const {
+    const auto found = starts_.find(address);
+    return found == starts_.end() ? 0 : found->second;
+}
+
+}  // namespace supe::simulation

@@ -1,0 +1,128 @@
+#include "supe/simulation/world.hpp"
+
+#include "supe/supervision/nested.hpp"
+#include "supe/supervision/tree_file.hpp"
+
+#include <algorithm>
+
+namespace supe::simulation {
+namespace {
+
+/// A component's body with the coroutine that reads its channel beside it.
+awaitable<int> run_body(clock& time, component_main body, process_start start) {
+    component self(time, start.channel_fd, start.name, start.address);
+    nursery service(time);
+    service.start(self.serve());
+    co_await body(self);
+    co_await self.flushed();
+    service.cancel();
+    co_await service.join();
+    co_return 0;
+}
+
+}  // namespace
+
+world::world(std::uint64_t seed)
+    : seed_(seed), dice_(seed), loop_(1), clock_(loop_.get_executor()), launcher_(clock_) {
+    launcher_.provide("supervisor", [this](process_start start) { return run_nested(std::move(start)); });
+}
+
+world::~world() {
+    if (tasks_) tasks_->cancel();
+    settle();
+    root_.reset();
+    settle();
+}
+
+double world::random() { return std::uniform_real_distribution<double>(0, 1)(dice_); }
+
+void world::provide(std::string name, component_main body) {
+    launcher_.provide(std::move(name), [this, body = std::move(body)](process_start start) {
+        return run_body(clock_, body, std::move(start));
+    });
+}
+
+supervisor_environment world::environment() {
+    return {clock_, launcher_, sink_, [this] { return random(); }, {}, {}, {"supe", "component"}};
+}
+
+void world::record(supervisor& s) {
+    s.listen({}, [this](const published& notice) { notices_.push_back(notice); });
+}
+
+void world::run(std::string_view tree) {
+    root_ = std::make_unique<supervisor>(environment(), parse_tree(tree, "tree", "/"), std::string());
+    record(*root_);
+    tasks_ = std::make_unique<nursery>(clock_);
+    tasks_->start(run_root());
+    settle();
+}
+
+awaitable<> world::run_root() {
+    clean_ = co_await root_->run();
+    ended_ = true;
+}
+
+awaitable<int> world::run_nested(process_start start) {
+    return run_nested_supervisor(environment(), unique_fd(start.channel_fd), start.address,
+                                 [this](supervisor& s) { record(s); });
+}
+
+void world::settle() {
+    loop_.restart();
+    // The reactor is looked at once a poll: poll until twice in a row nothing was there.
+    for (int quiet = 0; quiet < 2;) quiet = loop_.poll() == 0 ? quiet + 1 : 0;
+}
+
+void world::advance(duration d) {
+    settle();
+    const time_point until = clock_.now() + d;
+    while (clock_.fire_one(until)) settle();
+    settle();
+}
+
+bool world::stop(duration limit) {
+    root_->shutdown();
+    settle();
+    const time_point until = clock_.now() + limit;
+    while (!ended_ && clock_.fire_one(until)) settle();
+    return ended_;
+}
+
+bool world::crash(const std::string& address, int signal) {
+    const bool done = launcher_.end(address, exit_status::killed(signal));
+    settle();
+    return done;
+}
+
+bool world::exit(const std::string& address, int code) {
+    const bool done = launcher_.end(address, exit_status::exited(code));
+    settle();
+    return done;
+}
+
+void world::fail_next_starts(const std::string& address, unsigned n, launch_error error) {
+    launcher_.fail_next(address, n, std::move(error));
+}
+
+void world::mail(std::string to, std::string body) {
+    root_->mail().post(std::move(to), std::move(body), {});
+    root_->mail().flush();
+    settle();
+}
+
+std::size_t world::count(const std::string& notice) const { return messages(notice).size(); }
+
+std::vector<std::string> world::messages(const std::string& notice) const {
+    std::vector<std::string> found;
+    for (const published& p : notices_) {
+        if (p.name == notice) found.push_back(p.message);
+    }
+    return found;
+}
+
+void world::recorder::write(stream, std::string_view label, std::string_view line) {
+    lines.push_back(label.empty() ? std::string(line) : "[" + std::string(label) + "] " + std::string(line));
+}
+
+}  // namespace supe::simulation

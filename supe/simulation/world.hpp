@@ -1,0 +1,94 @@
+// A whole tree in one thread, in virtual time, without a process: for tests of components and of coordination.
+//
+//     simulation::world world{seed};
+//     world.provide("worker", worker);              // a component's coroutine
+//     world.run(R"({"name": "t", "children": [{"name": "w", "component": "worker"}]})");
+//     world.crash("/w");
+//     world.advance(30s);                           // returns at once
+//     BOOST_TEST(world.count("component-crashed") == 1);
+#pragma once
+
+#include "supe/simulation/simulated_launcher.hpp"
+#include "supe/simulation/virtual_clock.hpp"
+#include "supe/supervision/supervisor.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace supe::simulation {
+
+/// Everything is real but the processes, the clock and the dice: supervisors (nested ones too), channels, mail.
+/// Belongs to one thread. The same seed and the same calls give the same run.
+class world {
+public:
+    explicit world(std::uint64_t seed = 1);
+    /// Ends the tree at once.
+    ~world();
+    world(const world&) = delete;
+    world& operator=(const world&) = delete;
+
+    /// The program behind `"component": NAME` or `"command": [NAME]`.
+    void provide(std::string name, component_main body);
+    /// As above, with an exit code of its choice.
+    void provide_program(std::string name, program p) { launcher_.provide(std::move(name), std::move(p)); }
+
+    /// Starts a tree (the text of a tree file) and runs until nothing more happens without time passing.
+    void run(std::string_view tree);
+    /// Lets everything happen that needs no time.
+    void settle();
+    /// Lets `d` pass, with everything that is due in it.
+    void advance(duration d);
+    /// Asks the tree to stop and lets at most `limit` pass; true when it has ended.
+    bool stop(duration limit = std::chrono::seconds(60));
+
+    /// Ends the process at this address: by a signal, or with an exit code. False when none runs there.
+    bool crash(const std::string& address, int signal = SIGKILL);
+    bool exit(const std::string& address, int code = 0);
+    void fail_next_starts(const std::string& address, unsigned n, launch_error error);
+
+    /// Sends mail as `supe mail` does. The future of it is in the noticeboard and the recipient.
+    void mail(std::string to, std::string body);
+
+    // What happened so far, in all supervisors of the tree.
+    std::size_t count(const std::string& notice) const;
+    const std::vector<published>& notices() const { return notices_; }
+    /// The messages of all notices of this name, in order.
+    std::vector<std::string> messages(const std::string& notice) const;
+    const std::vector<std::string>& lines() const { return sink_.lines; }
+    unsigned starts_of(const std::string& address) const { return launcher_.starts_of(address); }
+    pid_t pid_of(const std::string& address) const { return launcher_.pid_of(address); }
+    std::size_t processes() const { return launcher_.running(); }
+
+    supervisor& root() { return *root_; }
+    bool ended() const { return ended_; }
+    bool ended_cleanly() const { return ended_ && clean_; }
+    virtual_clock& time() { return clock_; }
+    std::uint64_t seed() const { return seed_; }
+    double random();
+
+private:
+    struct recorder final : line_sink {
+        std::vector<std::string> lines;
+        void write(stream s, std::string_view label, std::string_view line) override;
+    };
+    awaitable<> run_root();
+    awaitable<int> run_nested(process_start start);
+    supervisor_environment environment();
+    void record(supervisor& s);
+
+    std::uint64_t seed_;
+    std::mt19937_64 dice_;
+    asio::io_context loop_;
+    virtual_clock clock_;
+    simulated_launcher launcher_;
+    recorder sink_;
+    std::vector<published> notices_;
+    std::unique_ptr<supervisor> root_;
+    std::unique_ptr<nursery> tasks_;
+    bool ended_ = false;
+    bool clean_ = false;
+};
+
+}  // namespace supe::simulation

@@ -1,0 +1,105 @@
+// One child: its place under the supervisor and the process in it. Three coroutines: lifecycle, output, mail.
+#pragma once
+
+#include "supe/async/nursery.hpp"
+#include "supe/channel/channel.hpp"
+#include "supe/mail/post_office.hpp"
+#include "supe/output/labeller.hpp"
+#include "supe/process/launcher.hpp"
+#include "supe/supervision/lifecycle.hpp"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace supe {
+
+class child;
+
+/// What a child needs of its supervisor, and tells it. Calls come from the child's own coroutines.
+class child_host {
+public:
+    virtual ~child_host() = default;
+    virtual clock& time() = 0;
+    virtual launcher& processes() = 0;
+    virtual line_sink& sink() = 0;
+    virtual launch_request request_for(const child& c) = 0;
+
+    virtual void on_started(child& c) = 0;
+    virtual void on_ready(child& c) = 0;
+    /// The process is gone, all it said is read, nothing of it is left.
+    virtual void on_ended(child& c) = 0;
+    virtual void on_frame(child& c, std::string_view frame) = 0;
+    virtual void on_line(child& c, stream s, std::string_view line) = 0;
+    /// After each turn of the channel: hand over mail, write what was gathered.
+    virtual void after_turn(child& c) = 0;
+};
+
+class child {
+public:
+    child(child_host& host, int number, child_spec spec, std::string address);
+
+    /// Starts the three coroutines in the supervisor's nursery; they run until they are cancelled there.
+    void begin(nursery& tasks);
+
+    // What the supervisor orders; the child reports back.
+    void start() { tell(lifecycle::event::start); }
+    void stop() { tell(lifecycle::event::stop); }
+    void kill() { tell(lifecycle::event::kill); }
+    /// What its frames say about the process.
+    void tell(lifecycle::event e);
+
+    const child_spec& spec() const { return spec_; }
+    const std::string& address() const { return address_; }
+    int number() const { return mail_.number; }
+    mail_stop& mail() { return mail_; }
+    const mail_stop& mail() const { return mail_; }
+    const lifecycle& state() const { return lifecycle_; }
+    bool is_supervisor() const { return spec_.supervisor != nullptr; }
+
+    /// Sends a signal of contract §2 to the component; nothing happens when it is down.
+    void signal(std::string_view name, std::string_view data = {});
+
+    pid_t pid() const { return process_ ? process_->pid() : 0; }
+    time_point started_at() const { return started_at_; }
+    /// How the last process ended; nothing before the first end, or where there was none to start.
+    const std::optional<exit_status>& last_exit() const { return last_exit_; }
+    /// Why the last start failed.
+    const std::optional<launch_error>& last_error() const { return last_error_; }
+    bool was_ready() const { return was_ready_; }
+    duration lasted() const { return ended_at_ - started_at_; }
+
+private:
+    awaitable<> run_lifecycle();
+    awaitable<> run_output();
+    awaitable<> run_mail();
+
+    awaitable<lifecycle::event> next_event();
+    void perform(lifecycle::action a);
+    void spawn();
+    /// The process is dead: kills the rest of its group, reads its last words, reaps it, ends its descendants.
+    awaitable<> bury();
+    bool last_words_read() const;
+
+    child_host& host_;
+    child_spec spec_;
+    std::string address_;
+    mail_stop mail_;
+    lifecycle lifecycle_;
+
+    std::unique_ptr<process> process_;
+    std::shared_ptr<labeller> output_;
+    std::deque<lifecycle::event> events_;
+    timer wake_;         // an event, a deadline, or the end of something that bury() waits for
+    timer life_began_;   // output and mail have something to read
+
+    time_point started_at_{};
+    time_point ended_at_{};
+    bool was_ready_ = false;
+    bool channel_ended_ = true;
+    std::optional<exit_status> last_exit_;
+    std::optional<launch_error> last_error_;
+};
+
+}  // namespace supe

@@ -1,0 +1,309 @@
+// What a supervisor hears on its channels: frames of its children, and of its own supervisor.
+#include "supe/channel/json_text.hpp"
+#include "supe/supervision/supervisor.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+namespace supe {
+namespace {
+
+constexpr milliseconds answer_limit = 10s;  // a nested supervisor that takes longer counts as silent
+
+std::string text_of(const boost::json::object& o, const char* key, std::string otherwise = {}) {
+    const auto* value = o.if_contains(key);
+    return value && value->is_string() ? std::string(value->get_string()) : otherwise;
+}
+
+bool flag_of(const boost::json::object& o, const char* key, bool otherwise) {
+    const auto* value = o.if_contains(key);
+    return value && value->is_bool() ? value->get_bool() : otherwise;
+}
+
+/// The strings of a JSON array, which is checked already; what else is in it is passed over.
+template <class F>
+void for_each_string(std::string_view array, F f) {
+    for (std::size_t at = array.find('"'); at != std::string_view::npos; at = array.find('"', at + 1)) {
+        const std::size_t start = at;
+        for (++at; at < array.size() && array[at] != '"'; ++at) {
+            if (array[at] == '\\') ++at;
+        }
+        f(json_string_value(array.substr(start, at + 1 - start)));
+    }
+}
+
+/// The `data` of a signal as an object; an empty one where it is none.
+boost::json::object object_of(std::string_view data) {
+    error_code ec;
+    boost::json::value value = boost::json::parse(data.empty() ? "{}" : data, ec);
+    return !ec && value.is_object() ? std::move(value.get_object()) : boost::json::object();
+}
+
+}  // namespace
+
+std::string supervisor::start_data(const child& c) const {
+    return fmt::format(R"({{"address":{},"config":{}}})", json_quoted(c.address()), boost::json::serialize(c.spec().config));
+}
+
+void supervisor::on_frame(child& c, std::string_view frame) {
+    const message m = read_message(frame);
+    if (const auto* as_mail = std::get_if<mail_frame>(&m)) {
+        if (!c.state().has_spoken()) c.tell(lifecycle::event::spoke);
+        return office_.on_mail(c.mail(), *as_mail);
+    }
+    if (const auto* as_signal = std::get_if<signal_frame>(&m)) {
+        if (!c.state().has_spoken()) c.tell(lifecycle::event::spoke);
+        return on_signal(c, *as_signal);
+    }
+    if (const auto* node = std::get_if<node_frame>(&m)) {
+        if (node->handle && c.mail().wire) {
+            c.mail().wire->out() += "{\"cmd\":\"NODE_HANDLE_NACK\"}\n";
+            office_.touch(c.mail().wire);
+        }
+        return;
+    }
+    if (const auto* bad = std::get_if<bad_frame>(&m)) return on_bad_frame(c, bad->reason);
+    if (unexpected_frames_.add(env_.time.now())) {
+        publish("component-message", fmt::format(R"({{"name":{},"message":{}}})", json_quoted(c.spec().name), frame),
+                c.spec().name);
+    }
+}
+
+/// Counted always, told at a bounded rate: a component that speaks rubbish costs no more than reading it.
+void supervisor::on_bad_frame(child& c, const std::string& reason) {
+    if (!unexpected_frames_.add(env_.time.now())) return;
+    publish("component-bad-frame",
+            fmt::format(R"({{"name":{},"reason":{}}})", json_quoted(c.spec().name), json_quoted(reason)), c.spec().name);
+}
+
+void supervisor::on_signal(child& c, const signal_frame& frame) {
+    mail_stop& stop = c.mail();
+    const std::string& name = frame.name;
+    if (name == "ACK-CURRENT-MAIL") {
+        json_members data(frame.data);
+        bool named = false;
+        while (data.next()) {
+            if (data.key() != "ids") continue;
+            named = true;
+            for_each_string(data.value(), [&](std::string_view id) { office_.on_ack(stop, id); });
+        }
+        if (!named) office_.on_ack_oldest(stop);
+        return;
+    }
+    if (name == "READY-TO-RECEIVE-MAIL") {
+        const auto data = object_of(frame.data);
+        const auto* window = data.if_contains("window");
+        const bool given = window && window->is_int64() && window->get_int64() > 0;
+        return office_.on_ready(stop, given ? static_cast<unsigned>(std::min<std::int64_t>(window->get_int64(), 1 << 30)) : 1);
+    }
+    if (name == "NOT-READY-TO-RECEIVE-MAIL") return office_.on_pause(stop);
+    if (name == "REJECT-MAIL") {
+        const auto data = object_of(frame.data);
+        return office_.on_reject(stop, text_of(data, "id"), flag_of(data, "requeue", false), text_of(data, "reason"));
+    }
+    if (name == "READY-FOR-CONFIG") return c.signal("SUPE-START", start_data(c));
+    if (name == "NOTICEBOARD-REQUEST") return on_noticeboard_request(c, frame.data);
+    if (name == "COMPONENT-READY") return c.tell(lifecycle::event::ready);
+    if (name == "COMPONENT-ALIVE") return c.tell(lifecycle::event::alive);
+    if (name == "UNHANDLED-MAIL") {
+        return publish("mail-unhandled", fmt::format(R"({{"name":{}}})", json_quoted(c.spec().name)), c.spec().name);
+    }
+    if (c.is_supervisor() && on_signal_from_nested(c, frame)) return;
+    if (unexpected_frames_.add(env_.time.now())) {
+        publish("component-signal", fmt::format(R"({{"name":{},"signal":{}}})", json_quoted(c.spec().name), json_quoted(name)),
+                c.spec().name);
+    }
+}
+
+/// What only supervisors say to each other.
+bool supervisor::on_signal_from_nested(child& c, const signal_frame& frame) {
+    const auto data = object_of(frame.data);
+    if (frame.name == "MAIL-ACKED" || frame.name == "MAIL-UNDELIVERABLE") {
+        office_.on_settled_below(c.mail(), frame.name, text_of(data, "id"), text_of(data, "reason"));
+        return true;
+    }
+    if (frame.name == "SUPE-FAILED") {
+        failure_below_ = fmt::format("{}: {}", c.spec().name, text_of(data, "why"));
+        return true;
+    }
+    if (frame.name == "SUPE-ANSWER") {
+        const auto asked = asked_.find(text_of(data, "id"));
+        if (asked == asked_.end()) return true;
+        asked->second->value = data.contains("answer") ? data.at("answer") : boost::json::value();
+        asked->second->done.notify();
+        asked->second->answered = true;
+        return true;
+    }
+    return false;
+}
+
+// --- noticeboard --------------------------------------------------------------------------------------------------
+
+void supervisor::on_noticeboard_request(child& c, std::string_view text) {
+    const auto data = object_of(text);
+    const std::string type = text_of(data, "type");
+    const std::string notice = text_of(data, "notice");
+    const auto* opts = data.if_contains("opts");
+    const boost::json::object options = opts && opts->is_object() ? opts->get_object() : boost::json::object();
+    std::string error;
+    std::optional<std::string> cached;
+    if (notice.empty()) {
+        error = "notice must be a non-empty string";
+    } else if (type == "watch") {
+        auto answer = board_.watch(watcher_of(c), notice,
+                                   {.once = flag_of(options, "once", false), .use_cache = flag_of(options, "useCache", false)});
+        error = std::move(answer.error);
+        cached = std::move(answer.cached);
+    } else if (type == "ignore") {
+        board_.ignore(watcher_of(c), notice);
+    } else if (type != "notify") {
+        error = fmt::format("type {} is not one of watch, ignore, notify", json_quoted(type));
+    }
+    c.signal("NOTICEBOARD-RESPONSE",
+             fmt::format(R"({{"type":{},"notice":{},"success":{}{}}})", json_quoted(type), json_quoted(notice), error.empty(),
+                         error.empty() ? "" : fmt::format(R"(,"error":{})", json_quoted(error))));
+    if (cached) tell_watcher(watcher_of(c), notice, *cached);
+    if (type != "notify" || !error.empty()) return;
+    const std::string source = text_of(data, "source");
+    const auto* message = data.if_contains("message");
+    publish(notice, message ? boost::json::serialize(*message) : std::string(),
+            source.empty() ? c.spec().name : fmt::format("{}-{}", c.spec().name, source));
+}
+
+std::uint64_t supervisor::watcher_of(const child& c) {
+    return (static_cast<std::uint64_t>(c.number()) << 32) | (c.mail().life & 0xffffffffu);
+}
+
+void supervisor::tell_watcher(std::uint64_t watcher, const std::string& notice, const std::string& message) {
+    const int number = static_cast<int>(watcher >> 32);
+    const auto found = std::ranges::find_if(children_, [=](const auto& c) { return c->number() == number; });
+    if (found == children_.end() || !(*found)->mail().wire) return;
+    const auto& wire = (*found)->mail().wire;
+    if (wire->backlog() > channel::backlog_limit) return;  // a watcher that is slow never delays a supervisor
+    append_signal(wire->out(), "NOTICEBOARD-EVENT",
+                  fmt::format(R"({{"type":"notice","notice":{},"msg":{{"notice":{}}}}})", json_quoted(notice),
+                              message.empty() ? "null" : message));
+    office_.touch(wire);
+}
+
+void supervisor::publish(const std::string& notice, const std::string& message, const std::string& source) {
+    if (!board_.refusal(notice).empty()) return;
+    const auto event = board_.publish(notice, message.empty() ? std::nullopt : std::optional<std::string_view>(message));
+    for (const auto watcher : event.watchers) tell_watcher(watcher, notice, std::string(event.message));
+    for (const auto& [id, listener] : listeners_) {
+        const auto& names = listener.first;
+        if (names.empty() ? !is_output_notice(notice) : std::ranges::find(names, notice) != names.end())
+            listener.second({notice, std::string(event.message), source});
+    }
+    if (uplink_ && std::ranges::find(spec_.forward, notice) != spec_.forward.end()) {
+        append_signal(uplink_->out(), "NOTICEBOARD-REQUEST",
+                      fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(notice),
+                                  message.empty() ? "null" : message));
+        office_.touch(uplink_);
+    }
+    office_.flush();
+}
+
+bool supervisor::is_output_notice(const std::string& notice) const {
+    return std::ranges::any_of(children_, [&](const auto& c) {
+        return notice == c->spec().name + "-output" || notice == c->spec().name + "-error";
+    });
+}
+
+bool supervisor::is_watched(const std::string& notice) const {
+    return board_.watched(notice) || std::ranges::any_of(listeners_, [&](const auto& entry) {
+               return std::ranges::find(entry.second.first, notice) != entry.second.first.end();
+           });
+}
+
+void supervisor::publish_about(const child& c, std::string_view what, std::string_view fields) {
+    const std::string message = fmt::format(R"({{"name":{}{}{}}})", json_quoted(c.spec().name), fields.empty() ? "" : ",", fields);
+    for (const std::string& prefix : {std::string("component"), std::string("citizen"), c.spec().name})
+        publish(fmt::format("{}-{}", prefix, what), message, c.spec().name);
+}
+
+std::uint64_t supervisor::listen(std::vector<std::string> names, std::function<void(const published&)> listener) {
+    for (const std::string& name : names) {
+        if (auto message = board_.cached(name)) listener({name, std::string(*message), {}});
+    }
+    if (names.empty()) {
+        board_.for_each_cached([&](std::string_view name, std::string_view message) {
+            if (!is_output_notice(std::string(name))) listener({std::string(name), std::string(message), {}});
+        });
+    }
+    listeners_.emplace(++last_listener_, std::pair(std::move(names), std::move(listener)));
+    return last_listener_;
+}
+
+void supervisor::stop_listening(std::uint64_t id) { listeners_.erase(id); }
+
+// --- mail events --------------------------------------------------------------------------------------------------
+
+void supervisor::on_supervisor_mail(const envelope& mail) {
+    publish("supervisor-mail", fmt::format(R"({{"from":{},"msg":{}}})", json_quoted(mail.from), mail.msg), mail.from);
+}
+
+void supervisor::on_dead_letter(const envelope& mail, const std::string& recipient, const std::string& reason) {
+    log(fmt::format("mail {} to {} went to the dead letters: {}", mail.id, recipient, reason));
+    publish("mail-dead-lettered",
+            fmt::format(R"({{"to":{},"from":{},"id":{},"reason":{},"attempts":{},"mail":{}}})", json_quoted(recipient),
+                        json_quoted(mail.from), json_quoted(mail.id), json_quoted(reason), mail.attempt, mail.msg));
+    dead_.add(mail, recipient, reason);
+}
+
+void supervisor::on_undeliverable(const envelope& mail, const std::string& reason) {
+    publish("mail-undeliverable", fmt::format(R"({{"from":{},"reason":{}}})", json_quoted(mail.from), json_quoted(reason)));
+}
+
+void supervisor::on_mail_waiting(mail_stop& stop) { perform(restarter_.demanded(stop.number, env_.time.now())); }
+
+void supervisor::on_control_answer(const mail_origin& origin, std::string_view signal, std::string_view reason) {
+    if (control_answers_) control_answers_(origin.id, signal, reason);
+}
+
+// --- our own supervisor -------------------------------------------------------------------------------------------
+
+awaitable<> supervisor::run_uplink() {
+    append_signal(uplink_->out(), "READY-TO-RECEIVE-MAIL", R"({"window":1024})");
+    const channel::frame_sink on_frame = [this](std::string_view frame) { on_uplink_frame(frame); };
+    while (co_await uplink_->turn(on_frame)) office_.flush();
+    shutdown();  // nobody is left to restart us, or to want us
+    shutdown();
+}
+
+void supervisor::on_uplink_frame(std::string_view frame) {
+    const message m = read_message(frame);
+    if (const auto* as_mail = std::get_if<mail_frame>(&m)) return office_.on_mail_from_above(*as_mail);
+    const auto* signal = std::get_if<signal_frame>(&m);
+    if (!signal) return;
+    if (signal->name == "SUPE-SHUTDOWN") return shutdown();
+    const auto data = object_of(signal->data);
+    if (signal->name.starts_with("MAIL-")) {
+        office_.on_settled_above(signal->name, text_of(data, "id"), text_of(data, "reason"));
+    } else if (signal->name == "SUPE-ASK" && commands_ && data.contains("request") && data.at("request").is_object()) {
+        tasks_.start(answer_command(text_of(data, "id"), data.at("request").get_object()));
+    }
+}
+
+awaitable<> supervisor::answer_command(std::string id, boost::json::object request) {
+    const boost::json::value answer = co_await commands_(std::move(request));
+    append_signal(uplink_->out(), "SUPE-ANSWER",
+                  fmt::format(R"({{"id":{},"answer":{}}})", json_quoted(id), boost::json::serialize(answer)));
+    uplink_->flush();
+}
+
+awaitable<boost::json::value> supervisor::ask_below(child& nested, boost::json::object request) {
+    if (!nested.mail().wire) co_return boost::json::value();
+    const std::string id = std::to_string(++last_question_);
+    pending_answer pending(env_.time);
+    asked_[id] = &pending;
+    nested.signal("SUPE-ASK", fmt::format(R"({{"id":"{}","request":{}}})", id, boost::json::serialize(request)));
+    const time_point deadline = env_.time.now() + answer_limit;
+    pending.done.expires_at(deadline);
+    while (!pending.answered && nested.mail().wire && env_.time.now() < deadline) co_await pending.done.wait();
+    asked_.erase(id);
+    co_return std::move(pending.value);
+}
+
+}  // namespace supe
