@@ -63,7 +63,8 @@ socket_address unix_address(const std::string& path, const std::string& text) {
     sockaddr_un native{};
     native.sun_family = AF_UNIX;
     if (path.size() >= sizeof native.sun_path)
-        fail(text, fmt::format("the path has {} bytes, a socket's may have {}", path.size(), sizeof native.sun_path - 1));
+        fail(text, fmt::format("the path has {} bytes, a socket's may have {}", path.size(),
+                               sizeof native.sun_path - 1));
     path.copy(native.sun_path, path.size());
     return socket_address::of(native);
 }
@@ -133,7 +134,8 @@ std::string print(const socket_address& address) {
 
 }  // namespace
 
-listening_sockets_of_child::listening_sockets_of_child(const std::vector<std::string>& addresses, const std::filesystem::path& directory) {
+listening_sockets_of_child::listening_sockets_of_child(const std::vector<std::string>& addresses,
+                                                       const std::filesystem::path& directory) {
     for (const auto& text : addresses) {
         const auto address = parse_listen_address(text);
         const bool is_unix = address.what == listen_address::kind::unix_path;
@@ -141,7 +143,7 @@ listening_sockets_of_child::listening_sockets_of_child(const std::vector<std::st
     }
 }
 
-listening_sockets_of_child::listener listening_sockets_of_child::open_inet(const listen_address& address, const std::string& text) {
+auto listening_sockets_of_child::open_inet(const listen_address& address, const std::string& text) -> listener {
     using kind = listen_address::kind;
     unique_fd fd;
     switch (address.what) {
@@ -154,8 +156,8 @@ listening_sockets_of_child::listener listening_sockets_of_child::open_inet(const
     return {std::move(fd), {}};
 }
 
-listening_sockets_of_child::listener listening_sockets_of_child::open_unix(const listen_address& address,
-                                                         const std::filesystem::path& directory) {
+auto listening_sockets_of_child::open_unix(const listen_address& address, const std::filesystem::path& directory)
+    -> listener {
     const std::string path = (directory / address.path).lexically_normal().string();
     const std::string text = fmt::format("{}{}", unix_prefix, path);
     const auto where = unix_address(path, text);
@@ -195,7 +197,7 @@ listening_sockets_of_child::socket_file::socket_file(std::string path) : path_(s
 listening_sockets_of_child::socket_file::socket_file(socket_file&& other) noexcept
     : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
 
-listening_sockets_of_child::socket_file& listening_sockets_of_child::socket_file::operator=(socket_file&& other) noexcept {
+auto listening_sockets_of_child::socket_file::operator=(socket_file&& other) noexcept -> socket_file& {
     if (this == &other) return *this;
     remove();
     path_ = std::exchange(other.path_, {});
