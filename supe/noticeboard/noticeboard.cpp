@@ -1,0 +1,111 @@
+// The noticeboard: pipes by notice, watches by watcher, and a cache that forgets what was published longest ago.
+#include "supe/noticeboard/noticeboard.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace supe {
+
+namespace {
+
+// What cjs-noticeboard's `message || null` turns into null.
+bool is_falsy(std::string_view json) {
+    if (json == "null" || json == "false" || json == "\"\"") return true;
+    if (json.empty() || (json[0] != '-' && (json[0] < '0' || json[0] > '9'))) return false;
+    const auto mantissa = json.substr(0, json.find_first_of("eE"));
+    return mantissa.find_first_of("123456789") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string noticeboard::refusal(std::string_view notice) const {
+    if (notice.empty()) return "a notice needs a name";
+    if (notice.size() <= limits_.name_bytes) return {};
+    return fmt::format("the notice's name has {} bytes, at most {} are allowed", notice.size(), limits_.name_bytes);
+}
+
+noticeboard::watch_answer noticeboard::watch(watcher_id watcher, std::string_view notice, watch_options options) {
+    if (auto why = refusal(notice); !why.empty()) return {std::move(why), {}};
+
+    if (auto topic = pipes_.find(notice); topic != pipes_.end()) {
+        auto& pipes = topic->second;
+        const auto own = std::ranges::find(pipes, watcher, &pipe::watcher);
+        if (own != pipes.end()) {
+            own->once = own->once && options.once;
+            return {};
+        }
+    }
+
+    watch_answer answer;
+    if (const auto message = cached(notice); message && options.use_cache) answer.cached.emplace(*message);
+    if (answer.cached && options.once) return answer;
+
+    const auto known = watches_.find(watcher);
+    if (known != watches_.end() && known->second.size() >= limits_.watches)
+        return {fmt::format("{} notices are watched already, more are not allowed", limits_.watches), {}};
+    watches_[watcher].emplace(notice);
+    pipes_[std::string(notice)].push_back({watcher, options.once});
+    return answer;
+}
+
+void noticeboard::ignore(watcher_id watcher, std::string_view notice) {
+    const auto known = watches_.find(watcher);
+    if (known == watches_.end()) return;
+    const auto name = known->second.find(notice);
+    if (name == known->second.end()) return;
+    close(watcher, notice);
+    known->second.erase(name);
+    if (known->second.empty()) watches_.erase(known);
+}
+
+void noticeboard::forget(watcher_id watcher) {
+    const auto gone = watches_.extract(watcher);
+    if (gone.empty()) return;
+    for (const auto& notice : gone.mapped()) close(watcher, notice);
+}
+
+void noticeboard::close(watcher_id watcher, std::string_view notice) {
+    const auto topic = pipes_.find(notice);
+    std::erase_if(topic->second, [watcher](const pipe& p) { return p.watcher == watcher; });
+    if (topic->second.empty()) pipes_.erase(topic);
+}
+
+noticeboard::event noticeboard::publish(std::string_view notice, std::optional<std::string_view> message) {
+    event told{notice, !message || is_falsy(*message) ? "null" : *message, {}};
+    if (message) remember(notice, told.message);
+
+    const auto topic = pipes_.find(notice);
+    if (topic == pipes_.end()) return told;
+    std::vector<watcher_id> used_up;
+    for (const auto& p : topic->second) {
+        told.watchers.push_back(p.watcher);
+        if (p.once) used_up.push_back(p.watcher);
+    }
+    for (const auto watcher : used_up) ignore(watcher, notice);
+    return told;
+}
+
+std::optional<std::string_view> noticeboard::cached(std::string_view notice) const {
+    const auto known = cached_.find(notice);
+    if (known == cached_.end()) return std::nullopt;
+    return known->second->message;
+}
+
+void noticeboard::remember(std::string_view notice, std::string_view message) {
+    if (const auto known = cached_.find(notice); known != cached_.end()) drop(known->second);
+    // Neither a name that cannot be watched nor a message that would push out all others is worth keeping.
+    if (!refusal(notice).empty() || notice.size() + message.size() > limits_.cached_bytes) return;
+
+    const auto latest = cache_.insert(cache_.end(), {std::string(notice), std::string(message)});
+    cached_.emplace(latest->notice, latest);
+    cached_bytes_ += latest->bytes();
+    while (cache_.size() > limits_.cached_names || cached_bytes_ > limits_.cached_bytes) drop(cache_.begin());
+}
+
+void noticeboard::drop(std::list<note>::iterator old) {
+    cached_bytes_ -= old->bytes();
+    cached_.erase(old->notice);
+    cache_.erase(old);
+}
+
+}  // namespace supe

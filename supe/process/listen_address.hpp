@@ -1,0 +1,26 @@
+// Where a child listens, as the tree file says it (contract §5 `listen`).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace supe {
+
+/// One entry of `listen`:
+///   `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080` (127.0.0.1);
+///   `:8080` (all addresses, by IPv6 where this machine has it, which takes IPv4 too);
+///   `unix:web.sock` (relative to the child's directory).
+/// Port 0: the kernel chooses one. Names are not looked up.
+struct listen_address {
+    enum class kind { ipv4, ipv6, any, unix_path };
+    kind what = kind::any;
+    std::string host;        ///< numeric, without brackets
+    std::uint16_t port = 0;
+    std::string path;        ///< unix_path only
+};
+
+/// Throws std::invalid_argument, whose what() names the text and what was expected.
+listen_address parse_listen_address(std::string_view text);
+
+}  // namespace supe

@@ -1,0 +1,63 @@
+// The listening sockets of one child: opened once by its supervisor, kept across restarts (contract §5 `listen`).
+#pragma once
+
+#include "supe/process/listen_address.hpp"
+#include "supe/process/unique_fd.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace supe {
+
+/// what() is one line: `127.0.0.1:80: Permission denied`.
+class listen_error : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Owns the sockets. Blocking and close-on-exec, as systemd's are until they are handed on; the launcher lets the child
+/// have them. A unix socket is open to everyone, as systemd's default is (who may reach it, its directory says), and
+/// is removed at the end.
+class listening_sockets_of_child {
+public:
+    listening_sockets_of_child() = default;
+    /// Opens all of them or none. Throws listen_error, and std::invalid_argument for what is no address.
+    listening_sockets_of_child(const std::vector<std::string>& addresses, const std::filesystem::path& directory);
+    listening_sockets_of_child(listening_sockets_of_child&&) = default;
+    listening_sockets_of_child& operator=(listening_sockets_of_child&&) = default;
+
+    /// In the order of the addresses. They stay ours.
+    std::vector<int> descriptors() const;
+    /// Where they listen in fact: `127.0.0.1:43211` for port 0, `unix:` with the whole path.
+    std::vector<std::string> addresses() const;
+
+private:
+    /// The file of a unix socket, removed at the end if it is still the one that we made.
+    class socket_file {
+    public:
+        socket_file() = default;
+        explicit socket_file(std::string path);
+        socket_file(socket_file&& other) noexcept;
+        socket_file& operator=(socket_file&& other) noexcept;
+        ~socket_file() { remove(); }
+        const std::string& path() const { return path_; }
+
+    private:
+        void remove();
+        std::string path_;
+        std::uint64_t device_ = 0;
+        std::uint64_t inode_ = 0;
+    };
+    struct listener {
+        unique_fd fd;
+        socket_file file;
+    };
+    static listener open_inet(const listen_address& address, const std::string& text);
+    static listener open_unix(const listen_address& address, const std::filesystem::path& directory);
+
+    std::vector<listener> listeners_;
+};
+
+}  // namespace supe

@@ -1,0 +1,162 @@
+// Shows that the house stands as it was drawn: each rule is checked over all files of the repository, and each checker
+// on a few lines that break its rule, to prove that it can fail.
+#include "tests/house/rules.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using rules::faults;
+using rules::files;
+
+namespace {
+
+const files& repository() {
+    static const files all = rules::read_all(SUPE_SOURCE_DIR);
+    return all;
+}
+
+/// One error for each fault, so that all of them are seen at once.
+void expect_none(const faults& found) {
+    for (const auto& fault : found) BOOST_ERROR(fault);
+}
+
+std::string lines(std::size_t n, const std::string& line = "    work();\n") {
+    std::string text;
+    for (std::size_t i = 0; i < n; ++i) text += line;
+    return text;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(house)
+
+// The files are found at all: a rule over nothing holds always.
+BOOST_AUTO_TEST_CASE(sees_the_repository) {
+    std::set<std::string> paths;
+    for (const auto& f : repository()) paths.insert(f.path);
+    for (const char* path : {"run", ".ci/run", "supe/async/nursery.hpp", "tests/house/house_test.cpp"})
+        BOOST_TEST(paths.contains(path), path);
+    for (const auto& path : paths) BOOST_TEST(!path.starts_with("build"), path);
+}
+
+BOOST_AUTO_TEST_CASE(includes_point_down) {
+    expect_none(rules::includes_point_down({
+        {"supe/mail/a.hpp", "#include \"supe/async/clock.hpp\"\n#include \"supe/mail/b.hpp\"\n#include <map>\n"},
+        {"patterns/a.hpp", "#include \"supe/component/component.hpp\"\n"},
+        {"components/queue.cpp", "#include \"components/queue_store.hpp\"\n#include \"patterns/every.hpp\"\n"},
+        {"components/relay.cpp", "#include \"components/queue.hpp\"\n"},
+        {"supe/async/b.cpp", "// #include \"components/a.hpp\"\n"},
+    }));
+    const auto found = rules::includes_point_down({
+        {"supe/mail/a.hpp", "#pragma once\n#include \"patterns/every.hpp\"\n"},
+        {"supe/async/a.hpp", "#include \"supe/mail/mailbox.hpp\"\n"},
+        {"supe/component/a.hpp", "#include \"supe/supervision/child.hpp\"\n"},
+        {"supe/attic/a.hpp", "#include \"supe/async/clock.hpp\"\n"},
+        {"patterns/a.hpp", "  #  include <x>\n#include \"components/queue.hpp\"\n"},
+        {"components/queue.cpp", "#include \"components/forwarder.hpp\"\n"},
+        {"components/http_client.cpp", "#include \"components/queue_store.hpp\"\n"},
+    });
+    const faults expected{
+        "supe/mail/a.hpp:2: includes patterns/every.hpp: supe/ does not see patterns/",
+        "supe/async/a.hpp:1: includes supe/mail/mailbox.hpp: supe/async/ does not see supe/mail/",
+        "supe/component/a.hpp:1: includes supe/supervision/child.hpp: supe/component/ does not see supe/supervision/",
+        "supe/attic/a.hpp:1: includes supe/async/clock.hpp: supe/attic/ is not in this test's table of rooms",
+        "patterns/a.hpp:2: includes components/queue.hpp: patterns/ does not see components/",
+        "components/queue.cpp:1: includes components/forwarder.hpp: only forwarder itself, relay and main see it",
+        "components/http_client.cpp:1: includes components/queue_store.hpp: only queue itself, relay and main see it",
+    };
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::includes_point_down(repository()));
+}
+
+BOOST_AUTO_TEST_CASE(includes_are_reserved) {
+    const auto found = rules::includes_are_reserved({
+        {"supe/process/posix_launcher.cpp", "#include <boost/process/v2/process.hpp>\n"},
+        {"components/http_server.cpp", "#include <boost/beast/http.hpp>\n"},
+        {"supe/process/b.cpp", "#include <boost/process/v2/process.hpp>\n"},
+        {"patterns/b.cpp", "#include <boost/beast/core.hpp>\n"},
+        {"supe/async/b.hpp", "#include <boost/asio/awaitable.hpp>\n#include <boost/asio.hpp>\n"},
+    });
+    const faults expected{
+        "supe/process/b.cpp:1: includes boost/process/v2/process.hpp, which is for supe/process/posix_launcher.cpp",
+        "patterns/b.cpp:1: includes boost/beast/core.hpp, which is for components/http_, tests/",
+        "supe/async/b.hpp:2: includes boost/asio.hpp, which is for nobody",
+    };
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::includes_are_reserved(repository()));
+}
+
+BOOST_AUTO_TEST_CASE(words_are_banned) {
+    for (const auto& banned : rules::banned_words) {
+        const std::string path = banned.where.empty() ? "README.md" : banned.where.front() + "a.cpp";
+        const faults expected{fmt::format("{}:2: {}: {}", path, banned.word, banned.why)};
+        BOOST_TEST(rules::words_are_banned({{path, "\n(\"" + banned.word + "\");\n"}}) == expected,
+                   boost::test_tools::per_element());
+    }
+    expect_none(rules::words_are_banned(repository()));
+}
+
+BOOST_AUTO_TEST_CASE(sizes_are_bounded) {
+    using rules::longest_file;
+    using rules::longest_function;
+    const std::string longest = "namespace x {\nvoid a() {\n" + lines(longest_function - 2) + "}\n}\n";
+    const std::string too_long = "namespace x {\n\nvoid a::b(options o = {}) : c{1}, d{2} {\n" +
+                                 lines(longest_function - 1) + "}\nvoid c() {}\n}\n";
+    const auto found = rules::sizes_are_bounded({
+        {"supe/a.cpp", longest + "const int table[] = {\n" + lines(longest_function, "    1'000,\n") + "};\n"},
+        {"supe/b.cpp", too_long},
+        {"supe/c.cpp", "struct s {\n" + lines(80, "    int f(int a) { return \"}\"[a] + '}'; }  // }\n") + "};\n"},
+        {"supe/d.cpp", lines(longest_file + 1, "\n")},
+    });
+    const faults expected{
+        "supe/b.cpp:3: a::b has 71 lines, 70 are allowed",
+        "supe/d.cpp:400: 401 lines, 400 are allowed",
+    };
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::sizes_are_bounded(repository()));
+}
+
+BOOST_AUTO_TEST_CASE(top_level_is_clean) {
+    const auto found = rules::top_level_is_clean(
+        {{"run", ""}, {".gitignore", ""}, {"supe/a.hpp", ""}, {"notes.txt", ""}, {"src/a.hpp", ""}});
+    const faults expected{"notes.txt: does not belong at the top", "src/a.hpp: does not belong at the top"};
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::top_level_is_clean(repository()));
+}
+
+BOOST_AUTO_TEST_CASE(folders_are_described) {
+    const auto found = rules::folders_are_described({
+        {"README.md", ""},
+        {"supe/README.md", "`mail/` keeps mail"},
+        {"supe/mail/a.hpp", ""},
+        {"supe/attic/a.hpp", ""},
+        {"patterns/a.hpp", ""},
+    });
+    const faults expected{"patterns/README.md: there is none", "supe/README.md: does not describe attic/"};
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::folders_are_described(repository()));
+}
+
+BOOST_AUTO_TEST_CASE(sources_have_headers) {
+    const auto found = rules::sources_have_headers({
+        {"supe/mail/a.hpp", ""}, {"supe/mail/a.cpp", ""}, {"supe/mail/a_frames.cpp", ""}, {"supe/mail/b.cpp", ""},
+        {"supe/async/asio.cpp", ""}, {"supe/async/a_b.cpp", ""},
+    });
+    const std::string why = "has no header, and this test's list has no reason for it";
+    const faults expected{"supe/mail/b.cpp:1: " + why, "supe/async/a_b.cpp:1: " + why};
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::sources_have_headers(repository()));
+}
+
+BOOST_AUTO_TEST_CASE(headers_are_used) {
+    const auto found = rules::headers_are_used({
+        {"supe/mail/a.hpp", ""}, {"supe/mail/b.cpp", "#include \"supe/mail/a.hpp\"\n"},
+        {"supe/mail/c.hpp", ""}, {"supe/mail/c.cpp", "#include \"supe/mail/c.hpp\"\n"},
+        {"supe/mail/d.hpp", ""}, {"tests/mail/d_test.cpp", "#include \"supe/mail/d.hpp\"\n"},
+        {"patterns/e.hpp", ""}, {"tests/patterns/e_test.cpp", "#include \"patterns/e.hpp\"\n"},
+    });
+    const faults expected{"supe/mail/c.hpp:1: nobody includes it", "supe/mail/d.hpp:1: nobody includes it"};
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::headers_are_used(repository()));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

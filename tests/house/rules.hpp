@@ -1,0 +1,276 @@
+// The rules of the house, each a function from files to faults. A fault says file:line and what is wrong.
+#pragma once
+
+#include "tests/house/source_text.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+
+namespace rules {
+
+struct file {
+    file(std::string where, std::string what)
+        : path(std::move(where)), text(std::move(what)), code(is_source() ? without_comments_and_literals(text) : "") {}
+
+    bool is_source() const { return path.ends_with(".hpp") || path.ends_with(".cpp"); }
+    bool is_header() const { return path.ends_with(".hpp"); }
+    /// The folders that it is in: `supe/mail/` for supe/mail/mailbox.hpp.
+    std::string folder() const { return path.substr(0, path.rfind('/') + 1); }
+    std::string stem() const { return std::filesystem::path(path).stem().string(); }
+
+    std::string path;  ///< from the top of the repository
+    std::string text;
+    std::string code;
+};
+using files = std::vector<file>;
+using faults = std::vector<std::string>;
+
+template <class Line>
+std::string at(const file& f, Line line) {
+    return fmt::format("{}:{}: ", f.path, line);
+}
+
+inline bool starts_with_any(const std::string& path, const std::vector<std::string>& beginnings) {
+    return std::ranges::any_of(beginnings, [&path](const auto& b) { return path.starts_with(b); });
+}
+
+/// All files that belong to the repository: not what is built, nor dot-directories other than .ci.
+inline files read_all(const std::filesystem::path& top) {
+    files all;
+    std::filesystem::recursive_directory_iterator entry(top), end;
+    for (; entry != end; ++entry) {
+        const auto name = entry->path().filename().string();
+        const bool left_out = (name.starts_with('.') && name != ".ci") || name == "build" || name.starts_with("build-");
+        if (left_out && entry->is_directory()) entry.disable_recursion_pending();
+        if (left_out || !entry->is_regular_file()) continue;
+        std::ifstream in(entry->path(), std::ios::binary);
+        std::string text((std::istreambuf_iterator<char>(in)), {});
+        all.emplace_back(entry->path().lexically_relative(top).string(), std::move(text));
+    }
+    std::ranges::sort(all, {}, &file::path);
+    return all;
+}
+
+// --- floors -------------------------------------------------------------------------------------------------------
+
+/// Which rooms of supe/ each one sees, besides itself.
+inline const std::map<std::string, std::set<std::string>> rooms{
+    {"async", {}},
+    {"process", {"async"}},
+    {"channel", {"async", "process"}},
+    {"output", {"async", "process"}},
+    {"mail", {"async", "process", "channel"}},
+    {"noticeboard", {}},
+    {"supervision", {"async", "process", "channel", "output", "mail", "noticeboard"}},
+    {"component", {"async", "process", "channel"}},
+    {"control", {"async", "process", "channel", "output", "mail", "noticeboard", "supervision"}},
+    {"simulation", {"async", "process", "channel", "output", "mail", "noticeboard", "supervision", "component"}},
+};
+
+/// Floors from the ground; each sees those below it, and itself.
+inline const std::vector<std::string> floors{"supe", "patterns", "components", "tests"};
+
+/// The components. One never includes another; what they share includes none of them; these two see all.
+inline const std::vector<std::string> component_names{"http_server", "connection_lock", "queue", "forwarder",
+                                                     "retrier"};
+inline const std::set<std::string> above_components{"relay", "main"};
+
+/// The nth step of a path, or nothing: part("supe/mail/mailbox.hpp", 1) is `mail`.
+inline std::string part(const std::filesystem::path& path, std::ptrdiff_t n) {
+    return std::distance(path.begin(), path.end()) > n ? std::next(path.begin(), n)->string() : std::string();
+}
+
+/// The component that a file in components/ belongs to, by its name; `` for what they share.
+inline std::string component_of(const std::string& path) {
+    const auto stem = std::filesystem::path(path).stem().string();
+    for (const auto& name : component_names)
+        if (stem == name || stem.starts_with(name + "_")) return name;
+    return {};
+}
+
+/// Why `from` may not include `to` (both from the top of the repository); empty when it may.
+inline std::string upward_or_sideways(const std::string& from, const std::string& to) {
+    const auto from_floor = std::ranges::find(floors, part(from, 0));
+    const auto to_floor = std::ranges::find(floors, part(to, 0));
+    if (to_floor == floors.end() || to_floor < from_floor) return {};  // not ours, or below
+    if (to_floor > from_floor) return fmt::format("{}/ does not see {}/", part(from, 0), part(to, 0));
+    if (part(from, 0) == "supe" && part(from, 1) != part(to, 1)) {
+        const auto room = rooms.find(part(from, 1));
+        if (room == rooms.end()) return fmt::format("supe/{}/ is not in this test's table of rooms", part(from, 1));
+        if (!room->second.contains(part(to, 1)))
+            return fmt::format("supe/{}/ does not see supe/{}/", room->first, part(to, 1));
+    }
+    if (part(from, 0) == "components" && !above_components.contains(std::filesystem::path(from).stem().string())) {
+        const auto theirs = component_of(to);
+        if (!theirs.empty() && theirs != component_of(from))
+            return fmt::format("only {} itself, relay and main see it", theirs);
+    }
+    return {};
+}
+
+inline faults includes_point_down(const files& all) {
+    faults found;
+    for (const auto& f : all)
+        for (const auto& include : includes_of(f.code))
+            if (const auto why = upward_or_sideways(f.path, include.text); !why.empty())
+                found.push_back(fmt::format("{}includes {}: {}", at(f, include.line), include.text, why));
+    return found;
+}
+
+/// What only few may include, and who may: by the beginning of their path.
+struct reserved_include {
+    std::string header;
+    std::vector<std::string> allowed;
+};
+inline const std::vector<reserved_include> reserved_includes{
+    {"boost/process", {"supe/process/posix_launcher.cpp"}},
+    {"boost/beast", {"components/http_", "tests/"}},
+    {"boost/asio.hpp", {}},  // all of Asio: slow to compile, and hides what a file needs
+};
+
+inline faults includes_are_reserved(const files& all) {
+    faults found;
+    for (const auto& f : all)
+        for (const auto& include : includes_of(f.code))
+            for (const auto& [header, allowed] : reserved_includes) {
+                if (!include.text.starts_with(header) || starts_with_any(f.path, allowed)) continue;
+                const auto whom = allowed.empty() ? "nobody" : fmt::format("{}", fmt::join(allowed, ", "));
+                found.push_back(fmt::format("{}includes {}, which is for {}", at(f, include.line), include.text, whom));
+            }
+    return found;
+}
+
+// --- words ----------------------------------------------------------------------------------------------------------
+
+/// Words that occur nowhere, and why. Put together here from halves, so that this file passes too.
+struct banned_word {
+    std::string word;
+    std::string why;
+    std::vector<std::string> where;  ///< beginnings of paths; all files where empty
+};
+inline const std::vector<banned_word> banned_words{
+    {"deta" "ched", "a nursery owns every coroutine", {"supe/", "patterns/", "components/"}},
+    {"this_thread::" "sleep", "wait for the notice or the frame, with a limit", {}},
+    {"TO" "DO", "finish it, or say in the README what is missing", {}},
+    {"FIX" "ME", "finish it, or say in the README what is missing", {}},
+    {"/wo" "rk/", "the place of one machine", {}},
+    {"/ho" "me/", "the place of one machine", {}},
+    {"/ro" "ot/", "the place of one machine", {}},
+};
+
+inline faults words_are_banned(const files& all) {
+    faults found;
+    for (const auto& f : all)
+        for (const auto& [word, why, where] : banned_words) {
+            if (!where.empty() && !starts_with_any(f.path, where)) continue;
+            if (f.text.find(word) == std::string::npos) continue;  // nearly always: no need to look at each line
+            for (const auto& line : lines_of(f.text))
+                if (line.text.find(word) != std::string::npos)
+                    found.push_back(fmt::format("{}{}: {}", at(f, line.line), word, why));
+        }
+    return found;
+}
+
+// --- sizes ----------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t longest_function = 70;  // lines
+inline constexpr std::ptrdiff_t longest_file = 400;
+
+inline faults sizes_are_bounded(const files& all) {
+    faults found;
+    for (const auto& f : all) {
+        if (!f.is_source()) continue;
+        const auto lines = std::ranges::count(f.text, '\n');
+        if (lines > longest_file)
+            found.push_back(fmt::format("{}{} lines, {} are allowed", at(f, longest_file), lines, longest_file));
+        for (const auto& function : function_finder::find(f.code))
+            if (function.lines > longest_function)
+                found.push_back(fmt::format("{}{} has {} lines, {} are allowed", at(f, function.line), function.text,
+                                            function.lines, longest_function));
+    }
+    return found;
+}
+
+// --- what there is --------------------------------------------------------------------------------------------------
+
+inline const std::set<std::string> top_level{"CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "run",
+                                             "supe", "patterns", "components", "tests"};
+
+inline faults top_level_is_clean(const files& all) {
+    faults found;
+    for (const auto& f : all) {
+        const auto name = part(f.path, 0);
+        const bool belongs = name.starts_with('.') || top_level.contains(name);
+        if (!belongs) found.push_back(f.path + ": does not belong at the top");
+    }
+    return found;
+}
+
+/// Each floor has a README.md, which names each of its folders as `folder/`.
+inline faults folders_are_described(const files& all) {
+    std::map<std::string, const file*> readmes;
+    for (const auto& f : all)
+        if (f.path.ends_with("README.md")) readmes[f.folder()] = &f;
+    std::set<std::string> found;
+    if (!readmes.contains("")) found.insert("README.md: there is none");
+    for (const auto& f : all) {
+        if (!std::ranges::count(floors, part(f.path, 0))) continue;
+        const auto floor = part(f.path, 0) + "/";
+        const auto readme = readmes.find(floor);
+        const auto room = part(f.path, 2).empty() ? std::string() : part(f.path, 1) + "/";
+        if (readme == readmes.end())
+            found.insert(fmt::format("{}README.md: there is none", floor));
+        else if (readme->second->text.find(room) == std::string::npos)
+            found.insert(fmt::format("{}README.md: does not describe {}", floor, room));
+    }
+    return {found.begin(), found.end()};
+}
+
+/// Sources without a header of their own, and why.
+inline const std::map<std::string, std::string> headless{
+    {"supe/async/asio.cpp", "compiles Asio"},
+    {"supe/component/run.cpp", "run_component, declared in component.hpp"},
+    {"components/main.cpp", "main"},
+};
+
+/// NAME.cpp has NAME.hpp beside it; NAME_PART.cpp may be a further part of NAME.cpp.
+inline faults sources_have_headers(const files& all) {
+    std::set<std::string> paths;
+    for (const auto& f : all) paths.insert(f.path);
+    faults found;
+    for (const auto& f : all) {
+        if (!f.path.ends_with(".cpp") || part(f.path, 0) == "tests" || headless.contains(f.path)) continue;
+        bool matched = false;
+        for (auto stem = f.stem(); !stem.empty(); stem.erase(stem.rfind('_') == stem.npos ? 0 : stem.rfind('_')))
+            matched = matched || paths.contains(f.folder() + stem + ".hpp");
+        if (!matched) found.push_back(at(f, 1) + "has no header, and this test's list has no reason for it");
+    }
+    return found;
+}
+
+/// What users include, and we ourselves perhaps only in tests.
+inline const std::vector<std::string> for_users{"patterns/", "supe/component/", "supe/simulation/", "tests/"};
+
+/// A header lives by those who include it: not its own source, nor (where it is not for users) its tests.
+inline faults headers_are_used(const files& all) {
+    std::map<std::string, std::set<std::string>> includers;
+    for (const auto& f : all)
+        for (const auto& include : includes_of(f.code)) includers[include.text].insert(f.path);
+    faults found;
+    for (const auto& f : all) {
+        if (!f.is_header() || f.stem() == "precompiled") continue;  // CMake includes those
+        const auto counts = [&f](const std::string& includer) {
+            if (includer == f.folder() + f.stem() + ".cpp") return false;
+            return !includer.starts_with("tests/") || starts_with_any(f.path, for_users);
+        };
+        if (!std::ranges::any_of(includers[f.path], counts)) found.push_back(at(f, 1) + "nobody includes it");
+    }
+    return found;
+}
+
+}  // namespace rules

@@ -1,0 +1,178 @@
+// Shows the noticeboard's rules step by step: who is told, in what order, and what the cache gives (contract §2).
+#include "supe/noticeboard/noticeboard.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using board_type = supe::noticeboard;
+using watchers = std::vector<supe::noticeboard::watcher_id>;
+
+namespace {
+
+constexpr board_type::watch_options lasting{};
+constexpr board_type::watch_options once{.once = true};
+constexpr board_type::watch_options from_cache{.use_cache = true};
+constexpr board_type::watch_options once_from_cache{.once = true, .use_cache = true};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(noticeboard)
+
+// Watchers are told in the order of their watches, of the names that they watch and no others.
+BOOST_AUTO_TEST_CASE(tells_those_who_watch_in_order) {
+    board_type board;
+    board.watch(7, "news", lasting);
+    board.watch(3, "news", lasting);
+    board.watch(5, "weather", lasting);
+    const auto told = board.publish("news", R"({"a":1})");
+    BOOST_TEST(told.notice == "news");
+    BOOST_TEST(told.message == R"({"a":1})");
+    BOOST_TEST(told.watchers == (watchers{7, 3}));
+    BOOST_TEST(board.publish("news-of-the-world", "1").watchers.empty());
+}
+
+// A once-watch is used up by its first event; a lasting one beside it is not.
+BOOST_AUTO_TEST_CASE(once_is_once) {
+    board_type board;
+    board.watch(1, "n", once);
+    board.watch(2, "n", lasting);
+    BOOST_TEST(board.publish("n", "1").watchers == (watchers{1, 2}));
+    BOOST_TEST(board.publish("n", "2").watchers == (watchers{2}));
+    board.watch(1, "n", once);
+    BOOST_TEST(board.publish("n", "3").watchers == (watchers{2, 1}));
+}
+
+// One pipe for each notice and watcher: a second watch changes how long it lasts and never doubles it.
+BOOST_AUTO_TEST_CASE(one_pipe_for_each_notice_and_watcher) {
+    board_type board;
+    board.watch(1, "n", once);
+    board.watch(1, "n", lasting);
+    BOOST_TEST(board.publish("n", "1").watchers == (watchers{1}));
+    BOOST_TEST(board.publish("n", "2").watchers == (watchers{1}));
+    board.watch(1, "n", once);
+    BOOST_TEST(board.publish("n", "3").watchers == (watchers{1}));
+    BOOST_TEST(board.publish("n", "4").watchers == (watchers{1}));
+}
+
+// A second watch on an open pipe is answered, and gets nothing from the cache: npm's supe opens no second pipe either.
+BOOST_AUTO_TEST_CASE(the_cache_is_for_a_new_pipe) {
+    board_type board;
+    board.publish("n", "1");
+    BOOST_TEST(board.watch(1, "n", lasting).cached.has_value() == false);
+    BOOST_TEST(board.watch(1, "n", from_cache).cached.has_value() == false);
+    BOOST_TEST(board.watch(2, "n", from_cache).cached.value() == "1");
+}
+
+// The last message of a name is what a late watcher begins with; it is told of the next ones too.
+BOOST_AUTO_TEST_CASE(a_late_watcher_begins_with_the_last_message) {
+    board_type board;
+    board.publish("n", R"("old")");
+    board.publish("n", R"("new")");
+    const auto answer = board.watch(1, "n", from_cache);
+    BOOST_TEST(answer.error.empty());
+    BOOST_TEST(answer.cached.value() == R"("new")");
+    BOOST_TEST(board.publish("n", "3").watchers == (watchers{1}));
+    BOOST_TEST(board.watch(1, "never-published", from_cache).cached.has_value() == false);
+}
+
+// A once-watch that the cache could satisfy is used up; without the cache it waits for a fresh notice.
+BOOST_AUTO_TEST_CASE(once_from_the_cache_is_used_up) {
+    board_type board;
+    board.publish("n", "1");
+    BOOST_TEST(board.watch(1, "n", once_from_cache).cached.value() == "1");
+    BOOST_TEST(!board.watched("n"));
+    BOOST_TEST(board.watch(2, "n", once).cached.has_value() == false);
+    BOOST_TEST(board.publish("n", "2").watchers == (watchers{2}));
+}
+
+// A notice without a message reaches who watches, as null, and leaves the cache as it was.
+BOOST_AUTO_TEST_CASE(without_a_message_nothing_is_cached) {
+    board_type board;
+    board.watch(1, "n", lasting);
+    const auto told = board.publish("n", std::nullopt);
+    BOOST_TEST(told.message == "null");
+    BOOST_TEST(told.watchers == (watchers{1}));
+    BOOST_TEST(board.cached("n").has_value() == false);
+    board.publish("n", "1");
+    board.publish("n", std::nullopt);
+    BOOST_TEST(board.cached("n").value() == "1");
+}
+
+// What JavaScript takes for false arrives as null, fresh and from the cache; what only looks empty does not.
+BOOST_AUTO_TEST_CASE(falsy_messages_are_null) {
+    board_type board;
+    for (const char* falsy : {"null", "false", "0", "-0", "0.00", "0e7", "-0.0E-1", R"("")"}) {
+        BOOST_TEST(board.publish("n", falsy).message == "null", falsy);
+        BOOST_TEST(board.cached("n").value() == "null", falsy);
+    }
+    for (const char* truthy : {"true", "1", "0.5", "10", "-0.01e1", "[]", "{}", R"("0")", R"(" ")"})
+        BOOST_TEST(board.publish("n", truthy).message == truthy);
+}
+
+// A watch ends by ignore and with the watcher's life; to ignore what is not watched changes nothing.
+BOOST_AUTO_TEST_CASE(watches_end) {
+    board_type board;
+    board.watch(1, "a", lasting);
+    board.watch(1, "b", lasting);
+    board.watch(2, "a", lasting);
+    board.ignore(1, "a");
+    board.ignore(1, "a");
+    board.ignore(3, "never-watched");
+    BOOST_TEST(board.publish("a", "1").watchers == (watchers{2}));
+    BOOST_TEST(board.watched("b"));
+    board.forget(1);
+    BOOST_TEST(!board.watched("b"));
+    BOOST_TEST(board.publish("b", "1").watchers.empty());
+    board.forget(2);
+    BOOST_TEST(!board.watched("a"));
+    board.forget(2);
+}
+
+// A used-up once-watch gives its place back: the limit counts what stands.
+BOOST_AUTO_TEST_CASE(a_watcher_has_a_limit) {
+    board_type board({.watches = 2});
+    board.watch(1, "a", once);
+    board.watch(1, "b", lasting);
+    BOOST_TEST(board.watch(1, "c", lasting).error == "2 notices are watched already, more are not allowed");
+    BOOST_TEST(board.watch(1, "b", lasting).error == "");
+    BOOST_TEST(board.watch(2, "c", lasting).error == "");
+    board.publish("a", "1");
+    BOOST_TEST(board.watch(1, "c", lasting).error == "");
+    board.ignore(1, "c");
+    BOOST_TEST(board.watch(1, "d", lasting).error == "");
+}
+
+// The cache is bounded by names and by bytes; the notice published longest ago goes first.
+BOOST_AUTO_TEST_CASE(the_cache_has_limits) {
+    board_type by_names({.cached_names = 2});
+    by_names.publish("a", "1");
+    by_names.publish("b", "2");
+    by_names.publish("a", "3");
+    by_names.publish("c", "4");
+    std::string kept;
+    by_names.for_each_cached([&](auto notice, auto message) { kept.append(notice).append(message).append(" "); });
+    BOOST_TEST(kept == "a3 c4 ");
+
+    board_type by_bytes({.cached_bytes = 10});
+    by_bytes.publish("a", "12345");
+    by_bytes.publish("b", "123");
+    BOOST_TEST(by_bytes.cached("a").value() == "12345");
+    by_bytes.publish("b", "1234");
+    BOOST_TEST(by_bytes.cached("a").has_value() == false);
+    BOOST_TEST(by_bytes.cached("b").value() == "1234");
+    by_bytes.publish("b", "1234567890");  // too much for the whole cache: the old message is not the last one any more
+    BOOST_TEST(by_bytes.cached("b").has_value() == false);
+    by_bytes.publish("c", "12345678");
+    BOOST_TEST(by_bytes.cached("c").value() == "12345678");
+}
+
+// A name that is none is refused in words, and what is published under it is not kept.
+BOOST_AUTO_TEST_CASE(names_have_limits) {
+    board_type board({.name_bytes = 3});
+    BOOST_TEST(board.watch(1, "", lasting).error == "a notice needs a name");
+    BOOST_TEST(board.watch(1, "abcd", lasting).error == "the notice's name has 4 bytes, at most 3 are allowed");
+    BOOST_TEST(board.refusal("abc") == "");
+    board.publish("abcd", "1");
+    BOOST_TEST(board.cached("abcd").has_value() == false);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,57 @@
+// Shows what a tree file may say in `listen`, and what it is told about the rest (contract §5).
+#include "supe/process/listen_address.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <stdexcept>
+
+using supe::parse_listen_address;
+using kind = supe::listen_address::kind;
+
+namespace {
+
+std::string fault_in(std::string_view text) {
+    try {
+        parse_listen_address(text);
+        return "(none)";
+    } catch (const std::invalid_argument& error) {
+        return error.what();
+    }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(listen_address)
+
+// Each form means what systemd's and Node's users would take it for.
+BOOST_AUTO_TEST_CASE(forms) {
+    auto a = parse_listen_address("127.0.0.1:8080");
+    BOOST_TEST((a.what == kind::ipv4 && a.host == "127.0.0.1" && a.port == 8080));
+    a = parse_listen_address("0.0.0.0:80");
+    BOOST_TEST((a.what == kind::ipv4 && a.host == "0.0.0.0" && a.port == 80));
+    a = parse_listen_address("[::1]:0");
+    BOOST_TEST((a.what == kind::ipv6 && a.host == "::1" && a.port == 0));
+    a = parse_listen_address("localhost:65535");
+    BOOST_TEST((a.what == kind::ipv4 && a.host == "127.0.0.1" && a.port == 65535));
+    a = parse_listen_address(":8080");
+    BOOST_TEST((a.what == kind::any && a.port == 8080));
+    a = parse_listen_address("unix:run/web:1.sock");
+    BOOST_TEST((a.what == kind::unix_path && a.path == "run/web:1.sock"));
+}
+
+// What is none is refused with the text and what was expected; a name would need a lookup, and that would block.
+BOOST_AUTO_TEST_CASE(faults) {
+    const std::string forms = " is not ADDRESS:PORT, [IPV6]:PORT, :PORT or unix:PATH";
+    const std::string port = " has no port from 0 to 65535 at its end";
+    const std::string name =
+        " names no numeric address, which is needed here (or localhost): host names are not looked up";
+    BOOST_TEST(fault_in("") == "\"\"" + forms);
+    BOOST_TEST(fault_in("8080") == "\"8080\"" + forms);
+    for (const char* text : {"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80x", "127.0.0.1:http", ":"})
+        BOOST_TEST(fault_in(text) == '"' + std::string(text) + '"' + port);
+    for (const char* text : {"example.com:80", "256.0.0.1:80", "127.1:80", "[127.0.0.1]:80", "[]:80", "[::1:80"})
+        BOOST_TEST(fault_in(text) == '"' + std::string(text) + '"' + name);
+    BOOST_TEST(fault_in("::1:80") == "\"::1:80\" needs brackets: \"[::1]:80\"");
+    BOOST_TEST(fault_in("unix:") == "\"unix:\" names no file: \"unix:web.sock\" would");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,173 @@
+// Shows that the listening sockets are real, exclusive, and gone at the end (contract §5 `listen`).
+#include "supe/process/listening_sockets.hpp"
+
+#include <arpa/inet.h>
+#include <boost/test/unit_test.hpp>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+namespace fs = std::filesystem;
+using sockets = supe::listening_sockets_of_child;
+using supe::unique_fd;
+using addresses = std::vector<std::string>;
+
+namespace {
+
+struct scratch {
+    fs::path directory;
+    scratch() {
+        std::string name = (fs::temp_directory_path() / "supe-listen-XXXXXX").string();
+        BOOST_REQUIRE(::mkdtemp(name.data()));
+        directory = name;
+    }
+    ~scratch() { fs::remove_all(directory); }
+    std::string file(const char* name) const { return (directory / name).string(); }
+};
+
+std::string error_of(const addresses& texts, const fs::path& directory = "/") {
+    try {
+        const sockets opened(texts, directory);
+        return "(opened)";
+    } catch (const supe::listen_error& error) {
+        return error.what();
+    }
+}
+
+bool connects(std::uint16_t port) {
+    const unique_fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return ::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
+bool connects(const std::string& path) {
+    const unique_fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    return ::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
+/// What a killed process leaves behind: the file of a socket that nobody listens on.
+void leave_stale_socket(const std::string& path) {
+    const unique_fd dead(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    BOOST_REQUIRE(::bind(dead.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+}
+
+std::uint16_t port_of(const std::string& address) {
+    return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+}
+
+/// Nothing on a machine without IPv6.
+std::optional<sockets> loopback_v6() {
+    try {
+        return sockets({"[::1]:0"}, "/");
+    } catch (const supe::listen_error&) {
+        return std::nullopt;
+    }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(listening_sockets)
+
+// Each address is open for connections before any child runs, in the order of the tree file, with the port in fact.
+BOOST_AUTO_TEST_CASE(opens_in_order) {
+    const scratch tmp;
+    const sockets opened({"127.0.0.1:0", "unix:web.sock", "localhost:0"}, tmp.directory);
+    const auto where = opened.addresses();
+    BOOST_REQUIRE(where.size() == 3u);
+    BOOST_REQUIRE(opened.descriptors().size() == 3u);
+    BOOST_TEST(where[0].starts_with("127.0.0.1:"));
+    BOOST_TEST(port_of(where[0]) != 0);
+    BOOST_TEST(where[1] == "unix:" + tmp.file("web.sock"));
+    BOOST_TEST(where[2].starts_with("127.0.0.1:"));
+    BOOST_TEST(connects(port_of(where[0])));
+    BOOST_TEST(connects(tmp.file("web.sock")));
+    BOOST_TEST(connects(port_of(where[2])));
+    if (const auto v6 = loopback_v6()) BOOST_TEST(v6->addresses().at(0).starts_with("[::1]:"));
+}
+
+// As systemd hands them on: blocking; and close-on-exec until the launcher passes them to the one child.
+BOOST_AUTO_TEST_CASE(blocking_and_close_on_exec) {
+    const scratch tmp;
+    const sockets opened({"127.0.0.1:0", "unix:web.sock"}, tmp.directory);
+    for (const int fd : opened.descriptors()) {
+        BOOST_TEST((::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0);
+        BOOST_TEST((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    }
+}
+
+// The error names the address and errno's text; the first one that fails closes those before it.
+BOOST_AUTO_TEST_CASE(errors_name_the_address) {
+    const sockets first({"127.0.0.1:0"}, "/");
+    const auto taken = first.addresses().at(0);
+    BOOST_TEST(error_of({taken}) == taken + ": Address already in use");
+    BOOST_TEST(error_of({"192.0.2.1:0"}) == "192.0.2.1:0: Cannot assign requested address");
+
+    const scratch tmp;
+    BOOST_TEST(error_of({"unix:web.sock", taken}, tmp.directory) == taken + ": Address already in use");
+    BOOST_TEST(!fs::exists(tmp.file("web.sock")));
+    BOOST_TEST(error_of({"unix:none/web.sock"}, tmp.directory) ==
+               "unix:" + tmp.file("none/web.sock") + ": No such file or directory");
+    const std::string path(200, 'x');
+    BOOST_TEST(error_of({"unix:" + path}) == "unix:/" + path + ": the path has 201 bytes, a socket's may have 107");
+}
+
+// A socket file that a dead process left is replaced; one that somebody listens on, or another file, is not touched.
+BOOST_AUTO_TEST_CASE(only_stale_socket_files_are_replaced) {
+    const scratch tmp;
+    leave_stale_socket(tmp.file("stale.sock"));
+    BOOST_TEST(!connects(tmp.file("stale.sock")));
+    const sockets opened({"unix:stale.sock"}, tmp.directory);
+    BOOST_TEST(connects(tmp.file("stale.sock")));
+
+    BOOST_TEST(error_of({"unix:stale.sock"}, tmp.directory) ==
+               "unix:" + tmp.file("stale.sock") + ": Address already in use");
+    BOOST_TEST(connects(tmp.file("stale.sock")));
+
+    std::ofstream(tmp.file("notes.txt")) << "mine";
+    BOOST_TEST(error_of({"unix:notes.txt"}, tmp.directory) ==
+               "unix:" + tmp.file("notes.txt") + ": there is a file that is no socket");
+    BOOST_TEST(fs::file_size(tmp.file("notes.txt")) == 4u);
+}
+
+// Whoever may search the directory may connect, whatever our umask is.
+BOOST_AUTO_TEST_CASE(unix_sockets_are_open_to_everyone) {
+    const scratch tmp;
+    const auto before = ::umask(077);
+    const sockets opened({"unix:web.sock"}, tmp.directory);
+    ::umask(before);
+    struct stat found{};
+    BOOST_REQUIRE(::stat(tmp.file("web.sock").c_str(), &found) == 0);
+    BOOST_TEST((found.st_mode & 0777) == 0666u);
+}
+
+// At the end the sockets are closed and their files removed: but not a file that another has put there since.
+BOOST_AUTO_TEST_CASE(nothing_is_left) {
+    const scratch tmp;
+    std::string address;
+    {
+        sockets opened({"127.0.0.1:0", "unix:web.sock", "unix:other.sock"}, tmp.directory);
+        const sockets moved(std::move(opened));
+        BOOST_TEST(connects(tmp.file("web.sock")));
+        address = moved.addresses().at(0);
+        fs::remove(tmp.file("other.sock"));
+        std::ofstream(tmp.file("other.sock")) << "somebody else's";
+    }
+    BOOST_TEST(!connects(port_of(address)));
+    BOOST_TEST(!fs::exists(tmp.file("web.sock")));
+    BOOST_TEST(fs::exists(tmp.file("other.sock")));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
