@@ -22,6 +22,7 @@ namespace components {
 namespace {
 
 using namespace std::chrono_literals;
+namespace asio = boost::asio;
 
 std::string variable(const char* name) {
     const char* value = std::getenv(name);

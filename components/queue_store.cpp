@@ -1,0 +1,173 @@
+#include "components/queue_store.hpp"
+
+#include <fmt/format.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+namespace components {
+namespace {
+
+enum state : int { pending = 0, failed = 1, dead = 2 };
+
+constexpr const char* schema = R"(
+    CREATE TABLE IF NOT EXISTS webhooks (
+        seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+        id      TEXT NOT NULL UNIQUE,
+        state   INTEGER NOT NULL DEFAULT 0,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        due_at  INTEGER NOT NULL DEFAULT 0,
+        reason  TEXT,
+        text    BLOB NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS failed_by_due ON webhooks (due_at) WHERE state = 1;
+    CREATE INDEX IF NOT EXISTS pending_by_seq ON webhooks (seq) WHERE state = 0;
+    CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+)";
+
+void bind_text(SQLite::Statement& s, int index, std::string_view text) {
+    s.bind(index, text.data(), static_cast<int>(text.size()));
+}
+
+}  // namespace
+
+/// SQLite's errors, told with the file's name.
+template <class F>
+auto queue_store::guarded(F f) {
+    try {
+        return f();
+    } catch (const SQLite::Exception& e) {
+        throw store_error(fmt::format("{}: {}", file_.string(), e.what()));
+    }
+}
+
+SQLite::Statement& queue_store::prepared(std::unique_ptr<SQLite::Statement>& slot, const char* sql) {
+    if (!slot) slot = std::make_unique<SQLite::Statement>(*db_, sql);
+    slot->reset();
+    return *slot;
+}
+
+queue_store::queue_store(const std::filesystem::path& file) : file_(file) {
+    // Made before SQLite sees it, so that nobody else can read it even for a moment; -wal and -shm follow its mode.
+    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) throw store_error(fmt::format("{}: {}", file.string(), std::generic_category().message(errno)));
+    ::close(fd);
+    guarded([&] {
+        db_ = std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000);
+        db_->exec("PRAGMA journal_mode = WAL");
+        db_->exec("PRAGMA synchronous = FULL");  // WAL with NORMAL loses commits on power loss
+        db_->exec("PRAGMA mmap_size = 0");
+        db_->exec("PRAGMA cache_size = -65536");
+        db_->exec(schema);
+        count_all();
+    });
+}
+
+void queue_store::count_all() {
+    SQLite::Statement counts(*db_, "SELECT state, count(*), sum(length(text)) FROM webhooks GROUP BY state");
+    while (counts.executeStep()) {
+        const auto n = static_cast<std::uint64_t>(counts.getColumn(1).getInt64());
+        const int which = counts.getColumn(0).getInt();
+        (which == pending ? counts_.pending : which == failed ? counts_.failed : counts_.dead) = n;
+        counts_.bytes += static_cast<std::uint64_t>(counts.getColumn(2).getInt64());
+    }
+    SQLite::Statement paused(*db_, "SELECT 1 FROM meta WHERE key = 'paused'");
+    paused_ = paused.executeStep();
+}
+
+void queue_store::begin() {
+    counts_at_begin_ = counts_;
+    guarded([&] { db_->exec("BEGIN IMMEDIATE"); });
+}
+
+void queue_store::commit() {
+    guarded([&] { db_->exec("COMMIT"); });
+}
+
+void queue_store::rollback() noexcept {
+    counts_ = counts_at_begin_;
+    if (::sqlite3_get_autocommit(db_->getHandle()) == 0) ::sqlite3_exec(db_->getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+bool queue_store::insert(std::string_view id, std::string_view text) {
+    return guarded([&] {
+        auto& s = prepared(insert_, "INSERT OR IGNORE INTO webhooks (id, text) VALUES (?, ?)");
+        bind_text(s, 1, id);
+        s.bind(2, static_cast<const void*>(text.data()), static_cast<int>(text.size()));
+        const bool fresh = s.exec() == 1;
+        if (fresh) {
+            ++counts_.pending;
+            counts_.bytes += text.size();
+        }
+        return fresh;
+    });
+}
+
+void queue_store::remove(std::string_view id) {
+    guarded([&] {
+        auto& s = prepared(remove_, "DELETE FROM webhooks WHERE id = ? RETURNING state, length(text)");
+        bind_text(s, 1, id);
+        if (!s.executeStep()) return;
+        const int was = s.getColumn(0).getInt();
+        --(was == pending ? counts_.pending : was == failed ? counts_.failed : counts_.dead);
+        counts_.bytes -= static_cast<std::uint64_t>(s.getColumn(1).getInt64());
+        s.reset();
+    });
+}
+
+void queue_store::mark_failed(std::string_view id, unsigned attempt, std::int64_t due_at_ms) {
+    guarded([&] {
+        auto& s = prepared(fail_, "UPDATE webhooks SET state = 1, attempt = ?, due_at = ? WHERE id = ? AND state = 0");
+        s.bind(1, attempt);
+        s.bind(2, due_at_ms);
+        bind_text(s, 3, id);
+        if (s.exec() == 1) --counts_.pending, ++counts_.failed;
+    });
+}
+
+void queue_store::mark_dead(std::string_view id, unsigned attempt, std::string_view reason) {
+    guarded([&] {
+        auto& s = prepared(kill_, "UPDATE webhooks SET state = 2, attempt = ?, reason = ? WHERE id = ? AND state = 0");
+        s.bind(1, attempt);
+        bind_text(s, 2, reason);
+        bind_text(s, 3, id);
+        if (s.exec() == 1) --counts_.pending, ++counts_.dead;
+    });
+}
+
+unsigned queue_store::revive_due(std::int64_t now_ms) {
+    return guarded([&] {
+        auto& s = prepared(revive_, "UPDATE webhooks SET state = 0 WHERE state = 1 AND due_at <= ?");
+        s.bind(1, now_ms);
+        const auto n = static_cast<unsigned>(s.exec());
+        counts_.failed -= n;
+        counts_.pending += n;
+        return n;
+    });
+}
+
+void queue_store::set_paused(bool paused) {
+    guarded([&] {
+        db_->exec(paused ? "INSERT OR REPLACE INTO meta VALUES ('paused', '1')" : "DELETE FROM meta WHERE key = 'paused'");
+        paused_ = paused;
+    });
+}
+
+std::vector<stored_webhook> queue_store::pending_after(std::int64_t seq, std::size_t limit) {
+    return guarded([&] {
+        auto& s = prepared(read_, "SELECT seq, id, attempt, text FROM webhooks WHERE state = 0 AND seq > ? ORDER BY seq LIMIT ?");
+        s.bind(1, seq);
+        s.bind(2, static_cast<std::int64_t>(limit));
+        std::vector<stored_webhook> found;
+        while (s.executeStep()) {
+            const SQLite::Column text = s.getColumn(3);
+            found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getString(),
+                             static_cast<unsigned>(s.getColumn(2).getInt()),
+                             std::string(static_cast<const char*>(text.getBlob()), static_cast<std::size_t>(text.getBytes()))});
+        }
+        s.reset();
+        return found;
+    });
+}
+
+}  // namespace components

@@ -1,0 +1,34 @@
+#include "components/retry_policy.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace components {
+namespace {
+
+/// After the first failure at once (the next tick of the retrier), then first, 2 × first, … up to max.
+milliseconds delay_after(unsigned attempt, const retry_settings& s, double random) {
+    if (attempt <= 1) return milliseconds(0);
+    const double doublings = std::min(attempt - 2, 40u);
+    const double grown = static_cast<double>(s.first.count()) * std::exp2(doublings);
+    const double limit = std::min(grown, static_cast<double>(s.max.count()));
+    return milliseconds(static_cast<std::int64_t>(limit * random));
+}
+
+}  // namespace
+
+verdict judge(const delivery_result& result, unsigned attempt, const retry_settings& settings, double random) {
+    const int status = result.status;
+    if (status >= 200 && status < 300) return {verdict::kind::delivered, {}, {}};
+    if (status == 410) return {verdict::kind::pause, {}, "the destination answered 410 Gone"};
+    const bool passing = status == 0 || status == 408 || status == 429 || status >= 500;
+    if (!passing && attempt >= settings.refusals) {
+        return {verdict::kind::dead, {}, fmt::format("answered {} {} times", status, attempt)};
+    }
+    milliseconds delay = delay_after(attempt, settings, random);
+    if (result.retry_after) delay = std::max(delay, std::min(*result.retry_after, settings.retry_after_max));
+    return {verdict::kind::retry, delay, {}};
+}
+
+}  // namespace components

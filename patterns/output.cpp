@@ -1,0 +1,18 @@
+#include "patterns/output.hpp"
+
+#include <cerrno>
+#include <unistd.h>
+
+namespace patterns {
+
+void print_line(int fd, std::string line) {
+    line += '\n';
+    for (std::size_t written = 0; written < line.size();) {
+        const ssize_t n = ::write(fd, line.data() + written, line.size() - written);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return;  // nobody listens; there is nobody to tell either
+        written += static_cast<std::size_t>(n);
+    }
+}
+
+}  // namespace patterns
