@@ -165,6 +165,11 @@ awaitable<> component::shutdown_requested() {
     while (!impl_->shutdown && !impl_->closed) co_await impl_->changed.wait();
 }
 
+awaitable<> component::shutdown_requested_until(time_point deadline) {
+    impl::sleeper alarm(*impl_, deadline);
+    while (!shutting_down() && impl_->time.now() < deadline) co_await alarm.wait();
+}
+
 bool component::shutting_down() const { return impl_->shutdown || impl_->closed; }
 
 void component::request_shutdown() { impl_->begin_shutdown(); }

@@ -136,6 +136,8 @@ public:
 
     /// Resumes when the supervisor asked to finish (SUPE-SHUTDOWN), SIGTERM came, or the channel closed.
     awaitable<> shutdown_requested();
+    /// As above, and at the deadline: a sleep that a shutdown cuts short.
+    awaitable<> shutdown_requested_until(time_point deadline);
     bool shutting_down() const;
     /// As if the supervisor had asked: used for SIGTERM, and by a component that ends of its own will.
     void request_shutdown();

@@ -241,12 +241,14 @@ void component::impl::begin_shutdown() {
     shutdown = true;
     changed.notify();
     mail_arrived.notify();
+    for (timer* t : sleepers) t->notify();
 }
 
 void component::impl::on_closed() {
     closed = true;
     changed.notify();
     mail_arrived.notify();
+    for (timer* t : sleepers) t->notify();
     for (auto& [id, waiter] : pending) {
         if (!waiter->done) waiter->error = make_error_code(mail_error::channel_closed);
         waiter->done = true;

@@ -47,6 +47,15 @@ struct component::impl {
     bool closed = false;
     bool shutdown = false;
     timer changed;              // config, shutdown, closed
+    std::vector<timer*> sleepers;  // each with a deadline of its own, woken by shutdown and close
+    struct sleeper : timer {
+        sleeper(impl& owner, time_point deadline) : timer(owner.time), owner_(owner) {
+            expires_at(deadline);
+            owner_.sleepers.push_back(this);
+        }
+        ~sleeper() { std::erase(owner_.sleepers, this); }
+        impl& owner_;
+    };
     timer dirty;                // the writer has something to do
     bool write_wanted = false;
 
