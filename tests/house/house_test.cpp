@@ -131,8 +131,12 @@ BOOST_AUTO_TEST_CASE(folders_are_described) {
         {"supe/mail/a.hpp", ""},
         {"supe/attic/a.hpp", ""},
         {"patterns/a.hpp", ""},
+        {"tests/README.md", ""},
+        {"tests/mail/a_test.cpp", ""},
+        {"tests/attic/a_test.cpp", ""},
     });
-    const faults expected{"patterns/README.md: there is none", "supe/README.md: does not describe attic/"};
+    const faults expected{"patterns/README.md: there is none", "supe/README.md: does not describe attic/",
+                          "tests/README.md: does not describe attic/"};
     BOOST_TEST(found == expected, boost::test_tools::per_element());
     expect_none(rules::folders_are_described(repository()));
 }
