@@ -1,0 +1,77 @@
+// Runs the registered benchmarks and prints their figures.
+#include "tests/bench/bench.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <fmt/format.h>
+#include <map>
+#include <string_view>
+#include <utility>
+
+namespace bench {
+
+namespace {
+
+auto& registered() {
+    static std::map<std::string, std::function<void(table&)>> all;
+    return all;
+}
+
+constexpr auto row = "{:<44} {:>26} {:>34} {:>7}\n";
+
+/// Three significant digits or all of the whole ones: 0.644, 13.1, 21000.
+std::string print(const contestant& c, const std::string& unit) {
+    const int decimals = c.value >= 100 ? 0 : c.value >= 10 ? 1 : c.value >= 1 ? 2 : 3;
+    return fmt::format("{} {:.{}f} {}", c.name, c.value, decimals, unit);
+}
+
+}  // namespace
+
+benchmark::benchmark(std::string name, std::function<void(table&)> measure) {
+    registered().emplace(std::move(name), std::move(measure));
+}
+
+void table::add(const figure& f) {
+    if (!std::exchange(begun_, true)) fmt::print(row, "figure", "ours", "floor or peer, same run", "ratio");
+    const auto ratio = f.other.value > 0 ? fmt::format("{:.2f}", f.ours.value / f.other.value) : "-";
+    fmt::print(row, f.what, print(f.ours, f.unit), print(f.other, f.unit), ratio);
+    std::fflush(stdout);
+}
+
+std::vector<double> in_turn(int rounds, const std::vector<std::function<double()>>& ways) {
+    std::vector<std::vector<double>> values(ways.size());
+    for (int round = 0; round <= rounds; ++round)
+        for (std::size_t way = 0; way < ways.size(); ++way)
+            if (const double value = ways[way](); round > 0) values[way].push_back(value);
+    std::vector<double> medians;
+    for (auto& of_one : values) {
+        const auto middle = of_one.begin() + std::ssize(of_one) / 2;
+        std::nth_element(of_one.begin(), middle, of_one.end());
+        medians.push_back(*middle);
+    }
+    return medians;
+}
+
+}  // namespace bench
+
+int main(int argc, char** argv) {
+    const std::vector<std::string_view> wanted(argv + 1, argv + argc);
+    bench::table figures;
+    bool any = false;
+    for (const auto& [name, measure] : bench::registered()) {
+        const auto names_it = [&name = name](std::string_view w) { return name.find(w) != name.npos; };
+        if (!wanted.empty() && std::ranges::none_of(wanted, names_it)) continue;
+        any = true;
+        try {
+            measure(figures);
+        } catch (const std::exception& error) {
+            fmt::print(stderr, "bench: {}: {}\n", name, error.what());
+            return 1;
+        }
+    }
+    if (any) return 0;
+    fmt::print(stderr, "bench: no benchmark of that name; there are:");
+    for (const auto& [name, measure] : bench::registered()) fmt::print(stderr, " {}", name);
+    fmt::print(stderr, "\n");
+    return 2;
+}
