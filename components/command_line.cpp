@@ -1,5 +1,6 @@
 #include "components/command_line.hpp"
 
+#include "components/demo.hpp"
 #include "components/operator_commands.hpp"
 #include "components/relay.hpp"
 #include "components/roles.hpp"
@@ -28,7 +29,7 @@ int told_plainly(const std::function<int()>& work) {
 }
 
 int run_relay(relay_settings settings, bool print_tree) {
-    if (settings.demo && settings.to.empty()) settings.to = "http://127.0.0.1:" + free_demo_port(settings.listen);
+    if (settings.demo && settings.to.empty()) settings.to = fmt::format("http://127.0.0.1:{}", free_demo_port());
     check(settings);
     supe::supervisor_spec tree = relay_tree(settings);
     if (print_tree) {

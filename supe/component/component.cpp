@@ -59,7 +59,7 @@ awaitable<> mail::reject(bool requeue, std::string reason) {
 }
 
 awaitable<> mail::answer(std::string body) {
-    self_->impl_->post_mail(content_->from, body, fmt::format(R"(,"re":{})", json_quoted(call())));
+    self_->answer(content_->from, call(), std::move(body));
     co_return;
 }
 
@@ -129,12 +129,12 @@ awaitable<std::optional<mail>> component::receive_until(time_point deadline) {
 void component::tell(std::string to, std::string body) { impl_->post_mail(to, body, {}); }
 
 awaitable<> component::send(std::string to, std::string body) {
-    const error_code error = co_await impl_->send_and_wait(std::move(to), std::move(body), false);
+    const error_code error = co_await impl_->send_and_wait(std::move(to), std::move(body), false, never);
     if (error) throw system_error(error);
 }
 
-awaitable<error_code> component::try_deliver(std::string to, std::string body) {
-    return impl_->send_and_wait(std::move(to), std::move(body), true);
+awaitable<error_code> component::try_deliver(std::string to, std::string body, time_point deadline) {
+    return impl_->send_and_wait(std::move(to), std::move(body), true, deadline);
 }
 
 awaitable<> component::deliver(std::string to, std::string body) {
@@ -148,6 +148,10 @@ awaitable<mail> component::call(std::string to, std::string body, time_point dea
     m.content_ = std::move(content);
     m.self_ = this;
     co_return m;
+}
+
+void component::answer(std::string to, std::string_view call, std::string body) {
+    impl_->post_mail(to, body, fmt::format(R"(,"re":{})", json_quoted(call)));
 }
 
 awaitable<watch> component::watch_notice(std::string name, bool use_cache) {

@@ -124,10 +124,13 @@ public:
     awaitable<> send(std::string to, std::string body);
     /// Resumes when the recipient has acknowledged it. Throws system_error(mail_error).
     awaitable<> deliver(std::string to, std::string body);
-    /// As deliver(), with an error code instead of a throw.
-    awaitable<error_code> try_deliver(std::string to, std::string body);
+    /// As deliver(), with an error code instead of a throw; timed_out at the deadline (the mail may arrive all the same).
+    awaitable<error_code> try_deliver(std::string to, std::string body, time_point deadline = never);
     /// Sends and waits for the mail that answers it. Throws system_error(mail_error), timed_out at the deadline.
     awaitable<mail> call(std::string to, std::string body, time_point deadline = never);
+
+    /// Answers a call whose mail is not in hand any more: `to` is its from(), `call` its call(). Nothing is awaited.
+    void answer(std::string to, std::string_view call, std::string body);
 
     /// Watches a notice on the supervisor's noticeboard. Resumes when the watch is in force.
     awaitable<watch> watch_notice(std::string name, bool use_cache = true);

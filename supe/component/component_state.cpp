@@ -97,14 +97,16 @@ void component::impl::acknowledge(const std::string& id) {
     want_write();
 }
 
-awaitable<error_code> component::impl::send_and_wait(std::string to, std::string body, bool receipt) {
+awaitable<error_code> component::impl::send_and_wait(std::string to, std::string body, bool receipt, time_point deadline) {
     if (closed) co_return make_error_code(mail_error::channel_closed);
     pending_mail waiter(time);
     waiter.wants_ack = receipt;
     const std::string id = std::to_string(++last_id);
     registration entry(pending, id, waiter);
     post_mail(to, body, fmt::format(R"(,"id":"{}"{})", id, receipt ? R"(,"receipt":true)" : ""));
-    while (!waiter.done) co_await waiter.settled.wait();
+    waiter.settled.expires_at(deadline);
+    while (!waiter.done && time.now() < deadline) co_await waiter.settled.wait();
+    if (!waiter.done) co_return make_error_code(mail_error::timed_out);
     co_return waiter.error;
 }
 

@@ -74,7 +74,7 @@ struct component::impl {
     void signal(std::string_view signal_name, std::string_view data = {});
     void post_mail(std::string_view to, std::string_view body, std::string_view extras);
     void acknowledge(const std::string& id);
-    awaitable<error_code> send_and_wait(std::string to, std::string body, bool receipt);
+    awaitable<error_code> send_and_wait(std::string to, std::string body, bool receipt, time_point deadline);
     awaitable<std::shared_ptr<mail::content>> call_and_wait(std::string to, std::string body, time_point deadline);
     awaitable<std::shared_ptr<watch::state>> start_watch(std::string notice_name, bool use_cache);
 

@@ -1,0 +1,88 @@
+#include "components/connection_lock_system.hpp"
+
+#include "components/kernel_sockets.hpp"
+#include "patterns/output.hpp"
+#include "supe/process/unique_fd.hpp"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
+#include <sys/syscall.h>
+
+namespace components {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The kernel forgets an orphaned socket after 60 s (tcp_fin_timeout): where it doesn't tell, we wait for that.
+constexpr auto blind_rest = 61s;
+
+int pidfd_of(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+/// The process is the one that its supervisor started under this address (for a sibling: under this name).
+bool has_address(pid_t pid, const std::string& address) {
+    std::ifstream in(fmt::format("/proc/{}/environ", pid), std::ios::binary);
+    const std::string variables((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    constexpr std::string_view name = "SUPE_ADDRESS=";
+    for (std::size_t at = 0; at < variables.size(); at = variables.find('\0', at) + 1) {
+        const std::string_view entry(variables.c_str() + at);
+        if (!entry.starts_with(name)) continue;
+        const std::string_view theirs = entry.substr(name.size());
+        return theirs == address || theirs.ends_with("/" + address);
+    }
+    return false;
+}
+
+}  // namespace
+
+bool system_holder_watch::alive(const patterns::permit_holder& holder) {
+    const supe::unique_fd process(pidfd_of(holder.pid));
+    return process && has_address(holder.pid, holder.address);
+}
+
+supe::awaitable<> system_holder_watch::gone(patterns::permit_holder holder) {
+    const int fd = pidfd_of(holder.pid);
+    if (fd < 0) co_return;
+    boost::asio::posix::stream_descriptor process(time_.executor(), fd);
+    if (!has_address(holder.pid, holder.address)) co_return;  // another one has got its number
+    co_await process.async_wait(boost::asio::posix::stream_descriptor::wait_read, boost::asio::use_awaitable);
+}
+
+bool system_holder_watch::quiet(const std::set<std::string>& peers) {
+    const auto left = orphaned_sockets(peers);
+    if (left) {
+        blind_since_ = supe::never;
+        return !*left;
+    }
+    if (blind_since_ == supe::never) {
+        blind_since_ = time_.now();
+        patterns::warn("the kernel does not tell about sockets here (sock_diag): permits rest for {} s after a crash", blind_rest / 1s);
+    }
+    if (time_.now() - blind_since_ < blind_rest) return false;
+    blind_since_ = supe::never;
+    return true;
+}
+
+std::optional<std::set<std::string>> lock_memory_file::unclean_peers() {
+    std::ifstream in(file_);
+    if (!in) return std::nullopt;
+    std::set<std::string> peers;
+    for (std::string line; std::getline(in, line);)
+        if (!line.empty()) peers.insert(line);
+    return peers;
+}
+
+void lock_memory_file::remember(const std::set<std::string>& peers) {
+    std::ofstream out(file_, std::ios::trunc);
+    for (const std::string& p : peers) out << p << '\n';
+    if (!out.flush()) patterns::warn("{} cannot be written: after a crash, some permits may not rest", file_.string());
+}
+
+void lock_memory_file::ended_cleanly() {
+    std::error_code ignored;
+    std::filesystem::remove(file_, ignored);
+}
+
+}  // namespace components

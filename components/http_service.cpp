@@ -1,0 +1,324 @@
+#include "components/http_service.hpp"
+
+#include "patterns/output.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <ctime>
+#include <fmt/chrono.h>
+#include <list>
+#include <sys/socket.h>
+
+namespace components {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using namespace std::chrono_literals;
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t large_body = 64 << 10;
+constexpr auto accept_pause = 100ms;     // after EMFILE and the like
+constexpr auto sweep_every = 250ms;      // how exactly timeouts are kept
+constexpr auto farewell = 2s;            // for a client to read our refusal while it is still sending
+constexpr std::size_t farewell_bytes = 8 << 20;
+
+using request_parser = http::request_parser<http::string_body>;
+
+struct client;
+
+/// The service: what its connections share.
+struct service {
+    supe::component& self;
+    http_limits limits;
+    http_handler handler;
+    std::list<client*> clients;
+    std::size_t large_bytes = 0;
+    bool closing = false;
+    supe::timer room;  // a client left
+
+    service(supe::component& c, http_limits l, http_handler h)
+        : self(c), limits(l), handler(std::move(h)), room(c.time()) {}
+};
+
+/// One connection.
+struct client {
+    service& owner;
+    tcp::socket socket;
+    beast::flat_buffer buffer;
+    std::string remote;
+    bool idle = true;
+    supe::time_point deadline = supe::never;  // of what it does now
+    bool late = false;                        // the deadline has passed
+    std::size_t reserved = 0;  // of the service's large_bytes
+    std::list<client*>::iterator place;
+
+    client(service& s, tcp::socket accepted)
+        : owner(s), socket(std::move(accepted)), buffer(s.limits.head + large_body), place(s.clients.insert(s.clients.end(), this)) {
+        boost::system::error_code unknown;
+        const auto peer = socket.remote_endpoint(unknown);
+        if (!unknown) remote = peer.address().to_string();
+        socket.set_option(tcp::no_delay(true), unknown);
+    }
+    ~client() {
+        owner.large_bytes -= reserved;
+        owner.clients.erase(place);
+        owner.room.notify();
+    }
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    void may_take(supe::duration limit) {
+        deadline = owner.self.time().now() + limit;
+        late = false;
+    }
+    /// Bounds the memory that large bodies take together.
+    bool reserve(std::size_t bytes) {
+        if (bytes <= large_body) return true;
+        if (owner.large_bytes + bytes > owner.limits.large_bodies) return false;
+        reserved = bytes;
+        owner.large_bytes += bytes;
+        return true;
+    }
+    void unreserve() { owner.large_bytes -= std::exchange(reserved, 0); }
+};
+
+std::string_view date_now(supe::clock& time) {
+    static std::time_t at = 0;
+    static std::string text;
+    const std::time_t now = std::chrono::system_clock::to_time_t(time.wall());
+    if (now != at) text = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(at = now));
+    return text;
+}
+
+std::string head_and_text(client& c, const http_answer& answer, bool keep, bool without_text) {
+    std::string out = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: {}\r\n",
+                                  answer.status, std::string_view(http::obsolete_reason(http::int_to_status(answer.status))),
+                                  date_now(c.owner.self.time()), answer.text.size(), keep ? "keep-alive" : "close");
+    for (const auto& [name, value] : answer.headers) fmt::format_to(std::back_inserter(out), "{}: {}\r\n", name, value);
+    out += "\r\n";
+    if (!without_text) out += answer.text;
+    return out;
+}
+
+supe::awaitable<bool> write(client& c, std::string text) {
+    c.may_take(c.owner.limits.request);
+    const auto [failed, n] = co_await asio::async_write(c.socket, asio::buffer(text), as_result);
+    co_return !failed;
+}
+
+/// The last answer of a connection: then we wait for the client to close, or our words could be lost by a reset
+/// when it is still sending (RFC 9112 §9.6).
+supe::awaitable<> refuse(client& c, http_answer answer) {
+    if (!co_await write(c, head_and_text(c, answer, false, false))) co_return;
+    boost::system::error_code gone;
+    c.socket.shutdown(tcp::socket::shutdown_send, gone);
+    c.may_take(farewell);
+    std::vector<char> dropped(16 << 10);
+    for (std::size_t total = 0; total < farewell_bytes;) {
+        const auto [failed, n] = co_await c.socket.async_read_some(asio::buffer(dropped), as_result);
+        if (failed) co_return;
+        total += n;
+    }
+}
+
+http_answer answer_to_fault(const client& c, const boost::system::error_code& fault) {
+    const http_limits& limits = c.owner.limits;
+    if (c.late) return {408, "the request took too long\n", {}};
+    if (fault == http::error::body_limit) return {413, fmt::format("the body is larger than {} bytes\n", limits.body), {}};
+    if (fault == http::error::header_limit || fault == http::error::buffer_overflow)
+        return {431, fmt::format("the head is larger than {} bytes\n", limits.head), {}};
+    if (fault == http::error::partial_message) return {400, "the request was cut short\n", {}};
+    return {400, fmt::format("not HTTP/1.1: {}\n", fault.message()), {}};
+}
+
+/// Not where the client has hung up, nor where we are ending.
+bool worth_an_answer(const client& c, const boost::system::error_code& fault) {
+    static const auto& http_faults = http::make_error_code(http::error::bad_method).category();
+    return c.late || (fault.category() == http_faults && fault != http::error::end_of_stream);
+}
+
+http_fields fields_of(const request_parser& parser) {
+    http_fields fields;
+    for (const auto& f : parser.get()) fields.emplace_back(std::string_view(f.name_string()), std::string_view(f.value()));
+    return fields;
+}
+
+/// Origin form, also from the absolute form that proxies send (RFC 9112 §3.2); empty where it is neither.
+std::string origin_form(std::string_view target) {
+    if (target.starts_with('/')) return std::string(target);
+    const auto scheme = target.find("://");
+    if (scheme == target.npos) return {};
+    const auto path = target.find_first_of("/?", scheme + 3);
+    if (path == target.npos) return "/";
+    return target[path] == '?' ? "/" + std::string(target.substr(path)) : std::string(target.substr(path));
+}
+
+/// What can be said against a request by its head alone.
+std::optional<http_answer> objection(client& c, const request_parser& parser, const std::string& target) {
+    const auto& head = parser.get();
+    if (target.empty()) return http_answer{400, "the target is neither a path nor a URL\n", {}};
+    if (const auto coding = head[http::field::transfer_encoding];
+        !coding.empty() && !same_field({coding.data(), coding.size()}, "chunked"))
+        return http_answer{501, "of the transfer encodings only chunked is understood\n", {}};
+    const std::size_t announced = parser.content_length() ? static_cast<std::size_t>(*parser.content_length())
+                                  : parser.chunked()      ? c.owner.limits.body
+                                                          : 0;
+    if (announced > c.owner.limits.body) return answer_to_fault(c, http::error::body_limit);
+    if (!c.reserve(announced)) return http_answer{503, "too many large bodies at once\n", {{"Retry-After", "5"}}};
+    return std::nullopt;
+}
+
+supe::awaitable<http_answer> handled(service& s, http_request request) {
+    try {
+        co_return co_await s.handler(std::move(request));
+    } catch (const boost::system::system_error& e) {
+        if (e.code() == asio::error::operation_aborted) throw;
+        patterns::warn("answering 500: {}", e.what());
+    } catch (const std::exception& e) {
+        patterns::warn("answering 500: {}", e.what());
+    }
+    co_return http_answer{500, "something went wrong here\n", {}};
+}
+
+/// Waits for the first byte of a request. False when the connection has ended, or was idle for too long.
+supe::awaitable<bool> begun(client& c) {
+    if (c.buffer.size() > 0) co_return true;
+    c.idle = true;
+    c.may_take(c.owner.limits.idle);
+    const auto [failed, n] = co_await c.socket.async_read_some(c.buffer.prepare(4096), as_result);
+    c.idle = false;
+    c.buffer.commit(n);
+    co_return !failed;
+}
+
+/// One request and its answer. False when the connection ends with it.
+supe::awaitable<bool> converse(client& c) {
+    if (!co_await begun(c)) co_return false;
+    request_parser parser;
+    parser.header_limit(static_cast<std::uint32_t>(c.owner.limits.head));
+    parser.body_limit(c.owner.limits.body);
+    c.may_take(c.owner.limits.request);
+    auto [head_fault, head_bytes] = co_await http::async_read_header(c.socket, c.buffer, parser, as_result);
+    if (head_fault) {
+        if (worth_an_answer(c, head_fault)) co_await refuse(c, answer_to_fault(c, head_fault));
+        co_return false;
+    }
+    http_request request;
+    request.target = origin_form({parser.get().target().data(), parser.get().target().size()});
+    if (auto no = objection(c, parser, request.target)) {
+        co_await refuse(c, std::move(*no));
+        co_return false;
+    }
+    request.headers = fields_of(parser);  // before the body: trailers are not fields of the head
+    if (same_field(field(request.headers, "Expect"), "100-continue") && !co_await write(c, "HTTP/1.1 100 Continue\r\n\r\n"))
+        co_return false;
+    auto [body_fault, body_bytes] = co_await http::async_read(c.socket, c.buffer, parser, as_result);
+    if (body_fault) {
+        if (worth_an_answer(c, body_fault)) co_await refuse(c, answer_to_fault(c, body_fault));
+        co_return false;
+    }
+    const bool head_only = parser.get().method() == http::verb::head;
+    const bool keep = parser.get().keep_alive();
+    request.method = std::string_view(parser.get().method_string());
+    request.body = std::move(parser.get().body());
+    request.remote = c.remote;
+    c.deadline = supe::never;
+    const http_answer answer = co_await handled(c.owner, std::move(request));
+    c.unreserve();
+    const bool stays = keep && !c.owner.closing;
+    co_return co_await write(c, head_and_text(c, answer, stays, head_only)) && stays;
+}
+
+supe::awaitable<> serve_client(service& s, tcp::socket socket) {
+    client c(s, std::move(socket));
+    while (!s.closing && co_await converse(c)) {
+    }
+    boost::system::error_code gone;
+    c.socket.shutdown(tcp::socket::shutdown_both, gone);
+}
+
+void cancel(client& c) {
+    boost::system::error_code ignored;
+    c.socket.cancel(ignored);
+}
+
+/// Keeps the timeouts of all connections; a timer for each would cost more than it is worth.
+supe::awaitable<> keep_time(service& s) {
+    for (;;) {
+        co_await s.self.time().sleep_for(sweep_every);
+        const auto now = s.self.time().now();
+        for (client* c : s.clients) {
+            if (now < c->deadline) continue;
+            c->late = true;
+            cancel(*c);
+        }
+    }
+}
+
+supe::awaitable<> accept(service& s, tcp::acceptor& acceptor, supe::nursery& clients) {
+    while (!s.closing) {
+        if (s.clients.size() >= s.limits.clients) {
+            co_await s.room.wait();
+            continue;
+        }
+        auto [failed, socket] = co_await acceptor.async_accept(as_result);
+        if (failed == asio::error::operation_aborted) co_return;
+        if (failed) {
+            patterns::warn("accepting: {}", failed.message());
+            co_await s.self.time().sleep_for(accept_pause);
+            continue;
+        }
+        clients.start(serve_client(s, std::move(socket)));
+    }
+}
+
+tcp protocol_of(int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+    if (address.ss_family != AF_INET && address.ss_family != AF_INET6)
+        throw std::runtime_error("HTTP is served on TCP alone: \"listen\" must be ADDRESS:PORT");
+    return address.ss_family == AF_INET ? tcp::v4() : tcp::v6();
+}
+
+supe::awaitable<bool> all_gone(service& s) {
+    while (!s.clients.empty()) co_await s.room.wait();
+    co_return true;
+}
+
+}  // namespace
+
+supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, http_limits limits, http_handler handler) {
+    if (sockets.empty()) throw std::runtime_error("no listening socket: the tree file gives none under \"listen\"");
+    service s(self, limits, std::move(handler));
+    std::list<tcp::acceptor> acceptors;
+    for (const int fd : sockets) acceptors.emplace_back(self.time().executor(), protocol_of(fd), fd);
+    supe::nursery clients(self.time()), doors(self.time()), service_time(self.time());
+    service_time.start(keep_time(s));
+    for (tcp::acceptor& a : acceptors) doors.start(accept(s, a, clients));
+    self.ready();
+    co_await self.shutdown_requested();
+    s.closing = true;
+    doors.cancel();
+    co_await doors.join();
+    for (client* c : s.clients)
+        if (c->idle) cancel(*c);
+    co_await supe::within(self.time(), self.time().now() + limits.drain, all_gone(s));
+    for (client* c : s.clients) cancel(*c);
+    clients.cancel();
+    co_await clients.join();
+    service_time.cancel();
+    co_await service_time.join();
+}
+
+}  // namespace components

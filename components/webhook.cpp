@@ -1,0 +1,168 @@
+#include "components/webhook.hpp"
+
+#include "supe/channel/json_text.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <set>
+#include <stdexcept>
+
+namespace components {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view hop_by_hop[] = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"};
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return out;
+}
+
+void append_base64(std::string& out, std::string_view bytes) {
+    const std::size_t at = out.size();
+    out.resize(at + 4 * ((bytes.size() + 2) / 3) + 1);  // EVP_EncodeBlock ends with a NUL
+    const int n = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data() + at),
+                                    reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+    out.resize(at + static_cast<std::size_t>(n));
+}
+
+std::string from_base64(std::string_view text, const char* what) {
+    std::string out(text.size() / 4 * 3, '\0');
+    const int n = text.size() % 4 ? -1
+                                  : ::EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                                      reinterpret_cast<const unsigned char*>(text.data()),
+                                                      static_cast<int>(text.size()));
+    if (n < 0) throw std::runtime_error(fmt::format("webhook.{} is not base64", what));
+    const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;  // decoded as zeros
+    out.resize(static_cast<std::size_t>(n) - padding);
+    return out;
+}
+
+/// JSON strings are UTF-8; what is not stands there as base64.
+void append_bytes(std::string& out, std::string_view bytes) {
+    const bool plain = std::ranges::all_of(bytes, [](char c) { return c >= 0x20 && c != '"' && c != '\\' && c < 0x7f; });
+    if (plain) {
+        out += '"';
+        out += bytes;
+        out += '"';
+    } else if (std::string quoted = supe::json_quoted(bytes); supe::json_string_value(quoted) == bytes) {
+        out += quoted;
+    } else {
+        out += R"({"base64":")";
+        append_base64(out, bytes);
+        out += "\"}";
+    }
+}
+
+const json::value& member(const json::object& o, const char* name) {
+    const json::value* value = o.if_contains(name);
+    if (!value) throw std::runtime_error(fmt::format("webhook.{} is missing", name));
+    return *value;
+}
+
+std::string text(const json::value& value, const char* name) {
+    if (!value.is_string()) throw std::runtime_error(fmt::format("webhook.{} is not a string", name));
+    return std::string(value.get_string());
+}
+
+std::string bytes(const json::value& value, const char* name) {
+    if (!value.is_object()) return text(value, name);
+    return from_base64(text(member(value.get_object(), "base64"), name), name);
+}
+
+}  // namespace
+
+bool same_field(std::string_view a, std::string_view b) { return a.size() == b.size() && lower(a) == lower(b); }
+
+std::string_view field(const http_fields& fields, std::string_view name) {
+    for (const auto& [n, value] : fields)
+        if (same_field(n, name)) return value;
+    return {};
+}
+
+http_fields end_to_end(const http_fields& fields) {
+    std::set<std::string> dropped(std::begin(hop_by_hop), std::end(hop_by_hop));
+    for (const auto& [name, value] : fields) {
+        if (!same_field(name, "connection")) continue;
+        for (std::size_t at = 0; at <= value.size();) {
+            const std::size_t comma = std::min(value.find(',', at), value.size());
+            std::string_view token = std::string_view(value).substr(at, comma - at);
+            while (!token.empty() && (token.front() == ' ' || token.front() == '\t')) token.remove_prefix(1);
+            while (!token.empty() && (token.back() == ' ' || token.back() == '\t')) token.remove_suffix(1);
+            dropped.insert(lower(token));
+            at = comma + 1;
+        }
+    }
+    http_fields kept;
+    for (const auto& entry : fields) {
+        const std::string name = lower(entry.first);
+        if (!dropped.contains(name) && !name.starts_with("proxy-")) kept.push_back(entry);
+    }
+    return kept;
+}
+
+std::string to_json(const webhook& w) {
+    std::string out;
+    out.reserve(256 + w.body.size() * 4 / 3 + 64 * w.headers.size());
+    out += R"({"id":)";
+    append_bytes(out, w.id);
+    fmt::format_to(std::back_inserter(out), R"(,"received_at":{},"method":)", w.received_at);
+    append_bytes(out, w.method);
+    out += R"(,"target":)";
+    append_bytes(out, w.target);
+    out += R"(,"headers":[)";
+    for (bool first = true; const auto& [name, value] : w.headers) {
+        out += std::exchange(first, false) ? "[" : ",[";
+        append_bytes(out, name);
+        out += ',';
+        append_bytes(out, value);
+        out += ']';
+    }
+    out += R"(],"remote":)";
+    append_bytes(out, w.remote);
+    out += R"(,"body":")";
+    append_base64(out, w.body);
+    out += "\"}";
+    return out;
+}
+
+webhook webhook_from_json(const json::value& value) {
+    if (!value.is_object()) throw std::runtime_error("a webhook is an object");
+    const json::object& o = value.get_object();
+    webhook w;
+    w.id = text(member(o, "id"), "id");
+    const json::value& at = member(o, "received_at");
+    if (!at.is_int64()) throw std::runtime_error("webhook.received_at is not a number");
+    w.received_at = at.get_int64();
+    w.method = text(member(o, "method"), "method");
+    w.target = bytes(member(o, "target"), "target");
+    const json::value& headers = member(o, "headers");
+    if (!headers.is_array()) throw std::runtime_error("webhook.headers is not an array");
+    for (const json::value& entry : headers.get_array()) {
+        if (!entry.is_array() || entry.get_array().size() != 2) throw std::runtime_error("webhook.headers: not a pair");
+        w.headers.emplace_back(text(entry.get_array()[0], "headers"), bytes(entry.get_array()[1], "headers"));
+    }
+    w.remote = text(member(o, "remote"), "remote");
+    w.body = from_base64(text(member(o, "body"), "body"), "body");
+    return w;
+}
+
+std::string new_webhook_id(std::chrono::system_clock::time_point now, const std::function<std::uint64_t()>& random) {
+    constexpr char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    auto ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
+    std::string id(26, '0');
+    for (std::size_t i = 10; i-- > 0; ms /= 32) id[i] = digits[ms % 32];
+    for (std::size_t half : {std::size_t(10), std::size_t(18)}) {
+        std::uint64_t bits = random();
+        for (std::size_t i = half; i < half + 8; ++i, bits /= 32) id[i] = digits[bits % 32];
+    }
+    return id;
+}
+
+}  // namespace components

@@ -1,0 +1,177 @@
+#include "patterns/connection_lock.hpp"
+
+#include "patterns/output.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <charconv>
+#include <unistd.h>
+
+namespace patterns {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+constexpr auto look_again = 50ms;  // for sockets of the dead, which nobody announces
+
+std::string one_member(const char* key, json::value value) { return json::serialize(json::object{{key, std::move(value)}}); }
+
+const json::value* member(const json::value& body, const char* key) {
+    return body.is_object() ? body.get_object().if_contains(key) : nullptr;
+}
+
+}  // namespace
+
+// --- the holder's side --------------------------------------------------------------------------------------------
+
+permit& permit::operator=(permit&& other) noexcept {
+    give_back("abandon");
+    self_ = std::exchange(other.self_, nullptr);
+    lock_ = std::move(other.lock_);
+    number_ = std::move(other.number_);
+    return *this;
+}
+
+void permit::give_back(const char* how) {
+    if (supe::component* self = std::exchange(self_, nullptr)) self->tell(lock_, one_member(how, json::string(number_)));
+}
+
+supe::awaitable<permit> acquire(supe::component& self, std::string lock, std::vector<std::string> peers) {
+    json::object request{{"pid", ::getpid()}, {"peers", json::array(peers.begin(), peers.end())}};
+    supe::mail answer = co_await self.call(lock, one_member("acquire", std::move(request)));
+    const json::value body = answer.value();
+    const json::value* number = member(body, "permit");
+    permit p(self, std::move(lock), number && number->is_string() ? std::string(number->get_string()) : "");
+    co_await answer.ack();
+    co_return p;
+}
+
+bool is_recall(const supe::mail& mail) { return mail.body() == R"({"recall":true})"; }
+
+// --- the lock's side ----------------------------------------------------------------------------------------------
+
+namespace {
+
+/// The lock: its table, and the coroutines around it.
+class lock {
+public:
+    lock(supe::component& self, lock_settings settings, holder_watch& watch, lock_memory& memory)
+        : self_(self), table_(settings.permits, settings.rest), watch_(watch), memory_(memory), watches_(self.time()), rests_(self.time()) {}
+
+    supe::awaitable<> serve() {
+        if (auto left = memory_.unclean_peers()) {
+            peers_ = std::move(*left);
+            table_.rest_all(self_.time().now());
+        }
+        memory_.remember(peers_);
+        watches_.start(wake_rested());
+        self_.ready();
+        while (auto mail = co_await self_.receive()) {
+            take(*mail);
+            co_await mail->ack();
+        }
+        watches_.cancel();
+        co_await watches_.join();
+        if (table_.all_free()) memory_.ended_cleanly();
+    }
+
+private:
+    void take(supe::mail& mail) {
+        json::value body;
+        try {
+            body = mail.value();
+        } catch (const std::exception&) {
+        }
+        if (const json::value* request = member(body, "acquire")) return asked(mail, *request);
+        if (const json::value* number = member(body, "release")) return given_back(mail.from(), *number, true);
+        if (const json::value* number = member(body, "abandon")) return given_back(mail.from(), *number, false);
+        warn("mail from {} is neither acquire nor release", mail.from());
+    }
+
+    void asked(const supe::mail& mail, const json::value& request) {
+        const json::value* pid = member(request, "pid");
+        const permit_holder holder{mail.from(), pid && pid->is_int64() ? static_cast<pid_t>(pid->get_int64()) : 0};
+        if (holder.pid <= 0 || !watch_.alive(holder)) return;  // it asked and died before we came to it
+        if (const json::value* peers = member(request, "peers"); peers && peers->is_array()) remember(peers->get_array());
+        if (watched_.insert(holder).second) watches_.start(watch_holder(holder));
+        table_.ask({mail.call(), holder});
+        give();
+        if (table_.anyone_waits()) recall();
+    }
+
+    void remember(const json::array& peers) {
+        const std::size_t known = peers_.size();
+        for (const json::value& p : peers)
+            if (p.is_string()) peers_.insert(std::string(p.get_string()));
+        if (peers_.size() != known) memory_.remember(peers_);
+    }
+
+    void given_back(const std::string& from, const json::value& number, bool clean) {
+        unsigned n = 0;
+        if (!number.is_string()) return;
+        std::from_chars(number.get_string().data(), number.get_string().data() + number.get_string().size(), n);
+        for (const permit_holder& holder : table_.holders()) {
+            if (holder.address != from) continue;
+            if (clean) table_.release(n, holder);
+            else table_.abandon(n, holder, self_.time().now());
+        }
+        rests_.notify();
+        give();
+    }
+
+    void give() {
+        for (const permit_grant& grant : table_.give())
+            self_.answer(grant.to.holder.address, grant.to.request, one_member("permit", json::string(std::to_string(grant.permit))));
+    }
+
+    /// Those who hold permits and do not wait themselves may have idle connections.
+    void recall() {
+        const auto askers = table_.askers();
+        for (const permit_holder& holder : table_.holders())
+            if (!askers.contains(holder)) self_.tell(holder.address, one_member("recall", true));
+    }
+
+    supe::awaitable<> watch_holder(permit_holder holder) {
+        co_await watch_.gone(holder);
+        watched_.erase(holder);
+        table_.gone(holder, self_.time().now());
+        rests_.notify();
+    }
+
+    supe::awaitable<> wake_rested() {
+        for (;;) {
+            const supe::time_point due = table_.rested_at();
+            const supe::time_point now = self_.time().now();
+            if (now < due) {
+                rests_.expires_at(due);
+                co_await rests_.wait();
+            } else if (watch_.quiet(peers_)) {
+                table_.wake(now);
+                give();
+            } else {
+                co_await self_.time().sleep_for(look_again);
+            }
+        }
+    }
+
+    supe::component& self_;
+    permit_table table_;
+    holder_watch& watch_;
+    lock_memory& memory_;
+    std::set<std::string> peers_;
+    std::set<permit_holder> watched_;
+    supe::nursery watches_;
+    supe::timer rests_;
+};
+
+}  // namespace
+
+supe::awaitable<> serve_connection_lock(supe::component& self, lock_settings settings, holder_watch& watch, lock_memory& memory) {
+    lock l(self, settings, watch, memory);
+    co_await l.serve();
+}
+
+}  // namespace patterns

@@ -1,0 +1,75 @@
+// Who holds which permit of a connection lock. Pure: no waiting, no mail; `now` is an argument.
+#pragma once
+
+#include "supe/async/clock.hpp"
+
+#include <deque>
+#include <optional>
+#include <set>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace patterns {
+
+/// A process that asks for permits.
+struct permit_holder {
+    std::string address;
+    pid_t pid = 0;
+    auto operator<=>(const permit_holder&) const = default;
+};
+
+/// Somebody waits for a permit; `request` is the id under which it asked.
+struct permit_request {
+    std::string request;
+    permit_holder holder;
+};
+
+struct permit_grant {
+    permit_request to;
+    unsigned permit;
+};
+
+/// N permits. Each is free, held by a process, or rests: its holder ended uncleanly, and connections of it may still be
+/// open. First come, first served.
+class permit_table {
+public:
+    /// `rest`: how long a permit rests at least (contract §7 `permit_rest`).
+    permit_table(unsigned permits, supe::duration rest) : permits_(permits), rest_(rest) {}
+
+    /// Twice the same request (it was delivered again) is one.
+    void ask(permit_request request);
+    /// Permits that can be given now, taken from the free ones.
+    std::vector<permit_grant> give();
+    /// Its connection is closed on both sides. False when `holder` does not hold it.
+    bool release(unsigned permit, const permit_holder& holder);
+    /// It was dropped with its connection in an unknown state.
+    void abandon(unsigned permit, const permit_holder& holder, supe::time_point now);
+    /// The process is gone: what it holds rests, what it asked for is forgotten.
+    void gone(const permit_holder& holder, supe::time_point now);
+    /// An earlier lock ended uncleanly: who knows what its holders left.
+    void rest_all(supe::time_point now);
+
+    /// When the next permit has rested for long enough; `never` when none rests.
+    supe::time_point rested_at() const;
+    /// Nothing is left of those who are gone: permits that rested for long enough are free.
+    void wake(supe::time_point now);
+
+    bool anyone_waits() const { return !waiting_.empty(); }
+    bool all_free() const;
+    /// Those who hold permits.
+    std::set<permit_holder> holders() const;
+    /// Those who wait.
+    std::set<permit_holder> askers() const;
+
+private:
+    struct permit {
+        std::optional<permit_holder> holder;
+        std::optional<supe::time_point> resting_since;
+    };
+    std::vector<permit> permits_;
+    supe::duration rest_;
+    std::deque<permit_request> waiting_;
+};
+
+}  // namespace patterns
