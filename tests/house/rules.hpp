@@ -241,6 +241,7 @@ inline const std::map<std::string, std::string> headless{
     {"supe/async/asio.cpp", "compiles Asio"},
     {"supe/component/run.cpp", "run_component, declared in component.hpp"},
     {"supe/supervision/tree_json.cpp", "to_json, declared in tree_file.hpp"},
+    {"components/http_src.cpp", "compiles Beast"},
     {"components/main.cpp", "main"},
 };
 
