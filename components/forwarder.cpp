@@ -39,7 +39,9 @@ struct worker {
     std::unique_ptr<http_connection> connection{};
     patterns::permit permit{};
     bool working = false;
+    bool wants_permit = false; // it has begun nothing that would have to be finished
     bool recalled = false;     // others wait for its permit
+    bool ended = false;
     supe::timer wake;
 
     explicit worker(office& o);
@@ -52,6 +54,7 @@ struct office {
     std::deque<supe::mail> waiting{};
     delivered_lately delivered{10000};
     bool closing = false;
+    supe::timer step{self.time()};  // a worker ended, or waits for a permit
     std::list<worker> workers{};
     std::mt19937_64 dice{std::random_device{}()};
 
@@ -103,11 +106,16 @@ supe::awaitable<> hang_up(worker& w) {
 }
 
 /// Waits for as long as it takes: a webhook is not at fault when the lock cannot be reached.
-supe::awaitable<patterns::permit> permit_for(office& o, std::vector<std::string> peers) {
+supe::awaitable<patterns::permit> permit_for(worker& w, std::vector<std::string> peers) {
+    office& o = w.owner;
     patterns::backoff pauses = o.pauses();
+    w.wants_permit = true;
+    o.step.notify();
     for (;;) {
         try {
-            co_return co_await patterns::acquire(o.self, o.settings.lock, peers);
+            patterns::permit permit = co_await patterns::acquire(o.self, o.settings.lock, peers);
+            w.wants_permit = false;
+            co_return permit;
         } catch (const supe::system_error& e) {
             if (e.code() == boost::asio::error::operation_aborted || e.code() == supe::mail_error::channel_closed) throw;
             patterns::warn("no permit from {}: {}", o.settings.lock, e.code().message());
@@ -124,7 +132,7 @@ supe::awaitable<std::string> connect(worker& w) {
     std::string error;
     std::vector<std::string> peers = co_await http_connection::resolve(o.self.time(), o.settings.to, error);
     if (peers.empty()) co_return error;
-    w.permit = co_await permit_for(o, peers);
+    w.permit = co_await permit_for(w, peers);
     w.connection = std::make_unique<http_connection>(o.self.time(), o.settings.to);
     error = co_await w.connection->open(std::move(peers), o.self.time().now() + o.settings.timeout);
     if (!error.empty()) co_await hang_up(w);
@@ -226,6 +234,17 @@ supe::awaitable<> work(worker& w) {
         w.working = false;
     }
     co_await hang_up(w);
+    w.ended = true;
+    w.owner.step.notify();
+}
+
+/// Lets everyone finish what they have begun. Those who still wait for a permit then don't get one any more: what they
+/// have in hand goes back to the mailbox.
+supe::awaitable<> finish(office& o, supe::nursery& workers) {
+    const auto busy = [](const worker& w) { return !w.ended && !w.wants_permit; };
+    while (std::ranges::any_of(o.workers, busy)) co_await o.step.wait();
+    workers.cancel();
+    co_await workers.join();
 }
 
 supe::awaitable<> take_mail(office& o) {
@@ -279,7 +298,7 @@ supe::awaitable<> forwarder(supe::component& self) {
     supe::nursery workers(self.time());
     for (worker& w : o.workers) workers.start(work(w));
     co_await take_mail(o);
-    co_await workers.join();
+    co_await finish(o, workers);
 }
 
 }  // namespace components

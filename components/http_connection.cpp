@@ -77,6 +77,12 @@ std::string explain(const boost::system::error_code& failed, bool late) {
     return failed.message();
 }
 
+/// Where nobody listens on a port of this machine's own range, TCP may connect a socket to itself: nobody is there.
+bool is_own_echo(const tcp::socket& socket) {
+    boost::system::error_code unknown;
+    return socket.local_endpoint(unknown) == socket.remote_endpoint(unknown) && !unknown;
+}
+
 std::string text_of(const tcp::endpoint& peer) {
     const std::string address = peer.address().to_string();
     return peer.address().is_v6() ? fmt::format("[{}]:{}", address, peer.port()) : fmt::format("{}:{}", address, peer.port());
@@ -181,7 +187,13 @@ supe::awaitable<std::string> http_connection::open(std::vector<std::string> peer
         time_limit limit(impl_->time, *impl_->socket(), deadline);
         const tcp::endpoint endpoint = endpoint_of(peer);
         impl_->socket()->open(endpoint.protocol());
-        const auto [failed] = co_await impl_->socket()->async_connect(endpoint, as_result);
+        auto [failed] = co_await impl_->socket()->async_connect(endpoint, as_result);
+        if (!failed && is_own_echo(*impl_->socket())) {
+            boost::system::error_code ignored;
+            impl_->socket()->set_option(asio::socket_base::linger(true, 0), ignored);
+            impl_->socket()->close(ignored);
+            failed = asio::error::connection_refused;
+        }
         why.clear();
         if (failed) {
             why = fmt::format("{}: {}", peer, explain(failed, limit.passed()));

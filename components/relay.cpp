@@ -41,7 +41,7 @@ supe::child_spec dam(const relay_settings& s) {
                                                 {"limit", s.queue_limit}}));
     auto forwarder = built_in("forwarder", {{"to", s.to}, {"connections", s.connections}, {"timeout", s.timeout}});
     forwarder.demand = true;
-    forwarder.shutdown.limit = 75s;  // a connection is closed when the destination has closed it: up to 60 s
+    forwarder.shutdown.limit = 10s;  // no longer: under rest_for_one, intake waits for it when the lock has crashed
     tree->children.push_back(std::move(forwarder));
     tree->children.push_back(built_in("retrier", {{"every", s.retry_every}}));
     supe::child_spec child;

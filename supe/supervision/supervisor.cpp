@@ -212,6 +212,7 @@ void supervisor::on_ready(child& c) {
 
 void supervisor::on_ended(child& c) {
     board_.forget(watcher_of(c));
+    answer_for_the_dead(c);
     const bool clean = ended_cleanly(c);
     const bool asked_for = c.state().asked_for();
     const bool never_up = c.last_error() || (!c.was_ready() && !c.state().failure().empty());

@@ -90,7 +90,8 @@ public:
 
 private:
     struct pending_answer {
-        explicit pending_answer(clock& c) : done(c) {}
+        pending_answer(clock& c, const child& who) : nested(who), done(c) {}
+        const child& nested;
         boost::json::value value;
         bool answered = false;
         timer done;
@@ -118,6 +119,7 @@ private:
     bool on_signal_from_nested(child& c, const signal_frame& frame);
     void on_noticeboard_request(child& c, std::string_view data);
     void on_bad_frame(child& c, const std::string& reason);
+    void answer_for_the_dead(const child& nested);
 
     static std::uint64_t watcher_of(const child& c);
     std::string start_data(const child& c) const;

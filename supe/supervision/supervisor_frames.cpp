@@ -131,8 +131,8 @@ bool supervisor::on_signal_from_nested(child& c, const signal_frame& frame) {
         const auto asked = asked_.find(text_of(data, "id"));
         if (asked == asked_.end()) return true;
         asked->second->value = data.contains("answer") ? data.at("answer") : boost::json::value();
-        asked->second->done.notify();
         asked->second->answered = true;
+        asked->second->done.notify();
         return true;
     }
     return false;
@@ -294,10 +294,19 @@ awaitable<> supervisor::answer_command(std::string id, boost::json::object reque
     uplink_->flush();
 }
 
+/// Whoever asked it learns at once that no answer will come.
+void supervisor::answer_for_the_dead(const child& nested) {
+    for (auto& [id, asked] : asked_) {
+        if (&asked->nested != &nested) continue;
+        asked->answered = true;
+        asked->done.notify();
+    }
+}
+
 awaitable<boost::json::value> supervisor::ask_below(child& nested, boost::json::object request) {
     if (!nested.mail().wire) co_return boost::json::value();
     const std::string id = std::to_string(++last_question_);
-    pending_answer pending(env_.time);
+    pending_answer pending(env_.time, nested);
     asked_[id] = &pending;
     nested.signal("SUPE-ASK", fmt::format(R"({{"id":"{}","request":{}}})", id, boost::json::serialize(request)));
     const time_point deadline = env_.time.now() + answer_limit;

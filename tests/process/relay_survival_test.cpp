@@ -1,0 +1,119 @@
+// Shows what the relay survives: the real thing, with real kills, between senders that remember every 200 and a
+// destination that counts connections.
+#include "tests/support/http_sink.hpp"
+#include "tests/support/running_relay.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/webhook_flood.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+
+using namespace std::chrono_literals;
+using support::http_sink;
+using support::running_relay;
+using support::webhook_flood;
+
+namespace {
+
+constexpr unsigned connections = 3;
+
+struct scene {
+    support::event_loop loop;
+    support::temporary_directory directory;
+    unsigned short port = support::free_port();
+    http_sink sink{loop, [](const http_sink::request&) { return http_sink::answer{200, 3ms}; }};
+
+    std::set<std::string> delivered() const {
+        std::set<std::string> bodies;
+        for (const auto& r : sink.received()) bodies.insert(r.body());
+        return bodies;
+    }
+    /// Bodies that got their 200 and did not reach the destination.
+    std::size_t missing(const webhook_flood& flood) const {
+        const auto there = delivered();
+        std::size_t n = 0;
+        for (const auto& body : flood.kept()) n += there.contains(body) ? 0 : 1;
+        return n;
+    }
+    void expect_all_delivered(const webhook_flood& flood, supe::duration limit = 40s) {
+        BOOST_TEST(flood.kept().size() > 100u);
+        loop.until([&] { return missing(flood) == 0; }, limit);
+        BOOST_TEST(missing(flood) == 0u);
+        BOOST_TEST(sink.most_open() <= connections);
+        BOOST_TEST(sink.most_open() > 0u);
+    }
+    void end(webhook_flood& flood) {
+        flood.stop();
+        BOOST_TEST(loop.until([&] { return flood.is_over(); }, 30s));
+    }
+};
+
+/// Kills the process at `address` three times under load, then looks for every webhook that got its 200.
+void survives_the_death_of(const std::string& address) {
+    scene s;
+    running_relay relay(s.loop, s.directory / "state", s.sink.url(), connections, s.port);
+    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    webhook_flood flood(s.loop, s.port, 6);
+    std::size_t kept = 0;
+    for (int round = 0; round < 3; ++round) {
+        BOOST_TEST(s.loop.until([&] { return flood.kept().size() > kept + 60; }, 20s));
+        kept = flood.kept().size();
+        BOOST_TEST(relay.kill(address));
+        if (getenv("T")) fprintf(stderr, "killed %ld kept %zu\n", (long)(s.loop.time.now().time_since_epoch().count()/1000000), flood.kept().size());
+    }
+    BOOST_TEST(s.loop.until([&] { return flood.kept().size() > kept + 60; }, 20s));
+    s.end(flood);
+    s.expect_all_delivered(flood);
+    BOOST_TEST(flood.refused() == 0u);
+    BOOST_TEST(relay.stop().value_or(-1) == 0);
+    BOOST_TEST(flood.answers().count(500) == 0u);
+    if (address != "/http_server") BOOST_TEST_MESSAGE(relay.process().output());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(relay_survival)
+
+BOOST_AUTO_TEST_CASE(of_http_server) { survives_the_death_of("/http_server"); }
+BOOST_AUTO_TEST_CASE(of_the_queue) { survives_the_death_of("/dam/queue"); }
+BOOST_AUTO_TEST_CASE(of_the_forwarder) { survives_the_death_of("/dam/forwarder"); }
+BOOST_AUTO_TEST_CASE(of_the_retrier) { survives_the_death_of("/dam/retrier"); }
+BOOST_AUTO_TEST_CASE(of_the_connection_lock) { survives_the_death_of("/connection_lock"); }
+BOOST_AUTO_TEST_CASE(of_the_nested_supervisor) { survives_the_death_of("/dam"); }
+
+// The whole relay is killed three times under load; the next one on the same state directory delivers what was left.
+BOOST_AUTO_TEST_CASE(of_the_whole_relay) {
+    scene s;
+    auto relay = std::make_unique<running_relay>(s.loop, s.directory / "state", s.sink.url(), connections, s.port);
+    BOOST_REQUIRE_MESSAGE(relay->is_up(), relay->process().output());
+    webhook_flood flood(s.loop, s.port, 6);
+    for (int round = 0; round < 3; ++round) {
+        const std::size_t kept = flood.kept().size();
+        BOOST_TEST(s.loop.until([&] { return flood.kept().size() > kept + 60; }, 20s));
+        relay->process().signal(SIGKILL);
+        BOOST_TEST(relay->process().wait().has_value());
+        relay = std::make_unique<running_relay>(s.loop, s.directory / "state", s.sink.url(), connections, s.port);
+        BOOST_REQUIRE_MESSAGE(relay->is_up(), relay->process().output());
+    }
+    s.end(flood);
+    s.expect_all_delivered(flood);
+    BOOST_TEST(relay->stop().value_or(-1) == 0);
+}
+
+// A destination that is down for a while: everything is kept, and delivered when it is back.
+BOOST_AUTO_TEST_CASE(of_the_destination) {
+    scene s;
+    running_relay relay(s.loop, s.directory / "state", s.sink.url(), connections, s.port);
+    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    webhook_flood flood(s.loop, s.port, 6);
+    BOOST_TEST(s.loop.until([&] { return flood.kept().size() > 100; }, 20s));
+    s.sink.go_down();
+    const std::size_t kept = flood.kept().size();
+    BOOST_TEST(s.loop.until([&] { return flood.kept().size() > kept + 100; }, 20s));
+    s.end(flood);
+    s.sink.listen();
+    s.expect_all_delivered(flood, 60s);
+    BOOST_TEST(relay.stop().value_or(-1) == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

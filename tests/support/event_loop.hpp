@@ -1,0 +1,40 @@
+// One event loop for a test with real sockets and processes: everything waits in coroutines, the test waits for facts.
+#pragma once
+
+#include "supe/async/nursery.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+
+namespace support {
+
+class event_loop {
+public:
+    event_loop() : io(1), time(io.get_executor()) {}
+
+    /// Runs until `fact` holds; false when it does not within `limit`.
+    bool until(const std::function<bool()>& fact, supe::duration limit) {
+        const auto deadline = time.now() + limit;
+        while (!fact()) {
+            if (time.now() >= deadline) return false;
+            io.restart();
+            io.run_one_for(std::chrono::milliseconds(5));
+        }
+        return true;
+    }
+    /// Lets things happen for a while: for load to build up, never for a result.
+    void run_for(supe::duration d) {
+        until([] { return false; }, d);
+    }
+
+    /// Cancels these coroutines and runs until none is left: their owner may go then.
+    void end(supe::nursery& tasks) {
+        tasks.cancel();
+        until([&tasks] { return tasks.size() == 0; }, std::chrono::seconds(5));
+    }
+
+    boost::asio::io_context io;
+    supe::real_clock time;
+};
+
+}  // namespace support

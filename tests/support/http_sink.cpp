@@ -1,0 +1,74 @@
+#include "tests/support/http_sink.hpp"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
+
+namespace support {
+namespace {
+
+namespace http = boost::beast::http;
+using boost::asio::ip::tcp;
+constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+}  // namespace
+
+http_sink::http_sink(event_loop& loop, std::function<answer(const request&)> decide) : loop_(loop), tasks_(loop.time), decide_(std::move(decide)) {
+    listen();
+}
+
+http_sink::~http_sink() {
+    acceptor_->close();
+    loop_.end(tasks_);
+}
+
+void http_sink::listen() {
+    const tcp::endpoint place(boost::asio::ip::address_v4::loopback(), port_);
+    acceptor_ = std::make_unique<tcp::acceptor>(loop_.io, place.protocol());
+    acceptor_->set_option(tcp::acceptor::reuse_address(true));
+    boost::system::error_code taken;  // perhaps for a moment, by somebody's outgoing connection
+    const auto bound = [&] { return acceptor_->bind(place, taken), !taken; };
+    loop_.until(bound, std::chrono::seconds(10));
+    acceptor_->listen();
+    port_ = acceptor_->local_endpoint().port();
+    tasks_.start(accept());
+}
+
+void http_sink::go_down() { acceptor_->close(); }
+
+supe::awaitable<> http_sink::accept() {
+    for (;;) {
+        auto [failed, socket] = co_await acceptor_->async_accept(as_result);
+        if (failed) co_return;
+        ++open_;
+        most_open_ = std::max(most_open_, open_);
+        tasks_.start(serve(std::move(socket)));
+    }
+}
+
+supe::awaitable<> http_sink::serve(tcp::socket socket) {
+    struct counted {
+        std::size_t& open;
+        ~counted() { --open; }
+    } counts{open_};
+    boost::beast::flat_buffer buffer;
+    for (;;) {
+        request got;
+        const auto [cut, n] = co_await http::async_read(socket, buffer, got, as_result);
+        if (cut) co_return;
+        const answer a = decide_ ? decide_(got) : answer{};
+        if (a.after > supe::duration::zero()) co_await loop_.time.sleep_for(a.after);
+        http::response<http::string_body> reply(http::int_to_status(static_cast<unsigned>(a.status)), 11, "ok\n");
+        for (const auto& [name, value] : a.headers) reply.set(name, value);
+        reply.keep_alive(got.keep_alive());
+        reply.prepare_payload();
+        received_.push_back(std::move(got));
+        const auto [lost, sent] = co_await http::async_write(socket, reply, as_result);
+        if (lost || !reply.keep_alive()) co_return;
+    }
+}
+
+}  // namespace support

@@ -1,0 +1,55 @@
+// A destination that counts: what it got, and how many connections it sees open.
+#pragma once
+
+#include "tests/support/event_loop.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace support {
+
+class http_sink {
+public:
+    using request = boost::beast::http::request<boost::beast::http::string_body>;
+    struct answer {
+        int status = 200;
+        supe::duration after{};
+        std::vector<std::pair<std::string, std::string>> headers{};
+    };
+
+    /// Listens on a port of the kernel's choice; `decide` answers each request (default: 200 at once).
+    explicit http_sink(event_loop& loop, std::function<answer(const request&)> decide = {});
+    ~http_sink();
+
+    unsigned short port() const { return port_; }
+    std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+    /// Connections from their accept to the moment when both sides have closed them, as a destination counts.
+    std::size_t open() const { return open_; }
+    std::size_t most_open() const { return most_open_; }
+    /// Requests in order of arrival.
+    const std::vector<request>& received() const { return received_; }
+
+    /// Refuses connections until listen() is called.
+    void go_down();
+    void listen();
+
+private:
+    supe::awaitable<> accept();
+    supe::awaitable<> serve(boost::asio::ip::tcp::socket socket);
+
+    event_loop& loop_;
+    supe::nursery tasks_;
+    std::function<answer(const request&)> decide_;
+    std::unique_ptr<boost::asio::ip::tcp::acceptor> acceptor_;
+    unsigned short port_ = 0;
+    std::size_t open_ = 0;
+    std::size_t most_open_ = 0;
+    std::vector<request> received_;
+};
+
+}  // namespace support
