@@ -3,6 +3,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <list>
 
 namespace supe {
@@ -42,7 +43,7 @@ struct nursery::state {
 
 nursery::nursery(clock& c) : state_(std::make_shared<state>(c)) {}
 
-nursery::~nursery() { state_->cancel(); }
+nursery::~nursery() { cancel(); }
 
 void nursery::start(awaitable<> work) {
     auto task = state_->running.emplace(state_->running.end());
@@ -50,7 +51,11 @@ void nursery::start(awaitable<> work) {
     asio::co_spawn(state_->executor, std::move(work), asio::bind_cancellation_slot(task->slot(), std::move(on_end)));
 }
 
-void nursery::cancel() { state_->cancel(); }
+/// Within the event loop alone, at once where we are in it: from outside, Asio (before 1.83) would post each signal with a
+/// pointer to a coroutine that may have ended by then.
+void nursery::cancel() {
+    asio::dispatch(state_->executor, [s = state_] { s->cancel(); });
+}
 
 awaitable<> nursery::join() {
     auto s = state_;
