@@ -96,6 +96,12 @@ private:
         timer done;
     };
 
+    /// Of one child: frames that mean nothing. Notices about them come at a bounded rate.
+    struct strange_frames {
+        std::uint64_t bad = 0;
+        restart_intensity rate{{20, 1s}};
+    };
+
     // child_host
     launcher& processes() override { return env_.processes; }
     line_sink& sink() override { return env_.sink; }
@@ -105,6 +111,7 @@ private:
     void on_ended(child& c) override;
     void on_frame(child& c, std::string_view frame) override;
     void on_line(child& c, stream s, std::string_view line) override;
+    void on_bad_frame(child& c, const std::string& reason) override;
     void after_turn(child& c) override;
 
     // mail_events
@@ -117,7 +124,6 @@ private:
     void on_signal(child& c, const signal_frame& frame);
     bool on_signal_from_nested(child& c, const signal_frame& frame);
     void on_noticeboard_request(child& c, std::string_view data);
-    void on_bad_frame(child& c, const std::string& reason);
 
     static std::uint64_t watcher_of(const child& c);
     std::string start_data(const child& c) const;
@@ -154,7 +160,7 @@ private:
     std::map<std::string, pending_answer*> asked_;
     std::uint64_t last_question_ = 0;
     std::string failure_below_;                     // why a nested supervisor says that it fails
-    restart_intensity unexpected_frames_{{20, 1s}}; // notices about strange frames, at most so many
+    std::map<int, strange_frames> strange_;
     dead_letters dead_;
     answer_handler control_answers_;
     command_handler commands_;
