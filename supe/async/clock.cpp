@@ -35,6 +35,25 @@ awaitable<> timer::wait() {
 
 void timer::notify() { waiters_.cancel(); }
 
+void condition::notify() {
+    all_.notify();
+    for (timer* t : with_deadline_) t->notify();
+}
+
+awaitable<> condition::wait_until(time_point deadline) {
+    if (deadline == never) {
+        co_await all_.wait();
+        co_return;
+    }
+    struct entry : timer {
+        entry(clock& c, std::vector<timer*>& all) : timer(c), all_(all) { all_.push_back(this); }
+        ~entry() { std::erase(all_, this); }
+        std::vector<timer*>& all_;
+    } mine(clock_, with_deadline_);
+    mine.expires_at(deadline);
+    co_await mine.wait();
+}
+
 void real_clock::arm(timer& t, time_point deadline) { t.waiters_.expires_at(deadline); }
 
 }  // namespace supe

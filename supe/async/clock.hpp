@@ -6,6 +6,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <vector>
 
 namespace supe {
 
@@ -65,6 +66,23 @@ private:
     clock& clock_;
     time_point expiry_ = never;
     asio::steady_timer waiters_;
+};
+
+/// What several coroutines wait for, each until a deadline of its own. Belongs to one thread; outlives who waits.
+class condition {
+public:
+    explicit condition(clock& c) : clock_(c), all_(c) {}
+
+    /// Resumes all who wait now; they look at their condition again.
+    void notify();
+    /// Resumes on notify(), or when the deadline passes; throws operation_aborted when the coroutine is cancelled.
+    awaitable<> wait_until(time_point deadline);
+    awaitable<> wait() { return all_.wait(); }
+
+private:
+    clock& clock_;
+    timer all_;                    // for all who have no deadline
+    std::vector<timer*> with_deadline_;
 };
 
 /// The steady clock of the operating system.

@@ -9,8 +9,11 @@
 
 namespace supe {
 
+/// True where `error` is what a cancelled coroutine throws.
+bool is_cancellation(const std::exception_ptr& error);
+
 /// A group of coroutines with one end (Trio's nursery, Asio's task_group idiom). Belongs to one thread.
-/// The first one that throws cancels the others, and join() throws what it threw.
+/// The first one that throws cancels the others, and join() throws what it threw. operation_aborted is no failure.
 class nursery {
 public:
     explicit nursery(clock& c);
@@ -19,11 +22,13 @@ public:
     nursery(const nursery&) = delete;
     nursery& operator=(const nursery&) = delete;
 
-    /// Starts a coroutine; it first runs from the event loop, not in this call.
+    /// Starts a coroutine; it first runs from the event loop, not in this call. Where the others are being cancelled, so
+    /// is it.
     void start(awaitable<> work);
     /// Asks all to end: their next `co_await` throws operation_aborted.
     void cancel();
-    /// Resumes when none is left; throws the first failure (an end by cancel() is none).
+    /// Resumes when none is left; throws the first failure. Cancelled itself, it cancels all, waits for them all the
+    /// same, and then throws operation_aborted: nothing that they use has to outlive it.
     awaitable<> join();
     std::size_t size() const;
 
@@ -37,32 +42,30 @@ private:
 template <class T>
 awaitable<std::optional<T>> within(clock& c, time_point deadline, awaitable<T> work) {
     struct race {
-        explicit race(clock& c) : alarm(c) {}
+        nursery both;
         std::optional<T> result;
         std::exception_ptr error;
-        bool done = false;
-        timer alarm;
+        bool late = false;
 
-        static awaitable<> run(awaitable<T> work, std::shared_ptr<race> r) {
+        awaitable<> run(awaitable<T> work) {
             try {
-                r->result.emplace(co_await std::move(work));
+                result.emplace(co_await std::move(work));
             } catch (...) {
-                r->error = std::current_exception();
+                error = std::current_exception();
             }
-            r->done = true;
-            r->alarm.notify();
+            both.cancel();
         }
-    };
-    auto r = std::make_shared<race>(c);
-    r->alarm.expires_at(deadline);
-    nursery tasks(c);
-    tasks.start(race::run(std::move(work), r));
-    while (!r->done && c.now() < deadline) co_await r->alarm.wait();
-    const bool late = !r->done;
-    if (late) tasks.cancel();
-    co_await tasks.join();
-    if (r->error && !late) std::rethrow_exception(r->error);
-    co_return std::move(r->result);
+        awaitable<> watch(clock& c, time_point deadline) {
+            co_await c.sleep_until(deadline);
+            late = true;
+            both.cancel();
+        }
+    } r{nursery(c), {}, {}};
+    if (deadline != never) r.both.start(r.watch(c, deadline));
+    r.both.start(r.run(std::move(work)));
+    co_await r.both.join();
+    if (r.error && !(r.late && is_cancellation(r.error))) std::rethrow_exception(r.error);
+    co_return std::move(r.result);
 }
 
 }  // namespace supe

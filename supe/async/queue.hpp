@@ -39,9 +39,7 @@ public:
 
     /// The next item; nothing when the queue is closed and empty, or at the deadline.
     awaitable<std::optional<T>> pop_until(time_point deadline) {
-        if (!items_.empty()) co_return try_pop();
-        arrived_.expires_at(deadline);
-        while (items_.empty() && !closed_ && clock_.now() < deadline) co_await arrived_.wait();
+        while (items_.empty() && !closed_ && clock_.now() < deadline) co_await arrived_.wait_until(deadline);
         co_return try_pop();
     }
     awaitable<std::optional<T>> pop() { return pop_until(never); }
@@ -62,8 +60,8 @@ private:
     std::size_t limit_;
     std::deque<T> items_;
     bool closed_ = false;
-    timer arrived_;
-    timer room_;
+    condition arrived_;
+    condition room_;
 };
 
 }  // namespace supe

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <sys/socket.h>
 
 namespace supe {
@@ -24,8 +25,9 @@ std::array<char, 256 * 1024>& shared_buffer() {
 
 }  // namespace
 
-channel::channel(asio::any_io_executor executor, unique_fd fd, std::size_t frame_limit)
-    : descriptor_(std::move(executor), fd.release()), splitter_(frame_limit) {}
+channel::channel(asio::any_io_executor executor, unique_fd fd, side s, std::size_t frame_limit)
+    : read_limit_(s == side::supervisor ? frame_limit + 2 * backlog_limit : std::numeric_limits<std::size_t>::max()),
+      descriptor_(std::move(executor), fd.release()), splitter_(frame_limit) {}
 
 void channel::flush() {
     while (open_ && written_ < out_.size()) {
@@ -57,8 +59,7 @@ awaitable<> channel::wait_for_work() {
     if (backlog() == 0) {
         waits_without_write_ = true;
         co_await descriptor_.async_wait(wait_type::wait_read, asio::redirect_error(asio::use_awaitable, ignored));
-        waits_without_write_ = false;
-    } else if (backlog() > backlog_limit) {
+    } else if (backlog() > read_limit_) {
         co_await descriptor_.async_wait(wait_type::wait_write, asio::redirect_error(asio::use_awaitable, ignored));
     } else {
         auto either = asio::experimental::make_parallel_group(descriptor_.async_wait(wait_type::wait_read, asio::deferred),
@@ -67,6 +68,7 @@ awaitable<> channel::wait_for_work() {
     }
     auto cancellation = co_await asio::this_coro::cancellation_state;
     if (cancellation.cancelled() != asio::cancellation_type::none) throw system_error(asio::error::operation_aborted);
+    waits_without_write_ = false;
 }
 
 awaitable<bool> channel::turn(const frame_sink& on_frame) {
@@ -74,7 +76,7 @@ awaitable<bool> channel::turn(const frame_sink& on_frame) {
     co_await wait_for_work();
     flush();
     if (!open_) co_return false;
-    if (backlog() > backlog_limit) co_return true;
+    if (backlog() > read_limit_) co_return true;
     co_return read_once(on_frame) != outcome::closed;
 }
 

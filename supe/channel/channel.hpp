@@ -11,15 +11,19 @@
 
 namespace supe {
 
-/// Never blocks, and never sets the descriptor to non-blocking: the other end, or another process, may share it.
+/// Never blocks. The other end stays as it is, blocking or not: each end has a file description of its own.
 /// One coroutine calls turn() in a loop; anyone of the same thread appends to out() and calls flush().
 class channel {
 public:
-    /// Unwritten output beyond this, and turn() reads no more until the other side has read: a side that does not
-    /// read its answers cannot make us hold more of them.
+    /// Unwritten output beyond this, and nothing that can be left out should be added (a notice to a slow watcher).
     static constexpr std::size_t backlog_limit = 1u << 20;  // bytes
 
-    channel(asio::any_io_executor executor, unique_fd fd, std::size_t frame_limit = default_frame_limit);
+    /// What turn() does while the other side does not read what we wrote. A supervisor stops to read, so that a child
+    /// that leaves its answers unread cannot make it hold more of them. A component always reads: were both to stop,
+    /// with a large frame each under way, neither would ever go on.
+    enum class side { supervisor, component };
+
+    channel(asio::any_io_executor executor, unique_fd fd, side s, std::size_t frame_limit = default_frame_limit);
 
     /// Frames to send; complete with their newlines.
     std::string& out() { return out_; }
@@ -39,14 +43,19 @@ public:
     /// Ends both directions; a waiting turn() returns false.
     void close();
     bool is_open() const { return open_; }
+    /// Frames skipped because they were longer than frame_limit(), since the last call.
     std::size_t take_oversized() { return splitter_.take_oversized(); }
+    /// Bytes of a frame that was begun and not ended; once the channel has ended, of one cut short.
     std::size_t unfinished() const { return splitter_.unfinished(); }
+    std::size_t frame_limit() const { return splitter_.limit(); }
 
 private:
     enum class outcome { data, nothing, closed };
     outcome read_once(const frame_sink& on_frame);
     awaitable<> wait_for_work();
 
+    /// Beyond it turn() does not read. A mail and a notice of full size are below it: it is the answers that count.
+    std::size_t read_limit_;
     asio::posix::stream_descriptor descriptor_;
     frame_splitter splitter_;
     std::string out_;

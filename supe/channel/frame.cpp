@@ -10,11 +10,9 @@ void frame_splitter::feed(std::string_view bytes, const std::function<void(std::
         const bool whole = end != std::string_view::npos;
         const std::string_view piece = bytes.substr(0, whole ? end : bytes.size());
         bytes.remove_prefix(whole ? end + 1 : bytes.size());
-        if (skipping_) {
-            skipped_ += piece.size();
+        if (skipping_) {  // nothing of it is wanted
         } else if (partial_.size() + piece.size() > limit_) {
             skipping_ = true;
-            skipped_ = partial_.size() + piece.size();
             partial_ = {};  // its memory too: a peer that sends one huge frame is not worth keeping it
             ++oversized_;
         } else if (!whole) {

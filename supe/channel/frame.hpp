@@ -23,14 +23,14 @@ public:
 
     /// Frames skipped because they were too long, since the last call.
     std::size_t take_oversized();
-    /// Bytes of a frame that was never ended (the stream closed in the middle of it).
-    std::size_t unfinished() const { return skipping_ ? skipped_ : partial_.size(); }
+    /// Bytes of a frame that is not ended yet. One that is too long is counted above, not here.
+    std::size_t unfinished() const { return partial_.size(); }
+    std::size_t limit() const { return limit_; }
 
 private:
     std::size_t limit_;
     std::string partial_;
     bool skipping_ = false;
-    std::size_t skipped_ = 0;
     std::size_t oversized_ = 0;
 };
 

@@ -270,8 +270,6 @@ void append_json_quoted(std::string& out, std::string_view value) {
             out += digits[c >> 4];
             out += digits[c & 15];
             ++i;
-        } else if (c == 0x7f) {
-            out += value[i++];
         } else if (const std::size_t end = skip_utf8(value, i); end != bad) {
             out += value.substr(i, end - i);
             i = end;

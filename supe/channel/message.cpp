@@ -26,6 +26,20 @@ std::string_view* field_of(members& m, std::string_view key) {
     }
 }
 
+/// True where `value` is the JSON text of `word`, however it is escaped.
+bool says(std::string_view value, std::string_view word) {
+    if (!value.starts_with('"')) return false;
+    if (value.find('\\') == std::string_view::npos) return value.substr(1, value.size() - 2) == word;
+    return json_string_value(value) == word;
+}
+
+void append_member(std::string& extras, std::string_view key, std::string_view value) {
+    extras += ",\"";
+    extras += key;
+    extras += "\":";
+    extras += value;
+}
+
 bool is_string(std::string_view value) { return value.starts_with('"'); }
 
 /// `problem` stays empty where the member is missing or has the right type.
@@ -37,23 +51,24 @@ message read_mail(members& m) {
     std::string problem;
     expect_string(m.to, "to", problem);
     expect_string(m.id, "id", problem);
-    expect_string(m.from, "from", problem);
     if (!m.receipt.empty() && m.receipt != "true" && m.receipt != "false")
         problem = fmt::format("receipt must be true or false, not {:.40}", m.receipt);
     mail_frame mail;
-    if (!m.attempt.empty()) {
-        const auto [end, failed] = std::from_chars(m.attempt.data(), m.attempt.data() + m.attempt.size(), mail.attempt);
-        if (failed != std::errc() || end != m.attempt.data() + m.attempt.size())
-            problem = fmt::format("attempt must be a whole number, not {:.40}", m.attempt);
-    }
     if (!problem.empty()) return bad_frame{"mail: " + problem};
     if (!m.to.empty()) mail.to = json_string_value(m.to);
     if (!m.id.empty()) mail.id = json_string_value(m.id);
-    if (!m.from.empty()) mail.from = json_string_value(m.from);
+    // Only supervisors fill these two; what a component writes there counts for nothing and does no harm.
+    if (is_string(m.from)) mail.from = json_string_value(m.from);
+    const auto [end, failed] = std::from_chars(m.attempt.data(), m.attempt.data() + m.attempt.size(), mail.attempt);
+    if (failed != std::errc() || end != m.attempt.data() + m.attempt.size()) mail.attempt = 1;
     if (!m.msg.empty()) mail.msg = m.msg;
     mail.receipt = m.receipt == "true";
     mail.answer = m.answer;
     mail.extras = std::move(m.extras);
+    // Members of other kinds of frame mean nothing in a mail: passed on as well.
+    if (!m.signal.empty()) append_member(mail.extras, "signal", m.signal);
+    if (!m.data.empty()) append_member(mail.extras, "data", m.data);
+    if (!m.cmd.empty()) append_member(mail.extras, "cmd", m.cmd);
     return mail;
 }
 
@@ -80,18 +95,16 @@ message read_message(std::string_view frame) {
             continue;
         }
         if (key == "re") m.answer = true;
-        m.extras += ",\"";
-        m.extras += object.key();
-        m.extras += "\":";
-        m.extras += object.value();
+        append_member(m.extras, object.key(), object.value());
     }
     if (!object.well_formed()) {
         if (is_json(frame)) return raw_frame{};
         return bad_frame{fmt::format("not JSON in UTF-8: {:.60}", json_quoted(frame.substr(0, 40)))};
     }
-    if (m.type == "\"mail\"") return read_mail(m);
-    if (m.type == "\"signal\"") return read_signal(m);
-    if (m.cmd.starts_with("\"NODE_")) return node_frame{m.cmd == "\"NODE_HANDLE\""};
+    // Node takes such a frame for its own whatever else is in it, on both sides.
+    if (is_string(m.cmd) && json_string_value(m.cmd).starts_with("NODE_")) return node_frame{says(m.cmd, "NODE_HANDLE")};
+    if (says(m.type, "mail")) return read_mail(m);
+    if (says(m.type, "signal")) return read_signal(m);
     return raw_frame{};
 }
 

@@ -2,12 +2,13 @@
 
 #include "supe/channel/channel.hpp"
 #include "supe/channel/json_text.hpp"
+#include "supe/channel/json_value.hpp"
 #include "supe/channel/message.hpp"
 #include "supe/component/component_state.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <stdexcept>
 
 namespace supe {
 namespace {
@@ -42,7 +43,7 @@ const std::string& mail::from() const { return content_->from; }
 const std::string& mail::id() const { return content_->id; }
 unsigned mail::attempt() const { return content_->attempt; }
 const std::string& mail::body() const { return content_->body; }
-boost::json::value mail::value() const { return boost::json::parse(content_->body); }
+boost::json::value mail::value() const { return parse_json(content_->body).value(); }
 const std::string& mail::answers() const { return content_->answers; }
 const std::string& mail::call() const { return content_->call.empty() ? content_->id : content_->call; }
 
@@ -116,8 +117,8 @@ awaitable<std::optional<mail>> component::receive_until(time_point deadline) {
         my.receiving = true;
         my.signal("READY-TO-RECEIVE-MAIL", fmt::format(R"({{"window":{}}})", my.window));
     }
-    if (my.inbox.empty()) my.mail_arrived.expires_at(deadline);
-    while (my.inbox.empty() && !my.closed && !my.shutdown && my.time.now() < deadline) co_await my.mail_arrived.wait();
+    while (my.inbox.empty() && !my.closed && !my.shutdown && my.time.now() < deadline)
+        co_await my.mail_arrived.wait_until(deadline);
     if (my.inbox.empty() || my.shutdown || my.closed) co_return std::nullopt;
     mail m;
     m.content_ = std::move(my.inbox.front());
@@ -126,7 +127,10 @@ awaitable<std::optional<mail>> component::receive_until(time_point deadline) {
     co_return m;
 }
 
-void component::tell(std::string to, std::string body) { impl_->post_mail(to, body, {}); }
+void component::tell(std::string to, std::string body) {
+    const error_code refused = impl_->post_mail(to, body, {});
+    if (refused) throw system_error(refused);
+}
 
 awaitable<> component::send(std::string to, std::string body) {
     const error_code error = co_await impl_->send_and_wait(std::move(to), std::move(body), false, never);
@@ -151,7 +155,8 @@ awaitable<mail> component::call(std::string to, std::string body, time_point dea
 }
 
 void component::answer(std::string to, std::string_view call, std::string body) {
-    impl_->post_mail(to, body, fmt::format(R"(,"re":{})", json_quoted(call)));
+    const error_code refused = impl_->post_mail(to, body, fmt::format(R"(,"re":{})", json_quoted(call)));
+    if (refused) throw system_error(refused);
 }
 
 awaitable<watch> component::watch_notice(std::string name, bool use_cache) {
@@ -161,8 +166,10 @@ awaitable<watch> component::watch_notice(std::string name, bool use_cache) {
 }
 
 void component::notify(std::string name, boost::json::value content) {
-    impl_->signal("NOTICEBOARD-REQUEST", fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(name),
-                                                     boost::json::serialize(content)));
+    const std::string message = boost::json::serialize(content);
+    if (!is_json(message)) throw std::invalid_argument("notice " + name + ": its message is not JSON (an infinite number?)");
+    if (message.size() + 2 * name.size() + 128 > impl_->wire.frame_limit()) throw system_error(asio::error::message_size);
+    impl_->signal("NOTICEBOARD-REQUEST", fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(name), message));
 }
 
 awaitable<> component::shutdown_requested() {
@@ -170,8 +177,7 @@ awaitable<> component::shutdown_requested() {
 }
 
 awaitable<> component::shutdown_requested_until(time_point deadline) {
-    impl::sleeper alarm(*impl_, deadline);
-    while (!shutting_down() && impl_->time.now() < deadline) co_await alarm.wait();
+    while (!shutting_down() && impl_->time.now() < deadline) co_await impl_->changed.wait_until(deadline);
 }
 
 bool component::shutting_down() const { return impl_->shutdown || impl_->closed; }
@@ -179,10 +185,8 @@ bool component::shutting_down() const { return impl_->shutdown || impl_->closed;
 void component::request_shutdown() { impl_->begin_shutdown(); }
 
 awaitable<> component::flushed() {
-    while (!impl_->closed && impl_->unwritten()) {
-        impl_->write_now();
-        if (impl_->unwritten()) co_await impl_->time.sleep_for(std::chrono::milliseconds(1));
-    }
+    impl_->write_now();
+    while (!impl_->closed && impl_->unwritten()) co_await impl_->written.wait();
 }
 
 }  // namespace supe

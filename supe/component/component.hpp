@@ -60,7 +60,7 @@ struct notice {
     boost::json::value message;  ///< null where the notice had none, or a falsy one (contract §2)
 };
 
-/// A watch on one notice name; ends with the component.
+/// A watch on one notice name; ends with the component, or when it is dropped. For a single notice: next(), and drop it.
 class watch {
 public:
     /// The cached one first (where there is one), then each new one, in order. Nothing when the channel is closed.
@@ -118,6 +118,9 @@ public:
     /// Asks for no more mail; receive() starts it again.
     void pause();
 
+    // Bodies are JSON text; one that is none is std::invalid_argument, one too large for a frame
+    // system_error(message_size), both at once.
+
     /// Fire and forget: written to the channel, nothing awaited. A failure becomes notice `mail-undeliverable`.
     void tell(std::string to, std::string body);
     /// Resumes when the mail is in the recipient's mailbox. Throws system_error(mail_error).
@@ -126,15 +129,17 @@ public:
     awaitable<> deliver(std::string to, std::string body);
     /// As deliver(), with an error code instead of a throw; timed_out at the deadline (the mail may arrive all the same).
     awaitable<error_code> try_deliver(std::string to, std::string body, time_point deadline = never);
-    /// Sends and waits for the mail that answers it. Throws system_error(mail_error), timed_out at the deadline.
+    /// Sends and waits for the mail that answers it. Throws system_error(mail_error), timed_out at the deadline. An ack
+    /// without an answer is none.
     awaitable<mail> call(std::string to, std::string body, time_point deadline = never);
 
     /// Answers a call whose mail is not in hand any more: `to` is its from(), `call` its call(). Nothing is awaited.
     void answer(std::string to, std::string_view call, std::string body);
 
-    /// Watches a notice on the supervisor's noticeboard. Resumes when the watch is in force.
+    /// Watches a notice on the supervisor's noticeboard. Resumes when the watch is in force; throws std::runtime_error when
+    /// it is refused. Where this component watches it already, its cache is the last message that the component heard.
     awaitable<watch> watch_notice(std::string name, bool use_cache = true);
-    /// Publishes a notice there: `NAME`, seen by watchers as coming from this child.
+    /// Publishes a notice there: `NAME`, seen by watchers as coming from this child. Errors as with mail.
     void notify(std::string name, boost::json::value message);
 
     /// Resumes when the supervisor asked to finish (SUPE-SHUTDOWN), SIGTERM came, or the channel closed.

@@ -2,9 +2,11 @@
 #include "supe/component/component_state.hpp"
 
 #include "supe/channel/json_text.hpp"
+#include "supe/channel/json_value.hpp"
 
-#include <boost/json/parse.hpp>
+#include <algorithm>
 #include <fmt/format.h>
+#include <stdexcept>
 
 namespace supe {
 namespace {
@@ -54,7 +56,7 @@ private:
 
 component::impl::impl(component& owner, clock& c, int fd, std::string n, std::string a, options o)
     : self(owner), time(c), name(std::move(n)), address(std::move(a)), limits(o),
-      wire(c.executor(), unique_fd(fd), o.frame_limit), changed(c), dirty(c), mail_arrived(c) {}
+      wire(c.executor(), unique_fd(fd), channel::side::component, o.frame_limit), changed(c), written(c), dirty(c), mail_arrived(c) {}
 
 // --- outwards -----------------------------------------------------------------------------------------------------
 
@@ -79,16 +81,28 @@ void component::impl::signal(std::string_view signal_name, std::string_view data
     want_write();
 }
 
-void component::impl::post_mail(std::string_view to, std::string_view body, std::string_view extras) {
-    if (closed) return;
+error_code component::impl::post_mail(std::string_view to, std::string_view body, std::string_view extras) {
+    if (!is_json(body)) {
+        throw std::invalid_argument(fmt::format("mail to {}: the body is not JSON: {:.60}", to, json_quoted(body.substr(0, 60))));
+    }
+    if (closed) return {};
     std::string& out = wire.out();
+    const std::size_t start = out.size();
     out += R"({"type":"mail","to":)";
     append_json_quoted(out, to);
     out += R"(,"msg":)";
+    const std::size_t body_at = out.size();
     out += body;
+    // In JSON a line end is a blank like any other; in a frame it is the end.
+    std::replace(out.begin() + static_cast<std::ptrdiff_t>(body_at), out.end(), '\n', ' ');
     out += extras;
     out += "}\n";
+    if (out.size() - start > wire.frame_limit()) {
+        out.resize(start);
+        return asio::error::message_size;
+    }
     want_write();
+    return {};
 }
 
 void component::impl::acknowledge(const std::string& id) {
@@ -99,11 +113,11 @@ void component::impl::acknowledge(const std::string& id) {
 
 awaitable<error_code> component::impl::send_and_wait(std::string to, std::string body, bool receipt, time_point deadline) {
     if (closed) co_return make_error_code(mail_error::channel_closed);
-    pending_mail waiter(time);
-    waiter.wants_ack = receipt;
+    pending_mail waiter(time, receipt ? pending_mail::event::acked : pending_mail::event::accepted);
     const std::string id = std::to_string(++last_id);
     registration entry(pending, id, waiter);
-    post_mail(to, body, fmt::format(R"(,"id":"{}"{})", id, receipt ? R"(,"receipt":true)" : ""));
+    const error_code refused = post_mail(to, body, fmt::format(R"(,"id":"{}"{})", id, receipt ? R"(,"receipt":true)" : ""));
+    if (refused) co_return refused;
     waiter.settled.expires_at(deadline);
     while (!waiter.done && time.now() < deadline) co_await waiter.settled.wait();
     if (!waiter.done) co_return make_error_code(mail_error::timed_out);
@@ -113,12 +127,13 @@ awaitable<error_code> component::impl::send_and_wait(std::string to, std::string
 awaitable<std::shared_ptr<mail::content>> component::impl::call_and_wait(std::string to, std::string body,
                                                                          time_point deadline) {
     if (closed) throw system_error(mail_error::channel_closed);
-    pending_mail waiter(time);
+    pending_mail waiter(time, pending_mail::event::answered);
     const std::string id = std::to_string(++last_id);
     registration as_send(pending, id, waiter);
     registration as_call(calls, id, waiter);
-    waiter.wants_ack = true;  // an acceptance alone settles nothing
-    post_mail(to, body, fmt::format(R"(,"id":"{0}","call":"{0}")", id));
+    // With a receipt we hear of it when the mail dies unanswered after it was accepted.
+    const error_code refused = post_mail(to, body, fmt::format(R"(,"id":"{0}","receipt":true,"call":"{0}")", id));
+    if (refused) throw system_error(refused);
     waiter.settled.expires_at(deadline);
     while (!waiter.done && time.now() < deadline) co_await waiter.settled.wait();
     if (!waiter.done) throw system_error(mail_error::timed_out);
@@ -128,10 +143,17 @@ awaitable<std::shared_ptr<mail::content>> component::impl::call_and_wait(std::st
 
 awaitable<std::shared_ptr<watch::state>> component::impl::start_watch(std::string notice_name, bool use_cache) {
     auto s = std::make_shared<watch::state>(time);
-    watches[notice_name].push_back(s);
-    signal("NOTICEBOARD-REQUEST", fmt::format(R"({{"type":"watch","notice":{},"opts":{{"useCache":{}}}}})",
-                                              json_quoted(notice_name), use_cache));
-    while (!s->confirmed && !closed) co_await s->arrived.wait();
+    const auto [entry, is_new] = watches.try_emplace(notice_name);
+    watched& pipe = entry->second;
+    std::erase_if(pipe.watches, [](const auto& w) { return w.expired(); });
+    pipe.watches.push_back(s);
+    s->confirmed = pipe.confirmed;
+    if (use_cache && pipe.last) s->unread.push_back({notice_name, *pipe.last});
+    if (is_new) {
+        signal("NOTICEBOARD-REQUEST", fmt::format(R"({{"type":"watch","notice":{},"opts":{{"useCache":{}}}}})",
+                                                  json_quoted(notice_name), use_cache));
+    }
+    while (!s->confirmed && s->refusal.empty() && !closed) co_await s->arrived.wait();
     if (!s->refusal.empty()) throw std::runtime_error("watch of notice " + notice_name + " refused: " + s->refusal);
     if (closed) s->closed = true;
     co_return s;
@@ -142,12 +164,17 @@ awaitable<std::shared_ptr<watch::state>> component::impl::start_watch(std::strin
 awaitable<> component::impl::serve() {
     nursery tasks(time);
     tasks.start(write_loop());
+    tasks.start(read_loop(tasks));
+    co_await tasks.join();
+}
+
+awaitable<> component::impl::read_loop(nursery& tasks) {
     const channel::frame_sink sink = [this](std::string_view frame) { on_frame(frame); };
     while (co_await wire.turn(sink)) {
+        if (!unwritten()) written.notify();
     }
     on_closed();
     tasks.cancel();
-    co_await tasks.join();
 }
 
 awaitable<> component::impl::write_loop() {
@@ -198,16 +225,17 @@ void component::impl::on_signal(const signal_frame& frame) {
 }
 
 void component::impl::on_start(std::string_view data) {
-    const std::string_view value = member(data, "config");
-    config = value.empty() ? boost::json::value(nullptr) : boost::json::parse(value);
+    config = parse_json(member(data, "config")).value_or(nullptr);
     changed.notify();
 }
 
 void component::impl::on_settled(std::string_view signal_name, std::string_view data) {
+    using event = pending_mail::event;
     const auto waiting = pending.find(string_member(data, "id"));
     if (waiting == pending.end()) return;
     pending_mail& waiter = *waiting->second;
-    if (signal_name == "MAIL-ACCEPTED" && waiter.wants_ack) return;
+    if (signal_name == "MAIL-ACCEPTED" && waiter.awaited != event::accepted) return;
+    if (signal_name == "MAIL-ACKED" && waiter.awaited == event::answered) return;
     if (signal_name == "MAIL-UNDELIVERABLE") waiter.error = make_error_code(error_for(string_member(data, "reason")));
     waiter.done = true;
     waiter.settled.notify();
@@ -215,26 +243,36 @@ void component::impl::on_settled(std::string_view signal_name, std::string_view 
 
 void component::impl::on_watch_answer(std::string_view data) {
     if (string_member(data, "type") != "watch") return;
-    for (auto& entry : watches[string_member(data, "notice")]) {
+    const auto found = watches.find(string_member(data, "notice"));
+    if (found == watches.end()) return;
+    const bool stands = member(data, "success") == "true";
+    const std::string error = string_member(data, "error");
+    found->second.confirmed = stands;
+    for (auto& entry : found->second.watches) {
         auto s = entry.lock();
         if (!s) continue;
-        s->confirmed = true;
-        if (member(data, "success") != "true") s->refusal = string_member(data, "error");
+        s->confirmed = stands;
+        if (!stands) s->refusal = error.empty() ? "no reason given" : error;
         s->arrived.notify();
     }
+    if (!stands) watches.erase(found);
 }
 
 void component::impl::on_notice(std::string_view data) {
     const std::string notice_name = string_member(data, "notice");
     const auto found = watches.find(notice_name);
     if (found == watches.end()) return;
-    std::erase_if(found->second, [](const auto& entry) { return entry.expired(); });
-    const std::string_view text = member(member(data, "msg"), "notice");
-    const auto value = text.empty() ? boost::json::value(nullptr) : boost::json::parse(text);
-    for (auto& entry : found->second) {
+    watched& pipe = found->second;
+    std::erase_if(pipe.watches, [](const auto& entry) { return entry.expired(); });
+    if (pipe.watches.empty()) {  // all were dropped: nobody wants more of these
+        watches.erase(found);
+        return signal("NOTICEBOARD-REQUEST", fmt::format(R"({{"type":"ignore","notice":{}}})", json_quoted(notice_name)));
+    }
+    pipe.last = parse_json(member(member(data, "msg"), "notice")).value_or(nullptr);
+    for (auto& entry : pipe.watches) {
         auto s = entry.lock();
-        if (s->unread.size() >= limits.notice_limit) s->unread.pop_front();
-        s->unread.push_back({notice_name, value});
+        if (!s->unread.empty() && s->unread.size() >= limits.notice_limit) s->unread.pop_front();
+        s->unread.push_back({notice_name, *pipe.last});
         s->arrived.notify();
     }
 }
@@ -243,21 +281,20 @@ void component::impl::begin_shutdown() {
     shutdown = true;
     changed.notify();
     mail_arrived.notify();
-    for (timer* t : sleepers) t->notify();
 }
 
 void component::impl::on_closed() {
     closed = true;
     changed.notify();
+    written.notify();
     mail_arrived.notify();
-    for (timer* t : sleepers) t->notify();
     for (auto& [id, waiter] : pending) {
         if (!waiter->done) waiter->error = make_error_code(mail_error::channel_closed);
         waiter->done = true;
         waiter->settled.notify();
     }
-    for (auto& [notice_name, states] : watches) {
-        for (auto& entry : states) {
+    for (auto& [notice_name, pipe] : watches) {
+        for (auto& entry : pipe.watches) {
             if (auto s = entry.lock()) {
                 s->closed = true;
                 s->arrived.notify();

@@ -26,8 +26,9 @@ struct watch::state {
 
 /// Somebody waits for what becomes of a mail, or for the answer to it.
 struct pending_mail {
-    explicit pending_mail(clock& c) : settled(c) {}
-    bool wants_ack = false;
+    enum class event { accepted, acked, answered };
+    pending_mail(clock& c, event e) : awaited(e), settled(c) {}
+    event awaited;
     bool done = false;
     error_code error;
     std::shared_ptr<mail::content> answer;
@@ -35,6 +36,13 @@ struct pending_mail {
 };
 
 struct component::impl {
+    /// A notice that this component has a pipe for: one, however many watches it feeds.
+    struct watched {
+        std::vector<std::weak_ptr<watch::state>> watches;
+        std::optional<boost::json::value> last;  ///< for a watch that joins later and wants what is cached
+        bool confirmed = false;
+    };
+
     impl(component& owner, clock& c, int fd, std::string name, std::string address, options o);
 
     component& self;
@@ -46,33 +54,27 @@ struct component::impl {
     std::optional<boost::json::value> config;
     bool closed = false;
     bool shutdown = false;
-    timer changed;              // config, shutdown, closed
-    std::vector<timer*> sleepers;  // each with a deadline of its own, woken by shutdown and close
-    struct sleeper : timer {
-        sleeper(impl& owner, time_point deadline) : timer(owner.time), owner_(owner) {
-            expires_at(deadline);
-            owner_.sleepers.push_back(this);
-        }
-        ~sleeper() { std::erase(owner_.sleepers, this); }
-        impl& owner_;
-    };
+    condition changed;          // config, shutdown, closed
+    condition written;          // nothing waits to be written any more, or the channel is closed
     timer dirty;                // the writer has something to do
     bool write_wanted = false;
 
     unsigned window = 1;
     bool receiving = false;
     std::deque<std::shared_ptr<mail::content>> inbox;
-    timer mail_arrived;
+    condition mail_arrived;
     std::string ack_ids;        // `"a","b"`, written as one signal
 
     std::uint64_t last_id = 0;
     std::unordered_map<std::string, pending_mail*> pending;  // by our id: sends until settled
     std::unordered_map<std::string, pending_mail*> calls;    // by our id: calls until answered
-    std::unordered_map<std::string, std::vector<std::weak_ptr<watch::state>>> watches;
+    std::unordered_map<std::string, watched> watches;
 
     // Outwards
     void signal(std::string_view signal_name, std::string_view data = {});
-    void post_mail(std::string_view to, std::string_view body, std::string_view extras);
+    /// message_size where the frame would be too long for the supervisor; throws std::invalid_argument where `body` is
+    /// not JSON.
+    error_code post_mail(std::string_view to, std::string_view body, std::string_view extras);
     void acknowledge(const std::string& id);
     awaitable<error_code> send_and_wait(std::string to, std::string body, bool receipt, time_point deadline);
     awaitable<std::shared_ptr<mail::content>> call_and_wait(std::string to, std::string body, time_point deadline);
@@ -80,6 +82,7 @@ struct component::impl {
 
     // The two coroutines of a component: one reads, one writes what the others left to be written.
     awaitable<> serve();
+    awaitable<> read_loop(nursery& tasks);
     awaitable<> write_loop();
     void want_write();
     void write_now();

@@ -2,8 +2,8 @@
 #include "supe/component/component.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <csignal>
@@ -28,29 +28,55 @@ int descriptor_from(const char* name) {
     return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
 }
 
+/// To stderr, where the supervisor labels it; the exit code.
+int report(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "%s\n", e.what());
+    } catch (...) {
+        std::fprintf(stderr, "something was thrown that is no std::exception\n");
+    }
+    return 1;
+}
+
 awaitable<> watch_signals(component& self) {
     asio::signal_set signals(self.time().executor(), SIGTERM, SIGINT);
     co_await signals.async_wait(asio::use_awaitable);
     self.request_shutdown();
 }
 
-awaitable<> run_body(component& self, component_main& body, int& exit_code) {
-    nursery service(self.time());
-    service.start(self.serve());
-    service.start(watch_signals(self));
+/// The body, and what it had to say: what was acked and sent counts only when it has left.
+awaitable<> run_body(component& self, component_main& body, nursery& all, int& exit_code) {
+    std::exception_ptr failure;
     try {
         co_await body(self);
-    } catch (const std::exception& e) {
-        std::fprintf(stderr, "%s\n", e.what());
-        exit_code = 1;
+    } catch (...) {
+        failure = std::current_exception();
     }
-    // What was acked and sent counts only when it has left; a supervisor that does not read is not waited for.
-    co_await within(self.time(), self.time().now() + std::chrono::seconds(2), [](component& c) -> awaitable<bool> {
+    const auto cancellation = co_await asio::this_coro::cancellation_state;
+    if (cancellation.cancelled() != asio::cancellation_type::none) co_return;  // the channel's reader failed, and tells why
+    if (failure) exit_code = report(failure);
+    // A supervisor that does not read is not waited for.
+    const auto everything_left = [](component& c) -> awaitable<bool> {
         co_await c.flushed();
         co_return true;
-    }(self));
-    service.cancel();
-    co_await service.join();
+    };
+    const time_point limit = self.time().now() + std::chrono::seconds(2);
+    co_await within(self.time(), limit, everything_left(self));
+    all.cancel();
+}
+
+awaitable<> run(component& self, component_main& body, int& exit_code) {
+    nursery all(self.time());
+    all.start(self.serve());
+    all.start(watch_signals(self));
+    all.start(run_body(self, body, all, exit_code));
+    try {
+        co_await all.join();
+    } catch (...) {
+        exit_code = report(std::current_exception());
+    }
 }
 
 }  // namespace
@@ -68,7 +94,7 @@ int run_component(component_main body) {
     {
         component self(time, fd, variable("SUPE_CITIZEN_NAME"), variable("SUPE_ADDRESS"));
         nursery all(time);
-        all.start(run_body(self, body, exit_code));
+        all.start(run(self, body, exit_code));
         loop.run();
     }
     return exit_code;

@@ -2,12 +2,12 @@
 
 #include "supe/async/queue.hpp"
 #include "supe/channel/json_text.hpp"
+#include "supe/channel/json_value.hpp"
 
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fcntl.h>
 #include <fmt/chrono.h>
@@ -85,10 +85,9 @@ awaitable<> server::serve(socket peer) {
     try {
         std::string text;
         co_await asio::async_read_until(peer, asio::dynamic_buffer(text, request_limit), '\n', asio::use_awaitable);
-        error_code bad;
-        json::value request = json::parse(std::string_view(text).substr(0, text.find('\n')), bad);
-        if (bad || !request.is_object()) request = json::object();
-        co_await answer(peer, std::move(request.get_object()));
+        auto request = parse_json(std::string_view(text).substr(0, text.find('\n')));
+        if (!request || !request->is_object()) request = json::object();
+        co_await answer(peer, std::move(request->get_object()));
     } catch (const system_error& e) {
         if (e.code() == asio::error::operation_aborted) throw;
     }

@@ -12,7 +12,7 @@ inline constexpr std::size_t line_limit = 64u << 10;  // bytes, contract §6
 inline constexpr std::string_view cut_mark = " [cut]";
 
 /// Lines end in `\n` (a `\r` before it belongs to the line); a line over the limit is given out up to the limit with
-/// `cut_mark` at its end, and the rest of it, up to its newline, is dropped. Memory never exceeds the limit.
+/// `cut_mark` at its end (never within a UTF-8 character), and the rest of it, up to its newline, is dropped. Memory never exceeds the limit.
 class line_splitter {
 public:
     using sink = std::function<void(std::string_view line)>;  ///< without its newline; the view is valid during the call

@@ -8,15 +8,20 @@
 namespace supe::simulation {
 namespace {
 
-/// A component's body with the coroutine that reads its channel beside it.
-awaitable<int> run_body(clock& time, component_main body, process_start start) {
-    component self(time, start.channel_fd, start.name, start.address);
-    nursery service(time);
-    service.start(self.serve());
+awaitable<> run_to_end(component& self, component_main& body, nursery& all) {
     co_await body(self);
     co_await self.flushed();
-    service.cancel();
-    co_await service.join();
+    all.cancel();
+}
+
+/// A component's body with the coroutine that reads its channel beside it. A crash cancels both, and both are awaited
+/// before what they use is gone.
+awaitable<int> run_body(clock& time, component_main body, process_start start) {
+    component self(time, start.channel_fd, start.name, start.address);
+    nursery all(time);
+    all.start(self.serve());
+    all.start(run_to_end(self, body, all));
+    co_await all.join();
     co_return 0;
 }
 

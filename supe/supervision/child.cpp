@@ -95,7 +95,8 @@ void child::spawn() {
     }
     process_ = std::move(std::get<std::unique_ptr<process>>(started));
     ++mail_.life;
-    mail_.wire = std::make_shared<channel>(host_.time().executor(), std::move(process_->channel));
+    mail_.wire = std::make_shared<channel>(host_.time().executor(), std::move(process_->channel),
+                                           channel::side::supervisor);
     channel_ended_ = false;
     output_ = std::make_shared<labeller>(host_.time().executor(), std::move(process_->output), std::move(process_->error),
                                          host_.sink(), [this](stream s, std::string_view l) { host_.on_line(*this, s, l); });
@@ -113,6 +114,9 @@ awaitable<> child::bury() {
     while (!last_words_read() && time.now() < limit) co_await wake_.wait();
     if (mail_.wire) {
         mail_.wire->drain([this](std::string_view frame) { host_.on_frame(*this, frame); });
+        report_lost_frames(*mail_.wire);
+        if (const std::size_t n = mail_.wire->unfinished())
+            host_.on_bad_frame(*this, fmt::format("cut short after {} bytes by the end of the channel", n));
         mail_.wire->close();
         mail_.wire.reset();
     }
@@ -140,12 +144,20 @@ awaitable<> child::run_output() {
 
 // --- mail ---------------------------------------------------------------------------------------------------------
 
+void child::report_lost_frames(channel& wire) {
+    for (std::size_t n = wire.take_oversized(); n > 0; --n)
+        host_.on_bad_frame(*this, fmt::format("longer than {} bytes", wire.frame_limit()));
+}
+
 awaitable<> child::run_mail() {
     const channel::frame_sink on_frame = [this](std::string_view frame) { host_.on_frame(*this, frame); };
     for (;;) {
         while (channel_ended_) co_await life_began_.wait();
         const auto wire = mail_.wire;
-        while (wire && co_await wire->turn(on_frame)) host_.after_turn(*this);
+        while (wire && co_await wire->turn(on_frame)) {
+            report_lost_frames(*wire);
+            host_.after_turn(*this);
+        }
         if (wire == mail_.wire || !mail_.wire) channel_ended_ = true;
         wake_.notify();
     }

@@ -31,6 +31,8 @@ public:
     /// The process is gone, all it said is read, nothing of it is left.
     virtual void on_ended(child& c) = 0;
     virtual void on_frame(child& c, std::string_view frame) = 0;
+    /// A frame too long, or cut short by the end of the channel.
+    virtual void on_bad_frame(child& c, const std::string& reason) = 0;
     virtual void on_line(child& c, stream s, std::string_view line) = 0;
     /// After each turn of the channel: hand over mail, write what was gathered.
     virtual void after_turn(child& c) = 0;
@@ -80,6 +82,7 @@ private:
     void spawn();
     /// The process is dead: kills the rest of its group, reads its last words, reaps it, ends its descendants.
     awaitable<> bury();
+    void report_lost_frames(channel& wire);
     bool last_words_read() const;
 
     child_host& host_;

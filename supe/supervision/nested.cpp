@@ -1,8 +1,8 @@
 #include "supe/supervision/nested.hpp"
 
+#include "supe/channel/json_value.hpp"
 #include "supe/supervision/tree_file.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 namespace supe {
@@ -20,7 +20,7 @@ awaitable<first_words> receive_tree(std::shared_ptr<channel> wire) {
         const message m = read_message(frame);
         const auto* signal = std::get_if<signal_frame>(&m);
         if (!signal || signal->name != "SUPE-START") return;
-        const auto data = boost::json::parse(signal->data);
+        const auto data = parse_json(signal->data).value();
         heard.tree = parse_tree(boost::json::serialize(data.at("config").at("tree")), "SUPE-START", "/");
     };
     while (!heard.tree && co_await wire->turn(on_frame)) {
@@ -32,7 +32,7 @@ awaitable<first_words> receive_tree(std::shared_ptr<channel> wire) {
 
 awaitable<int> run_nested_supervisor(supervisor_environment environment, unique_fd channel_fd, std::string address,
                                      std::function<void(supervisor&)> prepare) {
-    auto wire = std::make_shared<channel>(environment.time.executor(), std::move(channel_fd));
+    auto wire = std::make_shared<channel>(environment.time.executor(), std::move(channel_fd), channel::side::component);
     first_words heard = co_await receive_tree(wire);
     if (!heard.tree) co_return 1;
     supervisor self(std::move(environment), std::move(*heard.tree), std::move(address), wire);

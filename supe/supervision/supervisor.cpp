@@ -156,6 +156,7 @@ void supervisor::give_up(child& c) {
 
 void supervisor::remove(child& c) {
     publish_about(c, "removed");
+    strange_.erase(c.number());
     office_.remove(c.mail());
     const auto place = std::ranges::find_if(children_, [&](const auto& other) { return other.get() == &c; });
     leaving_.push_back(std::move(*place));  // its own coroutine may be the one that runs now

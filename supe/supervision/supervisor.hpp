@@ -97,6 +97,12 @@ private:
         timer done;
     };
 
+    /// Of one child: frames that mean nothing. Notices about them come at a bounded rate.
+    struct strange_frames {
+        std::uint64_t bad = 0;
+        restart_intensity rate{{20, 1s}};
+    };
+
     // child_host
     launcher& processes() override { return env_.processes; }
     line_sink& sink() override { return env_.sink; }
@@ -106,6 +112,7 @@ private:
     void on_ended(child& c) override;
     void on_frame(child& c, std::string_view frame) override;
     void on_line(child& c, stream s, std::string_view line) override;
+    void on_bad_frame(child& c, const std::string& reason) override;
     void after_turn(child& c) override;
 
     // mail_events
@@ -118,7 +125,6 @@ private:
     void on_signal(child& c, const signal_frame& frame);
     bool on_signal_from_nested(child& c, const signal_frame& frame);
     void on_noticeboard_request(child& c, std::string_view data);
-    void on_bad_frame(child& c, const std::string& reason);
     void answer_for_the_dead(const child& nested);
 
     static std::uint64_t watcher_of(const child& c);
@@ -156,7 +162,7 @@ private:
     std::map<std::string, pending_answer*> asked_;
     std::uint64_t last_question_ = 0;
     std::string failure_below_;                     // why a nested supervisor says that it fails
-    restart_intensity unexpected_frames_{{20, 1s}}; // notices about strange frames, at most so many
+    std::map<int, strange_frames> strange_;
     dead_letters dead_;
     answer_handler control_answers_;
     command_handler commands_;

@@ -1,8 +1,8 @@
 // What a supervisor hears on its channels: frames of its children, and of its own supervisor.
 #include "supe/channel/json_text.hpp"
+#include "supe/channel/json_value.hpp"
 #include "supe/supervision/supervisor.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
@@ -35,9 +35,17 @@ void for_each_string(std::string_view array, F f) {
 
 /// The `data` of a signal as an object; an empty one where it is none.
 boost::json::object object_of(std::string_view data) {
-    error_code ec;
-    boost::json::value value = boost::json::parse(data.empty() ? "{}" : data, ec);
-    return !ec && value.is_object() ? std::move(value.get_object()) : boost::json::object();
+    auto value = parse_json(data);
+    return value && value->is_object() ? std::move(value->get_object()) : boost::json::object();
+}
+
+/// The text of a member, as it stands there; empty where it is missing.
+std::string_view member_of(std::string_view object, std::string_view key) {
+    std::string_view found;
+    for (json_members members(object); members.next();) {
+        if (members.key() == key) found = members.value();
+    }
+    return found;
 }
 
 }  // namespace
@@ -64,7 +72,7 @@ void supervisor::on_frame(child& c, std::string_view frame) {
         return;
     }
     if (const auto* bad = std::get_if<bad_frame>(&m)) return on_bad_frame(c, bad->reason);
-    if (unexpected_frames_.add(env_.time.now())) {
+    if (strange_[c.number()].rate.add(env_.time.now())) {
         publish("component-message", fmt::format(R"({{"name":{},"message":{}}})", json_quoted(c.spec().name), frame),
                 c.spec().name);
     }
@@ -72,9 +80,11 @@ void supervisor::on_frame(child& c, std::string_view frame) {
 
 /// Counted always, told at a bounded rate: a component that speaks rubbish costs no more than reading it.
 void supervisor::on_bad_frame(child& c, const std::string& reason) {
-    if (!unexpected_frames_.add(env_.time.now())) return;
-    publish("component-bad-frame",
-            fmt::format(R"({{"name":{},"reason":{}}})", json_quoted(c.spec().name), json_quoted(reason)), c.spec().name);
+    strange_frames& seen = strange_[c.number()];
+    ++seen.bad;
+    if (!seen.rate.add(env_.time.now())) return;
+    publish("component-bad-frame", fmt::format(R"({{"name":{},"reason":{},"count":{}}})", json_quoted(c.spec().name),
+                                               json_quoted(reason), seen.bad), c.spec().name);
 }
 
 void supervisor::on_signal(child& c, const signal_frame& frame) {
@@ -110,7 +120,7 @@ void supervisor::on_signal(child& c, const signal_frame& frame) {
         return publish("mail-unhandled", fmt::format(R"({{"name":{}}})", json_quoted(c.spec().name)), c.spec().name);
     }
     if (c.is_supervisor() && on_signal_from_nested(c, frame)) return;
-    if (unexpected_frames_.add(env_.time.now())) {
+    if (strange_[c.number()].rate.add(env_.time.now())) {
         publish("component-signal", fmt::format(R"({{"name":{},"signal":{}}})", json_quoted(c.spec().name), json_quoted(name)),
                 c.spec().name);
     }
@@ -166,8 +176,7 @@ void supervisor::on_noticeboard_request(child& c, std::string_view text) {
     if (cached) tell_watcher(watcher_of(c), notice, *cached);
     if (type != "notify" || !error.empty()) return;
     const std::string source = text_of(data, "source");
-    const auto* message = data.if_contains("message");
-    publish(notice, message ? boost::json::serialize(*message) : std::string(),
+    publish(notice, std::string(member_of(text, "message")),  // as it stands there: no digit of a number is lost
             source.empty() ? c.spec().name : fmt::format("{}-{}", c.spec().name, source));
 }
 

@@ -1,0 +1,70 @@
+// An event loop in virtual time for tests of coroutines: nothing sleeps, and the same calls give the same run.
+#pragma once
+
+#include "supe/async/nursery.hpp"
+#include "supe/simulation/virtual_clock.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace support {
+
+class virtual_loop {
+public:
+    ~virtual_loop() {
+        tasks_.cancel();
+        settle();
+    }
+
+    supe::clock& time() { return clock_; }
+    supe::time_point now() const { return clock_.now(); }
+    std::size_t armed() const { return clock_.armed(); }
+    boost::asio::any_io_executor executor() { return loop_.get_executor(); }
+
+    /// Starts a coroutine beside the test; it first runs in settle().
+    void start(supe::awaitable<> work) { tasks_.start(std::move(work)); }
+    std::size_t running() const { return tasks_.size(); }
+
+    /// Lets everything happen that needs no time.
+    void settle() {
+        loop_.restart();
+        for (int quiet = 0; quiet < 2;) quiet = loop_.poll() == 0 ? quiet + 1 : 0;  // the reactor is looked at once a poll
+    }
+    /// Lets `d` pass.
+    void advance(supe::duration d) {
+        settle();
+        const supe::time_point until = clock_.now() + d;
+        while (clock_.fire_one(until)) settle();
+        settle();
+    }
+    /// Runs one coroutine to its end, with what time it takes, and throws what it throws.
+    void run(supe::awaitable<> work) {
+        bool done = false;
+        std::exception_ptr error;
+        start(observe(std::move(work), done, error));
+        settle();
+        while (!done && clock_.next() != supe::never) {
+            clock_.fire_one(clock_.next());
+            settle();
+        }
+        if (error) std::rethrow_exception(error);
+        if (!done) throw std::runtime_error("the coroutine waits for what will never happen");
+    }
+
+private:
+    static supe::awaitable<> observe(supe::awaitable<> work, bool& done, std::exception_ptr& error) {
+        try {
+            co_await std::move(work);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        done = true;
+    }
+
+    boost::asio::io_context loop_{1};
+    supe::simulation::virtual_clock clock_{loop_.get_executor()};
+    supe::nursery tasks_{clock_};
+};
+
+}  // namespace support
