@@ -8,10 +8,10 @@
 #include "supe/process/launcher.hpp"
 #include "supe/supervision/lifecycle.hpp"
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace supe {
 
@@ -25,6 +25,7 @@ public:
     virtual launcher& processes() = 0;
     virtual line_sink& sink() = 0;
     virtual launch_request request_for(const child& c) = 0;
+    virtual void log(std::string_view text) = 0;
 
     virtual void on_started(child& c) = 0;
     virtual void on_ready(child& c) = 0;
@@ -34,6 +35,13 @@ public:
     virtual void on_line(child& c, stream s, std::string_view line) = 0;
     /// After each turn of the channel: hand over mail, write what was gathered.
     virtual void after_turn(child& c) = 0;
+};
+
+/// An end that nobody asked for, or a start that failed.
+struct past_end {
+    std::chrono::system_clock::time_point at;
+    std::string cause;  ///< as child::how_it_ended()
+    duration lasted;
 };
 
 class child {
@@ -69,6 +77,12 @@ public:
     const std::optional<launch_error>& last_error() const { return last_error_; }
     bool was_ready() const { return was_ready_; }
     duration lasted() const { return ended_at_ - started_at_; }
+    /// For people: `exit code 3`, `SIGSEGV (core dumped)`, `start timed out after 30s`, `web.js: No such file or directory`.
+    std::string how_it_ended() const;
+    /// The last ten, oldest first.
+    const std::vector<past_end>& past_ends() const { return past_ends_; }
+    /// What it last said of itself by STATUS=… in this life, one line; empty where it did not.
+    const std::string& status_text() const { return status_text_; }
 
 private:
     awaitable<> run_lifecycle();
@@ -78,9 +92,15 @@ private:
     awaitable<lifecycle::event> next_event();
     void perform(lifecycle::action a);
     void spawn();
+    void adopt(std::unique_ptr<process> p);
+    void end();
     /// The process is dead: kills the rest of its group, reads its last words, reaps it, ends its descendants.
     awaitable<> bury();
+    awaitable<> end_descendants();
     bool last_words_read() const;
+    void hear_notifications();
+    void signal_process(int number);
+    std::string slow_stop_text() const;
 
     child_host& host_;
     child_spec spec_;
@@ -90,7 +110,7 @@ private:
 
     std::unique_ptr<process> process_;
     std::shared_ptr<labeller> output_;
-    std::deque<lifecycle::event> events_;
+    std::vector<lifecycle::event> events_;
     timer wake_;         // an event, a deadline, or the end of something that bury() waits for
     timer life_began_;   // output and mail have something to read
 
@@ -100,6 +120,8 @@ private:
     bool channel_ended_ = true;
     std::optional<exit_status> last_exit_;
     std::optional<launch_error> last_error_;
+    std::vector<past_end> past_ends_;
+    std::string status_text_;
 };
 
 }  // namespace supe

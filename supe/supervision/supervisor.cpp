@@ -40,12 +40,6 @@ bool ended_cleanly(const child& c) {
     return std::ranges::find(c.spec().clean_exits, exit->code) != c.spec().clean_exits.end();
 }
 
-std::string how_it_ended(const child& c) {
-    if (c.last_error()) return c.last_error()->text;
-    if (!c.state().failure().empty()) return c.state().failure();
-    return c.last_exit() ? c.last_exit()->text() : "unknown";
-}
-
 }  // namespace
 
 supervisor::supervisor(supervisor_environment environment, supervisor_spec spec, std::string address,
@@ -216,7 +210,7 @@ void supervisor::on_ended(child& c) {
     const bool clean = ended_cleanly(c);
     const bool asked_for = c.state().asked_for();
     const bool never_up = c.last_error() || (!c.was_ready() && !c.state().failure().empty());
-    const std::string text = how_it_ended(c);
+    const std::string text = c.how_it_ended();
     if (never_up) {
         const launch_error error = c.last_error().value_or(launch_error{"ETIMEDOUT", c.state().failure()});
         publish_about(c, "start-failed", fmt::format(R"("error":{{"code":{},"text":{}}},"restarts":{})", json_quoted(error.code),

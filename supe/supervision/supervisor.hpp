@@ -86,7 +86,7 @@ public:
     /// Sends a request to a nested supervisor and waits for its answer; null when it dies or takes over 10 s.
     awaitable<boost::json::value> ask_below(child& nested, boost::json::object request);
 
-    void log(std::string_view text) { log_to(env_.sink, address_.empty() ? "supe" : address_, text); }
+    void log(std::string_view text) override { log_to(env_.sink, address_.empty() ? "supe" : address_, text); }
 
 private:
     struct pending_answer {
