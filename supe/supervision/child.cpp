@@ -9,7 +9,7 @@ namespace {
 constexpr milliseconds last_words = 100ms;         // contract §2: a grandchild may hold the other end
 constexpr milliseconds descendants_limit = 10s;    // contract §4
 constexpr milliseconds descendants_poll = 5ms;
-constexpr std::size_t history = 10;                // ends remembered
+constexpr std::size_t deaths_kept = 10;
 constexpr std::size_t status_limit = 256;          // bytes of STATUS=…
 
 /// What a process says by its frames and notifications, as opposed to what is ordered and what befalls it.
@@ -137,11 +137,16 @@ void child::adopt(std::unique_ptr<process> p) {
 }
 
 void child::end() {
-    if (!lifecycle_.asked_for()) {
-        if (past_ends_.size() == history) past_ends_.erase(past_ends_.begin());
-        past_ends_.push_back({host_.time().wall(), how_it_ended(), lasted()});
-    }
+    if (deaths_.size() == deaths_kept) deaths_.erase(deaths_.begin());
+    deaths_.push_back({host_.time().wall(), how_it_ended(), last_exit_ ? last_exit_->json() : "null",
+                       std::chrono::duration_cast<milliseconds>(lasted()), ended_cleanly()});
     host_.on_ended(*this);
+}
+
+bool child::ended_cleanly() const {
+    if (lifecycle_.asked_for()) return true;
+    if (!last_exit_ || last_exit_->signal != 0 || !lifecycle_.failure().empty()) return false;
+    return std::ranges::find(spec_.clean_exits, last_exit_->code) != spec_.clean_exits.end();
 }
 
 std::string child::how_it_ended() const {

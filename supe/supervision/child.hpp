@@ -37,11 +37,13 @@ public:
     virtual void after_turn(child& c) = 0;
 };
 
-/// An end that nobody asked for, or a start that failed.
-struct past_end {
+/// How one life of a child ended.
+struct death {
     std::chrono::system_clock::time_point at;
-    std::string cause;  ///< as child::how_it_ended()
-    duration lasted;
+    std::string text;       ///< as child::how_it_ended()
+    std::string exit;       ///< JSON as in notice `crashed`; `null` where no process came to be
+    milliseconds lasted{};
+    bool clean = false;
 };
 
 class child {
@@ -79,8 +81,10 @@ public:
     duration lasted() const { return ended_at_ - started_at_; }
     /// For people: `exit code 3`, `SIGSEGV (core dumped)`, `start timed out after 30s`, `web.js: No such file or directory`.
     std::string how_it_ended() const;
-    /// The last ten, oldest first.
-    const std::vector<past_end>& past_ends() const { return past_ends_; }
+    /// In the sense of contract §1: by an exit code in `clean_exits`, or because somebody asked for it.
+    bool ended_cleanly() const;
+    /// The last ten, the latest last.
+    const std::vector<death>& deaths() const { return deaths_; }
     /// What it last said of itself by STATUS=… in this life, one line; empty where it did not.
     const std::string& status_text() const { return status_text_; }
 
@@ -120,7 +124,7 @@ private:
     bool channel_ended_ = true;
     std::optional<exit_status> last_exit_;
     std::optional<launch_error> last_error_;
-    std::vector<past_end> past_ends_;
+    std::vector<death> deaths_;
     std::string status_text_;
 };
 

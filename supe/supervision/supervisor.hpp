@@ -60,6 +60,8 @@ public:
     std::vector<child*> children() const;
     restarter::status status_of(const child& c) const;
     unsigned restarts_of(const child& c) const { return restarter_.restarts_of(c.number()); }
+    /// Resumes when something changed: a child, or the tree as a whole.
+    awaitable<> changed() { return changed_.wait(); }
     duration uptime() const { return env_.time.now() - began_; }
     post_office& mail() { return office_; }
     dead_letters& dead() { return dead_; }
