@@ -3,6 +3,7 @@
 #include "components/roles.hpp"
 #include "supe/control/server.hpp"
 #include "supe/process/posix_launcher.hpp"
+#include "supe/process/service_manager.hpp"
 #include "supe/process/state_lock.hpp"
 #include "supe/supervision/nested.hpp"
 
@@ -23,6 +24,8 @@ namespace {
 
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
+
+constexpr auto news_interval = 20ms;  // what changes within is told in one
 
 std::string variable(const char* name) {
     const char* value = std::getenv(name);
@@ -65,12 +68,49 @@ supe::awaitable<> obey_signals(supe::supervisor& s) {
     }
 }
 
+/// What systemd is told: READY=1, STOPPING=1, and in words how the tree does.
+std::string news_of(supe::supervisor& root) {
+    using status = supe::restarter::status;
+    std::size_t up = 0, all = 0;
+    std::string stopping;
+    for (const supe::child* c : root.children()) {
+        const status s = root.status_of(*c);
+        ++all;
+        up += s == status::running || s == status::idle;
+        if (s == status::stopping) stopping += (stopping.empty() ? " " : ", ") + c->spec().name;
+    }
+    if (root.is_stopping()) return fmt::format("STOPPING=1\nSTATUS=stopping:{}", stopping);
+    return fmt::format("{}STATUS={} of {} children up", root.is_booted() ? "READY=1\n" : "", up, all);
+}
+
+supe::awaitable<> tell_service_manager(const supe::service_manager& manager, supe::supervisor& root) {
+    std::string told;
+    for (;;) {
+        const std::string news = news_of(root);
+        if (news != told && manager.tell(news)) told = news;
+        if (news == told) co_await root.changed();
+        co_await root.time().sleep_for(news_interval);
+    }
+}
+
+/// From the loop that all the work is done in: when that hangs, so does this.
+supe::awaitable<> ping_service_manager(const supe::service_manager& manager, supe::clock& time) {
+    for (;;) {
+        manager.tell("WATCHDOG=1");
+        co_await time.sleep_for(*manager.ping_every());
+    }
+}
+
 supe::awaitable<> run_root(ground& on, supe::supervisor& root, std::filesystem::path state, int& exit_code) {
     supe::control::server control(root, state);
     supe::nursery service(on.time);
     service.start(control.run());
     service.start(obey_signals(root));
     service.start(on.sink.drain());
+    service.start(on.processes.reap_orphans(on.time));
+    const auto manager = supe::service_manager::from_environment();
+    if (manager.listens()) service.start(tell_service_manager(manager, root));
+    if (manager.ping_every()) service.start(ping_service_manager(manager, on.time));
     exit_code = co_await root.run() ? 0 : 1;
     service.cancel();
     co_await service.join();
@@ -89,6 +129,7 @@ supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, std::fi
 supe::awaitable<> run_below(ground& on, int fd, int& exit_code) {
     supe::nursery service(on.time);
     service.start(on.sink.drain());
+    service.start(on.processes.reap_orphans(on.time));
     std::optional<supe::control::commands> commands;
     const std::function<void(supe::supervisor&)> prepare = [&commands](supe::supervisor& s) { commands.emplace(s); };
     exit_code = co_await supe::run_nested_supervisor(on.environment(variable("SUPE_STATE")), supe::unique_fd(fd),

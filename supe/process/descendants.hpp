@@ -3,6 +3,7 @@
 
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
 namespace supe {
 
@@ -10,8 +11,17 @@ namespace supe {
 void adopt_child(pid_t pid);
 void forget_child(pid_t pid);
 
-/// Kills orphans whose SUPE_ADDRESS is `address` or lies below it, and reaps those that are dead, whosever they were.
-/// True when none with that address is left. Their own children fall to us when they die: ask again until true.
-bool kill_descendants(const std::string& address);
+struct orphan {
+    pid_t pid;
+    std::string address;   ///< SUPE_ADDRESS of its environment; empty where it has none, or lets nobody read it
+    bool exiting = false;  ///< it has no address any more, and still holds what it held: descriptors, ports, locks
+};
+
+/// Those that live. Those that are dead are reaped, whosever they were. Costs time in proportion to our children.
+std::vector<orphan> look_for_orphans();
+
+/// Kills those whose address is `root` or lies below it; true when there is none. One that is exiting may be of them, and
+/// counts, which takes microseconds.
+bool kill_below(const std::vector<orphan>& orphans, const std::string& root);
 
 }  // namespace supe

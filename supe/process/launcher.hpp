@@ -6,6 +6,7 @@
 #include "supe/process/unique_fd.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <variant>
@@ -16,14 +17,20 @@ namespace supe {
 struct launch_request {
     std::vector<std::string> command;      ///< the first is looked up in the PATH of `environment`, as execvp does
     std::string directory;                 ///< where it runs; empty: here
-    std::vector<std::string> environment;  ///< `KEY=value`, whole; NODE_CHANNEL_FD and LISTEN_* are added
+    std::vector<std::string> environment;  ///< `KEY=value`, whole; NODE_CHANNEL_FD, LISTEN_*, NOTIFY_SOCKET, WATCHDOG_* are added
     std::vector<int> listening;            ///< become descriptors 3, 4, … of the child, the channel the next one
+    std::string listening_name;            ///< what LISTEN_FDNAMES calls each of them
+    bool notify = false;                   ///< it gets a NOTIFY_SOCKET of its own
+    std::optional<std::chrono::microseconds> watchdog;  ///< WATCHDOG_USEC
 };
 
 /// Why a process could not be started: contract §4 `start-failed`.
 struct launch_error {
     std::string code;  ///< errno's name, `ENOENT`
-    std::string text;
+    std::string text;  ///< `web.js: No such file or directory`
+
+    /// `what` is the file, the directory or the call that errno `number` speaks of.
+    static launch_error from_errno(int number, std::string_view what);
 };
 
 /// One process, until it is reaped. Its group is its own.
@@ -32,9 +39,11 @@ public:
     virtual ~process() = default;
 
     virtual pid_t pid() const = 0;
-    /// Resumes with true when it is dead and can be reaped (its group may live on), with false when `alarm` is notified
-    /// or its deadline passes first.
+    /// Resumes with true when it is dead and can be reaped (its group may live on); with false when `alarm` is notified
+    /// or its deadline passes first, or when there are notifications().
     virtual awaitable<bool> ended_before(timer& alarm) = 0;
+    /// What it sent to its NOTIFY_SOCKET since the last call (sd_notify), a datagram each. Does not wait.
+    virtual std::vector<std::string> notifications() { return {}; }
     /// To the process alone; nothing happens when it is dead.
     virtual void signal(int number) = 0;
     /// SIGKILL to whatever is left of its group. Not after reap(): the number may be somebody else's then.
@@ -52,8 +61,9 @@ class launcher {
 public:
     virtual ~launcher() = default;
     virtual std::variant<std::unique_ptr<process>, launch_error> launch(const launch_request&) = 0;
-    /// Kills what a process with this SUPE_ADDRESS (or one below it) left behind outside its group; true when none is left.
-    virtual bool end_descendants(const std::string& address) = 0;
+    /// Kills what a process with this SUPE_ADDRESS (or one below it) left behind outside its group, after its own end;
+    /// true when none is left. Their own children appear only when they are dead: ask again until true.
+    virtual awaitable<bool> end_descendants(std::string address) = 0;
 };
 
 }  // namespace supe

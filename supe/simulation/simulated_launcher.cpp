@@ -54,7 +54,7 @@ public:
 
     void signal(int number) override {
         // Every program of ours turns SIGTERM into a request to shut down, and the channel brings that anyway.
-        if (number == SIGKILL) die(exit_status::killed(SIGKILL));
+        if (number == SIGKILL || number == SIGABRT) die(exit_status::killed(number));
     }
     void kill_group() override { die(exit_status::killed(SIGKILL)); }
 
@@ -118,14 +118,14 @@ std::variant<std::unique_ptr<process>, launch_error> simulated_launcher::launch(
 }
 
 /// A real nested supervisor takes its children with it (PR_SET_PDEATHSIG); here they belong to its coroutine.
-bool simulated_launcher::end_descendants(const std::string& address) {
+awaitable<bool> simulated_launcher::end_descendants(std::string address) {
     bool none_left = true;
     for (const auto& [pid, p] : processes_) {
         if (!lies_below(p->address(), address)) continue;
         p->die(exit_status::killed(SIGKILL));
         none_left = false;
     }
-    return none_left;
+    co_return none_left;
 }
 
 bool simulated_launcher::end(const std::string& address, exit_status status) {

@@ -33,7 +33,7 @@ public:
     void fail_next(const std::string& address, unsigned n, launch_error error) { failures_[address] = {n, std::move(error)}; }
 
     std::variant<std::unique_ptr<process>, launch_error> launch(const launch_request& request) override;
-    bool end_descendants(const std::string& address) override;
+    awaitable<bool> end_descendants(std::string address) override;
 
     /// Ends the process with this address as if by `status`; false when none runs.
     bool end(const std::string& address, exit_status status);

@@ -1,6 +1,6 @@
 #include "supe/supervision/child.hpp"
 
-#include <boost/json/serialize.hpp>
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace supe {
@@ -9,6 +9,14 @@ namespace {
 constexpr milliseconds last_words = 100ms;         // contract §2: a grandchild may hold the other end
 constexpr milliseconds descendants_limit = 10s;    // contract §4
 constexpr milliseconds descendants_poll = 5ms;
+constexpr std::size_t deaths_kept = 10;
+constexpr std::size_t status_limit = 256;          // bytes of STATUS=…
+
+/// What a process says by its frames and notifications, as opposed to what is ordered and what befalls it.
+bool is_said(lifecycle::event e) {
+    using event = lifecycle::event;
+    return e == event::spawned || e == event::ready || e == event::spoke || e == event::alive || e == event::finishing;
+}
 
 }  // namespace
 
@@ -45,9 +53,10 @@ awaitable<> child::run_lifecycle() {
 
 awaitable<lifecycle::event> child::next_event() {
     for (;;) {
+        if (process_) hear_notifications();
         if (!events_.empty()) {
             const lifecycle::event e = events_.front();
-            events_.pop_front();
+            events_.erase(events_.begin());
             co_return e;
         }
         if (host_.time().now() >= lifecycle_.deadline()) co_return lifecycle::event::deadline;
@@ -60,7 +69,9 @@ awaitable<lifecycle::event> child::next_event() {
         }
         if (!dead) continue;
         co_await bury();
-        co_return lifecycle::event::exited;
+        // Its last words come before its end; an order that came while we buried it comes after: it did not cause it.
+        const auto order = std::ranges::stable_partition(events_, is_said).begin();
+        events_.insert(order, lifecycle::event::exited);
     }
 }
 
@@ -71,37 +82,100 @@ void child::perform(lifecycle::action a) {
         case action::report_started: return host_.on_started(*this);
         case action::report_ready: was_ready_ = true; return host_.on_ready(*this);
         case action::report_start_failed:
-        case action::report_ended: return host_.on_ended(*this);
+        case action::report_ended: return end();
         case action::ask_to_finish: return signal("SUPE-SHUTDOWN");
-        case action::send_stop_signal:
-            if (process_) process_->signal(spec_.stop_signal);
-            if (process_) process_->signal(SIGCONT);  // a stopped process could not act on it
-            return;
+        case action::send_stop_signal: return signal_process(spec_.stop_signal);
+        case action::abort: return signal_process(SIGABRT);
         case action::kill_group:
             if (process_) process_->kill_group();
             return;
+        case action::report_slow_stop: return host_.log(slow_stop_text());
     }
+}
+
+void child::signal_process(int number) {
+    if (!process_) return;
+    process_->signal(number);
+    process_->signal(SIGCONT);  // a process that is halted could not act on it
 }
 
 void child::spawn() {
     started_at_ = ended_at_ = host_.time().now();
     was_ready_ = false;
+    status_text_.clear();
     last_error_.reset();
-    auto started = host_.processes().launch(host_.request_for(*this));
-    if (auto* error = std::get_if<launch_error>(&started)) {
-        last_error_ = std::move(*error);
-        last_exit_.reset();
-        return tell(lifecycle::event::spawn_failed);
+    launch_request request = host_.request_for(*this);
+    request.listening_name = spec_.name;
+    request.notify = spec_.ready == ready_kind::notify || spec_.watchdog;
+    request.watchdog = spec_.watchdog;
+    // Before all that is ordered meanwhile: it has happened.
+    try {
+        auto started = host_.processes().launch(request);
+        if (auto* error = std::get_if<launch_error>(&started)) {
+            last_error_ = std::move(*error);
+        } else {
+            adopt(std::move(std::get<std::unique_ptr<process>>(started)));
+        }
+    } catch (const system_error& e) {  // no room for its descriptors in the event loop
+        last_error_ = launch_error::from_errno(e.code().value(), spec_.name);
+        process_.reset();
     }
-    process_ = std::move(std::get<std::unique_ptr<process>>(started));
+    if (last_error_) last_exit_.reset();
+    events_.insert(events_.begin(), last_error_ ? lifecycle::event::spawn_failed : lifecycle::event::spawned);
+}
+
+void child::adopt(std::unique_ptr<process> p) {
+    process_ = std::move(p);
+    const auto loop = host_.time().executor();
+    auto output = std::make_shared<labeller>(loop, std::move(process_->output), std::move(process_->error), host_.sink(),
+                                             [this](stream s, std::string_view l) { host_.on_line(*this, s, l); });
+    mail_.wire = std::make_shared<channel>(loop, std::move(process_->channel), channel::side::supervisor);
+    output_ = std::move(output);
     ++mail_.life;
-    mail_.wire = std::make_shared<channel>(host_.time().executor(), std::move(process_->channel),
-                                           channel::side::supervisor);
     channel_ended_ = false;
-    output_ = std::make_shared<labeller>(host_.time().executor(), std::move(process_->output), std::move(process_->error),
-                                         host_.sink(), [this](stream s, std::string_view l) { host_.on_line(*this, s, l); });
     life_began_.notify();
-    tell(lifecycle::event::spawned);
+}
+
+void child::end() {
+    if (deaths_.size() == deaths_kept) deaths_.erase(deaths_.begin());
+    deaths_.push_back({host_.time().wall(), how_it_ended(), last_exit_ ? last_exit_->json() : "null",
+                       std::chrono::duration_cast<milliseconds>(lasted()), ended_cleanly()});
+    host_.on_ended(*this);
+}
+
+bool child::ended_cleanly() const {
+    if (lifecycle_.asked_for()) return true;
+    if (!last_exit_ || last_exit_->signal != 0 || !lifecycle_.failure().empty()) return false;
+    return std::ranges::find(spec_.clean_exits, last_exit_->code) != spec_.clean_exits.end();
+}
+
+std::string child::how_it_ended() const {
+    if (last_error_) return last_error_->text;
+    if (!lifecycle_.failure().empty()) return lifecycle_.failure();
+    return last_exit_ ? last_exit_->text() : "unknown";
+}
+
+/// sd_notify(3): assignments, a line each. Those that we have no use for are passed over.
+void child::hear_notifications() {
+    for (const std::string& text : process_->notifications()) {
+        std::string_view rest = text;
+        while (!rest.empty()) {
+            const std::string_view line = rest.substr(0, rest.find('\n'));
+            if (line == "READY=1") events_.push_back(lifecycle::event::ready);
+            if (line == "WATCHDOG=1") events_.push_back(lifecycle::event::alive);
+            if (line == "STOPPING=1") events_.push_back(lifecycle::event::finishing);
+            if (line.starts_with("STATUS=")) status_text_ = line.substr(7, status_limit);
+            rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        }
+    }
+}
+
+std::string child::slow_stop_text() const {
+    const std::string who = fmt::format("waiting for {} (pid {}) to stop", spec_.name, pid());
+    if (lifecycle_.was_killed()) return who + " after SIGKILL";
+    if (lifecycle_.kill_at() == never) return who + ", as long as it takes";
+    const auto left = std::chrono::duration<double>(lifecycle_.kill_at() - host_.time().now()).count();
+    return fmt::format("{}, SIGKILL in {:.0f} s", who, left);
 }
 
 bool child::last_words_read() const { return channel_ended_ && (!output_ || output_->at_end()); }
@@ -122,11 +196,23 @@ awaitable<> child::bury() {
     }
     if (output_) output_->finish();
     output_.reset();
+    hear_notifications();
     ended_at_ = time.now();
     last_exit_ = process_->reap();
     process_.reset();
-    const time_point descendants_by = time.now() + descendants_limit;
-    while (!host_.processes().end_descendants(address_) && time.now() < descendants_by) {
+    co_await end_descendants();
+}
+
+/// A supervisor's crash is acted on only when nothing of its tree is left; nor does a plain child's successor meet what
+/// its forerunner left behind.
+awaitable<> child::end_descendants() {
+    clock& time = host_.time();
+    const time_point limit = time.now() + descendants_limit;
+    while (!co_await host_.processes().end_descendants(address_)) {
+        if (time.now() >= limit) {
+            host_.log(fmt::format("processes that {} left behind are still alive after 10 s; going on", spec_.name));
+            co_return;
+        }
         co_await time.sleep_for(descendants_poll);
     }
 }

@@ -8,10 +8,10 @@
 #include "supe/process/launcher.hpp"
 #include "supe/supervision/lifecycle.hpp"
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace supe {
 
@@ -25,6 +25,7 @@ public:
     virtual launcher& processes() = 0;
     virtual line_sink& sink() = 0;
     virtual launch_request request_for(const child& c) = 0;
+    virtual void log(std::string_view text) = 0;
 
     virtual void on_started(child& c) = 0;
     virtual void on_ready(child& c) = 0;
@@ -36,6 +37,15 @@ public:
     virtual void on_line(child& c, stream s, std::string_view line) = 0;
     /// After each turn of the channel: hand over mail, write what was gathered.
     virtual void after_turn(child& c) = 0;
+};
+
+/// How one life of a child ended.
+struct death {
+    std::chrono::system_clock::time_point at;
+    std::string text;       ///< as child::how_it_ended()
+    std::string exit;       ///< JSON as in notice `crashed`; `null` where no process came to be
+    milliseconds lasted{};
+    bool clean = false;
 };
 
 class child {
@@ -71,6 +81,14 @@ public:
     const std::optional<launch_error>& last_error() const { return last_error_; }
     bool was_ready() const { return was_ready_; }
     duration lasted() const { return ended_at_ - started_at_; }
+    /// For people: `exit code 3`, `SIGSEGV (core dumped)`, `start timed out after 30s`, `web.js: No such file or directory`.
+    std::string how_it_ended() const;
+    /// In the sense of contract §1: by an exit code in `clean_exits`, or because somebody asked for it.
+    bool ended_cleanly() const;
+    /// The last ten, the latest last.
+    const std::vector<death>& deaths() const { return deaths_; }
+    /// What it last said of itself by STATUS=… in this life, one line; empty where it did not.
+    const std::string& status_text() const { return status_text_; }
 
 private:
     awaitable<> run_lifecycle();
@@ -80,10 +98,16 @@ private:
     awaitable<lifecycle::event> next_event();
     void perform(lifecycle::action a);
     void spawn();
+    void adopt(std::unique_ptr<process> p);
+    void end();
     /// The process is dead: kills the rest of its group, reads its last words, reaps it, ends its descendants.
     awaitable<> bury();
     void report_lost_frames(channel& wire);
+    awaitable<> end_descendants();
     bool last_words_read() const;
+    void hear_notifications();
+    void signal_process(int number);
+    std::string slow_stop_text() const;
 
     child_host& host_;
     child_spec spec_;
@@ -93,7 +117,7 @@ private:
 
     std::unique_ptr<process> process_;
     std::shared_ptr<labeller> output_;
-    std::deque<lifecycle::event> events_;
+    std::vector<lifecycle::event> events_;
     timer wake_;         // an event, a deadline, or the end of something that bury() waits for
     timer life_began_;   // output and mail have something to read
 
@@ -103,6 +127,8 @@ private:
     bool channel_ended_ = true;
     std::optional<exit_status> last_exit_;
     std::optional<launch_error> last_error_;
+    std::vector<death> deaths_;
+    std::string status_text_;
 };
 
 }  // namespace supe

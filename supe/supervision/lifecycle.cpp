@@ -28,7 +28,7 @@ std::vector<lifecycle::action> lifecycle::when_down(event e, time_point now) {
     switch (e) {
         case event::start:
             state_ = state::starting;
-            spoke_ = asked_for_ = ready_ = false;
+            spoke_ = asked_for_ = ready_ = finishing_ = signal_sent_ = killed_ = false;
             failure_.clear();
             start_by_ = now + start_timeout_;
             return {action::spawn};
@@ -37,6 +37,7 @@ std::vector<lifecycle::action> lifecycle::when_down(event e, time_point now) {
         case event::ready:
         case event::spoke:
         case event::alive:
+        case event::finishing:
         case event::stop:
         case event::kill:
         case event::exited:
@@ -55,15 +56,15 @@ std::vector<lifecycle::action> lifecycle::when_starting(event e, time_point now)
         case event::spawn_failed: down(); return {action::report_start_failed};
         case event::ready: become_ready(now); return {action::report_ready};
         case event::spoke: spoke_ = true; return {};
-        case event::alive: return {};
+        case event::alive:
+        case event::finishing: return {};
         case event::stop: return begin_stop(now);
-        case event::kill: return begin_kill();
+        case event::kill: return begin_kill(now);
         case event::exited: down(); return {action::report_ended};
         case event::deadline:
+            if (now < start_by_) return {};
             failure_ = "start timed out after " + in_seconds(start_timeout_);
-            state_ = state::stopping;
-            clear_deadlines();
-            return {action::kill_group};
+            return begin_kill(now);
     }
     return {};
 }
@@ -76,16 +77,19 @@ std::vector<lifecycle::action> lifecycle::when_running(event e, time_point now) 
         case event::ready: return {};
         case event::spoke: spoke_ = true; return {};
         case event::alive:
-            if (watchdog_) ping_by_ = now + *watchdog_;
+            if (watchdog_ && !finishing_) ping_by_ = now + *watchdog_;
+            return {};
+        case event::finishing:
+            finishing_ = true;
+            ping_by_ = shutdown_.limit && !shutdown_.at_once() ? now + *shutdown_.limit : never;
             return {};
         case event::stop: return begin_stop(now);
-        case event::kill: return begin_kill();
+        case event::kill: return begin_kill(now);
         case event::exited: down(); return {action::report_ended};
         case event::deadline:
-            failure_ = "watchdog: no ping for " + in_seconds(*watchdog_);
-            state_ = state::stopping;
-            clear_deadlines();
-            return {action::kill_group};
+            if (now < ping_by_) return {};
+            if (!finishing_) return begin_abort("watchdog: no ping for " + in_seconds(*watchdog_), now);
+            return begin_abort("it said STOPPING=1 and did not end within " + in_seconds(*shutdown_.limit), now);
     }
     return {};
 }
@@ -95,7 +99,8 @@ std::vector<lifecycle::action> lifecycle::when_stopping(event e, time_point now)
         case event::start:
         case event::spawned:
         case event::ready:
-        case event::alive: return {};
+        case event::alive:
+        case event::finishing: return {};
         case event::spawn_failed: down(); return {action::report_ended};
         case event::spoke: spoke_ = true; return {};
         case event::stop:  // told twice: with `infinity` the signal comes now
@@ -103,7 +108,7 @@ std::vector<lifecycle::action> lifecycle::when_stopping(event e, time_point now)
             if (signal_sent_ || shutdown_.limit) return {};
             signal_sent_ = true;
             return {action::send_stop_signal};
-        case event::kill: return begin_kill();
+        case event::kill: return begin_kill(now);
         case event::exited: {
             const bool never_ready = !failure_.empty() && !ready_;
             down();
@@ -114,12 +119,17 @@ std::vector<lifecycle::action> lifecycle::when_stopping(event e, time_point now)
     return {};
 }
 
-std::vector<lifecycle::action> lifecycle::begin_stop(time_point now) {
+void lifecycle::begin_stopping(time_point now) {
     clear_deadlines();
     state_ = state::stopping;
+    tell_again_ = slow_stop;
+    tell_at_ = now + tell_again_;
+}
+
+std::vector<lifecycle::action> lifecycle::begin_stop(time_point now) {
+    if (shutdown_.at_once()) return begin_kill(now);
+    begin_stopping(now);
     asked_for_ = true;
-    signal_sent_ = false;
-    if (shutdown_.at_once()) return {action::kill_group};
     if (shutdown_.limit) kill_at_ = now + *shutdown_.limit;
     const bool understands = spoke_ || ask_;
     if (!understands) {
@@ -130,22 +140,41 @@ std::vector<lifecycle::action> lifecycle::begin_stop(time_point now) {
     return {action::ask_to_finish};
 }
 
-std::vector<lifecycle::action> lifecycle::begin_kill() {
+std::vector<lifecycle::action> lifecycle::begin_kill(time_point now) {
     if (failure_.empty()) asked_for_ = true;
-    clear_deadlines();
-    state_ = state::stopping;
+    if (state_ != state::stopping) begin_stopping(now);
+    kill_at_ = signal_at_ = never;
+    killed_ = true;
     return {action::kill_group};
 }
 
+/// As a stop without a question: it does not answer any more. SIGABRT gets the time of a stop, for the core.
+std::vector<lifecycle::action> lifecycle::begin_abort(std::string why, time_point now) {
+    failure_ = std::move(why);
+    if (shutdown_.at_once()) return begin_kill(now);
+    begin_stopping(now);
+    signal_sent_ = true;
+    kill_at_ = now + shutdown_.limit.value_or(abort_limit);
+    return {action::abort};
+}
+
 std::vector<lifecycle::action> lifecycle::next_rung(time_point now) {
+    std::vector<action> out;
     if (now >= kill_at_) {
         kill_at_ = signal_at_ = never;
-        return {action::kill_group};
+        killed_ = true;
+        out.push_back(action::kill_group);
+    } else if (now >= signal_at_) {
+        signal_at_ = never;
+        signal_sent_ = true;
+        out.push_back(action::send_stop_signal);
     }
-    if (now < signal_at_) return {};
-    signal_at_ = never;
-    signal_sent_ = true;
-    return {action::send_stop_signal};
+    if (now >= tell_at_) {
+        tell_again_ *= 2;
+        tell_at_ = now + tell_again_;
+        out.push_back(action::report_slow_stop);
+    }
+    return out;
 }
 
 void lifecycle::become_ready(time_point now) {
@@ -160,9 +189,9 @@ void lifecycle::down() {
     clear_deadlines();
 }
 
-void lifecycle::clear_deadlines() { start_by_ = ping_by_ = signal_at_ = kill_at_ = never; }
+void lifecycle::clear_deadlines() { start_by_ = ping_by_ = signal_at_ = kill_at_ = tell_at_ = never; }
 
-time_point lifecycle::deadline() const { return std::min({start_by_, ping_by_, signal_at_, kill_at_}); }
+time_point lifecycle::deadline() const { return std::min({start_by_, ping_by_, signal_at_, kill_at_, tell_at_}); }
 
 const char* name_of(lifecycle::state s) {
     switch (s) {

@@ -33,19 +33,6 @@ child_spec as_child(child_spec spec) {
     return spec;
 }
 
-bool ended_cleanly(const child& c) {
-    const auto& exit = c.last_exit();
-    if (c.state().asked_for()) return true;
-    if (!exit || exit->signal != 0 || !c.state().failure().empty()) return false;
-    return std::ranges::find(c.spec().clean_exits, exit->code) != c.spec().clean_exits.end();
-}
-
-std::string how_it_ended(const child& c) {
-    if (c.last_error()) return c.last_error()->text;
-    if (!c.state().failure().empty()) return c.state().failure();
-    return c.last_exit() ? c.last_exit()->text() : "unknown";
-}
-
 }  // namespace
 
 supervisor::supervisor(supervisor_environment environment, supervisor_spec spec, std::string address,
@@ -214,10 +201,10 @@ void supervisor::on_ready(child& c) {
 void supervisor::on_ended(child& c) {
     board_.forget(watcher_of(c));
     answer_for_the_dead(c);
-    const bool clean = ended_cleanly(c);
+    const bool clean = c.ended_cleanly();
     const bool asked_for = c.state().asked_for();
     const bool never_up = c.last_error() || (!c.was_ready() && !c.state().failure().empty());
-    const std::string text = how_it_ended(c);
+    const std::string text = c.how_it_ended();
     if (never_up) {
         const launch_error error = c.last_error().value_or(launch_error{"ETIMEDOUT", c.state().failure()});
         publish_about(c, "start-failed", fmt::format(R"("error":{{"code":{},"text":{}}},"restarts":{})", json_quoted(error.code),

@@ -60,6 +60,8 @@ public:
     std::vector<child*> children() const;
     restarter::status status_of(const child& c) const;
     unsigned restarts_of(const child& c) const { return restarter_.restarts_of(c.number()); }
+    /// Resumes when something changed: a child, or the tree as a whole.
+    awaitable<> changed() { return changed_.wait(); }
     duration uptime() const { return env_.time.now() - began_; }
     post_office& mail() { return office_; }
     dead_letters& dead() { return dead_; }
@@ -86,7 +88,7 @@ public:
     /// Sends a request to a nested supervisor and waits for its answer; null when it dies or takes over 10 s.
     awaitable<boost::json::value> ask_below(child& nested, boost::json::object request);
 
-    void log(std::string_view text) { log_to(env_.sink, address_.empty() ? "supe" : address_, text); }
+    void log(std::string_view text) override { log_to(env_.sink, address_.empty() ? "supe" : address_, text); }
 
 private:
     struct pending_answer {

@@ -1,0 +1,301 @@
+// The table of one process: each cell of state x event, and the ladders that run through it. No loop, no clock.
+#include "supe/supervision/lifecycle.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <ostream>
+
+using namespace std::chrono_literals;
+using supe::child_spec;
+using machine = supe::lifecycle;  // the suite has the other name
+using supe::never;
+using supe::time_point;
+using action = machine::action;
+using event = machine::event;
+using state = machine::state;
+using actions = std::vector<action>;
+
+namespace supe {
+
+std::ostream& operator<<(std::ostream& out, lifecycle::action a) {
+    static constexpr const char* names[] = {"spawn", "report_started", "report_start_failed", "report_ready", "ask_to_finish",
+                                            "send_stop_signal", "abort", "kill_group", "report_slow_stop", "report_ended"};
+    return out << names[static_cast<int>(a)];
+}
+
+std::ostream& operator<<(std::ostream& out, lifecycle::state s) { return out << name_of(s); }
+
+}  // namespace supe
+
+namespace {
+
+const time_point t0 = time_point{} + 1h;
+
+void expect(machine& l, event e, time_point now, const actions& expected) {
+    const actions got = l.on(e, now);
+    BOOST_TEST(got == expected, boost::test_tools::per_element());
+}
+
+child_spec told_by_signal() {
+    child_spec spec;
+    spec.ready = supe::ready_kind::signal;
+    return spec;
+}
+
+/// Brought to `s` at t0 by the plainest way.
+machine in_state(state s, const child_spec& spec = told_by_signal()) {
+    machine l(spec);
+    if (s == state::down) return l;
+    l.on(event::start, t0);
+    if (s == state::starting) return l;
+    l.on(event::spawned, t0);
+    l.on(event::ready, t0);
+    if (s == state::stopping) l.on(event::stop, t0);
+    BOOST_TEST(l.current() == s);
+    return l;
+}
+
+struct cell {
+    event e;
+    actions does;
+    state next;
+};
+
+void expect_row(state from, const std::vector<cell>& row) {
+    BOOST_TEST(row.size() == 11u, "a cell of the row is missing");
+    for (const cell& c : row) {
+        BOOST_TEST_CONTEXT("state " << from << ", event " << static_cast<int>(c.e)) {
+            machine l = in_state(from);
+            expect(l, c.e, t0, c.does);
+            BOOST_TEST(l.current() == c.next);
+        }
+    }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(lifecycle)
+
+// The four rows of the table, every cell: what is done, and what comes next. Deadlines are not due here.
+BOOST_AUTO_TEST_CASE(every_cell) {
+    using enum supe::lifecycle::event;
+    using enum supe::lifecycle::action;
+    expect_row(state::down, {{start, {spawn}, state::starting},
+                             {spawned, {}, state::down},
+                             {spawn_failed, {}, state::down},
+                             {ready, {}, state::down},
+                             {spoke, {}, state::down},
+                             {alive, {}, state::down},
+                             {finishing, {}, state::down},
+                             {stop, {}, state::down},
+                             {kill, {}, state::down},
+                             {exited, {}, state::down},
+                             {deadline, {}, state::down}});
+    expect_row(state::starting, {{start, {}, state::starting},
+                                 {spawned, {report_started}, state::starting},
+                                 {spawn_failed, {report_start_failed}, state::down},
+                                 {ready, {report_ready}, state::running},
+                                 {spoke, {}, state::starting},
+                                 {alive, {}, state::starting},
+                                 {finishing, {}, state::starting},
+                                 {stop, {ask_to_finish, send_stop_signal}, state::stopping},
+                                 {kill, {kill_group}, state::stopping},
+                                 {exited, {report_ended}, state::down},
+                                 {deadline, {}, state::starting}});
+    expect_row(state::running, {{start, {}, state::running},
+                                {spawned, {}, state::running},
+                                {spawn_failed, {}, state::running},
+                                {ready, {}, state::running},
+                                {spoke, {}, state::running},
+                                {alive, {}, state::running},
+                                {finishing, {}, state::running},
+                                {stop, {ask_to_finish, send_stop_signal}, state::stopping},
+                                {kill, {kill_group}, state::stopping},
+                                {exited, {report_ended}, state::down},
+                                {deadline, {}, state::running}});
+    expect_row(state::stopping, {{start, {}, state::stopping},
+                                 {spawned, {}, state::stopping},
+                                 {spawn_failed, {report_ended}, state::down},
+                                 {ready, {}, state::stopping},
+                                 {spoke, {}, state::stopping},
+                                 {alive, {}, state::stopping},
+                                 {finishing, {}, state::stopping},
+                                 {stop, {}, state::stopping},
+                                 {kill, {kill_group}, state::stopping},
+                                 {exited, {report_ended}, state::down},
+                                 {deadline, {}, state::stopping}});
+}
+
+// `ready: started`: the process is ready as soon as it runs.
+BOOST_AUTO_TEST_CASE(started_is_ready) {
+    machine l{child_spec{}};
+    expect(l, event::start, t0, {action::spawn});
+    expect(l, event::spawned, t0, {action::report_started, action::report_ready});
+    BOOST_TEST(l.current() == state::running);
+    BOOST_TEST((l.deadline() == never));
+}
+
+// A child that never spoke gets its signal at once, and SIGKILL with its group at `shutdown`, not before.
+BOOST_AUTO_TEST_CASE(ladder_of_a_stranger) {
+    machine l = in_state(state::running);
+    expect(l, event::stop, t0, {action::ask_to_finish, action::send_stop_signal});
+    BOOST_TEST((l.kill_at() == t0 + 8s));
+    BOOST_TEST((l.deadline() == t0 + 2s));
+    expect(l, event::deadline, t0 + 2s, {action::report_slow_stop});
+    expect(l, event::deadline, t0 + 6s, {action::report_slow_stop});
+    BOOST_TEST((l.deadline() == t0 + 8s));
+    BOOST_TEST(!l.was_killed());
+    expect(l, event::deadline, t0 + 8s, {action::kill_group});
+    BOOST_TEST(l.was_killed());
+    BOOST_TEST((l.kill_at() == never));
+    expect(l, event::exited, t0 + 9s, {action::report_ended});
+    BOOST_TEST(l.asked_for());
+    BOOST_TEST(l.failure().empty());
+    BOOST_TEST((l.deadline() == never));
+}
+
+// A child that sent one of the frames is asked first, and gets its signal at half the time; `ask` does this for any child.
+BOOST_AUTO_TEST_CASE(ladder_of_one_that_understands) {
+    child_spec asked;
+    asked.ask = true;
+    for (const bool by_frame : {true, false}) {
+        machine l = in_state(state::running, by_frame ? told_by_signal() : asked);
+        if (by_frame) l.on(event::spoke, t0);
+        expect(l, event::stop, t0, {action::ask_to_finish});
+        expect(l, event::deadline, t0 + 2s, {action::report_slow_stop});
+        expect(l, event::deadline, t0 + 4s, {action::send_stop_signal});
+        expect(l, event::deadline, t0 + 6s, {action::report_slow_stop});
+        expect(l, event::deadline, t0 + 8s, {action::kill_group});
+    }
+}
+
+// What it said in an earlier life does not count: the new process may be another program.
+BOOST_AUTO_TEST_CASE(each_life_speaks_for_itself) {
+    machine l = in_state(state::running);
+    l.on(event::spoke, t0);
+    BOOST_TEST(l.has_spoken());
+    l.on(event::exited, t0);
+    l.on(event::start, t0);
+    BOOST_TEST(!l.has_spoken());
+    expect(l, event::stop, t0, {action::ask_to_finish, action::send_stop_signal});
+}
+
+// `infinity`: no SIGKILL ever; the signal comes when it is told twice, once.
+BOOST_AUTO_TEST_CASE(infinity_waits_until_told_twice) {
+    child_spec spec = told_by_signal();
+    spec.shutdown.limit.reset();
+    machine l = in_state(state::running, spec);
+    l.on(event::spoke, t0);
+    expect(l, event::stop, t0, {action::ask_to_finish});
+    BOOST_TEST((l.kill_at() == never));
+    expect(l, event::deadline, t0 + 100h, {action::report_slow_stop});
+    expect(l, event::stop, t0 + 100h, {action::send_stop_signal});
+    expect(l, event::stop, t0 + 100h, {});
+    expect(l, event::kill, t0 + 100h, {action::kill_group});
+}
+
+// `kill`: nothing is asked. A kill while it stops is one too, and ends the ladder.
+BOOST_AUTO_TEST_CASE(kill_is_at_once) {
+    child_spec spec = told_by_signal();
+    spec.shutdown.limit = 0ms;
+    machine l = in_state(state::running, spec);
+    expect(l, event::stop, t0, {action::kill_group});
+    BOOST_TEST(l.asked_for());
+
+    machine slow = in_state(state::stopping);
+    expect(slow, event::kill, t0 + 1s, {action::kill_group});
+    BOOST_TEST((slow.kill_at() == never));
+    expect(slow, event::deadline, t0 + 2s, {action::report_slow_stop});
+}
+
+// A slow stop is told after 2 s, then at growing intervals, for as long as it lasts.
+BOOST_AUTO_TEST_CASE(slow_stops_are_told_less_and_less) {
+    child_spec spec = told_by_signal();
+    spec.shutdown.limit.reset();
+    machine l = in_state(state::stopping, spec);
+    for (const auto at : {2s, 6s, 14s, 30s, 62s}) {
+        BOOST_TEST((l.deadline() == t0 + at));
+        expect(l, event::deadline, t0 + at, {action::report_slow_stop});
+    }
+}
+
+// Not ready in time: killed, and a start that failed. An order to stop it meanwhile does not make it a clean end.
+BOOST_AUTO_TEST_CASE(start_timeout) {
+    machine l = in_state(state::starting);
+    l.on(event::spawned, t0);
+    BOOST_TEST((l.deadline() == t0 + 30s));
+    expect(l, event::deadline, t0 + 29s, {});
+    expect(l, event::deadline, t0 + 30s, {action::kill_group});
+    BOOST_TEST(l.failure() == "start timed out after 30s");
+    expect(l, event::stop, t0 + 30s, {});
+    expect(l, event::exited, t0 + 31s, {action::report_start_failed});
+    BOOST_TEST(!l.asked_for());
+}
+
+// A clean end before it was ready is an end, not a failed start; so is one that was stopped while it started.
+BOOST_AUTO_TEST_CASE(ends_before_ready) {
+    machine ended = in_state(state::starting);
+    expect(ended, event::exited, t0, {action::report_ended});
+    BOOST_TEST(!ended.asked_for());
+    machine stopped = in_state(state::starting);
+    stopped.on(event::stop, t0);
+    expect(stopped, event::exited, t0, {action::report_ended});
+    BOOST_TEST(stopped.asked_for());
+}
+
+// The watchdog begins when the child is ready; each ping sets it back; then SIGABRT, and SIGKILL after `shutdown`.
+BOOST_AUTO_TEST_CASE(watchdog) {
+    child_spec spec = told_by_signal();
+    spec.watchdog = 10s;
+    machine l = in_state(state::starting, spec);
+    l.on(event::spawned, t0);
+    l.on(event::alive, t0);
+    BOOST_TEST((l.deadline() == t0 + 30s));
+    l.on(event::ready, t0 + 1s);
+    BOOST_TEST((l.deadline() == t0 + 11s));
+    l.on(event::alive, t0 + 5s);
+    BOOST_TEST((l.deadline() == t0 + 15s));
+    expect(l, event::deadline, t0 + 14s, {});
+    expect(l, event::deadline, t0 + 15s, {action::abort});
+    BOOST_TEST(l.failure() == "watchdog: no ping for 10s");
+    expect(l, event::alive, t0 + 15s, {});
+    expect(l, event::stop, t0 + 16s, {});
+    expect(l, event::deadline, t0 + 17s, {action::report_slow_stop});
+    expect(l, event::deadline, t0 + 23s, {action::kill_group, action::report_slow_stop});
+    expect(l, event::exited, t0 + 23s, {action::report_ended});
+    BOOST_TEST(!l.asked_for());
+}
+
+// Where `shutdown` sets no limit the watchdog's SIGABRT has one all the same; where it is `kill`, there is no SIGABRT.
+BOOST_AUTO_TEST_CASE(watchdog_always_ends_it) {
+    child_spec spec = told_by_signal();
+    spec.watchdog = 1s;
+    spec.shutdown.limit.reset();
+    machine patient = in_state(state::running, spec);
+    expect(patient, event::deadline, t0 + 1s, {action::abort});
+    BOOST_TEST((patient.kill_at() == t0 + 9s));
+    expect(patient, event::stop, t0 + 1s, {});
+    spec.shutdown.limit = 0ms;
+    machine rough = in_state(state::running, spec);
+    expect(rough, event::deadline, t0 + 1s, {action::kill_group});
+    BOOST_TEST(!rough.asked_for());
+}
+
+// STOPPING=1: it pings no more, and has the time of a stop to end; past it, it is aborted as a hung one.
+BOOST_AUTO_TEST_CASE(ends_of_itself) {
+    child_spec spec = told_by_signal();
+    spec.watchdog = 1s;
+    machine l = in_state(state::running, spec);
+    expect(l, event::finishing, t0, {});
+    l.on(event::alive, t0);
+    BOOST_TEST((l.deadline() == t0 + 8s));
+    expect(l, event::deadline, t0 + 8s, {action::abort});
+    BOOST_TEST(l.failure() == "it said STOPPING=1 and did not end within 8s");
+    BOOST_TEST(!l.asked_for());
+
+    spec.shutdown.limit.reset();
+    machine patient = in_state(state::running, spec);
+    patient.on(event::finishing, t0);
+    BOOST_TEST((patient.deadline() == never));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
