@@ -19,8 +19,9 @@ auto& registered() {
 
 constexpr auto row = "{:<44} {:>26} {:>34} {:>7}\n";
 
-/// Three significant digits or all of the whole ones: 0.644, 13.1, 21000.
+/// Three significant digits or all of the whole ones: 0.644, 13.1, 21000. Of what has no figure, the name alone.
 std::string print(const contestant& c, const std::string& unit) {
+    if (c.value <= 0) return c.name;
     const int decimals = c.value >= 100 ? 0 : c.value >= 10 ? 1 : c.value >= 1 ? 2 : 3;
     return fmt::format("{} {:.{}f} {}", c.name, c.value, decimals, unit);
 }
@@ -44,12 +45,14 @@ std::vector<double> in_turn(int rounds, const std::vector<std::function<double()
         for (std::size_t way = 0; way < ways.size(); ++way)
             if (const double value = ways[way](); round > 0) values[way].push_back(value);
     std::vector<double> medians;
-    for (auto& of_one : values) {
-        const auto middle = of_one.begin() + std::ssize(of_one) / 2;
-        std::nth_element(of_one.begin(), middle, of_one.end());
-        medians.push_back(*middle);
-    }
+    for (auto& of_one : values) medians.push_back(median(std::move(of_one)));
     return medians;
+}
+
+double median(std::vector<double> values) {
+    const auto middle = values.begin() + std::ssize(values) / 2;
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
 }
 
 }  // namespace bench

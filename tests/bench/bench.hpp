@@ -45,6 +45,9 @@ struct benchmark {
 /// The first round warms up and does not count. Gives the medians.
 std::vector<double> in_turn(int rounds, const std::vector<std::function<double()>>& ways);
 
+/// Of at least one value.
+double median(std::vector<double> values);
+
 /// Milliseconds that `work` takes.
 template <class F>
 double milliseconds_of(F work) {

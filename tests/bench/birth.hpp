@@ -1,0 +1,21 @@
+// What a child of the benchmarks says at its first instruction.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <sys/types.h>
+
+namespace bench {
+
+struct birth {
+    std::int64_t at_ns;  ///< of CLOCK_MONOTONIC, which all processes share
+    pid_t pid;
+};
+
+inline std::int64_t monotonic_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * std::int64_t(1'000'000'000) + now.tv_nsec;
+}
+
+}  // namespace bench

@@ -1,0 +1,129 @@
+#include "tests/bench/http_load.hpp"
+
+#include "supe/process/unique_fd.hpp"
+#include "tests/bench/birth.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <charconv>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdexcept>
+#include <string_view>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+namespace bench {
+namespace {
+
+supe::unique_fd connected(std::uint16_t port) {
+    supe::unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fd.reset();
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
+struct connection {
+    supe::unique_fd fd;
+    std::string answer{};
+    std::int64_t sent_at = 0;
+};
+
+void send_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t n = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+        if (n <= 0) throw std::runtime_error("the server hung up");
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+/// True when it is whole. Throws where it is no 200.
+bool is_whole(std::string_view answer) {
+    const std::size_t end = answer.find("\r\n\r\n");
+    if (end == answer.npos) return false;
+    if (!answer.starts_with("HTTP/1.1 200")) throw std::runtime_error("an answer is not 200: " + std::string(answer.substr(0, answer.find('\r'))));
+    constexpr std::string_view field = "Content-Length: ";
+    const std::size_t at = answer.find(field);
+    std::size_t length = 0;
+    if (at < end) std::from_chars(answer.data() + at + field.size(), answer.data() + end, length);
+    return answer.size() >= end + 4 + length;
+}
+
+/// Reads what is there. True when the answer is whole.
+bool read_answer(connection& c) {
+    char buffer[4096];
+    const ssize_t n = ::recv(c.fd.get(), buffer, sizeof buffer, 0);
+    if (n <= 0) throw std::runtime_error("the server hung up");
+    c.answer.append(buffer, static_cast<std::size_t>(n));
+    return is_whole(c.answer);
+}
+
+/// What an e-mail service sends, about.
+std::string request_with(std::size_t body) {
+    std::string text = R"([{"email":"someone@example.com","timestamp":1700000000,"event":"delivered","note":")";
+    text.resize(body - 3, 'x');
+    text += "\"}]";
+    return "POST /webhooks/sendgrid?source=bench HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n"
+           "Content-Type: application/json\r\nX-Signature: t=1700000000,v1=5257a869e7ecebeda32affa62cdca3fa\r\n"
+           "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text;
+}
+
+double at_share(std::vector<std::int64_t>& sorted_ns, double share) {
+    const auto place = static_cast<std::size_t>(share * static_cast<double>(sorted_ns.size() - 1));
+    return static_cast<double>(sorted_ns[place]) / 1e6;
+}
+
+}  // namespace
+
+http_figures put_http_load(std::uint16_t port, const http_load& load) {
+    const std::string request = request_with(load.body);
+    const supe::unique_fd poll(::epoll_create1(EPOLL_CLOEXEC));
+    std::vector<connection> connections;
+    for (int i = 0; i < load.connections; ++i) {
+        connections.push_back({connected(port)});
+        epoll_event wanted{EPOLLIN, {.u32 = static_cast<std::uint32_t>(i)}};
+        ::epoll_ctl(poll.get(), EPOLL_CTL_ADD, connections.back().fd.get(), &wanted);
+    }
+    const auto send = [&](connection& c) {
+        c.sent_at = monotonic_ns();
+        send_all(c.fd.get(), request);
+    };
+    for (connection& c : connections) send(c);
+    const std::int64_t from = monotonic_ns() + std::chrono::nanoseconds(load.warm_up).count();
+    const std::int64_t to = from + std::chrono::nanoseconds(load.measured).count();
+    std::vector<std::int64_t> took;
+    epoll_event ready[64];
+    for (std::int64_t now = 0; now < to;) {
+        const int n = ::epoll_wait(poll.get(), ready, std::size(ready), 10'000);
+        if (n <= 0) throw std::runtime_error("no answer for 10 s");
+        for (int i = 0; i < n; ++i) {
+            connection& c = connections[ready[i].data.u32];
+            if (!read_answer(c)) continue;
+            now = monotonic_ns();
+            if (now >= from && now < to) took.push_back(now - c.sent_at);
+            c.answer.clear();
+            send(c);
+        }
+    }
+    std::ranges::sort(took);
+    const double seconds = std::chrono::duration<double>(load.measured).count();
+    return {static_cast<double>(took.size()) / seconds, at_share(took, 0.5), at_share(took, 0.99)};
+}
+
+std::string ask_http(std::uint16_t port) {
+    connection c{connected(port)};
+    if (!c.fd) return {};
+    send_all(c.fd.get(), "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    while (!read_answer(c)) {
+    }
+    return c.answer;
+}
+
+}  // namespace bench

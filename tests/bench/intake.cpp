@@ -1,0 +1,171 @@
+// Webhooks a second that the relay answers with 200, each on disk by then: the real relay, its destination paused so that
+// the intake alone is measured.
+#include "components/http_service.hpp"
+#include "components/queue_store.hpp"
+#include "supe/process/unique_fd.hpp"
+#include "tests/bench/bench.hpp"
+#include "tests/bench/http_load.hpp"
+#include "tests/bench/programs.hpp"
+
+#include <arpa/inet.h>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <optional>
+#include <poll.h>
+#include <stdexcept>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+constexpr int rounds = 7;
+
+supe::unique_fd listening_socket() {
+    supe::unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd.get(), 128) != 0)
+        throw std::runtime_error("cannot listen on 127.0.0.1");
+    return fd;
+}
+
+std::uint16_t port_of(const supe::unique_fd& fd) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    return ntohs(address.sin_port);
+}
+
+void wait_for(std::uint16_t port) {
+    for (int tries = 0; bench::ask_http(port).empty(); ++tries) {
+        if (tries == 1000) throw std::runtime_error("the server does not start");
+        ::poll(nullptr, 0, 10);
+    }
+}
+
+components::queue_store paused_store(const std::filesystem::path& state) {
+    std::filesystem::create_directories(state);
+    components::queue_store store(state / "queue.db");
+    store.begin();
+    store.set_paused(true);
+    store.commit();
+    return store;
+}
+
+/// `supe relay` on a state directory of its own, with nobody behind it.
+class relay {
+public:
+    explicit relay(const bench::folder& where) : port_(port_of(listening_socket())) {
+        paused_store(where / "relay");
+        runs_.emplace(std::vector<std::string>{SUPE_BINARY, "relay", "--to", "http://127.0.0.1:1/", "--listen",
+                                               fmt::format("127.0.0.1:{}", port_), "--state", where / "relay"},
+                      where / "relay.log");
+        wait_for(port_);
+    }
+    std::uint16_t port() const { return port_; }
+
+private:
+    std::uint16_t port_;
+    std::optional<bench::program> runs_;
+};
+
+supe::awaitable<components::http_answer> say_yes(components::http_request) {
+    co_return components::http_answer{200, "kept\n", {}};
+}
+
+supe::awaitable<> answer_only(supe::component& self) {
+    const components::http_handler handler = [](components::http_request request) { return say_yes(std::move(request)); };
+    co_await components::serve_http(self, supe::listening_sockets(), components::http_limits{}, handler);
+}
+
+/// The relay's HTTP server in a process of its own, with nothing behind it: every request is answered 200 at once.
+class http_alone {
+public:
+    http_alone() {
+        const supe::unique_fd door = listening_socket();
+        port_ = port_of(door);
+        int ends[2];
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("socketpair");
+        channel_ = supe::unique_fd(ends[0]);
+        const supe::unique_fd theirs(ends[1]);
+        pid_ = ::fork();
+        if (pid_ == 0) serve(door.get(), theirs.get());
+        wait_for(port_);
+    }
+    ~http_alone() {
+        ::kill(pid_, SIGTERM);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    http_alone(const http_alone&) = delete;
+    http_alone& operator=(const http_alone&) = delete;
+    std::uint16_t port() const { return port_; }
+
+private:
+    [[noreturn]] static void serve(int door, int channel) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        const int kept_channel = ::fcntl(channel, F_DUPFD, 10);
+        ::dup2(door, 3);
+        ::setenv("LISTEN_FDS", "1", 1);
+        ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+        ::setenv("NODE_CHANNEL_FD", std::to_string(kept_channel).c_str(), 1);
+        ::_exit(supe::run_component(answer_only));
+    }
+
+    std::uint16_t port_;
+    supe::unique_fd channel_;
+    pid_t pid_ = 0;
+};
+
+/// The latencies of one contestant's rounds.
+struct latencies {
+    std::vector<double> p50, p99;
+
+    double load(std::uint16_t port) {
+        const bench::http_figures figures = bench::put_http_load(port, {});
+        p50.push_back(figures.p50_ms);
+        p99.push_back(figures.p99_ms);
+        return figures.per_second;
+    }
+};
+
+/// One webhook of 1 KB, committed with fsync.
+double commit_ms(components::queue_store& store) {
+    static std::uint64_t serial = 0;
+    const std::string text(1024, 'x');
+    return bench::milliseconds_of([&] {
+        store.begin();
+        store.insert(fmt::format("{:026}", ++serial), text);
+        store.commit();
+    });
+}
+
+void measure(bench::table& figures) {
+    const bench::folder where;
+    const http_alone floor;
+    const relay ours(where);
+    components::queue_store store = paused_store(where / "commits");
+    latencies of_relay, of_floor;
+    std::vector<double> commits;
+    const auto rates = bench::in_turn(rounds, {[&] { return of_relay.load(ours.port()); },
+                                               [&] { return of_floor.load(floor.port()); },
+                                               [&] {
+                                                   for (int i = 0; i < 25; ++i) commits.push_back(commit_ms(store));
+                                                   return 0.0;
+                                               }});
+    const double commit = bench::median(commits);
+    const std::string name = "its HTTP server alone";
+    figures.add({"webhooks of 1 KB, 64 connections", "/s", {"relay", rates[0]}, {name, rates[1]}});
+    figures.add({"the same, p50", "ms", {"relay", bench::median(of_relay.p50)}, {name, bench::median(of_floor.p50)}});
+    figures.add({"the same, p99", "ms", {"relay", bench::median(of_relay.p99)}, {name, bench::median(of_floor.p99)}});
+    figures.add({"one webhook kept, beside one SQLite commit", "ms", {"relay", 1000 / rates[0]}, {"commit", commit}});
+}
+
+const bench::benchmark registered("intake", measure);
+
+}  // namespace
