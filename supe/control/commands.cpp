@@ -81,16 +81,12 @@ awaitable<json::value> commands::here(json::object request, child* target) {
     }
     if (!target) co_return error(fmt::format("cannot {} a supervisor from inside; name a child", what), result::bad_request);
     const std::string address = target->address();
-    if (what == "stop") {
-        co_await supervisor_.stop_child(*target);
-        co_return ok(json::string(address + " is stopped"));
-    }
-    bool up = false;
-    if (what == "start") up = co_await supervisor_.start_child(*target);
-    if (what == "restart") up = co_await supervisor_.restart_child(*target);
-    if (up) co_return ok(json::string(address + " is up"));
-    const auto& why = target->last_error();
-    co_return error(fmt::format("{} did not come up{}{}", address, why ? ": " : "", why ? why->text : ""), result::failed);
+    std::string problem;
+    if (what == "stop") problem = co_await supervisor_.stop_child(target->spec().name);
+    if (what == "start") problem = co_await supervisor_.start_child(target->spec().name);
+    if (what == "restart") problem = co_await supervisor_.restart_child(target->spec().name);
+    if (!problem.empty()) co_return error(std::move(problem), result::failed);
+    co_return ok(json::string(address + (what == "stop" ? " is stopped" : " is up")));
 }
 
 // --- status -------------------------------------------------------------------------------------------------------

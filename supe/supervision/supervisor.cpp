@@ -252,22 +252,31 @@ void supervisor::after_turn(child& c) {
 
 // --- by hand ------------------------------------------------------------------------------------------------------
 
-awaitable<bool> supervisor::start_child(child& c) {
-    perform(restarter_.start(c.number(), env_.time.now()));
-    co_return co_await came_up(c);
+awaitable<std::string> supervisor::start_child(std::string name) {
+    child* c = find(name);
+    if (!c) co_return fmt::format("no such child: {}", name);
+    perform(restarter_.start(c->number(), env_.time.now()));
+    const bool up = co_await came_up(*c);
+    co_return up ? std::string() : fmt::format("{} did not come up: {}", c->address(), how_it_ended(*c));
 }
 
-awaitable<> supervisor::stop_child(child& c) {
-    if (c.state().current() == lifecycle::state::stopping) c.stop();  // told twice: `infinity` gets its signal
-    perform(restarter_.stop(c.number(), env_.time.now()));
-    while (restarter_.status_of(c.number()) == restarter::status::stopping) co_await changed_.wait();
+awaitable<std::string> supervisor::stop_child(std::string name) {
+    child* c = find(name);
+    if (!c) co_return fmt::format("no such child: {}", name);
+    if (c->state().current() == lifecycle::state::stopping) c->stop();  // told twice: `infinity` gets its signal
+    perform(restarter_.stop(c->number(), env_.time.now()));
+    while (restarter_.status_of(c->number()) == restarter::status::stopping) co_await changed_.wait();
+    co_return std::string();
 }
 
-awaitable<bool> supervisor::restart_child(child& c) {
-    const std::uint64_t life = c.mail().life;
-    perform(restarter_.restart(c.number(), env_.time.now()));
-    while (c.mail().life == life && !over_ && !c.last_error()) co_await changed_.wait();
-    co_return co_await came_up(c);
+awaitable<std::string> supervisor::restart_child(std::string name) {
+    child* c = find(name);
+    if (!c) co_return fmt::format("no such child: {}", name);
+    const std::uint64_t life = c->mail().life;
+    perform(restarter_.restart(c->number(), env_.time.now()));
+    while (c->mail().life == life && !over_ && !c->last_error()) co_await changed_.wait();
+    const bool up = co_await came_up(*c);
+    co_return up ? std::string() : fmt::format("{} did not come up: {}", c->address(), how_it_ended(*c));
 }
 
 awaitable<bool> supervisor::came_up(child& c) {

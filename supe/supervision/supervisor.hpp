@@ -8,6 +8,7 @@
 #include "supe/supervision/restarter.hpp"
 
 #include <boost/json/value.hpp>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -65,10 +66,43 @@ public:
     dead_letters& dead() { return dead_; }
     clock& time() override { return env_.time; }
 
-    /// By hand. Each resumes when it is done: the child is ready, or down; false when it did not come up.
-    awaitable<bool> start_child(child& c);
-    awaitable<> stop_child(child& c);
-    awaitable<bool> restart_child(child& c);
+    // By hand (contract §6). `name` is a child (`web`), one instance (`web.2`), or for a child with instances all of them
+    // (`web`). Each resumes when it is done, and returns in one line why it did not work; empty: it is done. Nothing else in
+    // the tree is touched. None refers to a child across a wait: it may be removed meanwhile.
+
+    /// Ready, or idle for a demand child. Cuts a delay short; what was given up or stopped begins with fresh limits.
+    /// A first try that fails is answered with an error; it counts, and is tried again like any other (contract §4).
+    awaitable<std::string> start_child(std::string name);
+    /// Down, and down it stays; a temporary child leaves the tree (OTP terminate_child). A second stop hurries the first.
+    awaitable<std::string> stop_child(std::string name);
+    /// A new process, ready. Counts nowhere. What was down is started.
+    awaitable<std::string> restart_child(std::string name);
+
+    /// A new child at the end of the order, started and ready. When its first start fails it is not kept (OTP start_child).
+    awaitable<std::string> add_child(child_spec spec);
+    /// Stops it and takes it out of the tree; mail that is left goes to the dead letters with reason `removed`.
+    awaitable<std::string> remove_child(std::string name);
+    /// `n` instances (1 to 10,000) of the child or of the name; those that stay are not touched. One that runs alone under
+    /// its plain name goes on as `NAME.1`. Taken away are the highest numbers, in reverse; a new one whose first start fails
+    /// is not kept, and the rest are not tried.
+    awaitable<std::string> scale(std::string name, unsigned n);
+    /// Makes the tree what the new file says, by its difference to the old file: children are removed (in reverse), added
+    /// in their places, or restarted with their new spec and their mail; changed limits, strategy and `forward` hold at
+    /// once. What did not change in the file is not touched, also where it was changed by hand since. A nested supervisor
+    /// is told its part (request `reload` with `tree`, see ask_below). The errors of all parts, joined by "; ".
+    awaitable<std::string> reload(supervisor_spec tree);
+
+    /// The children that `name` means: a child, one instance, or all instances of a name; empty for none.
+    std::vector<child*> members(std::string_view name) const;
+    /// How the last lives of this child ended, the latest last; at most 10.
+    struct death {
+        std::chrono::system_clock::time_point at;
+        std::string text;                        ///< for people: "exit code 3", "start timed out after 30s"
+        std::string exit;                        ///< JSON as in notice `crashed`; `null` where no process came to be
+        milliseconds lasted{};
+        bool clean = false;
+    };
+    const std::deque<death>& deaths_of(const child& c) const;
 
     /// Publishes on this supervisor's noticeboard. `message` is JSON text; empty: a notice without one.
     void publish(const std::string& notice, const std::string& message, const std::string& source = "supe");
