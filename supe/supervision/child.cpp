@@ -23,6 +23,11 @@ void child::begin(nursery& tasks) {
     tasks.start(run_mail());
 }
 
+void child::start() {
+    if (lifecycle_.is_down()) lifecycle_ = lifecycle(spec_);
+    tell(lifecycle::event::start);
+}
+
 void child::tell(lifecycle::event e) {
     events_.push_back(e);
     wake_.notify();

@@ -46,11 +46,14 @@ public:
     void begin(nursery& tasks);
 
     // What the supervisor orders; the child reports back.
-    void start() { tell(lifecycle::event::start); }
+    void start();
     void stop() { tell(lifecycle::event::stop); }
     void kill() { tell(lifecycle::event::kill); }
     /// What its frames say about the process.
     void tell(lifecycle::event e);
+
+    /// A new spec (a reload), of the same name: holds for its process from the next start on.
+    void change(child_spec spec) { spec_ = std::move(spec); }
 
     const child_spec& spec() const { return spec_; }
     const std::string& address() const { return address_; }
