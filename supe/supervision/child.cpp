@@ -1,5 +1,7 @@
 #include "supe/supervision/child.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
@@ -53,6 +55,8 @@ awaitable<lifecycle::event> child::next_event() {
         if (!events_.empty()) {
             const lifecycle::event e = events_.front();
             events_.pop_front();
+            // A start that fails and is tried again at once must let others in between, a stop above all.
+            if (e == lifecycle::event::start) co_await asio::post(host_.time().executor(), asio::use_awaitable);
             co_return e;
         }
         if (host_.time().now() >= lifecycle_.deadline()) co_return lifecycle::event::deadline;
