@@ -52,7 +52,7 @@ void world::provide(std::string name, component_main body) {
 }
 
 supervisor_environment world::environment() {
-    return {clock_, launcher_, sink_, [this] { return random(); }, {}, {}, {"supe", "component"}};
+    return {clock_, launcher_, sink_, [this] { return random(); }, state_, {}, {"supe", "component"}};
 }
 
 void world::record(supervisor& s, const supervisor_code& code) {

@@ -13,6 +13,7 @@
 #include "supe/supervision/supervisor_code.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <random>
@@ -36,6 +37,8 @@ public:
     /// As above, with an exit code of its choice.
     void provide_program(std::string name, program p) { launcher_.provide(std::move(name), std::move(p)); }
 
+    /// The state directory of what runs from now on; without one nothing is saved.
+    void set_state(std::filesystem::path directory) { state_ = std::move(directory); }
     /// The author's code in the nested supervisor at this address.
     void provide_code(const std::string& address, supervisor_code code) { code_[address] = std::move(code); }
 
@@ -103,6 +106,7 @@ private:
     simulated_launcher launcher_;
     recorder sink_;
     std::vector<published> notices_;
+    std::filesystem::path state_;
     std::map<std::string, supervisor_code> code_;
     std::map<std::string, supervisor*> nested_;
     std::unique_ptr<supervisor> root_;

@@ -47,7 +47,8 @@ inline void provide_players(supe::simulation::world& w) {
 
 /// A world in which a tree of these runs.
 struct stage : supe::simulation::world {
-    explicit stage(std::string_view tree, std::uint64_t seed = 1) : world(seed) {
+    explicit stage(std::string_view tree, std::uint64_t seed = 1, std::filesystem::path state = {}) : world(seed) {
+        set_state(std::move(state));
         provide_players(*this);
         run(tree);
     }
