@@ -111,18 +111,26 @@ supe::awaitable<> run_root(ground& on, supe::supervisor& root, std::filesystem::
     const auto manager = supe::service_manager::from_environment();
     if (manager.listens()) service.start(tell_service_manager(manager, root));
     if (manager.ping_every()) service.start(ping_service_manager(manager, on.time));
-    exit_code = co_await root.run() ? 0 : 1;
+    std::exception_ptr failed;
+    try {
+        exit_code = co_await root.run() ? 0 : 1;
+    } catch (...) {
+        failed = std::current_exception();
+    }
     service.cancel();
     co_await service.join();
+    if (failed) std::rethrow_exception(failed);
 }
 
-supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, std::filesystem::path state, int& exit_code) {
+supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, std::filesystem::path state,
+                                 supe::supervisor_code code, int& exit_code) {
     supe::state_lock lock = supe::state_lock::acquire_root(state, "supe " + tree.name);
     if (!co_await lock.wait_for_last_processes(on.time, on.time.now() + 10s)) {
         throw std::runtime_error(fmt::format("state directory {}: processes of an earlier run are still alive after 10 s",
                                              state.string()));
     }
     supe::supervisor root(on.environment(state), std::move(tree), std::string());
+    if (code) root.run_beside(std::move(code));
     co_await run_root(on, root, state, exit_code);
 }
 
@@ -157,10 +165,10 @@ void run_loop(ground& on, supe::awaitable<> work, int& exit_code) {
 
 }  // namespace
 
-int run_tree(supe::supervisor_spec tree, const std::filesystem::path& state) {
+int run_tree(supe::supervisor_spec tree, const std::filesystem::path& state, supe::supervisor_code code) {
     ground on;
     int exit_code = 1;
-    run_loop(on, run_root_alone(on, std::move(tree), state, exit_code), exit_code);
+    run_loop(on, run_root_alone(on, std::move(tree), state, std::move(code), exit_code), exit_code);
     return exit_code;
 }
 

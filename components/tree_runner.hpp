@@ -1,14 +1,15 @@
 // Runs a tree in the foreground: `supe run`, `supe relay`, and a nested supervisor as a process.
 #pragma once
 
-#include "supe/supervision/child_spec.hpp"
+#include "supe/supervision/supervisor_code.hpp"
 
 #include <filesystem>
 
 namespace components {
 
 /// Runs the tree until it ends. SIGTERM and SIGINT: ordered stop, a second one kills. Returns the exit code (contract §6).
-int run_tree(supe::supervisor_spec tree, const std::filesystem::path& state);
+/// `code` runs in the root supervisor (supervisor_code.hpp).
+int run_tree(supe::supervisor_spec tree, const std::filesystem::path& state, supe::supervisor_code code = {});
 
 /// This process as a nested supervisor, on the channel that the environment names.
 int run_nested();

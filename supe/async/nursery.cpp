@@ -33,9 +33,10 @@ bool is_cancellation(const std::exception_ptr& error) {
 }
 
 struct nursery::state {
-    explicit state(clock& c) : executor(c.executor()), changed(c) {}
+    state(clock& c, std::shared_ptr<state> over) : executor(c.executor()), above(std::move(over)), changed(c) {}
 
     asio::any_io_executor executor;
+    std::shared_ptr<state> above;
     std::list<asio::cancellation_signal> running;
     std::exception_ptr failure;
     bool ending = false;  // cancelled, and not all have ended yet
@@ -50,15 +51,22 @@ struct nursery::state {
     void ended(std::list<asio::cancellation_signal>::iterator task, const std::exception_ptr& error) {
         running.erase(task);
         if (running.empty()) ending = false;
-        if (error && !failure && !is_cancellation(error)) {
-            failure = error;
-            cancel();
-        }
+        if (error && !is_cancellation(error)) fail(error);
+        changed.notify();
+    }
+
+    void fail(const std::exception_ptr& error) {
+        if (failure) return;
+        failure = error;
+        cancel();
+        if (above) above->fail(error);
         changed.notify();
     }
 };
 
-nursery::nursery(clock& c) : state_(std::make_shared<state>(c)) {}
+nursery::nursery(clock& c) : state_(std::make_shared<state>(c, nullptr)) {}
+
+nursery::nursery(clock& c, nursery& above) : state_(std::make_shared<state>(c, above.state_)) {}
 
 nursery::~nursery() { cancel(); }
 

@@ -17,6 +17,8 @@ bool is_cancellation(const std::exception_ptr& error);
 class nursery {
 public:
     explicit nursery(clock& c);
+    /// One whose coroutines can be ended before those of the other: a failure in it is a failure in `above` too.
+    nursery(clock& c, nursery& above);
     /// Cancels what still runs. Join first, where what they use dies with the nursery.
     ~nursery();
     nursery(const nursery&) = delete;

@@ -64,8 +64,8 @@ awaitable<json::value> commands::perform(json::object request) {
     if (!target) co_return error(fmt::format("no such child: {}", address), result::no_such);
     if (slash == std::string::npos) co_return co_await here(std::move(request), target);
     if (!target->is_supervisor()) co_return error(fmt::format("no such child: {}", address), result::no_such);
-    json::value answer = co_await supervisor_.ask_below(*target, std::move(request));
-    if (answer.is_null()) co_return error(fmt::format("{} does not answer", target->address()), result::timed_out);
+    json::value answer = co_await supervisor_.ask_below(target->spec().name, std::move(request));
+    if (answer.is_null()) co_return error(fmt::format("{} does not answer", path.substr(0, slash)), result::timed_out);
     co_return answer;
 }
 
@@ -81,16 +81,12 @@ awaitable<json::value> commands::here(json::object request, child* target) {
     }
     if (!target) co_return error(fmt::format("cannot {} a supervisor from inside; name a child", what), result::bad_request);
     const std::string address = target->address();
-    if (what == "stop") {
-        co_await supervisor_.stop_child(*target);
-        co_return ok(json::string(address + " is stopped"));
-    }
-    bool up = false;
-    if (what == "start") up = co_await supervisor_.start_child(*target);
-    if (what == "restart") up = co_await supervisor_.restart_child(*target);
-    if (up) co_return ok(json::string(address + " is up"));
-    const auto& why = target->last_error();
-    co_return error(fmt::format("{} did not come up{}{}", address, why ? ": " : "", why ? why->text : ""), result::failed);
+    std::string problem;
+    if (what == "stop") problem = co_await supervisor_.stop_child(target->spec().name);
+    if (what == "start") problem = co_await supervisor_.start_child(target->spec().name);
+    if (what == "restart") problem = co_await supervisor_.restart_child(target->spec().name);
+    if (!problem.empty()) co_return error(std::move(problem), result::failed);
+    co_return ok(json::string(address + (what == "stop" ? " is stopped" : " is up")));
 }
 
 // --- status -------------------------------------------------------------------------------------------------------
@@ -115,7 +111,7 @@ awaitable<json::value> commands::status_of(child& c) {
     json::object node = describe(c);
     if (c.is_supervisor()) {
         json::object request{{"do", "status"}, {"address", c.address()}};
-        const json::value answer = co_await supervisor_.ask_below(c, std::move(request));
+        const json::value answer = co_await supervisor_.ask_below(c.spec().name, std::move(request));
         if (answer.is_object() && answer.get_object().contains("ok")) node["children"] = answer.at("ok").at("children");
     }
     co_return node;
@@ -123,7 +119,11 @@ awaitable<json::value> commands::status_of(child& c) {
 
 awaitable<json::value> commands::status_of_all() {
     json::array children;
-    for (child* c : supervisor_.children()) {
+    std::vector<std::string> names;
+    for (const child* c : supervisor_.children()) names.push_back(c->spec().name);
+    for (const std::string& name : names) {
+        child* c = supervisor_.find(name);
+        if (!c) continue;  // it left the tree while another one answered
         json::value node = co_await status_of(*c);
         children.push_back(std::move(node));
     }

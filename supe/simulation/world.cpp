@@ -32,11 +32,15 @@ world::world(std::uint64_t seed)
     launcher_.provide("supervisor", [this](process_start start) { return run_nested(std::move(start)); });
 }
 
-world::~world() {
+world::~world() { clean_up(); }
+
+bool world::clean_up() {
     if (tasks_) tasks_->cancel();
     settle();
     root_.reset();
+    tasks_.reset();
     settle();
+    return launcher_.running() == 0 && clock_.armed() == 0 && loop_.stopped();
 }
 
 double world::random() { return std::uniform_real_distribution<double>(0, 1)(dice_); }
@@ -48,16 +52,17 @@ void world::provide(std::string name, component_main body) {
 }
 
 supervisor_environment world::environment() {
-    return {clock_, launcher_, sink_, [this] { return random(); }, {}, {}, {"supe", "component"}};
+    return {clock_, launcher_, sink_, [this] { return random(); }, state_, {}, {"supe", "component"}};
 }
 
-void world::record(supervisor& s) {
+void world::record(supervisor& s, const supervisor_code& code) {
     s.listen({}, [this](const published& notice) { notices_.push_back(notice); });
+    if (code) s.run_beside(code);
 }
 
-void world::run(std::string_view tree) {
+void world::run(std::string_view tree, supervisor_code code) {
     root_ = std::make_unique<supervisor>(environment(), parse_tree(tree, "tree", "/"), std::string());
-    record(*root_);
+    record(*root_, code);
     tasks_ = std::make_unique<nursery>(clock_);
     tasks_->start(run_root());
     settle();
@@ -69,8 +74,44 @@ awaitable<> world::run_root() {
 }
 
 awaitable<int> world::run_nested(process_start start) {
-    return run_nested_supervisor(environment(), unique_fd(start.channel_fd), start.address,
-                                 [this](supervisor& s) { record(s); });
+    struct presence {
+        std::map<std::string, supervisor*>& all;
+        std::string address;
+        supervisor* self = nullptr;
+        ~presence() {
+            const auto found = all.find(address);
+            if (found != all.end() && found->second == self) all.erase(found);  // its successor may be there already
+        }
+    } here{nested_, start.address};
+    const std::function<void(supervisor&)> prepare = [this, &here](supervisor& s) {
+        nested_[here.address] = here.self = &s;
+        record(s, code_[here.address]);
+    };
+    co_return co_await run_nested_supervisor(environment(), unique_fd(start.channel_fd), start.address, prepare);
+}
+
+supervisor* world::supervisor_at(const std::string& address) const {
+    if (address == "/") return root_.get();
+    const auto found = nested_.find(address);
+    return found == nested_.end() ? nullptr : found->second;
+}
+
+awaitable<> world::answer(awaitable<std::string> request, std::shared_ptr<std::optional<std::string>> into) {
+    *into = co_await std::move(request);
+}
+
+std::shared_ptr<std::optional<std::string>> world::begin(awaitable<std::string> request) {
+    const auto into = std::make_shared<std::optional<std::string>>();
+    tasks_->start(answer(std::move(request), into));
+    settle();
+    return into;
+}
+
+std::string world::by_hand(awaitable<std::string> request, duration limit) {
+    const auto into = begin(std::move(request));
+    const time_point until = clock_.now() + limit;
+    while (!*into && clock_.fire_one(until)) settle();
+    return into->value_or("no answer");
 }
 
 void world::settle() {

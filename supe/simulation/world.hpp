@@ -10,9 +10,12 @@
 
 #include "supe/simulation/simulated_launcher.hpp"
 #include "supe/simulation/virtual_clock.hpp"
-#include "supe/supervision/supervisor.hpp"
+#include "supe/supervision/supervisor_code.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -34,14 +37,28 @@ public:
     /// As above, with an exit code of its choice.
     void provide_program(std::string name, program p) { launcher_.provide(std::move(name), std::move(p)); }
 
-    /// Starts a tree (the text of a tree file) and runs until nothing more happens without time passing.
-    void run(std::string_view tree);
+    /// The state directory of what runs from now on; without one nothing is saved.
+    void set_state(std::filesystem::path directory) { state_ = std::move(directory); }
+    /// The author's code in the nested supervisor at this address.
+    void provide_code(const std::string& address, supervisor_code code) { code_[address] = std::move(code); }
+
+    /// Starts a tree (the text of a tree file) and runs until nothing more happens without time passing. `code` runs in
+    /// the root supervisor.
+    void run(std::string_view tree, supervisor_code code = {});
     /// Lets everything happen that needs no time.
     void settle();
     /// Lets `d` pass, with everything that is due in it.
     void advance(duration d);
     /// Asks the tree to stop and lets at most `limit` pass; true when it has ended.
     bool stop(duration limit = std::chrono::seconds(60));
+    /// Ends it at once, as the destructor does. True when nothing of it is left: no process, no timer, no coroutine.
+    bool clean_up();
+
+    /// What a supervisor is asked by hand: `w.by_hand(w.root().add_child(spec))`. Lets time pass until it is done, and
+    /// returns its answer; at most `limit`, then "no answer".
+    std::string by_hand(awaitable<std::string> request, duration limit = std::chrono::seconds(60));
+    /// The same, without waiting: the answer is there when it is done.
+    std::shared_ptr<std::optional<std::string>> begin(awaitable<std::string> request);
 
     /// Ends the process at this address: by a signal, or with an exit code. False when none runs there.
     bool crash(const std::string& address, int signal = SIGKILL);
@@ -54,6 +71,7 @@ public:
     // What happened so far, in all supervisors of the tree.
     std::size_t count(const std::string& notice) const;
     const std::vector<published>& notices() const { return notices_; }
+    void forget_notices() { notices_ = {}; }
     /// The messages of all notices of this name, in order.
     std::vector<std::string> messages(const std::string& notice) const;
     const std::vector<std::string>& lines() const { return sink_.lines; }
@@ -62,6 +80,8 @@ public:
     std::size_t processes() const { return launcher_.running(); }
 
     supervisor& root() { return *root_; }
+    /// The supervisor at this address, `/` for the root; null where none runs.
+    supervisor* supervisor_at(const std::string& address) const;
     bool ended() const { return ended_; }
     bool ended_cleanly() const { return ended_ && clean_; }
     virtual_clock& time() { return clock_; }
@@ -75,8 +95,9 @@ private:
     };
     awaitable<> run_root();
     awaitable<int> run_nested(process_start start);
+    awaitable<> answer(awaitable<std::string> request, std::shared_ptr<std::optional<std::string>> into);
     supervisor_environment environment();
-    void record(supervisor& s);
+    void record(supervisor& s, const supervisor_code& code);
 
     std::uint64_t seed_;
     std::mt19937_64 dice_;
@@ -85,6 +106,9 @@ private:
     simulated_launcher launcher_;
     recorder sink_;
     std::vector<published> notices_;
+    std::filesystem::path state_;
+    std::map<std::string, supervisor_code> code_;
+    std::map<std::string, supervisor*> nested_;
     std::unique_ptr<supervisor> root_;
     std::unique_ptr<nursery> tasks_;
     bool ended_ = false;

@@ -1,6 +1,8 @@
 #include "supe/supervision/child.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 namespace supe {
@@ -9,7 +11,6 @@ namespace {
 constexpr milliseconds last_words = 100ms;         // contract §2: a grandchild may hold the other end
 constexpr milliseconds descendants_limit = 10s;    // contract §4
 constexpr milliseconds descendants_poll = 5ms;
-constexpr std::size_t deaths_kept = 10;
 constexpr std::size_t status_limit = 256;          // bytes of STATUS=…
 
 /// What a process says by its frames and notifications, as opposed to what is ordered and what befalls it.
@@ -29,6 +30,11 @@ void child::begin(nursery& tasks) {
     tasks.start(run_lifecycle());
     tasks.start(run_output());
     tasks.start(run_mail());
+}
+
+void child::start() {
+    if (lifecycle_.current() == lifecycle::state::down) lifecycle_ = lifecycle(spec_);
+    tell(lifecycle::event::start);
 }
 
 void child::tell(lifecycle::event e) {
@@ -57,6 +63,8 @@ awaitable<lifecycle::event> child::next_event() {
         if (!events_.empty()) {
             const lifecycle::event e = events_.front();
             events_.erase(events_.begin());
+            // A start that fails and is tried again at once must let others in between, a stop above all.
+            if (e == lifecycle::event::start) co_await asio::post(host_.time().executor(), asio::use_awaitable);
             co_return e;
         }
         if (host_.time().now() >= lifecycle_.deadline()) co_return lifecycle::event::deadline;
@@ -82,7 +90,7 @@ void child::perform(lifecycle::action a) {
         case action::report_started: return host_.on_started(*this);
         case action::report_ready: was_ready_ = true; return host_.on_ready(*this);
         case action::report_start_failed:
-        case action::report_ended: return end();
+        case action::report_ended: return host_.on_ended(*this);
         case action::ask_to_finish: return signal("SUPE-SHUTDOWN");
         case action::send_stop_signal: return signal_process(spec_.stop_signal);
         case action::abort: return signal_process(SIGABRT);
@@ -134,13 +142,6 @@ void child::adopt(std::unique_ptr<process> p) {
     ++mail_.life;
     channel_ended_ = false;
     life_began_.notify();
-}
-
-void child::end() {
-    if (deaths_.size() == deaths_kept) deaths_.erase(deaths_.begin());
-    deaths_.push_back({host_.time().wall(), how_it_ended(), last_exit_ ? last_exit_->json() : "null",
-                       std::chrono::duration_cast<milliseconds>(lasted()), ended_cleanly()});
-    host_.on_ended(*this);
 }
 
 bool child::ended_cleanly() const {

@@ -39,15 +39,6 @@ public:
     virtual void after_turn(child& c) = 0;
 };
 
-/// How one life of a child ended.
-struct death {
-    std::chrono::system_clock::time_point at;
-    std::string text;       ///< as child::how_it_ended()
-    std::string exit;       ///< JSON as in notice `crashed`; `null` where no process came to be
-    milliseconds lasted{};
-    bool clean = false;
-};
-
 class child {
 public:
     child(child_host& host, int number, child_spec spec, std::string address);
@@ -56,11 +47,14 @@ public:
     void begin(nursery& tasks);
 
     // What the supervisor orders; the child reports back.
-    void start() { tell(lifecycle::event::start); }
+    void start();
     void stop() { tell(lifecycle::event::stop); }
     void kill() { tell(lifecycle::event::kill); }
     /// What its frames say about the process.
     void tell(lifecycle::event e);
+
+    /// A new spec (a reload), of the same name: holds for its process from the next start on.
+    void change(child_spec spec) { spec_ = std::move(spec); }
 
     const child_spec& spec() const { return spec_; }
     const std::string& address() const { return address_; }
@@ -86,7 +80,6 @@ public:
     /// In the sense of contract §1: by an exit code in `clean_exits`, or because somebody asked for it.
     bool ended_cleanly() const;
     /// The last ten, the latest last.
-    const std::vector<death>& deaths() const { return deaths_; }
     /// What it last said of itself by STATUS=… in this life, one line; empty where it did not.
     const std::string& status_text() const { return status_text_; }
 
@@ -99,7 +92,6 @@ private:
     void perform(lifecycle::action a);
     void spawn();
     void adopt(std::unique_ptr<process> p);
-    void end();
     /// The process is dead: kills the rest of its group, reads its last words, reaps it, ends its descendants.
     awaitable<> bury();
     void report_lost_frames(channel& wire);
@@ -127,7 +119,6 @@ private:
     bool channel_ended_ = true;
     std::optional<exit_status> last_exit_;
     std::optional<launch_error> last_error_;
-    std::vector<death> deaths_;
     std::string status_text_;
 };
 

@@ -20,6 +20,8 @@ public:
     std::size_t count(time_point now);
     void reset() { restarts_.clear(); }
     const restart_limit& limit() const { return limit_; }
+    /// What has been counted stays.
+    void set_limit(restart_limit limit) { limit_ = limit; }
 
 private:
     void forget_old(time_point now);

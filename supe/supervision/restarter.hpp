@@ -5,32 +5,43 @@
 #include "supe/supervision/restart_intensity.hpp"
 
 #include <functional>
+#include <list>
+#include <map>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace supe {
 
-/// Rules: OTP `supervisor` and its design principles, with contract §5's delays, per-child limits and demand children.
-/// Children start from left to right, each when those before it are ready, and stop in strict reverse order: those of
-/// one restart among themselves, all of them at boot and at the end.
+/// Rules: OTP `supervisor` and its design principles, with contract §5's delays, per-child limits, demand children and
+/// instances. Children start from left to right, each when those before it are ready, and stop in strict reverse order:
+/// those of one restart among themselves, all of them at boot and at the end.
+///
+/// Those that start and stop in order are a batch; a child on its own needs none. An event costs what its batch holds,
+/// however many other children there are.
 class restarter {
 public:
-    using child_id = int;  ///< stable for the life of the child, never used again
+    using child_id = int;
+    static constexpr int none = -1;
+    static constexpr child_id front = -2;
 
     enum class kind {
         start,    ///< start this child's process
         stop,     ///< begin its stop ladder
-        give_up,  ///< it passed its own limit and stays down: notice `excessive-crash`
-        remove,   ///< it leaves the tree (a temporary child that ended)
+        stopped,  ///< a stop by hand is complete: notice `stopped`
+        give_up,  ///< it passed its own limit and stays down; `whole`: notice `excessive-crash`
+        remove,   ///< it left the tree: removed by hand, a temporary one that ended, an added one that could not be started
         booted,   ///< all children have been started once
         finished, ///< all are down after shutdown(): the supervisor ends cleanly
         failed,   ///< all are down after a failure: the supervisor fails, why() says why
     };
     struct action {
         kind what;
-        child_id child = -1;
+        child_id child = none;
         milliseconds delay{};  ///< start: how long it waited for this try
-        bool restart = false;  ///< start: after an end of its own: notice `auto-restarted`
+        bool restart = false;  ///< start: after an end of its own or in its group: notice `auto-restarted`
+        bool whole = true;     ///< give_up: not one instance of several, of which others are left
         friend bool operator==(const action&, const action&) = default;
     };
     using actions = std::vector<action>;
@@ -40,6 +51,7 @@ public:
         bool clean = false;        ///< an exit code in `clean_exits`
         bool asked_for = false;    ///< a stop that this object ordered
         bool start_failed = false; ///< it never came to be ready
+        bool took_mail = true;     ///< demand children: mail was delivered to it
         std::string text;          ///< for people: "exit code 3"
     };
 
@@ -48,7 +60,17 @@ public:
     /// `random` gives numbers in [0,1) (jitter); `mail_waits` says whether a demand child has something to do.
     restarter(const supervisor_spec& spec, std::function<double()> random, std::function<bool(child_id)> mail_waits);
 
-    child_id add(const child_spec& spec);
+    /// Where a new child stands. Instances of one name have the same `group`.
+    struct place {
+        child_id behind = none;    ///< right after this child; none: at the end; front: before all
+        int group = none;
+    };
+    /// A new child; `id` was never used before, `spec` outlives it. Starts at once where boot() has been called; if that
+    /// first start fails it is removed again (OTP start_child).
+    actions add(child_id id, const child_spec& spec, time_point now, place where);
+    actions add(child_id id, const child_spec& spec, time_point now) { return add(id, spec, now, place{}); }
+    /// Stops it, then `remove`.
+    actions remove(child_id id, time_point now);
 
     actions boot(time_point now);
     actions ready(child_id id, time_point now);
@@ -64,66 +86,102 @@ public:
     actions restart(child_id id, time_point now);
     /// Ends all in reverse order; `finished` follows.
     actions shutdown(time_point now);
+    /// As after a limit that was passed: all stop in reverse order, `failed` follows.
+    actions fail(std::string why, time_point now);
 
-    /// The next moment after `now` at which tick() has something to do, or `never`.
-    time_point deadline(time_point now) const;
+    // A reload: strategy, limit and auto_shutdown of the supervisor; what a child's spec says of its restarts; the order,
+    // those that are not named behind those that are.
+    void change(const supervisor_spec& spec);
+    void change(child_id id);
+    void order(const std::vector<child_id>& ids);
+
+    /// The next moment at which tick() has something to do, or `never`.
+    time_point deadline() const { return due_.empty() ? never : due_.begin()->first; }
+    bool has(child_id id) const { return index_.contains(id); }
     status status_of(child_id id) const;
     unsigned restarts_of(child_id id) const { return at(id).restarts; }
+    std::vector<child_id> in_order() const;
     /// Why the supervisor fails, with the cause chain.
     const std::string& why() const { return why_; }
-    bool is_ending() const { return mode_ == mode::ending || mode_ == mode::failing; }
+    bool is_ending() const { return mode_ == mode::ending || mode_ == mode::failing || mode_ == mode::over; }
 
 private:
     enum class process { down, starting, up, stopping };
     enum class mode { fresh, booting, running, ending, failing, over };
+    /// Its first start: before it, as part of the tree or added later, and after it.
+    enum class first_start { of_tree, of_added, done };
 
     struct child {
         child_id id;
         const child_spec* spec;
+        int group;
         restart_intensity intensity;
         restart_delay delay;
         process state = process::down;
+        first_start first = first_start::of_tree;
         bool wanted = false;             // it should be up
         bool held = false;               // stopped by hand
         bool given_up = false;
-        bool bounce = false;             // to be stopped and started again
-        bool leaving = false;            // a temporary child caught in a group restart
-        int batch = 0;                   // those of one number start and stop in order
+        bool done = false;               // ended of itself and not restarted
+        bool bounce = false;             // to be stopped in its turn, and started again
+        bool leaving = false;            // to be removed when it is down
+        int batch = 0;                   // 0: on its own
         time_point not_before{};         // no start before this
-        time_point bounce_at{};          // no stop for the bounce before this
         time_point up_since{};
         milliseconds last_delay{};
-        bool restarting = false;         // its next start follows an end of its own
+        bool restarting = false;         // its next start follows an end of its own, or of one in its group
         unsigned restarts = 0;
     };
+    using children = std::list<child>;
 
-    child& at(child_id id);
-    const child& at(child_id id) const;
+    struct batch {
+        std::vector<child_id> members;   // in order of start
+        time_point stop_at{};            // no bounce before this
+        time_point start_at{};           // no start before this
+        time_point due = never;          // its place in due_
+    };
+
+    child& at(child_id id) { return *index_.at(id); }
+    const child& at(child_id id) const { return *index_.at(id); }
     void want(child& c);
-    void restart_after(child& c, const ending& how, time_point now);
-    void restart_group(child& cause, bool at_next_try, time_point now);
-    bool count(child& c, const ending& how, time_point now, actions& out);
-    void not_restarted(child& c, actions& out);
-    void begin_end(mode how, std::string why);
-    bool in_restart_group(const child& member, const child& cause) const;
+    void order_stop(child& c, actions& out);
+    void first_start_done(child& c);
+    void launch(child& c, time_point now);
+    void hurry(child& c, time_point now);
+    void erase(child& c, actions& out);
 
-    /// Orders whatever may happen now.
+    void ended_as_told(child& c, actions& out, time_point now);
+    void ended_of_itself(child& c, const ending& how, time_point now, actions& out);
+    bool first_start_failed(child& c, const ending& how, actions& out);
+    void ended_idle(child& c, const ending& how, time_point now, actions& out);
+    bool count(child& c, const ending& how, time_point now, actions& out);
+    bool give_up(child& c, const ending& how, actions& out);
+    void not_restarted(child& c, actions& out);
+    void back_off(child& c, const ending& how, time_point now);
+    void restart_group(child& cause, bool at_next_try, time_point now);
+    void begin_end(mode how, std::string why);
+
+    void join(child& c, int number);
     void settle(time_point now, actions& out);
-    void settle_stops(time_point now, actions& out);
-    void settle_starts(time_point now, actions& out);
-    bool may_stop(std::size_t index, time_point now) const;
-    bool may_start(std::size_t index, time_point now) const;
-    bool must_stop(const child& c, time_point now) const;
+    void settle_batch(int number, time_point now, actions& out);
+    bool settle_stops(batch& b, time_point now, actions& out, time_point& due);
+    bool settle_starts(batch& b, time_point now, actions& out, time_point& due);
+    void settle_end(actions& out);
 
     strategy_kind strategy_;
     auto_shutdown_kind auto_shutdown_;
     restart_intensity intensity_;
     std::function<double()> random_;
     std::function<bool(child_id)> mail_waits_;
-    std::vector<child> children_;        // in order of start
-    child_id next_id_ = 0;
+    children children_;                  // in order of start
+    std::unordered_map<child_id, children::iterator> index_;
+    std::unordered_map<int, batch> batches_;
+    std::set<std::pair<time_point, int>> due_;   // batches that wait for a moment
+    std::set<int> touched_;                      // batches to look at before this event is over
     int last_batch_ = 0;
+    std::size_t unstarted_ = 0;          // children of the tree before their first start
     mode mode_ = mode::fresh;
+    children::iterator still_up_;        // while ending: from here on all are down
     std::string why_;
 };
 

@@ -8,7 +8,8 @@
 
 namespace supe {
 
-/// Writes a copy of the mailbox to `STATE/mailboxes/`, a line of JSON a mail: `{"id","from","attempt","msg"}`.
+/// Writes a copy of the mailbox to a new file `STATE/mailboxes/NAME.N.jsonl`, a line of JSON a mail:
+/// `{"id","from","attempt","msg"}`.
 /// Returns the file's name; empty where there is nothing to save, or where it cannot be written.
 std::string save_mailbox(const mailbox& box, const std::string& address, const std::filesystem::path& state);
 

@@ -5,6 +5,7 @@
 #include "supe/supervision/tree_file.hpp"
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -21,16 +22,18 @@ std::string id_prefix(const std::function<double()>& random) {
     return prefix + "-";
 }
 
+constexpr std::size_t death_limit = 10;  // of a child, kept for a look
+
 double seconds(duration d) { return std::chrono::duration<double>(d).count(); }
 long long in_ms(duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); }
 
-/// A supervisor is ready when its own children are (OTP: start_link of a supervisor), however long that takes.
-child_spec as_child(child_spec spec) {
-    if (spec.supervisor) {
-        spec.ready = ready_kind::signal;
-        spec.start_timeout = 24h;
+/// A failure in it is known already.
+awaitable<> ended_quietly(nursery& tasks) {
+    tasks.cancel();
+    try {
+        co_await tasks.join();
+    } catch (...) {
     }
-    return spec;
 }
 
 }  // namespace
@@ -39,50 +42,124 @@ supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
                        std::shared_ptr<channel> uplink)
     : env_(std::move(environment)), spec_(std::move(spec)), address_(std::move(address)), uplink_(std::move(uplink)),
       restarter_(spec_, env_.random,
-                 [this](int number) { return by_number(number).mail().box.has_waiting(); }),
+                 [this](int number) { return places_.at(number).who.mail().box.has_waiting(); }),
       office_(address_, id_prefix(env_.random), *this), tasks_(env_.time), changed_(env_.time) {
     office_.set_uplink(uplink_);
-    for (child_spec& c : spec_.children) add(std::move(c));
-    spec_.children.clear();
+    for (const child_spec& c : spec_.children) {
+        const place& p = create(c);
+        restarter_.add(p.who.number(), p.who.spec(), env_.time.now());
+    }
 }
 
 supervisor::~supervisor() = default;
 
-child& supervisor::add(child_spec spec) {
+/// A supervisor is ready when its own children are (OTP: start_link of a supervisor), however long that takes.
+child_spec supervisor::as_child(child_spec spec) {
+    if (spec.supervisor) {
+        spec.ready = ready_kind::signal;
+        spec.start_timeout = 24h;
+    }
+    return spec;
+}
+
+listening_sockets_of_child supervisor::sockets_for(const child_spec& spec) {
+    if (spec.listen.empty()) return {};
+    try {
+        return {spec.listen, spec.directory};
+    } catch (const listen_error& e) {
+        throw listen_error(fmt::format("{} cannot listen on {}", spec.name, e.what()));
+    }
+}
+
+supervisor::place& supervisor::create(child_spec spec) {
     const std::string child_address = fmt::format("{}/{}", address_, spec.name);
-    const int number = children_.empty() ? 0 : children_.back()->number() + 1;
+    const int number = ++last_number_;
+    numbers_[spec.name] = number;
     child_host& host = *this;
-    children_.push_back(std::make_unique<child>(host, number, as_child(std::move(spec)), child_address));
-    child& c = *children_.back();
-    restarter_.add(c.spec());
-    office_.add(c.mail());
-    return c;
+    place& p = places_.try_emplace(number, host, number, as_child(std::move(spec)), child_address, env_.time, tasks_).first->second;
+    office_.add(p.who.mail());
+    return p;
 }
 
 // --- running ------------------------------------------------------------------------------------------------------
 
 awaitable<bool> supervisor::run() {
     began_ = env_.time.now();
-    for (const auto& c : children_) {
-        open_listening_sockets(*c);
-        c->begin(tasks_);
-        publish_about(*c, "created");
+    if (!open_sockets()) co_return false;
+    for (const int number : restarter_.in_order()) {
+        place& p = places_.at(number);
+        p.who.begin(p.tasks);
+        publish_about(p.who.spec().name, "created");
     }
+    tasks_.start(decide());
     if (uplink_) tasks_.start(run_uplink());
+    if (code_) tasks_.start(run_code());
+    std::exception_ptr broken;
+    try {
+        co_await tasks_.join();
+    } catch (...) {
+        broken = std::current_exception();
+    }
+    // Also where we are cancelled ourselves: no coroutine of ours outlives us.
+    co_await asio::this_coro::reset_cancellation_state();
+    over_ = true;
+    for (auto& [number, p] : places_) p.tasks.cancel();
+    for (auto& [number, p] : places_) co_await ended_quietly(p.tasks);
+    for (auto& gone : leaving_) co_await ended_quietly(gone.mapped().tasks);
+    co_await ended_quietly(tasks_);
+    if (broken) std::rethrow_exception(broken);
+    co_return clean_;
+}
+
+/// All of them, before anything is started. The root throws, and the command line says which could not be had.
+bool supervisor::open_sockets() {
+    try {
+        for (auto& [number, p] : places_) p.sockets = sockets_for(p.who.spec());
+        return true;
+    } catch (const listen_error& e) {
+        if (!uplink_) throw;
+        report_failure(e.what());
+        return false;
+    }
+}
+
+awaitable<> supervisor::decide() {
     perform(restarter_.boot(env_.time.now()));
     while (!over_) {
-        changed_.expires_at(restarter_.deadline(env_.time.now()));
+        changed_.expires_at(restarter_.deadline());
         co_await changed_.wait();
+        co_await join_the_removed();
         if (!over_) perform(restarter_.tick(env_.time.now()));
     }
-    tasks_.cancel();
-    co_await tasks_.join();
-    co_return clean_;
+    tasks_.cancel();  // what runs beside the children ends with them
+}
+
+/// An author's coroutine. What it throws is a failure like that of a child past its limit: all are stopped, in order.
+awaitable<> supervisor::run_code() {
+    std::string why;
+    try {
+        co_await code_(*this);
+        co_return;
+    } catch (const system_error& e) {
+        if (e.code() == asio::error::operation_aborted) throw;
+        why = e.what();
+    } catch (const std::exception& e) {
+        why = e.what();
+    }
+    perform(restarter_.fail("its own code failed: " + why, env_.time.now()));
+}
+
+awaitable<> supervisor::join_the_removed() {
+    while (!leaving_.empty()) {
+        auto gone = std::move(leaving_.back());
+        leaving_.pop_back();
+        co_await ended_quietly(gone.mapped().tasks);
+    }
 }
 
 void supervisor::shutdown() {
     if (told_once_) {
-        for (const auto& c : children_) c->kill();
+        for (auto& [number, p] : places_) p.who.kill();
     }
     told_once_ = true;
     perform(restarter_.shutdown(env_.time.now()));
@@ -96,34 +173,18 @@ void supervisor::end(bool cleanly) {
 
 void supervisor::perform(const restarter::actions& actions) {
     using kind = restarter::kind;
+    if (over_) return;
     for (const restarter::action& a : actions) {
         switch (a.what) {
-            case kind::start: {
-                child& c = by_number(a.child);
-                c.start();
-                if (a.restart) {
-                    publish_about(c, "auto-restarted", fmt::format(R"("restarts":{},"delay_ms":{})",
-                                                                   restarter_.restarts_of(a.child), a.delay.count()));
-                }
-                break;
-            }
-            case kind::stop: by_number(a.child).stop(); break;
-            case kind::give_up: give_up(by_number(a.child)); break;
-            case kind::remove: remove(by_number(a.child)); break;
-            case kind::booted:
-                booted_ = true;
-                if (uplink_) {
-                    append_signal(uplink_->out(), "COMPONENT-READY");
-                    office_.touch(uplink_);
-                }
-                break;
+            case kind::start: start(places_.at(a.child), a); break;
+            case kind::stop: places_.at(a.child).who.stop(); break;
+            case kind::stopped: publish_about(places_.at(a.child).who.spec().name, "stopped"); break;
+            case kind::give_up: give_up(places_.at(a.child), a.whole); break;
+            case kind::remove: remove(places_.at(a.child)); break;
+            case kind::booted: booted(); break;
             case kind::finished: end(true); break;
             case kind::failed:
-                log(fmt::format("failed: {}", restarter_.why()));
-                if (uplink_) {
-                    append_signal(uplink_->out(), "SUPE-FAILED", fmt::format(R"({{"why":{}}})", json_quoted(restarter_.why())));
-                    office_.touch(uplink_);
-                }
+                report_failure(restarter_.why());
                 end(false);
                 break;
         }
@@ -132,27 +193,48 @@ void supervisor::perform(const restarter::actions& actions) {
     changed_.notify();  // deadlines, and those who wait for a state, look again
 }
 
-void supervisor::give_up(child& c) {
+void supervisor::start(place& p, const restarter::action& a) {
+    p.restarted = a.restart;
+    p.delay = a.delay;
+    p.took_mail = false;
+    p.failure_below.clear();
+    p.who.start();
+}
+
+void supervisor::booted() {
+    booted_ = true;
+    if (!uplink_) return;
+    append_signal(uplink_->out(), "COMPONENT-READY");
+    office_.touch(uplink_);
+}
+
+void supervisor::report_failure(std::string_view why) {
+    log(fmt::format("failed: {}", why));
+    if (!uplink_) return;
+    append_signal(uplink_->out(), "SUPE-FAILED", fmt::format(R"({{"why":{}}})", json_quoted(why)));
+    office_.touch(uplink_);
+    office_.flush();
+}
+
+void supervisor::give_up(place& p, bool) {
+    const child& c = p.who;
     const std::string file = save_mailbox(c.mail().box, c.address(), env_.state);
     log(fmt::format("{} crashed too often and stays down; its mail is in {} (supe start {} tries again)", c.spec().name,
                     file.empty() ? "memory only" : file, c.address()));
-    publish_about(c, "excessive-crash",
+    publish_about(c.spec().name, "excessive-crash",
                   fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", c.spec().limit.count,
                               c.spec().limit.within.count(), file.empty() ? "null" : json_quoted(file)));
 }
 
-void supervisor::remove(child& c) {
-    publish_about(c, "removed");
-    strange_.erase(c.number());
-    office_.remove(c.mail());
-    const auto place = std::ranges::find_if(children_, [&](const auto& other) { return other.get() == &c; });
-    leaving_.push_back(std::move(*place));  // its own coroutine may be the one that runs now
-    children_.erase(place);
-}
-
-void supervisor::open_listening_sockets(child& c) {
-    if (c.spec().listen.empty()) return;
-    sockets_.emplace(c.number(), listening_sockets_of_child(c.spec().listen, c.spec().directory));
+void supervisor::remove(place& p) {
+    const int number = p.who.number();
+    const auto waited_for = refusals_.find(number);
+    if (waited_for != refusals_.end() && !p.deaths.empty()) waited_for->second = p.deaths.back().text;
+    publish_about(p.who.spec().name, "removed");
+    office_.remove(p.who.mail());
+    numbers_.erase(p.who.spec().name);
+    p.sockets = {};
+    leaving_.push_back(places_.extract(number));  // its own coroutine may be the one that runs now
 }
 
 launch_request supervisor::request_for(const child& c) {
@@ -173,14 +255,14 @@ launch_request supervisor::request_for(const child& c) {
     request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
     request.environment.push_back("SUPE_ADDRESS=" + c.address());
     if (spec.command.empty()) request.environment.push_back("SUPE_STATE=" + env_.state.string());
-    const auto sockets = sockets_.find(c.number());
-    if (sockets != sockets_.end()) request.listening = sockets->second.descriptors();
+    request.listening = places_.at(c.number()).sockets.descriptors();
     return request;
 }
 
 // --- what children report -----------------------------------------------------------------------------------------
 
 void supervisor::on_started(child& c) {
+    const place& p = place_of(c);
     if (c.is_supervisor()) {
         const boost::json::object config{{"tree", to_json(*c.spec().supervisor)}};
         c.signal("SUPE-START", fmt::format(R"({{"address":{},"config":{}}})", json_quoted(c.address()),
@@ -188,38 +270,55 @@ void supervisor::on_started(child& c) {
     } else if (!c.spec().config.is_null()) {
         c.signal("SUPE-START", start_data(c));
     }
-    publish_about(c, "started", fmt::format(R"("pid":{},"restarts":{})", c.pid(), restarter_.restarts_of(c.number())));
+    const unsigned restarts = restarts_of(c);
+    publish_about(c.spec().name, "started", fmt::format(R"("pid":{},"restarts":{})", c.pid(), restarts));
+    if (p.restarted) {
+        publish_about(c.spec().name, "auto-restarted",
+                      fmt::format(R"("restarts":{},"delay_ms":{})", restarts, p.delay.count()));
+    }
     office_.on_connected(c.mail());
     office_.flush();
 }
 
 void supervisor::on_ready(child& c) {
-    publish_about(c, "ready");
+    publish_about(c.spec().name, "ready");
     perform(restarter_.ready(c.number(), env_.time.now()));
 }
 
 void supervisor::on_ended(child& c) {
+    place& p = place_of(c);
     board_.forget(watcher_of(c));
-    answer_for_the_dead(c);
     const bool clean = c.ended_cleanly();
     const bool asked_for = c.state().asked_for();
     const bool never_up = c.last_error() || (!c.was_ready() && !c.state().failure().empty());
-    const std::string text = c.how_it_ended();
+    const std::string text = note_death(p, clean);
     if (never_up) {
         const launch_error error = c.last_error().value_or(launch_error{"ETIMEDOUT", c.state().failure()});
-        publish_about(c, "start-failed", fmt::format(R"("error":{{"code":{},"text":{}}},"restarts":{})", json_quoted(error.code),
-                                                     json_quoted(error.text), restarter_.restarts_of(c.number())));
+        publish_about(c.spec().name, "start-failed",
+                      fmt::format(R"("error":{{"code":{},"text":{}}},"restarts":{})", json_quoted(error.code),
+                                  json_quoted(error.text), restarts_of(c)));
         log(fmt::format("{} could not be started: {}", c.spec().name, text));
     } else if (clean) {
-        publish_about(c, "shutdown", fmt::format(R"("exit":{})", c.last_exit()->json()));
+        publish_about(c.spec().name, "shutdown", fmt::format(R"("exit":{})", c.last_exit()->json()));
     } else {
-        publish_about(c, "crashed", fmt::format(R"("exit":{},"after_ms":{})", c.last_exit()->json(), in_ms(c.lasted())));
+        publish_about(c.spec().name, "crashed",
+                      fmt::format(R"("exit":{},"after_ms":{})", c.last_exit()->json(), in_ms(c.lasted())));
         log(fmt::format("{} crashed after {:.1f} s: {}", c.spec().name, seconds(c.lasted()), text));
     }
     office_.on_ended(c.mail(), !clean && !c.last_error());
-    const std::string reason = c.is_supervisor() && !clean && !failure_below_.empty() ? std::exchange(failure_below_, {}) : text;
-    if (asked_for && !restarter_.is_ending()) publish_about(c, "stopped");
-    perform(restarter_.ended(c.number(), {clean, asked_for, never_up || !c.was_ready(), reason}, env_.time.now()));
+    if (!asked_for) ++p.failures;
+    if (c.is_supervisor()) wake_askers();
+    perform(restarter_.ended(c.number(), {clean, asked_for, never_up || !c.was_ready(), p.took_mail, text}, env_.time.now()));
+}
+
+/// The text is the cause chain, where the child is a supervisor that failed.
+std::string supervisor::note_death(place& p, bool clean) {
+    const child& c = p.who;
+    std::string text = !clean && !p.failure_below.empty() ? p.failure_below : c.how_it_ended();
+    p.deaths.push_back({env_.time.wall(), text, c.last_error() || !c.last_exit() ? "null" : c.last_exit()->json(),
+                        milliseconds(in_ms(c.lasted())), clean});
+    if (p.deaths.size() > death_limit) p.deaths.pop_front();
+    return text;
 }
 
 void supervisor::on_line(child& c, stream s, std::string_view line) {
@@ -237,48 +336,15 @@ void supervisor::after_turn(child& c) {
     office_.flush();
 }
 
-// --- by hand ------------------------------------------------------------------------------------------------------
-
-awaitable<bool> supervisor::start_child(child& c) {
-    perform(restarter_.start(c.number(), env_.time.now()));
-    co_return co_await came_up(c);
-}
-
-awaitable<> supervisor::stop_child(child& c) {
-    if (c.state().current() == lifecycle::state::stopping) c.stop();  // told twice: `infinity` gets its signal
-    perform(restarter_.stop(c.number(), env_.time.now()));
-    while (restarter_.status_of(c.number()) == restarter::status::stopping) co_await changed_.wait();
-}
-
-awaitable<bool> supervisor::restart_child(child& c) {
-    const std::uint64_t life = c.mail().life;
-    perform(restarter_.restart(c.number(), env_.time.now()));
-    while (c.mail().life == life && !over_ && !c.last_error()) co_await changed_.wait();
-    co_return co_await came_up(c);
-}
-
-awaitable<bool> supervisor::came_up(child& c) {
-    using status = restarter::status;
-    while (!over_ && restarter_.status_of(c.number()) == status::starting) co_await changed_.wait();
-    const status s = restarter_.status_of(c.number());
-    co_return s == status::running || s == status::idle;
-}
-
 child* supervisor::find(std::string_view child_name) const {
-    const auto found = std::ranges::find_if(children_, [&](const auto& c) { return c->spec().name == child_name; });
-    return found == children_.end() ? nullptr : found->get();
+    const auto found = numbers_.find(child_name);
+    return found == numbers_.end() ? nullptr : &const_cast<place&>(places_.at(found->second)).who;
 }
 
 std::vector<child*> supervisor::children() const {
     std::vector<child*> all;
-    for (const auto& c : children_) all.push_back(c.get());
+    for (const int number : restarter_.in_order()) all.push_back(&const_cast<place&>(places_.at(number)).who);
     return all;
-}
-
-restarter::status supervisor::status_of(const child& c) const { return restarter_.status_of(c.number()); }
-
-child& supervisor::by_number(int number) const {
-    return **std::ranges::find_if(children_, [=](const auto& c) { return c->number() == number; });
 }
 
 }  // namespace supe

@@ -8,10 +8,13 @@
 #include "supe/supervision/restarter.hpp"
 
 #include <boost/json/value.hpp>
+#include <deque>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace supe {
@@ -34,6 +37,15 @@ struct published {
     std::string source;                          ///< a child's name (or NAME-SOURCE), or `supe`; empty for what came from the cache
 };
 
+/// How one life of a child ended.
+struct death {
+    std::chrono::system_clock::time_point at;
+    std::string text;                            ///< as child::how_it_ended(), or the cause chain of a supervisor
+    std::string exit;                            ///< JSON as in notice `crashed`; `null` where no process came to be
+    milliseconds lasted{};
+    bool clean = false;
+};
+
 class supervisor final : private child_host, private mail_events {
 public:
     /// `address` from the root: empty for the root, `/dam` for a nested one, which has an `uplink` to its own supervisor.
@@ -42,7 +54,8 @@ public:
     ~supervisor() override;
 
     /// Starts the children, keeps them alive, and resumes when the last one is gone: true after a clean stop, false when
-    /// the supervisor failed (why() says why).
+    /// the supervisor failed (why() says why). Throws listen_error, before anything is started, where a listening socket
+    /// of the tree cannot be had; a nested supervisor tells its own supervisor, and fails.
     awaitable<bool> run();
     /// Frames of our own supervisor that were read before run().
     void hear_first(std::vector<std::string> frames) { early_frames_ = std::move(frames); }
@@ -55,28 +68,65 @@ public:
     bool is_booted() const { return booted_; }
     bool is_stopping() const { return told_once_; }
 
-    // For the control socket, and for tests.
+    // For the control socket, and for tests. References to children hold until the next wait.
     child* find(std::string_view child_name) const;
+    /// In the order of start.
     std::vector<child*> children() const;
-    restarter::status status_of(const child& c) const;
+    restarter::status status_of(const child& c) const { return restarter_.status_of(c.number()); }
     unsigned restarts_of(const child& c) const { return restarter_.restarts_of(c.number()); }
     /// Resumes when something changed: a child, or the tree as a whole.
     awaitable<> changed() { return changed_.wait(); }
+    /// The latest last; at most 10.
+    const std::deque<death>& deaths_of(const child& c) const { return places_.at(c.number()).deaths; }
     duration uptime() const { return env_.time.now() - began_; }
     post_office& mail() { return office_; }
     dead_letters& dead() { return dead_; }
     clock& time() override { return env_.time; }
 
-    /// By hand. Each resumes when it is done: the child is ready, or down; false when it did not come up.
-    awaitable<bool> start_child(child& c);
-    awaitable<> stop_child(child& c);
-    awaitable<bool> restart_child(child& c);
+    // By hand (contract §6). `name` is a child (`web`), one instance (`web.2`), or for a child with instances all of them
+    // (`web`). Each resumes when it is done, and returns in one line why it did not work; empty: it is done. Nothing else in
+    // the tree is touched. None refers to a child across a wait: it may be removed meanwhile.
+
+    /// Ready, or idle for a demand child. Cuts a delay short; what was given up or stopped begins with fresh limits.
+    /// A first try that fails is answered with an error; it counts, and is tried again like any other (contract §4).
+    awaitable<std::string> start_child(std::string name);
+    /// Down, and down it stays; a temporary child leaves the tree (OTP terminate_child). A second stop hurries the first.
+    awaitable<std::string> stop_child(std::string name);
+    /// A new process, ready. Counts nowhere. What was down is started.
+    awaitable<std::string> restart_child(std::string name);
+
+    /// A new child at the end of the order, started and ready. When its first start fails it is not kept (OTP start_child).
+    awaitable<std::string> add_child(child_spec spec);
+    /// Stops it and takes it out of the tree; mail that is left goes to the dead letters with reason `removed`.
+    awaitable<std::string> remove_child(std::string name);
+    /// `n` instances (1 to 10,000) of the child or of the name; those that stay are not touched. One that runs alone under
+    /// its plain name goes on as `NAME.1`. Taken away are the highest numbers, in reverse; a new one whose first start fails
+    /// is not kept, and the rest are not tried.
+    awaitable<std::string> scale(std::string name, unsigned n);
+    /// Makes the tree what the new file says, by its difference to the old file: children are removed (in reverse), added
+    /// in their places, or restarted with their new spec and their mail; changed limits, strategy and `forward` hold at
+    /// once. What did not change in the file is not touched, also where it was changed by hand since. A nested supervisor
+    /// is told its part (request `reload` with `tree`, see ask_below). The errors of all parts, joined by "; ".
+    awaitable<std::string> reload(supervisor_spec tree);
+
+    /// The children that `name` means: a child, one instance, or all instances of a name; empty for none.
+    std::vector<child*> members(std::string_view name) const;
 
     /// Publishes on this supervisor's noticeboard. `message` is JSON text; empty: a notice without one.
     void publish(const std::string& notice, const std::string& message, const std::string& source = "supe");
     /// Hands every notice of these names (all but output when empty) to `listener`, the cached ones first.
     std::uint64_t listen(std::vector<std::string> names, std::function<void(const published&)> listener);
     void stop_listening(std::uint64_t id);
+
+    // Code in a supervisor: supervisor_code.hpp.
+
+    /// A coroutine beside the children, from the start to the end of this supervisor. When it throws, the supervisor fails.
+    void run_beside(std::function<awaitable<>(supervisor&)> code) { code_ = std::move(code); }
+    /// Mail to `supe`, besides the notice `supervisor-mail` (contract §3). `from`: the plain name for its own child; `msg`:
+    /// JSON text.
+    void on_mail(std::function<void(std::string_view from, std::string_view msg)> handler) { on_mail_ = std::move(handler); }
+    /// Publishes on the noticeboard of our own supervisor, as coming from this one; at the root on its own.
+    void notify(const std::string& notice, const std::string& message);
 
     /// What became of mail sent from the control socket.
     using answer_handler = std::function<void(const std::string& id, std::string_view signal, std::string_view reason)>;
@@ -85,24 +135,36 @@ public:
     /// Performs a request of the control socket here; set by supe/control.
     using command_handler = std::function<awaitable<boost::json::value>(boost::json::object)>;
     void on_commands(command_handler handler) { commands_ = std::move(handler); }
-    /// Sends a request to a nested supervisor and waits for its answer; null when it dies or takes over 10 s.
-    awaitable<boost::json::value> ask_below(child& nested, boost::json::object request);
+    /// Sends a request to the nested supervisor of this name and waits for its answer; null when it is down, dies or takes
+    /// over 10 s.
+    awaitable<boost::json::value> ask_below(std::string nested, boost::json::object request);
 
     void log(std::string_view text) override { log_to(env_.sink, address_.empty() ? "supe" : address_, text); }
 
 private:
-    struct pending_answer {
-        pending_answer(clock& c, const child& who) : nested(who), done(c) {}
-        const child& nested;
-        boost::json::value value;
-        bool answered = false;
-        timer done;
-    };
+    struct pending_answer;
 
     /// Of one child: frames that mean nothing. Notices about them come at a bounded rate.
     struct strange_frames {
         std::uint64_t bad = 0;
         restart_intensity rate{{20, 1s}};
+    };
+
+    /// A child, and what this supervisor keeps about it. Its three coroutines are in a nursery of its own: they end when
+    /// it is removed.
+    struct place {
+        place(child_host& host, int number, child_spec spec, std::string address, clock& time, nursery& all)
+            : who(host, number, std::move(spec), std::move(address)), tasks(time, all) {}
+        child who;
+        nursery tasks;
+        listening_sockets_of_child sockets;
+        bool restarted = false;                  // the start under way: notice `auto-restarted`
+        milliseconds delay{};                    // … and how long it waited
+        bool took_mail = false;                  // in this life: it dealt with some, so the next life has less to do
+        unsigned failures = 0;                   // ends that nobody asked for
+        std::string failure_below;               // why a nested supervisor says that it fails
+        std::deque<death> deaths;
+        strange_frames strange;
     };
 
     // child_host
@@ -124,52 +186,92 @@ private:
     void on_mail_waiting(mail_stop& stop) override;
     void on_control_answer(const mail_origin& origin, std::string_view signal, std::string_view reason) override;
 
+    // The three coroutines beside those of the children.
+    awaitable<> decide();
+    awaitable<> run_uplink();
+    awaitable<> run_code();
+
+    awaitable<> join_the_removed();
+    bool open_sockets();
+    void perform(const restarter::actions& actions);
+    void start(place& p, const restarter::action& a);
+    void give_up(place& p, bool whole);
+    void remove(place& p);
+    void booted();
+    void report_failure(std::string_view why);
+    void end(bool cleanly);
+
+    place& place_of(const child& c) { return places_.at(c.number()); }
+    place& create(child_spec spec);
+    std::string note_death(place& p, bool clean);
+
+    /// A try to bring a child up: it has come up in a life beyond this one, or has failed once more than then.
+    struct attempt {
+        int number;
+        std::string address;
+        std::uint64_t life;
+        unsigned failures;
+    };
+    attempt attempt_at(const child& c, bool new_life) const;
+    awaitable<std::string> came_up(attempt tried);
+    /// Somebody waits for this child's first start: remove() notes why it was in vain.
+    class adding {
+    public:
+        adding(supervisor& s, int number) : refusals_(s.refusals_), number_(number) { refusals_[number]; }
+        ~adding() { refusals_.erase(number_); }
+        const std::string& refusal() const { return refusals_.at(number_); }
+
+    private:
+        std::map<int, std::string>& refusals_;
+        int number_;
+    };
+    std::string refusal_of(const child_spec& spec) const;
+    awaitable<std::string> add_behind(child_spec spec, int behind);
+    awaitable<std::string> reload_child(child_spec spec, int behind);
+    awaitable<std::string> reload_below(std::string nested, supervisor_spec tree);
+    static child_spec as_child(child_spec spec);
+    static listening_sockets_of_child sockets_for(const child_spec& spec);
+
     void on_signal(child& c, const signal_frame& frame);
     bool on_signal_from_nested(child& c, const signal_frame& frame);
     void on_noticeboard_request(child& c, std::string_view data);
-    void answer_for_the_dead(const child& nested);
+    void on_uplink_frame(std::string_view frame);
+    void on_answer(const boost::json::object& data);
+    void wake_askers();
+    awaitable<> answer_command(std::string id, boost::json::object request);
 
     static std::uint64_t watcher_of(const child& c);
     std::string start_data(const child& c) const;
     bool is_watched(const std::string& notice) const;
-    bool is_output_notice(const std::string& notice) const;
-    awaitable<bool> came_up(child& c);
-    child& add(child_spec spec);
-    child& by_number(int number) const;
-    void open_listening_sockets(child& c);
-    void perform(const restarter::actions& actions);
-    void give_up(child& c);
-    void remove(child& c);
-    void end(bool cleanly);
-    void publish_about(const child& c, std::string_view what, std::string_view fields = {});
+    bool is_output_notice(std::string_view notice) const;
+    void publish_about(const std::string& name, std::string_view what, std::string_view fields = {});
     void tell_watcher(std::uint64_t watcher, const std::string& notice, const std::string& message);
-
-    awaitable<> run_uplink();
-    void on_uplink_frame(std::string_view frame);
-    awaitable<> answer_command(std::string id, boost::json::object request);
+    void send_notice_up(const std::string& notice, const std::string& message);
 
     supervisor_environment env_;
-    supervisor_spec spec_;
+    supervisor_spec spec_;                          // as in the tree file, of the last reload
     std::string address_;
     std::shared_ptr<channel> uplink_;
     std::vector<std::string> early_frames_;
     restarter restarter_;
     noticeboard board_;
     post_office office_;
-    std::vector<std::unique_ptr<child>> children_;
-    std::vector<std::unique_ptr<child>> leaving_;   // removed, their coroutines not yet joined
-    std::map<int, listening_sockets_of_child> sockets_;
+    nursery tasks_;
+    timer changed_;                                 // a child changed, or the end has come
+    int last_number_ = -1;                          // of a child; never used again
+    std::unordered_map<int, place> places_;         // by number
+    std::map<std::string, int, std::less<>> numbers_;   // by name
+    std::vector<std::unordered_map<int, place>::node_type> leaving_;  // removed, their coroutines not yet joined
+    std::map<int, std::string> refusals_;           // why children that are being added could not be started, by number
     std::map<std::uint64_t, std::pair<std::vector<std::string>, std::function<void(const published&)>>> listeners_;
     std::uint64_t last_listener_ = 0;
     std::map<std::string, pending_answer*> asked_;
     std::uint64_t last_question_ = 0;
-    std::string failure_below_;                     // why a nested supervisor says that it fails
-    std::map<int, strange_frames> strange_;
     dead_letters dead_;
     answer_handler control_answers_;
     command_handler commands_;
-    nursery tasks_;
-    timer changed_;                                 // a child changed, or the end has come
+    std::function<awaitable<>(supervisor&)> code_;
+    std::function<void(std::string_view, std::string_view)> on_mail_;
     time_point began_{};
     bool booted_ = false;
     bool over_ = false;

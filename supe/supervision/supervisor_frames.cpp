@@ -2,6 +2,7 @@
 #include "supe/channel/json_text.hpp"
 #include "supe/channel/json_value.hpp"
 #include "supe/supervision/supervisor.hpp"
+#include "supe/supervision/tree_file.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -72,7 +73,7 @@ void supervisor::on_frame(child& c, std::string_view frame) {
         return;
     }
     if (const auto* bad = std::get_if<bad_frame>(&m)) return on_bad_frame(c, bad->reason);
-    if (strange_[c.number()].rate.add(env_.time.now())) {
+    if (place_of(c).strange.rate.add(env_.time.now())) {
         publish("component-message", fmt::format(R"({{"name":{},"message":{}}})", json_quoted(c.spec().name), frame),
                 c.spec().name);
     }
@@ -80,7 +81,7 @@ void supervisor::on_frame(child& c, std::string_view frame) {
 
 /// Counted always, told at a bounded rate: a component that speaks rubbish costs no more than reading it.
 void supervisor::on_bad_frame(child& c, const std::string& reason) {
-    strange_frames& seen = strange_[c.number()];
+    strange_frames& seen = place_of(c).strange;
     ++seen.bad;
     if (!seen.rate.add(env_.time.now())) return;
     publish("component-bad-frame", fmt::format(R"({{"name":{},"reason":{},"count":{}}})", json_quoted(c.spec().name),
@@ -90,7 +91,9 @@ void supervisor::on_bad_frame(child& c, const std::string& reason) {
 void supervisor::on_signal(child& c, const signal_frame& frame) {
     mail_stop& stop = c.mail();
     const std::string& name = frame.name;
+    const auto dealt_with_mail = [&] { place_of(c).took_mail = place_of(c).took_mail || stop.box.in_flight() > 0; };
     if (name == "ACK-CURRENT-MAIL") {
+        dealt_with_mail();
         json_members data(frame.data);
         bool named = false;
         while (data.next()) {
@@ -110,7 +113,9 @@ void supervisor::on_signal(child& c, const signal_frame& frame) {
     if (name == "NOT-READY-TO-RECEIVE-MAIL") return office_.on_pause(stop);
     if (name == "REJECT-MAIL") {
         const auto data = object_of(frame.data);
-        return office_.on_reject(stop, text_of(data, "id"), flag_of(data, "requeue", false), text_of(data, "reason"));
+        const bool requeue = flag_of(data, "requeue", false);
+        if (!requeue) dealt_with_mail();
+        return office_.on_reject(stop, text_of(data, "id"), requeue, text_of(data, "reason"));
     }
     if (name == "READY-FOR-CONFIG") return c.signal("SUPE-START", start_data(c));
     if (name == "NOTICEBOARD-REQUEST") return on_noticeboard_request(c, frame.data);
@@ -120,7 +125,7 @@ void supervisor::on_signal(child& c, const signal_frame& frame) {
         return publish("mail-unhandled", fmt::format(R"({{"name":{}}})", json_quoted(c.spec().name)), c.spec().name);
     }
     if (c.is_supervisor() && on_signal_from_nested(c, frame)) return;
-    if (strange_[c.number()].rate.add(env_.time.now())) {
+    if (place_of(c).strange.rate.add(env_.time.now())) {
         publish("component-signal", fmt::format(R"({{"name":{},"signal":{}}})", json_quoted(c.spec().name), json_quoted(name)),
                 c.spec().name);
     }
@@ -134,15 +139,11 @@ bool supervisor::on_signal_from_nested(child& c, const signal_frame& frame) {
         return true;
     }
     if (frame.name == "SUPE-FAILED") {
-        failure_below_ = fmt::format("{}: {}", c.spec().name, text_of(data, "why"));
+        place_of(c).failure_below = text_of(data, "why");
         return true;
     }
     if (frame.name == "SUPE-ANSWER") {
-        const auto asked = asked_.find(text_of(data, "id"));
-        if (asked == asked_.end()) return true;
-        asked->second->value = data.contains("answer") ? data.at("answer") : boost::json::value();
-        asked->second->answered = true;
-        asked->second->done.notify();
+        on_answer(data);
         return true;
     }
     return false;
@@ -185,10 +186,9 @@ std::uint64_t supervisor::watcher_of(const child& c) {
 }
 
 void supervisor::tell_watcher(std::uint64_t watcher, const std::string& notice, const std::string& message) {
-    const int number = static_cast<int>(watcher >> 32);
-    const auto found = std::ranges::find_if(children_, [=](const auto& c) { return c->number() == number; });
-    if (found == children_.end() || !(*found)->mail().wire) return;
-    const auto& wire = (*found)->mail().wire;
+    const auto found = places_.find(static_cast<int>(watcher >> 32));
+    if (found == places_.end() || !found->second.who.mail().wire) return;
+    const auto& wire = found->second.who.mail().wire;
     if (wire->backlog() > channel::backlog_limit) return;  // a watcher that is slow never delays a supervisor
     append_signal(wire->out(), "NOTICEBOARD-EVENT",
                   fmt::format(R"({{"type":"notice","notice":{},"msg":{{"notice":{}}}}})", json_quoted(notice),
@@ -205,19 +205,29 @@ void supervisor::publish(const std::string& notice, const std::string& message, 
         if (names.empty() ? !is_output_notice(notice) : std::ranges::find(names, notice) != names.end())
             listener.second({notice, std::string(event.message), source});
     }
-    if (uplink_ && std::ranges::find(spec_.forward, notice) != spec_.forward.end()) {
-        append_signal(uplink_->out(), "NOTICEBOARD-REQUEST",
-                      fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(notice),
-                                  message.empty() ? "null" : message));
-        office_.touch(uplink_);
-    }
+    if (uplink_ && std::ranges::find(spec_.forward, notice) != spec_.forward.end()) send_notice_up(notice, message);
     office_.flush();
 }
 
-bool supervisor::is_output_notice(const std::string& notice) const {
-    return std::ranges::any_of(children_, [&](const auto& c) {
-        return notice == c->spec().name + "-output" || notice == c->spec().name + "-error";
-    });
+/// It carries no source: above it comes from the child that we are there.
+void supervisor::send_notice_up(const std::string& notice, const std::string& message) {
+    append_signal(uplink_->out(), "NOTICEBOARD-REQUEST",
+                  fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(notice),
+                              message.empty() ? "null" : message));
+    office_.touch(uplink_);
+}
+
+void supervisor::notify(const std::string& notice, const std::string& message) {
+    if (!uplink_) return publish(notice, message);
+    send_notice_up(notice, message);
+    office_.flush();
+}
+
+bool supervisor::is_output_notice(std::string_view notice) const {
+    for (const std::string_view end : {"-output", "-error"}) {
+        if (notice.ends_with(end)) return numbers_.contains(notice.substr(0, notice.size() - end.size()));
+    }
+    return false;
 }
 
 bool supervisor::is_watched(const std::string& notice) const {
@@ -226,10 +236,10 @@ bool supervisor::is_watched(const std::string& notice) const {
            });
 }
 
-void supervisor::publish_about(const child& c, std::string_view what, std::string_view fields) {
-    const std::string message = fmt::format(R"({{"name":{}{}{}}})", json_quoted(c.spec().name), fields.empty() ? "" : ",", fields);
-    for (const std::string& prefix : {std::string("component"), std::string("citizen"), c.spec().name})
-        publish(fmt::format("{}-{}", prefix, what), message, c.spec().name);
+void supervisor::publish_about(const std::string& name, std::string_view what, std::string_view fields) {
+    const std::string message = fmt::format(R"({{"name":{}{}{}}})", json_quoted(name), fields.empty() ? "" : ",", fields);
+    for (const std::string_view prefix : {std::string_view("component"), std::string_view("citizen"), std::string_view(name)})
+        publish(fmt::format("{}-{}", prefix, what), message, name);
 }
 
 std::uint64_t supervisor::listen(std::vector<std::string> names, std::function<void(const published&)> listener) {
@@ -251,6 +261,7 @@ void supervisor::stop_listening(std::uint64_t id) { listeners_.erase(id); }
 
 void supervisor::on_supervisor_mail(const envelope& mail) {
     publish("supervisor-mail", fmt::format(R"({{"from":{},"msg":{}}})", json_quoted(mail.from), mail.msg), mail.from);
+    if (on_mail_) on_mail_(mail.from, mail.msg);
 }
 
 void supervisor::on_dead_letter(const envelope& mail, const std::string& recipient, const std::string& reason) {
@@ -291,37 +302,65 @@ void supervisor::on_uplink_frame(std::string_view frame) {
     const auto data = object_of(signal->data);
     if (signal->name.starts_with("MAIL-")) {
         office_.on_settled_above(signal->name, text_of(data, "id"), text_of(data, "reason"));
-    } else if (signal->name == "SUPE-ASK" && commands_ && data.contains("request") && data.at("request").is_object()) {
+    } else if (signal->name == "SUPE-ASK" && data.contains("request") && data.at("request").is_object()) {
         tasks_.start(answer_command(text_of(data, "id"), data.at("request").get_object()));
     }
 }
 
+/// A new tree is a matter among supervisors; the rest is performed by supe/control.
 awaitable<> supervisor::answer_command(std::string id, boost::json::object request) {
-    const boost::json::value answer = co_await commands_(std::move(request));
+    boost::json::value answer;
+    if (text_of(request, "do") == "reload" && text_of(request, "address") == address_ && request.contains("tree")) {
+        supervisor_spec tree = parse_tree(boost::json::serialize(request.at("tree")), address_, "/");
+        const std::string problem = co_await reload(std::move(tree));
+        answer = problem.empty() ? boost::json::object{{"ok", "reloaded"}} : boost::json::object{{"error", problem}, {"code", 1}};
+    } else if (commands_) {
+        answer = co_await commands_(std::move(request));
+    }
     append_signal(uplink_->out(), "SUPE-ANSWER",
                   fmt::format(R"({{"id":{},"answer":{}}})", json_quoted(id), boost::json::serialize(answer)));
     uplink_->flush();
 }
 
-/// Whoever asked it learns at once that no answer will come.
-void supervisor::answer_for_the_dead(const child& nested) {
-    for (auto& [id, asked] : asked_) {
-        if (&asked->nested != &nested) continue;
-        asked->answered = true;
-        asked->done.notify();
+/// Somebody waits for what a nested supervisor answers. It looks again when the answer is there, or the supervisor gone.
+struct supervisor::pending_answer {
+    pending_answer(supervisor& s, std::string question) : done(s.env_.time), asker(s), id(std::move(question)) {
+        asker.asked_[id] = this;
     }
+    ~pending_answer() { asker.asked_.erase(id); }
+    boost::json::value value;
+    bool answered = false;
+    timer done;
+    supervisor& asker;
+    std::string id;
+};
+
+void supervisor::on_answer(const boost::json::object& data) {
+    const auto asked = asked_.find(text_of(data, "id"));
+    if (asked == asked_.end()) return;
+    asked->second->value = data.contains("answer") ? data.at("answer") : boost::json::value();
+    asked->second->answered = true;
+    asked->second->done.notify();
 }
 
-awaitable<boost::json::value> supervisor::ask_below(child& nested, boost::json::object request) {
-    if (!nested.mail().wire) co_return boost::json::value();
-    const std::string id = std::to_string(++last_question_);
-    pending_answer pending(env_.time, nested);
-    asked_[id] = &pending;
-    nested.signal("SUPE-ASK", fmt::format(R"({{"id":"{}","request":{}}})", id, boost::json::serialize(request)));
+void supervisor::wake_askers() {
+    for (const auto& [id, pending] : asked_) pending->done.notify();
+}
+
+awaitable<boost::json::value> supervisor::ask_below(std::string nested, boost::json::object request) {
+    child* below = find(nested);
+    if (!below || !below->mail().wire) co_return boost::json::value();
+    const int number = below->number();
+    const std::uint64_t life = below->mail().life;
+    pending_answer pending(*this, std::to_string(++last_question_));
+    below->signal("SUPE-ASK", fmt::format(R"({{"id":"{}","request":{}}})", pending.id, boost::json::serialize(request)));
     const time_point deadline = env_.time.now() + answer_limit;
     pending.done.expires_at(deadline);
-    while (!pending.answered && nested.mail().wire && env_.time.now() < deadline) co_await pending.done.wait();
-    asked_.erase(id);
+    const auto lives = [this, number, life] {
+        const auto p = places_.find(number);
+        return p != places_.end() && p->second.who.mail().wire && p->second.who.mail().life == life;
+    };
+    while (!pending.answered && lives() && env_.time.now() < deadline) co_await pending.done.wait();
     co_return std::move(pending.value);
 }
 

@@ -1,0 +1,150 @@
+// In which order things happen: the batches of restarter, and the end.
+#include "supe/supervision/restarter.hpp"
+
+#include <algorithm>
+
+namespace supe {
+
+/// A demand child is wanted only while mail waits for it.
+void restarter::want(child& c) {
+    c.wanted = !c.held && !c.given_up && !c.done && !is_ending() && (!c.spec->demand || mail_waits_(c.id));
+}
+
+void restarter::order_stop(child& c, actions& out) {
+    if (c.state != process::starting && c.state != process::up) return;
+    c.state = process::stopping;
+    out.push_back({kind::stop, c.id});
+}
+
+void restarter::first_start_done(child& c) {
+    if (c.first == first_start::of_tree) --unstarted_;
+    c.first = first_start::done;
+}
+
+/// Has it started in the turn of its batch, or else on its own.
+void restarter::launch(child& c, time_point now) {
+    if (!c.batch) {
+        join(c, ++last_batch_);
+        batches_[c.batch].start_at = now;
+    }
+    touched_.insert(c.batch);
+}
+
+/// By hand: neither its own delay nor that of its batch is waited for any longer.
+void restarter::hurry(child& c, time_point now) {
+    c.not_before = now;
+    if (!c.batch) return;
+    batch& b = batches_.at(c.batch);
+    b.stop_at = std::min(b.stop_at, now);
+    b.start_at = std::min(b.start_at, now);
+    touched_.insert(c.batch);
+}
+
+void restarter::join(child& c, int number) {
+    if (c.batch) touched_.insert(c.batch);  // what is left of it goes on without this one
+    c.batch = number;
+    batches_[number].members.push_back(c.id);
+}
+
+/// The children that share the fate of `cause` become one batch, and stop: at once after a crash; after a start that
+/// failed only with the next try (OTP's try_again_restart). Those that are down by intent stay down (contract §5, a
+/// departure from OTP). Instances of one name depend on nothing of each other: rest_for_one leaves its siblings alone.
+void restarter::restart_group(child& cause, bool at_next_try, time_point now) {
+    const int number = ++last_batch_;
+    const bool alone = strategy_ == strategy_kind::one_for_one;
+    const bool all = strategy_ == strategy_kind::one_for_all;
+    auto member = all ? children_.begin() : index_.at(cause.id);
+    const auto end = alone ? std::next(member) : children_.end();
+    for (; member != end; ++member) {
+        const bool sibling = member->id != cause.id && member->group != none && member->group == cause.group;
+        if (sibling && !all) continue;
+        join(*member, number);
+        if (member->state != process::starting && member->state != process::up) continue;
+        member->bounce = true;
+        member->restarting = true;
+    }
+    batch& b = batches_.at(number);
+    b.start_at = cause.not_before;
+    b.stop_at = at_next_try ? cause.not_before : now;
+    touched_.insert(number);
+}
+
+/// Orders whatever may happen now.
+void restarter::settle(time_point now, actions& out) {
+    if (mode_ == mode::over || mode_ == mode::fresh) return;
+    if (is_ending()) return settle_end(out);
+    while (!touched_.empty()) {
+        const int number = *touched_.begin();
+        touched_.erase(touched_.begin());
+        settle_batch(number, now, out);
+    }
+    if (mode_ == mode::booting && unstarted_ == 0) {
+        mode_ = mode::running;
+        out.push_back({kind::booted});
+    }
+}
+
+void restarter::settle_batch(int number, time_point now, actions& out) {
+    const auto found = batches_.find(number);
+    if (found == batches_.end()) return;
+    batch& b = found->second;
+    due_.erase({b.due, number});
+    std::erase_if(b.members, [&](child_id id) { return !has(id) || at(id).batch != number; });
+    time_point due = never;
+    if (settle_stops(b, now, out, due) || settle_starts(b, now, out, due)) {
+        b.due = due;
+        if (due != never) due_.emplace(due, number);
+        return;
+    }
+    for (const child_id id : b.members) at(id).batch = 0;
+    batches_.erase(found);
+}
+
+/// From the last to the first, each when those behind it are down. False when nothing is left to stop.
+bool restarter::settle_stops(batch& b, time_point now, actions& out, time_point& due) {
+    bool busy = false;
+    for (auto id = b.members.rbegin(); id != b.members.rend(); ++id) {
+        child& c = at(*id);
+        const bool to_stop = c.bounce && (c.state == process::starting || c.state == process::up);
+        if (to_stop && now < b.stop_at) due = b.stop_at;
+        if (to_stop && now >= b.stop_at && !busy) order_stop(c, out);
+        busy = busy || to_stop || c.state == process::stopping;
+    }
+    return busy;
+}
+
+/// From the first to the last, each when those before it are ready. False when nothing is left to start.
+bool restarter::settle_starts(batch& b, time_point now, actions& out, time_point& due) {
+    for (const child_id id : b.members) {
+        child& c = at(id);
+        if (c.state == process::starting) return true;
+        if (c.state == process::up) continue;
+        if (c.spec->demand) want(c);
+        if (!c.wanted) {
+            first_start_done(c);
+            continue;
+        }
+        due = std::max(b.start_at, c.not_before);
+        if (now < due) return true;
+        due = never;
+        c.state = process::starting;
+        const bool again = std::exchange(c.restarting, false);
+        if (again) ++c.restarts;
+        out.push_back({.what = kind::start, .child = id, .delay = std::exchange(c.last_delay, 0ms), .restart = again});
+        return true;
+    }
+    return false;
+}
+
+/// All of them, in strict reverse order.
+void restarter::settle_end(actions& out) {
+    for (; still_up_ != children_.begin(); --still_up_) {
+        child& last = *std::prev(still_up_);
+        order_stop(last, out);
+        if (last.state == process::stopping) return;
+    }
+    out.push_back({mode_ == mode::failing ? kind::failed : kind::finished});
+    mode_ = mode::over;
+}
+
+}  // namespace supe

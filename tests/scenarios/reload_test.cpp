@@ -1,0 +1,121 @@
+// A new tree file for a running tree: what differs is done, the rest is not touched.
+#include "tests/support/players.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using support::stage;
+using namespace std::chrono_literals;
+using status = supe::restarter::status;
+
+namespace {
+
+std::string tree(const std::string& children, const std::string& more = "") {
+    return fmt::format(R"({{"name": "t", {}"children": [{}]}})", more, children);
+}
+
+std::string diligent(const std::string& name, const std::string& more = "") {
+    return fmt::format(R"({{"name": "{}", "component": "diligent"{}}})", name, more);
+}
+
+std::string reload_with(stage& w, const std::string& text) {
+    return w.by_hand(w.root().reload(supe::parse_tree(text, "tree", "/")));
+}
+
+std::string names(const stage& w) {
+    std::string all;
+    for (const supe::child* c : const_cast<stage&>(w).root().children()) all += c->spec().name + " ";
+    return all;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(reload)
+
+// The same file again: nothing happens, also where things were changed by hand since.
+BOOST_AUTO_TEST_CASE(nothing_changed) {
+    const auto text = tree(diligent("a") + "," + diligent("b") + "," + diligent("x", R"(, "restart": "temporary")"));
+    stage w(text);
+    w.by_hand(w.root().stop_child("a"));
+    w.by_hand(w.root().add_child(supe::parse_child(diligent("c"), "child", "/")));
+    w.exit("/x");
+    const std::size_t from = w.notices().size();
+    BOOST_TEST(reload_with(w, text) == "");
+    BOOST_TEST(w.notices().size() == from);
+    BOOST_TEST(names(w) == "a b c ");
+    BOOST_TEST(w.status_of("a") == status::stopped);
+}
+
+// Removed, added in its place, changed: those three, and nobody else. The changed one keeps its mail.
+BOOST_AUTO_TEST_CASE(differences) {
+    stage w(tree(diligent("a") + "," + R"({"name": "b", "component": "stubborn", "shutdown": "kill"})" + "," + diligent("c")));
+    const auto c = w.pid_of("/c");
+    w.mail("/b", R"({"n": 1})");
+    const std::size_t from = w.notices().size();
+    BOOST_TEST(reload_with(w, tree(diligent("d") + "," + diligent("b") + "," + diligent("c"))) == "");
+    BOOST_TEST(names(w) == "d b c ");
+    BOOST_TEST(w.story({"shutdown", "removed", "created", "started"}, from) ==
+               "shutdown a, removed a, created d, started d, shutdown b, started b");
+    BOOST_TEST(w.pid_of("/c") == c);
+    BOOST_TEST(w.count("mail-dead-lettered") == 0u);
+    BOOST_TEST(w.root().find("b")->mail().box.empty());  // it was redelivered, and acknowledged this time
+}
+
+// What only the supervisor acts on holds at once, without a new process.
+BOOST_AUTO_TEST_CASE(policy) {
+    stage w(tree(diligent("a") + "," + diligent("b")));
+    const auto a = w.pid_of("/a");
+    BOOST_TEST(reload_with(w, tree(diligent("a", R"(, "max_restarts": 0)") + "," + diligent("b"), R"("strategy": "one_for_all", "max_restarts": 1,)")) == "");
+    BOOST_TEST(w.pid_of("/a") == a);
+    w.crash("/a");
+    BOOST_TEST(w.status_of("a") == status::given_up);
+    w.crash("/b");
+    BOOST_TEST(w.ended());  // a crash of a, and one of b: more than one
+}
+
+// One that is stopped stays stopped, and starts as the new one.
+BOOST_AUTO_TEST_CASE(changed_while_stopped) {
+    stage w(tree(diligent("a")));
+    w.by_hand(w.root().stop_child("a"));
+    BOOST_TEST(reload_with(w, tree(R"({"name": "a", "component": "nobody"})")) == "");
+    BOOST_TEST(w.status_of("a") == status::stopped);
+    BOOST_TEST(w.by_hand(w.root().start_child("a")) == "/a did not come up: nobody: No such file or directory");
+}
+
+// What cannot be done is said, and the rest is done all the same.
+BOOST_AUTO_TEST_CASE(partly_in_vain) {
+    stage w(tree(diligent("a")));
+    BOOST_TEST(reload_with(w, tree(R"({"name": "x", "component": "nobody"})" + std::string(",") + diligent("b"))) ==
+               "/x could not be started: nobody: No such file or directory");
+    BOOST_TEST(names(w) == "b ");
+}
+
+// The tree of a nested supervisor is its own affair: it is told, and its other children are not touched. Should it die,
+// it comes back with the new tree.
+BOOST_AUTO_TEST_CASE(nested) {
+    const auto dam = [](const std::string& children) { return fmt::format(R"({{"name": "dam", "children": [{}]}})", children); };
+    stage w(tree(dam(diligent("x") + "," + diligent("y"))));
+    const auto pid = w.pid_of("/dam"), y = w.pid_of("/dam/y");
+    BOOST_TEST(reload_with(w, tree(dam(diligent("y") + "," + diligent("z")))) == "");
+    BOOST_TEST(w.pid_of("/dam") == pid);
+    BOOST_TEST(w.pid_of("/dam/y") == y);
+    BOOST_TEST(w.pid_of("/dam/x") == 0);
+    BOOST_TEST(w.pid_of("/dam/z") != 0);
+    w.crash("/dam");
+    w.advance(1s);
+    BOOST_TEST(w.pid_of("/dam/z") != 0);
+    BOOST_TEST(w.starts_of("/dam/x") == 1u);
+    BOOST_TEST(reload_with(w, tree(dam(R"({"name": "n", "component": "nobody"})"))) ==
+               "/dam/n could not be started: nobody: No such file or directory");
+}
+
+// A program in the place of a nested supervisor, and back.
+BOOST_AUTO_TEST_CASE(another_kind) {
+    stage w(tree(diligent("a")));
+    BOOST_TEST(reload_with(w, tree(R"({"name": "a", "children": [{"name": "x", "component": "diligent"}]})")) == "");
+    BOOST_TEST(w.pid_of("/a/x") != 0);
+    BOOST_TEST(reload_with(w, tree(diligent("a"))) == "");
+    BOOST_TEST(w.pid_of("/a/x") == 0);
+    BOOST_TEST(w.processes() == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

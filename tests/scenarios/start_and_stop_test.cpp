@@ -1,0 +1,207 @@
+// The start and the end of trees as stories, after OTP's supervisor_SUITE: the real supervisor, simulated children.
+#include "tests/support/players.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using support::stage;
+using namespace std::chrono_literals;
+using status = supe::restarter::status;
+
+namespace {
+
+std::string tree(const std::string& children) { return fmt::format(R"({{"name": "t", "children": [{}]}})", children); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(start_and_stop)
+
+// sup_start_normal: each waits until the one before is ready, and the end comes in reverse, with reason shutdown.
+BOOST_AUTO_TEST_CASE(in_order_and_in_reverse) {
+    stage w(tree(R"({"name": "a", "component": "late", "ready": "signal"}, {"name": "b", "component": "slow"},
+                    {"name": "c", "component": "diligent"})"));
+    BOOST_TEST(w.starts_of("/b") == 0u);
+    w.advance(500ms);
+    BOOST_TEST(w.root().is_booted());
+    BOOST_TEST(w.stop());
+    BOOST_TEST(w.ended_cleanly());
+    BOOST_TEST(w.story({"created", "started", "ready", "shutdown"}) ==
+               "created a, created b, created c, started a, ready a, started b, ready b, started c, ready c, "
+               "shutdown c, shutdown b, shutdown a");
+    BOOST_TEST(w.clean_up());
+}
+
+// sup_start_ignore_child, sup_start_ignore_temporary_child: one that ends cleanly before it is ready has nothing to do.
+// The spec is kept, of the temporary one not.
+BOOST_AUTO_TEST_CASE(ignored) {
+    stage w(tree(R"({"name": "a", "component": "nothing_to_do", "ready": "signal", "restart": "transient"},
+                    {"name": "b", "component": "nothing_to_do", "ready": "signal", "restart": "temporary"},
+                    {"name": "c", "component": "diligent"})"));
+    BOOST_TEST(w.root().is_booted());
+    BOOST_TEST(w.status_of("a") == status::stopped);
+    BOOST_TEST(!w.root().find("b"));
+    BOOST_TEST(w.status_of("c") == status::running);
+}
+
+// sup_start_fail: a command that there is not. The earlier ones are stopped in reverse, and the cause is named.
+BOOST_AUTO_TEST_CASE(first_start_fails) {
+    stage w(tree(R"({"name": "a", "component": "diligent"}, {"name": "b", "component": "diligent"},
+                    {"name": "c", "component": "nobody"}, {"name": "d", "component": "diligent"})"));
+    w.advance(1s);
+    BOOST_TEST(w.ended());
+    BOOST_TEST(!w.ended_cleanly());
+    BOOST_TEST(w.story({"start-failed", "shutdown"}) == "start-failed c, shutdown b, shutdown a");
+    BOOST_TEST(w.root().why() == "child c could not be started: nobody: No such file or directory");
+    BOOST_TEST(w.starts_of("/d") == 0u);
+    BOOST_TEST(w.clean_up());
+}
+
+// A child that is not ready in time could not be started.
+BOOST_AUTO_TEST_CASE(start_times_out) {
+    stage w(tree(R"({"name": "a", "component": "diligent", "ready": "signal", "start_timeout": "5s"})"));
+    w.advance(4s);
+    BOOST_TEST(!w.ended());
+    w.advance(2s);
+    BOOST_TEST(w.ended());
+    BOOST_TEST(w.messages("a-start-failed").at(0) ==
+               R"({"name":"a","error":{"code":"ETIMEDOUT","text":"start timed out after 5s"},"restarts":0})");
+}
+
+// faulty_application_shutdown: the error of the innermost child reaches the top with its cause chain.
+BOOST_AUTO_TEST_CASE(cause_chain) {
+    stage w(tree(R"({"name": "a", "component": "diligent"},
+                    {"name": "outer", "children": [{"name": "inner", "children": [{"name": "x", "component": "nobody"}]}]})"));
+    w.advance(1s);
+    BOOST_TEST(w.ended());
+    BOOST_TEST(w.root().why() == "child outer could not be started: child inner could not be started: "
+                                 "child x could not be started: nobody: No such file or directory");
+    BOOST_TEST(w.count("a-shutdown") == 1u);
+    BOOST_TEST(w.clean_up());
+}
+
+// The reason of one nested supervisor is never told of another, and not a second time.
+BOOST_AUTO_TEST_CASE(reasons_are_not_mixed_up) {
+    stage w(tree(R"({"name": "one", "restart": "temporary", "max_restarts": 0, "children": [{"name": "x", "component": "diligent"}]},
+                    {"name": "two", "children": [{"name": "y", "component": "diligent"}]})"));
+    w.crash("/one/x");
+    w.advance(1s);
+    w.crash("/two");
+    const auto& deaths = w.root().deaths_of(*w.root().find("two"));
+    BOOST_TEST(deaths.size() == 1u);
+    BOOST_TEST(deaths.back().text == "SIGKILL");
+    BOOST_TEST(deaths.back().exit == R"({"signal":"SIGKILL","core":false})");
+}
+
+// sup_stop_brutal_kill, sup_stop_timeout: killed at once; killed when the time is up; the others are waited for.
+BOOST_AUTO_TEST_CASE(stopped_by_force) {
+    stage w(tree(R"({"name": "a", "component": "stubborn", "shutdown": "kill"},
+                    {"name": "b", "component": "stubborn", "shutdown": "3s"})"));
+    w.root().shutdown();
+    w.advance(2s);
+    BOOST_TEST(!w.ended());
+    w.advance(1s);
+    BOOST_TEST(w.ended());
+    BOOST_TEST(w.messages("b-shutdown").at(0).find("SIGKILL") != std::string::npos);
+}
+
+// sup_stop_infinity: as long as it takes; told twice, all that is left is killed.
+BOOST_AUTO_TEST_CASE(stopped_with_patience) {
+    stage w(tree(R"({"name": "a", "component": "stubborn", "shutdown": "infinity"}, {"name": "b", "component": "diligent"})"));
+    w.root().shutdown();
+    w.advance(1h);
+    BOOST_TEST(!w.ended());
+    w.root().shutdown();
+    w.settle();
+    BOOST_TEST(w.ended());
+    BOOST_TEST(w.ended_cleanly());
+}
+
+// A tree that is told to stop while it starts never starts the rest.
+BOOST_AUTO_TEST_CASE(stopped_while_it_starts) {
+    stage w(tree(R"({"name": "a", "component": "late", "ready": "signal"}, {"name": "b", "component": "diligent"})"));
+    BOOST_TEST(w.stop());
+    BOOST_TEST(w.ended_cleanly());
+    BOOST_TEST(w.starts_of("/b") == 0u);
+}
+
+// A nested supervisor is ready when its own children are, and takes them with it, in reverse.
+BOOST_AUTO_TEST_CASE(nested) {
+    stage w(tree(R"({"name": "dam", "children": [{"name": "x", "component": "late", "ready": "signal"}, {"name": "y", "component": "diligent"}]},
+                    {"name": "b", "component": "diligent"})"));
+    BOOST_TEST(w.starts_of("/b") == 0u);
+    w.advance(500ms);
+    BOOST_TEST(w.starts_of("/b") == 1u);
+    BOOST_TEST(w.stop());
+    BOOST_TEST(w.story({"shutdown"}) == "shutdown b, shutdown y, shutdown x, shutdown dam");
+    BOOST_TEST(w.clean_up());
+}
+
+// Killed, a nested supervisor comes back with all its children: those of its first life are gone before.
+BOOST_AUTO_TEST_CASE(nested_crash) {
+    stage w(tree(R"({"name": "dam", "children": [{"name": "x", "component": "diligent"}]})"));
+    const auto x = w.pid_of("/dam/x");
+    w.crash("/dam");
+    w.advance(1s);
+    BOOST_TEST(w.pid_of("/dam/x") != x);
+    BOOST_TEST(w.pid_of("/dam/x") != 0);
+    BOOST_TEST(w.starts_of("/dam/x") == 2u);
+    BOOST_TEST(w.processes() == 2u);
+}
+
+// Past its limit a nested supervisor stops its children and fails; its parent's rules decide: it is restarted.
+BOOST_AUTO_TEST_CASE(nested_fails) {
+    stage w(tree(R"({"name": "dam", "max_restarts": 1, "children": [{"name": "x", "component": "diligent"}, {"name": "y", "component": "diligent"}]})"));
+    w.crash("/dam/x");
+    w.crash("/dam/x");
+    w.advance(1s);
+    BOOST_TEST(w.count("y-shutdown") == 1u);
+    BOOST_TEST(w.count("dam-crashed") == 1u);
+    BOOST_TEST(w.count("dam-auto-restarted") == 1u);
+    BOOST_TEST(w.root().deaths_of(*w.root().find("dam")).back().text == "more than 1 restarts within 10 s; the last was x: SIGKILL");
+}
+
+// nonsignificant_*, significant_temporary, significant_transient: only a significant child that ends of itself and is
+// not restarted takes the supervisor with it; a root that shuts down so ends cleanly.
+BOOST_AUTO_TEST_CASE(significant) {
+    const auto with = [](const std::string& mode, const std::string& restart, const std::string& significant) {
+        return fmt::format(R"({{"name": "t", "auto_shutdown": "{}", "children": [{{"name": "a", "component": "diligent",
+            "restart": "{}", "significant": {}}}, {{"name": "b", "component": "diligent"}}]}})", mode, restart, significant);
+    };
+    for (const char* mode : {"any_significant", "all_significant"}) {
+        for (const char* restart : {"temporary", "transient"}) {
+            stage plain(with(mode, restart, "false"));
+            plain.exit("/a");
+            BOOST_TEST(!plain.ended());
+            stage normal(with(mode, restart, "true"));
+            normal.exit("/a");
+            BOOST_TEST(normal.ended_cleanly());
+            BOOST_TEST(normal.count("b-shutdown") == 1u);
+            stage killed(with(mode, restart, "true"));
+            killed.crash("/a");
+            BOOST_TEST(killed.ended() == (restart == std::string("temporary")));
+            stage stopped(with(mode, restart, "true"));
+            stopped.by_hand(stopped.root().stop_child("a"));
+            BOOST_TEST(!stopped.ended());
+        }
+    }
+}
+
+// significant_escalation: it climbs only through significant supervisors.
+BOOST_AUTO_TEST_CASE(significant_escalation) {
+    const auto with = [](const std::string& significant) {
+        return fmt::format(R"({{"name": "t", "auto_shutdown": "any_significant", "children": [
+            {{"name": "dam", "restart": "transient", "significant": {}, "auto_shutdown": "any_significant", "children": [
+                {{"name": "x", "component": "diligent", "restart": "transient", "significant": true}}]}},
+            {{"name": "b", "component": "diligent"}}]}})", significant);
+    };
+    stage climbs(with("true"));
+    climbs.exit("/dam/x");
+    climbs.advance(1s);
+    BOOST_TEST(climbs.ended_cleanly());
+    stage stays(with("false"));
+    stays.exit("/dam/x");
+    stays.advance(1s);
+    BOOST_TEST(!stays.ended());
+    BOOST_TEST(stays.status_of("dam") == status::stopped);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

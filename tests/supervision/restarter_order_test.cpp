@@ -1,0 +1,200 @@
+// In which order restarter has things happen: groups, delays.
+#include "tests/supervision/restarter_bench.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace restarter_bench;
+
+BOOST_AUTO_TEST_SUITE(restarter_order)
+
+// --- strategies ---------------------------------------------------------------------------------------------------
+
+// one_for_one: nobody else notices.
+BOOST_AUTO_TEST_CASE(one_for_one_restarts_one) {
+    bench b(three(one_for_one));
+    b.up();
+    BOOST_TEST(b.crash("b") == "restart b");
+    BOOST_TEST(b.ready("b") == "");
+    BOOST_TEST(b.r.restarts_of(1) == 1u);
+    BOOST_TEST(b.r.restarts_of(0) == 0u);
+}
+
+// one_for_all: the others stop in reverse, then all start in order.
+BOOST_AUTO_TEST_CASE(one_for_all_restarts_all) {
+    bench b(three(one_for_all));
+    b.up();
+    BOOST_TEST(b.crash("b") == "stop c");
+    BOOST_TEST(b.told("c") == "stop a");
+    BOOST_TEST(b.told("a") == "restart a");
+    BOOST_TEST(b.ready("a") == "restart b");
+    BOOST_TEST(b.ready("b") == "restart c");
+    BOOST_TEST(b.ready("c") == "");
+    for (int id = 0; id < 3; ++id) BOOST_TEST(b.r.restarts_of(id) == 1u);
+}
+
+// rest_for_one: the later ones stop in reverse, the earlier ones stay.
+BOOST_AUTO_TEST_CASE(rest_for_one_restarts_the_rest) {
+    bench b(three(rest_for_one));
+    b.up();
+    BOOST_TEST(b.crash("b") == "stop c");
+    BOOST_TEST(b.told("c") == "restart b");
+    BOOST_TEST(b.ready("b") == "restart c");
+    BOOST_TEST(b.crash("a") == "stop c");
+    BOOST_TEST(b.told("c") == "stop b");
+    BOOST_TEST(b.told("b") == "restart a");
+}
+
+// A temporary bystander in a group restart is stopped, and not started again.
+BOOST_AUTO_TEST_CASE(temporary_bystander) {
+    bench b(tree_of(one_for_all, {spec_of("a"), spec_of("x", temporary)}));
+    b.up();
+    BOOST_TEST(b.crash("a") == "stop x");
+    BOOST_TEST(b.told("x") == "remove x, restart a");
+}
+
+// One that ends of itself while it waits for its turn to be stopped is as good as stopped: it counts nowhere.
+BOOST_AUTO_TEST_CASE(ends_before_its_turn_to_stop) {
+    auto s = tree_of(one_for_all, {spec_of("a"), spec_of("b"), spec_of("c")});
+    s.limit = {1, 60s};
+    bench b(s);
+    b.up();
+    BOOST_TEST(b.crash("a") == "stop c");
+    BOOST_TEST(b.crash("b") == "");
+    BOOST_TEST(b.told("c") == "restart a");
+    BOOST_TEST(b.ready("a") == "restart b");
+}
+
+// In a group restart those already up stay up until the next try stops them (OTP try_again_restart).
+BOOST_AUTO_TEST_CASE(group_restart_that_fails_is_tried_again) {
+    bench b(three(one_for_all));
+    b.up();
+    b.crash("a");
+    b.told("c");
+    BOOST_TEST(b.told("b") == "restart a");
+    BOOST_TEST(b.ready("a") == "restart b");
+    BOOST_TEST(b.fail("b") == "stop a");           // the first delay is 0: the next try is now
+    BOOST_TEST(b.told("a") == "restart a");
+    BOOST_TEST(b.ready("a") == "restart b");
+    BOOST_TEST(b.fail("b") == "");                 // and now 100 ms
+    BOOST_TEST(b.of("a") == status::running);
+    BOOST_TEST(b.of("b") == status::backing_off);
+    BOOST_TEST(b.left().count() == 100);
+    BOOST_TEST(b.pass(99ms) == "");
+    BOOST_TEST(b.pass(1ms) == "stop a");
+    BOOST_TEST(b.told("a") == "restart a");
+    BOOST_TEST(b.ready("a") == "restart b +100");
+    BOOST_TEST(b.ready("b") == "restart c");
+}
+
+// Under rest_for_one the next try begins with the one that failed: what is before it stays.
+BOOST_AUTO_TEST_CASE(rest_for_one_tries_again_from_the_failed_one) {
+    bench b(three(rest_for_one));
+    b.up();
+    b.crash("a");
+    b.told("c");
+    b.told("b");
+    b.ready("a");
+    BOOST_TEST(b.fail("b") == "restart b");
+    BOOST_TEST(b.fail("b") == "");
+    BOOST_TEST(b.of("a") == status::running);
+    BOOST_TEST(b.pass(100ms) == "restart b +100");
+    BOOST_TEST(b.ready("b") == "restart c");
+}
+
+// A crash of one that is up while the next try is waited for begins a try at once, but the delay of the other one holds.
+BOOST_AUTO_TEST_CASE(crash_while_the_next_try_is_waited_for) {
+    bench b(three(one_for_all));
+    b.up();
+    b.crash("a");
+    b.told("c");
+    b.told("b");
+    b.ready("a");
+    b.fail("b");
+    b.told("a");
+    b.ready("a");
+    b.fail("b");                                   // 100 ms from now
+    BOOST_TEST(b.crash("a") == "");                // its own second crash: 100 ms too
+    BOOST_TEST(b.pass(100ms) == "restart a +100");
+    BOOST_TEST(b.ready("a") == "restart b +100");
+}
+
+// Children that are stopped or given up stay down in a group restart (contract §5, a departure from OTP).
+BOOST_AUTO_TEST_CASE(down_by_intent_stays_down) {
+    auto c = spec_of("c");
+    c.limit = {0, 60s};
+    bench b(tree_of(one_for_all, {spec_of("a"), spec_of("b"), c}));
+    b.up();
+    BOOST_TEST(b.text(b.r.stop(1, b.now)) == "stop b");
+    BOOST_TEST(b.told("b") == "stopped b");
+    BOOST_TEST(b.crash("c") == "give_up c");
+    BOOST_TEST(b.crash("a") == "restart a");
+    BOOST_TEST(b.ready("a") == "");
+    BOOST_TEST(b.of("b") == status::stopped);
+    BOOST_TEST(b.of("c") == status::given_up);
+}
+
+// --- delay --------------------------------------------------------------------------------------------------------
+
+// first, then times factor up to max; after 0 comes 100 ms. A stable run begins anew.
+BOOST_AUTO_TEST_CASE(delays_grow_and_are_reset) {
+    auto a = spec_of("a");
+    a.backoff.max = 300ms;
+    a.backoff.reset_after = 5s;
+    bench b(tree_of(one_for_one, {a}));
+    b.up();
+    BOOST_TEST(b.crash("a") == "restart a");
+    for (const int expected : {100, 200, 300, 300}) {
+        b.ready("a");
+        BOOST_TEST(b.crash("a") == "");
+        BOOST_TEST(b.left().count() == expected);
+        BOOST_TEST(b.pass(milliseconds(expected)) == fmt::format("restart a +{}", expected));
+    }
+    b.ready("a");
+    b.pass(5s);
+    BOOST_TEST(b.crash("a") == "restart a");
+}
+
+// A start by hand cuts the delay short; a stop forgets it.
+BOOST_AUTO_TEST_CASE(by_hand_during_the_delay) {
+    auto a = spec_of("a");
+    a.backoff.first = 10s;
+    bench b(tree_of(one_for_one, {a}));
+    b.up();
+    b.crash("a");
+    BOOST_TEST(b.of("a") == status::backing_off);
+    BOOST_TEST(b.text(b.r.start(0, b.now)) == "start a");
+    b.ready("a");
+    b.crash("a");
+    BOOST_TEST(b.text(b.r.stop(0, b.now)) == "stopped a");
+    BOOST_TEST((b.r.deadline() == supe::never));
+    BOOST_TEST(b.pass(1h) == "");
+}
+
+// The end of the tree does not wait for a delay.
+BOOST_AUTO_TEST_CASE(shutdown_during_the_delay) {
+    auto a = spec_of("a");
+    a.backoff.first = 10s;
+    bench b(tree_of(one_for_one, {a}));
+    b.up();
+    b.crash("a");
+    BOOST_TEST(b.text(b.r.shutdown(b.now)) == "finished");
+}
+
+// A start by hand in a group that waits for its next try makes that try now.
+BOOST_AUTO_TEST_CASE(by_hand_in_a_waiting_group) {
+    bench b(three(one_for_all));
+    b.up();
+    b.crash("a");
+    b.told("c");
+    b.told("b");
+    b.ready("a");
+    b.fail("b");
+    b.told("a");
+    b.ready("a");
+    b.fail("b");
+    BOOST_TEST(b.text(b.r.start(1, b.now)) == "stop a");
+    BOOST_TEST(b.told("a") == "restart a");
+    BOOST_TEST(b.ready("a") == "start b");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,323 @@
+// The rules of restarts one by one: exact actions, no process, no time but the one that is given.
+#include "tests/supervision/restarter_bench.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace restarter_bench;
+
+BOOST_AUTO_TEST_SUITE(restarter)
+
+// --- start and stop of the whole ----------------------------------------------------------------------------------
+
+// From left to right, each when the one before is ready; the end in strict reverse order.
+BOOST_AUTO_TEST_CASE(starts_in_order_and_stops_in_reverse) {
+    bench b(three(one_for_one));
+    BOOST_TEST(b.boot() == "start a");
+    BOOST_TEST(b.ready("a") == "start b");
+    BOOST_TEST(b.ready("b") == "start c");
+    BOOST_TEST(b.ready("c") == "booted");
+    BOOST_TEST(b.text(b.r.shutdown(b.now)) == "stop c");
+    BOOST_TEST(b.told("c") == "stop b");
+    BOOST_TEST(b.told("b") == "stop a");
+    BOOST_TEST(b.told("a") == "finished");
+    BOOST_TEST((b.r.deadline() == supe::never));
+}
+
+// A supervisor without children is up, and ends, at once.
+BOOST_AUTO_TEST_CASE(nothing_to_start) {
+    bench b(tree_of(one_for_one, {}));
+    BOOST_TEST(b.boot() == "booted");
+    BOOST_TEST(b.text(b.r.shutdown(b.now)) == "finished");
+}
+
+// A first start that fails takes the tree with it: the earlier ones stop in reverse, and why() names the cause.
+BOOST_AUTO_TEST_CASE(first_start_fails) {
+    bench b(three(one_for_one));
+    b.boot();
+    b.ready("a");
+    b.ready("b");
+    BOOST_TEST(b.fail("c") == "stop b");
+    BOOST_TEST(b.told("b") == "stop a");
+    BOOST_TEST(b.told("a") == "failed");
+    BOOST_TEST(b.r.why() == "child c could not be started: No such file");
+}
+
+// A stop while the tree starts: what starts is stopped, what has not begun never begins.
+BOOST_AUTO_TEST_CASE(shutdown_during_the_first_start) {
+    bench b(three(one_for_one));
+    b.boot();
+    b.ready("a");
+    BOOST_TEST(b.text(b.r.shutdown(b.now)) == "stop b");
+    BOOST_TEST(b.told("b") == "stop a");
+    BOOST_TEST(b.told("a") == "finished");
+}
+
+// A crash of one that was up while others still start is a crash like any other, and no failed first start.
+BOOST_AUTO_TEST_CASE(crash_during_the_first_start) {
+    bench b(three(one_for_one));
+    b.boot();
+    b.ready("a");
+    BOOST_TEST(b.crash("a") == "restart a");
+    BOOST_TEST(b.ready("b") == "start c");
+    BOOST_TEST(b.fail("a") == "");
+    BOOST_TEST(b.left().count() == 100);
+    BOOST_TEST(b.ready("c") == "booted");
+    BOOST_TEST(b.pass(100ms) == "restart a +100");
+}
+
+// OTP `ignore`: one that ends cleanly before it is ready has nothing to do. Transient: kept, down. Temporary: gone.
+BOOST_AUTO_TEST_CASE(ignored_at_the_first_start) {
+    bench b(tree_of(one_for_one, {spec_of("a", transient), spec_of("b", temporary), spec_of("c")}));
+    b.boot();
+    BOOST_TEST(b.text(b.r.ended(0, {.clean = true, .start_failed = true, .text = ""}, b.now)) == "start b");
+    BOOST_TEST(b.text(b.r.ended(1, {.clean = true, .start_failed = true, .text = ""}, b.now)) == "remove b, start c");
+    BOOST_TEST(b.ready("c") == "booted");
+    BOOST_TEST(b.of("a") == status::stopped);
+}
+
+// A permanent one that ends before it is ready never came to be, however politely it went.
+BOOST_AUTO_TEST_CASE(permanent_child_ends_before_it_is_ready) {
+    bench b(three(one_for_one));
+    b.boot();
+    BOOST_TEST(b.text(b.r.ended(0, {.clean = true, .start_failed = true, .text = "exit code 0"}, b.now)) == "failed");
+}
+
+// --- restart types ------------------------------------------------------------------------------------------------
+
+// Permanent: always. Transient: after a crash. Temporary: never, and its spec goes.
+BOOST_AUTO_TEST_CASE(restart_types) {
+    bench b(tree_of(one_for_one, {spec_of("p"), spec_of("t", transient), spec_of("x", temporary), spec_of("y", temporary)}));
+    b.up();
+    BOOST_TEST(b.exit("p") == "restart p");
+    b.ready("p");
+    BOOST_TEST(b.crash("t") == "restart t");
+    b.ready("t");
+    BOOST_TEST(b.exit("t") == "");
+    BOOST_TEST(b.of("t") == status::stopped);
+    BOOST_TEST(b.exit("x") == "remove x");
+    BOOST_TEST(b.crash("y") == "remove y");
+    BOOST_TEST(!b.r.has(3));
+}
+
+// A transient child that has finished starts again only by hand, with fresh limits.
+BOOST_AUTO_TEST_CASE(finished_transient_child_by_hand) {
+    auto t = spec_of("t", transient);
+    t.limit = {1, 60s};
+    bench b(tree_of(one_for_all, {t, spec_of("b")}));
+    b.up();
+    b.crash("t");
+    b.told("b");
+    b.ready("t");
+    b.ready("b");
+    b.exit("t");
+    BOOST_TEST(b.crash("b") == "restart b");  // done: not part of the group's restart
+    b.ready("b");
+    BOOST_TEST(b.text(b.r.start(0, b.now)) == "start t");
+    b.ready("t");
+    BOOST_TEST(b.crash("t") == "stop b");     // the crash before the start by hand is forgotten
+    BOOST_TEST(b.told("b") == "restart t");
+}
+
+// --- limits -------------------------------------------------------------------------------------------------------
+
+// More than so many restarts within so long: the supervisor stops its children and fails. Exactly so long ago counts.
+BOOST_AUTO_TEST_CASE(limit_of_the_supervisor) {
+    auto s = tree_of(one_for_one, {spec_of("a"), spec_of("b")});
+    s.limit = {2, 10s};
+    bench b(s);
+    b.up();
+    BOOST_TEST(b.crash("a") == "restart a");
+    b.ready("a");
+    b.pass(10s);
+    BOOST_TEST(b.crash("b") == "restart b");
+    b.ready("b");
+    BOOST_TEST(b.crash("b") == "stop a");
+    BOOST_TEST(b.told("a") == "failed");
+    BOOST_TEST(b.r.why() == "more than 2 restarts within 10 s; the last was b: exit code 1");
+}
+
+// A moment more, and the first one is forgotten.
+BOOST_AUTO_TEST_CASE(limit_forgets) {
+    auto s = tree_of(one_for_one, {spec_of("a"), spec_of("b")});
+    s.limit = {2, 10s};
+    bench b(s);
+    b.up();
+    b.crash("a");
+    b.ready("a");
+    b.pass(10001ms);
+    b.crash("b");
+    b.ready("b");
+    BOOST_TEST(b.crash("b") == "");
+    BOOST_TEST(b.pass(100ms) == "restart b +100");
+}
+
+// A limit of 0: the first crash is one too many.
+BOOST_AUTO_TEST_CASE(limit_of_nought) {
+    auto s = tree_of(one_for_one, {spec_of("a")});
+    s.limit = {0, 10s};
+    bench b(s);
+    b.up();
+    BOOST_TEST(b.crash("a") == "failed");
+}
+
+// Past its own limit a child stays down, and the others go on; its crashes count for the supervisor all the same.
+BOOST_AUTO_TEST_CASE(limit_of_a_child) {
+    auto a = spec_of("a");
+    a.limit = {1, 60s};
+    auto s = tree_of(one_for_one, {a, spec_of("b")});
+    s.limit = {3, 60s};
+    bench b(s);
+    b.up();
+    b.crash("a");
+    b.ready("a");
+    BOOST_TEST(b.crash("a") == "give_up a");
+    BOOST_TEST(b.of("a") == status::given_up);
+    BOOST_TEST(b.crash("b") == "restart b");
+    b.ready("b");
+    BOOST_TEST(b.crash("b") == "failed");
+}
+
+// on_excessive: escalate. The supervisor fails.
+BOOST_AUTO_TEST_CASE(escalates) {
+    auto a = spec_of("a");
+    a.limit = {0, 60s};
+    a.on_excessive = supe::on_excessive_kind::escalate;
+    bench b(tree_of(one_for_one, {a, spec_of("b")}));
+    b.up();
+    BOOST_TEST(b.crash("a") == "stop b");
+    BOOST_TEST(b.told("b") == "failed");
+    BOOST_TEST(b.r.why() == "child a passed its own limit: exit code 1");
+}
+
+// A nested supervisor as a child has only its parent's limit.
+BOOST_AUTO_TEST_CASE(nested_supervisor_has_no_limit_of_its_own) {
+    auto a = spec_of("a");
+    a.limit = {0, 60s};
+    a.supervisor = std::make_shared<supe::supervisor_spec>();
+    bench b(tree_of(one_for_one, {a}));
+    b.up();
+    BOOST_TEST(b.crash("a") == "restart a");
+}
+
+// A group restart counts once: for the one that caused it, and for the supervisor.
+BOOST_AUTO_TEST_CASE(group_restart_counts_once) {
+    auto a = spec_of("a"), x = spec_of("x");
+    x.limit = {0, 60s};
+    auto s = tree_of(one_for_all, {a, x});
+    s.limit = {2, 60s};
+    bench b(s);
+    b.up();
+    for (int i = 0; i < 2; ++i) {
+        b.pass(1s);
+        b.crash("a");
+        b.told("x");
+        b.pass(1s);
+        b.ready("a");
+        b.ready("x");
+    }
+    BOOST_TEST(b.of("x") == status::running);
+    BOOST_TEST(b.crash("a") == "stop x");
+    BOOST_TEST(b.told("x") == "failed");
+}
+
+// Failed tries count: a restart that never works ends with the child given up, and what waited behind it goes on.
+BOOST_AUTO_TEST_CASE(failed_tries_count) {
+    auto a = spec_of("a");
+    a.limit = {2, 60s};
+    bench b(tree_of(rest_for_one, {a, spec_of("b")}));
+    b.up();
+    b.crash("a");
+    BOOST_TEST(b.told("b") == "restart a");
+    BOOST_TEST(b.fail("a") == "");
+    BOOST_TEST(b.pass(100ms) == "restart a +100");
+    BOOST_TEST(b.fail("a") == "give_up a, restart b");
+}
+
+// An unasked clean end that is restarted counts as well.
+BOOST_AUTO_TEST_CASE(clean_ends_count) {
+    auto s = tree_of(one_for_one, {spec_of("a")});
+    s.limit = {1, 60s};
+    bench b(s);
+    b.up();
+    b.exit("a");
+    b.ready("a");
+    BOOST_TEST(b.exit("a") == "failed");
+}
+
+// What is done by hand counts nowhere.
+BOOST_AUTO_TEST_CASE(by_hand_counts_nowhere) {
+    auto a = spec_of("a");
+    a.limit = {0, 60s};
+    auto s = tree_of(one_for_one, {a});
+    s.limit = {0, 60s};
+    bench b(s);
+    b.up();
+    for (int i = 0; i < 5; ++i) {
+        BOOST_TEST(b.text(b.r.restart(0, b.now)) == "stop a");
+        BOOST_TEST(b.told("a") == "start a");
+        b.ready("a");
+        BOOST_TEST(b.text(b.r.stop(0, b.now)) == "stop a");
+        BOOST_TEST(b.told("a") == "stopped a");
+        BOOST_TEST(b.text(b.r.start(0, b.now)) == "start a");
+        b.ready("a");
+    }
+    BOOST_TEST(b.r.restarts_of(0) == 0u);
+}
+
+// A start by hand of what was given up begins with fresh limits.
+BOOST_AUTO_TEST_CASE(start_after_giving_up) {
+    auto a = spec_of("a");
+    a.limit = {1, 60s};
+    bench b(tree_of(one_for_one, {a}));
+    b.up();
+    b.crash("a");
+    b.ready("a");
+    b.crash("a");
+    BOOST_TEST(b.text(b.r.start(0, b.now)) == "start a");
+    b.ready("a");
+    BOOST_TEST(b.crash("a") == "restart a");
+}
+
+// --- significant --------------------------------------------------------------------------------------------------
+
+supe::supervisor_spec significant_two(supe::auto_shutdown_kind kind, supe::restart_type type) {
+    auto a = spec_of("a", type), c = spec_of("c", type);
+    a.significant = c.significant = true;
+    auto s = tree_of(one_for_one, {a, spec_of("b", temporary), c});
+    s.auto_shutdown = kind;
+    return s;
+}
+
+// any_significant: the first one that ends of itself ends the supervisor, cleanly.
+BOOST_AUTO_TEST_CASE(any_significant) {
+    bench b(significant_two(supe::auto_shutdown_kind::any_significant, temporary));
+    b.up();
+    BOOST_TEST(b.exit("b") == "remove b");
+    BOOST_TEST(b.crash("a") == "remove a, stop c");
+    BOOST_TEST(b.told("c") == "finished");
+}
+
+// all_significant waits for the last.
+BOOST_AUTO_TEST_CASE(all_significant) {
+    bench b(significant_two(supe::auto_shutdown_kind::all_significant, transient));
+    b.up();
+    BOOST_TEST(b.crash("a") == "restart a");
+    b.ready("a");
+    BOOST_TEST(b.exit("a") == "");
+    BOOST_TEST(b.exit("c") == "stop b");
+    BOOST_TEST(b.told("b") == "finished");
+}
+
+// never: nothing follows. A stop by hand is no end of itself, whatever is set.
+BOOST_AUTO_TEST_CASE(insignificant_ends) {
+    bench b(significant_two(supe::auto_shutdown_kind::never, temporary));
+    b.up();
+    BOOST_TEST(b.exit("a") == "remove a");
+    bench c(significant_two(supe::auto_shutdown_kind::any_significant, transient));
+    c.up();
+    c.r.stop(0, c.now);
+    BOOST_TEST(c.told("a") == "stopped a");
+    BOOST_TEST(!c.r.is_ending());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,73 @@
+// Simulated components that supervision stories are played with.
+#pragma once
+
+#include "supe/simulation/world.hpp"
+#include "supe/supervision/tree_file.hpp"
+
+#include <fmt/format.h>
+#include <ostream>
+
+namespace support {
+
+using namespace std::chrono_literals;
+
+/// Takes and acknowledges mail until it is asked to finish.
+inline supe::awaitable<> diligent(supe::component& self) {
+    while (auto mail = co_await self.receive()) co_await mail->ack();
+}
+
+/// Says that it is ready after half a second; otherwise as above.
+inline supe::awaitable<> late(supe::component& self) {
+    co_await self.shutdown_requested_until(self.time().now() + 500ms);
+    self.ready();
+    while (auto mail = co_await self.receive()) co_await mail->ack();
+}
+
+/// Needs two seconds to finish.
+inline supe::awaitable<> slow(supe::component& self) {
+    while (auto mail = co_await self.receive()) co_await mail->ack();
+    co_await self.time().sleep_for(2s);
+}
+
+/// Takes no notice of being asked.
+inline supe::awaitable<> stubborn(supe::component& self) {
+    while (true) co_await self.time().sleep_for(1h);
+}
+
+/// Ends before it is ready, without complaint.
+inline supe::awaitable<> nothing_to_do(supe::component&) { co_return; }
+
+inline void provide_players(supe::simulation::world& w) {
+    w.provide("diligent", diligent);
+    w.provide("late", late);
+    w.provide("slow", slow);
+    w.provide("stubborn", stubborn);
+    w.provide("nothing_to_do", nothing_to_do);
+}
+
+/// A world in which a tree of these runs.
+struct stage : supe::simulation::world {
+    explicit stage(std::string_view tree, std::uint64_t seed = 1, std::filesystem::path state = {}) : world(seed) {
+        set_state(std::move(state));
+        provide_players(*this);
+        run(tree);
+    }
+    /// The notices of these names, with the child they are about, in order: `crashed a, started a`.
+    std::string story(const std::vector<std::string>& kinds, std::size_t from = 0) const {
+        std::string told;
+        for (std::size_t i = from; i < notices().size(); ++i) {
+            const auto& n = notices()[i];
+            for (const std::string& kind : kinds) {
+                if (n.name == "component-" + kind) told += (told.empty() ? "" : ", ") + kind + " " + n.source;
+            }
+        }
+        return told;
+    }
+    supe::restarter::status status_of(const std::string& name) { return root().status_of(*root().find(name)); }
+};
+
+}  // namespace support
+
+namespace supe {
+inline std::ostream& operator<<(std::ostream& out, restarter::status s) { return out << name_of(s); }
+}  // namespace supe
