@@ -1,4 +1,5 @@
 // The relay as its operators and senders meet it: what is delivered, what is refused, and what it says at start.
+#include "supe/control/client.hpp"
 #include "tests/support/http_sink.hpp"
 #include "tests/support/running_relay.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -180,6 +181,7 @@ BOOST_AUTO_TEST_CASE(runs_on_a_small_host) {
                            {{"PORT", std::to_string(s.port)}, {"DYNO", "web.1"}});
     BOOST_TEST(relay.prints("0.0.0.0:" + std::to_string(s.port)), relay.output());
     BOOST_TEST(relay.prints("is temporary"), relay.output());
+    BOOST_TEST(s.loop.until([&] { return supe::control::client::connect(s.directory / "state").has_value(); }, 20s));
     relay.signal(SIGINT);
     BOOST_TEST(relay.wait().value_or(-1) == 0);
 }
