@@ -60,7 +60,11 @@ real_tree::real_tree(event_loop& loop, std::string_view tree)
     : loop_(loop), launcher_(loop.io.get_executor()),
       root_(environment(loop, launcher_, sink_, state_.path()), supe::parse_tree(tree, "tree", "/"), std::string()),
       tasks_(loop.time) {
-    root_.listen({}, [this](const supe::published& notice) { notices_.push_back(notice); });
+    root_.listen({}, [this](const supe::published& notice) {
+        heard& h = notices_[notice.name];
+        ++h.times;
+        h.last = notice.message;
+    });
     tasks_.start(run());
 }
 
@@ -97,14 +101,13 @@ bool real_tree::ends(supe::duration limit) {
 }
 
 std::size_t real_tree::count(const std::string& notice) const {
-    return static_cast<std::size_t>(std::ranges::count(notices_, notice, &supe::published::name));
+    const auto found = notices_.find(notice);
+    return found == notices_.end() ? 0 : found->second.times;
 }
 
 std::string real_tree::last(const std::string& notice) const {
-    std::string message;
-    for (const auto& n : notices_)
-        if (n.name == notice) message = n.message;
-    return message;
+    const auto found = notices_.find(notice);
+    return found == notices_.end() ? std::string() : found->second.last;
 }
 
 std::string real_tree::after(const std::string& beginning) const {

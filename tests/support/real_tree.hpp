@@ -6,6 +6,7 @@
 #include "tests/support/event_loop.hpp"
 #include "tests/support/temporary_directory.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -66,7 +67,11 @@ private:
     temporary_directory state_;
     supe::posix_launcher launcher_;
     recorder sink_;
-    std::vector<supe::published> notices_;
+    struct heard {
+        std::size_t times = 0;
+        std::string last;
+    };
+    std::map<std::string, heard> notices_;
     supe::supervisor root_;
     supe::nursery tasks_;
     bool ended_ = false;
