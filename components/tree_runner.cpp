@@ -89,7 +89,7 @@ supe::awaitable<> tell_service_manager(const supe::service_manager& manager, sup
         const std::string news = news_of(root);
         if (news != told && manager.tell(news)) told = news;
         if (news == told) co_await root.changed();
-        co_await root.time().sleep_for(news_interval);
+        if (news != told || !root.is_stopping()) co_await root.time().sleep_for(news_interval);
     }
 }
 
@@ -117,6 +117,7 @@ supe::awaitable<> run_root(ground& on, supe::supervisor& root, std::filesystem::
     } catch (...) {
         failed = std::current_exception();
     }
+    if (manager.listens()) manager.tell("STOPPING=1");  // also where it failed, or was quicker than its news
     service.cancel();
     co_await service.join();
     if (failed) std::rethrow_exception(failed);

@@ -30,6 +30,7 @@ namespace {
 namespace process_v2 = boost::process::v2;
 
 constexpr std::size_t max_sources = 16;                   // descriptors that a child begins with
+constexpr int descriptors_of_a_start = 4;                // Boost.Process's pidfd, and the event loop that it wants for it
 constexpr std::chrono::milliseconds reap_interval{100};   // between two looks for dead orphans
 
 rlimit inherited_descriptor_limit{};
@@ -111,6 +112,12 @@ struct child_setup {
                        const process_v2::error_code& error) {
         fail(error.value());
     }
+
+    /// Boost 1.81 asks for the hook above with these arguments, and does not call it where this is missing: then a failed
+    /// exec would run our exit handlers in the child, that is in our memory.
+    template <class Launcher>
+    void on_exec_error(Launcher&, const process_v2::error_code&, const process_v2::filesystem::path&, const char* const*&,
+                       const process_v2::error_code&);
 
 private:
     [[noreturn]] void fail(int number) {
@@ -205,6 +212,17 @@ struct launched {
     int failure = 0;  // errno; the process, if there was one, is gone
 };
 
+/// True when so many descriptors can be had. Looked at before a start: where Boost.Process runs out of them in the middle
+/// of one, the program runs already, and a descriptor is lost.
+bool has_room_for(int count, int any_descriptor) {
+    std::vector<unique_fd> held;
+    for (int i = 0; i < count; ++i) {
+        held.emplace_back(::fcntl(any_descriptor, F_DUPFD_CLOEXEC, 0));
+        if (!held.back()) return false;  // errno is that of fcntl: closing does not change it
+    }
+    return true;
+}
+
 void kill_at_once(pid_t pid) {
     ::kill(-pid, SIGKILL);
     ::kill(pid, SIGKILL);
@@ -254,6 +272,7 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(cons
     sources.insert(sources.end(), request.listening.begin(), request.listening.end());
     sources.push_back(ends.channel.theirs.get());
     if (sources.size() > max_sources) return launch_error{"EMFILE", "too many listening sockets for one child"};
+    if (!has_room_for(descriptors_of_a_start, null_.get())) return launch_error::from_errno(errno, request.command.front());
     child_environment environment(request, static_cast<int>(sources.size()) - 1, ends.notify.name());
     child_setup setup{request, sources, environment, ::getpid()};
 

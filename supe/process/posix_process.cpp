@@ -41,13 +41,6 @@ posix_process::~posix_process() {
 
 awaitable<bool> posix_process::ended_before(timer& alarm) {
     if (is_dead()) co_return true;
-    co_await news(alarm);
-    auto cancellation = co_await asio::this_coro::cancellation_state;
-    if (cancellation.cancelled() != asio::cancellation_type::none) throw system_error(asio::error::operation_aborted);
-    co_return is_dead();
-}
-
-awaitable<> posix_process::news(timer& alarm) {
     auto wait_for = [](asio::posix::stream_descriptor& d) { return d.async_wait(wait_type::wait_read, asio::deferred); };
     if (notify_ready_) {
         auto first = asio::experimental::make_parallel_group(wait_for(pidfd_), alarm.async_wait(asio::deferred),
@@ -57,6 +50,9 @@ awaitable<> posix_process::news(timer& alarm) {
         auto first = asio::experimental::make_parallel_group(wait_for(pidfd_), alarm.async_wait(asio::deferred));
         co_await first.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
     }
+    auto cancellation = co_await asio::this_coro::cancellation_state;
+    if (cancellation.cancelled() != asio::cancellation_type::none) throw system_error(asio::error::operation_aborted);
+    co_return is_dead();
 }
 
 std::vector<std::string> posix_process::notifications() {

@@ -24,7 +24,6 @@ public:
     exit_status reap() override;
 
 private:
-    awaitable<> news(timer& alarm);
     bool is_dead();
 
     pid_t pid_;

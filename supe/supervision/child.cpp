@@ -4,6 +4,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
+#include <functional>
+#include <iterator>
 
 namespace supe {
 namespace {
@@ -78,8 +80,11 @@ awaitable<lifecycle::event> child::next_event() {
         if (!dead) continue;
         co_await bury();
         // Its last words come before its end; an order that came while we buried it comes after: it did not cause it.
-        const auto order = std::ranges::stable_partition(events_, is_said).begin();
-        events_.insert(order, lifecycle::event::exited);
+        std::vector<lifecycle::event> orders;
+        std::ranges::copy_if(events_, std::back_inserter(orders), std::not_fn(is_said));
+        std::erase_if(events_, std::not_fn(is_said));
+        events_.push_back(lifecycle::event::exited);
+        events_.insert(events_.end(), orders.begin(), orders.end());
     }
 }
 
