@@ -48,7 +48,7 @@ supe::awaitable<http_answer> answer(door& d, http_request request) {
     w.received_at = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
     w.method = std::move(request.method);
     w.target = std::move(request.target);
-    w.headers = end_to_end(request.headers);
+    w.headers = end_to_end(std::move(request.headers));
     w.remote = std::move(request.remote);
     w.body = std::move(request.body);
     std::string text = to_json(w);

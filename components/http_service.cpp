@@ -9,8 +9,8 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <algorithm>
 #include <ctime>
 #include <fmt/chrono.h>
 #include <list>
@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t large_body = 64 << 10;
+constexpr std::size_t small_read = 4096;
 constexpr auto accept_pause = 100ms;     // after EMFILE and the like
 constexpr auto sweep_every = 250ms;      // how exactly timeouts are kept
 constexpr auto farewell = 2s;            // for a client to read our refusal while it is still sending
@@ -190,15 +191,41 @@ supe::awaitable<http_answer> handled(service& s, http_request request) {
     co_return http_answer{500, "something went wrong here\n", {}};
 }
 
+/// Reads some bytes more.
+supe::awaitable<boost::system::error_code> read_some(client& c, std::size_t at_most) {
+    const std::size_t room = std::min(at_most, c.buffer.max_size() - c.buffer.size());
+    if (room == 0) co_return make_error_code(http::error::buffer_overflow);
+    const auto [failed, n] = co_await c.socket.async_read_some(c.buffer.prepare(room), as_result);
+    c.buffer.commit(n);
+    co_return failed;
+}
+
 /// Waits for the first byte of a request. False when the connection has ended, or was idle for too long.
 supe::awaitable<bool> begun(client& c) {
     if (c.buffer.size() > 0) co_return true;
+    if (c.buffer.capacity() > 4 * small_read) c.buffer.shrink_to_fit();
     c.idle = true;
     c.may_take(c.owner.limits.idle);
-    const auto [failed, n] = co_await c.socket.async_read_some(c.buffer.prepare(4096), as_result);
+    const auto failed = co_await read_some(c, small_read);
     c.idle = false;
-    c.buffer.commit(n);
     co_return !failed;
+}
+
+/// Parses, and reads while there is not enough: to the end of the head, or of the whole request. Beast's own reads take
+/// a turn of the event loop for each part, also where all of it is here already, as it is nearly always.
+supe::awaitable<boost::system::error_code> read_request(client& c, request_parser& parser, bool head_alone) {
+    parser.eager(!head_alone);
+    while (!(head_alone ? parser.is_header_done() : parser.is_done())) {
+        boost::system::error_code fault = http::error::need_more;
+        if (c.buffer.size() > 0) c.buffer.consume(parser.put(c.buffer.data(), fault));
+        if (!fault) continue;
+        if (fault != http::error::need_more) co_return fault;
+        const std::uint64_t missing = parser.content_length_remaining().value_or(0);
+        fault = co_await read_some(c, std::clamp<std::uint64_t>(missing, small_read, large_body));
+        if (fault == asio::error::eof) fault = http::error::partial_message;
+        if (fault) co_return fault;
+    }
+    co_return boost::system::error_code();
 }
 
 /// One request and its answer. False when the connection ends with it.
@@ -208,8 +235,7 @@ supe::awaitable<bool> converse(client& c) {
     parser.header_limit(static_cast<std::uint32_t>(c.owner.limits.head));
     parser.body_limit(c.owner.limits.body);
     c.may_take(c.owner.limits.request);
-    auto [head_fault, head_bytes] = co_await http::async_read_header(c.socket, c.buffer, parser, as_result);
-    if (head_fault) {
+    if (const auto head_fault = co_await read_request(c, parser, true)) {
         if (worth_an_answer(c, head_fault)) co_await refuse(c, answer_to_fault(c, head_fault));
         co_return false;
     }
@@ -222,8 +248,7 @@ supe::awaitable<bool> converse(client& c) {
     request.headers = fields_of(parser);  // before the body: trailers are not fields of the head
     if (same_field(field(request.headers, "Expect"), "100-continue") && !co_await write(c, "HTTP/1.1 100 Continue\r\n\r\n"))
         co_return false;
-    auto [body_fault, body_bytes] = co_await http::async_read(c.socket, c.buffer, parser, as_result);
-    if (body_fault) {
+    if (const auto body_fault = co_await read_request(c, parser, false)) {
         if (worth_an_answer(c, body_fault)) co_await refuse(c, answer_to_fault(c, body_fault));
         co_return false;
     }

@@ -26,6 +26,7 @@ queue_desk::queue_desk(queue_store& store, queue_limits limits, std::function<do
 std::vector<std::string> queue_desk::take(const std::vector<std::string_view>& bodies, clock_type::time_point now,
                                           queue_news& news) {
     std::vector<std::string> refusals;
+    disk_left_ = free_bytes_();
     try {
         store_.begin();
         for (const std::string_view body : bodies) refusals.push_back(take_one(body, now, news));
@@ -55,7 +56,8 @@ std::string queue_desk::take_one(std::string_view body, clock_type::time_point n
 
 std::string queue_desk::take_webhook(std::string_view id, std::string_view body) {
     if (store_.counts().bytes + body.size() > limits_.bytes) return "the queue is full";
-    if (free_bytes_() < limits_.disk_reserve + body.size()) return "the disk is nearly full";
+    if (disk_left_ < limits_.disk_reserve + body.size()) return "the disk is nearly full";
+    disk_left_ -= body.size();
     store_.insert(id, body);
     return {};
 }

@@ -63,6 +63,7 @@ private:
     queue_limits limits_;
     std::function<double()> random_;
     std::function<std::uint64_t()> free_bytes_;
+    std::uint64_t disk_left_ = 0;                            // asked once a batch
     std::map<std::string, handed_out, std::less<>> handed_;  // with the forwarder, its result not yet heard
     std::deque<stored_webhook> ready_;                       // read ahead from the store
     std::int64_t cursor_ = 0;                                // everything pending up to here is in handed_ or ready_

@@ -54,6 +54,10 @@ queue_store::queue_store(const std::filesystem::path& file) : file_(file) {
     ::close(fd);
     guarded([&] {
         db_ = std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000);
+        // Of a new file alone. Two webhooks of 1 KiB fill a page of the usual 4 KiB, and what is written goes by pages:
+        // with this size a batch takes less time, and so does a checkpoint (4 MiB of them, as usual).
+        db_->exec("PRAGMA page_size = 8192");
+        db_->exec("PRAGMA wal_autocheckpoint = 500");
         db_->exec("PRAGMA journal_mode = WAL");
         db_->exec("PRAGMA synchronous = FULL");  // WAL with NORMAL loses commits on power loss
         db_->exec("PRAGMA mmap_size = 0");

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <random>
+#include <thread>
 #include <unistd.h>
 
 extern char** environ;
@@ -160,7 +161,9 @@ supe::awaitable<> told_plainly(supe::awaitable<> work, int& exit_code) {
 void run_loop(ground& on, supe::awaitable<> work, int& exit_code) {
     supe::nursery all(on.time);
     all.start(told_plainly(std::move(work), exit_code));
-    on.loop.run();
+    // Not on the first thread: orphans fall to that one, whose list of children holds no one else then, so that looking for
+    // them takes no longer with thousands of children of our own.
+    std::thread([&on] { on.loop.run(); }).join();
     on.sink.flush();
 }
 

@@ -6,6 +6,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
+#include <functional>
+#include <numeric>
 #include <openssl/evp.h>
 #include <set>
 #include <stdexcept>
@@ -17,11 +19,24 @@ namespace json = boost::json;
 
 constexpr std::string_view hop_by_hop[] = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"};
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 std::string lower(std::string_view text) {
     std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    std::ranges::transform(out, out.begin(), [](char c) { return lower(c); });
     return out;
+}
+
+/// Adds the tokens of a comma-separated list, in small letters.
+void add_tokens(std::set<std::string>& all, std::string_view list) {
+    for (std::size_t at = 0; at <= list.size();) {
+        const std::size_t comma = std::min(list.find(',', at), list.size());
+        std::string_view token = list.substr(at, comma - at);
+        while (!token.empty() && (token.front() == ' ' || token.front() == '\t')) token.remove_prefix(1);
+        while (!token.empty() && (token.back() == ' ' || token.back() == '\t')) token.remove_suffix(1);
+        all.insert(lower(token));
+        at = comma + 1;
+    }
 }
 
 void append_base64(std::string& out, std::string_view bytes) {
@@ -46,11 +61,9 @@ std::string from_base64(std::string_view text, const char* what) {
 
 /// JSON strings are UTF-8; what is not stands there as base64.
 void append_bytes(std::string& out, std::string_view bytes) {
-    const bool plain = std::ranges::all_of(bytes, [](char c) { return c >= 0x20 && c != '"' && c != '\\' && c < 0x7f; });
-    if (plain) {
-        out += '"';
-        out += bytes;
-        out += '"';
+    const bool ascii = (std::accumulate(bytes.begin(), bytes.end(), 0, std::bit_or<>()) & ~0x7f) == 0;
+    if (ascii) {
+        supe::append_json_quoted(out, bytes);
     } else if (std::string quoted = supe::json_quoted(bytes); supe::json_string_value(quoted) == bytes) {
         out += quoted;
     } else {
@@ -78,7 +91,9 @@ std::string bytes(const json::value& value, const char* name) {
 
 }  // namespace
 
-bool same_field(std::string_view a, std::string_view b) { return a.size() == b.size() && lower(a) == lower(b); }
+bool same_field(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
 
 std::string_view field(const http_fields& fields, std::string_view name) {
     for (const auto& [n, value] : fields)
@@ -86,25 +101,16 @@ std::string_view field(const http_fields& fields, std::string_view name) {
     return {};
 }
 
-http_fields end_to_end(const http_fields& fields) {
-    std::set<std::string> dropped(std::begin(hop_by_hop), std::end(hop_by_hop));
-    for (const auto& [name, value] : fields) {
-        if (!same_field(name, "connection")) continue;
-        for (std::size_t at = 0; at <= value.size();) {
-            const std::size_t comma = std::min(value.find(',', at), value.size());
-            std::string_view token = std::string_view(value).substr(at, comma - at);
-            while (!token.empty() && (token.front() == ' ' || token.front() == '\t')) token.remove_prefix(1);
-            while (!token.empty() && (token.back() == ' ' || token.back() == '\t')) token.remove_suffix(1);
-            dropped.insert(lower(token));
-            at = comma + 1;
-        }
-    }
-    http_fields kept;
-    for (const auto& entry : fields) {
-        const std::string name = lower(entry.first);
-        if (!dropped.contains(name) && !name.starts_with("proxy-")) kept.push_back(entry);
-    }
-    return kept;
+http_fields end_to_end(http_fields fields) {
+    std::set<std::string> named;  // by `Connection`: most requests have none, and cost nothing here
+    for (const auto& [name, value] : fields)
+        if (same_field(name, "connection")) add_tokens(named, value);
+    std::erase_if(fields, [&named](const auto& entry) {
+        const std::string& name = entry.first;
+        return std::ranges::any_of(hop_by_hop, [&name](std::string_view hop) { return same_field(name, hop); }) ||
+               same_field(std::string_view(name).substr(0, 6), "proxy-") || (!named.empty() && named.contains(lower(name)));
+    });
+    return fields;
 }
 
 std::string to_json(const webhook& w) {

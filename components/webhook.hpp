@@ -38,7 +38,7 @@ std::string new_webhook_id(std::chrono::system_clock::time_point now, const std:
 
 /// The fields of a received message without those that concern this connection alone (RFC 9110 §7.6.1): the fixed ones
 /// and those that Connection names.
-http_fields end_to_end(const http_fields& fields);
+http_fields end_to_end(http_fields fields);
 
 /// Case-insensitive, as field names are.
 bool same_field(std::string_view a, std::string_view b);

@@ -94,7 +94,7 @@ error_code component::impl::post_mail(std::string_view to, std::string_view body
     const std::size_t body_at = out.size();
     out += body;
     // In JSON a line end is a blank like any other; in a frame it is the end.
-    std::replace(out.begin() + static_cast<std::ptrdiff_t>(body_at), out.end(), '\n', ' ');
+    for (std::size_t at = out.find('\n', body_at); at != out.npos; at = out.find('\n', at)) out[at] = ' ';
     out += extras;
     out += "}\n";
     if (out.size() - start > wire.frame_limit()) {

@@ -11,13 +11,17 @@
 #include <boost/optional.hpp>     // 1.81's Process names these without including them
 #include <boost/type_traits.hpp>
 #include <boost/process/v2/process.hpp>
-#include <boost/process/v2/posix/vfork_launcher.hpp>
+#include <boost/process/v2/posix/default_launcher.hpp>
 #include <boost/process/v2/src.hpp>
 
+#include <array>
 #include <csignal>
 #include <cstring>
+#include <algorithm>
 #include <deque>
+#include <span>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -29,8 +33,7 @@ namespace {
 
 namespace process_v2 = boost::process::v2;
 
-constexpr std::size_t max_sources = 16;                   // descriptors that a child begins with
-constexpr int descriptors_of_a_start = 4;                // Boost.Process's pidfd, and the event loop that it wants for it
+constexpr std::size_t child_stack = 64 << 10;             // bytes, for what happens between clone and exec
 constexpr std::chrono::milliseconds reap_interval{100};   // between two looks for dead orphans
 
 rlimit inherited_descriptor_limit{};
@@ -84,11 +87,11 @@ struct child_environment {
     }
 };
 
-/// Boost.Process's initializer: what happens between vfork and exec. The child runs in our memory, so it only makes
+/// Boost.Process's initializer: what happens between clone and exec. The child runs in our memory, so it only makes
 /// system calls and writes to what was set aside for it, and never returns into our code or our destructors.
 struct child_setup {
     const launch_request& request;
-    const std::vector<int>& sources;   // what becomes descriptor 0, 1, 2, …
+    const std::vector<int>& sources;   // what becomes descriptor 0, 1, 2, …: numbers behind all of these, and low
     child_environment& environment;
     pid_t parent;
     int failure = 0;
@@ -97,7 +100,6 @@ struct child_setup {
     template <class Launcher>
     process_v2::error_code on_setup(Launcher& launcher, const process_v2::filesystem::path&, const char* const*&) {
         launcher.env = environment.entries.data();
-        for (int fd = 3; fd < static_cast<int>(sources.size()); ++fd) launcher.fd_whitelist.push_back(fd);
         return {};
     }
 
@@ -107,24 +109,12 @@ struct child_setup {
         return {};
     }
 
-    template <class Launcher>
-    void on_exec_error(Launcher&, const process_v2::filesystem::path&, const char* const*&,
-                       const process_v2::error_code& error) {
-        fail(error.value());
-    }
-
-    /// Boost 1.81 asks for the hook above with these arguments, and does not call it where this is missing: then a failed
-    /// exec would run our exit handlers in the child, that is in our memory.
-    template <class Launcher>
-    void on_exec_error(Launcher&, const process_v2::error_code&, const process_v2::filesystem::path&, const char* const*&,
-                       const process_v2::error_code&);
-
-private:
     [[noreturn]] void fail(int number) {
         failure = number == 0 ? EINVAL : number;
         ::_exit(127);
     }
 
+private:
     void prepare() {
         ::setpgid(0, 0);
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -139,17 +129,17 @@ private:
         default_signals();
     }
 
-    /// Moves each source out of the way first: a source may stand where another has to go.
+    /// The table of descriptors is our parent's until it is unshared, and of all that it holds only the low ones are copied
+    /// then: a supervisor of thousands has tens of thousands, which a child would have to close one by one.
     void place_descriptors() {
-        int moved[max_sources];
         const int count = static_cast<int>(sources.size());
+        const auto behind = static_cast<unsigned>(*std::max_element(sources.begin(), sources.end())) + 1;
+        const bool apart = ::close_range(behind, ~0u, CLOSE_RANGE_UNSHARE) == 0 || ::unshare(CLONE_FILES) == 0;
+        if (!apart) fail(errno);
         for (int i = 0; i < count; ++i) {
-            moved[i] = ::fcntl(sources[i], F_DUPFD_CLOEXEC, count);
-            if (moved[i] < 0) fail(errno);
+            if (::dup2(sources[i], i) < 0) fail(errno);
         }
-        for (int i = 0; i < count; ++i) {
-            if (::dup2(moved[i], i) < 0) fail(errno);
-        }
+        ::close_range(static_cast<unsigned>(count), ~0u, 0);  // also what somebody gave us without close-on-exec
     }
 
     static void default_signals() {
@@ -207,6 +197,28 @@ std::variant<connections, launch_error> connect(const launch_request& request) {
     return made;
 }
 
+/// What a child is given, at the numbers that are kept for it, until this goes out of scope.
+class placed_descriptors {
+public:
+    placed_descriptors(const std::vector<int>& given, std::span<const unique_fd> places, int otherwise) : otherwise_(otherwise) {
+        for (std::size_t i = 0; i < given.size(); ++i) {
+            numbers_.push_back(places[i].get());
+            ::dup3(given[i], numbers_.back(), O_CLOEXEC);
+        }
+    }
+    /// The child's ends stay open with the child alone: we could not tell that it has closed them.
+    ~placed_descriptors() {
+        for (const int number : numbers_) ::dup3(otherwise_, number, O_CLOEXEC);
+    }
+    placed_descriptors(const placed_descriptors&) = delete;
+    placed_descriptors& operator=(const placed_descriptors&) = delete;
+    const std::vector<int>& numbers() const { return numbers_; }
+
+private:
+    std::vector<int> numbers_;
+    int otherwise_;
+};
+
 struct launched {
     pid_t pid = -1;
     int failure = 0;  // errno; the process, if there was one, is gone
@@ -229,28 +241,46 @@ void kill_at_once(pid_t pid) {
     ::waitpid(pid, nullptr, 0);
 }
 
+/// Boost.Process's launcher, but for how the process comes to be: as with its vfork_launcher the child has our memory and
+/// we stand still until it runs its program; but it has a stack of its own, and our table of descriptors too.
+struct clone_launcher : process_v2::posix::default_launcher {
+    /// Gives the pid, or -1 with errno.
+    pid_t operator()(const process_v2::filesystem::path& executable, const std::vector<const char*>& arguments,
+                     child_setup& setup) {
+        alignas(16) static std::array<char, child_stack> stack;
+        const char* const* argv = arguments.data();
+        process_v2::posix::detail::on_setup(*this, executable, argv, setup);
+        child_entry entry{*this, executable, argv, setup};
+        return ::clone(run, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &entry);
+    }
+
+private:
+    struct child_entry {
+        clone_launcher& launcher;
+        const process_v2::filesystem::path& executable;
+        const char* const* argv;
+        child_setup& setup;
+    };
+
+    static int run(void* argument) {
+        auto& [launcher, executable, argv, setup] = *static_cast<child_entry*>(argument);
+        process_v2::posix::detail::on_exec_setup(launcher, executable, argv, setup);
+        ::execve(executable.c_str(), const_cast<char* const*>(argv), const_cast<char* const*>(launcher.env));
+        setup.fail(errno);
+    }
+};
+
 /// Runs the program. Where it fails no process is left.
 launched run_program(const launch_request& request, const std::string& program, child_setup& setup) {
     std::vector<const char*> arguments;
     for (const std::string& argument : request.command) arguments.push_back(argument.c_str());
     arguments.push_back(nullptr);
-    const process_v2::filesystem::path executable(program);
-    process_v2::posix::vfork_launcher launch;
-    launch.pid = -1;
-    process_v2::error_code error;
-    try {
-        // A context of its own: the launcher tells the context of a fork, in the child, which shares our memory. The real
-        // one would throw away its epoll descriptor there; this one has none yet.
-        asio::io_context launching(1);
-        signals_blocked blocked;
-        auto started = launch(launching.get_executor(), error, executable, arguments.data(), setup);
-        started.detach();
-    } catch (const system_error& e) {  // it runs, and Boost.Process found no descriptor to hold it by
-        error = e.code();
-    }
-    const int failure = setup.failure != 0 ? setup.failure : error.value();
-    if (failure != 0 && launch.pid > 0) kill_at_once(launch.pid);
-    return {launch.pid, failure};
+    signals_blocked blocked;
+    clone_launcher launch;
+    const pid_t pid = launch(process_v2::filesystem::path(program), arguments, setup);
+    const int failure = pid < 0 ? errno : setup.failure;
+    if (failure != 0 && pid > 0) kill_at_once(pid);
+    return {pid, failure};
 }
 
 }  // namespace
@@ -259,6 +289,10 @@ posix_launcher::posix_launcher(asio::any_io_executor executor)
     : executor_(std::move(executor)), null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     raise_descriptor_limit();
+    for (unique_fd& place : handed_on_) {
+        place = unique_fd(::fcntl(null_.get(), F_DUPFD_CLOEXEC, static_cast<int>(handed_on_.size())));
+        if (!place) throw system_error(errno, boost::system::system_category(), "descriptors to start processes with");
+    }
 }
 
 std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(const launch_request& request) {
@@ -268,13 +302,13 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(cons
     if (auto* error = std::get_if<launch_error>(&connected)) return std::move(*error);
     auto& ends = std::get<connections>(connected);
 
-    std::vector<int> sources{null_.get(), ends.output.theirs.get(), ends.error.theirs.get()};
-    sources.insert(sources.end(), request.listening.begin(), request.listening.end());
-    sources.push_back(ends.channel.theirs.get());
-    if (sources.size() > max_sources) return launch_error{"EMFILE", "too many listening sockets for one child"};
-    if (!has_room_for(descriptors_of_a_start, null_.get())) return launch_error::from_errno(errno, request.command.front());
-    child_environment environment(request, static_cast<int>(sources.size()) - 1, ends.notify.name());
-    child_setup setup{request, sources, environment, ::getpid()};
+    std::vector<int> given{null_.get(), ends.output.theirs.get(), ends.error.theirs.get()};
+    given.insert(given.end(), request.listening.begin(), request.listening.end());
+    given.push_back(ends.channel.theirs.get());
+    if (given.size() > handed_on_.size()) return launch_error{"EMFILE", "too many listening sockets for one child"};
+    const placed_descriptors placed(given, handed_on_, null_.get());
+    child_environment environment(request, static_cast<int>(given.size()) - 1, ends.notify.name());
+    child_setup setup{request, placed.numbers(), environment, ::getpid()};
 
     const auto [pid, failure] = run_program(request, std::get<std::string>(program), setup);
     if (failure != 0 && setup.failed_in_directory) return launch_error::from_errno(failure, request.directory);

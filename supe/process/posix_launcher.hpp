@@ -1,9 +1,10 @@
-// Starts real processes, by Boost.Process v2's vfork launcher with an initializer of our own.
+// Starts real processes, by Boost.Process v2, with a launcher and an initializer of our own.
 #pragma once
 
 #include "supe/process/descendants.hpp"
 #include "supe/process/launcher.hpp"
 
+#include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 
@@ -28,6 +29,7 @@ private:
 
     asio::any_io_executor executor_;
     unique_fd null_;
+    std::array<unique_fd, 16> handed_on_;  // low numbers, kept for what the next child is given
     std::vector<orphan> orphans_;  // as of the last look
     std::uint64_t looks_ = 0;
 };
