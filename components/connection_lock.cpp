@@ -2,8 +2,10 @@
 
 #include "components/connection_lock_system.hpp"
 #include "components/state_path.hpp"
+#include "patterns/output.hpp"
 #include "supe/supervision/tree_file.hpp"
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 #include <stdexcept>
@@ -25,6 +27,10 @@ supe::awaitable<> connection_lock(supe::component& self) {
         settings.rest = *d;
     }
     system_holder_watch watch(self.time());
+    if (watch.blind()) {
+        settings.rest = std::max<supe::duration>(settings.rest, orphan_limit);
+        patterns::warn("the kernel does not tell about sockets here (sock_diag): permits rest for {} s after a crash", orphan_limit.count());
+    }
     lock_memory_file memory(in_state(fmt::format("{}.open", self.name())));
     self.set_window(64);
     co_await patterns::serve_connection_lock(self, settings, watch, memory);

@@ -16,8 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The kernel forgets an orphaned socket after 60 s (tcp_fin_timeout): where it doesn't tell, we wait for that.
-constexpr auto blind_rest = 61s;
+constexpr auto try_again = 100ms;  // when we lack a descriptor for a look
 
 int pidfd_of(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
@@ -37,13 +36,20 @@ bool has_address(pid_t pid, const std::string& address) {
 
 }  // namespace
 
+system_holder_watch::system_holder_watch(supe::clock& time) : time_(time), blind_(!orphaned_sockets({})) {}
+
 bool system_holder_watch::alive(const patterns::permit_holder& holder) {
     const supe::unique_fd process(pidfd_of(holder.pid));
     return process && has_address(holder.pid, holder.address);
 }
 
 supe::awaitable<> system_holder_watch::gone(patterns::permit_holder holder) {
-    const int fd = pidfd_of(holder.pid);
+    int fd = pidfd_of(holder.pid);
+    // Only "no such process" says that it is gone; any other trouble is ours.
+    while (fd < 0 && errno != ESRCH) {
+        co_await time_.sleep_for(try_again);
+        fd = pidfd_of(holder.pid);
+    }
     if (fd < 0) co_return;
     boost::asio::posix::stream_descriptor process(time_.executor(), fd);
     if (!has_address(holder.pid, holder.address)) co_return;  // another one has got its number
@@ -51,18 +57,9 @@ supe::awaitable<> system_holder_watch::gone(patterns::permit_holder holder) {
 }
 
 bool system_holder_watch::quiet(const std::set<std::string>& peers) {
+    if (blind_) return true;
     const auto left = orphaned_sockets(peers);
-    if (left) {
-        blind_since_ = supe::never;
-        return !*left;
-    }
-    if (blind_since_ == supe::never) {
-        blind_since_ = time_.now();
-        patterns::warn("the kernel does not tell about sockets here (sock_diag): permits rest for {} s after a crash", blind_rest / 1s);
-    }
-    if (time_.now() - blind_since_ < blind_rest) return false;
-    blind_since_ = supe::never;
-    return true;
+    return left && !*left;
 }
 
 std::optional<std::set<std::string>> lock_memory_file::unclean_peers() {
@@ -75,9 +72,15 @@ std::optional<std::set<std::string>> lock_memory_file::unclean_peers() {
 }
 
 void lock_memory_file::remember(const std::set<std::string>& peers) {
-    std::ofstream out(file_, std::ios::trunc);
+    // Renamed into its place: a full disk leaves what was known before.
+    std::filesystem::path fresh = file_;
+    fresh += ".new";
+    std::ofstream out(fresh, std::ios::trunc);
     for (const std::string& p : peers) out << p << '\n';
-    if (!out.flush()) patterns::warn("{} cannot be written: after a crash, some permits may not rest", file_.string());
+    out.close();
+    std::error_code failed;
+    if (out) std::filesystem::rename(fresh, file_, failed);
+    if (!out || failed) patterns::warn("{} cannot be written: after a crash of this lock, some permits may rest too short", file_.string());
 }
 
 void lock_memory_file::ended_cleanly() {

@@ -7,17 +7,22 @@
 
 namespace components {
 
-/// Processes by pidfd, sockets by sock_diag.
+/// The kernel forgets an orphaned socket after as long (tcp_fin_timeout).
+inline constexpr auto orphan_limit = std::chrono::seconds(61);
+
+/// Processes by pidfd, sockets by sock_diag. Where the kernel has no sock_diag it is blind: then quiet() is always true,
+/// and permits must rest for orphan_limit instead.
 class system_holder_watch final : public patterns::holder_watch {
 public:
-    explicit system_holder_watch(supe::clock& time) : time_(time) {}
+    explicit system_holder_watch(supe::clock& time);
+    bool blind() const { return blind_; }
     bool alive(const patterns::permit_holder& holder) override;
     supe::awaitable<> gone(patterns::permit_holder holder) override;
     bool quiet(const std::set<std::string>& peers) override;
 
 private:
     supe::clock& time_;
-    supe::time_point blind_since_ = supe::never;  // the kernel doesn't tell
+    bool blind_;
 };
 
 /// A file that exists from the start to the clean end; a peer a line. No fsync: when the power fails, all holders do too.

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <list>
 #include <random>
+#include <unordered_map>
 
 namespace components {
 namespace {
@@ -38,10 +39,9 @@ struct worker {
     office& owner;
     std::unique_ptr<http_connection> connection{};
     patterns::permit permit{};
+    bool sleeping = false;     // it waits for work, and nobody has woken it yet
     bool working = false;
-    bool wants_permit = false; // it has begun nothing that would have to be finished
     bool recalled = false;     // others wait for its permit
-    bool ended = false;
     supe::timer wake;
 
     explicit worker(office& o);
@@ -52,9 +52,9 @@ struct office {
     supe::component& self;
     forwarder_settings settings;
     std::deque<supe::mail> waiting{};
-    delivered_lately delivered{10000};
+    std::unordered_map<std::string, std::vector<supe::mail>> in_hand{};  // by webhook: copies of what is being delivered
+    latest_results latest{10000};
     bool closing = false;
-    supe::timer step{self.time()};  // a worker ended, or waits for a permit
     std::list<worker> workers{};
     std::mt19937_64 dice{std::random_device{}()};
 
@@ -70,12 +70,14 @@ struct office {
     void wake_all() {
         for (worker& w : workers) w.wake.notify();
     }
-    /// Whoever has a connection already, else anyone.
+    /// One who sleeps: whoever has a connection already, else anyone. Where nobody sleeps the next who is done will look.
     void wake_one() {
         worker* best = nullptr;
         for (worker& w : workers)
-            if (!w.working && (!best || (w.connection && !best->connection))) best = &w;
-        if (best) best->wake.notify();
+            if (w.sleeping && (!best || (w.connection && !best->connection))) best = &w;
+        if (!best) return;
+        best->sleeping = false;
+        best->wake.notify();
     }
 };
 
@@ -105,22 +107,23 @@ supe::awaitable<> hang_up(worker& w) {
     w.permit.release();
 }
 
-/// Waits for as long as it takes: a webhook is not at fault when the lock cannot be reached.
-supe::awaitable<patterns::permit> permit_for(worker& w, std::vector<std::string> peers) {
-    office& o = w.owner;
+/// The component is asked to shut down before a delivery has begun: its mail stays in the mailbox.
+struct stopped {};
+
+/// Waits for as long as it takes: a webhook is not at fault when the lock cannot be reached. Throws stopped.
+supe::awaitable<patterns::permit> permit_for(office& o, std::vector<std::string> peers) {
     patterns::backoff pauses = o.pauses();
-    w.wants_permit = true;
-    o.step.notify();
     for (;;) {
         try {
             patterns::permit permit = co_await patterns::acquire(o.self, o.settings.lock, peers);
-            w.wants_permit = false;
+            if (!permit) throw stopped();
             co_return permit;
         } catch (const supe::system_error& e) {
             if (e.code() == boost::asio::error::operation_aborted || e.code() == supe::mail_error::channel_closed) throw;
             patterns::warn("no permit from {}: {}", o.settings.lock, e.code().message());
         }
-        co_await o.self.time().sleep_for(pauses.next());
+        co_await o.self.shutdown_requested_until(o.self.time().now() + pauses.next());
+        if (o.self.shutting_down()) throw stopped();
     }
 }
 
@@ -132,11 +135,10 @@ supe::awaitable<std::string> connect(worker& w) {
     std::string error;
     std::vector<std::string> peers = co_await http_connection::resolve(o.self.time(), o.settings.to, error);
     if (peers.empty()) co_return error;
-    w.permit = co_await permit_for(w, peers);
+    w.permit = co_await permit_for(o, peers);
     w.connection = std::make_unique<http_connection>(o.self.time(), o.settings.to);
-    error = co_await w.connection->open(std::move(peers), o.self.time().now() + o.settings.timeout);
-    if (!error.empty()) co_await hang_up(w);
-    co_return error;
+    // Where that fails the connection is closed after the report: a destination may take its time for that.
+    co_return co_await w.connection->open(std::move(peers), o.self.time().now() + o.settings.timeout);
 }
 
 supe::awaitable<http_reply> deliver(worker& w, const order& task) {
@@ -175,21 +177,41 @@ supe::awaitable<> report(office& o, std::string to, std::string result) {
     }
 }
 
-bool is_success(const http_reply& reply) { return reply.status >= 200 && reply.status < 300; }
-
 supe::awaitable<> fulfil(worker& w, const order& task, const std::string& sender) {
     office& o = w.owner;
     http_reply reply;
-    reply.status = o.delivered.status_of(task.item.id);
-    if (reply.status == 0) {
+    if (const http_reply* known = o.latest.find(task.item.id, task.attempt)) {
+        reply = *known;
+    } else {
         reply = co_await deliver(w, task);
+        o.latest.add(task.item.id, task.attempt, reply);
         if (!is_success(reply)) {
             patterns::warn("webhook {}, attempt {}: {}", task.item.id, task.attempt,
                            reply.status ? std::to_string(reply.status) : reply.error);
         }
     }
-    if (is_success(reply)) o.delivered.add(task.item.id, reply.status);
     co_await report(o, sender, result_of(task, reply));
+}
+
+/// Delivers, reports and acknowledges, together with the copies that came meanwhile.
+supe::awaitable<> handle_once(worker& w, const order& task, supe::mail mail) {
+    auto& in_hand = w.owner.in_hand;
+    if (const auto same = in_hand.find(task.item.id); same != in_hand.end()) {
+        same->second.push_back(std::move(mail));
+        co_return;
+    }
+    in_hand[task.item.id];
+    bool done = true;
+    try {
+        co_await fulfil(w, task, mail.from());
+    } catch (const stopped&) {
+        done = false;
+    }
+    std::vector<supe::mail> copies = std::move(in_hand[task.item.id]);
+    in_hand.erase(task.item.id);
+    if (!done) co_return;
+    co_await mail.ack();
+    for (supe::mail& copy : copies) co_await copy.ack();
 }
 
 supe::awaitable<> handle(worker& w, supe::mail mail) {
@@ -201,50 +223,42 @@ supe::awaitable<> handle(worker& w, supe::mail mail) {
         fault = e.what();
     }
     if (fault.empty()) {
-        co_await fulfil(w, task, mail.from());
-        co_await mail.ack();
+        co_await handle_once(w, task, std::move(mail));
     } else {
         patterns::warn("mail from {} is no webhook to deliver: {}", mail.from(), fault);
         co_await mail.reject(false, fault);
     }
 }
 
-/// True when there is work. Meanwhile hangs up when it is called back, or has waited for long.
+/// True when there is work. Meanwhile hangs up when the connection is of no more use, when it is called back, or when it
+/// has waited for long.
 supe::awaitable<bool> work_comes(worker& w) {
     office& o = w.owner;
     const supe::time_point keep_until = o.self.time().now() + o.settings.idle / 2;
-    if (w.recalled) co_await hang_up(w);
+    if (w.recalled || (w.connection && !w.connection->reusable())) co_await hang_up(w);
     while (o.waiting.empty() && !o.closing) {
         if (w.connection && (w.recalled || o.self.time().now() >= keep_until)) {
             co_await hang_up(w);
             continue;
         }
+        w.sleeping = true;
         w.wake.expires_at(w.connection ? keep_until : supe::never);
         co_await w.wake.wait();
+        w.sleeping = false;
     }
     co_return !o.closing;
 }
 
 supe::awaitable<> work(worker& w) {
+    office& o = w.owner;
     while (co_await work_comes(w)) {
-        supe::mail mail = std::move(w.owner.waiting.front());
-        w.owner.waiting.pop_front();
+        supe::mail mail = std::move(o.waiting.front());
+        o.waiting.pop_front();
         w.working = true;
         co_await handle(w, std::move(mail));
         w.working = false;
     }
     co_await hang_up(w);
-    w.ended = true;
-    w.owner.step.notify();
-}
-
-/// Lets everyone finish what they have begun. Those who still wait for a permit then don't get one any more: what they
-/// have in hand goes back to the mailbox.
-supe::awaitable<> finish(office& o, supe::nursery& workers) {
-    const auto busy = [](const worker& w) { return !w.ended && !w.wants_permit; };
-    while (std::ranges::any_of(o.workers, busy)) co_await o.step.wait();
-    workers.cancel();
-    co_await workers.join();
 }
 
 supe::awaitable<> take_mail(office& o) {
@@ -252,7 +266,7 @@ supe::awaitable<> take_mail(office& o) {
     for (;;) {
         auto mail = co_await idle.next_mail();
         if (mail && patterns::is_recall(*mail)) {
-            for (worker& w : o.workers) w.recalled = true;
+            for (worker& w : o.workers) w.recalled = w.working || w.connection;
             co_await mail->ack();
             o.wake_all();
         } else if (mail) {
@@ -295,10 +309,10 @@ supe::awaitable<> forwarder(supe::component& self) {
     const json::value config = co_await self.config();
     office o(self, read_settings(config));
     self.set_window(2 * o.settings.connections + 16);  // the queue hands out no more than that
-    supe::nursery workers(self.time());
-    for (worker& w : o.workers) workers.start(work(w));
-    co_await take_mail(o);
-    co_await finish(o, workers);
+    supe::nursery all(self.time());
+    for (worker& w : o.workers) all.start(work(w));
+    all.start(take_mail(o));
+    co_await all.join();
 }
 
 }  // namespace components

@@ -1,5 +1,7 @@
-// What was delivered lately.
+// What came of the latest deliveries.
 #pragma once
+
+#include "components/http_connection.hpp"
 
 #include <cstddef>
 #include <deque>
@@ -8,29 +10,35 @@
 
 namespace components {
 
-/// The last `limit` webhooks that a destination took, by id, and with which status. When the queue crashes between a
-/// delivery and the note of it, it hands the webhook out again; the destination need not see it twice. Pure.
-class delivered_lately {
+/// The results of the last `limit` webhooks. When the queue crashes before it has noted a result, it hands the webhook out
+/// again; the destination need not see it twice. Pure.
+class latest_results {
 public:
-    explicit delivered_lately(std::size_t limit) : limit_(limit) {}
+    explicit latest_results(std::size_t limit) : limit_(limit) {}
 
-    void add(const std::string& id, int status) {
-        if (!status_.emplace(id, status).second) return;
-        order_.push_back(id);
+    void add(const std::string& id, unsigned attempt, const http_reply& reply) {
+        const bool fresh = results_.insert_or_assign(id, result{attempt, reply}).second;
+        if (fresh) order_.push_back(id);
         if (order_.size() <= limit_) return;
-        status_.erase(order_.front());
+        results_.erase(order_.front());
         order_.pop_front();
     }
-    /// 0 when it is not among them.
-    int status_of(const std::string& id) const {
-        const auto found = status_.find(id);
-        return found == status_.end() ? 0 : found->second;
+    /// The result of this attempt, or of any that was a success; null where there is none.
+    const http_reply* find(const std::string& id, unsigned attempt) const {
+        const auto found = results_.find(id);
+        if (found == results_.end()) return nullptr;
+        const result& r = found->second;
+        return r.attempt == attempt || is_success(r.reply) ? &r.reply : nullptr;
     }
 
 private:
+    struct result {
+        unsigned attempt;
+        http_reply reply;
+    };
     std::size_t limit_;
     std::deque<std::string> order_;
-    std::unordered_map<std::string, int> status_;
+    std::unordered_map<std::string, result> results_;
 };
 
 }  // namespace components

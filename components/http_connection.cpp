@@ -2,11 +2,13 @@
 
 #include "supe/async/nursery.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -33,6 +35,7 @@ constexpr auto close_limit = 60s;        // the kernel forgets an orphan after a
 constexpr auto cut_again = 50ms;
 constexpr auto goodbye_limit = 2s;       // for TLS's close_notify
 constexpr std::uint64_t answer_limit = 256 << 10;  // bytes of an answer's body that we read to keep the connection
+constexpr std::uint32_t head_limit = 256 << 10;    // an answer whose head is too long would count as none
 
 ssl::context& system_cas() {
     static ssl::context context = [] {
@@ -75,6 +78,12 @@ std::string explain(const boost::system::error_code& failed, bool late) {
     if (late) return "timed out";
     if (failed == http::error::end_of_stream) return "closed by the destination before it answered";
     return failed.message();
+}
+
+/// The destination ended a connection that it had kept for us.
+bool was_closed(const boost::system::error_code& failed) {
+    return failed == http::error::end_of_stream || failed == asio::error::eof || failed == asio::error::connection_reset ||
+           failed == asio::error::broken_pipe || failed == ssl::error::stream_truncated;
 }
 
 /// Where nobody listens on a port of this machine's own range, TCP may connect a socket to itself: nobody is there.
@@ -122,7 +131,10 @@ struct http_connection::impl {
     }
 
     supe::awaitable<std::string> handshake(const time_limit& limit) {
-        if (::SSL_set_tlsext_host_name(secure->native_handle(), to.host.c_str()) != 1) co_return "TLS: the host's name is refused";
+        boost::system::error_code is_name;  // an address has no place in SNI (RFC 6066 §3)
+        asio::ip::make_address(to.host, is_name);
+        if (is_name && ::SSL_set_tlsext_host_name(secure->native_handle(), to.host.c_str()) != 1)
+            co_return "TLS: the host's name is refused";
         secure->set_verify_callback(ssl::host_name_verification(to.host));
         const auto [failed] = co_await secure->async_handshake(ssl::stream_base::client, as_result);
         co_return failed ? "TLS: " + explain(failed, limit.passed()) : std::string();
@@ -136,9 +148,10 @@ struct http_connection::impl {
         for (;;) {
             http::response_parser<http::string_body> parser;
             parser.body_limit(answer_limit);
+            parser.header_limit(head_limit);
             const auto [cut, head_bytes] = co_await http::async_read_header(stream, buffer, parser, as_result);
             if (cut && !parser.is_header_done()) {
-                stale = served > 0 && head_bytes == 0 && !limit.passed();
+                stale = served > 0 && buffer.size() == 0 && !limit.passed() && was_closed(unsent ? unsent : cut);
                 co_return http_reply{0, {}, explain(unsent ? unsent : cut, limit.passed())};
             }
             const int status = parser.get().result_int();
@@ -146,10 +159,12 @@ struct http_connection::impl {
             http_reply reply{status, {}, {}};
             const auto after = parser.get()[http::field::retry_after];
             if (!after.empty()) reply.retry_after = parse_retry_after({after.data(), after.size()}, time.wall());
-            boost::system::error_code rest = cut;
-            if (!rest) std::tie(rest, std::ignore) = co_await http::async_read(stream, buffer, parser, as_result);
-            in_step = !rest && !unsent && parser.get().keep_alive() && buffer.size() == 0;
             ++served;
+            // Without that there is no use in waiting for the rest; close() will.
+            if (cut || unsent || !parser.keep_alive() || parser.content_length_remaining().value_or(0) > answer_limit)
+                co_return reply;
+            const auto [rest, n] = co_await http::async_read(stream, buffer, parser, as_result);
+            in_step = !rest && buffer.size() == 0;
             co_return reply;
         }
     }
@@ -182,11 +197,15 @@ supe::awaitable<std::vector<std::string>> http_connection::resolve(supe::clock& 
 
 supe::awaitable<std::string> http_connection::open(std::vector<std::string> peers, supe::time_point deadline) {
     std::string why = "there is no address to connect to";
-    for (const std::string& peer : peers) {
+    for (std::size_t left = peers.size(); const std::string& peer : peers) {
         impl_->prepare();
-        time_limit limit(impl_->time, *impl_->socket(), deadline);
+        const supe::time_point now = impl_->time.now();
+        const supe::time_point share = now + std::max<supe::duration>(deadline - now, 0s) / static_cast<long>(left--);
+        time_limit limit(impl_->time, *impl_->socket(), share);
         const tcp::endpoint endpoint = endpoint_of(peer);
-        impl_->socket()->open(endpoint.protocol());
+        boost::system::error_code none_left;
+        impl_->socket()->open(endpoint.protocol(), none_left);
+        if (none_left) co_return fmt::format("{}: {}", peer, none_left.message());
         auto [failed] = co_await impl_->socket()->async_connect(endpoint, as_result);
         if (!failed && is_own_echo(*impl_->socket())) {
             boost::system::error_code ignored;

@@ -18,6 +18,9 @@ struct http_reply {
     std::string error;                                     ///< for people, where status is 0
 };
 
+/// Any 2xx (contract §7).
+inline bool is_success(const http_reply& reply) { return reply.status >= 200 && reply.status < 300; }
+
 class http_connection {
 public:
     /// `ADDRESS:PORT` of each way to get there, as the resolver gives them now. Empty, with the reason in `error`, where
@@ -27,11 +30,12 @@ public:
     http_connection(supe::clock& time, http_destination to);
     ~http_connection();
 
-    /// Connects to the first of `peers` (from resolve) that answers; with TLS the name is checked against the system's CAs.
-    /// Empty when it is open, else why not.
+    /// Connects to the first of `peers` (from resolve) that answers, each in its share of the time; with TLS the name is
+    /// checked against the system's CAs. Empty when it is open, else why not.
     supe::awaitable<std::string> open(std::vector<std::string> peers, supe::time_point deadline);
 
-    /// Sends head and body, and reads the answer, whose body is dropped. Afterwards see reusable().
+    /// Sends head and body, and reads the answer, whose body is dropped: read where that keeps the connection, up to
+    /// 256 KiB, and else left for close(). Afterwards see reusable().
     supe::awaitable<http_reply> exchange(const std::string& head, const std::string& body, supe::time_point deadline);
 
     /// Open, in step, and not closed by the destination as far as we know.

@@ -11,9 +11,9 @@
 namespace components {
 namespace {
 
-/// Fields that we write ourselves; what a sender put there is dropped (contract §7).
+/// Fields that we write ourselves; what a sender put there is dropped (contract §7). Not Via: to that we only add.
 bool ours(std::string_view name) {
-    constexpr std::string_view names[] = {"Host", "Content-Length", "Supe-Webhook-Id", "Supe-Attempt", "Supe-Received-At", "Via"};
+    constexpr std::string_view names[] = {"Host", "Content-Length", "Supe-Webhook-Id", "Supe-Attempt", "Supe-Received-At"};
     const auto is_it = [&](std::string_view n) { return same_field(n, name); };
     constexpr std::string_view forwarded = "X-Forwarded-";
     return std::ranges::any_of(names, is_it) || same_field(name.substr(0, forwarded.size()), forwarded);
@@ -56,30 +56,40 @@ std::string delivery_head(const http_destination& to, const webhook& w, unsigned
     const auto add = [&head](std::string_view name, std::string_view value) {
         fmt::format_to(std::back_inserter(head), "{}: {}\r\n", name, value);
     };
+    const bool own_key = !field(w.headers, "Idempotency-Key").empty();
     for (const auto& [name, value] : w.headers)
-        if (!ours(name)) add(name, value);
+        if (!ours(name) && (own_key || !same_field(name, "Idempotency-Key"))) add(name, value);
     add("Content-Length", std::to_string(w.body.size()));
     add("Supe-Webhook-Id", w.id);
     add("Supe-Attempt", std::to_string(attempt));
     add("Supe-Received-At", rfc3339(w.received_at));
-    if (field(w.headers, "Idempotency-Key").empty()) add("Idempotency-Key", w.id);
+    if (!own_key) add("Idempotency-Key", w.id);
     if (!w.remote.empty()) add("X-Forwarded-For", w.remote);
     if (const auto host = field(w.headers, "Host"); !host.empty()) add("X-Forwarded-Host", host);
     add("X-Forwarded-Proto", "http");
-    add("Via", "1.1 supe");
+    add("Via", "1.1 supe");  // behind the sender's: each one on the way adds itself (RFC 9110 §7.6.3)
     head += "\r\n";
     return head;
 }
 
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value, std::chrono::system_clock::time_point now) {
-    unsigned seconds = 0;
-    const auto read = std::from_chars(value.data(), value.data() + value.size(), seconds);
-    if (read.ec == std::errc() && read.ptr == value.data() + value.size()) return std::chrono::seconds(seconds);
-    std::tm date{};
-    const char* end = ::strptime(std::string(value).c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
-    if (!end) return std::nullopt;
-    const auto at = std::chrono::system_clock::from_time_t(::timegm(&date));
-    return std::max(std::chrono::milliseconds(0), std::chrono::duration_cast<std::chrono::milliseconds>(at - now));
+    constexpr std::chrono::seconds longest = std::chrono::hours(24 * 366);
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (!value.empty() && std::ranges::all_of(value, is_digit)) {
+        std::int64_t seconds = 0;
+        const auto read = std::from_chars(value.data(), value.data() + value.size(), seconds);
+        return read.ec == std::errc() ? std::min(std::chrono::seconds(seconds), longest) : longest;
+    }
+    const std::string text(value);
+    // The form of today, and two that recipients must understand all the same (RFC 9110 §5.6.7).
+    for (const char* form : {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {
+        std::tm date{};
+        const char* end = ::strptime(text.c_str(), form, &date);
+        if (!end || *end) continue;
+        const auto at = std::chrono::system_clock::from_time_t(::timegm(&date));
+        return std::clamp<std::chrono::milliseconds>(std::chrono::ceil<std::chrono::milliseconds>(at - now), {}, longest);
+    }
+    return std::nullopt;
 }
 
 }  // namespace components

@@ -33,7 +33,17 @@ constexpr auto sweep_every = 250ms;      // how exactly timeouts are kept
 constexpr auto farewell = 2s;            // for a client to read our refusal while it is still sending
 constexpr std::size_t farewell_bytes = 8 << 20;
 
-using request_parser = http::request_parser<http::string_body>;
+/// Beast's, with the fields of the head in their order: its own container puts those of one name together.
+class request_parser final : public http::request_parser<http::string_body> {
+public:
+    const http_fields& fields() const { return fields_; }
+
+private:
+    void on_field_impl(http::field, beast::string_view name, beast::string_view value, boost::system::error_code&) override {
+        if (!is_header_done()) fields_.emplace_back(name, value);  // trailers are not fields of the head
+    }
+    http_fields fields_;
+};
 
 struct client;
 
@@ -51,6 +61,12 @@ struct service {
         : self(c), limits(l), handler(std::move(h)), room(c.time()) {}
 };
 
+/// An IPv4 address as such, also where it came to a socket that takes both.
+std::string text_of(const asio::ip::address& address) {
+    const bool mapped = address.is_v6() && address.to_v6().is_v4_mapped();
+    return mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string() : address.to_string();
+}
+
 /// One connection.
 struct client {
     service& owner;
@@ -58,6 +74,7 @@ struct client {
     beast::flat_buffer buffer;
     std::string remote;
     bool idle = true;
+    bool answering = false;                   // its request is complete, its answer not yet begun
     supe::time_point deadline = supe::never;  // of what it does now
     bool late = false;                        // the deadline has passed
     std::size_t reserved = 0;  // of the service's large_bytes
@@ -67,7 +84,7 @@ struct client {
         : owner(s), socket(std::move(accepted)), buffer(s.limits.head + large_body), place(s.clients.insert(s.clients.end(), this)) {
         boost::system::error_code unknown;
         const auto peer = socket.remote_endpoint(unknown);
-        if (!unknown) remote = peer.address().to_string();
+        if (!unknown) remote = text_of(peer.address());
         socket.set_option(tcp::no_delay(true), unknown);
     }
     ~client() {
@@ -82,12 +99,13 @@ struct client {
         deadline = owner.self.time().now() + limit;
         late = false;
     }
-    /// Bounds the memory that large bodies take together.
+    /// Bounds the memory that large bodies take together; `bytes`: what there is of this one.
     bool reserve(std::size_t bytes) {
-        if (bytes <= large_body) return true;
-        if (owner.large_bytes + bytes > owner.limits.large_bodies) return false;
+        if (bytes <= large_body || bytes <= reserved) return true;
+        const std::size_t more = bytes - reserved;
+        if (owner.large_bytes + more > owner.limits.large_bodies) return false;
         reserved = bytes;
-        owner.large_bytes += bytes;
+        owner.large_bytes += more;
         return true;
     }
     void unreserve() { owner.large_bytes -= std::exchange(reserved, 0); }
@@ -117,19 +135,24 @@ supe::awaitable<bool> write(client& c, std::string text) {
     co_return !failed;
 }
 
-/// The last answer of a connection: then we wait for the client to close, or our words could be lost by a reset
-/// when it is still sending (RFC 9112 §9.6).
-supe::awaitable<> refuse(client& c, http_answer answer) {
-    if (!co_await write(c, head_and_text(c, answer, false, false))) co_return;
+/// After the last answer of a connection we wait for the client to close, or our words could be lost by a reset when it
+/// is still sending (RFC 9112 §9.6).
+supe::awaitable<> part(client& c) {
     boost::system::error_code gone;
     c.socket.shutdown(tcp::socket::shutdown_send, gone);
     c.may_take(farewell);
     std::vector<char> dropped(16 << 10);
-    for (std::size_t total = 0; total < farewell_bytes;) {
+    for (std::size_t total = 0; !gone && total < farewell_bytes;) {
         const auto [failed, n] = co_await c.socket.async_read_some(asio::buffer(dropped), as_result);
         if (failed) co_return;
         total += n;
     }
+}
+
+supe::awaitable<> refuse(client& c, http_answer answer) {
+    std::string text = head_and_text(c, answer, false, false);
+    const bool told = co_await write(c, std::move(text));
+    if (told) co_await part(c);
 }
 
 http_answer answer_to_fault(const client& c, const boost::system::error_code& fault) {
@@ -148,12 +171,6 @@ bool worth_an_answer(const client& c, const boost::system::error_code& fault) {
     return c.late || (fault.category() == http_faults && fault != http::error::end_of_stream);
 }
 
-http_fields fields_of(const request_parser& parser) {
-    http_fields fields;
-    for (const auto& f : parser.get()) fields.emplace_back(std::string_view(f.name_string()), std::string_view(f.value()));
-    return fields;
-}
-
 /// Origin form, also from the absolute form that proxies send (RFC 9112 §3.2); empty where it is neither.
 std::string origin_form(std::string_view target) {
     if (target.starts_with('/')) return std::string(target);
@@ -165,18 +182,61 @@ std::string origin_form(std::string_view target) {
 }
 
 /// What can be said against a request by its head alone.
-std::optional<http_answer> objection(client& c, const request_parser& parser, const std::string& target) {
-    const auto& head = parser.get();
+std::optional<http_answer> objection(const request_parser& parser, const std::string& target) {
     if (target.empty()) return http_answer{400, "the target is neither a path nor a URL\n", {}};
-    if (const auto coding = head[http::field::transfer_encoding];
-        !coding.empty() && !same_field({coding.data(), coding.size()}, "chunked"))
-        return http_answer{501, "of the transfer encodings only chunked is understood\n", {}};
-    const std::size_t announced = parser.content_length() ? static_cast<std::size_t>(*parser.content_length())
-                                  : parser.chunked()      ? c.owner.limits.body
-                                                          : 0;
-    if (announced > c.owner.limits.body) return answer_to_fault(c, http::error::body_limit);
-    if (!c.reserve(announced)) return http_answer{503, "too many large bodies at once\n", {{"Retry-After", "5"}}};
+    for (const auto& [name, value] : parser.fields())
+        if (same_field(name, "Transfer-Encoding") && !same_field(value, "chunked"))
+            return http_answer{501, "of the transfer encodings only chunked is understood\n", {}};
     return std::nullopt;
+}
+
+http_answer fault_in_body(const client& c, const boost::system::error_code& fault) {
+    return worth_an_answer(c, fault) ? answer_to_fault(c, fault) : http_answer{0, {}, {}};
+}
+
+http_answer unavailable(std::string why) { return {503, std::move(why), {{"Retry-After", "5"}}}; }
+
+/// Reads some bytes more.
+supe::awaitable<boost::system::error_code> read_some(client& c, std::size_t at_most) {
+    const std::size_t room = std::min(at_most, c.buffer.max_size() - c.buffer.size());
+    if (room == 0) co_return make_error_code(http::error::buffer_overflow);
+    const auto [failed, n] = co_await c.socket.async_read_some(c.buffer.prepare(room), as_result);
+    c.buffer.commit(n);
+    co_return failed;
+}
+
+/// Parses what is here, or reads some more where that is not enough. Beast's own reads take a turn of the event loop for
+/// each part, also where all of it is here already, as it is nearly always.
+supe::awaitable<boost::system::error_code> advance(client& c, request_parser& parser) {
+    boost::system::error_code fault = http::error::need_more;
+    if (c.buffer.size() > 0) c.buffer.consume(parser.put(c.buffer.data(), fault));
+    if (fault != http::error::need_more) co_return fault;
+    const std::uint64_t missing = parser.content_length_remaining().value_or(0);
+    fault = co_await read_some(c, std::clamp<std::uint64_t>(missing, small_read, large_body));
+    if (fault == asio::error::eof) fault = http::error::partial_message;
+    co_return fault;
+}
+
+supe::awaitable<boost::system::error_code> read_head(client& c, request_parser& parser) {
+    boost::system::error_code fault;
+    while (!fault && !parser.is_header_done()) fault = co_await advance(c, parser);
+    co_return fault;
+}
+
+/// Reads the body. Nothing when it is there, else what to answer; an answer of status 0 says that nobody is there to hear.
+supe::awaitable<std::optional<http_answer>> read_body(client& c, request_parser& parser) {
+    parser.eager(true);
+    while (!parser.is_done()) {
+        if (const auto fault = co_await advance(c, parser)) co_return fault_in_body(c, fault);
+        if (!c.reserve(parser.get().body().size())) co_return unavailable("too many large bodies at once\n");
+    }
+    co_return std::nullopt;
+}
+
+/// HTTP/1.0 knows no 100 (RFC 9110 §10.1.1), and who has sent the body already needs none.
+bool waits_for_continue(const client& c, const request_parser& parser) {
+    return !parser.is_done() && parser.get().version() >= 11 && c.buffer.size() == 0 &&
+           same_field(field(parser.fields(), "Expect"), "100-continue");
 }
 
 supe::awaitable<http_answer> handled(service& s, http_request request) {
@@ -191,15 +251,6 @@ supe::awaitable<http_answer> handled(service& s, http_request request) {
     co_return http_answer{500, "something went wrong here\n", {}};
 }
 
-/// Reads some bytes more.
-supe::awaitable<boost::system::error_code> read_some(client& c, std::size_t at_most) {
-    const std::size_t room = std::min(at_most, c.buffer.max_size() - c.buffer.size());
-    if (room == 0) co_return make_error_code(http::error::buffer_overflow);
-    const auto [failed, n] = co_await c.socket.async_read_some(c.buffer.prepare(room), as_result);
-    c.buffer.commit(n);
-    co_return failed;
-}
-
 /// Waits for the first byte of a request. False when the connection has ended, or was idle for too long.
 supe::awaitable<bool> begun(client& c) {
     if (c.buffer.size() > 0) co_return true;
@@ -211,23 +262,6 @@ supe::awaitable<bool> begun(client& c) {
     co_return !failed;
 }
 
-/// Parses, and reads while there is not enough: to the end of the head, or of the whole request. Beast's own reads take
-/// a turn of the event loop for each part, also where all of it is here already, as it is nearly always.
-supe::awaitable<boost::system::error_code> read_request(client& c, request_parser& parser, bool head_alone) {
-    parser.eager(!head_alone);
-    while (!(head_alone ? parser.is_header_done() : parser.is_done())) {
-        boost::system::error_code fault = http::error::need_more;
-        if (c.buffer.size() > 0) c.buffer.consume(parser.put(c.buffer.data(), fault));
-        if (!fault) continue;
-        if (fault != http::error::need_more) co_return fault;
-        const std::uint64_t missing = parser.content_length_remaining().value_or(0);
-        fault = co_await read_some(c, std::clamp<std::uint64_t>(missing, small_read, large_body));
-        if (fault == asio::error::eof) fault = http::error::partial_message;
-        if (fault) co_return fault;
-    }
-    co_return boost::system::error_code();
-}
-
 /// One request and its answer. False when the connection ends with it.
 supe::awaitable<bool> converse(client& c) {
     if (!co_await begun(c)) co_return false;
@@ -235,33 +269,37 @@ supe::awaitable<bool> converse(client& c) {
     parser.header_limit(static_cast<std::uint32_t>(c.owner.limits.head));
     parser.body_limit(c.owner.limits.body);
     c.may_take(c.owner.limits.request);
-    if (const auto head_fault = co_await read_request(c, parser, true)) {
+    if (const auto head_fault = co_await read_head(c, parser)) {
         if (worth_an_answer(c, head_fault)) co_await refuse(c, answer_to_fault(c, head_fault));
         co_return false;
     }
     http_request request;
     request.target = origin_form({parser.get().target().data(), parser.get().target().size()});
-    if (auto no = objection(c, parser, request.target)) {
+    if (auto no = objection(parser, request.target)) {
         co_await refuse(c, std::move(*no));
         co_return false;
     }
-    request.headers = fields_of(parser);  // before the body: trailers are not fields of the head
-    if (same_field(field(request.headers, "Expect"), "100-continue") && !co_await write(c, "HTTP/1.1 100 Continue\r\n\r\n"))
-        co_return false;
-    if (const auto body_fault = co_await read_request(c, parser, false)) {
-        if (worth_an_answer(c, body_fault)) co_await refuse(c, answer_to_fault(c, body_fault));
+    if (waits_for_continue(c, parser) && !co_await write(c, "HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+    c.may_take(c.owner.limits.request);
+    if (auto no = co_await read_body(c, parser)) {
+        if (no->status != 0) co_await refuse(c, std::move(*no));
         co_return false;
     }
     const bool head_only = parser.get().method() == http::verb::head;
-    const bool keep = parser.get().keep_alive();
+    const bool keep = parser.keep_alive();
     request.method = std::string_view(parser.get().method_string());
+    request.headers = parser.fields();
     request.body = std::move(parser.get().body());
     request.remote = c.remote;
     c.deadline = supe::never;
+    c.answering = true;
     const http_answer answer = co_await handled(c.owner, std::move(request));
+    c.answering = false;
     c.unreserve();
     const bool stays = keep && !c.owner.closing;
-    co_return co_await write(c, head_and_text(c, answer, stays, head_only)) && stays;
+    const bool told = co_await write(c, head_and_text(c, answer, stays, head_only));
+    if (told && !stays) co_await part(c);
+    co_return told && stays;
 }
 
 supe::awaitable<> serve_client(service& s, tcp::socket socket) {
@@ -316,6 +354,12 @@ tcp protocol_of(int fd) {
     return address.ss_family == AF_INET ? tcp::v4() : tcp::v6();
 }
 
+/// For those whose answer does not come in time for our end. Their request may be kept all the same.
+void send_away(client& c) {
+    const std::string text = head_and_text(c, unavailable("shutting down, please try again\n"), false, false);
+    [[maybe_unused]] const auto n = ::send(c.socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 supe::awaitable<bool> all_gone(service& s) {
     while (!s.clients.empty()) co_await s.room.wait();
     co_return true;
@@ -339,7 +383,8 @@ supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, ht
     for (client* c : s.clients)
         if (c->idle) cancel(*c);
     co_await supe::within(self.time(), self.time().now() + limits.drain, all_gone(s));
-    for (client* c : s.clients) cancel(*c);
+    for (client* c : s.clients)
+        if (c->answering) send_away(*c);
     clients.cancel();
     co_await clients.join();
     service_time.cancel();

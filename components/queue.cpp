@@ -16,17 +16,23 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-constexpr auto handover_pause = 1s;  // after the forwarder's mailbox refused one
+constexpr auto handover_pause = 1s;       // after the forwarder's mailbox refused one
+constexpr auto store_pause = 1s;          // after the store failed
+constexpr auto complaint_every = 10s;     // one line for a storm of refusals
+constexpr std::size_t batch_bytes = 8 << 20;
 
 /// The queue as a component: what its coroutines share.
 struct queue_room {
     supe::component& self;
     queue_desk& desk;
+    supe::nursery all;      // its coroutines: when one fails, so does the queue
     supe::timer offer;      // something may be handed out
     supe::timer changed;    // the depth is not what was last published
-    std::uint64_t last_shown = ~std::uint64_t(0);
+    supe::time_point next_offer{};
+    supe::time_point next_complaint{};
+    std::uint64_t refused = 0;
 
-    queue_room(supe::component& c, queue_desk& d) : self(c), desk(d), offer(c.time()), changed(c.time()) {}
+    queue_room(supe::component& c, queue_desk& d) : self(c), desk(d), all(c.time()), offer(c.time()), changed(c.time()) {}
 };
 
 std::size_t number(const json::object& config, const char* key, std::size_t otherwise) {
@@ -43,7 +49,7 @@ std::uint64_t bytes(const json::object& config, const char* key, std::uint64_t o
 }
 
 std::function<std::uint64_t()> free_bytes_at(const std::filesystem::path& directory) {
-    return [directory] {
+    return [directory = directory.empty() ? std::filesystem::path(".") : directory] {
         struct statvfs disk {};
         if (::statvfs(directory.c_str(), &disk) != 0) return std::uint64_t(0);
         return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
@@ -62,81 +68,124 @@ void tell(queue_room& room, const queue_news& news) {
     }
 }
 
-/// Gathering is everything: whatever has arrived goes into one commit.
+void complain(queue_room& room, const std::string& why) {
+    ++room.refused;
+    if (room.self.time().now() < room.next_complaint) return;
+    room.next_complaint = room.self.time().now() + complaint_every;
+    patterns::warn("refused, {} times so far: {}", room.refused, why);
+}
+
+/// Whatever has arrived behind what is in the batch goes into the same commit, within bounds. False when it is time to end.
+supe::awaitable<bool> gather(queue_room& room, std::vector<supe::mail>& batch) {
+    const supe::time_point now = room.self.time().now();
+    auto next = co_await room.self.receive_until(batch.empty() ? supe::never : now + store_pause);
+    if (room.self.shutting_down()) co_return false;
+    for (std::size_t bytes = 0; next;) {
+        bytes += next->body().size();
+        batch.push_back(std::move(*next));
+        next.reset();
+        if (bytes < batch_bytes) next = co_await room.self.receive_until(now);
+    }
+    co_return true;
+}
+
 supe::awaitable<> keep(queue_room& room) {
-    while (auto first = co_await room.self.receive()) {
-        std::vector<supe::mail> batch;
-        batch.push_back(std::move(*first));
-        while (auto next = co_await room.self.receive_until(room.self.time().now())) batch.push_back(std::move(*next));
+    using kind = mail_decision::kind;
+    std::vector<supe::mail> batch;
+    while (co_await gather(room, batch)) {
         std::vector<std::string_view> bodies;
         for (const supe::mail& m : batch) bodies.push_back(m.body());
         queue_news news;
-        const auto refusals = room.desk.take(bodies, room.self.time().wall(), news);
+        const auto decisions = room.desk.take(bodies, room.self.time().wall(), news);
+        std::vector<supe::mail> later;
         for (std::size_t i = 0; i < batch.size(); ++i) {
-            if (refusals[i].empty()) {
-                co_await batch[i].ack();
-            } else {
-                co_await batch[i].reject(false, refusals[i]);
-            }
+            if (decisions[i].what == kind::done) co_await batch[i].ack();
+            if (decisions[i].what == kind::refuse) co_await batch[i].reject(false, decisions[i].reason);
+            if (decisions[i].what != kind::done) complain(room, decisions[i].reason);
+            if (decisions[i].what == kind::later) later.push_back(std::move(batch[i]));
         }
+        batch = std::move(later);
         tell(room, news);
         room.offer.notify();
         room.changed.notify();
+    }
+    room.all.cancel();
+}
+
+/// Again and again until it is done: the store may be in trouble for a while.
+supe::awaitable<> set_aside(queue_room& room, std::string id) {
+    const std::string reason = "it crashed the forwarder time and again, or was refused by it";
+    for (;;) {
+        try {
+            room.desk.set_aside(id, reason);
+            break;
+        } catch (const store_error& e) {
+            complain(room, e.what());
+        }
+        co_await room.self.time().sleep_for(store_pause);
+    }
+    tell(room, {{{id, reason}}, false});
+}
+
+/// One webhook, until the forwarder has acknowledged it: by then its result is in our mailbox.
+supe::awaitable<> hand_over(queue_room& room, std::string id, std::string body) {
+    const supe::error_code failed = co_await room.self.try_deliver("forwarder", std::move(body));
+    if (!failed || failed == supe::mail_error::channel_closed) co_return;
+    if (failed == supe::mail_error::dead_lettered) {
+        co_await set_aside(room, std::move(id));
+    } else {
+        patterns::warn("webhook {} could not be handed to the forwarder: {}", id, failed.message());
+        room.desk.put_back(id);
+        room.next_offer = room.self.time().now() + handover_pause;
+    }
+    room.offer.notify();
+    room.changed.notify();
+}
+
+std::optional<stored_webhook> next_webhook(queue_room& room) {
+    const supe::time_point now = room.self.time().now();
+    if (now < room.next_offer) return std::nullopt;
+    room.next_offer = {};
+    try {
+        return room.desk.next();
+    } catch (const store_error& e) {
+        complain(room, e.what());
+        room.next_offer = now + store_pause;
+        return std::nullopt;
     }
 }
 
 supe::awaitable<> hand_out(queue_room& room) {
     for (;;) {
-        auto webhook = room.desk.next(room.self.time().wall());
-        if (!webhook) {
+        if (auto webhook = next_webhook(room)) {
+            std::string body = fmt::format(R"({{"attempt":{},"webhook":{}}})", webhook->attempt + 1, webhook->text);
+            room.all.start(hand_over(room, std::move(webhook->id), std::move(body)));
+            room.changed.notify();
+        } else {
+            room.offer.expires_at(room.next_offer == supe::time_point{} ? supe::never : room.next_offer);
             co_await room.offer.wait();
-            continue;
         }
-        std::string body = fmt::format(R"({{"attempt":{},"webhook":{}}})", webhook->attempt + 1, webhook->text);
-        bool refused = false;
-        try {
-            co_await room.self.send("forwarder", std::move(body));
-        } catch (const supe::system_error& e) {
-            if (e.code() == boost::asio::error::operation_aborted) throw;
-            patterns::warn("webhook {} could not be handed to the forwarder: {}", webhook->id, e.code().message());
-            room.desk.put_back(std::move(*webhook));
-            refused = true;
-        }
-        if (refused) co_await room.self.time().sleep_for(handover_pause);
     }
 }
 
-/// What crashed the forwarder time and again comes back as a dead letter of our supervisor's.
-supe::awaitable<> watch_dead_letters(queue_room& room) {
-    supe::watch letters = co_await room.self.watch_notice("mail-dead-lettered", false);
-    while (auto letter = co_await letters.next()) {
-        const auto* mail = letter->message.is_object() ? letter->message.get_object().if_contains("mail") : nullptr;
-        const auto* webhook = mail && mail->is_object() ? mail->get_object().if_contains("webhook") : nullptr;
-        const auto* id = webhook && webhook->is_object() ? webhook->get_object().if_contains("id") : nullptr;
-        if (!id || !id->is_string()) continue;
-        const std::string name(id->get_string());
-        const std::string reason = "it crashed the forwarder time and again";
-        room.desk.set_aside(name, reason);
-        tell(room, {{{name, reason}}, false});
-        room.offer.notify();
-        room.changed.notify();
-    }
+json::object depth(const queue_desk& desk) {
+    const store_counts& n = desk.store().counts();
+    return {{"pending", n.pending}, {"failed", n.failed}, {"handed", desk.handed()},
+            {"dead", n.dead}, {"bytes", n.bytes}, {"paused", desk.store().paused()}};
 }
 
 /// At most once a second, and only what is new.
 supe::awaitable<> show_depth(queue_room& room) {
+    json::object shown;
     for (;;) {
-        const store_counts& n = room.desk.store().counts();
-        const std::uint64_t shown = n.pending * 31 + n.failed * 1009 + n.dead * 65537 + room.desk.handed() * 7919 +
-                                    (room.desk.store().paused() ? 1 : 0);
-        if (std::exchange(room.last_shown, shown) != shown) {
-            room.self.notify("queue-depth", {{"pending", n.pending - std::min(n.pending, std::uint64_t(room.desk.handed()))},
-                                             {"handed", room.desk.handed()}, {"failed", n.failed}, {"dead", n.dead},
-                                             {"bytes", n.bytes}, {"paused", room.desk.store().paused()}});
-            co_await room.self.time().sleep_for(1s);
-        } else {
+        json::object now = depth(room.desk);
+        if (now == shown) {
             co_await room.changed.wait();
+            continue;
         }
+        room.self.notify("queue-depth", now);
+        shown = std::move(now);
+        co_await room.self.time().sleep_for(1s);
     }
 }
 
@@ -161,13 +210,10 @@ supe::awaitable<> queue(supe::component& self) {
     if (store.paused()) patterns::warn("the destination is paused (410); `supe mail {} '{{\"resume\":true}}'` goes on", self.address());
     self.set_window(static_cast<unsigned>(number(config, "window", 1024)));
     queue_room room(self, desk);
-    supe::nursery beside(self.time());
-    beside.start(hand_out(room));
-    beside.start(watch_dead_letters(room));
-    beside.start(show_depth(room));
-    co_await keep(room);
-    beside.cancel();
-    co_await beside.join();
+    room.all.start(hand_out(room));
+    room.all.start(show_depth(room));
+    room.all.start(keep(room));
+    co_await room.all.join();
 }
 
 }  // namespace components

@@ -10,11 +10,22 @@ namespace {
 
 namespace json = boost::json;
 
-/// A webhook whose result does not come although the forwarder could have tried many times over: handed out again.
-constexpr auto result_limit = std::chrono::minutes(10);
+constexpr std::size_t read_ahead = 8 << 20;  // bytes
+constexpr std::size_t longest_id = 64;
 
 std::int64_t unix_ms(queue_desk::clock_type::time_point t) {
     return std::chrono::duration_cast<milliseconds>(t.time_since_epoch()).count();
+}
+
+/// A webhook's first member is its id (components/webhook.hpp).
+bool is_webhook(std::string_view body) {
+    supe::json_members members(body);
+    return members.next() && members.key() == "id" && members.value().starts_with('"');
+}
+
+bool is_id(std::string_view text) {
+    const auto plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_'; };
+    return !text.empty() && text.size() <= longest_id && std::ranges::all_of(text, plain);
 }
 
 }  // namespace
@@ -23,48 +34,66 @@ queue_desk::queue_desk(queue_store& store, queue_limits limits, std::function<do
                        std::function<std::uint64_t()> free_bytes)
     : store_(store), limits_(limits), random_(std::move(random)), free_bytes_(std::move(free_bytes)) {}
 
-std::vector<std::string> queue_desk::take(const std::vector<std::string_view>& bodies, clock_type::time_point now,
-                                          queue_news& news) {
-    std::vector<std::string> refusals;
+std::vector<mail_decision> queue_desk::take(const std::vector<std::string_view>& bodies, clock_type::time_point now,
+                                            queue_news& news) {
+    using kind = mail_decision::kind;
+    std::vector<mail_decision> decisions;
+    changes after;
     disk_left_ = free_bytes_();
     try {
         store_.begin();
-        for (const std::string_view body : bodies) refusals.push_back(take_one(body, now, news));
+        for (const std::string_view body : bodies) decisions.push_back(take_one(body, now, news, after));
         store_.commit();
     } catch (const store_error& e) {
         store_.rollback();
         news = {};
-        // What was done in memory on the way is undone by reading it all again.
-        handed_.clear();
-        ready_.clear();
-        cursor_ = 0;
-        refusals.assign(bodies.size(), e.what());
+        decisions.clear();
+        for (const std::string_view body : bodies)
+            decisions.push_back(is_webhook(body) ? mail_decision{kind::refuse, e.what()} : mail_decision{kind::later, e.what()});
+        return decisions;
     }
-    return refusals;
+    for (const std::string& id : after.settled) settle(id);
+    if (after.retry) {
+        tick_ms_ = unix_ms(now);
+        due_.clear();
+        due_at_ = due_seq_ = 0;
+    }
+    return decisions;
 }
 
-std::string queue_desk::take_one(std::string_view body, clock_type::time_point now, queue_news& news) {
+mail_decision queue_desk::take_one(std::string_view body, clock_type::time_point now, queue_news& news, changes& after) {
     supe::json_members members(body);
-    if (!members.next()) return "not an object: a webhook, result, retry or resume is expected";
-    const std::string_view key = members.key(), value = members.value();
+    const bool object = members.next();
+    const std::string_view key = object ? members.key() : std::string_view(), value = object ? members.value() : std::string_view();
     if (key == "id" && value.starts_with('"')) return take_webhook(value.substr(1, value.size() - 2), body);
-    if (key == "result") return take_result(value, now, news), std::string();
-    if (key == "retry") return revive(now), std::string();
-    if (key == "resume") return store_.set_paused(false), revive(now), std::string();
-    return "unknown mail: a webhook, result, retry or resume is expected";
+    if (key == "result") {
+        take_result(value, now, news, after);
+    } else if (key == "retry") {
+        after.retry = true;
+    } else if (key == "resume") {
+        store_.set_paused(false);
+        after.retry = true;
+    } else {
+        return {mail_decision::kind::refuse, "a webhook, result, retry or resume is expected"};
+    }
+    return {};
 }
 
-std::string queue_desk::take_webhook(std::string_view id, std::string_view body) {
-    if (store_.counts().bytes + body.size() > limits_.bytes) return "the queue is full";
-    if (disk_left_ < limits_.disk_reserve + body.size()) return "the disk is nearly full";
-    disk_left_ -= body.size();
+mail_decision queue_desk::take_webhook(std::string_view id, std::string_view body) {
+    const auto refuse = [](const char* why) { return mail_decision{mail_decision::kind::refuse, why}; };
+    if (!is_id(id)) return refuse("the id is not made of 1 to 64 letters, digits, - and _");
+    if (store_.counts().bytes + body.size() > limits_.bytes) return refuse("the queue is full");
+    // What was delivered leaves room inside the file, which the disk does not see.
+    if (disk_left_ < limits_.disk_reserve + body.size() && store_.reusable_bytes() < 2 * body.size())
+        return refuse("the disk is nearly full");
+    disk_left_ -= std::min(disk_left_, std::uint64_t(body.size()));
     store_.insert(id, body);
     return {};
 }
 
-void queue_desk::take_result(std::string_view text, clock_type::time_point now, queue_news& news) {
+void queue_desk::take_result(std::string_view text, clock_type::time_point now, queue_news& news, changes& after) {
     boost::system::error_code bad;
-    const json::value parsed = json::parse(text, bad);
+    const json::value parsed = json::parse({text.data(), text.size()}, bad);
     if (bad || !parsed.is_object()) return;
     const auto& o = parsed.get_object();
     const auto number = [&](const char* key) {
@@ -74,66 +103,100 @@ void queue_desk::take_result(std::string_view text, clock_type::time_point now, 
     const auto* id_value = o.if_contains("id");
     if (!id_value || !id_value->is_string()) return;
     const std::string id(id_value->get_string());
-    delivery_result result{static_cast<int>(number("status")), std::nullopt, {}};
+    delivery_result result{static_cast<int>(number("status")), std::nullopt};
     if (o.contains("retry_after_ms")) result.retry_after = milliseconds(std::max<std::int64_t>(0, number("retry_after_ms")));
     const auto attempt = static_cast<unsigned>(std::clamp<std::int64_t>(number("attempt"), 1, 1000000));
-    const verdict v = judge(result, attempt, limits_.retry, random_());
+    const auto known = store_.tries_of(id).value_or(stored_tries{});
+    const verdict v = judge(result, {attempt, known.refused}, limits_.retry, random_());
+    // A failure that was told before (the queue crashed after its commit) must not end the try that runs now.
+    if (v.what != verdict::kind::delivered && attempt <= known.attempt) return;
     switch (v.what) {
         case verdict::kind::delivered: store_.remove(id); break;
-        case verdict::kind::retry: store_.mark_failed(id, attempt, unix_ms(now + v.delay)); break;
+        case verdict::kind::retry: store_.mark_failed(id, attempt, is_refusal(result.status), unix_ms(now + v.delay)); break;
         case verdict::kind::dead:
             store_.mark_dead(id, attempt, v.reason);
             news.dead.emplace_back(id, v.reason);
             break;
         case verdict::kind::pause:
-            store_.mark_failed(id, attempt, unix_ms(now));  // first in line when the pause ends
+            store_.mark_failed(id, attempt, false, unix_ms(now) - 1);  // first in line when the pause ends
+            news.paused = news.paused || !store_.paused();
             store_.set_paused(true);
-            news.paused = true;
             break;
     }
-    forget(id);
+    after.settled.push_back(id);
 }
 
-void queue_desk::revive(clock_type::time_point now) {
-    std::erase_if(handed_, [&](const auto& entry) { return now - entry.second.at > result_limit; });
-    store_.revive_due(unix_ms(now));
-    ready_.clear();
-    cursor_ = 0;
-}
-
-void queue_desk::forget(const std::string& id) {
-    handed_.erase(id);
-    std::erase_if(ready_, [&](const stored_webhook& w) { return w.id == id; });
-}
-
-std::optional<stored_webhook> queue_desk::next(clock_type::time_point now) {
-    if (store_.paused() || handed_.size() >= limits_.in_flight) return std::nullopt;
-    while (ready_.empty()) {
-        auto more = store_.pending_after(cursor_, 2 * limits_.in_flight);
-        if (more.empty()) return std::nullopt;
-        cursor_ = more.back().seq;
-        for (stored_webhook& w : more) {
-            if (!handed_.contains(w.id)) ready_.push_back(std::move(w));
-        }
+void queue_desk::settle(const std::string& id) {
+    if (const auto out = handed_.find(id); out != handed_.end()) {
+        handed_bytes_ -= out->second.bytes;
+        handed_.erase(out);
+        return;
     }
-    stored_webhook first = std::move(ready_.front());
-    ready_.pop_front();
-    handed_[first.id] = {first.attempt + 1, now};
+    // An earlier life of the queue had handed it out.
+    const auto it_is = [&](const stored_webhook& w) { return w.id == id; };
+    std::erase_if(fresh_, it_is);
+    std::erase_if(due_, it_is);
+}
+
+read_limit queue_desk::ahead() const { return {2 * limits_.in_flight, read_ahead}; }
+
+bool queue_desk::refill_fresh() {
+    while (fresh_.empty()) {
+        auto more = store_.pending_after(fresh_seq_, ahead());
+        if (more.empty()) return false;
+        fresh_seq_ = more.back().seq;
+        for (stored_webhook& w : more)
+            if (!handed_.contains(w.id)) fresh_.push_back(std::move(w));
+    }
+    return true;
+}
+
+bool queue_desk::refill_due() {
+    while (due_.empty()) {
+        auto more = store_.due_after(due_at_, due_seq_, tick_ms_, ahead());
+        if (more.empty()) return false;
+        due_at_ = more.back().due_at;
+        due_seq_ = more.back().seq;
+        for (stored_webhook& w : more)
+            if (!handed_.contains(w.id)) due_.push_back(std::move(w));
+    }
+    return true;
+}
+
+std::optional<stored_webhook> queue_desk::next() {
+    if (store_.paused() || handed_.size() >= limits_.in_flight) return std::nullopt;
+    if (!handed_.empty() && handed_bytes_ >= limits_.in_flight_bytes) return std::nullopt;
+    fresh_turn_ = !fresh_turn_;
+    if (!(fresh_turn_ ? refill_fresh() : refill_due())) fresh_turn_ = !fresh_turn_;
+    if (!(fresh_turn_ ? refill_fresh() : refill_due())) return std::nullopt;
+    auto& line = fresh_turn_ ? fresh_ : due_;
+    stored_webhook first = std::move(line.front());
+    line.pop_front();
+    handed_[first.id] = {first.attempt + 1, first.text.size()};
+    handed_bytes_ += first.text.size();
     return first;
 }
 
-void queue_desk::put_back(stored_webhook webhook) {
-    handed_.erase(webhook.id);
-    ready_.push_front(std::move(webhook));
+void queue_desk::put_back(const std::string& id) {
+    settle(id);
+    // Read again from the start, for its old place in the order.
+    fresh_.clear();
+    due_.clear();
+    fresh_seq_ = due_at_ = due_seq_ = 0;
 }
 
 void queue_desk::set_aside(const std::string& id, const std::string& reason) {
     const auto found = handed_.find(id);
-    const unsigned attempt = found == handed_.end() ? 0 : found->second.attempt;
-    store_.begin();
-    store_.mark_dead(id, attempt, reason);
-    store_.commit();
-    forget(id);
+    const unsigned attempt = found == handed_.end() ? 1 : found->second.attempt;
+    try {
+        store_.begin();
+        store_.mark_dead(id, attempt, reason);
+        store_.commit();
+    } catch (const store_error&) {
+        store_.rollback();
+        throw;
+    }
+    settle(id);
 }
 
 }  // namespace components

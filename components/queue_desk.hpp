@@ -7,17 +7,18 @@
 #include <chrono>
 #include <deque>
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace components {
 
 struct queue_limits {
-    std::size_t in_flight = 24;
+    std::size_t in_flight = 24;                             ///< webhooks handed out and not settled
+    std::size_t in_flight_bytes = 64 << 20;                 ///< of all of these, but one always
     std::uint64_t bytes = std::uint64_t(10) << 30;
-    std::uint64_t disk_reserve = std::uint64_t(256) << 20;  ///< free bytes below which nothing more is stored
+    std::uint64_t disk_reserve = std::uint64_t(256) << 20;  ///< free bytes below which the file does not grow
     retry_settings retry;
 };
 
@@ -27,6 +28,12 @@ struct queue_news {
     bool paused = false;
 };
 
+/// What becomes of a mail: acknowledged, refused for `reason`, or (only after a failed commit) taken again later.
+struct mail_decision {
+    enum class kind { done, refuse, later } what = kind::done;
+    std::string reason;
+};
+
 class queue_desk {
 public:
     using clock_type = std::chrono::system_clock;
@@ -34,15 +41,16 @@ public:
     queue_desk(queue_store& store, queue_limits limits, std::function<double()> random,
                std::function<std::uint64_t()> free_bytes);
 
-    /// Takes a batch of mail bodies into one transaction. For each: empty where it may be acknowledged, or why it is
-    /// refused. When the transaction fails, all are refused with its error.
-    std::vector<std::string> take(const std::vector<std::string_view>& bodies, clock_type::time_point now, queue_news& news);
+    /// Takes a batch of mail bodies into one transaction; a decision for each. When the transaction fails nothing has
+    /// happened: webhooks are refused, since their senders can send again; results and the like must be taken later.
+    std::vector<mail_decision> take(const std::vector<std::string_view>& bodies, clock_type::time_point now, queue_news& news);
 
-    /// The next webhook to hand to the forwarder; nothing when there is none, when enough are out, or while paused.
-    std::optional<stored_webhook> next(clock_type::time_point now);
+    /// The next webhook to hand to the forwarder; nothing when there is none, when enough are out, or while paused. New
+    /// ones and those to be tried again take turns, so that neither holds up the other. Throws store_error.
+    std::optional<stored_webhook> next();
     /// It could not be handed over after all.
-    void put_back(stored_webhook webhook);
-    /// The forwarder died of this one time and again: aside with it.
+    void put_back(const std::string& id);
+    /// The forwarder has died of this one time and again, or refused it: aside with it. Throws store_error.
     void set_aside(const std::string& id, const std::string& reason);
 
     std::size_t handed() const { return handed_.size(); }
@@ -51,22 +59,33 @@ public:
 private:
     struct handed_out {
         unsigned attempt;
-        clock_type::time_point at;
+        std::size_t bytes;
     };
-    std::string take_one(std::string_view body, clock_type::time_point now, queue_news& news);
-    std::string take_webhook(std::string_view id, std::string_view body);
-    void take_result(std::string_view result, clock_type::time_point now, queue_news& news);
-    void revive(clock_type::time_point now);
-    void forget(const std::string& id);
+    /// What a batch changes in memory, once it is committed.
+    struct changes {
+        std::vector<std::string> settled;
+        bool retry = false;
+    };
+    mail_decision take_one(std::string_view body, clock_type::time_point now, queue_news& news, changes& after);
+    mail_decision take_webhook(std::string_view id, std::string_view body);
+    void take_result(std::string_view result, clock_type::time_point now, queue_news& news, changes& after);
+    void settle(const std::string& id);
+    bool refill_fresh();
+    bool refill_due();
+    read_limit ahead() const;
 
     queue_store& store_;
     queue_limits limits_;
     std::function<double()> random_;
     std::function<std::uint64_t()> free_bytes_;
-    std::uint64_t disk_left_ = 0;                            // asked once a batch
-    std::map<std::string, handed_out, std::less<>> handed_;  // with the forwarder, its result not yet heard
-    std::deque<stored_webhook> ready_;                       // read ahead from the store
-    std::int64_t cursor_ = 0;                                // everything pending up to here is in handed_ or ready_
+    std::uint64_t disk_left_ = 0;                         // asked once a batch
+    std::unordered_map<std::string, handed_out> handed_;  // with the forwarder, its result not yet heard
+    std::size_t handed_bytes_ = 0;
+    std::deque<stored_webhook> fresh_, due_;              // read ahead: pending ones, and failed ones that are due
+    std::int64_t fresh_seq_ = 0;                          // all pending up to here are in handed_ or fresh_
+    std::int64_t due_at_ = 0, due_seq_ = 0;               // the same for failed ones
+    std::int64_t tick_ms_ = 0;                            // the last tick of the retrier: what was due before it is tried again
+    bool fresh_turn_ = false;
 };
 
 }  // namespace components

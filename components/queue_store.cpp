@@ -16,6 +16,7 @@ constexpr const char* schema = R"(
         id      TEXT NOT NULL UNIQUE,
         state   INTEGER NOT NULL DEFAULT 0,
         attempt INTEGER NOT NULL DEFAULT 0,
+        refused INTEGER NOT NULL DEFAULT 0,
         due_at  INTEGER NOT NULL DEFAULT 0,
         reason  TEXT,
         text    BLOB NOT NULL
@@ -25,9 +26,8 @@ constexpr const char* schema = R"(
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 )";
 
-void bind_text(SQLite::Statement& s, int index, std::string_view text) {
-    s.bind(index, text.data(), static_cast<int>(text.size()));
-}
+/// As text: with pointer and size SQLiteCpp would bind a blob, which no one finds by its text.
+void bind_text(SQLite::Statement& s, int index, std::string_view text) { s.bind(index, std::string(text)); }
 
 }  // namespace
 
@@ -43,7 +43,7 @@ auto queue_store::guarded(F f) {
 
 SQLite::Statement& queue_store::prepared(std::unique_ptr<SQLite::Statement>& slot, const char* sql) {
     if (!slot) slot = std::make_unique<SQLite::Statement>(*db_, sql);
-    slot->reset();
+    slot->tryReset();  // it repeats the error of the last use, if there was one
     return *slot;
 }
 
@@ -62,6 +62,7 @@ queue_store::queue_store(const std::filesystem::path& file) : file_(file) {
         db_->exec("PRAGMA synchronous = FULL");  // WAL with NORMAL loses commits on power loss
         db_->exec("PRAGMA mmap_size = 0");
         db_->exec("PRAGMA cache_size = -65536");
+        db_->exec("PRAGMA journal_size_limit = 67108864");  // bytes that the WAL keeps after a large batch
         db_->exec(schema);
         count_all();
     });
@@ -72,15 +73,20 @@ void queue_store::count_all() {
     while (counts.executeStep()) {
         const auto n = static_cast<std::uint64_t>(counts.getColumn(1).getInt64());
         const int which = counts.getColumn(0).getInt();
-        (which == pending ? counts_.pending : which == failed ? counts_.failed : counts_.dead) = n;
+        count_of(which) = n;
         counts_.bytes += static_cast<std::uint64_t>(counts.getColumn(2).getInt64());
     }
     SQLite::Statement paused(*db_, "SELECT 1 FROM meta WHERE key = 'paused'");
     paused_ = paused.executeStep();
 }
 
+std::uint64_t& queue_store::count_of(int state) {
+    return state == pending ? counts_.pending : state == failed ? counts_.failed : counts_.dead;
+}
+
 void queue_store::begin() {
     counts_at_begin_ = counts_;
+    paused_at_begin_ = paused_;
     guarded([&] { db_->exec("BEGIN IMMEDIATE"); });
 }
 
@@ -90,6 +96,7 @@ void queue_store::commit() {
 
 void queue_store::rollback() noexcept {
     counts_ = counts_at_begin_;
+    paused_ = paused_at_begin_;
     if (::sqlite3_get_autocommit(db_->getHandle()) == 0) ::sqlite3_exec(db_->getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
@@ -112,41 +119,56 @@ void queue_store::remove(std::string_view id) {
         auto& s = prepared(remove_, "DELETE FROM webhooks WHERE id = ? RETURNING state, length(text)");
         bind_text(s, 1, id);
         if (!s.executeStep()) return;
-        const int was = s.getColumn(0).getInt();
-        --(was == pending ? counts_.pending : was == failed ? counts_.failed : counts_.dead);
+        --count_of(s.getColumn(0).getInt());
         counts_.bytes -= static_cast<std::uint64_t>(s.getColumn(1).getInt64());
-        s.reset();
+        s.tryReset();
     });
 }
 
-void queue_store::mark_failed(std::string_view id, unsigned attempt, std::int64_t due_at_ms) {
+std::optional<int> queue_store::state_of(std::string_view id) {
+    auto& s = prepared(state_of_, "SELECT state FROM webhooks WHERE id = ?");
+    bind_text(s, 1, id);
+    std::optional<int> found;
+    if (s.executeStep()) found = s.getColumn(0).getInt();
+    s.tryReset();
+    return found;
+}
+
+std::optional<stored_tries> queue_store::tries_of(std::string_view id) {
+    return guarded([&] {
+        auto& s = prepared(tries_of_, "SELECT attempt, refused FROM webhooks WHERE id = ? AND state < 2");
+        bind_text(s, 1, id);
+        std::optional<stored_tries> found;
+        if (s.executeStep()) found = {s.getColumn(0).getUInt(), s.getColumn(1).getUInt()};
+        s.tryReset();
+        return found;
+    });
+}
+
+void queue_store::mark_failed(std::string_view id, unsigned attempt, bool refused, std::int64_t due_at_ms) {
     guarded([&] {
-        auto& s = prepared(fail_, "UPDATE webhooks SET state = 1, attempt = ?, due_at = ? WHERE id = ? AND state = 0");
+        const auto was = state_of(id);
+        if (!was || *was == dead) return;
+        auto& s = prepared(fail_, "UPDATE webhooks SET state = 1, attempt = ?, refused = refused + ?, due_at = ? WHERE id = ?");
         s.bind(1, attempt);
-        s.bind(2, due_at_ms);
-        bind_text(s, 3, id);
-        if (s.exec() == 1) --counts_.pending, ++counts_.failed;
+        s.bind(2, refused ? 1 : 0);
+        s.bind(3, due_at_ms);
+        bind_text(s, 4, id);
+        s.exec();
+        --count_of(*was), ++counts_.failed;
     });
 }
 
 void queue_store::mark_dead(std::string_view id, unsigned attempt, std::string_view reason) {
     guarded([&] {
-        auto& s = prepared(kill_, "UPDATE webhooks SET state = 2, attempt = ?, reason = ? WHERE id = ? AND state = 0");
+        const auto was = state_of(id);
+        if (!was || *was == dead) return;
+        auto& s = prepared(kill_, "UPDATE webhooks SET state = 2, attempt = ?, reason = ? WHERE id = ?");
         s.bind(1, attempt);
         bind_text(s, 2, reason);
         bind_text(s, 3, id);
-        if (s.exec() == 1) --counts_.pending, ++counts_.dead;
-    });
-}
-
-unsigned queue_store::revive_due(std::int64_t now_ms) {
-    return guarded([&] {
-        auto& s = prepared(revive_, "UPDATE webhooks SET state = 0 WHERE state = 1 AND due_at <= ?");
-        s.bind(1, now_ms);
-        const auto n = static_cast<unsigned>(s.exec());
-        counts_.failed -= n;
-        counts_.pending += n;
-        return n;
+        s.exec();
+        --count_of(*was), ++counts_.dead;
     });
 }
 
@@ -157,20 +179,45 @@ void queue_store::set_paused(bool paused) {
     });
 }
 
-std::vector<stored_webhook> queue_store::pending_after(std::int64_t seq, std::size_t limit) {
+std::vector<stored_webhook> queue_store::read(SQLite::Statement& s, read_limit limit) {
+    std::vector<stored_webhook> found;
+    std::size_t bytes = 0;
+    while ((found.empty() || (found.size() < limit.count && bytes < limit.bytes)) && s.executeStep()) {
+        const SQLite::Column text = s.getColumn(4);
+        found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getString(), s.getColumn(2).getUInt(), s.getColumn(3).getInt64(),
+                         std::string(static_cast<const char*>(text.getBlob()), static_cast<std::size_t>(text.getBytes()))});
+        bytes += found.back().text.size();
+    }
+    s.tryReset();  // an open read would keep the WAL from being emptied
+    return found;
+}
+
+std::vector<stored_webhook> queue_store::pending_after(std::int64_t seq, read_limit limit) {
     return guarded([&] {
-        auto& s = prepared(read_, "SELECT seq, id, attempt, text FROM webhooks WHERE state = 0 AND seq > ? ORDER BY seq LIMIT ?");
+        auto& s = prepared(pending_, "SELECT seq, id, attempt, due_at, text FROM webhooks WHERE state = 0 AND seq > ? ORDER BY seq");
         s.bind(1, seq);
-        s.bind(2, static_cast<std::int64_t>(limit));
-        std::vector<stored_webhook> found;
-        while (s.executeStep()) {
-            const SQLite::Column text = s.getColumn(3);
-            found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getString(),
-                             static_cast<unsigned>(s.getColumn(2).getInt()),
-                             std::string(static_cast<const char*>(text.getBlob()), static_cast<std::size_t>(text.getBytes()))});
-        }
-        s.reset();
-        return found;
+        return read(s, limit);
+    });
+}
+
+std::vector<stored_webhook> queue_store::due_after(std::int64_t last_due_ms, std::int64_t last_seq, std::int64_t now_ms, read_limit limit) {
+    return guarded([&] {
+        auto& s = prepared(due_, "SELECT seq, id, attempt, due_at, text FROM webhooks WHERE state = 1 AND due_at < ?1 "
+                                 "AND (due_at, seq) > (?2, ?3) ORDER BY due_at, seq");
+        s.bind(1, now_ms);
+        s.bind(2, last_due_ms);
+        s.bind(3, last_seq);
+        return read(s, limit);
+    });
+}
+
+std::uint64_t queue_store::reusable_bytes() {
+    return guarded([&] {
+        auto& s = prepared(free_, "SELECT freelist_count * page_size FROM pragma_freelist_count(), pragma_page_size()");
+        s.executeStep();
+        const std::int64_t n = s.getColumn(0).getInt64();
+        s.tryReset();
+        return static_cast<std::uint64_t>(n);
     });
 }
 

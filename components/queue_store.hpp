@@ -23,6 +23,7 @@ struct stored_webhook {
     std::int64_t seq = 0;      ///< order of arrival
     std::string id;
     unsigned attempt = 0;      ///< tries that failed so far
+    std::int64_t due_at = 0;   ///< Unix time in ms: not to be tried before; 0 before the first try
     std::string text;          ///< the JSON as it came
 };
 
@@ -31,8 +32,20 @@ struct store_counts {
     std::uint64_t bytes = 0;   ///< of all texts
 };
 
-/// States: pending (to be handed out, in order of arrival), failed (waits until due), dead (kept for a look).
-/// What is handed out is not marked on disk: after a crash it is pending again. All changes happen between begin() and
+/// How much to read at once: whatever comes first, but one at least where there is one.
+struct read_limit {
+    std::size_t count;
+    std::size_t bytes;
+};
+
+/// What is known of a webhook that waits for a delivery.
+struct stored_tries {
+    unsigned attempt = 0;      ///< that failed so far
+    unsigned refused = 0;      ///< of these, those that the destination refused
+};
+
+/// States: pending (never tried, in order of arrival), failed (to be tried again when due), dead (kept for a look).
+/// What is handed out is not marked on disk: after a crash it is as before. All changes happen between begin() and
 /// commit(); commit() returns when they are on disk. Every function throws store_error.
 class queue_store {
 public:
@@ -46,30 +59,38 @@ public:
     /// False when it is there already: a mail delivered twice.
     bool insert(std::string_view id, std::string_view text);
     void remove(std::string_view id);
-    void mark_failed(std::string_view id, unsigned attempt, std::int64_t due_at_ms);
+    /// Those that wait for a delivery alone: nothing where it is dead, or gone.
+    std::optional<stored_tries> tries_of(std::string_view id);
+    void mark_failed(std::string_view id, unsigned attempt, bool refused, std::int64_t due_at_ms);
     void mark_dead(std::string_view id, unsigned attempt, std::string_view reason);
-    /// Failed ones that are due become pending. Returns how many.
-    unsigned revive_due(std::int64_t now_ms);
     /// Paused: the destination said that it wants no more (410).
     void set_paused(bool paused);
     bool paused() const { return paused_; }
 
-    /// Pending ones behind `seq`, in order, at most `limit`.
-    std::vector<stored_webhook> pending_after(std::int64_t seq, std::size_t limit);
+    /// Pending ones behind `seq`, in order.
+    std::vector<stored_webhook> pending_after(std::int64_t seq, read_limit limit);
+    /// Failed ones that are due before `now_ms`, those first that are due for longest; behind `last` in that order.
+    std::vector<stored_webhook> due_after(std::int64_t last_due_ms, std::int64_t last_seq, std::int64_t now_ms, read_limit limit);
     const store_counts& counts() const { return counts_; }
+    /// Bytes in the file that are free for new webhooks.
+    std::uint64_t reusable_bytes();
 
 private:
     template <class F>
     auto guarded(F f);
     SQLite::Statement& prepared(std::unique_ptr<SQLite::Statement>& slot, const char* sql);
+    std::uint64_t& count_of(int state);
+    std::optional<int> state_of(std::string_view id);
+    std::vector<stored_webhook> read(SQLite::Statement& s, read_limit limit);
     void count_all();
 
     std::filesystem::path file_;
     std::unique_ptr<SQLite::Database> db_;
-    std::unique_ptr<SQLite::Statement> insert_, remove_, state_of_, fail_, kill_, revive_, read_;
+    std::unique_ptr<SQLite::Statement> insert_, remove_, state_of_, tries_of_, fail_, kill_, pending_, due_, free_;
     store_counts counts_;
     store_counts counts_at_begin_;
     bool paused_ = false;
+    bool paused_at_begin_ = false;
 };
 
 }  // namespace components

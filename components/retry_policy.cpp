@@ -18,15 +18,21 @@ milliseconds delay_after(unsigned attempt, const retry_settings& s, double rando
 
 }  // namespace
 
-verdict judge(const delivery_result& result, unsigned attempt, const retry_settings& settings, double random) {
+bool is_refusal(int status) {
+    const bool passing = status == 0 || status == 408 || status == 429 || status >= 500;
+    const bool success = status >= 200 && status < 300;
+    return !passing && !success && status != 410;
+}
+
+verdict judge(const delivery_result& result, const tries& history, const retry_settings& settings, double random) {
     const int status = result.status;
     if (status >= 200 && status < 300) return {verdict::kind::delivered, {}, {}};
     if (status == 410) return {verdict::kind::pause, {}, "the destination answered 410 Gone"};
-    const bool passing = status == 0 || status == 408 || status == 429 || status >= 500;
-    if (!passing && attempt >= settings.refusals) {
-        return {verdict::kind::dead, {}, fmt::format("answered {} {} times", status, attempt)};
+    const unsigned refused = history.refused_before + 1;
+    if (is_refusal(status) && refused >= settings.refusals) {
+        return {verdict::kind::dead, {}, fmt::format("refused {} times, at last with {}", refused, status)};
     }
-    milliseconds delay = delay_after(attempt, settings, random);
+    milliseconds delay = delay_after(history.attempt, settings, random);
     if (result.retry_after) delay = std::max(delay, std::min(*result.retry_after, settings.retry_after_max));
     return {verdict::kind::retry, delay, {}};
 }

@@ -20,8 +20,16 @@ struct retry_settings {
 struct delivery_result {
     int status = 0;                                  ///< HTTP status; 0: no answer (network error, timeout)
     std::optional<milliseconds> retry_after;         ///< what the destination asked for
-    std::string error;                               ///< for people
 };
+
+/// A webhook's history, this try included.
+struct tries {
+    unsigned attempt = 1;                            ///< counts from 1
+    unsigned refused_before = 0;                     ///< earlier ones that were answered by a refusal
+};
+
+/// The destination was there and did not want it: any answer but 2xx, 408, 429, 5xx and 410.
+bool is_refusal(int status);
 
 struct verdict {
     enum class kind { delivered, retry, dead, pause } what;
@@ -30,8 +38,8 @@ struct verdict {
 };
 
 /// 2xx delivered. 408, 429, 5xx and no answer: again, for ever, with an exponential delay and full jitter; Retry-After is
-/// a floor. Other answers, redirects among them: a few times, then dead. 410: the destination wants no more.
-/// `attempt` counts from 1, `random` is in [0,1).
-verdict judge(const delivery_result& result, unsigned attempt, const retry_settings& settings, double random);
+/// a floor. Refusals, redirects among them: a few times, then dead; an outage before them does not count. 410: the
+/// destination wants no more. `random` is in [0,1).
+verdict judge(const delivery_result& result, const tries& history, const retry_settings& settings, double random);
 
 }  // namespace components

@@ -89,6 +89,13 @@ std::string bytes(const json::value& value, const char* name) {
     return from_base64(text(member(value.get_object(), "base64"), name), name);
 }
 
+/// What goes into the head of a request must not end its line.
+std::string one_line(std::string value, const char* name) {
+    const auto breaks = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+    if (std::ranges::any_of(value, breaks)) throw std::runtime_error(fmt::format("webhook.{} has a line break in it", name));
+    return value;
+}
+
 }  // namespace
 
 bool same_field(std::string_view a, std::string_view b) {
@@ -142,19 +149,20 @@ webhook webhook_from_json(const json::value& value) {
     if (!value.is_object()) throw std::runtime_error("a webhook is an object");
     const json::object& o = value.get_object();
     webhook w;
-    w.id = text(member(o, "id"), "id");
+    w.id = one_line(text(member(o, "id"), "id"), "id");
     const json::value& at = member(o, "received_at");
     if (!at.is_int64()) throw std::runtime_error("webhook.received_at is not a number");
     w.received_at = at.get_int64();
-    w.method = text(member(o, "method"), "method");
-    w.target = bytes(member(o, "target"), "target");
+    w.method = one_line(bytes(member(o, "method"), "method"), "method");
+    w.target = one_line(bytes(member(o, "target"), "target"), "target");
     const json::value& headers = member(o, "headers");
     if (!headers.is_array()) throw std::runtime_error("webhook.headers is not an array");
     for (const json::value& entry : headers.get_array()) {
         if (!entry.is_array() || entry.get_array().size() != 2) throw std::runtime_error("webhook.headers: not a pair");
-        w.headers.emplace_back(text(entry.get_array()[0], "headers"), bytes(entry.get_array()[1], "headers"));
+        w.headers.emplace_back(one_line(bytes(entry.get_array()[0], "headers"), "headers"),
+                               one_line(bytes(entry.get_array()[1], "headers"), "headers"));
     }
-    w.remote = text(member(o, "remote"), "remote");
+    w.remote = one_line(bytes(member(o, "remote"), "remote"), "remote");
     w.body = from_base64(text(member(o, "body"), "body"), "body");
     return w;
 }

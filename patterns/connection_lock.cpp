@@ -23,6 +23,17 @@ const json::value* member(const json::value& body, const char* key) {
     return body.is_object() ? body.get_object().if_contains(key) : nullptr;
 }
 
+supe::awaitable<> ask(supe::component& self, std::string lock, std::string request, std::optional<supe::mail>& answer,
+                      supe::nursery& both) {
+    answer = co_await self.call(std::move(lock), std::move(request));
+    both.cancel();
+}
+
+supe::awaitable<> give_up_at_shutdown(supe::component& self, supe::nursery& both) {
+    co_await self.shutdown_requested();
+    both.cancel();
+}
+
 }  // namespace
 
 // --- the holder's side --------------------------------------------------------------------------------------------
@@ -39,14 +50,17 @@ void permit::give_back(const char* how) {
     if (supe::component* self = std::exchange(self_, nullptr)) self->tell(lock_, one_member(how, json::string(number_)));
 }
 
-supe::awaitable<permit> acquire(supe::component& self, std::string lock, std::vector<std::string> peers) {
-    json::object request{{"pid", ::getpid()}, {"peers", json::array(peers.begin(), peers.end())}};
-    supe::mail answer = co_await self.call(lock, one_member("acquire", std::move(request)));
-    const json::value body = answer.value();
+supe::awaitable<permit> acquire(supe::component& self, std::string lock, std::vector<std::string> peers, pid_t pid) {
+    json::object request{{"pid", pid}, {"peers", json::array(peers.begin(), peers.end())}};
+    std::optional<supe::mail> answer;
+    supe::nursery both(self.time());
+    both.start(ask(self, lock, one_member("acquire", std::move(request)), answer, both));
+    both.start(give_up_at_shutdown(self, both));
+    co_await both.join();
+    if (!answer) co_return permit();
+    const json::value body = answer->value();
     const json::value* number = member(body, "permit");
-    permit p(self, std::move(lock), number && number->is_string() ? std::string(number->get_string()) : "");
-    co_await answer.ack();
-    co_return p;
+    co_return permit(self, std::move(lock), number && number->is_string() ? std::string(number->get_string()) : "");
 }
 
 bool is_recall(const supe::mail& mail) { return mail.body() == R"({"recall":true})"; }
@@ -59,7 +73,7 @@ namespace {
 class lock {
 public:
     lock(supe::component& self, lock_settings settings, holder_watch& watch, lock_memory& memory)
-        : self_(self), table_(settings.permits, settings.rest), watch_(watch), memory_(memory), watches_(self.time()), rests_(self.time()) {}
+        : self_(self), table_(settings.permits, settings.rest), watch_(watch), memory_(memory), tasks_(self.time()), rests_(self.time()) {}
 
     supe::awaitable<> serve() {
         if (auto left = memory_.unclean_peers()) {
@@ -67,18 +81,22 @@ public:
             table_.rest_all(self_.time().now());
         }
         memory_.remember(peers_);
-        watches_.start(wake_rested());
+        tasks_.start(wake_rested());
+        tasks_.start(take_mail());
         self_.ready();
-        while (auto mail = co_await self_.receive()) {
-            take(*mail);
-            co_await mail->ack();
-        }
-        watches_.cancel();
-        co_await watches_.join();
+        co_await tasks_.join();  // a watch that fails must not leave a lock that sees nothing
         if (table_.all_free()) memory_.ended_cleanly();
     }
 
 private:
+    supe::awaitable<> take_mail() {
+        while (auto mail = co_await self_.receive()) {
+            take(*mail);
+            co_await mail->ack();
+        }
+        tasks_.cancel();
+    }
+
     void take(supe::mail& mail) {
         json::value body;
         try {
@@ -96,10 +114,10 @@ private:
         const permit_holder holder{mail.from(), pid && pid->is_int64() ? static_cast<pid_t>(pid->get_int64()) : 0};
         if (holder.pid <= 0 || !watch_.alive(holder)) return;  // it asked and died before we came to it
         if (const json::value* peers = member(request, "peers"); peers && peers->is_array()) remember(peers->get_array());
-        if (watched_.insert(holder).second) watches_.start(watch_holder(holder));
+        if (watched_.insert(holder).second) tasks_.start(watch_holder(holder));
         table_.ask({mail.call(), holder});
         give();
-        if (table_.anyone_waits()) recall();
+        recall();
     }
 
     void remember(const json::array& peers) {
@@ -110,25 +128,27 @@ private:
     }
 
     void given_back(const std::string& from, const json::value& number, bool clean) {
-        unsigned n = 0;
         if (!number.is_string()) return;
-        std::from_chars(number.get_string().data(), number.get_string().data() + number.get_string().size(), n);
-        for (const permit_holder& holder : table_.holders()) {
-            if (holder.address != from) continue;
-            if (clean) table_.release(n, holder);
-            else table_.abandon(n, holder, self_.time().now());
-        }
+        const std::string_view text = number.get_string();
+        std::uint64_t n = 0;
+        const auto read = std::from_chars(text.data(), text.data() + text.size(), n);
+        if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return;
+        if (clean) table_.release(n, from);
+        else table_.abandon(n, from, self_.time().now());
         rests_.notify();
         give();
     }
 
     void give() {
-        for (const permit_grant& grant : table_.give())
-            self_.answer(grant.to.holder.address, grant.to.request, one_member("permit", json::string(std::to_string(grant.permit))));
+        const std::vector<permit_grant> grants = table_.give();
+        for (const permit_grant& grant : grants)
+            self_.answer(grant.to.holder.address, grant.to.request, one_member("permit", json::string(std::to_string(grant.number))));
+        if (!grants.empty()) recall();  // those who have one now may have it longer than they need it
     }
 
-    /// Those who hold permits and do not wait themselves may have idle connections.
+    /// While somebody waits: those who hold permits and do not wait themselves may have idle connections.
     void recall() {
+        if (!table_.anyone_waits()) return;
         const auto askers = table_.askers();
         for (const permit_holder& holder : table_.holders())
             if (!askers.contains(holder)) self_.tell(holder.address, one_member("recall", true));
@@ -163,7 +183,7 @@ private:
     lock_memory& memory_;
     std::set<std::string> peers_;
     std::set<permit_holder> watched_;
-    supe::nursery watches_;
+    supe::nursery tasks_;
     supe::timer rests_;
 };
 

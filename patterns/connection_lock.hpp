@@ -5,6 +5,7 @@
 #include "supe/component/component.hpp"
 
 #include <string>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -35,14 +36,17 @@ private:
 
 /// Waits for a permit of the lock at address `lock`. `peers`: the `ADDRESS:PORT`s that this one will be used for (an IPv6
 /// address in brackets); after a crash the lock looks for what is left of connections to them.
-/// Throws system_error(mail_error) when the lock cannot be reached.
+/// An empty permit when the component is asked to shut down meanwhile: the lock itself may be down then, and wait for us.
+/// Throws system_error(mail_error) when the lock cannot be reached. `pid`: where several components share a process.
 ///
 ///     auto permit = co_await patterns::acquire(self, "/connection_lock", peers);
+///     if (!permit) co_return;
 ///     … open, use, close and see it closed …
 ///     permit.release();
-supe::awaitable<permit> acquire(supe::component& self, std::string lock, std::vector<std::string> peers);
+supe::awaitable<permit> acquire(supe::component& self, std::string lock, std::vector<std::string> peers, pid_t pid = ::getpid());
 
-/// A holder gets mail `{"recall":true}` when others wait: it should give back what it does not need now.
+/// A holder gets mail `{"recall":true}` when others wait: it should give back what it does not need now. It may be seen
+/// before the acquire() that it is about has returned.
 bool is_recall(const supe::mail& mail);
 
 // --- the lock's side ----------------------------------------------------------------------------------------------
@@ -53,7 +57,7 @@ public:
     virtual ~holder_watch() = default;
     /// Whether it is alive, and the process that its address says it is.
     virtual bool alive(const permit_holder& holder) = 0;
-    /// Resumes when the process is gone.
+    /// Resumes when the process is gone, and never for another reason.
     virtual supe::awaitable<> gone(permit_holder holder) = 0;
     /// No socket without a process is left that one of `peers` has not closed yet.
     virtual bool quiet(const std::set<std::string>& peers) = 0;
@@ -65,7 +69,7 @@ public:
     virtual ~lock_memory() = default;
     /// Peers of a lock that did not end cleanly; nothing after a clean end, and at the very first start.
     virtual std::optional<std::set<std::string>> unclean_peers() = 0;
-    /// Before a permit is given out for them.
+    /// Before a permit is given out for them. `peers` holds the earlier ones too.
     virtual void remember(const std::set<std::string>& peers) = 0;
     virtual void ended_cleanly() = 0;
 };
@@ -76,7 +80,7 @@ struct lock_settings {
 };
 
 /// A lock component's body: takes `{"acquire":{"pid":N,"peers":[…]}}` as calls, answered `{"permit":"N"}`, and mails
-/// `{"release":"N"}` and `{"abandon":"N"}`. Ends when asked to shut down. Its place in the tree is before its holders,
+/// `{"release":"N"}` and `{"abandon":"N"}`. While somebody waits, it calls back what holders do not need. Ends when asked to shut down. Its place in the tree is before its holders,
 /// under rest_for_one: a lock that died takes its holders with it.
 supe::awaitable<> serve_connection_lock(supe::component& self, lock_settings settings, holder_watch& watch, lock_memory& memory);
 

@@ -1,6 +1,7 @@
 #include "patterns/output.hpp"
 
 #include <cerrno>
+#include <poll.h>
 #include <unistd.h>
 
 namespace patterns {
@@ -10,6 +11,11 @@ void print_line(int fd, std::string line) {
     for (std::size_t written = 0; written < line.size();) {
         const ssize_t n = ::write(fd, line.data() + written, line.size() - written);
         if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EAGAIN) {  // somebody who shares it made it non-blocking
+            pollfd room{fd, POLLOUT, 0};
+            ::poll(&room, 1, -1);
+            continue;
+        }
         if (n < 0) return;  // nobody listens; there is nobody to tell either
         written += static_cast<std::size_t>(n);
     }

@@ -11,29 +11,43 @@ void permit_table::ask(permit_request request) {
 
 std::vector<permit_grant> permit_table::give() {
     std::vector<permit_grant> grants;
-    for (unsigned n = 0; n < permits_.size() && !waiting_.empty(); ++n) {
-        permit& p = permits_[n];
+    for (permit& p : permits_) {
+        if (waiting_.empty()) break;
         if (p.holder || p.resting_since) continue;
         p.holder = waiting_.front().holder;
-        grants.push_back({std::move(waiting_.front()), n});
+        p.number = ++last_number_;
+        grants.push_back({std::move(waiting_.front()), p.number});
         waiting_.pop_front();
     }
     return grants;
 }
 
-bool permit_table::release(unsigned n, const permit_holder& holder) {
-    if (n >= permits_.size() || permits_[n].holder != holder) return false;
-    permits_[n].holder.reset();
-    return true;
+permit_table::permit* permit_table::held(std::uint64_t number, const std::string& address) {
+    const auto found = std::ranges::find_if(
+        permits_, [&](const permit& p) { return p.holder && p.number == number && p.holder->address == address; });
+    return found == permits_.end() ? nullptr : &*found;
 }
 
-void permit_table::abandon(unsigned n, const permit_holder& holder, supe::time_point now) {
-    if (release(n, holder)) permits_[n].resting_since = now;
+bool permit_table::release(std::uint64_t number, const std::string& address) {
+    permit* p = held(number, address);
+    if (p) p->holder.reset();
+    return p != nullptr;
+}
+
+void permit_table::abandon(std::uint64_t number, const std::string& address, supe::time_point now) {
+    permit* p = held(number, address);
+    if (!p) return;
+    p->holder.reset();
+    p->resting_since = now;
 }
 
 void permit_table::gone(const permit_holder& holder, supe::time_point now) {
     std::erase_if(waiting_, [&](const permit_request& r) { return r.holder == holder; });
-    for (unsigned n = 0; n < permits_.size(); ++n) abandon(n, holder, now);
+    for (permit& p : permits_) {
+        if (p.holder != holder) continue;
+        p.holder.reset();
+        p.resting_since = now;
+    }
 }
 
 void permit_table::rest_all(supe::time_point now) {

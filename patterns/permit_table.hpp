@@ -3,6 +3,7 @@
 
 #include "supe/async/clock.hpp"
 
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <set>
@@ -25,9 +26,10 @@ struct permit_request {
     permit_holder holder;
 };
 
+/// `number` names this grant alone: what is said late about an earlier one never touches it.
 struct permit_grant {
     permit_request to;
-    unsigned permit;
+    std::uint64_t number;
 };
 
 /// N permits. Each is free, held by a process, or rests: its holder ended uncleanly, and connections of it may still be
@@ -41,10 +43,10 @@ public:
     void ask(permit_request request);
     /// Permits that can be given now, taken from the free ones.
     std::vector<permit_grant> give();
-    /// Its connection is closed on both sides. False when `holder` does not hold it.
-    bool release(unsigned permit, const permit_holder& holder);
-    /// It was dropped with its connection in an unknown state.
-    void abandon(unsigned permit, const permit_holder& holder, supe::time_point now);
+    /// Its connection is closed on both sides. False when no process with this address holds it.
+    bool release(std::uint64_t number, const std::string& address);
+    /// It was dropped with its connection in an unknown state: it rests.
+    void abandon(std::uint64_t number, const std::string& address, supe::time_point now);
     /// The process is gone: what it holds rests, what it asked for is forgotten.
     void gone(const permit_holder& holder, supe::time_point now);
     /// An earlier lock ended uncleanly: who knows what its holders left.
@@ -65,10 +67,14 @@ public:
 private:
     struct permit {
         std::optional<permit_holder> holder;
+        std::uint64_t number = 0;
         std::optional<supe::time_point> resting_since;
     };
+    permit* held(std::uint64_t number, const std::string& address);
+
     std::vector<permit> permits_;
     supe::duration rest_;
+    std::uint64_t last_number_ = 0;
     std::deque<permit_request> waiting_;
 };
 

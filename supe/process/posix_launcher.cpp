@@ -224,17 +224,6 @@ struct launched {
     int failure = 0;  // errno; the process, if there was one, is gone
 };
 
-/// True when so many descriptors can be had. Looked at before a start: where Boost.Process runs out of them in the middle
-/// of one, the program runs already, and a descriptor is lost.
-bool has_room_for(int count, int any_descriptor) {
-    std::vector<unique_fd> held;
-    for (int i = 0; i < count; ++i) {
-        held.emplace_back(::fcntl(any_descriptor, F_DUPFD_CLOEXEC, 0));
-        if (!held.back()) return false;  // errno is that of fcntl: closing does not change it
-    }
-    return true;
-}
-
 void kill_at_once(pid_t pid) {
     ::kill(-pid, SIGKILL);
     ::kill(pid, SIGKILL);

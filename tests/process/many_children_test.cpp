@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors) {
     BOOST_TEST(tree.last("web-start-failed").find(R"("error":{"code":"EMFILE","text":)") != std::string::npos);
     BOOST_TEST(tree.sees("web-ready", 2));
     BOOST_TEST(tree.pid("other") == other);
-    BOOST_TEST(tree["web"].deaths().back().exit == "null");
+    BOOST_TEST(tree.deaths("web").back().exit == "null");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

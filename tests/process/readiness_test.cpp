@@ -36,8 +36,8 @@ BOOST_AUTO_TEST_CASE(watchdog) {
     BOOST_TEST(tree.sees("hangs-auto-restarted"));
     BOOST_TEST(tree.last("hangs-crashed").find(R"("exit":{"signal":"SIGABRT","core":)") != std::string::npos);
     BOOST_TEST(tree.after("[supe] hangs crashed after ").ends_with("watchdog: no ping for 0.5s"));
-    BOOST_TEST(tree["hangs"].deaths().at(0).text == "watchdog: no ping for 0.5s");
-    BOOST_TEST(!tree["hangs"].deaths().at(0).clean);
+    BOOST_TEST(tree.deaths("hangs").at(0).text == "watchdog: no ping for 0.5s");
+    BOOST_TEST(!tree.deaths("hangs").at(0).clean);
     BOOST_TEST(tree.count("pings-crashed") == 0u);
 }
 
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(deaths_are_remembered) {
     real_tree tree(*this, tree_of({shell("web", "exit 3", R"("backoff": {"max": "1ms"}, "max_restarts": 12)")},
                                   R"("max_restarts": 100)"));
     BOOST_TEST(tree.sees("web-excessive-crash"));
-    const auto& deaths = tree["web"].deaths();
+    const auto& deaths = tree.deaths("web");
     BOOST_REQUIRE(deaths.size() == 10u);
     BOOST_TEST(deaths.back().text == "exit code 3");
     BOOST_TEST(deaths.back().exit == R"({"code":3})");
