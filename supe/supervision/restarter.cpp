@@ -173,6 +173,7 @@ restarter::actions restarter::stop(child_id id, time_point now) {
     c.held = true;
     c.given_up = c.done = c.wanted = c.bounce = false;
     if (is_ending()) return out;
+    first_start_done(c);  // what a start by hand comes to later is no longer the tree's affair
     if (c.batch) touched_.insert(c.batch);
     if (c.state == process::down) {
         if (!was_at_rest) out.push_back({kind::stopped, id});

@@ -57,7 +57,8 @@ void restarter::restart_group(child& cause, bool at_next_try, time_point now) {
     const auto end = alone ? std::next(member) : children_.end();
     for (; member != end; ++member) {
         const bool sibling = member->id != cause.id && member->group != none && member->group == cause.group;
-        if (sibling && !all) continue;
+        const bool down_by_intent = member->state == process::down && (member->held || member->given_up || member->done);
+        if ((sibling && !all) || down_by_intent) continue;
         join(*member, number);
         if (member->state != process::starting && member->state != process::up) continue;
         member->bounce = true;

@@ -67,6 +67,8 @@ public:
     const std::string& address() const { return address_; }
     bool is_booted() const { return booted_; }
     bool is_stopping() const { return told_once_; }
+    /// Its children are being stopped, for whatever reason.
+    bool is_ending() const { return restarter_.is_ending(); }
 
     // For the control socket, and for tests. References to children hold until the next wait.
     child* find(std::string_view child_name) const;
