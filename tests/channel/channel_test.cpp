@@ -27,13 +27,17 @@ struct pair {
     supe::unique_fd ours, theirs;
 };
 
-/// One end in a coroutine that turns it until the other end is gone.
+/// One end of a channel; run() turns it until the other end is gone.
 struct end {
     end(virtual_loop& loop, supe::unique_fd fd, supe::channel::side side) : wire(loop.executor(), std::move(fd), side, limit) {}
 
-    awaitable<> run() {
-        while (co_await wire.turn(sink)) ++turns;
-        gone = true;
+    static awaitable<> run(std::shared_ptr<end> e) {
+        for (;;) {
+            const bool more = co_await e->wire.turn(e->sink);
+            if (!more) break;
+            ++e->turns;
+        }
+        e->gone = true;
     }
     void send(std::string_view frames) {
         wire.out() += frames;
@@ -68,29 +72,29 @@ BOOST_AUTO_TEST_SUITE(channel)
 BOOST_AUTO_TEST_CASE(both_ways) {
     virtual_loop loop;
     pair p;
-    end e(loop, std::move(p.ours), supe::channel::side::supervisor);
-    loop.start(e.run());
-    e.send("{\"a\":1}\n2\n");
-    BOOST_TEST(e.wire.backlog() == 0u);
+    const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+    loop.start(end::run(e));
+    e->send("{\"a\":1}\n2\n");
+    BOOST_TEST(e->wire.backlog() == 0u);
     BOOST_TEST(read_some(p.theirs.get()) == "{\"a\":1}\n2\n");
     write_all(p.theirs.get(), "[1]\n{\"cut\":");
     loop.settle();
-    BOOST_TEST(e.frames == words{"[1]"});
-    BOOST_TEST(e.wire.unfinished() == 7u);
+    BOOST_TEST(e->frames == words{"[1]"});
+    BOOST_TEST(e->wire.unfinished() == 7u);
     write_all(p.theirs.get(), "2}\n");
     loop.settle();
-    BOOST_TEST(e.frames == (words{"[1]", "{\"cut\":2}"}));
+    BOOST_TEST(e->frames == (words{"[1]", "{\"cut\":2}"}));
     p.theirs.reset();
     loop.settle();
-    BOOST_TEST(e.gone);
+    BOOST_TEST(e->gone);
 }
 
 // The other end keeps its mode: a component's is blocking (contract §2).
 BOOST_AUTO_TEST_CASE(the_other_end_stays_blocking) {
     virtual_loop loop;
     pair p;
-    end e(loop, std::move(p.ours), supe::channel::side::supervisor);
-    loop.start(e.run());
+    const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+    loop.start(end::run(e));
     loop.settle();
     BOOST_TEST((::fcntl(p.theirs.get(), F_GETFL) & O_NONBLOCK) == 0);
 }
@@ -99,29 +103,29 @@ BOOST_AUTO_TEST_CASE(the_other_end_stays_blocking) {
 BOOST_AUTO_TEST_CASE(a_slow_reader) {
     virtual_loop loop;
     pair p;
-    end e(loop, std::move(p.ours), supe::channel::side::supervisor);
-    loop.start(e.run());
+    const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+    loop.start(end::run(e));
     loop.settle();
     std::string sent;
     for (int i = 0; i < 40; ++i) {
         const std::string frame = frame_of(20000 + static_cast<std::size_t>(i));
         sent += frame;
-        e.send(frame);
+        e->send(frame);
     }
-    BOOST_TEST(e.wire.backlog() > 0u);
+    BOOST_TEST(e->wire.backlog() > 0u);
     write_all(p.theirs.get(), "1\n");
     loop.settle();
-    BOOST_TEST(e.frames == words{"1"});
+    BOOST_TEST(e->frames == words{"1"});
     std::string got;
     for (int i = 0; i < 1000 && got.size() < sent.size(); ++i) {
         got += read_some(p.theirs.get());
         loop.settle();
     }
     BOOST_TEST((got == sent));
-    BOOST_TEST(e.wire.backlog() == 0u);
-    const unsigned turns = e.turns;
+    BOOST_TEST(e->wire.backlog() == 0u);
+    const unsigned turns = e->turns;
     loop.settle();
-    BOOST_TEST(e.turns == turns);  // with nothing to write it no longer looks whether it could
+    BOOST_TEST(e->turns == turns);  // with nothing to write it no longer looks whether it could
 }
 
 // A supervisor stops to read from a side that leaves more than a mail and a notice of full size unread, and goes on
@@ -129,95 +133,95 @@ BOOST_AUTO_TEST_CASE(a_slow_reader) {
 BOOST_AUTO_TEST_CASE(answers_left_unread) {
     virtual_loop loop;
     pair p;
-    end e(loop, std::move(p.ours), supe::channel::side::supervisor);
-    loop.start(e.run());
+    const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+    loop.start(end::run(e));
     const std::string frame = frame_of(limit);
-    for (int i = 0; i < 2; ++i) e.send(frame);
+    for (int i = 0; i < 2; ++i) e->send(frame);
     write_all(p.theirs.get(), "1\n");
     loop.settle();
-    BOOST_TEST(e.frames == words{"1"});
-    for (int i = 0; i < 2; ++i) e.send(frame);
+    BOOST_TEST(e->frames == words{"1"});
+    for (int i = 0; i < 2; ++i) e->send(frame);
     write_all(p.theirs.get(), "2\n");
     loop.settle();
-    BOOST_TEST(e.frames == words{"1"});
+    BOOST_TEST(e->frames == words{"1"});
     while (!read_some(p.theirs.get()).empty()) loop.settle();
-    BOOST_TEST(e.frames == (words{"1", "2"}));
+    BOOST_TEST(e->frames == (words{"1", "2"}));
 }
 
 // Two sides that write a frame of full size at once: both arrive, neither waits for the other to read first.
 BOOST_AUTO_TEST_CASE(large_frames_in_both_directions) {
     virtual_loop loop;
     pair p;
-    end supervisor(loop, std::move(p.ours), supe::channel::side::supervisor);
-    end component(loop, std::move(p.theirs), supe::channel::side::component);
-    loop.start(supervisor.run());
-    loop.start(component.run());
+    const auto supervisor = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+    const auto component = std::make_shared<end>(loop, std::move(p.theirs), supe::channel::side::component);
+    loop.start(end::run(supervisor));
+    loop.start(end::run(component));
     std::string many;
     for (int i = 0; i < 10; ++i) many += frame_of(limit);
-    supervisor.send(many);
-    component.send(many);
+    supervisor->send(many);
+    component->send(many);
     loop.settle();
-    BOOST_TEST(supervisor.frames.size() == 10u);
-    BOOST_TEST(component.frames.size() == 10u);
-    BOOST_TEST(supervisor.wire.backlog() + component.wire.backlog() == 0u);
+    BOOST_TEST(supervisor->frames.size() == 10u);
+    BOOST_TEST(component->frames.size() == 10u);
+    BOOST_TEST(supervisor->wire.backlog() + component->wire.backlog() == 0u);
 }
 
 // A frame over the limit is dropped and counted; those around it arrive.
 BOOST_AUTO_TEST_CASE(a_frame_too_long) {
     virtual_loop loop;
     pair p;
-    end supervisor(loop, std::move(p.ours), supe::channel::side::supervisor);
-    end component(loop, std::move(p.theirs), supe::channel::side::component);
-    loop.start(supervisor.run());
-    loop.start(component.run());
-    component.send("1\n" + frame_of(limit) + frame_of(limit + 1) + "2\n");
+    const auto supervisor = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+    const auto component = std::make_shared<end>(loop, std::move(p.theirs), supe::channel::side::component);
+    loop.start(end::run(supervisor));
+    loop.start(end::run(component));
+    component->send("1\n" + frame_of(limit) + frame_of(limit + 1) + "2\n");
     loop.settle();
-    BOOST_TEST(supervisor.frames.size() == 3u);
-    BOOST_TEST(supervisor.frames.back() == "2");
-    BOOST_TEST(supervisor.wire.take_oversized() == 1u);
+    BOOST_TEST(supervisor->frames.size() == 3u);
+    BOOST_TEST(supervisor->frames.back() == "2");
+    BOOST_TEST(supervisor->wire.take_oversized() == 1u);
 }
 
 // drain() reads what a dead side left, to the end of file, and says when there may be more to come.
 BOOST_AUTO_TEST_CASE(last_words) {
     virtual_loop loop;
     pair p;
-    end e(loop, std::move(p.ours), supe::channel::side::supervisor);
-    e.send("unread\n");
+    const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+    e->send("unread\n");
     write_all(p.theirs.get(), "1\n2\n");
-    BOOST_TEST(e.wire.drain(e.sink));
-    BOOST_TEST(e.frames == (words{"1", "2"}));
+    BOOST_TEST(e->wire.drain(e->sink));
+    BOOST_TEST(e->frames == (words{"1", "2"}));
     write_all(p.theirs.get(), "3\n{\"cut\"");
     p.theirs.reset();
-    BOOST_TEST(!e.wire.drain(e.sink));
-    BOOST_TEST(e.frames == (words{"1", "2", "3"}));
-    BOOST_TEST(e.wire.unfinished() == 6u);
+    BOOST_TEST(!e->wire.drain(e->sink));
+    BOOST_TEST(e->frames == (words{"1", "2", "3"}));
+    BOOST_TEST(e->wire.unfinished() == 6u);
 }
 
 // A peer that is gone: what it said is read, what is written to it vanishes, and no signal kills us.
 BOOST_AUTO_TEST_CASE(a_gone_peer) {
     virtual_loop loop;
     pair p;
-    end e(loop, std::move(p.ours), supe::channel::side::supervisor);
+    const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
     write_all(p.theirs.get(), "bye\n");
     p.theirs.reset();
-    e.send("anybody there?\n");
-    BOOST_TEST(e.wire.backlog() == 0u);
-    loop.start(e.run());
+    e->send("anybody there?\n");
+    BOOST_TEST(e->wire.backlog() == 0u);
+    loop.start(end::run(e));
     loop.settle();
-    BOOST_TEST(e.frames == words{"bye"});
-    BOOST_TEST(e.gone);
+    BOOST_TEST(e->frames == words{"bye"});
+    BOOST_TEST(e->gone);
 }
 
 // A peer that only ended its writing half is gone too: nothing more will be heard from it.
 BOOST_AUTO_TEST_CASE(a_peer_that_says_no_more) {
     virtual_loop loop;
     pair p;
-    end e(loop, std::move(p.ours), supe::channel::side::supervisor);
-    loop.start(e.run());
+    const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+    loop.start(end::run(e));
     loop.settle();
     ::shutdown(p.theirs.get(), SHUT_WR);
     loop.settle();
-    BOOST_TEST(e.gone);
+    BOOST_TEST(e->gone);
 }
 
 // close() ends a waiting turn, whatever it waits for; nothing is read or written after it.
@@ -225,17 +229,17 @@ BOOST_AUTO_TEST_CASE(closing) {
     for (const bool with_backlog : {false, true}) {
         virtual_loop loop;
         pair p;
-        end e(loop, std::move(p.ours), supe::channel::side::supervisor);
-        if (with_backlog) e.send(frame_of(limit));
-        loop.start(e.run());
+        const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+        if (with_backlog) e->send(frame_of(limit));
+        loop.start(end::run(e));
         loop.settle();
-        BOOST_TEST(!e.gone);
-        e.wire.close();
+        BOOST_TEST(!e->gone);
+        e->wire.close();
         loop.settle();
-        BOOST_TEST(e.gone);
-        BOOST_TEST(!e.wire.is_open());
-        e.send("1\n");
-        BOOST_TEST(!e.wire.drain(e.sink));
+        BOOST_TEST(e->gone);
+        BOOST_TEST(!e->wire.is_open());
+        e->send("1\n");
+        BOOST_TEST(!e->wire.drain(e->sink));
     }
 }
 
@@ -245,9 +249,10 @@ BOOST_AUTO_TEST_CASE(cancelling) {
         virtual_loop loop;
         pair p;
         auto e = std::make_unique<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+        const auto turn = [](end& it) -> awaitable<> { co_await it.wire.turn(it.sink); };
         if (with_backlog) e->send(frame_of(limit));
         supe::nursery n(loop.time());
-        n.start(e->run());
+        n.start(turn(*e));
         loop.settle();
         const auto cancel = [&]() -> awaitable<> {
             n.cancel();
