@@ -72,10 +72,10 @@ private:
     }
 
     located_value value(unsigned depth) {
-        if (depth > depth_limit) fail("nested more than 128 levels deep");
         skip_blanks();
         located_value v;
         v.place = place_;
+        if (depth == depth_limit && (peek() == '{' || peek() == '[')) fail("nested more than 128 levels deep");
         if (peek() == '{') return object(std::move(v), depth);
         if (peek() == '[') return array(std::move(v), depth);
         const std::size_t start = at_;
