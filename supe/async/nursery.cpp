@@ -11,17 +11,6 @@
 
 namespace supe {
 
-namespace {
-
-/// co_spawn of Asio 1.26 runs what is started inside the loop at once, and never reports the end of a coroutine that was
-/// cancelled before its first suspension.
-awaitable<> from_the_loop(awaitable<> work) {
-    co_await asio::post(asio::use_awaitable);
-    co_await std::move(work);
-}
-
-}  // namespace
-
 bool is_cancellation(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
@@ -46,6 +35,13 @@ struct nursery::state {
         ending = !running.empty();
         // A cancelled coroutine may end at once and leave the list: step on before each signal.
         for (auto it = running.begin(); it != running.end();) (it++)->emit(asio::cancellation_type::terminal);
+    }
+
+    /// co_spawn of Asio 1.26 runs what is started inside the loop at once, and never reports the end of a coroutine that
+    /// was cancelled before its first suspension.
+    static awaitable<> from_the_loop(std::shared_ptr<state> s, awaitable<> work) {
+        co_await asio::post(asio::use_awaitable);
+        if (!s->ending) co_await std::move(work);
     }
 
     void ended(std::list<asio::cancellation_signal>::iterator task, const std::exception_ptr& error) {
@@ -73,8 +69,8 @@ nursery::~nursery() { cancel(); }
 void nursery::start(awaitable<> work) {
     auto task = state_->running.emplace(state_->running.end());
     auto on_end = [s = state_, task](std::exception_ptr error) { s->ended(task, error); };
-    asio::co_spawn(state_->executor, from_the_loop(std::move(work)), asio::bind_cancellation_slot(task->slot(), std::move(on_end)));
-    if (state_->ending) task->emit(asio::cancellation_type::terminal);
+    asio::co_spawn(state_->executor, state::from_the_loop(state_, std::move(work)),
+                   asio::bind_cancellation_slot(task->slot(), std::move(on_end)));
 }
 
 /// Within the event loop alone, at once where we are in it: from outside, Asio (before 1.83) would post each signal with a

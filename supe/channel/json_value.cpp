@@ -57,7 +57,7 @@ std::string repaired(std::string_view text) {
 
 std::optional<json::value> parse_json(std::string_view text) {
     json::parse_options options;
-    options.max_depth = json_depth_limit + 1;  // a message of the full depth, in its frame
+    options.max_depth = json_depth_limit;
     boost::system::error_code bad;
     json::value v = json::parse(text, bad, {}, options);
     if (bad) {

@@ -53,6 +53,7 @@ labeller::outcome labeller::read_once(pipe& p) {
     auto& buffer = shared_buffer();
     const ssize_t n = ::read(p.descriptor.native_handle(), buffer.data(), buffer.size());
     if (n > 0) {
+        p.read += static_cast<std::size_t>(n);
         p.lines.feed(std::string_view(buffer.data(), static_cast<std::size_t>(n)),
                      [&](std::string_view line) { on_line_(p.which, line); });
         return outcome::data;
@@ -71,9 +72,12 @@ void labeller::close(pipe& p) {
 
 void labeller::finish() {
     for (pipe* p : {&out_, &err_}) {
-        std::size_t read = 0;
-        while (p->open && read < dead_limit && read_once(*p) == outcome::data) read += shared_buffer().size();
-        if (p->open) close(*p);
+        const std::size_t limit = p->read + dead_limit / 2;
+        outcome last = outcome::data;
+        while (p->open && p->read < limit && last == outcome::data) last = read_once(*p);
+        if (!p->open) continue;
+        close(*p);
+        if (last == outcome::data) on_line_(p->which, "[what was written after 1 MiB was dropped]");
     }
 }
 

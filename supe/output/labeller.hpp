@@ -20,7 +20,8 @@ public:
 
     /// Reads both pipes until both are closed; pauses while the sink is full.
     awaitable<> read_to_end();
-    /// Reads what is there and closes, without waiting: the process is dead. At most `dead_limit` bytes.
+    /// Reads what is there and closes, without waiting: the process is dead. At most `dead_limit` bytes, half of them
+    /// from each pipe; a line says so where there was more.
     void finish();
     bool at_end() const { return !out_.open && !err_.open; }
 
@@ -32,6 +33,7 @@ private:
         asio::posix::stream_descriptor descriptor;
         stream which;
         line_splitter lines;
+        std::uint64_t read = 0;  // bytes so far
         bool open = true;
     };
     enum class outcome { data, nothing, closed };

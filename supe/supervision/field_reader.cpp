@@ -4,6 +4,7 @@
 #include "supe/supervision/tree_file.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 
 namespace supe {
@@ -16,7 +17,11 @@ void reading::wrong(const located_value& v, const std::string& expected) const {
     fail(v.place, fmt::format("must be {}, not {}", expected, v.shown()));
 }
 
-reading reading::below(const std::string& key) const { return {file, path.empty() ? key : path + "." + key}; }
+reading reading::below(const std::string& key) const {
+    const bool plain = std::ranges::all_of(key, [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
+    const std::string shown = plain && !key.empty() ? key : json_quoted(key);
+    return {file, path.empty() ? shown : path + "." + shown};
+}
 reading reading::below(std::size_t index) const { return {file, fmt::format("{}[{}]", path, index)}; }
 
 std::string reading::string(const located_value& v) const {
@@ -32,9 +37,12 @@ bool reading::boolean(const located_value& v) const {
 }
 
 std::uint64_t reading::number(const located_value& v, std::uint64_t least, std::uint64_t most) const {
-    boost::system::error_code bad;
-    const auto n = v.scalar.is_number() && !v.scalar.is_double() ? v.scalar.to_number<std::uint64_t>(bad) : (bad = boost::json::error::not_number, 0);
-    if (bad || n < least || n > most) wrong(v, fmt::format("a whole number from {} to {}", least, most));
+    // Boost.JSON keeps a whole number as int64 where it fits, else as uint64.
+    const auto* small = v.scalar.if_int64();
+    const auto* large = v.scalar.if_uint64();
+    const std::uint64_t n = small && *small >= 0 ? static_cast<std::uint64_t>(*small) : large ? *large : 0;
+    const bool whole = (small && *small >= 0) || large;
+    if (!whole || n < least || n > most) wrong(v, fmt::format("a whole number from {} to {}", least, most));
     return n;
 }
 
@@ -42,6 +50,12 @@ double reading::factor(const located_value& v, double least, double most) const 
     const double n = v.scalar.is_number() ? v.scalar.to_number<double>() : least - 1;
     if (n < least || n > most) wrong(v, fmt::format("a number from {} to {}", least, most));
     return n;
+}
+
+milliseconds reading::some_time(const located_value& v) const {
+    const milliseconds d = duration(v);
+    if (d == milliseconds(0)) wrong(v, "longer than 0");
+    return d;
 }
 
 milliseconds reading::duration(const located_value& v) const {

@@ -27,6 +27,7 @@ struct reading {
     std::uint64_t number(const located_value& v, std::uint64_t least, std::uint64_t most) const;
     double factor(const located_value& v, double least, double most) const;
     milliseconds duration(const located_value& v) const;
+    milliseconds some_time(const located_value& v) const;  ///< a duration that is not 0
     std::size_t bytes(const located_value& v) const;
     std::string name(const located_value& v) const;
     std::vector<std::string> strings(const located_value& v) const;

@@ -1,11 +1,11 @@
 #include "supe/supervision/located_json.hpp"
 
 #include "supe/channel/json_text.hpp"
+#include "supe/channel/json_value.hpp"
 
-#include <algorithm>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <unordered_map>
 
 namespace supe {
 namespace {
@@ -13,12 +13,21 @@ namespace {
 constexpr std::size_t size_limit = 16u << 20;
 constexpr unsigned depth_limit = 128;
 
+/// At most 60 bytes, never cut within a character.
+std::string shortened(std::string text) {
+    if (text.size() <= 60) return text;
+    std::size_t end = 57;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+    return text.substr(0, end) + "...";
+}
+
 class reader {
 public:
     explicit reader(std::string_view text) : text_(text) {}
 
     located_value read_all() {
         if (text_.size() > size_limit) fail("the file is larger than 16 MiB");
+        if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;  // some editors begin a file so; RFC 8259 §8.1 lets us pass over it
         located_value v = value(0);
         skip_blanks();
         if (at_ < text_.size()) fail(fmt::format("unexpected {} after the end", next_shown()));
@@ -63,19 +72,22 @@ private:
     }
 
     located_value value(unsigned depth) {
-        if (depth > depth_limit) fail("nested more than 128 levels deep");
         skip_blanks();
         located_value v;
         v.place = place_;
+        if (depth == depth_limit && (peek() == '{' || peek() == '[')) fail("nested more than 128 levels deep");
         if (peek() == '{') return object(std::move(v), depth);
         if (peek() == '[') return array(std::move(v), depth);
+        const std::size_t start = at_;
         v.scalar = scalar();
+        v.written = text_.substr(start, at_ - start);
         return v;
     }
 
     located_value object(located_value v, unsigned depth) {
         v.is_object = true;
         step();
+        std::unordered_map<std::string, unsigned> lines;
         for (;;) {
             skip_blanks();
             if (peek() == '}') return step(), v;
@@ -83,10 +95,10 @@ private:
             m.place = place_;
             if (peek() != '"') fail(fmt::format("expected a member's name in quotes or }}, not {}", next_shown()));
             m.key = scalar().as_string();
-            const auto same = std::ranges::find_if(v.members, [&](const auto& other) { return other.key == m.key; });
-            if (same != v.members.end()) {
+            const auto [first, is_new] = lines.emplace(m.key, m.place.line);
+            if (!is_new) {
                 throw located_json_error(m.place, fmt::format("{} is given twice, first in line {}", json_quoted(m.key),
-                                                              same->place.line));
+                                                              first->second));
             }
             skip_blanks();
             if (peek() != ':') fail(fmt::format("expected : after {}, not {}", json_quoted(m.key), next_shown()));
@@ -133,10 +145,9 @@ private:
         }
         const std::string_view token = text_.substr(start, at_ - start);
         if (token.empty()) throw located_json_error(began, fmt::format("expected a value, not {}", next_shown()));
-        boost::system::error_code bad;
-        boost::json::value v = boost::json::parse(token, bad);
-        if (bad || !is_json(token)) throw located_json_error(began, fmt::format("{:.60} is not a JSON value", json_quoted(token)));
-        return v;
+        auto v = parse_json(token);
+        if (!v) throw located_json_error(began, fmt::format("{} is not a JSON value", shortened(json_quoted(token))));
+        return std::move(*v);
     }
 
     std::string_view text_;
@@ -161,9 +172,14 @@ boost::json::value located_value::plain() const {
 }
 
 std::string located_value::shown() const {
-    std::string text = boost::json::serialize(plain());
-    if (text.size() > 60) text = text.substr(0, 57) + "...";
-    return text;
+    return shortened(is_object || is_array ? boost::json::serialize(plain()) : std::string(written));
+}
+
+text_place located_value::place_of(std::string_view key) const {
+    for (const member& m : members) {
+        if (m.key == key) return m.place;
+    }
+    return place;
 }
 
 located_value read_located_json(std::string_view text) { return reader(text).read_all(); }

@@ -29,6 +29,7 @@ struct located_value {
     struct member;
     text_place place;
     boost::json::value scalar;              ///< string, number, bool or null; unused for the two below
+    std::string_view written;               ///< the scalar as it stands in the text, which must outlive this
     bool is_object = false;
     bool is_array = false;
     std::vector<member> members;
@@ -36,8 +37,10 @@ struct located_value {
 
     /// The whole as plain JSON.
     boost::json::value plain() const;
-    /// As it would be written, cut to a few words, for messages.
+    /// As it is written, cut to a few words, for messages.
     std::string shown() const;
+    /// Where the member of this name stands, or the whole where there is none.
+    text_place place_of(std::string_view key) const;
 };
 
 struct located_value::member {

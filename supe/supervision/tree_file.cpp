@@ -1,14 +1,15 @@
 #include "supe/supervision/tree_file.hpp"
 
+#include "supe/channel/json_text.hpp"
 #include "supe/process/exit_status.hpp"
 #include "supe/process/listen_address.hpp"
 #include "supe/supervision/field_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fmt/format.h>
 #include <fstream>
-#include <iterator>
 #include <set>
 
 namespace supe {
@@ -23,7 +24,7 @@ backoff_spec read_backoff(const reading& r, const located& v) {
                  {"max", [&](auto& in, auto& x) { b.max = in.duration(x); }},
                  {"jitter", [&](auto& in, auto& x) { b.jitter = in.factor(x, 0, 1); }},
                  {"reset_after", [&](auto& in, auto& x) { b.reset_after = in.duration(x); }}});
-    if (b.first > b.max) r.fail(v.place, "first must not be longer than max");
+    if (b.first > b.max) r.fail(v.place_of("first"), fmt::format("first ({}) must not be longer than max ({})", print_duration(b.first), print_duration(b.max)));
     return b;
 }
 
@@ -54,18 +55,6 @@ std::vector<int> read_clean_exits(const reading& r, const located& v) {
     return codes;
 }
 
-std::vector<std::string> read_listen(const reading& r, const located& v) {
-    std::vector<std::string> addresses = r.strings(v);
-    for (std::size_t i = 0; i < addresses.size(); ++i) {
-        try {
-            parse_listen_address(addresses[i]);
-        } catch (const std::invalid_argument& e) {
-            r.below(i).fail(v.elements[i].place, e.what());
-        }
-    }
-    return addresses;
-}
-
 /// Reads one tree or child; `directory` is what relative directories are relative to.
 class tree_reader {
 public:
@@ -75,7 +64,9 @@ public:
         supervisor_spec s;
         auto fields = supervisor_fields(s);
         bool named = false;
-        fields.push_back({"supe", [](auto& in, auto& x) { in.number(x, 1, 1); }});
+        fields.push_back({"supe", [](auto& in, auto& x) {
+                              if (in.number(x, 0, 1000000) != 1) in.wrong(x, "1, the format that this version reads");
+                          }});
         fields.push_back({"name", [&](auto& in, auto& x) { s.name = in.name(x); named = true; }});
         fields.push_back({"mail", [&](auto& in, auto& x) {
                               in.object(x, {{"journal", [&](auto& inner, auto& y) { s.journal = inner.boolean(y); }}});
@@ -98,12 +89,13 @@ public:
             for (auto& f : supervisor_fields(own)) fields.push_back(std::move(f));
         } else {
             fields.push_back({"max_restarts", [&](auto& in, auto& x) { c.limit.count = static_cast<unsigned>(in.number(x, 0, 1000000)); }});
-            fields.push_back({"within", [&](auto& in, auto& x) { c.limit.within = in.duration(x); }});
+            fields.push_back({"within", [&](auto& in, auto& x) { c.limit.within = in.some_time(x); }});
             fields.push_back({"children", {}});  // only to be listed among the choices
         }
         r.object(v, fields);
         c.directory = (directory_ / directory).lexically_normal().string();
         check_child(r, v, c, nested);
+        check_listen(r, v, c);
         if (nested) {
             own.name = c.name;
             check_significant(r, v, own);
@@ -122,7 +114,7 @@ private:
                                                                {"rest_for_one", kind::rest_for_one}});
                  }},
                 {"max_restarts", [&](auto& in, auto& x) { s.limit.count = static_cast<unsigned>(in.number(x, 0, 1000000)); }},
-                {"within", [&](auto& in, auto& x) { s.limit.within = in.duration(x); }},
+                {"within", [&](auto& in, auto& x) { s.limit.within = in.some_time(x); }},
                 {"auto_shutdown", [&](auto& in, auto& x) {
                      s.auto_shutdown = in.template choice<shut>(x, {{"never", shut::never},
                                                                     {"any_significant", shut::any_significant},
@@ -155,15 +147,15 @@ private:
                                                                   {"signal", ready_kind::signal},
                                                                   {"notify", ready_kind::notify}});
                  }},
-                {"start_timeout", [&](auto& in, auto& x) { c.start_timeout = in.duration(x); }},
+                {"start_timeout", [&](auto& in, auto& x) { c.start_timeout = in.some_time(x); }},
                 {"shutdown", [&](auto& in, auto& x) { c.shutdown = read_shutdown(in, x); }},
                 {"ask", [&](auto& in, auto& x) { c.ask = in.boolean(x); }},
                 {"stop_signal", [&](auto& in, auto& x) { c.stop_signal = stop_signal(in, x); }},
                 {"clean_exits", [&](auto& in, auto& x) { c.clean_exits = read_clean_exits(in, x); }},
                 {"watchdog", [&](auto& in, auto& x) {
-                     if (!x.scalar.is_null() || x.is_object || x.is_array) c.watchdog = in.duration(x);
+                     if (!x.scalar.is_null() || x.is_object || x.is_array) c.watchdog = in.some_time(x);
                  }},
-                {"listen", [&](auto& in, auto& x) { c.listen = read_listen(in, x); }},
+                {"listen", [&](auto& in, auto& x) { c.listen = in.strings(x); }},
                 {"demand", [&](auto& in, auto& x) { c.demand = in.boolean(x); }},
                 {"instances", [&](auto& in, auto& x) { c.instances = static_cast<unsigned>(in.number(x, 1, 10000)); }}};
     }
@@ -179,11 +171,14 @@ private:
     }
 
     static std::map<std::string, std::string> environment(const reading& r, const located& v) {
+        constexpr std::array ours{"NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "SUPE_CITIZEN_NAME", "SUPE_ADDRESS",
+                                  "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"};
         if (!v.is_object) r.wrong(v, "an object of strings");
         std::map<std::string, std::string> env;
         for (const auto& m : v.members) {
             if (m.key.empty() || m.key.find_first_of(std::string_view("=\0", 2)) != std::string::npos)
-                r.fail(m.place, fmt::format("\"{}\" is no name of a variable", m.key));
+                r.fail(m.place, json_quoted(m.key) + " is no name of a variable");
+            if (std::ranges::find(ours, m.key) != ours.end()) r.fail(m.place, json_quoted(m.key) + " is set by the supervisor itself");
             env[m.key] = r.below(m.key).string(m.value);
         }
         return env;
@@ -199,24 +194,61 @@ private:
         if (c.name.empty()) r.fail(v.place, "name is missing");
         const int kinds = (c.command.empty() ? 0 : 1) + (c.component.empty() ? 0 : 1) + (nested ? 1 : 0);
         if (kinds != 1) r.fail(v.place, fmt::format("\"{}\" needs exactly one of command, component, children", c.name));
-        if (!c.command.empty() && c.command.front().empty()) r.fail(v.place, "the first word of command is empty");
+        if (!c.command.empty() && c.command.front().empty()) r.fail(v.place_of("command"), "the first word of command is empty");
         if (c.significant && c.restart == restart_type::permanent)
-            r.fail(v.place, "a significant child must be transient or temporary (a permanent one never ends of itself)");
-        if (!nested) return;
-        const char* for_programs = !c.listen.empty() ? "listen" : c.demand ? "demand" : c.instances > 1 ? "instances"
-                                   : c.watchdog ? "watchdog" : nullptr;
-        if (for_programs) r.fail(v.place, fmt::format("{} cannot be combined with children", for_programs));
+            r.fail(v.place_of("significant"), "a significant child must be transient or temporary (a permanent one never ends of itself)");
+        if (c.significant && c.demand)
+            r.fail(v.place_of("significant"), "a child on demand ends whenever it has nothing to do, and cannot be significant");
+        if (nested) check_nested(r, v, c);
+    }
+
+    /// What is for programs has no meaning for a supervisor.
+    static void check_nested(const reading& r, const located& v, const child_spec& c) {
+        const child_spec plain;
+        const std::pair<const char*, bool> given[] = {
+            {"config", !c.config.is_null()},       {"ready", c.ready != plain.ready},
+            {"start_timeout", c.start_timeout != plain.start_timeout},
+            {"watchdog", c.watchdog.has_value()},  {"listen", !c.listen.empty()},
+            {"demand", c.demand},                  {"instances", c.instances > 1}};
+        for (const auto& [key, is_given] : given) {
+            if (is_given) r.fail(v.place_of(key), fmt::format("{} cannot be combined with children", key));
+        }
+    }
+
+    /// No address twice in the whole tree; port 0 is another one each time.
+    void check_listen(const reading& r, const located& v, const child_spec& c) {
+        if (c.listen.empty()) return;
+        const auto& field = std::ranges::find(v.members, "listen", &located::member::key)->value;
+        for (std::size_t i = 0; i < c.listen.size(); ++i) {
+            const reading in = r.below("listen").below(i);
+            const text_place place = field.elements[i].place;
+            if (std::ranges::any_of(c.listen[i], [](unsigned char x) { return x < 0x20; })) in.wrong(field.elements[i], "an address");
+            try {
+                const listen_address a = parse_listen_address(c.listen[i]);
+                if (a.what != listen_address::kind::unix_path && a.port == 0) continue;
+                const std::string key = a.what == listen_address::kind::unix_path
+                                            ? (std::filesystem::path(c.directory) / a.path).lexically_normal().string()
+                                            : fmt::format("{}:{}", a.host, a.port);
+                const auto [other, is_new] = listeners_.emplace(key, c.name);
+                if (!is_new) in.fail(place, fmt::format("{} is listened on by \"{}\" already", field.elements[i].shown(), other->second));
+            } catch (const std::invalid_argument& e) {
+                in.fail(place, e.what());
+            }
+        }
     }
 
     static void check_significant(const reading& r, const located& v, const supervisor_spec& s) {
         if (s.auto_shutdown != auto_shutdown_kind::never) return;
         for (std::size_t i = 0; i < s.children.size(); ++i) {
-            if (s.children[i].significant)
-                r.below("children").below(i).fail(v.place, "significant has no meaning while auto_shutdown is never");
+            if (!s.children[i].significant) continue;
+            const auto& field = std::ranges::find(v.members, "children", &located::member::key)->value;
+            r.below("children").below(i).fail(field.elements[i].place_of("significant"),
+                                              "significant has no meaning while auto_shutdown is never");
         }
     }
 
     const std::filesystem::path& directory_;
+    std::map<std::string, std::string> listeners_;  // who listens where
 };
 
 template <class Read>
@@ -240,9 +272,12 @@ child_spec parse_child(std::string_view text, const std::string& file, const std
 }
 
 supervisor_spec read_tree_file(const std::filesystem::path& file) {
+    constexpr std::size_t limit = 16u << 20;  // and one byte more, which is one too many
     std::ifstream in(file, std::ios::binary);
     if (!in) throw tree_file_error(fmt::format("{}: {}", file.string(), std::generic_category().message(errno)));
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    std::string text(limit + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
     if (in.bad() || std::filesystem::is_directory(file)) throw tree_file_error(fmt::format("{}: cannot be read", file.string()));
     return parse_tree(text, file.string(), std::filesystem::absolute(file).parent_path());
 }

@@ -30,11 +30,11 @@ supervisor_spec read_tree_file(const std::filesystem::path& file);
 boost::json::value to_json(const supervisor_spec&);
 boost::json::value to_json(const child_spec&);
 
-/// "250ms", "8s", "5m", "1h"; also "0". Nothing for what is none. Used by the command line too.
+/// "250ms", "8s", "5m", "1h", up to ten years; also "0". Nothing for what is none. Used by the command line too.
 std::optional<milliseconds> parse_duration(std::string_view text);
 /// The shortest form that parse_duration reads back.
 std::string print_duration(milliseconds d);
-/// "64KiB", "256MiB", "10GiB", "512B", or a plain number of bytes. Nothing for what is none.
+/// "64KiB", "256MiB", "10GiB", "512B", or a plain number of bytes, up to 1 PiB. Nothing for what is none.
 std::optional<std::size_t> parse_bytes(std::string_view text);
 std::string print_bytes(std::size_t n);
 

@@ -17,16 +17,19 @@ struct unit {
 constexpr unit times[] = {{"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
 constexpr unit sizes[] = {{"TiB", std::int64_t(1) << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}};
 
-/// `12.5s`-like text as a number of the smallest unit. Whole numbers only, none too large.
+constexpr std::int64_t longest = 10LL * 365 * 24 * 3600 * 1000;  // ms: nanoseconds of a steady clock hold 292 years
+constexpr std::int64_t largest = std::int64_t(1) << 50;           // bytes
+
+/// `12s`-like text as a number of the smallest unit. Whole numbers only, none above `most`.
 template <std::size_t N>
-std::optional<std::int64_t> parse_units(std::string_view text, const unit (&units)[N], bool unit_needed) {
+std::optional<std::int64_t> parse_units(std::string_view text, const unit (&units)[N], bool unit_needed, std::int64_t most) {
     std::int64_t n = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), n);
     if (failed != std::errc() || n < 0) return std::nullopt;
     const std::string_view rest = text.substr(static_cast<std::size_t>(end - text.data()));
-    if (rest.empty()) return !unit_needed || n == 0 ? std::optional(n) : std::nullopt;
+    if (rest.empty()) return (!unit_needed || n == 0) && n <= most ? std::optional(n) : std::nullopt;
     for (const unit& u : units) {
-        if (rest == u.name && n <= (std::int64_t(1) << 50) / u.size) return n * u.size;
+        if (rest == u.name && n <= most / u.size) return n * u.size;
     }
     return std::nullopt;
 }
@@ -121,7 +124,7 @@ json::value to_json(const child_spec& c) {
     json::object o{{"name", c.name}};
     if (!c.supervisor) put_program(o, c, plain);
     if (!c.config.is_null()) o["config"] = c.config;
-    if (c.command.size()) o["directory"] = c.directory;
+    if (!c.directory.empty()) o["directory"] = c.directory;
     if (!c.env.empty()) {
         json::object env;
         for (const auto& [key, value] : c.env) env[key] = value;
@@ -143,14 +146,14 @@ json::value to_json(const child_spec& c) {
 }
 
 std::optional<milliseconds> parse_duration(std::string_view t) {
-    const auto n = parse_units(t, times, true);
+    const auto n = parse_units(t, times, true, longest);
     return n ? std::optional(milliseconds(*n)) : std::nullopt;
 }
 
 std::string print_duration(milliseconds d) { return print_units(d.count(), times); }
 
 std::optional<std::size_t> parse_bytes(std::string_view t) {
-    const auto n = parse_units(t, sizes, false);
+    const auto n = parse_units(t, sizes, false, largest);
     return n ? std::optional(static_cast<std::size_t>(*n)) : std::nullopt;
 }
 

@@ -84,8 +84,7 @@ BOOST_AUTO_TEST_CASE(utf8) {
 BOOST_AUTO_TEST_CASE(depth) {
     constexpr std::size_t limit = supe::json_depth_limit;
     expect(true, {nested(limit, '[', ']'), nested(limit, '{', '}')});
-    BOOST_TEST(!is_json(nested(limit + 1, '[', ']')));
-    BOOST_TEST(!is_json(nested(limit + 1, '{', '}')));
+    expect(false, {nested(limit + 1, '[', ']'), nested(limit + 1, '{', '}')});
     BOOST_TEST(!is_json(std::string(1000000, '[')));
     BOOST_TEST(!is_json(nested(1000000, '{', '}')));
     BOOST_TEST(is_json("[" + nested(limit - 1, '[', ']') + "," + nested(limit - 1, '{', '}') + "]"));

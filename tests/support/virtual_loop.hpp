@@ -12,7 +12,10 @@ namespace support {
 
 class virtual_loop {
 public:
-    ~virtual_loop() {
+    ~virtual_loop() { stop(); }
+
+    /// Ends what was started: what it uses may go then.
+    void stop() {
         tasks_.cancel();
         settle();
     }

@@ -1,0 +1,66 @@
+// Requests of the control socket, each to a small tree in simulation: each is answered, and the tree lives on.
+#include "supe/channel/json_value.hpp"
+#include "supe/control/commands.hpp"
+#include "supe/simulation/world.hpp"
+#include "tests/fuzz/fuzz.hpp"
+
+#include <boost/json/serialize.hpp>
+
+using namespace std::chrono_literals;
+using fuzz::require;
+namespace json = boost::json;
+
+namespace {
+
+supe::awaitable<> diligent(supe::component& self) {
+    while (auto mail = co_await self.receive()) co_await mail->ack();
+}
+
+/// A tree and its control; a new one after some requests, so that a run of any length fits into memory.
+struct ground {
+    ground() : tasks(world.time()) {
+        world.provide("diligent", diligent);
+        world.run(R"({"name":"t","children":[{"name":"a","component":"diligent"},{"name":"idle","component":"diligent","demand":true},
+            {"name":"n","children":[{"name":"b","component":"diligent"},{"name":"c","component":"diligent","restart":"temporary"}]}]})");
+        control.emplace(world.root());
+    }
+    ~ground() { give_up(); }
+
+    void give_up() {
+        tasks.cancel();
+        world.settle();
+    }
+
+    supe::awaitable<> ask(json::object request, json::value& answer) { answer = co_await control->perform(std::move(request)); }
+
+    supe::simulation::world world;
+    std::optional<supe::control::commands> control;
+    supe::nursery tasks;
+    unsigned asked = 0;
+};
+
+void check_answer(const json::value& answer) {
+    require(answer.is_object(), "an answer is an object", serialize(answer));
+    const json::object& o = answer.get_object();
+    const auto* code = o.if_contains("code");
+    const bool error = o.contains("error") && o.at("error").is_string() && code && code->is_int64() && code->get_int64() >= 1 && code->get_int64() <= 4;
+    require(o.contains("ok") != error, "an answer is ok, or an error with its code", serialize(answer));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static std::optional<ground> g;
+    if (!g || g->asked++ == 200) g.emplace();
+    auto request = supe::parse_json(fuzz::text_of(data, size));
+    if (!request || !request->is_object()) return 0;
+    json::value answer;
+    const bool waits = request->get_object().contains("wait");  // for an acknowledgement that may never come
+    g->tasks.start(g->ask(std::move(request->get_object()), answer));
+    g->world.settle();
+    for (int i = 0; i < 10 && answer.is_null(); ++i) g->world.advance(10s);
+    if (!answer.is_null() || !waits) check_answer(answer);
+    g->give_up();
+    require(!g->world.ended(), "no request ends the tree");
+    return 0;
+}

@@ -1,0 +1,130 @@
+// Shows what a supervisor makes of frames that are none, or not for it: dropped, counted and told (contract §2).
+#include "supe/process/unique_fd.hpp"
+#include "supe/simulation/world.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+using namespace std::chrono_literals;
+using supe::awaitable;
+using supe::simulation::process_start;
+using supe::simulation::world;
+using words = std::vector<std::string>;
+
+namespace {
+
+/// A child that writes these bytes to its channel, and stays; what it is told can be read from `heard`.
+struct speaker {
+    explicit speaker(world& w, std::string bytes) {
+        w.provide_program("speaker", [this, &w, bytes](process_start start) { return run(w, start.channel_fd, bytes); });
+        w.run(R"({"name":"t","children":[{"name":"s","component":"speaker","restart":"temporary"}]})");
+        w.settle();
+    }
+    awaitable<int> run(world& w, int channel_fd, std::string bytes) {
+        const supe::unique_fd fd(channel_fd);
+        supe::timer for_ever(w.time());
+        for (std::size_t at = 0; at < bytes.size();) {
+            const auto n = ::send(fd.get(), bytes.data() + at, bytes.size() - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+            if (n > 0) at += static_cast<std::size_t>(n);
+            if (n <= 0) co_await w.time().sleep_for(1ms);
+        }
+        fd_ = fd.get();
+        co_await for_ever.wait();
+        co_return 0;
+    }
+    std::string heard() {
+        std::string buffer(1 << 16, '\0');
+        const auto n = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+        return buffer.substr(0, n > 0 ? static_cast<std::size_t>(n) : 0);
+    }
+    int fd_ = -1;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(strange_frames)
+
+// What is not JSON, and what is malformed, is told with its reason and the count of such frames; others go on.
+BOOST_AUTO_TEST_CASE(bad_frames) {
+    world w;
+    speaker s(w, "hello\n{\"type\":\"mail\",\"to\":5}\n{\"type\":\"signal\"}\n{\"type\":\"mail\",\"msg\":\"still here\"}\n");
+    BOOST_TEST(w.messages("component-bad-frame") ==
+               (words{R"({"name":"s","reason":"not JSON in UTF-8: \"hello\"","count":1})", R"({"name":"s","reason":"mail: to must be a string, not 5","count":2})",
+                      R"({"name":"s","reason":"signal: the member signal is missing","count":3})"}));
+    BOOST_TEST(w.messages("supervisor-mail") == words{R"({"from":"s","msg":"still here"})"});
+}
+
+// A frame over the limit is told once, and the one behind it arrives.
+BOOST_AUTO_TEST_CASE(a_frame_too_long) {
+    world w;
+    speaker s(w, "{\"type\":\"mail\",\"msg\":\"" + std::string(17 << 20, 'x') + "\"}\n{\"type\":\"mail\",\"msg\":1}\n");
+    w.advance(1s);
+    BOOST_TEST(w.messages("component-bad-frame") == words{R"({"name":"s","reason":"longer than 16777216 bytes","count":1})"});
+    BOOST_TEST(w.count("supervisor-mail") == 1u);
+}
+
+// A frame cut short by a crash is dropped and told, after the whole ones before it.
+BOOST_AUTO_TEST_CASE(a_frame_cut_short) {
+    world w;
+    speaker s(w, "{\"type\":\"mail\",\"msg\":1}\n{\"type\":\"mail\",\"msg\":2");
+    BOOST_TEST(w.count("component-bad-frame") == 0u);
+    w.crash("/s");
+    w.advance(1s);
+    BOOST_TEST(w.messages("supervisor-mail") == words{R"({"from":"s","msg":1})"});
+    BOOST_TEST(w.messages("component-bad-frame") == words{R"({"name":"s","reason":"cut short after 22 bytes by the end of the channel","count":1})"});
+    BOOST_TEST(w.count("component-crashed") == 1u);
+}
+
+// Raw messages and unknown signals are notices of their own; Node's frames are ignored, a handle is refused.
+BOOST_AUTO_TEST_CASE(raw_and_unknown) {
+    world w;
+    speaker s(w, "{\"hello\":[1, 2]}\n\"x\"\n{\"type\":\"signal\",\"signal\":\"WHAT\"}\n{\"cmd\":\"NODE_DISCONNECT\"}\n{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\"}\n");
+    BOOST_TEST(w.messages("component-message") == (words{R"({"name":"s","message":{"hello":[1, 2]}})", R"({"name":"s","message":"x"})"}));
+    BOOST_TEST(w.messages("component-signal") == words{R"({"name":"s","signal":"WHAT"})"});
+    BOOST_TEST(w.count("component-bad-frame") == 0u);
+    BOOST_TEST(s.heard() == "{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
+}
+
+// Notices about them come at a bounded rate, and all are counted.
+BOOST_AUTO_TEST_CASE(a_bounded_rate) {
+    world w;
+    std::string rubbish;
+    for (int i = 0; i < 1000; ++i) rubbish += "rubbish\n";
+    speaker s(w, rubbish + "cut");
+    BOOST_TEST(w.count("component-bad-frame") == 20u);
+    w.advance(2s);
+    w.crash("/s");
+    w.advance(1s);
+    BOOST_TEST(w.messages("component-bad-frame").back() ==
+               R"({"name":"s","reason":"cut short after 3 bytes by the end of the channel","count":1001})");
+}
+
+// Nothing is sent unasked to a child without config; whoever asks gets null (contract §2).
+BOOST_AUTO_TEST_CASE(no_config) {
+    world w;
+    speaker quiet(w, "");
+    BOOST_TEST(quiet.heard() == "");
+    world other;
+    speaker asking(other, "{\"type\":\"signal\",\"signal\":\"READY-FOR-CONFIG\"}\n");
+    BOOST_TEST(asking.heard() == "{\"type\":\"signal\",\"signal\":\"SUPE-START\",\"data\":{\"address\":\"/s\",\"config\":null}}\n");
+}
+
+// A config with numbers past a double and 100 levels of nesting arrives, below nested supervisors too.
+BOOST_AUTO_TEST_CASE(odd_configs) {
+    world w;
+    std::string got;
+    w.provide("c", [&got](supe::component& self) -> awaitable<> {
+        got = boost::json::serialize(co_await self.config());
+        co_await self.shutdown_requested();
+    });
+    const std::string config = std::string(100, '[') + "1e400,\"\\ud83d\"" + std::string(100, ']');
+    std::string tree = fmt::format(R"({{"name":"c","component":"c","config":{}}})", config);
+    for (int i = 0; i < 3; ++i) tree = fmt::format(R"({{"name":"n{}","children":[{}]}})", i, tree);
+    w.run(tree);
+    BOOST_TEST(got == std::string(100, '[') + "1.7976931348623157E308,\"\xef\xbf\xbd\"" + std::string(100, ']'));
+    BOOST_TEST(w.stop());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
