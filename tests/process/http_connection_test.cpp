@@ -1,159 +1,20 @@
 // Shows what a connection to a destination makes of destinations of every kind, over real sockets in one thread.
-#include "components/http_connection.hpp"
-#include "tests/support/event_loop.hpp"
-#include "tests/support/temporary_directory.hpp"
-#include "tests/support/test_ca.hpp"
+#include "tests/support/scripted_destination.hpp"
 #include "tests/support/virtual_loop.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/test/unit_test.hpp>
-#include <cstdlib>
-#include <fmt/format.h>
-#include <list>
 #include <sys/socket.h>
 
 using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
-using connection_type = components::http_connection;
 using components::http_reply;
+using connection_type = components::http_connection;
+using destination = support::scripted_destination;
+using support::caller;
+using support::ok;
+using support::script;
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-
-/// What a destination does on one connection: an answer for each request, and then this.
-struct script {
-    std::vector<std::string> answers;
-    enum { close, reset, hold } then = close;
-};
-
-std::string ok(const std::string& more = "") { return "HTTP/1.1 200 OK\r\n" + more + "Content-Length: 3\r\n\r\nok\n"; }
-
-/// A destination that follows a script for each connection in turn.
-class destination {
-public:
-    explicit destination(support::event_loop& loop, std::list<script> scripts, asio::ssl::context* tls = nullptr)
-        : loop_(loop), tls_(tls), scripts_(std::move(scripts)), acceptor_(loop.io, {asio::ip::address_v4::loopback(), 0}), tasks_(loop.time), may_close_(loop.time) {
-        tasks_.start(accept());
-    }
-    ~destination() {
-        acceptor_.close();
-        loop_.end(tasks_);
-    }
-    unsigned short port() const { return acceptor_.local_endpoint().port(); }
-    std::string peer() const { return "127.0.0.1:" + std::to_string(port()); }
-    components::http_destination place(const std::string& host = "127.0.0.1") const {
-        return components::parse_destination(fmt::format("{}://{}:{}", tls_ ? "https" : "http", host, port()));
-    }
-    void let_go() {
-        lets_go_ = true;
-        may_close_.notify();
-    }
-
-    std::vector<std::string> heads{};   ///< of all requests
-    std::size_t accepted = 0;
-    std::size_t open = 0;               ///< connections that both sides have not closed yet
-    std::size_t goodbyes = 0;           ///< TLS connections that were ended in due form
-
-private:
-    supe::awaitable<> accept() {
-        for (;;) {
-            auto [failed, socket] = co_await acceptor_.async_accept(as_result);
-            if (failed) co_return;
-            ++accepted;
-            ++open;
-            script s;
-            if (!scripts_.empty()) s = scripts_.front(), scripts_.pop_front();
-            tasks_.start(tls_ ? serve_tls(std::move(socket), std::move(s)) : serve_plain(std::move(socket), std::move(s)));
-        }
-    }
-    supe::awaitable<> serve_plain(tcp::socket socket, script s) {
-        co_await converse(socket, socket, std::move(s));
-        --open;
-    }
-    supe::awaitable<> serve_tls(tcp::socket socket, script s) {
-        asio::ssl::stream<tcp::socket> stream(std::move(socket), *tls_);
-        const auto [failed] = co_await stream.async_handshake(asio::ssl::stream_base::server, as_result);
-        if (!failed) co_await converse(stream, stream.next_layer(), std::move(s));
-        --open;
-    }
-    template <class Stream>
-    supe::awaitable<> converse(Stream& stream, tcp::socket& socket, script s) {
-        std::string buffer;
-        for (const std::string& answer : s.answers) {
-            const auto [cut, n] = co_await asio::async_read_until(stream, asio::dynamic_buffer(buffer), "\r\n\r\nhello", as_result);
-            if (cut) break;
-            heads.push_back(buffer.substr(0, n));
-            buffer.erase(0, n);
-            const auto [lost, sent] = co_await asio::async_write(stream, asio::buffer(answer), as_result);
-            if (lost) break;
-        }
-        if (s.then == script::reset) {
-            socket.set_option(asio::socket_base::linger(true, 0));
-            socket.close();
-        }
-        if (s.then != script::hold) co_return;
-        char byte;
-        const auto [ended, n] = co_await stream.async_read_some(asio::buffer(&byte, 1), as_result);
-        if (ended == asio::error::eof) ++goodbyes;
-        while (!lets_go_) co_await may_close_.wait();
-    }
-
-    support::event_loop& loop_;
-    asio::ssl::context* tls_;
-    std::list<script> scripts_;
-    tcp::acceptor acceptor_;
-    supe::nursery tasks_;
-    bool lets_go_ = false;
-    supe::timer may_close_;
-};
-
-/// Our side, step by step.
-struct caller {
-    support::event_loop& loop;
-    connection_type connection;
-    supe::nursery tasks;
-
-    caller(support::event_loop& l, components::http_destination to) : loop(l), connection(l.time, std::move(to)), tasks(l.time) {}
-    ~caller() { loop.end(tasks); }
-
-    std::string open(std::vector<std::string> peers, supe::duration limit = 5s) {
-        std::optional<std::string> why;
-        tasks.start(opening(std::move(peers), limit, why));
-        BOOST_REQUIRE(loop.until([&] { return why.has_value(); }, limit + 5s));
-        return *why;
-    }
-    supe::awaitable<> opening(std::vector<std::string> peers, supe::duration limit, std::optional<std::string>& why) {
-        why = co_await connection.open(std::move(peers), loop.time.now() + limit);
-    }
-    http_reply post(supe::duration limit = 5s, std::string body = "hello") {
-        std::optional<http_reply> reply;
-        tasks.start(posting(limit, std::move(body), reply));
-        BOOST_REQUIRE(loop.until([&] { return reply.has_value(); }, limit + 5s));
-        return *reply;
-    }
-    supe::awaitable<> posting(supe::duration limit, std::string body, std::optional<http_reply>& reply) {
-        const std::string head = fmt::format("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.size());
-        reply = co_await connection.exchange(head, body, loop.time.now() + limit);
-    }
-    void start_closing(bool& closed) { tasks.start(closing(closed)); }
-    supe::awaitable<> closing(bool& closed) {
-        co_await connection.close();
-        closed = true;
-    }
-    bool close() {
-        bool closed = false;
-        start_closing(closed);
-        return loop.until([&] { return closed; }, 10s);
-    }
-};
 
 /// Opens and posts once to a destination that follows this script.
 http_reply once(script s, bool* reusable = nullptr, supe::duration limit = 5s) {
@@ -170,39 +31,6 @@ http_reply once(script s, bool* reusable = nullptr, supe::duration limit = 5s) {
 }
 
 http_reply answered(const std::string& answer, bool* reusable = nullptr) { return once({{answer}, script::hold}, reusable); }
-
-/// The certificates of this test. Before the first TLS connection of this process: the system's authorities are read once.
-struct tls_scene {
-    support::temporary_directory directory{};
-    support::test_ca ca{directory.path()};
-    static tls_scene& instance() {
-        static tls_scene scene;
-        return scene;
-    }
-    tls_scene() { ::setenv("SSL_CERT_FILE", ca.file().c_str(), 1); }
-
-    static asio::ssl::context context(const support::certificate_files& files) {
-        asio::ssl::context c(asio::ssl::context::tls_server);
-        c.use_certificate_file(files.certificate.string(), asio::ssl::context::pem);
-        c.use_private_key_file(files.key.string(), asio::ssl::context::pem);
-        return c;
-    }
-};
-
-/// What comes of a connection to `host` where the server has a certificate for `names`; nothing where it is a good one.
-std::string tls_trouble(const std::string& names, const std::string& host, long seconds = 3600, bool known = true) {
-    tls_scene& scene = tls_scene::instance();
-    support::temporary_directory elsewhere;
-    support::test_ca unknown(elsewhere.path());
-    asio::ssl::context context = tls_scene::context((known ? scene.ca : unknown).issue(names, seconds));
-    support::event_loop loop;
-    destination d(loop, {{{ok()}}}, &context);
-    caller c(loop, d.place(host));
-    const std::string why = c.open({d.peer()});
-    if (why.empty()) BOOST_TEST(c.post().status == 200);
-    BOOST_TEST(c.close());
-    return why;
-}
 
 }  // namespace
 
@@ -470,59 +298,6 @@ BOOST_AUTO_TEST_CASE(close_of_a_talkative_destination) {
     BOOST_TEST(c.close());
     caller never_opened(loop, d.place());
     BOOST_TEST(never_opened.close());
-}
-
-// TLS: the name in the certificate must be the name in the URL, an address too, and the authority a known one.
-BOOST_AUTO_TEST_CASE(tls_checks_the_name) {
-    BOOST_TEST(tls_trouble("DNS:localhost", "localhost") == "");
-    BOOST_TEST(tls_trouble("DNS:a.example,DNS:*.b.example,DNS:localhost", "localhost") == "");
-    BOOST_TEST(tls_trouble("IP:127.0.0.1", "127.0.0.1") == "");
-    BOOST_TEST(tls_trouble("DNS:other.example", "localhost").starts_with("TLS: certificate verify failed"));
-    BOOST_TEST(tls_trouble("DNS:localhost", "127.0.0.1").starts_with("TLS: certificate verify failed"));
-    BOOST_TEST(tls_trouble("IP:127.0.0.2", "127.0.0.1").starts_with("TLS: certificate verify failed"));
-    BOOST_TEST(tls_trouble("DNS:localhost", "localhost", -60).starts_with("TLS: certificate verify failed"));
-    BOOST_TEST(tls_trouble("DNS:localhost", "localhost", 3600, false).starts_with("TLS: "));
-}
-
-// TLS: kept over several exchanges, stale like any other, and ended in due form.
-BOOST_AUTO_TEST_CASE(tls_connections_are_kept) {
-    asio::ssl::context context = tls_scene::context(tls_scene::instance().ca.issue("DNS:localhost"));
-    support::event_loop loop;
-    destination d(loop, {{{ok(), ok(), ok()}, script::hold}, {{ok(), ""}, script::close}}, &context);
-    caller c(loop, d.place("localhost"));
-    BOOST_TEST(c.open({d.peer()}) == "");
-    for (int i = 0; i < 3; ++i) {
-        BOOST_TEST(c.post().status == 200);
-        BOOST_TEST(c.connection.reusable());
-    }
-    bool closed = false;
-    c.start_closing(closed);
-    BOOST_TEST(loop.until([&] { return d.goodbyes == 1; }, 5s));
-    BOOST_TEST(!closed);
-    d.let_go();
-    BOOST_TEST(loop.until([&] { return closed; }, 10s));
-    caller stale(loop, d.place("localhost"));
-    BOOST_TEST(stale.open({d.peer()}) == "");
-    BOOST_TEST(stale.post().status == 200);
-    BOOST_TEST(stale.post().status == 0);
-    BOOST_TEST(stale.connection.was_stale());
-    BOOST_TEST(stale.close());
-}
-
-// Who speaks no TLS where TLS is expected is told apart, and who says nothing is not waited for beyond the time.
-BOOST_AUTO_TEST_CASE(no_tls_there) {
-    tls_scene::instance();
-    support::event_loop loop;
-    destination plain(loop, {{{}, script::close}, {{}, script::hold}});
-    auto place = plain.place("localhost");
-    place.tls = true;
-    caller c(loop, place);
-    BOOST_TEST(c.open({plain.peer()}).starts_with("TLS: "));
-    BOOST_TEST(c.close());
-    caller silent(loop, place);
-    BOOST_TEST(silent.open({plain.peer()}, 300ms) == "TLS: timed out");
-    plain.let_go();
-    BOOST_TEST(silent.close());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
