@@ -86,6 +86,13 @@ bool was_closed(const boost::system::error_code& failed) {
            failed == asio::error::broken_pipe || failed == ssl::error::stream_truncated;
 }
 
+/// Closes it on both sides at once. To leave that to the destructor would not do: it takes the option back.
+void reset(tcp::socket& socket) {
+    boost::system::error_code ignored;
+    socket.set_option(asio::socket_base::linger(true, 0), ignored);
+    socket.close(ignored);
+}
+
 /// Where nobody listens on a port of this machine's own range, TCP may connect a socket to itself: nobody is there.
 bool is_own_echo(const tcp::socket& socket) {
     boost::system::error_code unknown;
@@ -147,7 +154,7 @@ struct http_connection::impl {
         // An answer may be there all the same: a refusal while we still sent.
         for (;;) {
             http::response_parser<http::string_body> parser;
-            parser.body_limit(answer_limit);
+            parser.body_limit(boost::none);  // the status counts, whatever follows it
             parser.header_limit(head_limit);
             const auto [cut, head_bytes] = co_await http::async_read_header(stream, buffer, parser, as_result);
             if (cut && !parser.is_header_done()) {
@@ -163,10 +170,19 @@ struct http_connection::impl {
             // Without that there is no use in waiting for the rest; close() will.
             if (cut || unsent || !parser.keep_alive() || parser.content_length_remaining().value_or(0) > answer_limit)
                 co_return reply;
-            const auto [rest, n] = co_await http::async_read(stream, buffer, parser, as_result);
-            in_step = !rest && buffer.size() == 0;
+            const bool whole = co_await read_rest(stream, parser);
+            in_step = whole && buffer.size() == 0;
             co_return reply;
         }
+    }
+
+    template <class Stream>
+    supe::awaitable<bool> read_rest(Stream& stream, http::response_parser<http::string_body>& parser) {
+        while (!parser.is_done()) {
+            const auto [failed, n] = co_await http::async_read_some(stream, buffer, parser, as_result);
+            if (failed || parser.get().body().size() > answer_limit) co_return false;
+        }
+        co_return true;
     }
 
     /// Reads until the destination has closed its side.
@@ -175,8 +191,7 @@ struct http_connection::impl {
         for (;;) {
             const auto [failed, n] = co_await socket()->async_read_some(asio::buffer(dropped), as_result);
             if (!failed) continue;
-            boost::system::error_code ignored;
-            if (limit.passed()) socket()->set_option(asio::socket_base::linger(true, 0), ignored);
+            if (limit.passed()) reset(*socket());
             co_return;
         }
     }
@@ -208,9 +223,7 @@ supe::awaitable<std::string> http_connection::open(std::vector<std::string> peer
         if (none_left) co_return fmt::format("{}: {}", peer, none_left.message());
         auto [failed] = co_await impl_->socket()->async_connect(endpoint, as_result);
         if (!failed && is_own_echo(*impl_->socket())) {
-            boost::system::error_code ignored;
-            impl_->socket()->set_option(asio::socket_base::linger(true, 0), ignored);
-            impl_->socket()->close(ignored);
+            reset(*impl_->socket());
             failed = asio::error::connection_refused;
         }
         why.clear();

@@ -31,8 +31,8 @@ http_destination parse_destination(std::string_view url) {
     if (!parsed) refuse("not a URL like http://localhost:3000 or https://app.example.com/hooks");
     const boost::urls::url_view u = *parsed;
     http_destination d;
-    d.tls = u.scheme() == "https";
-    if (!d.tls && u.scheme() != "http") refuse(fmt::format("\"{}\" is not one of http, https", std::string(u.scheme())));
+    d.tls = u.scheme_id() == boost::urls::scheme::https;
+    if (!d.tls && u.scheme_id() != boost::urls::scheme::http) refuse(fmt::format("\"{}\" is not one of http, https", std::string(u.scheme())));
     if (u.has_userinfo()) refuse("a user name or password does not belong into the URL");
     if (u.has_query() || u.has_fragment()) refuse("a query or fragment has no place here: each webhook brings its own path and query");
     d.host = u.host();

@@ -14,6 +14,7 @@
 #include <ctime>
 #include <fmt/chrono.h>
 #include <list>
+#include <memory>
 #include <sys/socket.h>
 
 namespace components {
@@ -302,12 +303,11 @@ supe::awaitable<bool> converse(client& c) {
     co_return told && stays;
 }
 
-supe::awaitable<> serve_client(service& s, tcp::socket socket) {
-    client c(s, std::move(socket));
-    while (!s.closing && co_await converse(c)) {
+supe::awaitable<> serve_client(service& s, std::unique_ptr<client> c) {
+    while (!s.closing && co_await converse(*c)) {
     }
     boost::system::error_code gone;
-    c.socket.shutdown(tcp::socket::shutdown_both, gone);
+    c->socket.shutdown(tcp::socket::shutdown_both, gone);
 }
 
 void cancel(client& c) {
@@ -341,7 +341,8 @@ supe::awaitable<> accept(service& s, tcp::acceptor& acceptor, supe::nursery& cli
             co_await s.self.time().sleep_for(accept_pause);
             continue;
         }
-        clients.start(serve_client(s, std::move(socket)));
+        // Made here, so that it counts before the next one is accepted.
+        clients.start(serve_client(s, std::make_unique<client>(s, std::move(socket))));
     }
 }
 

@@ -19,7 +19,7 @@ struct queue_limits {
     std::size_t in_flight_bytes = 64 << 20;                 ///< of all of these, but one always
     std::uint64_t bytes = std::uint64_t(10) << 30;
     std::uint64_t disk_reserve = std::uint64_t(256) << 20;  ///< free bytes below which the file does not grow
-    retry_settings retry;
+    retry_settings retry{};
 };
 
 /// What to tell others after a commit.

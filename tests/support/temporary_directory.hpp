@@ -8,10 +8,17 @@
 
 namespace support {
 
+/// In memory where the machine has that: for tests whose commits need not survive a power loss.
+inline std::filesystem::path in_memory() {
+    std::error_code none;
+    const std::filesystem::path shared = "/dev/shm";
+    return std::filesystem::is_directory(shared, none) ? shared : std::filesystem::temp_directory_path();
+}
+
 class temporary_directory {
 public:
-    temporary_directory() {
-        std::string name = (std::filesystem::temp_directory_path() / "supe-test-XXXXXX").string();
+    explicit temporary_directory(const std::filesystem::path& where = std::filesystem::temp_directory_path()) {
+        std::string name = (where / "supe-test-XXXXXX").string();
         if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary directory");
         path_ = name;
     }

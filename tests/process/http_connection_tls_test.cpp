@@ -1,0 +1,107 @@
+// Shows that a destination behind TLS is the one that the URL names, with certificates made for the test.
+#include "tests/support/scripted_destination.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/test_ca.hpp"
+
+#include <cstdlib>
+
+using namespace std::chrono_literals;
+using destination = support::scripted_destination;
+using support::caller;
+using support::ok;
+using support::script;
+namespace asio = boost::asio;
+
+namespace {
+
+/// The certificates of this test. Before the first TLS connection of this process: the system's authorities are read once.
+struct tls_scene {
+    support::temporary_directory directory{};
+    support::test_ca ca{directory.path()};
+    static tls_scene& instance() {
+        static tls_scene scene;
+        return scene;
+    }
+    tls_scene() { ::setenv("SSL_CERT_FILE", ca.file().c_str(), 1); }
+
+    static asio::ssl::context context(const support::certificate_files& files) {
+        asio::ssl::context c(asio::ssl::context::tls_server);
+        c.use_certificate_file(files.certificate.string(), asio::ssl::context::pem);
+        c.use_private_key_file(files.key.string(), asio::ssl::context::pem);
+        return c;
+    }
+};
+
+/// What comes of a connection to `host` where the server has a certificate for `names`; nothing where it is a good one.
+std::string tls_trouble(const std::string& names, const std::string& host, long seconds = 3600, bool known = true) {
+    tls_scene& scene = tls_scene::instance();
+    support::temporary_directory elsewhere;
+    support::test_ca unknown(elsewhere.path());
+    asio::ssl::context context = tls_scene::context((known ? scene.ca : unknown).issue(names, seconds));
+    support::event_loop loop;
+    destination d(loop, {{{ok()}}}, &context);
+    caller c(loop, d.place(host));
+    const std::string why = c.open({d.peer()});
+    if (why.empty()) BOOST_TEST(c.post().status == 200);
+    BOOST_TEST(c.close());
+    return why;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(http_connection_tls)
+
+// TLS: the name in the certificate must be the name in the URL, an address too, and the authority a known one.
+BOOST_AUTO_TEST_CASE(checks_the_name) {
+    BOOST_TEST(tls_trouble("DNS:localhost", "localhost") == "");
+    BOOST_TEST(tls_trouble("DNS:a.example,DNS:*.b.example,DNS:localhost", "localhost") == "");
+    BOOST_TEST(tls_trouble("IP:127.0.0.1", "127.0.0.1") == "");
+    BOOST_TEST(tls_trouble("DNS:other.example", "localhost").starts_with("TLS: certificate verify failed"));
+    BOOST_TEST(tls_trouble("DNS:localhost", "127.0.0.1").starts_with("TLS: certificate verify failed"));
+    BOOST_TEST(tls_trouble("IP:127.0.0.2", "127.0.0.1").starts_with("TLS: certificate verify failed"));
+    BOOST_TEST(tls_trouble("DNS:localhost", "localhost", -60).starts_with("TLS: certificate verify failed"));
+    BOOST_TEST(tls_trouble("DNS:localhost", "localhost", 3600, false).starts_with("TLS: "));
+}
+
+// TLS: kept over several exchanges, stale like any other, and ended in due form.
+BOOST_AUTO_TEST_CASE(connections_are_kept) {
+    asio::ssl::context context = tls_scene::context(tls_scene::instance().ca.issue("DNS:localhost"));
+    support::event_loop loop;
+    destination d(loop, {{{ok(), ok(), ok()}, script::hold}, {{ok(), ""}, script::close}}, &context);
+    caller c(loop, d.place("localhost"));
+    BOOST_TEST(c.open({d.peer()}) == "");
+    for (int i = 0; i < 3; ++i) {
+        BOOST_TEST(c.post().status == 200);
+        BOOST_TEST(c.connection.reusable());
+    }
+    bool closed = false;
+    c.start_closing(closed);
+    BOOST_TEST(loop.until([&] { return d.goodbyes == 1; }, 5s));
+    BOOST_TEST(!closed);
+    d.let_go();
+    BOOST_TEST(loop.until([&] { return closed; }, 10s));
+    caller stale(loop, d.place("localhost"));
+    BOOST_TEST(stale.open({d.peer()}) == "");
+    BOOST_TEST(stale.post().status == 200);
+    BOOST_TEST(stale.post().status == 0);
+    BOOST_TEST(stale.connection.was_stale());
+    BOOST_TEST(stale.close());
+}
+
+// Who speaks no TLS where TLS is expected is told apart, and who says nothing is not waited for beyond the time.
+BOOST_AUTO_TEST_CASE(no_tls_there) {
+    tls_scene::instance();
+    support::event_loop loop;
+    destination plain(loop, {{{}, script::close}, {{}, script::hold}});
+    auto place = plain.place("localhost");
+    place.tls = true;
+    caller c(loop, place);
+    BOOST_TEST(c.open({plain.peer()}).starts_with("TLS: "));
+    BOOST_TEST(c.close());
+    caller silent(loop, place);
+    BOOST_TEST(silent.open({plain.peer()}, 300ms) == "TLS: timed out");
+    plain.let_go();
+    BOOST_TEST(silent.close());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
