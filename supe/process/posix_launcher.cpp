@@ -25,7 +25,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 namespace supe {
@@ -221,6 +220,7 @@ private:
 
 struct launched {
     pid_t pid = -1;
+    unique_fd pidfd;
     int failure = 0;  // errno; the process, if there was one, is gone
 };
 
@@ -233,14 +233,19 @@ void kill_at_once(pid_t pid) {
 /// Boost.Process's launcher, but for how the process comes to be: as with its vfork_launcher the child has our memory and
 /// we stand still until it runs its program; but it has a stack of its own, and our table of descriptors too.
 struct clone_launcher : process_v2::posix::default_launcher {
-    /// Gives the pid, or -1 with errno.
-    pid_t operator()(const process_v2::filesystem::path& executable, const std::vector<const char*>& arguments,
-                     child_setup& setup) {
+    /// A pid of -1 where there is no process. The pidfd is made with the process: where there is no room for one, nothing
+    /// has been started yet.
+    launched operator()(const process_v2::filesystem::path& executable, const std::vector<const char*>& arguments,
+                        child_setup& setup) {
         alignas(16) static std::array<char, child_stack> stack;
         const char* const* argv = arguments.data();
         process_v2::posix::detail::on_setup(*this, executable, argv, setup);
         child_entry entry{*this, executable, argv, setup};
-        return ::clone(run, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &entry);
+        int pidfd = -1;
+        constexpr int how = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD;
+        const pid_t started = ::clone(run, stack.data() + stack.size(), how, &entry, &pidfd);
+        if (started < 0) return {-1, {}, errno};
+        return {started, unique_fd(pidfd), setup.failure};
     }
 
 private:
@@ -266,10 +271,9 @@ launched run_program(const launch_request& request, const std::string& program, 
     arguments.push_back(nullptr);
     signals_blocked blocked;
     clone_launcher launch;
-    const pid_t pid = launch(process_v2::filesystem::path(program), arguments, setup);
-    const int failure = pid < 0 ? errno : setup.failure;
-    if (failure != 0 && pid > 0) kill_at_once(pid);
-    return {pid, failure};
+    launched result = launch(process_v2::filesystem::path(program), arguments, setup);
+    if (result.failure != 0 && result.pid > 0) kill_at_once(result.pid);
+    return result;
 }
 
 }  // namespace
@@ -299,12 +303,10 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(cons
     child_environment environment(request, static_cast<int>(given.size()) - 1, ends.notify.name());
     child_setup setup{request, placed.numbers(), environment, ::getpid()};
 
-    const auto [pid, failure] = run_program(request, std::get<std::string>(program), setup);
+    auto [pid, pidfd, failure] = run_program(request, std::get<std::string>(program), setup);
     if (failure != 0 && setup.failed_in_directory) return launch_error::from_errno(failure, request.directory);
     if (failure != 0) return exec_error(request, std::get<std::string>(program), failure);
-    unique_fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     try {
-        if (!pidfd) throw system_error(errno, boost::system::system_category());
         auto result = std::make_unique<posix_process>(executor_, pid, std::move(pidfd), std::move(ends.notify));
         result->channel = std::move(ends.channel.ours);
         result->output = std::move(ends.output.ours);
