@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(chains_are_followed) {
 
 // Only SUPE_ADDRESS makes a process one of the tree: who has put it off is a stranger and stays, though it is our child.
 BOOST_AUTO_TEST_CASE(strangers_are_left_alone) {
-    real_tree tree(*this, tree_of({shell("web", "(setsid env -u SUPE_ADDRESS sh -c 'echo stranger $$; sleep 1000' &); sleep 1000")}));
+    real_tree tree(*this, tree_of({shell("web", "(setsid env -u SUPE_ADDRESS sh -c 'echo stranger $$; exec sleep 1000' &); sleep 1000")}));
     const pid_t stranger = number(tree, "[web] stranger ");
     ::kill(tree.pid("web"), SIGKILL);
     BOOST_TEST(tree.sees("web-auto-restarted"));
