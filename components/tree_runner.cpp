@@ -11,6 +11,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -27,6 +28,7 @@ using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
 constexpr auto news_interval = 20ms;  // what changes within is told in one
+constexpr auto last_output = 1s;  // so long a slow reader of our output is waited for at the end
 
 std::string variable(const char* name) {
     const char* value = std::getenv(name);
@@ -48,10 +50,14 @@ std::vector<std::string> inherited_variables() {
 
 /// What a supervisor in a process of its own stands on.
 struct ground {
+    explicit ground(supe::output_format format) : sink(time, format) {
+        std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away is no reason to end
+    }
+
     asio::io_context loop{1};
     supe::real_clock time{loop.get_executor()};
     supe::posix_launcher processes{loop.get_executor()};
-    supe::terminal_sink sink{time};
+    supe::terminal_sink sink;
     std::mt19937_64 dice{std::random_device{}()};
 
     supe::supervisor_environment environment(std::filesystem::path state) {
@@ -112,16 +118,18 @@ supe::awaitable<> run_root(ground& on, supe::supervisor& root, std::filesystem::
     const auto manager = supe::service_manager::from_environment();
     if (manager.listens()) service.start(tell_service_manager(manager, root));
     if (manager.ping_every()) service.start(ping_service_manager(manager, on.time));
-    std::exception_ptr failed;
+    std::exception_ptr failure;
     try {
-        exit_code = co_await root.run() ? 0 : 1;
+        const bool clean = co_await root.run();
+        exit_code = clean ? 0 : 1;
     } catch (...) {
-        failed = std::current_exception();
+        failure = std::current_exception();
     }
     if (manager.listens()) manager.tell("STOPPING=1");  // also where it failed, or was quicker than its news
     service.cancel();
     co_await service.join();
-    if (failed) std::rethrow_exception(failed);
+    co_await on.sink.finish(last_output);
+    if (failure) std::rethrow_exception(failure);
 }
 
 supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, std::filesystem::path state,
@@ -131,6 +139,8 @@ supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, std::fi
         throw std::runtime_error(fmt::format("state directory {}: processes of an earlier run are still alive after 10 s",
                                              state.string()));
     }
+    supe::log_writer files(state / "logs");
+    on.sink.keep_in(files);
     supe::supervisor root(on.environment(state), std::move(tree), std::string());
     if (code) root.run_beside(std::move(code));
     co_await run_root(on, root, state, exit_code);
@@ -146,6 +156,7 @@ supe::awaitable<> run_below(ground& on, int fd, int& exit_code) {
                                                      variable("SUPE_ADDRESS"), prepare);
     service.cancel();
     co_await service.join();
+    co_await on.sink.finish(last_output);
 }
 
 /// What cannot be had at start is told in one line.
@@ -164,13 +175,13 @@ void run_loop(ground& on, supe::awaitable<> work, int& exit_code) {
     // Not on the first thread: orphans fall to that one, whose list of children holds no one else then, so that looking for
     // them takes no longer with thousands of children of our own.
     std::thread([&on] { on.loop.run(); }).join();
-    on.sink.flush();
 }
 
 }  // namespace
 
-int run_tree(supe::supervisor_spec tree, const std::filesystem::path& state, supe::supervisor_code code) {
-    ground on;
+int run_tree(supe::supervisor_spec tree, const std::filesystem::path& state, supe::supervisor_code code,
+             supe::output_format format) {
+    ground on(format);
     int exit_code = 1;
     run_loop(on, run_root_alone(on, std::move(tree), state, std::move(code), exit_code), exit_code);
     return exit_code;
@@ -182,7 +193,7 @@ int run_nested() {
         fmt::print(stderr, "supe component supervisor: no channel; it is started by a supervisor\n");
         return 2;
     }
-    ground on;
+    ground on(supe::output_format::relayed);
     int exit_code = 1;
     run_loop(on, run_below(on, fd, exit_code), exit_code);
     return exit_code;

@@ -141,7 +141,7 @@ public:
     /// over 10 s.
     awaitable<boost::json::value> ask_below(std::string nested, boost::json::object request);
 
-    void log(std::string_view text) override { log_to(env_.sink, address_.empty() ? "supe" : address_, text); }
+    void log(std::string_view text) override { log_to(env_.sink, address_.empty() ? "/" : address_, text); }
 
 private:
     struct pending_answer;
