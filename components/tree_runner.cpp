@@ -108,11 +108,30 @@ supe::awaitable<> ping_service_manager(const supe::service_manager& manager, sup
     }
 }
 
-supe::awaitable<> run_root(ground& on, supe::supervisor& root, std::filesystem::path state, int& exit_code) {
-    supe::control::server control(root, state);
+/// A bad file is refused whole, and nothing is touched. What is signalled during a reload is done after it.
+supe::awaitable<> obey_reloads(supe::supervisor& s, std::function<supe::supervisor_spec()> read_again) {
+    asio::signal_set signals(s.time().executor(), SIGHUP);
+    for (;;) {
+        co_await signals.async_wait(asio::use_awaitable);
+        std::optional<supe::supervisor_spec> tree;
+        try {
+            if (read_again) tree = read_again();
+            if (!read_again) s.log("SIGHUP: there is no tree file to read again");
+        } catch (const std::exception& e) {
+            s.log(fmt::format("SIGHUP: nothing is changed: {}", e.what()));
+        }
+        if (!tree) continue;
+        const std::string problem = co_await s.reload(std::move(*tree));
+        s.log(problem.empty() ? "SIGHUP: reloaded" : fmt::format("SIGHUP: reloaded, but: {}", problem));
+    }
+}
+
+supe::awaitable<> run_root(ground& on, supe::supervisor& root, const run_settings& settings, int& exit_code) {
+    supe::control::server control(root, settings.state);
     supe::nursery service(on.time);
     service.start(control.run());
     service.start(obey_signals(root));
+    service.start(obey_reloads(root, settings.read_again));
     service.start(on.sink.drain());
     service.start(on.processes.reap_orphans(on.time));
     const auto manager = supe::service_manager::from_environment();
@@ -132,8 +151,8 @@ supe::awaitable<> run_root(ground& on, supe::supervisor& root, std::filesystem::
     if (failure) std::rethrow_exception(failure);
 }
 
-supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, std::filesystem::path state,
-                                 supe::supervisor_code code, int& exit_code) {
+supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, const run_settings& settings, int& exit_code) {
+    const std::filesystem::path& state = settings.state;
     supe::state_lock lock = supe::state_lock::acquire_root(state, "supe " + tree.name);
     if (!co_await lock.wait_for_last_processes(on.time, on.time.now() + 10s)) {
         throw std::runtime_error(fmt::format("state directory {}: processes of an earlier run are still alive after 10 s",
@@ -142,8 +161,8 @@ supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, std::fi
     supe::log_writer files(state / "logs");
     on.sink.keep_in(files);
     supe::supervisor root(on.environment(state), std::move(tree), std::string());
-    if (code) root.run_beside(std::move(code));
-    co_await run_root(on, root, state, exit_code);
+    if (settings.code) root.run_beside(settings.code);
+    co_await run_root(on, root, settings, exit_code);
 }
 
 supe::awaitable<> run_below(ground& on, int fd, int& exit_code) {
@@ -179,11 +198,10 @@ void run_loop(ground& on, supe::awaitable<> work, int& exit_code) {
 
 }  // namespace
 
-int run_tree(supe::supervisor_spec tree, const std::filesystem::path& state, supe::supervisor_code code,
-             supe::output_format format) {
-    ground on(format);
+int run_tree(supe::supervisor_spec tree, run_settings settings) {
+    ground on(settings.format);
     int exit_code = 1;
-    run_loop(on, run_root_alone(on, std::move(tree), state, std::move(code), exit_code), exit_code);
+    run_loop(on, run_root_alone(on, std::move(tree), settings, exit_code), exit_code);
     return exit_code;
 }
 
@@ -197,16 +215,6 @@ int run_nested() {
     int exit_code = 1;
     run_loop(on, run_below(on, fd, exit_code), exit_code);
     return exit_code;
-}
-
-std::filesystem::path state_directory(const std::string& given, const std::string& tree_name) {
-    if (!given.empty()) return std::filesystem::absolute(given);
-    if (const std::string from_systemd = variable("STATE_DIRECTORY"); !from_systemd.empty()) {
-        return from_systemd.substr(0, from_systemd.find(':'));
-    }
-    const std::string base = variable("XDG_STATE_HOME");
-    const std::filesystem::path home = base.empty() ? std::filesystem::path(variable("HOME")) / ".local/state" : std::filesystem::path(base);
-    return home / "supe" / tree_name;
 }
 
 }  // namespace components

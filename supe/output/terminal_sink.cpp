@@ -15,13 +15,6 @@ bool is_set(const char* variable) {
     return value && *value;
 }
 
-/// https://no-color.org: any value but the empty one.
-bool wants_colour(output_format format, int fd) {
-    const char* terminal = std::getenv("TERM");
-    return format == output_format::text && ::isatty(fd) == 1 && !is_set("NO_COLOR") &&
-           !(terminal && std::string_view(terminal) == "dumb");
-}
-
 bool same_file(int a, int b) {
     struct stat x {}, y {};
     return ::fstat(a, &x) == 0 && ::fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
@@ -29,9 +22,15 @@ bool same_file(int a, int b) {
 
 }  // namespace
 
+/// https://no-color.org: any value but the empty one.
+bool wants_colour(int fd) {
+    const char* terminal = std::getenv("TERM");
+    return ::isatty(fd) == 1 && !is_set("NO_COLOR") && !(terminal && std::string_view(terminal) == "dumb");
+}
+
 terminal_sink::terminal_sink(clock& c, output_format format, int out, int err)
-    : clock_(c), format_(format), out_(c, out, wants_colour(format, out)), room_(c), work_(c) {
-    if (!same_file(out, err)) err_.emplace(c, err, wants_colour(format, err));
+    : clock_(c), format_(format), out_(c, out, wants_colour(out)), room_(c), work_(c) {
+    if (!same_file(out, err)) err_.emplace(c, err, wants_colour(err));
 }
 
 void terminal_sink::append(std::string& to, bool colour, stream s, std::string_view address, std::string_view line) {

@@ -17,6 +17,9 @@ enum class output_format {
     relayed,  ///< `[ADDRESS] line`: a nested supervisor's, for split_label() of its own supervisor
 };
 
+/// A terminal that shows colours, and nobody who set NO_COLOR.
+bool wants_colour(int fd);
+
 /// Lines of stdout go to stdout, lines of stderr and our own log to stderr (contract §6). When our reader is slow, at most
 /// 256 KiB wait before is_full(); of one address that writes all the same (it is dead) 1 MiB more, and a mark tells what
 /// was dropped. When stdout and stderr are one file, they are one queue: no line is torn by the other's.
