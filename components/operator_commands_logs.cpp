@@ -1,12 +1,11 @@
 // `supe logs`: the output that is kept in the state directory, of a dead tree too.
 #include "components/operator_commands.hpp"
 #include "components/which_tree.hpp"
+#include "supe/channel/json_value.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/output/log_files.hpp"
 
 #include <CLI/CLI.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <deque>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -43,11 +42,10 @@ public:
 
     /// The record as it is to be shown; empty for one that is not wanted, or that a killed writer left half written.
     std::string shown(const std::string& record) const {
-        boost::system::error_code bad;
-        const json::value line = json::parse(record, bad);
-        if (bad || !line.is_object()) return {};
-        const auto* address = line.get_object().if_contains("address");
-        const auto* text = line.get_object().if_contains("line");
+        const auto line = supe::parse_json(record);
+        if (!line || !line->is_object()) return {};
+        const auto* address = line->get_object().if_contains("address");
+        const auto* text = line->get_object().if_contains("line");
         if (!address || !address->is_string() || !text || !text->is_string()) return {};
         if (!is_of(address->get_string(), wanted_)) return {};
         if (options_.as_json) return record + "\n";

@@ -1,11 +1,11 @@
 // `supe notices`: the noticeboard of the root, as it comes.
 #include "components/operator_commands.hpp"
 #include "components/which_tree.hpp"
+#include "supe/channel/json_value.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/supervision/tree_file.hpp"
 
 #include <CLI/CLI.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
@@ -27,13 +27,10 @@ void print_notice(const std::string& line, bool as_json) {
     if (as_json) {
         fmt::print("{}\n", line);
     } else {
-        json::parse_options deep;
-        deep.max_depth = 100000;
-        boost::system::error_code bad;
-        const json::value n = json::parse(line, bad, {}, deep);
-        if (bad || !n.is_object()) return;
-        fmt::print("{} {} {}\n", std::string(n.at("at").as_string()), std::string(n.at("notice").as_string()),
-                   json::serialize(n.at("message")));
+        const auto n = supe::parse_json(line);
+        if (!n || !n->is_object()) return;
+        fmt::print("{} {} {}\n", std::string(n->at("at").as_string()), std::string(n->at("notice").as_string()),
+                   json::serialize(n->at("message")));
     }
     std::fflush(stdout);
 }

@@ -1,8 +1,8 @@
 #include "supe/control/client.hpp"
 
+#include "supe/channel/json_value.hpp"
 #include "supe/control/server.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <fcntl.h>
@@ -16,11 +16,8 @@ namespace {
 constexpr std::chrono::seconds patience{10};  // without a sign of life; the server gives one every 3 s
 
 boost::json::value parsed(const std::string& line) {
-    boost::json::parse_options deep;
-    deep.max_depth = 100000;  // a tree may nest deeply, and what it says of itself we believe
-    boost::system::error_code bad;
-    boost::json::value answer = boost::json::parse(line, bad, {}, deep);
-    return !bad && answer.is_object() ? answer : error("the answer is no JSON object", result::failed);
+    auto answer = parse_json(line);
+    return answer && answer->is_object() ? std::move(*answer) : error("the answer is no JSON object", result::failed);
 }
 
 }  // namespace

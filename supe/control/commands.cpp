@@ -32,8 +32,6 @@ json::value outcome(const std::string& problem, std::string done) {
     return problem.empty() ? ok(json::string(done)) : error(problem, result::failed);
 }
 
-bool is_cancellation(const system_error& e) { return e.code() == asio::error::operation_aborted; }
-
 }  // namespace
 
 json::value error(std::string text, result code) {
@@ -84,10 +82,8 @@ awaitable<json::value> commands::perform(json::object request) {
     try {
         json::value answer = co_await route(std::move(request));
         co_return answer;
-    } catch (const system_error& e) {
-        if (is_cancellation(e)) throw;
-        problem = e.what();
     } catch (const std::exception& e) {
+        if (is_cancellation(std::current_exception())) throw;
         problem = e.what();
     }
     co_return error(std::move(problem), result::failed);
@@ -116,7 +112,7 @@ awaitable<json::value> commands::route(json::object request) {
     const std::string name = path.substr(0, slash);
     const auto members = supervisor_.members(name);
     const std::string what = text_of(request, "do");
-    const bool for_its_supervisor = slash == std::string::npos && what != "add" && what != "reload";
+    const bool for_its_supervisor = slash == std::string::npos && what != "add";
     if (members.empty() || (!for_its_supervisor && !members.front()->is_supervisor())) co_return no_such_child(address);
     json::value answer;
     if (for_its_supervisor) {
@@ -138,7 +134,9 @@ awaitable<json::value> commands::below(std::string name, json::object request) {
     }
     json::value answer = co_await supervisor_.ask_below(name, std::move(request));
     if (answer.is_object()) co_return answer;
-    co_return error(fmt::format("{} does not answer", address), result::timed_out);
+    nested = supervisor_.find(name);
+    if (!nested || nested->pid() == 0) co_return error(fmt::format("{} ended before it answered", address), result::no_such);
+    co_return error(fmt::format("{} does not answer (for 10 s)", address), result::timed_out);
 }
 
 /// A request for this supervisor itself.
@@ -149,8 +147,6 @@ awaitable<json::value> commands::here(json::object request) {
         answer = co_await status_of_all();
     } else if (what == "add") {
         answer = co_await add(std::move(request));
-    } else if (what == "reload") {
-        answer = co_await reload(std::move(request));
     } else {
         answer = error(fmt::format("{} needs the address of a child", what.empty() ? "a request" : what), result::bad_request);
     }
@@ -180,7 +176,7 @@ awaitable<json::value> commands::order(std::string what, std::string name, json:
         problem = co_await supervisor_.scale(name, static_cast<unsigned>(n->get_int64()));
         done = fmt::format("{} has {} instance{}", address, n->get_int64(), n->get_int64() == 1 ? "" : "s");
     } else {
-        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, reload, mail, notices",
+        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, mail, notices",
                                     what), result::bad_request);
     }
     co_return outcome(problem, std::move(done));
@@ -199,20 +195,6 @@ awaitable<json::value> commands::add(json::object request) {
     }
     if (!refused.empty()) co_return error(std::move(refused), result::bad_request);
     co_return outcome(problem, fmt::format("{}/{} is up", supervisor_.address(), name));
-}
-
-awaitable<json::value> commands::reload(json::object request) {
-    const auto* text = request.if_contains("tree");
-    if (!text) co_return error("reload needs a tree", result::bad_request);
-    std::string refused, problem;
-    try {
-        supervisor_spec tree = parse_tree(json::serialize(*text), "tree", "/");
-        problem = co_await supervisor_.reload(std::move(tree));
-    } catch (const tree_file_error& e) {
-        refused = e.what();
-    }
-    if (!refused.empty()) co_return error(std::move(refused), result::bad_request);
-    co_return outcome(problem, "reloaded");
 }
 
 // --- mail ---------------------------------------------------------------------------------------------------------

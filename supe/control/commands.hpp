@@ -21,7 +21,6 @@ enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_ou
 /// | start, stop, restart, remove | | a text |
 /// | add | `child`: as in a tree file | a text |
 /// | scale | `instances`: N | a text |
-/// | reload | `tree`: as in a tree file | a text |
 /// | mail | `to`, `msg`: the text of a JSON value, `from`, `wait`: until it is acknowledged | a text |
 class commands {
 public:
@@ -41,7 +40,6 @@ private:
     awaitable<boost::json::value> here(object request);
     awaitable<boost::json::value> order(std::string what, std::string name, object request);
     awaitable<boost::json::value> add(object request);
-    awaitable<boost::json::value> reload(object request);
     awaitable<boost::json::value> mail(object request);
     boost::json::value no_such_child(std::string_view address) const;
 

@@ -100,18 +100,7 @@ awaitable<json::value> commands::status_of_all() {
     }
     nursery questions(supervisor_.time());
     for (const auto& [index, name] : nested) questions.start(fill_children(nodes[index], name));
-    std::exception_ptr cancelled;
-    try {
-        co_await questions.join();
-    } catch (...) {
-        cancelled = std::current_exception();
-        questions.cancel();
-    }
-    if (cancelled) {
-        co_await asio::this_coro::reset_cancellation_state();
-        co_await questions.join();
-        std::rethrow_exception(cancelled);
-    }
+    co_await questions.join();
     json::array& children = self["children"].get_array();
     for (json::object& node : nodes) children.push_back(std::move(node));
     co_return json::object{{"ok", std::move(self)}};

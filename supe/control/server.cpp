@@ -1,12 +1,11 @@
 #include "supe/control/server.hpp"
 
 #include "supe/channel/json_text.hpp"
+#include "supe/channel/json_value.hpp"
 
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -46,16 +45,6 @@ bool is_allowed(int fd) {
     return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
-bool is_cancelled(const std::exception_ptr& failure) {
-    try {
-        std::rethrow_exception(failure);
-    } catch (const system_error& e) {
-        return e.code() == asio::error::operation_aborted;
-    } catch (...) {
-        return false;
-    }
-}
-
 }  // namespace
 
 struct server::client {
@@ -73,26 +62,15 @@ struct server::client {
     bool too_much = false;     // what it sent is past a limit
 };
 
-/// A command under way; it may outlive the wait for it by a moment.
-struct server::job {
-    explicit job(clock& c) : changed(c) {}
-    std::optional<json::value> answer;
-    timer changed;
-};
-
 std::optional<json::object> parse_request(std::string_view line) {
-    json::parse_options deep;
-    deep.max_depth = json_depth_limit;
     json::object request;
     json_members members(line);
     while (members.next()) {
         if (members.key() == "msg") {
             request["msg"] = json::string(members.value());
-            continue;
+        } else if (auto value = parse_json(members.value())) {
+            request[members.key()] = std::move(*value);
         }
-        error_code bad;
-        request[members.key()] = json::parse(members.value(), bad, {}, deep);
-        if (bad) return std::nullopt;
     }
     return members.well_formed() ? std::optional(std::move(request)) : std::nullopt;
 }
@@ -111,32 +89,28 @@ server::~server() {
 }
 
 awaitable<> server::run() {
-    std::exception_ptr failure;
-    try {
-        for (;;) {
-            error_code failed;
-            socket_type peer = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failed));
-            if (failed == asio::error::operation_aborted) throw system_error(failed);
-            if (failed) {
-                co_await supervisor_.time().sleep_for(100ms);  // out of descriptors: later, perhaps
-            } else if (is_allowed(peer.native_handle())) {
-                take_in(std::move(peer));
-            }
-        }
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    co_await asio::this_coro::reset_cancellation_state();
-    connections_.cancel();
+    connections_.start(accept());
     co_await connections_.join();
-    if (!is_cancelled(failure)) std::rethrow_exception(failure);
+}
+
+awaitable<> server::accept() {
+    for (;;) {
+        error_code failed;
+        socket_type peer = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failed));
+        if (failed == asio::error::operation_aborted) throw system_error(failed);
+        if (failed) {
+            co_await supervisor_.time().sleep_for(100ms);  // out of descriptors: later, perhaps
+        } else if (is_allowed(peer.native_handle())) {
+            take_in(std::move(peer));
+        }
+    }
 }
 
 /// Those that say nothing make room for those that come: nobody is kept out by silence.
 void server::take_in(socket_type peer) {
     std::erase_if(silent_, [](const auto& c) { return c.expired() || c.lock()->complete; });
     if (silent_.size() >= limits_.silent) let_one_go();
-    if (connections_.size() >= limits_.silent + limits_.served) return;
+    if (connections_.size() > limits_.silent + limits_.served) return;
     auto who = std::make_shared<client>(std::move(peer), unfinished_bytes_);
     silent_.push_back(who);
     connections_.start(serve(who));
@@ -193,35 +167,28 @@ awaitable<std::string> server::read_request(std::shared_ptr<client> who) {
     }
 }
 
-awaitable<> server::perform(json::object request, std::shared_ptr<job> into) {
-    into->answer = co_await commands_.perform(std::move(request));
-    into->changed.notify();
-}
-
-/// While the answer takes its time, empty lines say that we live, and tell us when the client does not.
 awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
-    clock& time = supervisor_.time();
-    const auto work = std::make_shared<job>(time);
-    nursery tasks(time);
-    tasks.start(perform(std::move(request), work));
-    std::exception_ptr gone;  // the client, or all of us
-    try {
-        while (!work->answer) {
-            const time_point beat = time.now() + limits_.heartbeat;
-            work->changed.expires_at(beat);
-            while (!work->answer && time.now() < beat) co_await work->changed.wait();
-            if (work->answer) break;
-            const std::string alive = "\n";
-            co_await asio::async_write(who->peer, asio::buffer(alive), asio::use_awaitable);
+    struct work {
+        nursery both;
+        json::value answer;
+
+        awaitable<> perform(commands& all, json::object request) {
+            answer = co_await all.perform(std::move(request));
+            both.cancel();
         }
-    } catch (...) {
-        gone = std::current_exception();
-        tasks.cancel();
-    }
-    if (gone) co_await asio::this_coro::reset_cancellation_state();
-    co_await tasks.join();
-    if (gone) std::rethrow_exception(gone);
-    const std::string line = json::serialize(*work->answer) + "\n";
+        /// While the answer takes its time, empty lines say that we live, and tell us when the client does not.
+        awaitable<> beat(clock& time, duration pause, std::shared_ptr<client> who) {
+            const std::string alive = "\n";
+            for (;;) {
+                co_await time.sleep_for(pause);
+                co_await asio::async_write(who->peer, asio::buffer(alive), asio::use_awaitable);
+            }
+        }
+    } w{nursery(supervisor_.time()), {}};
+    w.both.start(w.perform(commands_, std::move(request)));
+    w.both.start(w.beat(supervisor_.time(), limits_.heartbeat, who));
+    co_await w.both.join();
+    const std::string line = json::serialize(w.answer) + "\n";
     co_await asio::async_write(who->peer, asio::buffer(line), asio::use_awaitable);
 }
 

@@ -33,13 +33,12 @@ public:
 
 private:
     struct client;
-    struct job;
+    awaitable<> accept();
     void take_in(asio::local::stream_protocol::socket peer);
     void let_one_go();
     awaitable<> serve(std::shared_ptr<client> who);
     awaitable<std::string> read_request(std::shared_ptr<client> who);
     awaitable<> answer(std::shared_ptr<client> who, boost::json::object request);
-    awaitable<> perform(boost::json::object request, std::shared_ptr<job> into);
     awaitable<> stream_notices(std::shared_ptr<client> who, boost::json::object request);
 
     supervisor& supervisor_;

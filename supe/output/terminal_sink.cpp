@@ -121,12 +121,6 @@ awaitable<> terminal_sink::drain() {
     nursery both(clock_);
     both.start(drain_one(out_));
     if (err_) both.start(drain_one(*err_));
-    try {
-        co_await both.join();
-    } catch (const system_error&) {
-        both.cancel();
-    }
-    co_await asio::this_coro::reset_cancellation_state();
     co_await both.join();
 }
 
