@@ -102,7 +102,12 @@ json::value commands::no_such_child(std::string_view address) const {
 }
 
 awaitable<json::value> commands::route(json::object request) {
-    if (text_of(request, "do") == "mail") co_return co_await mail(std::move(request));
+    const std::string what = text_of(request, "do");
+    json::value answer;
+    if (what == "mail") {
+        answer = co_await mail(std::move(request));
+        co_return answer;
+    }
     const std::string address = absolute(text_of(request, "address"));
     const std::string own = supervisor_.address();
     if (address == "/" || address == own) co_return co_await here(std::move(request));
@@ -111,10 +116,8 @@ awaitable<json::value> commands::route(json::object request) {
     const std::size_t slash = path.find('/');
     const std::string name = path.substr(0, slash);
     const auto members = supervisor_.members(name);
-    const std::string what = text_of(request, "do");
     const bool for_its_supervisor = slash == std::string::npos && what != "add";
     if (members.empty() || (!for_its_supervisor && !members.front()->is_supervisor())) co_return no_such_child(address);
-    json::value answer;
     if (for_its_supervisor) {
         answer = co_await order(what, name, std::move(request));
     } else {
@@ -200,13 +203,18 @@ awaitable<json::value> commands::add(json::object request) {
 // --- mail ---------------------------------------------------------------------------------------------------------
 
 awaitable<json::value> commands::mail(json::object request) {
-    const std::string to = text_of(request, "to");
+    std::string to = text_of(request, "to");
     if (to.empty()) co_return error("mail needs an address in `to`", result::bad_request);
+    if (to != "supe") to = absolute(to);
     const bool wait = request.contains("wait") && request.at("wait") == true;
-    const std::string body = request.contains("msg") ? text_of(request, "msg") : "null";
+    const std::string body = request.contains("msg") ? text_of(request, "msg") : std::string("null");
     expected_answer expected(*this, fmt::format("{}-{}", wait ? "wait" : "send", ++last_id_));
     pending_mail& sent = expected.mail;
-    supervisor_.mail().post(to == "supe" ? to : absolute(to), body, {mail_origin::control, 0, expected.id(), wait});
+    mail_origin origin;
+    origin.hop = mail_origin::control;
+    origin.id = expected.id();
+    origin.receipt = wait;
+    supervisor_.mail().post(to, body, std::move(origin));
     supervisor_.mail().flush();
     clock& time = supervisor_.time();
     sent.changed.expires_at(time.now() + acceptance_limit);
@@ -215,7 +223,7 @@ awaitable<json::value> commands::mail(json::object request) {
         co_return error(fmt::format("mail to {} was not accepted within 10 s: what is on its way does not answer, or its mailbox "
                                     "is full; it may still arrive", to), result::timed_out);
     }
-    if (sent.reason == "unknown-address") co_return no_such_child(absolute(to));
+    if (sent.reason == "unknown-address") co_return no_such_child(to);
     if (!sent.reason.empty()) co_return error(fmt::format("mail to {}: {}", to, sent.reason), result::failed);
     co_return ok(wait ? "acknowledged" : "accepted");
 }

@@ -201,13 +201,14 @@ awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object req
     }
     clock& time = supervisor_.time();
     const bool fresh_only = request.contains("fresh");
-    bool listening = false;
+    bool listening = false, missed = false;
     // An empty line says that the watch stands, so that a client can act after it and miss nothing.
     std::string waiting = "\n";
     timer arrived(time);
     const auto on_notice = [&](const published& n) {
         if (!listening && fresh_only) return;
-        if (listening && waiting.size() > limits_.unread_notices) return;
+        missed = missed || (listening && waiting.size() > limits_.unread_notices);
+        if (missed) return arrived.notify();
         waiting += fmt::format("{{\"at\":\"{}\",\"notice\":{},\"message\":{},\"source\":{}}}\n", stamp_.of(time.wall()),
                                json_quoted(n.name), n.message.empty() ? "null" : n.message, json_quoted(n.source));
         arrived.notify();
@@ -218,13 +219,12 @@ awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object req
         ~subscription() { s.stop_listening(id); }
     } subscribed{supervisor_, supervisor_.listen(std::move(names), on_notice)};
     listening = true;
-    for (;;) {
+    while (!missed) {  // one that reads too slowly is let go, rather than that it misses some unsaid
         const std::string text = std::exchange(waiting, {});
         co_await asio::async_write(who->peer, asio::buffer(text), asio::use_awaitable);
-        if (waiting.size() > limits_.unread_notices) co_return;  // it reads too slowly: let go, rather than miss some unsaid
         const time_point beat = time.now() + limits_.heartbeat;
         arrived.expires_at(beat);
-        while (waiting.empty() && time.now() < beat) co_await arrived.wait();
+        while (waiting.empty() && !missed && time.now() < beat) co_await arrived.wait();
         if (waiting.empty()) waiting = "\n";
     }
 }

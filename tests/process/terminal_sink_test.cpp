@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -73,6 +74,29 @@ BOOST_AUTO_TEST_CASE(two_streams) {
     log_to(sink, "/", "stopping");
     BOOST_TEST(b.out.take() == "[web] hello\n");
     BOOST_TEST(b.err.take() == "[/dam/queue] oops\n[supe] stopping\n");
+}
+
+// On a terminal the label has a colour, on what is none it has none; nor where NO_COLOR is set, nor in JSON.
+BOOST_AUTO_TEST_CASE(colour_on_a_terminal) {
+    bench b;
+    const unique_fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    BOOST_REQUIRE((master && ::grantpt(master.get()) == 0 && ::unlockpt(master.get()) == 0));
+    const unique_fd terminal(::open(::ptsname(master.get()), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+    const auto shown = [&](output_format format) {
+        supe::terminal_sink sink(b.time, format, terminal.get(), b.err.write.get());
+        put(sink, stream::out, "/web", "hello");
+        char text[500];
+        const ssize_t n = ::read(master.get(), text, sizeof text);
+        return std::string(text, n > 0 ? static_cast<std::size_t>(n) : 0);
+    };
+    ::setenv("TERM", "xterm", 1);
+    ::unsetenv("NO_COLOR");
+    BOOST_TEST(shown(output_format::text).starts_with("\x1b[3"));
+    BOOST_TEST(shown(output_format::json).starts_with("{\"at\":"));
+    BOOST_TEST(shown(output_format::relayed).starts_with("[/web] hello"));
+    ::setenv("NO_COLOR", "1", 1);
+    BOOST_TEST(shown(output_format::text).starts_with("[web] hello"));
+    ::unsetenv("NO_COLOR");
 }
 
 // A pipe that nobody reads blocks no write; its own flags stay as they were for those who share it.
