@@ -54,7 +54,8 @@ void add_relay(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code)
     auto file = std::make_shared<std::string>();
     auto print_tree = std::make_shared<bool>(false);
     if (const char* port = std::getenv("PORT"); port && *port) settings->listen = fmt::format("0.0.0.0:{}", port);
-    relay->add_option("config", *file, "CONFIG.json: an object with the settings below (to, listen, connections, …)");
+    relay->add_option("config", *file, "CONFIG.json: an object with the settings below (to, listen, connections, …)")
+        ->type_name("CONFIG.json");
     relay->add_option("--to", settings->to, "URL of your app; the path of each webhook is appended");
     relay->add_option("--listen", settings->listen, "where webhooks come in")->capture_default_str();
     relay->add_option("--connections", settings->connections, "never more than so many to your app")->capture_default_str();
