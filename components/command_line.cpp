@@ -1,17 +1,22 @@
 #include "components/command_line.hpp"
 
+#include "components/completion.hpp"
 #include "components/demo.hpp"
 #include "components/operator_commands.hpp"
 #include "components/relay.hpp"
 #include "components/roles.hpp"
+#include "components/status_text.hpp"
 #include "components/tree_runner.hpp"
+#include "components/which_tree.hpp"
 #include "supe/supervision/tree_file.hpp"
 
 #include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <functional>
+#include <unistd.h>
 
 namespace components {
 namespace {
@@ -40,16 +45,17 @@ int run_relay(relay_settings settings, bool print_tree) {
     if (const std::string warning = state_warning(state); !warning.empty()) fmt::print(stderr, "[supe] {}\n", warning);
     fmt::print(stderr, "[supe] webhooks to http://{} are kept in {} and delivered to {}, over at most {} connections\n",
                settings.listen, state.string(), settings.to, settings.connections);
-    return run_tree(std::move(tree), state);
+    return run_tree(std::move(tree), {.state = state});
 }
 
-void add_relay(CLI::App& app, int& exit_code) {
-    auto* relay = app.add_subcommand("relay", "the webhook relay, in the foreground");
+void add_relay(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) {
+    auto* relay = app.add_subcommand("relay", "the webhook relay, in the foreground")->group("Run");
     auto settings = std::make_shared<relay_settings>();
     auto file = std::make_shared<std::string>();
     auto print_tree = std::make_shared<bool>(false);
     if (const char* port = std::getenv("PORT"); port && *port) settings->listen = fmt::format("0.0.0.0:{}", port);
-    relay->add_option("config", *file, "CONFIG.json: an object with the settings below (to, listen, connections, …)");
+    relay->add_option("config", *file, "CONFIG.json: an object with the settings below (to, listen, connections, …)")
+        ->type_name("CONFIG.json");
     relay->add_option("--to", settings->to, "URL of your app; the path of each webhook is appended");
     relay->add_option("--listen", settings->listen, "where webhooks come in")->capture_default_str();
     relay->add_option("--connections", settings->connections, "never more than so many to your app")->capture_default_str();
@@ -74,50 +80,125 @@ void add_relay(CLI::App& app, int& exit_code) {
                 from_file.demo = given.demo;
                 given = from_file;
             }
+            if (given.state.empty()) given.state = where->state;
             return run_relay(given, *print_tree);
         });
     });
 }
 
-void add_trees(CLI::App& app, int& exit_code) {
-    auto file = std::make_shared<std::string>();
-    auto state = std::make_shared<std::string>();
+struct run_options {
+    std::string file;
+    std::string state;
+    std::string format = "text";
+};
+
+int run_file(const run_options& options, const which_tree& where) {
+    supe::supervisor_spec tree = supe::read_tree_file(options.file, role_names());
+    run_settings settings;
+    settings.state = state_directory(options.state.empty() ? where.state : options.state, tree.name);
+    settings.format = options.format == "json" ? supe::output_format::json : supe::output_format::text;
+    settings.read_again = [file = std::filesystem::absolute(options.file)] { return supe::read_tree_file(file, role_names()); };
+    return run_tree(std::move(tree), std::move(settings));
+}
+
+void add_run(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) {
+    auto options = std::make_shared<run_options>();
     auto* run = app.add_subcommand("run", "run any tree, in the foreground");
-    run->add_option("tree", *file, "TREE.json")->required();
-    run->add_option("--state", *state, "directory for what must outlive the tree");
-    run->footer("Example:\n  supe run shop.json\n\nSIGTERM or Ctrl-C: ordered stop; a second one: kill now.");
-    run->callback([=, &exit_code] {
-        exit_code = told_plainly([&] {
-            supe::supervisor_spec tree = supe::read_tree_file(*file);
-            const auto directory = state_directory(*state, tree.name);
-            return run_tree(std::move(tree), directory);
-        });
-    });
+    run->group("Run");
+    run->add_option("tree", options->file, "TREE.json: comments and trailing commas are allowed")->required()->type_name("TREE.json");
+    run->add_option("--state", options->state, "directory for what must outlive the tree")->type_name("DIR");
+    run->add_option("--log-format", options->format, "text: [NAME] line; json: an object a line with at, address, stream, line")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    run->footer("SIGTERM or Ctrl-C: ordered stop; a second one: kill now. SIGHUP: read the tree file again, and change only what\n"
+                "differs. Exit codes: 0 clean stop, 1 the root failed, 2 what it needs at start cannot be had.\n\n"
+                "Examples:\n  supe run shop.json\n  supe run shop.json --state /var/lib/shop --log-format json");
+    run->callback([=, &exit_code] { exit_code = told_plainly([&] { return run_file(*options, *where); }); });
+}
+
+void add_check(CLI::App& app, int& exit_code) {
+    auto file = std::make_shared<std::string>();
     auto* check_file = app.add_subcommand("check", "validate a tree file, nothing else");
-    check_file->add_option("tree", *file, "TREE.json")->required();
+    check_file->group("Run");
+    check_file->add_option("tree", *file, "TREE.json")->required()->type_name("TREE.json");
+    check_file->footer("What is wrong is told as FILE:LINE:COLUMN, with the choices there are; exit code 2.\n\n"
+                       "Example:\n  supe check shop.json");
     check_file->callback([=, &exit_code] {
         exit_code = told_plainly([&] {
-            supe::read_tree_file(*file);
+            supe::read_tree_file(*file, role_names());
+            fmt::print("{}: ok\n", *file);
             return 0;
         });
     });
+}
+
+void add_component(CLI::App& app, int& exit_code) {
     auto role = std::make_shared<std::string>();
     auto* component = app.add_subcommand("component", "")->group("");  // what supervisors start
     component->add_option("role", *role)->required();
     component->callback([=, &exit_code] { exit_code = run_role(*role); });
 }
 
+void add_completion(CLI::App& app, int& exit_code) {
+    auto shell = std::make_shared<std::string>();
+    auto* completion = app.add_subcommand("completion", "print a script that completes this command line in a shell");
+    completion->group("Run");
+    completion->add_option("shell", *shell, "for which shell")->required()->check(CLI::IsMember({"bash", "zsh"}));
+    completion->footer("Example, in ~/.bashrc:\n  eval \"$(supe completion bash)\"");
+    completion->callback([=, &app, &exit_code] {
+        fmt::print("{}", *shell == "bash" ? bash_completion(app) : zsh_completion(app));
+        exit_code = 0;
+    });
+}
+
+/// The first word that is no option: what should be the name of a command.
+std::string typed_command(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = argv[i];
+        if (word == "--state" || word == "--tree") {
+            ++i;
+        } else if (!word.starts_with('-')) {
+            return word;
+        }
+    }
+    return {};
+}
+
+/// Files that we open must never become descriptor 0, 1 or 2: what is printed would end up in them.
+void hold_standard_descriptors() {
+    for (int fd = ::open("/dev/null", O_RDWR); fd >= 0; fd = ::open("/dev/null", O_RDWR)) {
+        if (fd <= 2) continue;
+        ::close(fd);
+        return;
+    }
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+    hold_standard_descriptors();
     CLI::App app("Erlang's way of failing, for real processes: components that crash are turned off and on again.", "supe");
     app.require_subcommand(1);
     app.set_version_flag("--version", std::string("supe 1.0.0"));
-    app.footer("supe COMMAND --help tells more of each.");
+    app.footer("supe COMMAND --help tells more of each, with examples.\n"
+               "Exit codes: 0 done, 1 failed, 2 bad usage or file, 3 no such tree or child, 4 timed out.");
     int exit_code = 0;
-    add_relay(app, exit_code);
-    add_trees(app, exit_code);
-    add_operator_commands(app, exit_code);
+    auto where = std::make_shared<which_tree>();
+    add_place(app, where);
+    add_relay(app, where, exit_code);
+    add_run(app, where, exit_code);
+    add_check(app, exit_code);
+    add_completion(app, exit_code);
+    add_component(app, exit_code);
+    add_operator_commands(app, where, exit_code);
+    const std::string typed = typed_command(argc, argv);
+    if (!typed.empty() && app.get_subcommands([&](CLI::App* c) { return c->get_name() == typed; }).empty()) {
+        const std::string near = nearest_command(app, typed);
+        fmt::print(stderr, "supe: \"{}\" is no command{}; supe --help lists them\n", typed,
+                   near.empty() ? "" : fmt::format(", did you mean {}?", near));
+        return bad_usage;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -1,8 +1,7 @@
-// What an operator asks a running tree: status, start, stop, restart, mail, notices (contract §6).
+// What an operator asks a running tree (contract §6).
 #pragma once
 
-#include <boost/json/value.hpp>
-#include <string>
+#include <memory>
 
 namespace CLI {
 class App;
@@ -10,13 +9,23 @@ class App;
 
 namespace components {
 
-/// Adds the commands to the command line; each leaves its exit code in `exit_code`.
-void add_operator_commands(CLI::App& app, int& exit_code);
+struct which_tree;
 
-/// JSON with line breaks and indentation, for people.
-std::string pretty(const boost::json::value& value);
+/// Adds the commands to the command line; each leaves its exit code in `exit_code`. Which tree is meant, `where`, may be
+/// said before the command as well as behind it.
+void add_operator_commands(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code);
 
-/// The status of a tree (`supe status --json`) as a table with states and, on a terminal, colours.
-std::string status_table(const boost::json::value& root, bool colour);
+// The parts of it.
+void add_looking(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code);   // status, tree
+void add_orders(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code);    // start, stop, restart, add, …
+void add_mail(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code);      // mail
+void add_notices(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code);   // notices
+void add_logs(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code);      // logs
+
+/// `--state` and `--tree` of a command.
+void add_place(CLI::App& command, const std::shared_ptr<which_tree>& where);
+
+/// Colour on this descriptor: a terminal, and no NO_COLOR.
+bool in_colour(int fd);
 
 }  // namespace components

@@ -11,6 +11,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -27,6 +28,7 @@ using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
 constexpr auto news_interval = 20ms;  // what changes within is told in one
+constexpr auto last_output = 1s;  // so long a slow reader of our output is waited for at the end
 
 std::string variable(const char* name) {
     const char* value = std::getenv(name);
@@ -48,10 +50,14 @@ std::vector<std::string> inherited_variables() {
 
 /// What a supervisor in a process of its own stands on.
 struct ground {
+    explicit ground(supe::output_format format) : sink(time, format) {
+        std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away is no reason to end
+    }
+
     asio::io_context loop{1};
     supe::real_clock time{loop.get_executor()};
     supe::posix_launcher processes{loop.get_executor()};
-    supe::terminal_sink sink{time};
+    supe::terminal_sink sink;
     std::mt19937_64 dice{std::random_device{}()};
 
     supe::supervisor_environment environment(std::filesystem::path state) {
@@ -102,38 +108,61 @@ supe::awaitable<> ping_service_manager(const supe::service_manager& manager, sup
     }
 }
 
-supe::awaitable<> run_root(ground& on, supe::supervisor& root, std::filesystem::path state, int& exit_code) {
-    supe::control::server control(root, state);
+/// A bad file is refused whole, and nothing is touched. What is signalled during a reload is done after it.
+supe::awaitable<> obey_reloads(supe::supervisor& s, std::function<supe::supervisor_spec()> read_again) {
+    asio::signal_set signals(s.time().executor(), SIGHUP);
+    for (;;) {
+        co_await signals.async_wait(asio::use_awaitable);
+        std::optional<supe::supervisor_spec> tree;
+        try {
+            if (read_again) tree = read_again();
+            if (!read_again) s.log("SIGHUP: there is no tree file to read again");
+        } catch (const std::exception& e) {
+            s.log(fmt::format("SIGHUP: nothing is changed: {}", e.what()));
+        }
+        if (!tree) continue;
+        const std::string problem = co_await s.reload(std::move(*tree));
+        s.log(problem.empty() ? "SIGHUP: reloaded" : fmt::format("SIGHUP: reloaded, but: {}", problem));
+    }
+}
+
+supe::awaitable<> run_root(ground& on, supe::supervisor& root, const run_settings& settings, int& exit_code) {
+    supe::control::server control(root, settings.state);
     supe::nursery service(on.time);
     service.start(control.run());
     service.start(obey_signals(root));
+    service.start(obey_reloads(root, settings.read_again));
     service.start(on.sink.drain());
     service.start(on.processes.reap_orphans(on.time));
     const auto manager = supe::service_manager::from_environment();
     if (manager.listens()) service.start(tell_service_manager(manager, root));
     if (manager.ping_every()) service.start(ping_service_manager(manager, on.time));
-    std::exception_ptr failed;
+    std::exception_ptr failure;
     try {
-        exit_code = co_await root.run() ? 0 : 1;
+        const bool clean = co_await root.run();
+        exit_code = clean ? 0 : 1;
     } catch (...) {
-        failed = std::current_exception();
+        failure = std::current_exception();
     }
     if (manager.listens()) manager.tell("STOPPING=1");  // also where it failed, or was quicker than its news
     service.cancel();
     co_await service.join();
-    if (failed) std::rethrow_exception(failed);
+    co_await on.sink.finish(last_output);
+    if (failure) std::rethrow_exception(failure);
 }
 
-supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, std::filesystem::path state,
-                                 supe::supervisor_code code, int& exit_code) {
+supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, const run_settings& settings, int& exit_code) {
+    const std::filesystem::path& state = settings.state;
     supe::state_lock lock = supe::state_lock::acquire_root(state, "supe " + tree.name);
     if (!co_await lock.wait_for_last_processes(on.time, on.time.now() + 10s)) {
         throw std::runtime_error(fmt::format("state directory {}: processes of an earlier run are still alive after 10 s",
                                              state.string()));
     }
+    supe::log_writer files(state / "logs");
+    on.sink.keep_in(files);
     supe::supervisor root(on.environment(state), std::move(tree), std::string());
-    if (code) root.run_beside(std::move(code));
-    co_await run_root(on, root, state, exit_code);
+    if (settings.code) root.run_beside(settings.code);
+    co_await run_root(on, root, settings, exit_code);
 }
 
 supe::awaitable<> run_below(ground& on, int fd, int& exit_code) {
@@ -146,6 +175,7 @@ supe::awaitable<> run_below(ground& on, int fd, int& exit_code) {
                                                      variable("SUPE_ADDRESS"), prepare);
     service.cancel();
     co_await service.join();
+    co_await on.sink.finish(last_output);
 }
 
 /// What cannot be had at start is told in one line.
@@ -164,15 +194,14 @@ void run_loop(ground& on, supe::awaitable<> work, int& exit_code) {
     // Not on the first thread: orphans fall to that one, whose list of children holds no one else then, so that looking for
     // them takes no longer with thousands of children of our own.
     std::thread([&on] { on.loop.run(); }).join();
-    on.sink.flush();
 }
 
 }  // namespace
 
-int run_tree(supe::supervisor_spec tree, const std::filesystem::path& state, supe::supervisor_code code) {
-    ground on;
+int run_tree(supe::supervisor_spec tree, run_settings settings) {
+    ground on(settings.format);
     int exit_code = 1;
-    run_loop(on, run_root_alone(on, std::move(tree), state, std::move(code), exit_code), exit_code);
+    run_loop(on, run_root_alone(on, std::move(tree), settings, exit_code), exit_code);
     return exit_code;
 }
 
@@ -182,20 +211,10 @@ int run_nested() {
         fmt::print(stderr, "supe component supervisor: no channel; it is started by a supervisor\n");
         return 2;
     }
-    ground on;
+    ground on(supe::output_format::relayed);
     int exit_code = 1;
     run_loop(on, run_below(on, fd, exit_code), exit_code);
     return exit_code;
-}
-
-std::filesystem::path state_directory(const std::string& given, const std::string& tree_name) {
-    if (!given.empty()) return std::filesystem::absolute(given);
-    if (const std::string from_systemd = variable("STATE_DIRECTORY"); !from_systemd.empty()) {
-        return from_systemd.substr(0, from_systemd.find(':'));
-    }
-    const std::string base = variable("XDG_STATE_HOME");
-    const std::filesystem::path home = base.empty() ? std::filesystem::path(variable("HOME")) / ".local/state" : std::filesystem::path(base);
-    return home / "supe" / tree_name;
 }
 
 }  // namespace components

@@ -1,21 +1,27 @@
 // Runs a tree in the foreground: `supe run`, `supe relay`, and a nested supervisor as a process.
 #pragma once
 
+#include "supe/output/terminal_sink.hpp"
 #include "supe/supervision/supervisor_code.hpp"
 
 #include <filesystem>
+#include <functional>
 
 namespace components {
 
-/// Runs the tree until it ends. SIGTERM and SIGINT: ordered stop, a second one kills. Returns the exit code (contract §6).
-/// `code` runs in the root supervisor (supervisor_code.hpp).
-int run_tree(supe::supervisor_spec tree, const std::filesystem::path& state, supe::supervisor_code code = {});
+struct run_settings {
+    std::filesystem::path state;
+    supe::output_format format = supe::output_format::text;
+    /// Reads the tree file again (SIGHUP); throws where it is a bad one. None: there is nothing to read again.
+    std::function<supe::supervisor_spec()> read_again = {};
+    supe::supervisor_code code = {};  ///< runs in the root supervisor (supervisor_code.hpp)
+};
+
+/// Runs the tree until it ends. SIGTERM and SIGINT: ordered stop, a second one kills. SIGHUP: reload. All output is kept in
+/// STATE/logs too. Returns the exit code (contract §6).
+int run_tree(supe::supervisor_spec tree, run_settings settings);
 
 /// This process as a nested supervisor, on the channel that the environment names.
 int run_nested();
-
-/// Where a tree keeps what must outlive it (contract §1): `given`, else $STATE_DIRECTORY, else $XDG_STATE_HOME/supe/NAME,
-/// else ~/.local/state/supe/NAME.
-std::filesystem::path state_directory(const std::string& given, const std::string& tree_name);
 
 }  // namespace components

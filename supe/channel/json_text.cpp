@@ -251,7 +251,13 @@ std::string json_string_value(std::string_view text) {
     return out;
 }
 
-void append_json_quoted(std::string& out, std::string_view value) {
+namespace {
+
+constexpr char hex_digits[] = "0123456789abcdef";
+
+/// `append_bad(out, byte)` writes what stands for a byte that is not UTF-8.
+template <class F>
+void append_quoted(std::string& out, std::string_view value, F append_bad) {
     out += '"';
     for (std::size_t i = 0; i < value.size();) {
         const std::size_t start = i;
@@ -265,20 +271,33 @@ void append_json_quoted(std::string& out, std::string_view value) {
             out += codes[code];
             ++i;
         } else if (c < 0x20) {
-            constexpr char digits[] = "0123456789abcdef";
             out += "\\u00";
-            out += digits[c >> 4];
-            out += digits[c & 15];
+            out += hex_digits[c >> 4];
+            out += hex_digits[c & 15];
             ++i;
         } else if (const std::size_t end = skip_utf8(value, i); end != bad) {
             out += value.substr(i, end - i);
             i = end;
         } else {
-            out += "\xef\xbf\xbd";
+            append_bad(out, c);
             ++i;
         }
     }
     out += '"';
+}
+
+}  // namespace
+
+void append_json_quoted(std::string& out, std::string_view value) {
+    append_quoted(out, value, [](std::string& text, unsigned char) { text += "\xef\xbf\xbd"; });
+}
+
+void append_json_output(std::string& out, std::string_view line) {
+    append_quoted(out, line, [](std::string& text, unsigned char c) {
+        text += "\\\\x";
+        text += hex_digits[c >> 4];
+        text += hex_digits[c & 15];
+    });
 }
 
 std::string json_quoted(std::string_view value) {

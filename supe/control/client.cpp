@@ -1,27 +1,44 @@
 #include "supe/control/client.hpp"
 
+#include "supe/channel/json_value.hpp"
 #include "supe/control/server.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 namespace supe::control {
+namespace {
+
+constexpr std::chrono::seconds patience{10};  // without a sign of life; the server gives one every 3 s
+
+boost::json::value parsed(const std::string& line) {
+    auto answer = parse_json(line);
+    return answer && answer->is_object() ? std::move(*answer) : error("the answer is no JSON object", result::failed);
+}
+
+}  // namespace
 
 std::optional<client> client::connect(const std::filesystem::path& state) {
     const unique_fd directory(::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory) return std::nullopt;
     unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    // A tree that is stopped (SIGSTOP) accepts nobody: neither do we wait for ever to be let in, nor to be read.
+    const timeval limit{std::chrono::seconds(patience).count(), 0};
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     const asio::local::stream_protocol::endpoint place(short_path(directory.get(), "control.sock"));
-    if (!fd || ::connect(fd.get(), place.data(), static_cast<socklen_t>(place.size())) != 0) return std::nullopt;
-    return client(std::move(fd));
+    const bool connected = fd && ::connect(fd.get(), place.data(), static_cast<socklen_t>(place.size())) == 0;
+    if (!connected && errno != EAGAIN) return std::nullopt;
+    return client(std::move(fd), state, connected);
 }
 
-void client::send(const boost::json::object& request) {
-    const std::string line = boost::json::serialize(request) + "\n";
+void client::send(const boost::json::object& request) { send_line(boost::json::serialize(request)); }
+
+void client::send_line(std::string line) {
+    line += '\n';
     for (std::size_t sent = 0; sent < line.size();) {
         const ssize_t n = ::send(fd_.get(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
@@ -30,35 +47,48 @@ void client::send(const boost::json::object& request) {
     }
 }
 
-std::optional<std::string> client::next_line(std::optional<std::chrono::steady_clock::time_point> deadline) {
-    for (;;) {
-        if (const std::size_t end = unread_.find('\n'); end != std::string::npos) {
-            std::string line = unread_.substr(0, end);
-            unread_.erase(0, end + 1);
+std::optional<std::string> client::next_line(std::optional<time_point> deadline) {
+    late_ = !let_in_;
+    while (let_in_) {
+        if (const std::size_t end = unread_.find('\n', searched_); end != std::string::npos) {
+            std::string line = unread_.substr(begin_, end - begin_);
+            begin_ = searched_ = end + 1;
             return line;
         }
+        unread_.erase(0, std::exchange(begin_, 0));
+        searched_ = unread_.size();
         int wait_ms = -1;
         if (deadline) {
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
-            if (left.count() <= 0) return std::nullopt;
+            late_ = left.count() <= 0;
+            if (late_) return std::nullopt;
             wait_ms = static_cast<int>(std::min<long long>(left.count(), 1 << 30));
         }
         pollfd p{fd_.get(), POLLIN, 0};
-        if (::poll(&p, 1, wait_ms) == 0) continue;
+        if (::poll(&p, 1, wait_ms) <= 0) continue;
         char buffer[65536];
         const ssize_t n = ::recv(fd_.get(), buffer, sizeof buffer, 0);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) return std::nullopt;
         unread_.append(buffer, static_cast<std::size_t>(n));
     }
+    return std::nullopt;
 }
 
-boost::json::value client::ask(const boost::json::object& request) {
-    send(request);
-    const auto line = next_line();
-    if (!line) return nullptr;
-    boost::system::error_code bad;
-    return boost::json::parse(*line, bad);
+boost::json::value client::ask(const boost::json::object& request) { return ask_line(boost::json::serialize(request)); }
+
+boost::json::value client::ask_line(std::string line) {
+    send_line(std::move(line));
+    for (;;) {
+        const auto answer = next_line(std::chrono::steady_clock::now() + patience);
+        if (answer && !answer->empty()) return parsed(*answer);
+        if (answer) continue;
+        if (late_) {
+            return error(fmt::format("the tree on {} does not answer (for {} s)", state_.string(), patience.count()),
+                         result::timed_out);
+        }
+        return error(fmt::format("the tree on {} ended before it answered", state_.string()), result::no_such);
+    }
 }
 
 }  // namespace supe::control

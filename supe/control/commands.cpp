@@ -1,14 +1,18 @@
 #include "supe/control/commands.hpp"
 
+#include "supe/supervision/tree_file.hpp"
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace supe::control {
 namespace {
 
 namespace json = boost::json;
+
+constexpr auto acceptance_limit = 10s;   // of a mail by the last hop before its recipient
+constexpr std::size_t names_shown = 12;  // in an error that says which children there are
 
 std::string text_of(const json::object& o, const char* key) {
     const auto* value = o.if_contains(key);
@@ -24,7 +28,9 @@ std::string absolute(std::string address) {
 
 json::value ok(json::value v) { return json::object{{"ok", std::move(v)}}; }
 
-long long in_ms(duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); }
+json::value outcome(const std::string& problem, std::string done) {
+    return problem.empty() ? ok(json::string(done)) : error(problem, result::failed);
+}
 
 }  // namespace
 
@@ -33,129 +39,192 @@ json::value error(std::string text, result code) {
 }
 
 struct commands::pending_mail {
-    explicit pending_mail(clock& c) : settled(c) {}
-    bool done = false;
+    explicit pending_mail(clock& c) : changed(c) {}
+    bool accepted = false;
+    bool settled = false;
     std::string reason;  // of a mail that could not be delivered
-    timer settled;
+    timer changed;
+};
+
+/// In the table of those who wait, for as long as somebody does.
+class commands::expected_answer {
+public:
+    expected_answer(commands& all, std::string id) : all_(all), id_(std::move(id)), mail(all.supervisor_.time()) {
+        all_.pending_[id_] = &mail;
+    }
+    ~expected_answer() { all_.pending_.erase(id_); }
+    expected_answer(const expected_answer&) = delete;
+    const std::string& id() const { return id_; }
+
+private:
+    commands& all_;
+    std::string id_;
+
+public:
+    pending_mail mail;
 };
 
 commands::commands(supervisor& s) : supervisor_(s) {
     s.on_control_answers([this](const std::string& id, std::string_view signal, std::string_view reason) {
         const auto found = pending_.find(id);
         if (found == pending_.end()) return;
-        if (signal == "MAIL-UNDELIVERABLE") found->second->reason = reason;
-        if (signal == "MAIL-ACCEPTED" && id.starts_with("wait-")) return;
-        found->second->done = true;
-        found->second->settled.notify();
+        pending_mail& mail = *found->second;
+        mail.accepted = true;
+        if (signal == "MAIL-UNDELIVERABLE") mail.reason = reason;
+        mail.settled = signal != "MAIL-ACCEPTED" || id.starts_with("send-");
+        mail.changed.notify();
     });
     s.on_commands([this](json::object request) { return perform(std::move(request)); });
 }
 
 awaitable<json::value> commands::perform(json::object request) {
+    std::string problem;
+    try {
+        json::value answer = co_await route(std::move(request));
+        co_return answer;
+    } catch (const std::exception& e) {
+        if (is_cancellation(std::current_exception())) throw;
+        problem = e.what();
+    }
+    co_return error(std::move(problem), result::failed);
+}
+
+// --- where to -----------------------------------------------------------------------------------------------------
+
+json::value commands::no_such_child(std::string_view address) const {
+    std::string there;
+    std::size_t n = 0;
+    for (const child* c : supervisor_.children()) {
+        if (n++ < names_shown) there += (there.empty() ? "" : ", ") + c->address();
+    }
+    if (n > names_shown) there += ", …";
+    return error(fmt::format("no such child: {} (there {})", address, there.empty() ? "are none" : "is " + there), result::no_such);
+}
+
+awaitable<json::value> commands::route(json::object request) {
     const std::string what = text_of(request, "do");
-    if (what == "mail") co_return co_await send_mail(std::move(request));
+    json::value answer;
+    if (what == "mail") {
+        answer = co_await mail(std::move(request));
+        co_return answer;
+    }
     const std::string address = absolute(text_of(request, "address"));
     const std::string own = supervisor_.address();
-    if (address == "/" || address == own) co_return co_await here(std::move(request), nullptr);
-    if (!address.starts_with(own + "/")) co_return error(fmt::format("no such child: {}", address), result::no_such);
+    if (address == "/" || address == own) co_return co_await here(std::move(request));
+    if (!address.starts_with(own + "/")) co_return no_such_child(address);
     const std::string path = address.substr(own.size() + 1);
     const std::size_t slash = path.find('/');
-    child* target = supervisor_.find(path.substr(0, slash));
-    if (!target) co_return error(fmt::format("no such child: {}", address), result::no_such);
-    if (slash == std::string::npos) co_return co_await here(std::move(request), target);
-    if (!target->is_supervisor()) co_return error(fmt::format("no such child: {}", address), result::no_such);
-    json::value answer = co_await supervisor_.ask_below(target->spec().name, std::move(request));
-    if (answer.is_null()) co_return error(fmt::format("{} does not answer", path.substr(0, slash)), result::timed_out);
+    const std::string name = path.substr(0, slash);
+    const auto members = supervisor_.members(name);
+    const bool for_its_supervisor = slash == std::string::npos && what != "add";
+    if (members.empty() || (!for_its_supervisor && !members.front()->is_supervisor())) co_return no_such_child(address);
+    if (for_its_supervisor) {
+        answer = co_await order(what, name, std::move(request));
+    } else {
+        answer = co_await below(name, std::move(request));
+    }
     co_return answer;
 }
 
-awaitable<json::value> commands::here(json::object request, child* target) {
+/// A request for a nested supervisor, or for something under it.
+awaitable<json::value> commands::below(std::string name, json::object request) {
+    const child* nested = supervisor_.find(name);
+    const std::string address = nested->address();
+    const std::string state = name_of(supervisor_.status_of(*nested));
+    if (nested->pid() == 0) {
+        co_return error(fmt::format("{} is {}: there is nothing under it (supe start {})", address, state, address),
+                        result::no_such);
+    }
+    json::value answer = co_await supervisor_.ask_below(name, std::move(request));
+    if (answer.is_object()) co_return answer;
+    nested = supervisor_.find(name);
+    if (!nested || nested->pid() == 0) co_return error(fmt::format("{} ended before it answered", address), result::no_such);
+    co_return error(fmt::format("{} does not answer (for 10 s)", address), result::timed_out);
+}
+
+/// A request for this supervisor itself.
+awaitable<json::value> commands::here(json::object request) {
     const std::string what = text_of(request, "do");
-    if (what == "status" && !target) co_return co_await status_of_all();
+    json::value answer;
     if (what == "status") {
-        json::value node = co_await status_of(*target);
-        co_return ok(std::move(node));
+        answer = co_await status_of_all();
+    } else if (what == "add") {
+        answer = co_await add(std::move(request));
+    } else {
+        answer = error(fmt::format("{} needs the address of a child", what.empty() ? "a request" : what), result::bad_request);
     }
-    if (what != "start" && what != "stop" && what != "restart") {
-        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, mail", what), result::bad_request);
-    }
-    if (!target) co_return error(fmt::format("cannot {} a supervisor from inside; name a child", what), result::bad_request);
-    const std::string address = target->address();
-    std::string problem;
-    if (what == "stop") problem = co_await supervisor_.stop_child(target->spec().name);
-    if (what == "start") problem = co_await supervisor_.start_child(target->spec().name);
-    if (what == "restart") problem = co_await supervisor_.restart_child(target->spec().name);
-    if (!problem.empty()) co_return error(std::move(problem), result::failed);
-    co_return ok(json::string(address + (what == "stop" ? " is stopped" : " is up")));
+    co_return answer;
 }
 
-// --- status -------------------------------------------------------------------------------------------------------
+// --- orders -------------------------------------------------------------------------------------------------------
 
-json::object commands::describe(const child& c) const {
-    const auto state = supervisor_.status_of(c);
-    const bool up = c.pid() > 0;
-    json::object node;
-    node["name"] = c.spec().name;
-    node["address"] = c.address();
-    node["pid"] = up ? json::value(c.pid()) : json::value(nullptr);
-    node["state"] = name_of(state);
-    node["restarts"] = supervisor_.restarts_of(c);
-    node["uptime_ms"] = up ? in_ms(supervisor_.time().now() - c.started_at()) : 0;
-    node["mailbox"] = json::object{{"queued", c.mail().box.queued()}, {"in_flight", c.mail().box.in_flight()}};
-    node["last_exit"] = c.last_exit() ? json::parse(c.last_exit()->json()) : json::value(nullptr);
-    node["children"] = json::array();
-    return node;
+awaitable<json::value> commands::order(std::string what, std::string name, json::object request) {
+    const std::string address = fmt::format("{}/{}", supervisor_.address(), name);
+    if (what == "status") co_return co_await status_of_child(name);
+    std::string problem, done;
+    if (what == "start" || what == "restart") {
+        if (what == "start") problem = co_await supervisor_.start_child(name);
+        if (what == "restart") problem = co_await supervisor_.restart_child(name);
+        done = address + " is up";
+    } else if (what == "stop") {
+        problem = co_await supervisor_.stop_child(name);
+        done = address + " is stopped";
+    } else if (what == "remove") {
+        problem = co_await supervisor_.remove_child(name);
+        done = address + " is removed";
+    } else if (what == "scale") {
+        const auto* n = request.if_contains("instances");
+        if (!n || !n->is_int64() || n->get_int64() < 1 || n->get_int64() > 10000)
+            co_return error("instances: must be a whole number from 1 to 10000", result::bad_request);
+        problem = co_await supervisor_.scale(name, static_cast<unsigned>(n->get_int64()));
+        done = fmt::format("{} has {} instance{}", address, n->get_int64(), n->get_int64() == 1 ? "" : "s");
+    } else {
+        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, mail, notices",
+                                    what), result::bad_request);
+    }
+    co_return outcome(problem, std::move(done));
 }
 
-awaitable<json::value> commands::status_of(child& c) {
-    json::object node = describe(c);
-    if (c.is_supervisor()) {
-        json::object request{{"do", "status"}, {"address", c.address()}};
-        const json::value answer = co_await supervisor_.ask_below(c.spec().name, std::move(request));
-        if (answer.is_object() && answer.get_object().contains("ok")) node["children"] = answer.at("ok").at("children");
+awaitable<json::value> commands::add(json::object request) {
+    const auto* text = request.if_contains("child");
+    if (!text) co_return error("add needs a child", result::bad_request);
+    std::string refused, problem, name;
+    try {
+        child_spec spec = parse_child(json::serialize(*text), "child", "/");
+        name = spec.name;
+        problem = co_await supervisor_.add_child(std::move(spec));
+    } catch (const tree_file_error& e) {
+        refused = e.what();
     }
-    co_return node;
-}
-
-awaitable<json::value> commands::status_of_all() {
-    json::array children;
-    std::vector<std::string> names;
-    for (const child* c : supervisor_.children()) names.push_back(c->spec().name);
-    for (const std::string& name : names) {
-        child* c = supervisor_.find(name);
-        if (!c) continue;  // it left the tree while another one answered
-        json::value node = co_await status_of(*c);
-        children.push_back(std::move(node));
-    }
-    json::object root;
-    root["name"] = supervisor_.name();
-    root["address"] = supervisor_.address().empty() ? "/" : supervisor_.address();
-    root["pid"] = ::getpid();
-    root["state"] = supervisor_.is_booted() ? "running" : "starting";
-    root["restarts"] = 0;
-    root["uptime_ms"] = in_ms(supervisor_.uptime());
-    root["mailbox"] = json::object{{"queued", 0}, {"in_flight", 0}};
-    root["last_exit"] = nullptr;
-    root["children"] = std::move(children);
-    co_return ok(std::move(root));
+    if (!refused.empty()) co_return error(std::move(refused), result::bad_request);
+    co_return outcome(problem, fmt::format("{}/{} is up", supervisor_.address(), name));
 }
 
 // --- mail ---------------------------------------------------------------------------------------------------------
 
-awaitable<json::value> commands::send_mail(json::object request) {
-    const std::string to = text_of(request, "to");
-    const bool wait = request.contains("wait") && request.at("wait").is_bool() && request.at("wait").get_bool();
-    if (to.empty()) co_return error("mail needs an address", result::bad_request);
-    const std::string id = fmt::format("{}-{}", wait ? "wait" : "send", ++last_id_);
-    const std::string body = request.contains("msg") ? json::serialize(request.at("msg")) : "null";
-    pending_mail pending(supervisor_.time());
-    pending_[id] = &pending;
-    supervisor_.mail().post(to == "supe" ? to : absolute(to), body, {mail_origin::control, 0, id, wait});
+awaitable<json::value> commands::mail(json::object request) {
+    std::string to = text_of(request, "to");
+    if (to.empty()) co_return error("mail needs an address in `to`", result::bad_request);
+    if (to != "supe") to = absolute(to);
+    const bool wait = request.contains("wait") && request.at("wait") == true;
+    const std::string body = request.contains("msg") ? text_of(request, "msg") : std::string("null");
+    expected_answer expected(*this, fmt::format("{}-{}", wait ? "wait" : "send", ++last_id_));
+    pending_mail& sent = expected.mail;
+    mail_origin origin;
+    origin.hop = mail_origin::control;
+    origin.id = expected.id();
+    origin.receipt = wait;
+    supervisor_.mail().post(to, body, std::move(origin));
     supervisor_.mail().flush();
-    while (!pending.done) co_await pending.settled.wait();
-    pending_.erase(id);
-    if (pending.reason == "unknown-address") co_return error(fmt::format("no such child: {}", to), result::no_such);
-    if (!pending.reason.empty()) co_return error(fmt::format("mail to {}: {}", to, pending.reason), result::failed);
+    clock& time = supervisor_.time();
+    sent.changed.expires_at(time.now() + acceptance_limit);
+    while (!sent.settled && (sent.accepted || time.now() < sent.changed.expiry())) co_await sent.changed.wait();
+    if (!sent.settled) {
+        co_return error(fmt::format("mail to {} was not accepted within 10 s: what is on its way does not answer, or its mailbox "
+                                    "is full; it may still arrive", to), result::timed_out);
+    }
+    if (sent.reason == "unknown-address") co_return no_such_child(to);
+    if (!sent.reason.empty()) co_return error(fmt::format("mail to {}: {}", to, sent.reason), result::failed);
     co_return ok(wait ? "acknowledged" : "accepted");
 }
 

@@ -1,5 +1,4 @@
-// What can be asked of a running supervisor: status, start, stop, restart, mail. By the control socket, and by its own
-// supervisor on behalf of that.
+// What can be asked of a running supervisor. By the control socket, and by its own supervisor on behalf of that.
 #pragma once
 
 #include "supe/supervision/supervisor.hpp"
@@ -13,22 +12,43 @@ namespace supe::control {
 /// Exit codes of the command line (contract §6).
 enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_out = 4 };
 
-/// Requests are objects: `{"do": NAME, "address": ADDRESS, …}` with addresses from the root. Answers are
-/// `{"ok": VALUE}`, or `{"error": TEXT, "code": N}`.
+/// Requests are objects: `{"do": NAME, "address": ADDRESS, …}`; addresses, also bare names, count from the root. Answers
+/// are `{"ok": VALUE}`, or `{"error": TEXT, "code": N}`.
+///
+/// | do | further members | ok |
+/// |---|---|---|
+/// | status | | the node of contract §6; `deaths` for one child; `silent` where a nested supervisor does not answer |
+/// | start, stop, restart, remove | | a text |
+/// | add | `child`: as in a tree file | a text |
+/// | scale | `instances`: N | a text |
+/// | mail | `to`, `msg`: the text of a JSON value, `from`, `wait`: until it is acknowledged | a text |
 class commands {
 public:
     /// Takes the supervisor's control answers; it must outlive this object.
     explicit commands(supervisor& s);
 
+    /// Never throws but when it is cancelled.
     awaitable<boost::json::value> perform(boost::json::object request);
 
 private:
+    using object = boost::json::object;
     struct pending_mail;
-    awaitable<boost::json::value> here(boost::json::object request, child* target);
-    awaitable<boost::json::value> status_of(child& c);
+    class expected_answer;
+
+    awaitable<boost::json::value> route(object request);
+    awaitable<boost::json::value> below(std::string name, object request);
+    awaitable<boost::json::value> here(object request);
+    awaitable<boost::json::value> order(std::string what, std::string name, object request);
+    awaitable<boost::json::value> add(object request);
+    awaitable<boost::json::value> mail(object request);
+    boost::json::value no_such_child(std::string_view address) const;
+
+    // commands_status.cpp
+    awaitable<boost::json::value> status_of_child(std::string name);
     awaitable<boost::json::value> status_of_all();
-    awaitable<boost::json::value> send_mail(boost::json::object request);
-    boost::json::object describe(const child& c) const;
+    awaitable<> fill_children(object& node, std::string name);
+    object describe(const child& c) const;
+    object describe_self() const;
 
     supervisor& supervisor_;
     std::map<std::string, pending_mail*> pending_;

@@ -1,16 +1,13 @@
 #include "supe/control/server.hpp"
 
-#include "supe/async/queue.hpp"
 #include "supe/channel/json_text.hpp"
 #include "supe/channel/json_value.hpp"
 
-#include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json/serialize.hpp>
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,14 +16,16 @@ namespace supe::control {
 namespace {
 
 namespace json = boost::json;
+using socket_type = asio::local::stream_protocol::socket;
 
-constexpr std::size_t request_limit = 17u << 20;   // bytes: a mail of the frame limit, with its envelope
-constexpr std::size_t connection_limit = 64;
-constexpr std::size_t unread_notices = 10000;      // of one client; one that is slower is let go
+constexpr std::size_t read_size = 16u << 10;  // bytes at a time
 
 asio::local::stream_protocol::acceptor listen_in(const std::filesystem::path& state, asio::any_io_executor executor) {
+    const auto failed = [&](int number) {
+        return system_error(error_code(number, boost::system::system_category()), (state / "control.sock").string());
+    };
     const unique_fd directory(::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!directory) throw system_error(error_code(errno, boost::system::system_category()), state.string());
+    if (!directory) throw failed(errno);
     ::unlinkat(directory.get(), "control.sock.new", 0);
     unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const asio::local::stream_protocol::endpoint place(short_path(directory.get(), "control.sock.new"));
@@ -35,7 +34,7 @@ asio::local::stream_protocol::acceptor listen_in(const std::filesystem::path& st
     if (::bind(fd.get(), place.data(), static_cast<socklen_t>(place.size())) != 0 || ::listen(fd.get(), 64) != 0 ||
         ::fchmodat(directory.get(), "control.sock.new", 0600, 0) != 0 ||
         ::renameat(directory.get(), "control.sock.new", directory.get(), "control.sock") != 0) {
-        throw system_error(error_code(errno, boost::system::system_category()), (state / "control.sock").string());
+        throw failed(errno);
     }
     return {executor, asio::local::stream_protocol(), fd.release()};
 }
@@ -46,22 +45,43 @@ bool is_allowed(int fd) {
     return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
-std::string now_text(clock& time) {
-    const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(time.wall());
-    const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(now);
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                       (now - seconds).count());
-}
-
 }  // namespace
+
+struct server::client {
+    client(socket_type s, std::size_t& bytes) : peer(std::move(s)), unfinished_bytes(bytes) {}
+    ~client() { forget_text(); }
+    void forget_text() {
+        unfinished_bytes -= std::exchange(counted, 0);
+        text = std::string();
+    }
+    socket_type peer;
+    std::size_t& unfinished_bytes;
+    std::string text;          // of the request, as far as it has come
+    std::size_t counted = 0;   // of it, in unfinished_bytes
+    bool complete = false;
+    bool too_much = false;     // what it sent is past a limit
+};
+
+std::optional<json::object> parse_request(std::string_view line) {
+    json::object request;
+    json_members members(line);
+    while (members.next()) {
+        if (members.key() == "msg") {
+            request["msg"] = json::string(members.value());
+        } else if (auto value = parse_json(members.value())) {
+            request[members.key()] = std::move(*value);
+        }
+    }
+    return members.well_formed() ? std::optional(std::move(request)) : std::nullopt;
+}
 
 std::string short_path(int directory_fd, const std::string& name) {
     return fmt::format("/proc/self/fd/{}/{}", directory_fd, name);
 }
 
-server::server(supervisor& s, std::filesystem::path state)
-    : supervisor_(s), commands_(s), state_(std::move(state)), acceptor_(listen_in(state_, s.time().executor())),
-      connections_(s.time()) {}
+server::server(supervisor& s, std::filesystem::path state, server_limits limits)
+    : supervisor_(s), commands_(s), state_(std::move(state)), limits_(limits),
+      acceptor_(listen_in(state_, s.time().executor())), connections_(s.time()) {}
 
 server::~server() {
     std::error_code ignored;
@@ -69,56 +89,129 @@ server::~server() {
 }
 
 awaitable<> server::run() {
+    connections_.start(accept());
+    co_await connections_.join();
+}
+
+awaitable<> server::accept() {
     for (;;) {
         error_code failed;
-        socket peer = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failed));
+        socket_type peer = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failed));
+        if (failed == asio::error::operation_aborted) throw system_error(failed);
         if (failed) {
             co_await supervisor_.time().sleep_for(100ms);  // out of descriptors: later, perhaps
-        } else if (connections_.size() < connection_limit && is_allowed(peer.native_handle())) {
-            connections_.start(serve(std::move(peer)));
+        } else if (is_allowed(peer.native_handle())) {
+            take_in(std::move(peer));
         }
     }
 }
 
+/// Those that say nothing make room for those that come: nobody is kept out by silence.
+void server::take_in(socket_type peer) {
+    std::erase_if(silent_, [](const auto& c) { return c.expired() || c.lock()->complete; });
+    if (silent_.size() >= limits_.silent) let_one_go();
+    if (connections_.size() > limits_.silent + limits_.served) return;
+    auto who = std::make_shared<client>(std::move(peer), unfinished_bytes_);
+    silent_.push_back(who);
+    connections_.start(serve(who));
+}
+
+void server::let_one_go() {
+    error_code ignored;
+    if (const auto oldest = silent_.front().lock()) oldest->peer.close(ignored);
+    silent_.pop_front();
+}
+
 /// A connection is a client's alone: what goes wrong in it ends it, and nothing else.
-awaitable<> server::serve(socket peer) {
+awaitable<> server::serve(std::shared_ptr<client> who) {
     try {
-        std::string text;
-        co_await asio::async_read_until(peer, asio::dynamic_buffer(text, request_limit), '\n', asio::use_awaitable);
-        auto request = parse_json(std::string_view(text).substr(0, text.find('\n')));
-        if (!request || !request->is_object()) request = json::object();
-        co_await answer(peer, std::move(request->get_object()));
+        clock& time = supervisor_.time();
+        const auto line = co_await within(time, time.now() + limits_.patience, read_request(who));
+        who->forget_text();
+        if (!line && !who->too_much) co_return;
+        who->complete = true;
+        auto request = line ? parse_request(*line) : std::nullopt;
+        if (!request) {
+            const json::value refusal = error(who->too_much ? "the request is too large" : "the request is no JSON object",
+                                              result::bad_request);
+            const std::string text = json::serialize(refusal) + "\n";
+            co_await asio::async_write(who->peer, asio::buffer(text), asio::use_awaitable);
+            co_return;
+        }
+        const json::value* what = request->if_contains("do");
+        if (what && *what == "notices") {
+            co_await stream_notices(who, std::move(*request));
+        } else {
+            co_await answer(who, std::move(*request));
+        }
     } catch (const system_error& e) {
         if (e.code() == asio::error::operation_aborted) throw;
     }
 }
 
-awaitable<> server::answer(socket& peer, json::object request) {
-    if (request.contains("do") && request.at("do") == "notices") {
-        co_await stream_notices(peer, std::move(request));
-        co_return;
+/// The first line, without its newline. Throws when the connection ends before; `too_much` says why it is empty.
+awaitable<std::string> server::read_request(std::shared_ptr<client> who) {
+    for (;;) {
+        const std::size_t before = who->text.size();
+        who->text.resize(before + read_size);
+        error_code failed;
+        const auto room = asio::buffer(who->text.data() + before, read_size);
+        const std::size_t n = co_await who->peer.async_read_some(room, asio::redirect_error(asio::use_awaitable, failed));
+        who->text.resize(before + n);
+        who->counted += n;
+        unfinished_bytes_ += n;
+        if (const std::size_t end = who->text.find('\n', before); end != std::string::npos) co_return who->text.substr(0, end);
+        if (failed) throw system_error(failed);
+        who->too_much = who->text.size() > limits_.request || unfinished_bytes_ > limits_.requests;
+        if (who->too_much) co_return std::string();
     }
-    const json::value result = co_await commands_.perform(std::move(request));
-    const std::string line = json::serialize(result) + "\n";
-    co_await asio::async_write(peer, asio::buffer(line), asio::use_awaitable);
 }
 
-awaitable<> server::stream_notices(socket& peer, json::object request) {
+awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
+    struct work {
+        nursery both;
+        json::value answer;
+
+        awaitable<> perform(commands& all, json::object request) {
+            answer = co_await all.perform(std::move(request));
+            both.cancel();
+        }
+        /// While the answer takes its time, empty lines say that we live, and tell us when the client does not.
+        awaitable<> beat(clock& time, duration pause, std::shared_ptr<client> who) {
+            const std::string alive = "\n";
+            for (;;) {
+                co_await time.sleep_for(pause);
+                co_await asio::async_write(who->peer, asio::buffer(alive), asio::use_awaitable);
+            }
+        }
+    } w{nursery(supervisor_.time()), {}};
+    w.both.start(w.perform(commands_, std::move(request)));
+    w.both.start(w.beat(supervisor_.time(), limits_.heartbeat, who));
+    co_await w.both.join();
+    const std::string line = json::serialize(w.answer) + "\n";
+    co_await asio::async_write(who->peer, asio::buffer(line), asio::use_awaitable);
+}
+
+awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object request) {
     std::vector<std::string> names;
     if (const auto* wanted = request.if_contains("names"); wanted && wanted->is_array()) {
         for (const json::value& name : wanted->get_array()) {
             if (name.is_string()) names.emplace_back(name.get_string());
         }
     }
+    clock& time = supervisor_.time();
     const bool fresh_only = request.contains("fresh");
-    queue<std::string> lines(supervisor_.time(), unread_notices);
-    bool listening = false;
+    bool listening = false, missed = false;
+    // An empty line says that the watch stands, so that a client can act after it and miss nothing.
+    std::string waiting = "\n";
+    timer arrived(time);
     const auto on_notice = [&](const published& n) {
-        if (fresh_only && !listening) return;
-        const std::string line = fmt::format("{{\"at\":\"{}\",\"notice\":{},\"message\":{},\"source\":{}}}\n",
-                                             now_text(supervisor_.time()), json_quoted(n.name),
-                                             n.message.empty() ? "null" : n.message, json_quoted(n.source));
-        if (!lines.try_push(line)) lines.close();
+        if (!listening && fresh_only) return;
+        missed = missed || (listening && waiting.size() > limits_.unread_notices);
+        if (missed) return arrived.notify();
+        waiting += fmt::format("{{\"at\":\"{}\",\"notice\":{},\"message\":{},\"source\":{}}}\n", stamp_.of(time.wall()),
+                               json_quoted(n.name), n.message.empty() ? "null" : n.message, json_quoted(n.source));
+        arrived.notify();
     };
     struct subscription {
         supervisor& s;
@@ -126,10 +219,14 @@ awaitable<> server::stream_notices(socket& peer, json::object request) {
         ~subscription() { s.stop_listening(id); }
     } subscribed{supervisor_, supervisor_.listen(std::move(names), on_notice)};
     listening = true;
-    // An empty line says that the watch stands, so that a client can act after it and miss nothing.
-    const std::string standing = "\n";
-    co_await asio::async_write(peer, asio::buffer(standing), asio::use_awaitable);
-    while (auto line = co_await lines.pop()) co_await asio::async_write(peer, asio::buffer(*line), asio::use_awaitable);
+    while (!missed) {  // one that reads too slowly is let go, rather than that it misses some unsaid
+        const std::string text = std::exchange(waiting, {});
+        co_await asio::async_write(who->peer, asio::buffer(text), asio::use_awaitable);
+        const time_point beat = time.now() + limits_.heartbeat;
+        arrived.expires_at(beat);
+        while (waiting.empty() && !missed && time.now() < beat) co_await arrived.wait();
+        if (waiting.empty()) waiting = "\n";
+    }
 }
 
 }  // namespace supe::control

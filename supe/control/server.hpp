@@ -2,34 +2,59 @@
 #pragma once
 
 #include "supe/control/commands.hpp"
+#include "supe/output/output_line.hpp"
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <filesystem>
+#include <list>
 
 namespace supe::control {
+
+/// What a client may cost; past that it is closed, and nobody else notices.
+struct server_limits {
+    std::size_t silent = 64;                       ///< connections without a whole request; the oldest of them goes first
+    std::size_t served = 256;                      ///< connections with one
+    std::size_t request = 17u << 20;               ///< bytes: a mail of the frame limit, with its envelope
+    std::size_t requests = 64u << 20;              ///< bytes of all requests that are being read
+    std::size_t unread_notices = 8u << 20;         ///< bytes that wait for one client
+    duration patience = std::chrono::seconds(10);  ///< for a whole request
+    duration heartbeat = std::chrono::seconds(3);  ///< an empty line while the answer takes its time
+};
 
 /// Listens from its construction on, mode 0600; only this user and root are heard. Removed at the end.
 class server {
 public:
     /// Throws system_error where the socket cannot be had.
-    server(supervisor& s, std::filesystem::path state);
+    server(supervisor& s, std::filesystem::path state, server_limits limits = {});
     ~server();
 
     /// Serves until it is cancelled.
     awaitable<> run();
 
 private:
-    using socket = asio::local::stream_protocol::socket;
-    awaitable<> serve(socket peer);
-    awaitable<> answer(socket& peer, boost::json::object request);
-    awaitable<> stream_notices(socket& peer, boost::json::object request);
+    struct client;
+    awaitable<> accept();
+    void take_in(asio::local::stream_protocol::socket peer);
+    void let_one_go();
+    awaitable<> serve(std::shared_ptr<client> who);
+    awaitable<std::string> read_request(std::shared_ptr<client> who);
+    awaitable<> answer(std::shared_ptr<client> who, boost::json::object request);
+    awaitable<> stream_notices(std::shared_ptr<client> who, boost::json::object request);
 
     supervisor& supervisor_;
     commands commands_;
     std::filesystem::path state_;
+    server_limits limits_;
     asio::local::stream_protocol::acceptor acceptor_;
+    std::list<std::weak_ptr<client>> silent_;      // the oldest first
+    std::size_t unfinished_bytes_ = 0;
+    utc_text stamp_;
     nursery connections_;
 };
+
+/// A request from its line: an object. Its `msg` is a string with the JSON text of what was sent, byte for byte.
+/// Nothing for what is no request.
+std::optional<boost::json::object> parse_request(std::string_view line);
 
 /// The path of a socket in `directory` that is never too long for a sockaddr_un: by way of /proc/self/fd.
 /// `directory_fd` must stay open while it is used.

@@ -22,9 +22,10 @@ std::array<char, 64 * 1024>& shared_buffer() {
 
 }  // namespace
 
-labeller::labeller(asio::any_io_executor executor, unique_fd out, unique_fd err, line_sink& sink, line_handler on_line)
-    : sink_(sink), on_line_(std::move(on_line)), out_(executor, std::move(out), stream::out),
-      err_(executor, std::move(err), stream::err) {}
+labeller::labeller(asio::any_io_executor executor, unique_fd out, unique_fd err, line_sink& sink, line_handler on_line,
+                   std::size_t limit)
+    : sink_(sink), on_line_(std::move(on_line)), out_(executor, std::move(out), stream::out, limit),
+      err_(executor, std::move(err), stream::err, limit) {}
 
 awaitable<> labeller::wait_readable() {
     error_code ignored;
@@ -42,10 +43,12 @@ awaitable<> labeller::wait_readable() {
 
 awaitable<> labeller::read_to_end() {
     while (!at_end()) {
-        if (sink_.is_full()) co_await sink_.room();
         co_await wait_readable();
+        // Looked at last: of a thousand children that wait here, each would read once more into a full sink.
+        while (sink_.is_full()) co_await sink_.room();
         if (out_.open) read_once(out_);
         if (err_.open) read_once(err_);
+        sink_.flush();
     }
 }
 
@@ -79,6 +82,7 @@ void labeller::finish() {
         close(*p);
         if (last == outcome::data) on_line_(p->which, "[what was written after 1 MiB was dropped]");
     }
+    sink_.flush();
 }
 
 }  // namespace supe

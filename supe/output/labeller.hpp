@@ -16,7 +16,8 @@ class labeller {
 public:
     using line_handler = std::function<void(stream, std::string_view line)>;
 
-    labeller(asio::any_io_executor executor, unique_fd out, unique_fd err, line_sink& sink, line_handler on_line);
+    labeller(asio::any_io_executor executor, unique_fd out, unique_fd err, line_sink& sink, line_handler on_line,
+             std::size_t limit = line_limit);
 
     /// Reads both pipes until both are closed; pauses while the sink is full.
     awaitable<> read_to_end();
@@ -29,7 +30,8 @@ public:
 
 private:
     struct pipe {
-        pipe(asio::any_io_executor executor, unique_fd fd, stream s) : descriptor(executor, fd.release()), which(s) {}
+        pipe(asio::any_io_executor executor, unique_fd fd, stream s, std::size_t limit)
+            : descriptor(executor, fd.release()), which(s), lines(limit) {}
         asio::posix::stream_descriptor descriptor;
         stream which;
         line_splitter lines;

@@ -167,8 +167,12 @@ std::vector<std::string> world::messages(const std::string& notice) const {
     return found;
 }
 
-void world::recorder::write(stream, std::string_view label, std::string_view line) {
-    lines.push_back(label.empty() ? std::string(line) : "[" + std::string(label) + "] " + std::string(line));
+/// A nested supervisor writes here itself: its pipes are not used.
+void world::recorder::write(stream, std::string_view address, std::string_view line) {
+    std::string text;
+    append_text_line(text, label_of(address), line, false);
+    text.pop_back();
+    lines.push_back(std::move(text));
 }
 
 }  // namespace supe::simulation

@@ -91,7 +91,7 @@ public:
 private:
     struct recorder final : line_sink {
         std::vector<std::string> lines;
-        void write(stream s, std::string_view label, std::string_view line) override;
+        void write(stream s, std::string_view address, std::string_view line) override;
     };
     awaitable<> run_root();
     awaitable<int> run_nested(process_start start);

@@ -141,7 +141,8 @@ void child::adopt(std::unique_ptr<process> p) {
     process_ = std::move(p);
     const auto loop = host_.time().executor();
     auto output = std::make_shared<labeller>(loop, std::move(process_->output), std::move(process_->error), host_.sink(),
-                                             [this](stream s, std::string_view l) { host_.on_line(*this, s, l); });
+                                             [this](stream s, std::string_view l) { host_.on_line(*this, s, l); },
+                                             is_supervisor() ? relayed_line_limit : line_limit);
     mail_.wire = std::make_shared<channel>(loop, std::move(process_->channel), channel::side::supervisor);
     output_ = std::move(output);
     ++mail_.life;

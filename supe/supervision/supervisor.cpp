@@ -323,12 +323,16 @@ std::string supervisor::note_death(place& p, bool clean) {
 
 void supervisor::on_line(child& c, stream s, std::string_view line) {
     if (c.is_supervisor()) {
-        env_.sink.write(s, {}, line);  // labelled down there
+        const auto [address, text] = split_label(line, c.address());
+        env_.sink.write(s, address, text);
         return;
     }
-    env_.sink.write(s, address_.empty() ? c.spec().name : c.address(), line);
+    env_.sink.write(s, c.address(), line);
     const std::string notice = c.spec().name + (s == stream::out ? "-output" : "-error");
-    if (is_watched(notice)) publish(notice, json_quoted(line), c.spec().name);
+    if (!is_watched(notice)) return;
+    std::string text;
+    append_json_output(text, line);
+    publish(notice, text, c.spec().name);
 }
 
 void supervisor::after_turn(child& c) {

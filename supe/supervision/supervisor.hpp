@@ -137,11 +137,11 @@ public:
     /// Performs a request of the control socket here; set by supe/control.
     using command_handler = std::function<awaitable<boost::json::value>(boost::json::object)>;
     void on_commands(command_handler handler) { commands_ = std::move(handler); }
-    /// Sends a request to the nested supervisor of this name and waits for its answer; null when it is down, dies or takes
-    /// over 10 s.
+    /// Sends a request to the nested supervisor of this name and waits for its answer; null when it is down, dies or gives
+    /// no sign of life for 10 s. A request may take longer than that.
     awaitable<boost::json::value> ask_below(std::string nested, boost::json::object request);
 
-    void log(std::string_view text) override { log_to(env_.sink, address_.empty() ? "supe" : address_, text); }
+    void log(std::string_view text) override { log_to(env_.sink, address_.empty() ? "/" : address_, text); }
 
 private:
     struct pending_answer;
@@ -238,9 +238,10 @@ private:
     bool on_signal_from_nested(child& c, const signal_frame& frame);
     void on_noticeboard_request(child& c, std::string_view data);
     void on_uplink_frame(std::string_view frame);
-    void on_answer(const boost::json::object& data);
+    void on_answer(std::string_view signal, const boost::json::object& data);
     void wake_askers();
     awaitable<> answer_command(std::string id, boost::json::object request);
+    awaitable<boost::json::value> perform_command(boost::json::object request);
 
     static std::uint64_t watcher_of(const child& c);
     std::string start_data(const child& c) const;

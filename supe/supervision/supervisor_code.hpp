@@ -10,7 +10,7 @@
 //         }
 //     }
 //
-// It is given to whoever runs the supervisor: components::run_tree(tree, state, overseer) in a binary of its own,
+// It is given to whoever runs the supervisor: components::run_tree(tree, {.state = state, .code = overseer}) in a binary of its own,
 // run_nested_supervisor's `prepare` (`s.run_beside(overseer)`), simulation::world::run(tree, overseer) in a test.
 // Where only notices are to be passed on, the tree file's `forward` does it without code.
 #pragma once

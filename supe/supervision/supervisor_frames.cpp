@@ -10,7 +10,8 @@
 namespace supe {
 namespace {
 
-constexpr milliseconds answer_limit = 10s;  // a nested supervisor that takes longer counts as silent
+constexpr milliseconds answer_limit = 10s;  // a nested supervisor without a sign of life for so long counts as silent
+constexpr milliseconds working_every = 3s;  // it gives one while it is busy with a request: a stop may take its time
 
 std::string text_of(const boost::json::object& o, const char* key, std::string otherwise = {}) {
     const auto* value = o.if_contains(key);
@@ -142,8 +143,8 @@ bool supervisor::on_signal_from_nested(child& c, const signal_frame& frame) {
         place_of(c).failure_below = text_of(data, "why");
         return true;
     }
-    if (frame.name == "SUPE-ANSWER") {
-        on_answer(data);
+    if (frame.name == "SUPE-ANSWER" || frame.name == "SUPE-WORKING") {
+        on_answer(frame.name, data);
         return true;
     }
     return false;
@@ -309,6 +310,31 @@ void supervisor::on_uplink_frame(std::string_view frame) {
 
 /// A new tree is a matter among supervisors; the rest is performed by supe/control.
 awaitable<> supervisor::answer_command(std::string id, boost::json::object request) {
+    struct work {
+        nursery both;
+        boost::json::value answer;
+
+        awaitable<> perform(supervisor& s, boost::json::object asked) {
+            answer = co_await s.perform_command(std::move(asked));
+            both.cancel();
+        }
+        awaitable<> beat(supervisor& s, std::string data) {
+            for (;;) {
+                co_await s.env_.time.sleep_for(working_every);
+                append_signal(s.uplink_->out(), "SUPE-WORKING", data);
+                s.uplink_->flush();
+            }
+        }
+    } w{nursery(env_.time), {}};
+    w.both.start(w.perform(*this, std::move(request)));
+    w.both.start(w.beat(*this, fmt::format(R"({{"id":{}}})", json_quoted(id))));
+    co_await w.both.join();
+    append_signal(uplink_->out(), "SUPE-ANSWER",
+                  fmt::format(R"({{"id":{},"answer":{}}})", json_quoted(id), boost::json::serialize(w.answer)));
+    uplink_->flush();
+}
+
+awaitable<boost::json::value> supervisor::perform_command(boost::json::object request) {
     boost::json::value answer;
     if (text_of(request, "do") == "reload" && text_of(request, "address") == address_ && request.contains("tree")) {
         supervisor_spec tree = parse_tree(boost::json::serialize(request.at("tree")), address_, "/");
@@ -317,9 +343,7 @@ awaitable<> supervisor::answer_command(std::string id, boost::json::object reque
     } else if (commands_) {
         answer = co_await commands_(std::move(request));
     }
-    append_signal(uplink_->out(), "SUPE-ANSWER",
-                  fmt::format(R"({{"id":{},"answer":{}}})", json_quoted(id), boost::json::serialize(answer)));
-    uplink_->flush();
+    co_return answer;
 }
 
 /// Somebody waits for what a nested supervisor answers. It looks again when the answer is there, or the supervisor gone.
@@ -335,9 +359,10 @@ struct supervisor::pending_answer {
     std::string id;
 };
 
-void supervisor::on_answer(const boost::json::object& data) {
+void supervisor::on_answer(std::string_view signal, const boost::json::object& data) {
     const auto asked = asked_.find(text_of(data, "id"));
     if (asked == asked_.end()) return;
+    if (signal == "SUPE-WORKING") return asked->second->done.expires_at(env_.time.now() + answer_limit);
     asked->second->value = data.contains("answer") ? data.at("answer") : boost::json::value();
     asked->second->answered = true;
     asked->second->done.notify();
@@ -354,13 +379,12 @@ awaitable<boost::json::value> supervisor::ask_below(std::string nested, boost::j
     const std::uint64_t life = below->mail().life;
     pending_answer pending(*this, std::to_string(++last_question_));
     below->signal("SUPE-ASK", fmt::format(R"({{"id":"{}","request":{}}})", pending.id, boost::json::serialize(request)));
-    const time_point deadline = env_.time.now() + answer_limit;
-    pending.done.expires_at(deadline);
+    pending.done.expires_at(env_.time.now() + answer_limit);
     const auto lives = [this, number, life] {
         const auto p = places_.find(number);
         return p != places_.end() && p->second.who.mail().wire && p->second.who.mail().life == life;
     };
-    while (!pending.answered && lives() && env_.time.now() < deadline) co_await pending.done.wait();
+    while (!pending.answered && lives() && env_.time.now() < pending.done.expiry()) co_await pending.done.wait();
     co_return std::move(pending.value);
 }
 

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <set>
 
@@ -58,7 +59,8 @@ std::vector<int> read_clean_exits(const reading& r, const located& v) {
 /// Reads one tree or child; `directory` is what relative directories are relative to.
 class tree_reader {
 public:
-    explicit tree_reader(const std::filesystem::path& directory) : directory_(directory) {}
+    tree_reader(const std::filesystem::path& directory, const std::vector<std::string>& roles)
+        : directory_(directory), roles_(roles) {}
 
     supervisor_spec root(const reading& r, const located& v) {
         supervisor_spec s;
@@ -127,7 +129,7 @@ private:
     std::vector<reading::field> child_fields(child_spec& c, std::string& directory) {
         return {{"name", [&](auto& in, auto& x) { c.name = in.name(x); }},
                 {"command", [&](auto& in, auto& x) { c.command = in.strings(x); }},
-                {"component", [&](auto& in, auto& x) { c.component = in.string(x); }},
+                {"component", [&](auto& in, auto& x) { c.component = role(in, x); }},
                 {"config", [&](auto&, auto& x) { c.config = x.plain(); }},
                 {"directory", [&](auto& in, auto& x) { directory = in.string(x); }},
                 {"env", [&](auto& in, auto& x) { c.env = environment(in, x); }},
@@ -158,6 +160,13 @@ private:
                 {"listen", [&](auto& in, auto& x) { c.listen = in.strings(x); }},
                 {"demand", [&](auto& in, auto& x) { c.demand = in.boolean(x); }},
                 {"instances", [&](auto& in, auto& x) { c.instances = static_cast<unsigned>(in.number(x, 1, 10000)); }}};
+    }
+
+    std::string role(const reading& r, const located& v) {
+        std::string name = r.string(v);
+        if (!roles_.empty() && std::ranges::find(roles_, name) == roles_.end())
+            r.fail(v.place, fmt::format("{} is not one of {}", v.shown(), fmt::join(roles_, ", ")));
+        return name;
     }
 
     void children(const reading& r, const located& v, supervisor_spec& s) {
@@ -248,8 +257,20 @@ private:
     }
 
     const std::filesystem::path& directory_;
+    const std::vector<std::string>& roles_;
     std::map<std::string, std::string> listeners_;  // who listens where
 };
+
+std::string text_of_file(const std::filesystem::path& file) {
+    constexpr std::size_t limit = 16u << 20;  // and one byte more, which is one too many
+    std::ifstream in(file, std::ios::binary);
+    if (!in) throw tree_file_error(fmt::format("{}: {}", file.string(), std::generic_category().message(errno)));
+    std::string text(limit + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (in.bad() || std::filesystem::is_directory(file)) throw tree_file_error(fmt::format("{}: cannot be read", file.string()));
+    return text;
+}
 
 template <class Read>
 auto read_text(std::string_view text, const std::string& file, Read read) {
@@ -263,23 +284,22 @@ auto read_text(std::string_view text, const std::string& file, Read read) {
 
 }  // namespace
 
-supervisor_spec parse_tree(std::string_view text, const std::string& file, const std::filesystem::path& directory) {
-    return read_text(text, file, [&](const reading& r, const located& v) { return tree_reader(directory).root(r, v); });
+supervisor_spec parse_tree(std::string_view text, const std::string& file, const std::filesystem::path& directory,
+                           const std::vector<std::string>& roles) {
+    return read_text(text, file, [&](const reading& r, const located& v) { return tree_reader(directory, roles).root(r, v); });
 }
 
-child_spec parse_child(std::string_view text, const std::string& file, const std::filesystem::path& directory) {
-    return read_text(text, file, [&](const reading& r, const located& v) { return tree_reader(directory).child(r, v); });
+child_spec parse_child(std::string_view text, const std::string& file, const std::filesystem::path& directory,
+                       const std::vector<std::string>& roles) {
+    return read_text(text, file, [&](const reading& r, const located& v) { return tree_reader(directory, roles).child(r, v); });
 }
 
-supervisor_spec read_tree_file(const std::filesystem::path& file) {
-    constexpr std::size_t limit = 16u << 20;  // and one byte more, which is one too many
-    std::ifstream in(file, std::ios::binary);
-    if (!in) throw tree_file_error(fmt::format("{}: {}", file.string(), std::generic_category().message(errno)));
-    std::string text(limit + 1, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    if (in.bad() || std::filesystem::is_directory(file)) throw tree_file_error(fmt::format("{}: cannot be read", file.string()));
-    return parse_tree(text, file.string(), std::filesystem::absolute(file).parent_path());
+supervisor_spec read_tree_file(const std::filesystem::path& file, const std::vector<std::string>& roles) {
+    return parse_tree(text_of_file(file), file.string(), std::filesystem::absolute(file).parent_path(), roles);
+}
+
+child_spec read_child_file(const std::filesystem::path& file, const std::vector<std::string>& roles) {
+    return parse_child(text_of_file(file), file.string(), std::filesystem::absolute(file).parent_path(), roles);
 }
 
 }  // namespace supe

@@ -63,7 +63,7 @@ inline const std::map<std::string, std::set<std::string>> rooms{
     {"async", {}},
     {"process", {"async"}},
     {"channel", {"async", "process"}},
-    {"output", {"async", "process"}},
+    {"output", {"async", "process", "channel"}},
     {"mail", {"async", "process", "channel"}},
     {"noticeboard", {}},
     {"supervision", {"async", "process", "channel", "output", "mail", "noticeboard"}},

@@ -1,0 +1,143 @@
+// `supe mail`: a message for a component, or a saved mailbox taken back.
+#include "components/operator_commands.hpp"
+#include "components/which_tree.hpp"
+#include "supe/channel/json_text.hpp"
+#include "supe/control/commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <vector>
+
+namespace components {
+namespace {
+
+namespace fs = std::filesystem;
+using supe::control::result;
+
+struct mail_options {
+    std::string address;
+    std::string text;
+    std::string file;
+    bool wait = false;
+};
+
+int refuse(const std::string& why) {
+    fmt::print(stderr, "supe: {}\n", why);
+    return static_cast<int>(result::bad_request);
+}
+
+/// The text goes on byte for byte; line ends between its members would end the request.
+std::string request_for(const std::string& address, std::string msg, bool wait, const std::string& from = {}) {
+    std::ranges::replace_if(msg, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    return fmt::format(R"({{"do":"mail","to":{},"wait":{},"from":{},"msg":{}}})", supe::json_quoted(address), wait,
+                       supe::json_quoted(from), msg);
+}
+
+int send(const which_tree& where, const mail_options& options) {
+    std::string text = options.text;
+    if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
+    if (!supe::is_json(text)) return refuse(fmt::format("the message is no JSON: {:.200}", text));
+    return where.ask_line(request_for(options.address, std::move(text), options.wait));
+}
+
+struct saved_mail {
+    std::string line, from, msg;
+};
+
+/// `{"id","from","attempt","msg"}` a line (contract §3, given up). Throws with the place of what is none.
+std::vector<saved_mail> read_saved(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) throw std::runtime_error(fmt::format("{}: {}", file, std::generic_category().message(errno)));
+    std::vector<saved_mail> all;
+    std::size_t number = 0;
+    for (std::string line; std::getline(in, line);) {
+        ++number;
+        if (line.empty()) continue;
+        saved_mail mail{line, {}, {}};
+        supe::json_members members(line);
+        while (members.next()) {
+            if (members.key() == "msg") mail.msg = members.value();
+            if (members.key() == "from" && members.value().starts_with('"')) mail.from = supe::json_string_value(members.value());
+        }
+        if (!members.well_formed() || mail.msg.empty())
+            throw std::runtime_error(fmt::format("{}:{}: no saved mail: must be a JSON object with msg", file, number));
+        all.push_back(std::move(mail));
+    }
+    return all;
+}
+
+/// `dam.queue.jsonl` holds the mail of /dam/queue.
+std::string address_in_name(const std::string& file) {
+    std::string name = fs::path(file).filename().string();
+    name = name.substr(0, name.find(".jsonl"));
+    std::ranges::replace(name, '.', '/');
+    return "/" + name;
+}
+
+/// What has not been taken back stays in the file, and a second run begins there.
+void keep_rest(const std::string& file, const std::vector<saved_mail>& all, std::size_t taken) {
+    const std::string next = file + ".new";
+    std::ofstream out(next, std::ios::binary);
+    for (std::size_t i = taken; i < all.size(); ++i) out << all[i].line << '\n';
+    out.close();
+    std::error_code failed;
+    if (out) fs::rename(next, file, failed);
+    if (!out || failed) fmt::print(stderr, "supe: {} could not be rewritten: it holds what was taken back too\n", file);
+}
+
+int take_back(const which_tree& where, const mail_options& options) {
+    std::vector<saved_mail> all;
+    try {
+        all = read_saved(options.file);
+    } catch (const std::runtime_error& e) {
+        return refuse(e.what());
+    }
+    const std::string address = options.address.empty() ? address_in_name(options.file) : options.address;
+    std::size_t taken = 0;
+    int code = 0;
+    while (taken < all.size() && code == 0) {
+        code = where.ask_line(request_for(address, all[taken].msg, options.wait, all[taken].from));
+        if (code == 0) ++taken;
+    }
+    fmt::print("{} of {} mails taken back to {}\n", taken, all.size(), address);
+    if (code != 0) {
+        if (taken > 0) keep_rest(options.file, all, taken);
+        return code;
+    }
+    std::error_code failed;
+    fs::rename(options.file, options.file + ".taken", failed);
+    return 0;
+}
+
+}  // namespace
+
+void add_mail(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) {
+    auto options = std::make_shared<mail_options>();
+    auto* mail = app.add_subcommand("mail", "mail to a component; ends when it is accepted");
+    mail->group("Change what runs");
+    mail->add_option("address", options->address, "a child, by name or address; `supe` is the root itself")->type_name("ADDRESS");
+    mail->add_option("json", options->text, "the message, any JSON; - reads it from stdin")->type_name("JSON");
+    mail->add_flag("--wait", options->wait, "end when it is acknowledged");
+    mail->add_option("--from-file", options->file,
+                     "take back a mailbox that was saved in STATE/mailboxes, in its order; FILE becomes FILE.taken")
+        ->type_name("FILE");
+    mail->footer("Examples:\n  supe mail /dam/queue '{\"resume\": true}'\n  supe mail worker - --wait < message.json\n"
+                 "  supe mail --from-file ~/.local/state/supe/shop/mailboxes/worker.jsonl");
+    mail->callback([=, &exit_code] {
+        if (!options->file.empty() && options->text.empty()) {
+            exit_code = take_back(*where, *options);
+        } else if (!options->file.empty()) {
+            exit_code = refuse("--from-file takes no message besides");
+        } else if (options->address.empty() || options->text.empty()) {
+            exit_code = refuse("mail needs ADDRESS and JSON, or --from-file FILE");
+        } else {
+            exit_code = send(*where, *options);
+        }
+    });
+}
+
+}  // namespace components

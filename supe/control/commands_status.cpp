@@ -1,0 +1,109 @@
+// What runs, as the JSON of contract §6: name, address, pid, state, restarts, uptime_ms, mailbox, last_exit, children.
+#include "supe/control/commands.hpp"
+#include "supe/output/output_line.hpp"
+
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace supe::control {
+namespace {
+
+namespace json = boost::json;
+
+long long in_ms(duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); }
+
+}  // namespace
+
+json::object commands::describe(const child& c) const {
+    const bool up = c.pid() > 0;
+    json::object node;
+    node["name"] = c.spec().name;
+    node["address"] = c.address();
+    node["pid"] = up ? json::value(c.pid()) : json::value(nullptr);
+    node["state"] = name_of(supervisor_.status_of(c));
+    node["restarts"] = supervisor_.restarts_of(c);
+    node["uptime_ms"] = up ? in_ms(supervisor_.time().now() - c.started_at()) : 0;
+    node["mailbox"] = json::object{{"queued", c.mail().box.queued()}, {"in_flight", c.mail().box.in_flight()}};
+    node["last_exit"] = c.last_exit() ? json::parse(c.last_exit()->json()) : json::value(nullptr);
+    node["children"] = json::array();
+    return node;
+}
+
+json::object commands::describe_self() const {
+    json::object node;
+    node["name"] = supervisor_.name();
+    node["address"] = supervisor_.address().empty() ? "/" : supervisor_.address();
+    node["pid"] = ::getpid();
+    node["state"] = supervisor_.is_stopping() ? "stopping" : supervisor_.is_booted() ? "running" : "starting";
+    node["restarts"] = 0;
+    node["uptime_ms"] = in_ms(supervisor_.uptime());
+    node["mailbox"] = json::object{{"queued", 0}, {"in_flight", 0}};
+    node["last_exit"] = nullptr;
+    node["children"] = json::array();
+    return node;
+}
+
+/// A nested supervisor speaks for those under it; one that is up and silent is marked.
+awaitable<> commands::fill_children(json::object& node, std::string name) {
+    json::object request{{"do", "status"}, {"address", node.at("address")}};
+    const json::value answer = co_await supervisor_.ask_below(name, std::move(request));
+    const auto* told = answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
+    if (told && told->is_object()) {
+        node["children"] = told->at("children");
+    } else {
+        node["silent"] = true;
+    }
+}
+
+awaitable<json::value> commands::status_of_child(std::string name) {
+    const auto members = supervisor_.members(name);
+    if (members.empty()) co_return no_such_child(fmt::format("{}/{}", supervisor_.address(), name));
+    const child& first = *members.front();
+    json::object node = describe(first);
+    if (members.size() > 1) {  // a name with instances: what they are together, and each below
+        node["name"] = name;
+        node["address"] = fmt::format("{}/{}", supervisor_.address(), name);
+        node["pid"] = nullptr;
+        node["last_exit"] = nullptr;
+        unsigned restarts = 0;
+        for (const child* c : members) {
+            json::object one = describe(*c);
+            restarts += supervisor_.restarts_of(*c);
+            if (one.at("state") == "running") node["state"] = "running";
+            node["uptime_ms"] = std::max(node["uptime_ms"].to_number<std::int64_t>(), one["uptime_ms"].to_number<std::int64_t>());
+            node["children"].get_array().push_back(std::move(one));
+        }
+        node["restarts"] = restarts;
+        co_return json::object{{"ok", std::move(node)}};
+    }
+    json::array deaths;
+    utc_text stamp;
+    for (const auto& d : supervisor_.deaths_of(first)) {
+        deaths.push_back(json::object{{"at", stamp.of(d.at)}, {"text", d.text}, {"exit", json::parse(d.exit)},
+                                      {"after_ms", d.lasted.count()}, {"clean", d.clean}});
+    }
+    const bool ask = first.is_supervisor() && first.pid() > 0;
+    if (ask) co_await fill_children(node, name);
+    node["deaths"] = std::move(deaths);
+    co_return json::object{{"ok", std::move(node)}};
+}
+
+/// The nested ones are asked all at once: however many of them are silent, the answer comes within the time of one.
+awaitable<json::value> commands::status_of_all() {
+    json::object self = describe_self();
+    std::vector<json::object> nodes;
+    std::vector<std::pair<std::size_t, std::string>> nested;
+    for (const child* c : supervisor_.children()) {
+        if (c->is_supervisor() && c->pid() > 0) nested.emplace_back(nodes.size(), c->spec().name);
+        nodes.push_back(describe(*c));
+    }
+    nursery questions(supervisor_.time());
+    for (const auto& [index, name] : nested) questions.start(fill_children(nodes[index], name));
+    co_await questions.join();
+    json::array& children = self["children"].get_array();
+    for (json::object& node : nodes) children.push_back(std::move(node));
+    co_return json::object{{"ok", std::move(self)}};
+}
+
+}  // namespace supe::control

@@ -1,0 +1,139 @@
+#include "supe/output/terminal_sink.hpp"
+
+#include "supe/async/nursery.hpp"
+
+#include <cstdlib>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace supe {
+namespace {
+
+bool is_set(const char* variable) {
+    const char* value = std::getenv(variable);
+    return value && *value;
+}
+
+bool same_file(int a, int b) {
+    struct stat x {}, y {};
+    return ::fstat(a, &x) == 0 && ::fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+}  // namespace
+
+/// https://no-color.org: any value but the empty one.
+bool wants_colour(int fd) {
+    const char* terminal = std::getenv("TERM");
+    return ::isatty(fd) == 1 && !is_set("NO_COLOR") && !(terminal && std::string_view(terminal) == "dumb");
+}
+
+terminal_sink::terminal_sink(clock& c, output_format format, int out, int err)
+    : clock_(c), format_(format), out_(c, out, wants_colour(out)), room_(c), work_(c) {
+    if (!same_file(out, err)) err_.emplace(c, err, wants_colour(err));
+}
+
+void terminal_sink::append(std::string& to, bool colour, stream s, std::string_view address, std::string_view line) {
+    switch (format_) {
+        case output_format::text: return append_text_line(to, label_of(address), line, colour);
+        case output_format::json: return append_json_line(to, stamp_.of(clock_.wall()), address, s, line);
+        case output_format::relayed: return append_text_line(to, address, line, false);
+    }
+}
+
+void terminal_sink::write(stream s, std::string_view address, std::string_view line) {
+    if (files_) files_->write(stamp_.of(clock_.wall()), address, s, line);
+    end& e = of(s);
+    if (e.writer.is_closed() || !may_keep(e, s, address, line.size() + 1)) return;
+    put(s, address, line);
+}
+
+void terminal_sink::put(stream s, std::string_view address, std::string_view line) {
+    end& e = of(s);
+    if (e.writer.lost_bytes() > 0) {  // a disk that was full: what was lost is told first, once there is room for that
+        std::string mark;
+        append(mark, e.colour, stream::err, "/",
+               fmt::format("{} bytes of output could not be written here: {}", e.writer.lost_bytes(), e.writer.lost_why()));
+        e.writer.tell_loss(mark);
+    }
+    append(e.writer.text(), e.colour, s, address, line);
+}
+
+bool terminal_sink::may_keep(const end& e, stream s, std::string_view address, std::size_t bytes) {
+    if (e.writer.waiting() <= full_at) return true;
+    auto found = excess_.find(address);
+    if (found == excess_.end()) found = excess_.emplace(std::string(address), excess{}).first;
+    excess& of_address = found->second;
+    if (of_address.kept + bytes <= dead_limit) {
+        of_address.kept += bytes;
+        return true;
+    }
+    ++of_address.dropped_lines;
+    of_address.dropped_bytes += bytes;
+    of_address.last = s;
+    return false;
+}
+
+void terminal_sink::flush() {
+    if (files_) files_->flush();
+    out_.writer.flush();
+    if (err_) err_->writer.flush();
+    tell_closed();
+    if (waiting() > 0) work_.notify();
+}
+
+/// Once: an operator who sees nothing more should know why.
+void terminal_sink::tell_closed() {
+    if (!err_ || out_.told_closed || !out_.writer.is_closed() || err_->writer.is_closed()) return;
+    out_.told_closed = true;
+    log_to(*this, "/", "nobody reads our stdout any more; supe logs shows what the children print");
+}
+
+bool terminal_sink::is_full() const {
+    return out_.writer.waiting() > full_at || (err_ && err_->writer.waiting() > full_at);
+}
+
+awaitable<> terminal_sink::room() {
+    while (is_full()) co_await room_.wait();
+}
+
+void terminal_sink::tell_dropped() {
+    for (const auto& [address, x] : std::exchange(excess_, {})) {
+        if (x.dropped_lines == 0) continue;
+        put(x.last, address, fmt::format("[supe dropped {} lines, {} bytes: our output was not read fast enough]",
+                                         x.dropped_lines, x.dropped_bytes));
+    }
+}
+
+awaitable<> terminal_sink::drain_one(end& e) {
+    for (;;) {
+        while (e.writer.waiting() == 0) co_await work_.wait();
+        co_await e.writer.writable();
+        flush();
+        if (is_full()) continue;
+        tell_dropped();
+        flush();
+        room_.notify();
+    }
+}
+
+awaitable<> terminal_sink::drain() {
+    nursery both(clock_);
+    both.start(drain_one(out_));
+    if (err_) both.start(drain_one(*err_));
+    co_await both.join();
+}
+
+awaitable<> terminal_sink::finish(duration patience) {
+    flush();
+    std::size_t left = waiting();
+    for (time_point until = clock_.now() + patience; left > 0 && clock_.now() < until;) {
+        co_await clock_.sleep_for(std::chrono::milliseconds(10));
+        if (!is_full()) tell_dropped();
+        flush();
+        if (waiting() < left) until = clock_.now() + patience;
+        left = waiting();
+    }
+}
+
+}  // namespace supe

@@ -1,0 +1,68 @@
+// Shows how the status of a tree looks: as a table, and as a drawing.
+#include "components/status_text.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/test/unit_test.hpp>
+
+namespace json = boost::json;
+
+namespace {
+
+std::string node(const std::string& name, const std::string& address, const std::string& rest, const std::string& children = "") {
+    return R"({"name":")" + name + R"(","address":")" + address + R"(",)" + rest + R"(,"children":[)" + children + "]}";
+}
+
+const json::value& shop() {
+    static const std::string up = R"("pid":12,"state":"running","restarts":0,"uptime_ms":61000,"mailbox":{"queued":0,"in_flight":0},"last_exit":null)";
+    static const std::string down = R"("pid":null,"state":"given_up","restarts":3,"uptime_ms":0,"mailbox":{"queued":12,"in_flight":0},"last_exit":{"code":3})";
+    static const std::string silent = up + R"(,"silent":true)";
+    static const json::value tree = json::parse(node("shop", "/", up,
+        node("web", "/web", up) + "," + node("dam", "/dam", up, node("queue", "/dam/queue", down)) + "," + node("weir", "/weir", silent)));
+    return tree;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(status_text)
+
+// Columns are as wide as what is in them; what is below is indented.
+BOOST_AUTO_TEST_CASE(table) {
+    BOOST_TEST(components::status_table(shop(), false) ==
+               "NAME       STATE            PID  RESTARTS  UPTIME  QUEUED  IN HAND  LAST EXIT\n"
+               "shop       running           12         0   1m01s       0        0  -\n"
+               "  web      running           12         0   1m01s       0        0  -\n"
+               "  dam      running           12         0   1m01s       0        0  -\n"
+               "    queue  given_up           -         3       -      12        0  code 3\n"
+               "  weir     running, silent   12         0   1m01s       0        0  -\n");
+}
+
+// Colours only where they are asked for, and without them the same text.
+BOOST_AUTO_TEST_CASE(colours) {
+    for (const auto draw : {components::status_table, components::status_drawing}) {
+        std::string text = draw(shop(), true);
+        BOOST_TEST(text.find("\x1b[32mrunning") != std::string::npos);
+        BOOST_TEST(text.find("\x1b[31mgiven_up") != std::string::npos);
+        for (std::size_t at; (at = text.find("\x1b[")) != std::string::npos;) text.erase(at, text.find('m', at) - at + 1);
+        BOOST_TEST(text == draw(shop(), false));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(drawing) {
+    BOOST_TEST(components::status_drawing(shop(), false) ==
+               "shop  running  pid 12, up 1m01s\n"
+               "├─ web  running  pid 12, up 1m01s\n"
+               "├─ dam  running  pid 12, up 1m01s\n"
+               "│  └─ queue  given_up  3 restarts, 12 mail\n"
+               "└─ weir  running, silent  pid 12, up 1m01s\n");
+}
+
+// Those that did not answer are found wherever they are; the deaths of a child follow its line.
+BOOST_AUTO_TEST_CASE(silence_and_deaths) {
+    BOOST_TEST(components::silent_ones(shop()) == std::vector<std::string>{"/weir"}, boost::test_tools::per_element());
+    json::value web = shop().at("children").at(0);
+    web.as_object()["deaths"] = json::parse(R"([{"at":"2026-01-31T12:00:00.000Z","text":"SIGKILL","exit":null,"after_ms":5000,"clean":false}])");
+    const std::string text = components::status_table(web, false);
+    BOOST_TEST(text.ends_with("\nHow it ended so far, the latest last:\n  2026-01-31T12:00:00.000Z  after     5s  SIGKILL\n"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,219 @@
+// Shows what a running tree answers to an operator, with the real supervisors and simulated children (contract §6).
+#include "supe/control/commands.hpp"
+#include "supe/control/server.hpp"
+#include "tests/support/players.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/test/unit_test.hpp>
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* shop = R"({"name": "shop", "children": [
+    {"name": "web", "component": "diligent"},
+    {"name": "dam", "children": [{"name": "queue", "component": "slow"}, {"name": "deaf", "component": "stubborn"}]}]})";
+
+/// A nested supervisor that comes up and never answers again.
+supe::awaitable<int> hanging_supervisor(supe::clock& time, int channel) {
+    const supe::unique_fd ours(channel);
+    const std::string ready = "{\"type\":\"signal\",\"signal\":\"COMPONENT-READY\"}\n";
+    BOOST_REQUIRE(::write(ours.get(), ready.data(), ready.size()) > 0);
+    for (;;) co_await time.sleep_for(1h);
+}
+
+/// A tree with an operator at its root. Its nested supervisors answer, as they do in a process of their own, or hang.
+struct office : supe::simulation::world {
+    explicit office(const char* tree = shop, bool hanging = false) {
+        support::provide_players(*this);
+        const auto hang = [this](supe::simulation::process_start start) { return hanging_supervisor(time(), start.channel_fd); };
+        if (hanging) provide_program("supervisor", hang);
+        run(tree);
+        root_commands.emplace(root());
+        if (auto* dam = hanging ? nullptr : supervisor_at("/dam")) dam_commands.emplace(*dam);
+    }
+
+    ~office() { BOOST_TEST(clean_up()); }  // what still waits for an answer goes before who gives it
+
+    json::value ask(const std::string& request, supe::duration limit = 60s) {
+        const auto parsed = supe::control::parse_request(request);
+        BOOST_REQUIRE(parsed);
+        const std::string text = by_hand(perform(*parsed), limit);
+        return text == "no answer" ? json::value("no answer") : json::parse(text);
+    }
+    std::string error_of(const std::string& request) {
+        const auto answer = ask(request);
+        if (!answer.is_object() || !answer.get_object().contains("error")) return json::serialize(answer);
+        return std::to_string(answer.at("code").as_int64()) + " " + std::string(answer.at("error").as_string());
+    }
+    supe::awaitable<std::string> perform(json::object request) {
+        const json::value answer = co_await root_commands->perform(std::move(request));
+        co_return json::serialize(answer);
+    }
+
+    std::optional<supe::control::commands> root_commands;
+    std::optional<supe::control::commands> dam_commands;
+};
+
+std::string keys_of(const json::value& object) {
+    std::string all;
+    for (const auto& member : object.get_object()) all += (all.empty() ? "" : " ") + std::string(member.key());
+    return all;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(commands)
+
+// The status is one object, the root, its children nested alike, with exactly the members that the contract names.
+BOOST_AUTO_TEST_CASE(status_of_the_whole_tree) {
+    office w;
+    w.crash("/web");
+    w.advance(2s);
+    const auto root = w.ask(R"({"do": "status", "address": "/"})").at("ok");
+    const std::string members = "name address pid state restarts uptime_ms mailbox last_exit children";
+    BOOST_TEST(keys_of(root) == members);
+    BOOST_TEST(root.at("address") == "/");
+    BOOST_TEST(root.at("name") == "shop");
+    const auto& web = root.at("children").at(0);
+    BOOST_TEST(keys_of(web) == members);
+    BOOST_TEST(web.at("pid") == w.pid_of("/web"));
+    BOOST_TEST(web.at("state") == "running");
+    BOOST_TEST(web.at("restarts") == 1);
+    BOOST_TEST(web.at("uptime_ms").to_number<int>() > 0);
+    BOOST_TEST(json::serialize(web.at("mailbox")) == R"({"queued":0,"in_flight":0})");
+    BOOST_TEST(json::serialize(web.at("last_exit")) == R"({"signal":"SIGKILL","core":false})");
+    const auto& queue = root.at("children").at(1).at("children").at(0);
+    BOOST_TEST(keys_of(queue) == members);
+    BOOST_TEST(queue.at("address") == "/dam/queue");
+    BOOST_TEST(queue.at("last_exit").is_null());
+}
+
+// What is down has no pid, and its mailbox all the same.
+BOOST_AUTO_TEST_CASE(status_of_what_is_down) {
+    office w;
+    BOOST_TEST(w.ask(R"({"do": "stop", "address": "web"})").at("ok") == "/web is stopped");
+    w.mail("/web", "1");
+    const auto web = w.ask(R"({"do": "status", "address": "web"})").at("ok");
+    BOOST_TEST(web.at("pid").is_null());
+    BOOST_TEST(web.at("state") == "stopped");
+    BOOST_TEST(web.at("mailbox").at("queued") == 1);
+}
+
+// One child also tells how its lives ended, the latest last.
+BOOST_AUTO_TEST_CASE(deaths_of_one_child) {
+    office w;
+    w.crash("/web");
+    w.advance(1s);
+    w.exit("/web", 3);
+    const auto deaths = w.ask(R"({"do": "status", "address": "/web"})").at("ok").at("deaths").as_array();
+    BOOST_REQUIRE(deaths.size() == 2u);
+    BOOST_TEST(deaths[0].at("text") == "SIGKILL");
+    BOOST_TEST(deaths[1].at("text") == "exit code 3");
+    BOOST_TEST(json::serialize(deaths[1].at("exit")) == R"({"code":3})");
+    BOOST_TEST(deaths[1].at("clean") == false);
+    BOOST_TEST(std::string(deaths[1].at("at").as_string()).ends_with("Z"));
+}
+
+// Orders are done when they are answered, below a nested supervisor too, also where that takes longer than silence may.
+BOOST_AUTO_TEST_CASE(orders_are_done_when_answered) {
+    office w;
+    const auto before = w.pid_of("/dam/queue");
+    BOOST_TEST(w.ask(R"({"do": "restart", "address": "/dam/queue"})").at("ok") == "/dam/queue is up");
+    BOOST_TEST(w.pid_of("/dam/queue") != before);
+    BOOST_TEST(w.ask(R"({"do": "stop", "address": "/dam/deaf"})").at("ok") == "/dam/deaf is stopped");
+    BOOST_TEST(w.pid_of("/dam/deaf") == 0);
+    BOOST_TEST(w.ask(R"({"do": "start", "address": "dam/deaf/"})").at("ok") == "/dam/deaf is up");
+
+    office patient(R"({"name": "t", "children": [{"name": "dam", "children": [
+        {"name": "deaf", "component": "stubborn", "shutdown": "40s"}]}]})");
+    const auto asked = patient.time().now();
+    BOOST_TEST(patient.ask(R"({"do": "stop", "address": "/dam/deaf"})").at("ok") == "/dam/deaf is stopped");
+    BOOST_TEST((patient.time().now() - asked >= 40s));
+}
+
+// Children come and go in a running tree, below a nested supervisor too; the others are not touched.
+BOOST_AUTO_TEST_CASE(add_and_remove) {
+    office w;
+    const auto web = w.pid_of("/web");
+    BOOST_TEST(w.ask(R"({"do": "add", "address": "/", "child": {"name": "x", "component": "diligent"}})").at("ok") == "/x is up");
+    BOOST_TEST(w.ask(R"({"do": "add", "address": "dam", "child": {"name": "y", "component": "diligent"}})").at("ok") ==
+               "/dam/y is up");
+    BOOST_TEST(w.pid_of("/dam/y") > 0);
+    BOOST_TEST(w.ask(R"({"do": "remove", "address": "/dam/y"})").at("ok") == "/dam/y is removed");
+    BOOST_TEST(w.error_of(R"({"do": "status", "address": "/dam/y"})") ==
+               "3 no such child: /dam/y (there is /dam/queue, /dam/deaf)");
+    BOOST_TEST(w.error_of(R"({"do": "add", "address": "/", "child": {"name": "x", "component": "diligent"}})") ==
+               "1 the name \"x\" is taken by an earlier child");
+    BOOST_TEST(w.error_of(R"({"do": "add", "address": "/", "child": {"name": "z", "restart": "always", "component": "d"}})") ==
+               "2 child:1:23: restart: \"always\" is not one of permanent, transient, temporary");
+    BOOST_TEST(w.error_of(R"({"do": "add", "address": "/web", "child": {"name": "x", "component": "diligent"}})") ==
+               "3 no such child: /web (there is /web, /dam, /x)");
+    BOOST_TEST(w.pid_of("/web") == web);
+}
+
+// What does not exist, or cannot be asked, is said in one line with the right exit code.
+BOOST_AUTO_TEST_CASE(refusals) {
+    office w;
+    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "wbe"})") == "3 no such child: /wbe (there is /web, /dam)");
+    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "/web/x"})") == "3 no such child: /web/x (there is /web, /dam)");
+    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "/"})") == "2 stop needs the address of a child");
+    BOOST_TEST(w.error_of(R"({"do": "dance", "address": "web"})").starts_with("2 \"dance\" is not one of status, start, stop"));
+    BOOST_TEST(w.error_of(R"({})") == "2 a request needs the address of a child");
+    BOOST_TEST(w.error_of(R"({"do": "add", "address": "/"})") == "2 add needs a child");
+    BOOST_TEST(w.error_of(R"({"do": "scale", "address": "web", "instances": 0})").starts_with("2 instances: must be"));
+    BOOST_TEST(w.error_of(R"({"do": "mail"})") == "2 mail needs an address in `to`");
+    w.ask(R"({"do": "stop", "address": "dam"})");
+    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "/dam/queue"})") ==
+               "3 /dam is stopped: there is nothing under it (supe start /dam)");
+}
+
+// A nested supervisor that does not answer is an error after 10 s; the status shows what it can, and where the silence is.
+BOOST_AUTO_TEST_CASE(a_silent_supervisor) {
+    office deaf(R"({"name": "t", "children": [{"name": "web", "component": "diligent"}, {"name": "dam", "children": []},
+        {"name": "weir", "children": []}]})", true);
+    const auto asked = deaf.time().now();
+    BOOST_TEST(deaf.error_of(R"({"do": "stop", "address": "/dam/queue"})") == "4 /dam does not answer (for 10 s)");
+    BOOST_TEST((deaf.time().now() - asked < 11s));
+    const auto before = deaf.time().now();
+    const auto root = deaf.ask(R"({"do": "status", "address": "/"})").at("ok");
+    BOOST_TEST((deaf.time().now() - before < 11s));  // both are asked at once
+    BOOST_TEST(!root.at("children").at(0).get_object().contains("silent"));
+    BOOST_TEST(root.at("children").at(1).at("silent") == true);
+    BOOST_TEST(root.at("children").at(2).at("silent") == true);
+}
+
+// Mail is answered when it is accepted, or acknowledged; what cannot be delivered is told apart.
+BOOST_AUTO_TEST_CASE(mail) {
+    office w;
+    BOOST_TEST(w.ask(R"({"do": "mail", "to": "web", "msg": {"a": 1}})").at("ok") == "accepted");
+    BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/queue", "msg": null, "wait": true})").at("ok") == "acknowledged");
+    BOOST_TEST(w.error_of(R"({"do": "mail", "to": "wbe", "msg": 1})") == "3 no such child: /wbe (there is /web, /dam)");
+    BOOST_TEST(w.ask(R"({"do": "mail", "to": "supe", "msg": 7})").at("ok") == "accepted");
+    BOOST_TEST(w.messages("supervisor-mail").back() == R"({"from":"supe","msg":7})");
+    // Nobody acknowledges it: with --wait that is waited for.
+    BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/deaf", "msg": 1})").at("ok") == "accepted");
+    BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/deaf", "msg": 1, "wait": true})", 5min) == "no answer");
+}
+
+// Mail that nobody accepts within 10 s is an error, and not lost.
+BOOST_AUTO_TEST_CASE(mail_to_silence) {
+    office w(R"({"name": "t", "children": [{"name": "dam", "children": []}]})", true);
+    BOOST_TEST(w.error_of(R"({"do": "mail", "to": "/dam/queue", "msg": 1})")
+                   .starts_with("4 mail to /dam/queue was not accepted within 10 s"));
+}
+
+// A request's message keeps its bytes, whatever Boost.JSON would make of them; what is no object is no request.
+BOOST_AUTO_TEST_CASE(requests) {
+    const auto request = supe::control::parse_request(R"({"do":"mail","msg":{"n":1.0, "big":12345678901234567890123,"u":"\ud800"}})");
+    BOOST_REQUIRE(request);
+    BOOST_TEST(request->at("msg") == R"({"n":1.0, "big":12345678901234567890123,"u":"\ud800"})");
+    for (const char* bad : {"", "[]", "1", "{", "{\"do\":}", "{\"do\":1}x", "\xff", "{\"msg\":\"\xff\"}"})
+        BOOST_TEST(!supe::control::parse_request(bad), bad);
+    const std::string deep = "{\"msg\":" + std::string(100000, '[');
+    BOOST_TEST(!supe::control::parse_request(deep));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,262 @@
+// Shows that the control socket serves operators whatever else connects to it. Virtual time, real sockets.
+#include "supe/control/server.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/players.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/test/unit_test.hpp>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+using namespace std::chrono_literals;
+using supe::control::server_limits;
+
+namespace {
+
+constexpr const char* tree = R"({"name": "t", "children": [{"name": "web", "component": "diligent"}, {"name": "deaf", "component": "stubborn"}]})";
+
+/// Somebody at the socket, friend or foe.
+class caller {
+public:
+    explicit caller(const fs::path& state) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        (state / "control.sock").string().copy(address.sun_path, sizeof address.sun_path - 1);
+        connected_ = ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    }
+    bool connected() const { return connected_; }
+    /// How much the other side took.
+    std::size_t say(const std::string& text) {
+        const ssize_t n = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+        return n > 0 ? static_cast<std::size_t>(n) : 0;
+    }
+    /// What has come so far; `closed` says whether that is all.
+    std::string heard() {
+        char buffer[65536];
+        ssize_t n = 0;
+        while ((n = ::recv(fd_.get(), buffer, sizeof buffer, 0)) > 0) all_.append(buffer, static_cast<std::size_t>(n));
+        closed_ = n == 0 || (n < 0 && errno == ECONNRESET);
+        return all_;
+    }
+    bool closed() {
+        heard();
+        return closed_;
+    }
+    void hang_up() { fd_.reset(); }
+    void half_close() { ::shutdown(fd_.get(), SHUT_WR); }
+
+private:
+    supe::unique_fd fd_;
+    bool connected_ = false;
+    bool closed_ = false;
+    std::string all_;
+};
+
+struct counter {
+    explicit counter(server_limits limits = {}) : server(std::in_place, world.root(), state.path(), limits), service(world.time()) {
+        service.start(server->run());
+        world.settle();
+    }
+    ~counter() {
+        service.cancel();
+        world.settle();
+        BOOST_TEST(service.size() == 0u);
+        server.reset();
+    }
+    caller call(const std::string& text = {}) {
+        caller c(state.path());
+        BOOST_REQUIRE(c.connected());
+        if (!text.empty()) c.say(text + "\n");
+        world.settle();
+        return c;
+    }
+    bool serves() { return call(R"({"do":"status","address":"web"})").heard().find(R"("state":"running")") != std::string::npos; }
+
+    support::stage world{tree};
+    support::temporary_directory state;
+    std::optional<supe::control::server> server;
+    supe::nursery service;
+};
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> all;
+    for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) all.push_back(text.substr(at, end - at));
+    return all;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(control_server)
+
+// The socket is there as soon as the server is, for this user alone; a stale one is replaced, nothing else is left.
+BOOST_AUTO_TEST_CASE(the_socket) {
+    support::stage world(tree);
+    const support::temporary_directory state;
+    const fs::path place = state.path() / "control.sock";
+    for (int i = 0; i < 2; ++i) {
+        support::write_file(place, "stale");
+        support::write_file(state.path() / "control.sock.new", "stale");
+        const supe::control::server server(world.root(), state.path());
+        struct stat found {};
+        BOOST_REQUIRE(::stat(place.c_str(), &found) == 0);
+        BOOST_TEST(S_ISSOCK(found.st_mode));
+        BOOST_TEST((found.st_mode & 0777) == 0600u);
+        BOOST_TEST(!fs::exists(state.path() / "control.sock.new"));
+        BOOST_TEST(caller(state.path()).connected());
+    }
+    BOOST_TEST(!fs::exists(place));
+    BOOST_CHECK_THROW(supe::control::server(world.root(), state.path() / "none"), supe::system_error);
+}
+
+// A state directory whose path is longer than a socket's may be is no obstacle.
+BOOST_AUTO_TEST_CASE(a_long_path) {
+    support::stage world(tree);
+    const support::temporary_directory state;
+    const fs::path deep = state.path() / std::string(200, 'd');
+    fs::create_directory(deep);
+    const supe::control::server server(world.root(), deep);
+    BOOST_TEST(fs::exists(deep / "control.sock"));
+}
+
+// A line is asked, a line is answered, and the connection ends; what is no request is told so.
+BOOST_AUTO_TEST_CASE(one_question_one_answer) {
+    counter c;
+    caller asker = c.call(R"({"do":"status","address":"web"})");
+    BOOST_TEST(lines_of(asker.heard()).size() == 1u);
+    BOOST_TEST(asker.closed());
+    for (const char* bad : {"hello", "[1]", "{\"do\":", "\xff\xfe"}) {
+        const auto heard = c.call(bad).heard();
+        BOOST_TEST(heard == "{\"error\":\"the request is no JSON object\",\"code\":2}\n");
+    }
+    caller half = c.call();
+    half.say("{\"do\":\"status\",\"address\":\"web\"}");
+    half.half_close();
+    c.world.settle();
+    BOOST_TEST(half.heard().empty());  // without its newline it is no whole request
+    BOOST_TEST(half.closed());
+    caller polite = c.call(R"({"do":"status","address":"web"})");
+    polite.half_close();
+    c.world.settle();
+    BOOST_TEST(!polite.heard().empty());
+}
+
+// Any number of connections that say nothing, or half of something, keep nobody out; after 10 s they are closed.
+BOOST_AUTO_TEST_CASE(silence_keeps_nobody_out) {
+    counter c;
+    std::vector<caller> silent;
+    for (int i = 0; i < 300; ++i) {
+        silent.push_back(c.call());
+        if (i % 2) silent.back().say("{\"do\":");
+        c.world.settle();
+    }
+    BOOST_TEST(c.serves());
+    std::size_t open = 0;
+    for (caller& s : silent) open += !s.closed();
+    BOOST_TEST(open <= 64u);
+    BOOST_TEST(open > 0u);
+    c.world.advance(11s);
+    for (caller& s : silent) BOOST_TEST(s.closed());
+    BOOST_TEST(c.serves());
+}
+
+// A request without an end is refused at its limit, and so are many large ones together: memory is bounded.
+BOOST_AUTO_TEST_CASE(huge_requests) {
+    server_limits limits;
+    limits.request = 100'000;
+    limits.requests = 250'000;
+    counter c(limits);
+    const auto pour = [&](caller& into, std::size_t bytes) {
+        for (std::size_t poured = 0; poured < bytes && !into.closed(); c.world.settle()) poured += into.say(std::string(10'000, 'x'));
+    };
+    caller one = c.call();
+    pour(one, 150'000);
+    BOOST_TEST(one.heard() == "{\"error\":\"the request is too large\",\"code\":2}\n");
+    std::vector<caller> many;
+    for (int i = 0; i < 4; ++i) {
+        many.push_back(c.call());
+        pour(many.back(), 80'000);
+    }
+    BOOST_TEST(many.back().closed());
+    BOOST_TEST(!many.front().closed());
+    BOOST_TEST(c.serves());
+    many.clear();
+    c.world.settle();
+    caller again = c.call();
+    pour(again, 80'000);
+    BOOST_TEST(!again.closed());  // what the others held is free again
+}
+
+// While a command takes its time the client hears that we live; when it goes, its command no longer holds a place.
+BOOST_AUTO_TEST_CASE(signs_of_life) {
+    server_limits limits;
+    limits.silent = limits.served = 2;
+    counter c(limits);
+    const std::string endless = R"({"do":"mail","to":"deaf","msg":1,"wait":true})";
+    caller waiting = c.call(endless);
+    c.world.advance(10s);
+    BOOST_TEST(waiting.heard() == "\n\n\n");
+    for (int i = 0; i < 20; ++i) {
+        caller leaving = c.call(endless);
+        leaving.hang_up();
+        c.world.advance(7s);
+    }
+    BOOST_TEST(c.serves());
+    BOOST_TEST(!waiting.closed());
+}
+
+// Notices: an empty line when the watch stands, the cached ones first, then each as it comes; output only when named.
+BOOST_AUTO_TEST_CASE(notices) {
+    counter c;
+    caller all = c.call(R"({"do":"notices"})");
+    caller crashes = c.call(R"({"do":"notices","names":["web-crashed"]})");
+    caller fresh = c.call(R"({"do":"notices","names":["web-started"],"fresh":true})");
+    BOOST_TEST(fresh.heard() == "\n");
+    BOOST_TEST(crashes.heard() == "\n");
+    BOOST_TEST(all.heard().find("\"notice\":\"web-started\"") != std::string::npos);
+    c.world.crash("/web");
+    c.world.settle();
+    const auto lines = lines_of(crashes.heard());
+    BOOST_REQUIRE(lines.size() == 2u);
+    const json::value notice = json::parse(lines[1]);
+    BOOST_TEST(notice.as_object().size() == 4u);
+    BOOST_TEST(notice.at("notice") == "web-crashed");
+    BOOST_TEST(notice.at("source") == "web");
+    BOOST_TEST(notice.at("message").at("exit").at("signal") == "SIGKILL");
+    BOOST_TEST(std::string(notice.at("at").as_string()).ends_with("Z"));
+    BOOST_TEST(lines_of(fresh.heard()).size() == 2u);
+}
+
+// A reader that is too slow is let go, and costs no more than its limit; one that is gone leaves no watch behind.
+BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {
+    server_limits limits;
+    limits.unread_notices = 100'000;
+    limits.silent = limits.served = 2;
+    counter c(limits);
+    caller slow = c.call(R"({"do":"notices","names":["news"]})");
+    const std::string news = "\"" + std::string(10'000, 'n') + "\"";
+    for (int i = 0; i < 200; ++i) c.world.root().publish("news", news);
+    c.world.settle();
+    caller other = c.call(R"({"do":"notices","names":["news"]})");
+    for (int i = 0; i < 5; ++i) c.world.root().publish("news", news);
+    c.world.settle();
+    BOOST_TEST(lines_of(other.heard()).size() == 7u);  // the empty line, the cached one, and five
+    while (!slow.closed()) {
+        const auto before = slow.heard().size();
+        c.world.settle();
+        if (slow.heard().size() == before && !slow.closed()) c.world.advance(1s);
+        BOOST_REQUIRE(slow.heard().size() < 3'000'000u);
+    }
+    for (int i = 0; i < 20; ++i) {
+        caller leaving = c.call(R"({"do":"notices","names":["never"]})");
+        leaving.hang_up();
+        c.world.advance(7s);
+    }
+    BOOST_TEST(c.serves());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,158 @@
+// Shows that kept output is bounded, survives what it must, and is read whole across rotation.
+#include "supe/output/log_files.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+using namespace supe;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* at = "2026-01-31T12:00:00.000Z";
+
+void put(log_writer& w, const std::string& line) {
+    w.write(at, "/web", stream::out, line);
+    w.flush();
+}
+
+/// The lines that are there now; an unreadable one as `?`.
+std::vector<std::string> rest(log_reader& r) {
+    std::vector<std::string> lines;
+    while (auto record = r.next()) {
+        boost::system::error_code bad;
+        const auto value = boost::json::parse(*record, bad);
+        lines.push_back(bad ? "?" : std::string(value.at("line").as_string()));
+    }
+    return lines;
+}
+
+std::vector<std::string> all(const fs::path& directory) {
+    log_reader reader(directory);
+    return rest(reader);
+}
+
+std::size_t bytes_in(const fs::path& directory) {
+    std::size_t sum = 0;
+    for (const auto& entry : fs::directory_iterator(directory)) sum += entry.file_size();
+    return sum;
+}
+
+using lines = std::vector<std::string>;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(log_files)
+
+// However much is written, so many files of such a size stay, with the newest lines, each of them whole.
+BOOST_AUTO_TEST_CASE(bounded_by_size_and_count) {
+    const support::temporary_directory tmp;
+    const fs::path directory = tmp.path() / "logs";
+    log_writer writer(directory, {.file_bytes = 2000, .files = 3});
+    for (int i = 0; i < 1000; ++i) put(writer, std::to_string(i));
+    BOOST_TEST(bytes_in(directory) <= 3 * 2000u);
+    BOOST_TEST(std::distance(fs::directory_iterator(directory), {}) == 3);
+    const lines kept = all(directory);
+    BOOST_REQUIRE(kept.size() > 20u);
+    for (std::size_t i = 0; i < kept.size(); ++i) BOOST_TEST(kept[i] == std::to_string(1000 - kept.size() + i));
+    struct stat mode {};
+    ::stat(directory.c_str(), &mode);
+    BOOST_TEST((mode.st_mode & 0777) == 0700u);
+    ::stat((*fs::directory_iterator(directory)).path().c_str(), &mode);
+    BOOST_TEST((mode.st_mode & 0777) == 0600u);
+}
+
+// A reader that follows gets every line once and in order, wherever the writer turns over to a new file meanwhile.
+BOOST_AUTO_TEST_CASE(follows_across_rotation) {
+    const support::temporary_directory tmp;
+    log_writer writer(tmp.path(), {.file_bytes = 500, .files = 100});
+    put(writer, "first");
+    log_reader reader(tmp.path());
+    BOOST_TEST(rest(reader) == lines{"first"}, boost::test_tools::per_element());
+    for (int i = 0; i < 200; ++i) {
+        lines expected;
+        for (int k = 0; k < i % 9; ++k) {
+            expected.push_back(std::to_string(i) + "." + std::to_string(k));
+            put(writer, expected.back());
+        }
+        BOOST_TEST(rest(reader) == expected, boost::test_tools::per_element());
+    }
+}
+
+// A follower that was overtaken goes on with the oldest that is left, after what it had open.
+BOOST_AUTO_TEST_CASE(a_slow_follower_loses_only_what_is_gone) {
+    const support::temporary_directory tmp;
+    log_writer writer(tmp.path(), {.file_bytes = 500, .files = 2});
+    put(writer, "first");
+    log_reader reader(tmp.path());
+    BOOST_TEST(*reader.next() != "");
+    put(writer, "second");
+    for (int i = 0; i < 100; ++i) put(writer, std::to_string(i));
+    const lines seen = rest(reader);
+    BOOST_REQUIRE(seen.size() > 2u);
+    BOOST_TEST(seen.front() == "second");
+    BOOST_TEST(seen.back() == "99");
+}
+
+// The next run goes on in the same files, also behind half a line that a killed one left.
+BOOST_AUTO_TEST_CASE(goes_on_after_a_kill) {
+    const support::temporary_directory tmp;
+    {
+        log_writer writer(tmp.path());
+        put(writer, "before");
+    }
+    std::ofstream(tmp / "output.00000001.jsonl", std::ios::app) << "{\"at\":\"2026";
+    log_writer writer(tmp.path());
+    put(writer, "after");
+    const lines expected{"before", "?", "after"};
+    BOOST_TEST(all(tmp.path()) == expected, boost::test_tools::per_element());
+    BOOST_TEST(std::distance(fs::directory_iterator(tmp.path()), {}) == 1);
+}
+
+// A line that is only half there is not given out; it is once its end has come.
+BOOST_AUTO_TEST_CASE(half_a_line_waits) {
+    const support::temporary_directory tmp;
+    std::ofstream file(tmp / "output.00000001.jsonl");
+    log_reader reader(tmp.path());
+    file << "{\"line\":" << std::flush;
+    BOOST_TEST(!reader.next());
+    file << "\"x\"}\n" << std::flush;
+    BOOST_TEST(rest(reader) == lines{"x"}, boost::test_tools::per_element());
+}
+
+// A disk that takes nothing stops nobody; once it does again, a line says how much is missing.
+BOOST_AUTO_TEST_CASE(a_full_disk_is_told_afterwards) {
+    const support::temporary_directory tmp;
+    log_writer writer(tmp.path());
+    put(writer, "before");
+    rlimit old{};
+    ::getrlimit(RLIMIT_FSIZE, &old);
+    const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit little{200, old.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &little);
+    for (int i = 0; i < 3; ++i) put(writer, "lost");
+    ::setrlimit(RLIMIT_FSIZE, &old);
+    ::signal(SIGXFSZ, handler);
+    put(writer, "after");
+    const lines expected{"before", "lost", "2 lines of output could not be kept: File too large", "after"};
+    lines found = all(tmp.path());
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+}
+
+// Files of others in the folder are neither read nor removed.
+BOOST_AUTO_TEST_CASE(other_files_are_left_alone) {
+    const support::temporary_directory tmp;
+    for (const char* name : {"output.jsonl", "output.x.jsonl", "notes", "output.00000001.jsonl.gz"}) support::write_file(tmp / name, "mine\n");
+    BOOST_TEST(!log_reader(tmp.path()).found_any());
+    log_writer writer(tmp.path(), {.file_bytes = 100, .files = 1});
+    for (int i = 0; i < 5; ++i) put(writer, "x");
+    BOOST_TEST(std::distance(fs::directory_iterator(tmp.path()), {}) == 5);
+    BOOST_TEST(all(tmp.path()).size() == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

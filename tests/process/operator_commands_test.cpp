@@ -1,0 +1,224 @@
+// The real binary beside a running tree: its logs, mail, which tree is meant, and trees that do not answer (contract §6).
+#include "tests/support/desk.hpp"
+#include "tests/support/files.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <fcntl.h>
+#include <sstream>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+using namespace std::chrono_literals;
+using support::desk;
+using support::until;
+
+namespace {
+
+constexpr const char* shop = R"({"name": "shop", "children": [
+    {"name": "web", "command": ["sh", "-c", "echo hello; echo oops >&2; exec sleep 1000"]},
+    {"name": "dam", "children": [{"name": "queue", "command": ["sh", "-c", "echo deep; exec sleep 1000"]}]}]})";
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> all;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) all.push_back(line);
+    return all;
+}
+
+/// A child that prints so many numbered lines of a hundred bytes, and is gone.
+std::string printer(const std::string& name, int lines) {
+    return R"({"name": ")" + name + R"(", "restart": "temporary", "command": ["sh", "-c", "seq -f '%0100.0f' 1 )" +
+           std::to_string(lines) + R"(; echo end of )" + name + "\"]}";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(operator_commands)
+
+// What was printed can be read while the tree runs and after it was killed: all of it, of one child, or the last lines.
+BOOST_AUTO_TEST_CASE(logs) {
+    const desk d;
+    const auto tree = d.run_tree(shop);
+    BOOST_TEST(until([&] { return has(tree->out(), "deep") && has(tree->err(), "oops"); }));
+    BOOST_TEST(d.ask({"logs", "web"}).out.size() == std::string("[web] hello\n[web] oops\n").size());
+    BOOST_TEST(d.ask({"logs", "/dam"}).out == "[/dam/queue] deep\n");
+    const auto as_json = lines_of(d.ask({"logs", "dam", "--json"}).out);
+    BOOST_REQUIRE(as_json.size() == 1u);
+    BOOST_TEST(json::parse(as_json[0]).at("address") == "/dam/queue");
+    const auto nobody = d.ask({"logs", "wbe"});
+    BOOST_TEST(nobody.code == 3);
+    BOOST_TEST(has(nobody.err, "no such child: /wbe"));
+    tree->signal(SIGKILL);
+    tree->wait();
+    BOOST_TEST(has(d.ask({"logs"}).out, "[/dam/queue] deep\n"));
+    BOOST_TEST(d.ask({"logs", "web", "-n", "1"}).out.size() < 13u);
+    BOOST_TEST(d.ask({"logs", "wbe"}).code == 3);
+    BOOST_TEST(d.supe({"logs", "--state", d.file("none")}).code == 3);
+}
+
+// However much is printed, 8 files of 8 MiB stay; a follower sees every line once and in order across the files.
+BOOST_AUTO_TEST_CASE(logs_rotate_and_are_followed) {
+    const desk d;
+    const auto tree = d.run_tree(shop);
+    const auto follow = d.begin({"logs", "-f", "big", "--state", d.state()});
+    BOOST_TEST(follow->wait() == 3);  // not yet
+    BOOST_TEST(d.ask({"add", "/", support::write_file(d.file("small.json"), printer("big", 10))}).code == 0);
+    BOOST_TEST(until([&] { return has(d.ask({"logs", "big"}).out, "end of big"); }));
+    const auto all = d.begin({"logs", "-f", "big", "--state", d.state()});
+    BOOST_TEST(until([&] { return has(all->out(), "end of big"); }));
+    constexpr int many = 100'000;  // 21 MB in the files
+    BOOST_TEST(d.ask({"add", "/", support::write_file(d.file("big.json"), printer("big", many))}).code == 0);
+    BOOST_TEST(until([&] { return has(all->out().substr(2000), "end of big"); }));
+    const auto seen = lines_of(all->out());
+    BOOST_REQUIRE(seen.size() == 11u + many + 1u);
+    for (int i = 1; i <= many; ++i) {
+        if (std::stoi(seen[static_cast<std::size_t>(10 + i)].substr(6)) != i) BOOST_FAIL("line " << i << " is " << seen[static_cast<std::size_t>(10 + i)]);
+    }
+    BOOST_TEST(std::distance(fs::directory_iterator(fs::path(d.state()) / "logs"), {}) >= 3);
+}
+
+// A reader of our stdout that does not read stops nothing: the tree answers, the child goes on when somebody reads again.
+BOOST_AUTO_TEST_CASE(nobody_reads_our_stdout) {
+    const desk d;
+    int ends[2];
+    BOOST_REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const auto tree = d.run_tree(R"({"name": "t", "children": [)" + printer("big", 50'000) + R"(, {"name": "web", "command": ["sleep", "1000"]}]})", {}, ends[1]);
+    ::close(ends[1]);
+    BOOST_TEST(d.is_up());
+    BOOST_TEST(d.status("big").at("state") == "running");  // it waits for its pipe to be read
+    BOOST_TEST(d.ask({"restart", "web"}).code == 0);
+    std::string seen;
+    char buffer[65536];
+    ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    BOOST_TEST(until([&] {
+        for (ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;) seen.append(buffer, static_cast<std::size_t>(n));
+        return has(seen, "[big] end of big\n");
+    }));
+    BOOST_TEST(lines_of(seen).size() == 50'001u);
+    ::close(ends[0]);
+    BOOST_TEST(d.ask({"restart", "web"}).code == 0);  // nor does one that goes away
+    tree->signal(SIGTERM);
+    BOOST_TEST(tree->wait() == 0);
+}
+
+// Without --state or --tree the only tree that runs is meant; where several do, they are named.
+BOOST_AUTO_TEST_CASE(which_tree) {
+    const desk d;
+    const auto none = d.supe({"status"});
+    BOOST_TEST(none.code == 3);
+    BOOST_TEST(has(none.err, "supe: no tree runs (none under " + d.file("home") + "/supe"));
+    const auto first = d.begin({"run", support::write_file(d.file("a.json"), R"({"name": "one", "children": []})")});
+    BOOST_TEST(until([&] { return d.supe({"status"}).code == 0; }));
+    BOOST_TEST(has(d.supe({"tree"}).out, "one  running"));
+    const auto second = d.begin({"run", support::write_file(d.file("b.json"), R"({"name": "two", "children": []})")});
+    BOOST_TEST(until([&] { return d.supe({"status", "--tree", "two"}).code == 0; }));
+    const auto both = d.supe({"status"});
+    BOOST_TEST(both.code == 2);
+    BOOST_TEST(both.err == "supe: several trees run: one, two; say which with --tree NAME\n");
+    BOOST_TEST(has(d.supe({"--tree", "one", "tree"}).out, "one  running"));
+    BOOST_TEST(d.supe({"status", "--tree", "three"}).code == 3);
+}
+
+// Mail ends when it is accepted, or with --wait acknowledged; a message that is no JSON is refused here.
+BOOST_AUTO_TEST_CASE(mail) {
+    const desk d;
+    const std::string reader = R"({"name": "reader", "command": ["sh", "-c", "printf '{\"type\":\"signal\",\"signal\":\"READY-TO-RECEIVE-MAIL\"}\\n' >&$NODE_CHANNEL_FD; while read -r line <&$NODE_CHANNEL_FD; do echo \"$line\"; printf '{\"type\":\"signal\",\"signal\":\"ACK-CURRENT-MAIL\"}\\n' >&$NODE_CHANNEL_FD; done"]})";
+    const auto tree = d.run_tree(R"({"name": "t", "children": [)" + reader + R"(, {"name": "deaf", "command": ["sleep", "1000"]}]})");
+    BOOST_TEST(d.ask({"mail", "reader", "{\"n\": 1.0,\n \"u\": \"\\u00e4\"}", "--wait"}).code == 0);
+    BOOST_TEST(until([&] { return has(tree->out(), R"("msg":{"n": 1.0,  "u": "\u00e4"})"); }));  // its bytes, but for line ends
+    BOOST_TEST(d.ask({"mail", "deaf", "1"}).code == 0);
+    BOOST_TEST(d.status("deaf").at("mailbox").at("queued") == 1);
+    const auto nobody = d.ask({"mail", "nobody", "1"});
+    BOOST_TEST(nobody.code == 3);
+    BOOST_TEST(has(nobody.err, "no such child: /nobody"));
+    const auto bad = d.ask({"mail", "reader", "{no"});
+    BOOST_TEST(bad.code == 2);
+    BOOST_TEST(bad.err == "supe: the message is no JSON: {no\n");
+    BOOST_TEST(d.ask({"mail", "reader"}).code == 2);
+    BOOST_TEST(d.supe({"mail", "reader", "-", "--wait", "--state", d.state()}, "{\"from\": \"stdin\"}").code == 0);
+    BOOST_TEST(until([&] { return has(tree->out(), R"({"from": "stdin"})"); }));
+
+    const std::string saved = support::write_file(d.file("reader.jsonl"), "{\"id\":\"x-1\",\"from\":\"web\",\"attempt\":1,\"msg\":\"back 1\"}\n"
+                                                                          "{\"id\":\"x-2\",\"from\":\"web\",\"attempt\":0,\"msg\":\"back 2\"}\n");
+    const auto back = d.ask({"mail", "--from-file", saved});
+    BOOST_TEST(back.code == 0);
+    BOOST_TEST(back.out == "2 of 2 mails taken back to /reader\n");
+    BOOST_TEST(until([&] { return has(tree->out(), "back 2"); }));
+    BOOST_TEST(!fs::exists(saved));
+    BOOST_TEST(fs::exists(saved + ".taken"));
+    support::write_file(saved, "{\"msg\":1}\nnonsense\n");
+    const auto torn = d.ask({"mail", "--from-file", saved});
+    BOOST_TEST(torn.code == 2);
+    BOOST_TEST(has(torn.err, "reader.jsonl:2: no saved mail"));
+}
+
+// A tree that does not answer at all, or a nested supervisor in it, is exit code 4 after 10 s, with a clear text.
+BOOST_AUTO_TEST_CASE(trees_that_do_not_answer) {
+    const desk d;
+    const auto tree = d.run_tree(shop);
+    ::kill(d.pid_of("dam"), SIGSTOP);
+    const auto status = d.begin({"status", "--state", d.state()});
+    const auto stop = d.ask({"stop", "/dam/queue"});
+    BOOST_TEST(stop.code == 4);
+    BOOST_TEST(stop.err == "supe: /dam does not answer (for 10 s)\n");
+    BOOST_TEST(status->wait() == 4);
+    BOOST_TEST(has(status->out(), "\n  web  running"));
+    BOOST_TEST(has(status->out(), "\n  dam  running, silent"));
+    BOOST_TEST(status->err() == "supe: /dam does not answer: what runs below is not known\n");
+    tree->signal(SIGSTOP);
+    const auto silent = d.ask({"status"});
+    BOOST_TEST(silent.code == 4);
+    BOOST_TEST(silent.err == "supe: the tree on " + d.state() + " does not answer (for 10 s)\n");
+}
+
+// A mistyped command is answered with the one that was meant; every command's help has an example.
+BOOST_AUTO_TEST_CASE(help) {
+    const desk d;
+    const auto typo = d.supe({"statsu"});
+    BOOST_TEST(typo.code == 2);
+    BOOST_TEST(typo.err == "supe: \"statsu\" is no command, did you mean status?; supe --help lists them\n");
+    BOOST_TEST(d.supe({"xyzzy"}).err == "supe: \"xyzzy\" is no command; supe --help lists them\n");
+    BOOST_TEST(d.supe({}).code == 2);
+    BOOST_TEST(d.supe({"status", "--jsno"}).code == 2);
+    const std::string all = d.supe({"--help"}).out;
+    for (const char* name : {"relay", "run", "check", "completion", "status", "tree", "logs", "notices", "start", "stop",
+                             "restart", "add", "remove", "scale", "mail"}) {
+        BOOST_TEST(has(all, "\n  " + std::string(name) + " "), name);
+        const auto help = d.supe({name, "--help"});
+        BOOST_TEST(help.code == 0);
+        BOOST_TEST(has(help.out, "Example"), name);
+    }
+    BOOST_TEST(has(d.supe({"logs", "--help"}).out, "8 files of 8 MiB"));
+    BOOST_TEST(d.supe({"--version"}).out == "supe 1.0.0\n");
+}
+
+// The script for bash completes commands, their options and, by asking the tree, its children.
+BOOST_AUTO_TEST_CASE(completion) {
+    const desk d;
+    const auto tree = d.run_tree(shop);
+    const auto complete = [&](const std::string& words) {
+        const std::string script = "source <(" SUPE_BINARY " completion bash); COMP_WORDS=(" + words +
+                                   "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _supe; echo \"${COMPREPLY[*]}\"";
+        support::command_setup setup;
+        setup.words = {"bash", "-c", script};
+        const auto r = support::run(std::move(setup));
+        BOOST_TEST(r.err == "");
+        return r.out;
+    };
+    const std::string binary = SUPE_BINARY;
+    BOOST_TEST(complete(binary + " st") == "status start stop\n");
+    BOOST_TEST(complete(binary + " status --j") == "--json\n");
+    BOOST_TEST(complete(binary + " completion b") == "bash\n");
+    BOOST_TEST(complete(binary + " run t --log-format j") == "json\n");
+    BOOST_TEST(complete(binary + " restart --state " + d.state() + " /d") == "/dam /dam/queue\n");
+    BOOST_TEST(complete(binary + " check " + d.file("tr")) == d.file("tree.json") + "\n");
+    BOOST_TEST(d.supe({"completion", "zsh"}).out.starts_with("#compdef supe\n"));
+    BOOST_TEST(d.supe({"completion", "fish"}).code == 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,276 @@
+// Shows that our output never makes anybody wait, and what is told of what was lost (contract §6, last lines).
+#include "supe/output/terminal_sink.hpp"
+#include "supe/async/nursery.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+using namespace supe;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct pipe_pair {
+    unique_fd read, write;
+    pipe_pair() {
+        int fds[2];
+        BOOST_REQUIRE(::pipe2(fds, O_CLOEXEC) == 0);
+        read.reset(fds[0]);
+        write.reset(fds[1]);
+        ::fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    }
+    std::string take() const {
+        std::string all;
+        char buffer[65536];
+        for (ssize_t n; (n = ::read(read.get(), buffer, sizeof buffer)) > 0;) all.append(buffer, static_cast<std::size_t>(n));
+        return all;
+    }
+};
+
+struct bench {
+    boost::asio::io_context loop{1};
+    real_clock time{loop.get_executor()};
+    pipe_pair out, err;
+    bench() { std::signal(SIGPIPE, SIG_IGN); }
+
+    /// Runs drain() beside `work` until that has ended.
+    template <class Work>
+    void run(terminal_sink& sink, Work work) {
+        nursery all(time), service(time);
+        service.start(sink.drain());
+        const auto body = [&]() -> awaitable<> {
+            co_await work();
+            service.cancel();
+            co_await service.join();
+        };
+        all.start(body());
+        loop.run_for(20s);
+        BOOST_TEST(all.size() == 0u);
+    }
+};
+
+void put(terminal_sink& sink, stream s, std::string_view address, std::string_view line) {
+    sink.write(s, address, line);
+    sink.flush();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(terminal_sink)
+
+// stdout to stdout, stderr and our own log to stderr; written at once, without colour where there is no terminal.
+BOOST_AUTO_TEST_CASE(two_streams) {
+    bench b;
+    supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
+    put(sink, stream::out, "/web", "hello");
+    put(sink, stream::err, "/dam/queue", "oops");
+    log_to(sink, "/", "stopping");
+    BOOST_TEST(b.out.take() == "[web] hello\n");
+    BOOST_TEST(b.err.take() == "[/dam/queue] oops\n[supe] stopping\n");
+}
+
+// On a terminal the label has a colour, on what is none it has none; nor where NO_COLOR is set, nor in JSON.
+BOOST_AUTO_TEST_CASE(colour_on_a_terminal) {
+    bench b;
+    const unique_fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    BOOST_REQUIRE((master && ::grantpt(master.get()) == 0 && ::unlockpt(master.get()) == 0));
+    const unique_fd terminal(::open(::ptsname(master.get()), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+    const auto shown = [&](output_format format) {
+        supe::terminal_sink sink(b.time, format, terminal.get(), b.err.write.get());
+        put(sink, stream::out, "/web", "hello");
+        char text[500];
+        const ssize_t n = ::read(master.get(), text, sizeof text);
+        return std::string(text, n > 0 ? static_cast<std::size_t>(n) : 0);
+    };
+    ::setenv("TERM", "xterm", 1);
+    ::unsetenv("NO_COLOR");
+    BOOST_TEST(shown(output_format::text).starts_with("\x1b[3"));
+    BOOST_TEST(shown(output_format::json).starts_with("{\"at\":"));
+    BOOST_TEST(shown(output_format::relayed).starts_with("[/web] hello"));
+    ::setenv("NO_COLOR", "1", 1);
+    BOOST_TEST(shown(output_format::text).starts_with("[web] hello"));
+    ::unsetenv("NO_COLOR");
+}
+
+// A pipe that nobody reads blocks no write; its own flags stay as they were for those who share it.
+BOOST_AUTO_TEST_CASE(an_unread_pipe_blocks_nobody) {
+    bench b;
+    supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
+    std::size_t lines = 0;
+    for (; !sink.is_full(); ++lines) put(sink, stream::out, "/web", std::string(1000, 'x'));
+    BOOST_TEST((::fcntl(b.out.write.get(), F_GETFL) & O_NONBLOCK) == 0);
+    std::string seen;
+    b.run(sink, [&]() -> awaitable<> {
+        while (seen.size() < lines * 1007) {
+            seen += b.out.take();
+            co_await b.time.sleep_for(1ms);
+        }
+        co_await sink.room();
+    });
+    BOOST_TEST(static_cast<std::size_t>(std::ranges::count(seen, '\n')) == lines);
+    BOOST_TEST(seen.ends_with("xx\n"));
+}
+
+// While full, 1 MiB of each address that writes all the same is kept; the rest is counted and told once there is room.
+BOOST_AUTO_TEST_CASE(what_is_dropped_is_told) {
+    bench b;
+    supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
+    const std::string line(999, 'x');
+    while (!sink.is_full()) put(sink, stream::out, "/web", line);
+    for (int i = 0; i < 3000; ++i) put(sink, stream::out, "/dead", line);
+    put(sink, stream::out, "/other", "kept");
+    std::string seen;
+    b.run(sink, [&]() -> awaitable<> {
+        while (seen.find("[supe dropped") == std::string::npos) {
+            seen += b.out.take();
+            co_await b.time.sleep_for(1ms);
+        }
+    });
+    std::size_t kept = 0;
+    for (std::size_t p = 0; (p = seen.find("[dead] x", p)) != std::string::npos; ++p) ++kept;
+    BOOST_TEST(kept == supe::terminal_sink::dead_limit / 1000);
+    BOOST_TEST(seen.find("[other] kept\n") != std::string::npos);
+    const std::string mark = "[dead] [supe dropped " + std::to_string(3000 - kept) + " lines, " +
+                             std::to_string((3000 - kept) * 1000) + " bytes: our output was not read fast enough]\n";
+    BOOST_TEST(seen.find(mark) != std::string::npos);
+}
+
+// When stdout and stderr are one pipe, a line that is half written is not torn by one of the other stream.
+BOOST_AUTO_TEST_CASE(one_pipe_for_both) {
+    bench b;
+    const unique_fd second(::dup(b.out.write.get()));
+    supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), second.get());
+    int lines = 0;
+    for (; !sink.is_full(); ++lines) put(sink, lines % 2 ? stream::err : stream::out, "/web", std::string(997, 'x'));
+    std::string seen;
+    b.run(sink, [&]() -> awaitable<> {
+        while (std::ranges::count(seen, '\n') < lines) {
+            seen += b.out.take();
+            co_await b.time.sleep_for(1ms);
+        }
+    });
+    const std::string line = "[web] " + std::string(997, 'x') + "\n";
+    for (std::size_t at = 0; at < seen.size(); at += line.size()) BOOST_REQUIRE(seen.compare(at, line.size(), line) == 0);
+}
+
+// A socket (the journal) that is full, or a descriptor that somebody made non-blocking, loses nothing.
+BOOST_AUTO_TEST_CASE(a_full_socket_loses_nothing) {
+    bench b;
+    int fds[2];
+    BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+    b.out.read.reset(fds[0]);
+    const unique_fd ours(fds[1]);
+    ::fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    ::fcntl(fds[1], F_SETFL, O_NONBLOCK);
+    supe::terminal_sink sink(b.time, output_format::text, ours.get(), b.err.write.get());
+    std::size_t lines = 0;
+    for (; !sink.is_full(); ++lines) put(sink, stream::out, "/web", std::string(1000, 'x'));
+    std::string seen;
+    b.run(sink, [&]() -> awaitable<> {
+        while (seen.size() < lines * 1007) {
+            seen += b.out.take();
+            co_await b.time.sleep_for(1ms);
+        }
+    });
+    BOOST_TEST(static_cast<std::size_t>(std::ranges::count(seen, '\n')) == lines);
+}
+
+// A reader that went away is told of once on stderr; children go on, and nothing is kept for nobody.
+BOOST_AUTO_TEST_CASE(a_reader_that_went_away) {
+    bench b;
+    supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
+    b.out.read.reset();
+    for (int i = 0; i < 10000; ++i) put(sink, stream::out, "/web", std::string(1000, 'x'));
+    BOOST_TEST(!sink.is_full());
+    put(sink, stream::err, "/web", "still here");
+    BOOST_TEST(b.err.take() ==
+               "[supe] nobody reads our stdout any more; supe logs shows what the children print\n[web] still here\n");
+}
+
+// A file on a full disk: lines are lost, no half line runs into another, and what was lost is told when there is room.
+BOOST_AUTO_TEST_CASE(a_full_disk) {
+    bench b;
+    const support::temporary_directory tmp;
+    const unique_fd file(::open((tmp / "out").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    supe::terminal_sink sink(b.time, output_format::text, file.get(), b.err.write.get());
+    put(sink, stream::out, "/web", "before");
+    rlimit old{};
+    ::getrlimit(RLIMIT_FSIZE, &old);
+    const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit little{20, old.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &little);
+    for (int i = 0; i < 3; ++i) put(sink, stream::out, "/web", "lost");
+    ::setrlimit(RLIMIT_FSIZE, &old);
+    ::signal(SIGXFSZ, handler);
+    put(sink, stream::out, "/web", "after");
+    // "[web] before" is 13 bytes, then 7 of the 11 of "[web] lost" fit.
+    BOOST_TEST(support::read_file(tmp / "out") ==
+               "[web] before\n[web] l\n[supe] 26 bytes of output could not be written here: File too large\n[web] after\n");
+}
+
+// At the end a reader that is slow is waited for, one that does not read at all only so long.
+BOOST_AUTO_TEST_CASE(the_last_lines) {
+    bench b;
+    supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
+    std::size_t lines = 0;
+    for (; !sink.is_full(); ++lines) put(sink, stream::out, "/web", std::string(1000, 'x'));
+    bool over = false;
+    std::string seen;
+    const auto reader = [&]() -> awaitable<> {
+        while (!over) {
+            char some[30000];
+            const ssize_t n = ::read(b.out.read.get(), some, sizeof some);
+            if (n > 0) seen.append(some, static_cast<std::size_t>(n));
+            co_await b.time.sleep_for(5ms);
+        }
+    };
+    nursery all(b.time);
+    all.start(reader());
+    const auto body = [&]() -> awaitable<> {
+        co_await sink.finish(10s);
+        over = true;
+    };
+    all.start(body());
+    b.loop.run_for(20s);
+    seen += b.out.take();
+    BOOST_TEST(static_cast<std::size_t>(std::ranges::count(seen, '\n')) == lines);
+
+    while (!sink.is_full()) put(sink, stream::out, "/web", std::string(1000, 'x'));
+    bool resumed = false;
+    const auto patience = [&]() -> awaitable<> {
+        co_await sink.finish(30ms);
+        resumed = true;
+    };
+    all.start(patience());
+    b.loop.restart();
+    b.loop.run_for(20s);
+    BOOST_TEST(resumed);
+}
+
+// Every line goes to the files as well, also what the reader of stdout will never see.
+BOOST_AUTO_TEST_CASE(kept_in_files) {
+    bench b;
+    const support::temporary_directory tmp;
+    log_writer files(tmp.path());
+    supe::terminal_sink sink(b.time, output_format::json, b.out.write.get(), b.err.write.get());
+    sink.keep_in(files);
+    put(sink, stream::out, "/web", "one");
+    const std::string shown = b.out.take();
+    BOOST_TEST(shown.ends_with("\"address\":\"/web\",\"stream\":\"stdout\",\"line\":\"one\"}\n"));
+    BOOST_TEST(support::read_file(tmp / "output.00000001.jsonl") == shown);
+    b.out.read.reset();
+    for (int i = 0; i < 3; ++i) put(sink, stream::out, "/web", "unseen");
+    log_reader reader(tmp.path());
+    int kept = 0;
+    while (auto record = reader.next()) kept += record->find("unseen") != std::string::npos;
+    BOOST_TEST(kept == 3);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
