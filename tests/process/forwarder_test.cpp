@@ -1,0 +1,245 @@
+// Shows the forwarder between a queue, a lock and a destination: mail and time are simulated, the sockets are real.
+#include "components/forwarder.hpp"
+#include "components/webhook.hpp"
+#include "supe/simulation/world.hpp"
+#include "tests/support/http_sink.hpp"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <map>
+
+using namespace std::chrono_literals;
+using supe::awaitable;
+using supe::component;
+using support::http_sink;
+using lines = std::vector<std::string>;
+
+namespace {
+
+std::string order(const std::string& id, unsigned attempt = 1) {
+    const components::webhook w{id, 1700000000000, "POST", "/" + id, {{"X", "1"}}, "192.0.2.1", "hello"};
+    return fmt::format(R"({{"attempt":{},"webhook":{}}})", attempt, components::to_json(w));
+}
+
+/// A tree of the real forwarder with a queue and a lock that do what the test says.
+struct scene {
+    support::event_loop loop{};
+    std::map<std::string, http_sink::answer> answers{};    ///< by target; 200 at once where there is none
+    http_sink sink{loop, [this](const http_sink::request& r) { return answers[std::string(r.target())]; }};
+    supe::simulation::world w{};
+    lines results{};
+    component* queue = nullptr;
+    component* lock = nullptr;
+    bool lock_gives = true;
+    std::size_t asked = 0, released = 0, abandoned = 0;
+
+    explicit scene(unsigned connections = 2, const std::string& to = "") {
+        w.provide("forwarder", components::forwarder);
+        w.provide("queue", [this](component& self) { return be_queue(self); });
+        w.provide("lock", [this](component& self) { return be_lock(self); });
+        w.run(fmt::format(R"({{"name": "t", "children": [{{"name": "lock", "component": "lock"}}, {{"name": "queue", "component": "queue"}},
+            {{"name": "forwarder", "component": "forwarder", "demand": true,
+              "config": {{"to": "{}", "connections": {}, "timeout": "5s", "idle": "30s", "lock": "/lock"}}}}]}})",
+                          to.empty() ? sink.url() + "/in" : to, connections));
+    }
+    ~scene() {
+        w.root().shutdown();
+        until([this] { return w.ended(); });
+    }
+
+    awaitable<> be_queue(component& self) {
+        queue = &self;
+        while (auto mail = co_await self.receive()) {
+            results.push_back(mail->body());
+            co_await mail->ack();
+        }
+    }
+    awaitable<> be_lock(component& self) {
+        lock = &self;
+        self.set_window(64);
+        while (auto mail = co_await self.receive()) {
+            const bool asks = mail->body().starts_with(R"({"acquire")");
+            asked += asks;
+            released += mail->body().starts_with(R"({"release")");
+            abandoned += mail->body().starts_with(R"({"abandon")");
+            if (asks && lock_gives) self.answer(mail->from(), mail->call(), fmt::format(R"({{"permit":"{}"}})", asked));
+            co_await mail->ack();
+        }
+    }
+    void send(std::string body) {
+        queue->tell("forwarder", std::move(body));
+        w.settle();
+    }
+    void recall() {
+        lock->tell("forwarder", R"({"recall":true})");
+        w.settle();
+    }
+    /// Lets both sides go on, in real time; virtual time stands still.
+    bool until(const std::function<bool()>& fact) {
+        return loop.until([&] { return w.settle(), fact(); }, 10s);
+    }
+    /// The next n results, in order.
+    lines next(std::size_t n) {
+        BOOST_TEST(until([&] { return results.size() >= n; }), fmt::format("{} of {} results", results.size(), n));
+        return std::exchange(results, {});
+    }
+    lines targets() const {
+        lines all;
+        for (const auto& r : sink.received()) all.emplace_back(r.target());
+        return all;
+    }
+};
+
+std::string result(const std::string& id, unsigned attempt, int status, const std::string& more = "") {
+    return fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":{}{}}}}})", id, attempt, status, more);
+}
+
+void same(lines found, const lines& expected) { BOOST_TEST(found == expected, fmt::format("[{}]", fmt::join(found, ", "))); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(forwarder)
+
+// One after the other over one connection with one permit, each with its result.
+BOOST_AUTO_TEST_CASE(delivers_and_reports) {
+    scene s;
+    for (const char* id : {"a", "b", "c"}) {
+        s.send(order(id));
+        same(s.next(1), {result(id, 1, 200)});
+    }
+    same(s.targets(), {"/in/a", "/in/b", "/in/c"});
+    BOOST_TEST(s.sink.received()[0].body() == "hello");
+    BOOST_TEST(s.sink.most_open() == 1u);
+    BOOST_TEST(s.asked == 1u);
+    BOOST_TEST(s.w.count("component-crashed") == 0u);
+}
+
+// Two that arrive together go out together; never more than there are connections; none has to wait for the next mail.
+BOOST_AUTO_TEST_CASE(works_in_parallel_within_its_connections) {
+    scene s(3);
+    for (int i = 0; i < 7; ++i) s.answers[fmt::format("/in/w{}", i)].after = 50ms;
+    s.queue->tell("forwarder", order("w0"));
+    s.queue->tell("forwarder", order("w1"));
+    s.w.settle();
+    BOOST_TEST(s.until([&] { return s.sink.open() == 2; }));
+    s.next(2);
+    BOOST_TEST(s.sink.most_open() == 2u);
+    for (int i = 2; i < 7; ++i) s.queue->tell("forwarder", order(fmt::format("w{}", i)));
+    s.next(5);
+    BOOST_TEST(s.sink.most_open() == 3u);
+    BOOST_TEST(s.asked == 3u);
+}
+
+// What the destination says is reported, with what it asks for; no connection at all is status 0 with the reason.
+BOOST_AUTO_TEST_CASE(reports_failures) {
+    scene s;
+    s.answers["/in/a"] = {503, {}, {{"Retry-After", "7"}}};
+    s.answers["/in/b"] = {410};
+    s.answers["/in/c"] = {302, {}, {{"Location", "/elsewhere"}}};
+    for (const char* id : {"a", "b", "c"}) s.send(order(id, 4));
+    lines all = s.next(3);
+    std::ranges::sort(all);
+    same(all, {result("a", 4, 503, R"(,"retry_after_ms":7000)"), result("b", 4, 410), result("c", 4, 302)});
+    s.recall();
+    BOOST_TEST(s.until([&] { return s.sink.open() == 0; }));
+    s.sink.go_down();
+    s.send(order("d"));
+    const lines refused = s.next(1);
+    BOOST_TEST(refused.at(0).find(R"("status":0,"error":"127.0.0.1:)") != std::string::npos, refused.at(0));
+    BOOST_TEST(refused[0].find("Connection refused") != std::string::npos);
+    BOOST_TEST(s.until([&] { return s.released == s.asked; }));
+    BOOST_TEST(s.abandoned == 0u);
+}
+
+// An answer that does not come in time is none; the connection and its permit go back.
+BOOST_AUTO_TEST_CASE(timeouts) {
+    scene s;
+    s.answers["/in/a"].after = 1h;
+    s.send(order("a"));
+    BOOST_TEST(s.until([&] { return s.sink.open() == 1; }));
+    s.loop.run_for(20ms);
+    s.w.advance(5s);
+    same(s.next(1), {result("a", 1, 0, R"(,"error":"timed out")")});
+}
+
+// An idle connection is closed after half of `idle`, the process ends after all of it, and the next mail brings it back.
+BOOST_AUTO_TEST_CASE(idle) {
+    scene s;
+    s.send(order("a"));
+    s.next(1);
+    s.w.advance(14s);
+    s.loop.run_for(5ms);
+    BOOST_TEST(s.sink.open() == 1u);
+    s.w.advance(1s);
+    BOOST_TEST(s.until([&] { return s.sink.open() == 0 && s.released == 1; }));
+    s.w.advance(16s);
+    BOOST_TEST(s.until([&] { return s.w.pid_of("/forwarder") == 0; }));
+    BOOST_TEST(s.w.count("component-shutdown") == 1u);
+    s.send(order("b"));
+    same(s.next(1), {result("b", 1, 200)});
+    BOOST_TEST(s.w.starts_of("/forwarder") == 2u);
+}
+
+// Called back, it gives up what it does not use at once, and what it uses after that.
+BOOST_AUTO_TEST_CASE(recalled) {
+    scene s;
+    s.answers["/in/slow"].after = 50ms;
+    s.send(order("a"));
+    s.next(1);
+    s.recall();
+    BOOST_TEST(s.until([&] { return s.sink.open() == 0 && s.released == 1; }));
+    s.send(order("slow"));
+    BOOST_TEST(s.until([&] { return s.sink.open() == 1; }));
+    s.recall();
+    same(s.next(1), {result("slow", 1, 200)});
+    BOOST_TEST(s.until([&] { return s.sink.open() == 0 && s.released == 2; }));
+}
+
+// The same webhook again (the queue died before it noted the result): not twice at once, and not again what is known.
+BOOST_AUTO_TEST_CASE(the_same_one_again) {
+    scene s;
+    s.answers["/in/a"].after = 50ms;
+    s.answers["/in/b"].status = 503;
+    s.send(order("a"));
+    s.send(order("a"));
+    same(s.next(1), {result("a", 1, 200)});
+    s.send(order("a"));
+    s.send(order("b"));
+    same(s.next(2), {result("a", 1, 200), result("b", 1, 503)});
+    s.send(order("b"));
+    same(s.next(1), {result("b", 1, 503)});
+    s.send(order("b", 2));
+    same(s.next(1), {result("b", 2, 503)});
+    same(s.targets(), {"/in/a", "/in/b", "/in/b"});
+    BOOST_TEST(s.results.empty());
+}
+
+// What is no webhook goes to the dead letters with the reason, and holds up nobody.
+BOOST_AUTO_TEST_CASE(nonsense) {
+    scene s;
+    for (const char* body : {"7", "{}", R"({"attempt":0,"webhook":{}})", R"({"attempt":1,"webhook":{"id":"x"}})"}) s.send(body);
+    s.send(order("a"));
+    same(s.next(1), {result("a", 1, 200)});
+    BOOST_TEST(s.w.count("mail-dead-lettered") == 4u);
+    BOOST_TEST(s.w.count("component-crashed") == 0u);
+}
+
+// Asked to end while it waits for a permit: at once, and the webhook stays for the next life.
+BOOST_AUTO_TEST_CASE(shutdown_does_not_wait_for_a_permit) {
+    scene s;
+    s.lock_gives = false;
+    s.send(order("a"));
+    BOOST_TEST(s.until([&] { return s.asked == 1; }));
+    const auto before = s.w.time().now();
+    s.lock_gives = true;
+    BOOST_TEST(s.w.by_hand(s.w.root().restart_child("forwarder")) == "");
+    BOOST_TEST((s.w.time().now() - before < 1s));
+    same(s.next(1), {result("a", 1, 200)});
+    BOOST_TEST(s.w.starts_of("/forwarder") == 2u);
+    BOOST_TEST(s.w.count("component-crashed") == 0u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
