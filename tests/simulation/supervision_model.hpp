@@ -19,6 +19,8 @@ using supe::milliseconds;
 using supe::time_point;
 using namespace std::chrono_literals;
 
+inline bool is_down(const supe::child& c) { return c.state().current() == supe::lifecycle::state::down; }
+
 /// Ends that count, in a window that slides (OTP add_restart: what lies exactly `within` back still counts).
 struct window {
     supe::restart_limit limit;
@@ -134,7 +136,7 @@ public:
             }
             if (!ending() && c.given_up != (status(name) == supe::restarter::status::given_up))
                 fault(name + (c.given_up ? " should be given up" : " should not be given up"));
-            if (c.process == there->state().is_down()) fault(name + " has " + (c.process ? "no process" : "a process"));
+            if (c.process == is_down(*there)) fault(name + " has " + (c.process ? "no process" : "a process"));
         }
         for (const supe::child* c : real_.children()) {
             if (!children_.contains(c->spec().name) && !ending()) fault(c->spec().name + " should be gone");
@@ -172,7 +174,7 @@ private:
     bool in_flight(const std::string& name) const {
         const auto s = status(name);
         if (s == status_kind::running || s == status_kind::stopping) return true;
-        return s == status_kind::starting && (real_.find(name)->pid() != 0 || !real_.find(name)->state().is_down());
+        return s == status_kind::starting && (real_.find(name)->pid() != 0 || !is_down(*real_.find(name)));
     }
     void hurry(model_child& c, const std::string& name) {
         c.not_before = now();
