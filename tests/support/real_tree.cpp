@@ -1,5 +1,7 @@
 #include "tests/support/real_tree.hpp"
 
+#include "supe/output/output_line.hpp"
+
 #include "supe/channel/json_text.hpp"
 #include "supe/process/listening_sockets.hpp"
 #include "supe/supervision/tree_file.hpp"
@@ -117,8 +119,8 @@ std::string real_tree::after(const std::string& beginning) const {
     return found;
 }
 
-void real_tree::recorder::write(supe::stream, std::string_view label, std::string_view line) {
-    lines.push_back(label.empty() ? std::string(line) : fmt::format("[{}] {}", label, line));
+void real_tree::recorder::write(supe::stream, std::string_view address, std::string_view line) {
+    lines.push_back(fmt::format("[{}] {}", supe::label_of(address), line));
 }
 
 }  // namespace support

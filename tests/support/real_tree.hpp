@@ -60,7 +60,7 @@ public:
 private:
     struct recorder final : supe::line_sink {
         std::vector<std::string> lines;
-        void write(supe::stream, std::string_view label, std::string_view line) override;
+        void write(supe::stream, std::string_view address, std::string_view line) override;
     };
     supe::awaitable<> run();
 
