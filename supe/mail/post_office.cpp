@@ -131,7 +131,7 @@ std::string post_office::post_again(const std::string& recipient, envelope mail)
     const auto found = places_.find(recipient);
     if (found == places_.end()) return "unknown-address";
     mail_place& place = *found->second;
-    mail.sequence = ++last_id_;
+    mail.sequence = ++last_sequence_;
     mail.attempt = mail.charges = 0;
     mail.suspect = false;
     mail.origin = {};
@@ -187,7 +187,7 @@ void post_office::send_up(envelope& mail, std::string_view to) {
 }
 
 void post_office::put(mail_place& place, envelope& mail, mailbox::consumer meant_for) {
-    mail.sequence = ++last_id_;
+    mail.sequence = ++last_sequence_;
     switch (place.box().offer(mail, meant_for)) {
         case mailbox::offered::full: return refuse(mail, "mailbox-full");
         case mailbox::offered::withheld: return;

@@ -146,6 +146,7 @@ private:
     const clock& time_;
     mail_events& events_;
     std::uint64_t last_id_ = 0;
+    std::uint64_t last_sequence_ = 0;
     std::map<int, mail_stop*> stops_;                                      // by number
     std::unordered_map<std::string, std::unique_ptr<mail_place>> places_;  // by name
     std::unique_ptr<mail_stop> up_;                                        // what goes to our own supervisor
