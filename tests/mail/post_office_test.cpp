@@ -23,7 +23,7 @@ struct neighbour {
     explicit neighbour(supe::asio::io_context& loop) {
         int fds[2];
         BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
-        wire = std::make_shared<supe::channel>(loop.get_executor(), supe::unique_fd(fds[0]));
+        wire = std::make_shared<supe::channel>(loop.get_executor(), supe::unique_fd(fds[0]), supe::channel::side::supervisor);
         other.reset(fds[1]);
     }
     /// Frames since the last call.

@@ -20,9 +20,10 @@ struct fate {
     bool sure_ack = false;         // an ack of it has left for the supervisor
     bool acked = false;            // the recipient meant to ack it
     bool dead = false;
+    bool rejected = false;
     bool returned = true;          // since its last delivery it was in hand at an end, or was rejected
     unsigned attempt = 0;          // of the last delivery
-    std::string recipient;
+    std::string recipient, sender;
 };
 
 /// One run: what the components do is drawn from its seed, what they see is checked on the spot.
@@ -66,6 +67,7 @@ private:
             const int number = ++last_number_;
             const std::string to = targets[static_cast<int>(world_.random() * 2)];
             fates_[number].recipient = to;
+            fates_[number].sender = self.address();
             const bool receipt = chance(0.3);
             if (receipt) {
                 // A receipt may come late or never (its sender dies first); it must not come for what was lost.
@@ -95,20 +97,20 @@ private:
                 for (const int n : hand) s.fates_[n].returned = true;
             }
         } mine{*this, {}};
-        int last_fresh = 0, last_again = 0;
+        int last_fresh = 0;
         self.set_window(1 + static_cast<unsigned>(world_.random() * 4));
         while (auto mail = co_await self.receive()) {
             const int number = std::stoi(mail->body());
             fate& f = fates_[number];
             mine.hand.push_back(number);
-            delivered(self.address(), number, mail->attempt(), last_fresh, last_again);
+            delivered(self.address(), number, mail->attempt(), last_fresh);
             if (chance(0.3)) co_await self.time().sleep_for(milliseconds_up_to(100));
             if (!calm_ && chance(0.15)) throw std::runtime_error("it crashes by itself");
             if (!calm_ && chance(0.1)) {
                 f.returned = true;
                 std::erase(mine.hand, number);
                 co_await mail->reject(chance(0.5), "not now");
-                last_again = last_fresh = 0;  // it comes again out of turn
+                f.rejected = true;  // it comes again out of turn
                 continue;
             }
             f.acked = true;
@@ -119,7 +121,7 @@ private:
         }
     }
 
-    void delivered(const std::string& where, int number, unsigned attempt, int& last_fresh, int& last_again) {
+    void delivered(const std::string& where, int number, unsigned attempt, int& last_fresh) {
         fate& f = fates_[number];
         const bool lost_below = where == "/n/r";  // the death of the supervisor between forgets attempts
         expect(f.recipient == where, fmt::format("mail {} reached {}", number, where));
@@ -129,13 +131,15 @@ private:
         expect(attempt > f.attempt || lost_below, fmt::format("mail {}: attempt {} after {}", number, attempt, f.attempt));
         f.returned = false;
         f.attempt = attempt;
+        const bool in_turn = !std::exchange(f.rejected, false);
         if (attempt == 1) {
-            if (where == "/r") orders_.push_back(number);
-            last_fresh = number;
+            // Of one sender in the order of sending, which is that of the numbers.
+            int& last = lasts_[f.sender + " " + where];
+            expect(number > last || lost_below, fmt::format("mail {} came behind mail {}", number, last));
+            last = last_fresh = number;
         } else {
-            expect(last_fresh == 0 || lost_below, fmt::format("mail {}, attempt {}, came behind fresh mail", number, attempt));
+            expect(last_fresh == 0 || !in_turn || lost_below, fmt::format("mail {}, attempt {}, came behind fresh mail", number, attempt));
         }
-        last_again = number;
     }
 
     void disturb() {
@@ -178,7 +182,7 @@ private:
     std::uint64_t seed_;
     int faults_ = 0;
     std::map<int, fate> fates_;
-    std::vector<int> orders_;
+    std::map<std::string, int> lasts_;
     int last_number_ = 0;
     std::size_t dead_seen_ = 0;
     bool calm_ = false;
