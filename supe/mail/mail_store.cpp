@@ -83,6 +83,13 @@ std::string_view held_mail::id() const {
     return {at, size};
 }
 
+std::size_t held_mail::bytes() const {
+    const char* at = text_of(*this);
+    std::size_t n = msg_size;
+    for (int i = 0; i < 4; ++i) n += get_length(at);  // id, from, to, extras
+    return n;
+}
+
 // --- chunks -------------------------------------------------------------------------------------------------------
 
 /// At the start of each mapping, which begins at a multiple of chunk_size: a mail finds its chunk by its address.

@@ -22,7 +22,7 @@ struct held_mail {
 
     envelope view() const;
     std::string_view id() const;
-    std::size_t bytes() const { return view().bytes(); }
+    std::size_t bytes() const;   ///< as of its envelope
 };
 
 struct release_mail {

@@ -153,7 +153,7 @@ private:
     std::unique_ptr<mail_place> up_place_;
     recent_ids from_above_;                                                // accepted
     std::string acks_up_;                                                  // `"a","b"`: to be acknowledged there
-    std::vector<std::weak_ptr<channel>> touched_;
+    std::vector<std::shared_ptr<channel>> touched_;
 };
 
 }  // namespace supe

@@ -27,10 +27,14 @@ template <class F>
 void for_each_string(std::string_view array, F f) {
     for (std::size_t at = array.find('"'); at != std::string_view::npos; at = array.find('"', at + 1)) {
         const std::size_t start = at;
+        bool escaped = false;
         for (++at; at < array.size() && array[at] != '"'; ++at) {
-            if (array[at] == '\\') ++at;
+            if (array[at] != '\\') continue;
+            escaped = true;
+            ++at;
         }
-        f(json_string_value(array.substr(start, at + 1 - start)));
+        const std::string_view text = array.substr(start, at + 1 - start);
+        escaped ? f(json_string_value(text)) : f(text.substr(1, text.size() - 2));
     }
 }
 
