@@ -33,7 +33,7 @@ void run_one(world& w, std::function<awaitable<>(component&, supe::nursery&)> fi
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(notices)
+BOOST_AUTO_TEST_SUITE(watching)
 
 // The cached message first where it is wanted, then each new one; its own notices too.
 BOOST_AUTO_TEST_CASE(the_cache_comes_first) {
