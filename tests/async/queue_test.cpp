@@ -72,6 +72,7 @@ BOOST_AUTO_TEST_CASE(waits_for_items_and_for_room) {
     loop.settle();
     BOOST_TEST(put_in == (numbers{1, 2, 3}));
     BOOST_TEST(taken == (numbers{1, 2, 3}));
+    loop.stop();
 }
 
 // A cancelled pop takes nothing with it, even where the item arrived in the same moment.
@@ -89,6 +90,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_pop_loses_nothing) {
     loop.start(take_all(q, second));
     loop.settle();
     BOOST_TEST(second == numbers{1});
+    loop.stop();
 }
 
 // One of two waiters is cancelled: the item goes to the other.
@@ -104,6 +106,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_pop_wakes_no_one_in_vain) {
     loop.settle();
     BOOST_TEST(first.empty());
     BOOST_TEST(second == numbers{1});
+    loop.stop();
 }
 
 // Closed: what is inside can be taken, nothing goes in, and who waits is resumed.
@@ -163,6 +166,7 @@ BOOST_AUTO_TEST_CASE(deadlines_of_several_waiters) {
     q.try_push(1);
     loop.settle();
     BOOST_TEST(patient == numbers{1});
+    loop.stop();
 }
 
 BOOST_AUTO_TEST_SUITE_END()
