@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sstream>
 #include <unistd.h>
 
 namespace components {
@@ -64,20 +65,23 @@ queue_store::queue_store(const std::filesystem::path& file) : file_(file) {
         db_->exec("PRAGMA cache_size = -65536");
         db_->exec("PRAGMA journal_size_limit = 67108864");  // bytes that the WAL keeps after a large batch
         db_->exec(schema);
-        count_all();
+        read_counts();
     });
 }
 
-void queue_store::count_all() {
-    SQLite::Statement counts(*db_, "SELECT state, count(*), sum(length(text)) FROM webhooks GROUP BY state");
-    while (counts.executeStep()) {
-        const auto n = static_cast<std::uint64_t>(counts.getColumn(1).getInt64());
-        const int which = counts.getColumn(0).getInt();
-        count_of(which) = n;
-        counts_.bytes += static_cast<std::uint64_t>(counts.getColumn(2).getInt64());
-    }
+/// From the row that every commit keeps up to date: to count millions would keep senders waiting at each start.
+void queue_store::read_counts() {
+    SQLite::Statement kept(*db_, "SELECT value FROM meta WHERE key = 'counts'");
+    if (kept.executeStep())
+        std::istringstream(kept.getColumn(0).getString()) >> counts_.pending >> counts_.failed >> counts_.dead >> counts_.bytes;
     SQLite::Statement paused(*db_, "SELECT 1 FROM meta WHERE key = 'paused'");
     paused_ = paused.executeStep();
+}
+
+void queue_store::write_counts() {
+    auto& s = prepared(counts_row_, "INSERT INTO meta VALUES ('counts', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+    bind_text(s, 1, fmt::format("{} {} {} {}", counts_.pending, counts_.failed, counts_.dead, counts_.bytes));
+    s.exec();
 }
 
 std::uint64_t& queue_store::count_of(int state) {
@@ -91,7 +95,10 @@ void queue_store::begin() {
 }
 
 void queue_store::commit() {
-    guarded([&] { db_->exec("COMMIT"); });
+    guarded([&] {
+        if (counts_ != counts_at_begin_) write_counts();
+        db_->exec("COMMIT");
+    });
 }
 
 void queue_store::rollback() noexcept {

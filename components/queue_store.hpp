@@ -30,6 +30,7 @@ struct stored_webhook {
 struct store_counts {
     std::uint64_t pending = 0, failed = 0, dead = 0;
     std::uint64_t bytes = 0;   ///< of all texts
+    bool operator==(const store_counts&) const = default;
 };
 
 /// How much to read at once: whatever comes first, but one at least where there is one.
@@ -82,11 +83,12 @@ private:
     std::uint64_t& count_of(int state);
     std::optional<int> state_of(std::string_view id);
     std::vector<stored_webhook> read(SQLite::Statement& s, read_limit limit);
-    void count_all();
+    void read_counts();
+    void write_counts();
 
     std::filesystem::path file_;
     std::unique_ptr<SQLite::Database> db_;
-    std::unique_ptr<SQLite::Statement> insert_, remove_, state_of_, tries_of_, fail_, kill_, pending_, due_, free_;
+    std::unique_ptr<SQLite::Statement> insert_, remove_, state_of_, tries_of_, fail_, kill_, pending_, due_, free_, counts_row_;
     store_counts counts_;
     store_counts counts_at_begin_;
     bool paused_ = false;
