@@ -14,14 +14,14 @@
 #include <boost/process/v2/posix/default_launcher.hpp>
 #include <boost/process/v2/src.hpp>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstring>
-#include <algorithm>
 #include <deque>
-#include <span>
 #include <fcntl.h>
 #include <sched.h>
+#include <span>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -202,7 +202,7 @@ public:
     placed_descriptors(const std::vector<int>& given, std::span<const unique_fd> places, int otherwise) : otherwise_(otherwise) {
         for (std::size_t i = 0; i < given.size(); ++i) {
             numbers_.push_back(places[i].get());
-            ::dup3(given[i], numbers_.back(), O_CLOEXEC);
+            if (::dup3(given[i], numbers_.back(), O_CLOEXEC) < 0) failure_ = errno;
         }
     }
     /// The child's ends stay open with the child alone: we could not tell that it has closed them.
@@ -212,10 +212,13 @@ public:
     placed_descriptors(const placed_descriptors&) = delete;
     placed_descriptors& operator=(const placed_descriptors&) = delete;
     const std::vector<int>& numbers() const { return numbers_; }
+    /// errno where not all is in its place: somebody has lowered our limit.
+    int failure() const { return failure_; }
 
 private:
     std::vector<int> numbers_;
     int otherwise_;
+    int failure_ = 0;
 };
 
 struct launched {
@@ -300,6 +303,7 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(cons
     given.push_back(ends.channel.theirs.get());
     if (given.size() > handed_on_.size()) return launch_error{"EMFILE", "too many listening sockets for one child"};
     const placed_descriptors placed(given, handed_on_, null_.get());
+    if (placed.failure() != 0) return launch_error::from_errno(placed.failure(), request.command.front());
     child_environment environment(request, static_cast<int>(given.size()) - 1, ends.notify.name());
     child_setup setup{request, placed.numbers(), environment, ::getpid()};
 
