@@ -49,6 +49,8 @@ const std::string& mail::call() const { return content_->call.empty() ? content_
 
 awaitable<> mail::ack() {
     self_->impl_->acknowledge(content_->id);
+    // Nothing else to do: the next mail is waiting for this. In the middle of many, acks are gathered.
+    if (self_->impl_->inbox.empty()) self_->impl_->write_now();
     co_return;
 }
 

@@ -52,11 +52,17 @@ private:
     std::string id_;
 };
 
+/// An answer may come in the next life of a component, which has calls of its own: no two lives name them alike.
+std::string life_prefix(clock& time) {
+    static unsigned lives = 0;  // several in one process: the simulation
+    return fmt::format("{:x}.{}-", time.wall().time_since_epoch().count(), ++lives);
+}
+
 }  // namespace
 
 component::impl::impl(component& owner, clock& c, int fd, std::string n, std::string a, options o)
     : self(owner), time(c), name(std::move(n)), address(std::move(a)), limits(o),
-      wire(c.executor(), unique_fd(fd), channel::side::component, o.frame_limit), changed(c), written(c), dirty(c), mail_arrived(c) {}
+      life(life_prefix(c)), wire(c.executor(), unique_fd(fd), channel::side::component, o.frame_limit), changed(c), written(c), dirty(c), mail_arrived(c) {}
 
 // --- outwards -----------------------------------------------------------------------------------------------------
 
@@ -135,9 +141,10 @@ awaitable<std::shared_ptr<mail::content>> component::impl::call_and_wait(std::st
     pending_mail waiter(time, pending_mail::event::answered);
     const std::string id = std::to_string(++last_id);
     registration as_send(pending, id, waiter);
-    registration as_call(calls, id, waiter);
+    const std::string call = life + id;
+    registration as_call(calls, call, waiter);
     // With a receipt we hear of it when the mail dies unanswered after it was accepted.
-    const error_code refused = post_mail(to, body, fmt::format(R"(,"id":"{0}","receipt":true,"call":"{0}")", id));
+    const error_code refused = post_mail(to, body, fmt::format(R"(,"id":"{}","receipt":true,"call":"{}")", id, call));
     if (refused) throw system_error(refused);
     waiter.settled.expires_at(deadline);
     while (!waiter.done && time.now() < deadline) co_await waiter.settled.wait();

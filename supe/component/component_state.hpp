@@ -49,6 +49,7 @@ struct component::impl {
     clock& time;
     std::string name, address;
     options limits;
+    std::string life;           // begins the name of each call
     channel wire;
 
     std::optional<boost::json::value> config;

@@ -19,6 +19,7 @@ struct held_mail {
     std::uint16_t meant_for;     ///< the consumer that alone may have it, plus 1; 0: anyone
     std::uint16_t charges;
     bool suspect : 1, answer : 1, receipt : 1, patient : 1;
+    bool journaled : 1;          ///< it is, or is to be, in the journal
 
     envelope view() const;
     std::string_view id() const;

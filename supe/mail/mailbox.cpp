@@ -40,11 +40,29 @@ mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool s
     ++held_;
     bytes_ += bytes;
     if (staged) {
+        kept->journaled = true;
         staged_.push_back(std::move(kept));
     } else {
         let_in(std::move(kept));
     }
     return offered::taken;
+}
+
+void mailbox::restore(const envelope& mail, consumer meant_for, mail_history story) {
+    mail_ptr kept = store_.keep(mail);
+    kept->meant_for = static_cast<std::uint16_t>(meant_for == anyone ? 0 : meant_for + 1);
+    kept->journaled = true;
+    last_sequence_ = std::max(last_sequence_, kept->sequence);
+    if (!story.empty()) stories_[kept->sequence] = std::move(story);
+    ++held_;
+    bytes_ += mail.bytes();
+    if (meant_for != anyone) add_consumers(meant_for + 1);
+    let_in(std::move(kept));
+}
+
+mail_history mailbox::story(const held_mail& mail) const {
+    const auto found = stories_.find(mail.sequence);
+    return found == stories_.end() ? mail_history() : found->second;
 }
 
 void mailbox::let_in(mail_ptr mail) {
@@ -61,6 +79,7 @@ const held_mail* mailbox::admit(bool staged) {
     ++held_;
     bytes_ += mail->bytes();
     if (staged) {
+        mail->journaled = true;
         staged_.push_back(std::move(mail));
     } else {
         let_in(std::move(mail));

@@ -56,6 +56,8 @@ public:
     /// Under `block` a mail whose sender is patient is withheld, as many and as much again as the mailbox holds.
     /// With `staged` it waits, counted already, until commit() lets it in (a journal writes it first).
     offered offer(const envelope& mail, consumer meant_for = anyone, bool staged = false);
+    /// Takes back what an earlier life held, with its story, whatever the limits say. In order of sequence.
+    void restore(const envelope& mail, consumer meant_for, mail_history story);
     /// Lets the next withheld mail in, when there is room; null when there is none or no room. Valid until the next call.
     const held_mail* admit(bool staged = false);
     /// The oldest staged mail is on disk now and may be delivered. Null when there is none. Valid until the next call.
@@ -69,6 +71,8 @@ public:
     void ready(consumer c, unsigned window);
     /// It takes none for now; what is in hand stays in hand.
     void pause(consumer c) { consumers_[c].ready = false; }
+    /// What a mail that came back has been through; the journal keeps it too. Empty for all others.
+    mail_history story(const held_mail& mail) const;
     bool is_ready(consumer c) const { return consumers_[c].ready; }
 
     /// The next mail to hand over, its attempt raised and now in hand; null when nothing may be delivered to this consumer now.
@@ -92,7 +96,7 @@ public:
     /// `charged` says that it was a crash of its own: a mail alone in hand is charged, several become suspects (contract §3, poison).
     struct aftermath {
         std::vector<dead_mail> dead;           ///< their charges are used up
-        std::vector<const held_mail*> back;    ///< the others, in order
+        std::vector<const held_mail*> back;    ///< the others, in order; valid until the next call
     };
     aftermath ended(consumer c, bool charged, mail_event how);
 

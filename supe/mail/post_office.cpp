@@ -41,6 +41,11 @@ void post_office::remove(mail_stop& stop) {
     if (last) {
         mail_list withheld = stop.box.drain_withheld();
         for (; !withheld.empty(); withheld.pop_front()) refuse(withheld.front()->view(), "removed");
+        std::ranges::replace(being_written_, &place, nullptr);
+        while (const mail_ptr mail = stop.box.fail_staged()) {
+            left(*mail);
+            refuse(mail->view(), "removed");
+        }
     }
     for (const dead_mail& dead : last ? stop.box.drain() : stop.box.drain(stop.consumer)) bury(place, dead, "removed");
     for (const auto& [id, kept] : std::exchange(stop.taken_over, {})) tell(kept.view(), "MAIL-UNDELIVERABLE", "removed");
@@ -135,8 +140,8 @@ std::string post_office::post_again(const std::string& recipient, envelope mail)
     mail.attempt = mail.charges = 0;
     mail.suspect = false;
     mail.origin = {};
-    if (place.box().offer(mail) != mailbox::offered::taken) return "mailbox-full";
-    taken(place, mail);
+    if (place.box().offer(mail, mailbox::anyone, stages(place)) != mailbox::offered::taken) return "mailbox-full";
+    taken(place, mail, mailbox::anyone);
     return {};
 }
 
@@ -188,15 +193,22 @@ void post_office::send_up(envelope& mail, std::string_view to) {
 
 void post_office::put(mail_place& place, envelope& mail, mailbox::consumer meant_for) {
     mail.sequence = ++last_sequence_;
-    switch (place.box().offer(mail, meant_for)) {
+    switch (place.box().offer(mail, meant_for, stages(place))) {
         case mailbox::offered::full: return refuse(mail, "mailbox-full");
         case mailbox::offered::withheld: return;
-        case mailbox::offered::taken: return taken(place, mail);
+        case mailbox::offered::taken: return taken(place, mail, meant_for);
     }
 }
 
+/// There is room for it. Where there is a journal, on_journal() goes on.
+void post_office::taken(mail_place& place, const envelope& mail, mailbox::consumer meant_for) {
+    if (!stages(place)) return accepted(place, mail);
+    journal_->put({place.name, mail, meant_for});
+    being_written_.push_back(&place);
+}
+
 /// It is in the mailbox.
-void post_office::taken(mail_place& place, const envelope& mail) {
+void post_office::accepted(mail_place& place, const envelope& mail) {
     if (!place.nested()) tell(mail.origin, "MAIL-ACCEPTED");  // one hop further it is for the next supervisor to accept
     pump(place);
     const auto down = std::ranges::find(place.takers, nullptr, &mail_stop::wire);
@@ -204,7 +216,8 @@ void post_office::taken(mail_place& place, const envelope& mail) {
 }
 
 void post_office::let_in_withheld(mail_place& place) {
-    while (const held_mail* mail = place.box().admit()) taken(place, mail->view());
+    while (const held_mail* mail = place.box().admit(stages(place)))
+        taken(place, mail->view(), mail->meant_for ? mail->meant_for - 1u : mailbox::anyone);
 }
 
 // --- from the recipient -------------------------------------------------------------------------------------------
@@ -228,6 +241,7 @@ void post_office::on_ack(mail_stop& stop, std::string_view id) {
 }
 
 void post_office::acked(mail_stop& stop, const held_mail& mail) {
+    left(mail);
     if (stop.nested) {
         accepted_by_next(stop, mail);
     } else if (mail.receipt) {
@@ -240,6 +254,7 @@ void post_office::on_reject(mail_stop& stop, std::string_view id, bool requeue, 
     const std::string text = reason.empty() ? "rejected" : "rejected: " + reason;
     const auto result = stop.box.reject(stop.consumer, id, requeue, {time_.wall(), text});
     if (result.dead.mail) bury(*stop.place, result.dead, "dead-lettered");
+    if (result.back) went_back(*stop.place, *result.back);
     let_in_withheld(*stop.place);
     pump(stop);
 }
@@ -247,6 +262,7 @@ void post_office::on_reject(mail_stop& stop, std::string_view id, bool requeue, 
 void post_office::on_ended(mail_stop& stop, bool charged, const std::string& how) {
     // A supervisor's death says nothing about the mail that it was to pass on (contract §3, poison).
     const auto after = stop.box.ended(stop.consumer, charged && !stop.nested, {time_.wall(), how});
+    for (const held_mail* back : after.back) went_back(*stop.place, *back);
     for (const dead_mail& dead : after.dead) bury(*stop.place, dead, "dead-lettered");
     if (!stop.keeps_mail) {
         for (const auto& [id, kept] : std::exchange(stop.taken_over, {})) tell(kept.view(), "MAIL-UNDELIVERABLE", "supervisor-died");

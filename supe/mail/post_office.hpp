@@ -3,7 +3,7 @@
 
 #include "supe/channel/channel.hpp"
 #include "supe/channel/message.hpp"
-#include "supe/mail/mailbox.hpp"
+#include "supe/mail/journal.hpp"
 #include "supe/mail/recent_ids.hpp"
 
 #include <deque>
@@ -16,7 +16,6 @@
 
 namespace supe {
 
-class journal;
 struct mail_place;
 
 /// Whose mail was taken over by the next hop, while its sender waits for the recipient's ack.
@@ -89,6 +88,14 @@ public:
     /// The channel to our own supervisor, where there is one.
     void set_uplink(std::shared_ptr<channel> uplink);
 
+    /// Mail is kept there; new mail is accepted only when it is written, where `writes_new`. Before anything else.
+    void keep_in(journal& kept, bool writes_new);
+    /// What an earlier life of this supervisor held. After all children were added.
+    void restore(const journaled_mail& mail);
+    void restore_finished(const std::string& id) { from_above_.add(id); }
+    /// What the journal settled. Call flush() after it.
+    void on_journal(const journal::progress& settled);
+
     // From a child
     void on_mail(mail_stop& from, const mail_frame& frame);
     void on_ready(mail_stop& stop, unsigned window);
@@ -126,7 +133,11 @@ public:
 private:
     void route(envelope& mail, std::string_view to);
     void put(mail_place& place, envelope& mail, mailbox::consumer meant_for);
-    void taken(mail_place& place, const envelope& mail);
+    void taken(mail_place& place, const envelope& mail, mailbox::consumer meant_for);
+    void accepted(mail_place& place, const envelope& mail);
+    bool stages(const mail_place& place) const { return journal_ && writes_new_ && !place.nested(); }
+    void left(const held_mail& mail);
+    void went_back(const mail_place& place, const held_mail& mail);
     void let_in_withheld(mail_place& place);
     void send_up(envelope& mail, std::string_view to);
     void accepted_by_next(mail_stop& next, const held_mail& mail);
@@ -145,6 +156,9 @@ private:
     std::string ids_;
     const clock& time_;
     mail_events& events_;
+    journal* journal_ = nullptr;
+    bool writes_new_ = false;
+    std::deque<mail_place*> being_written_;  // a place for each put() that is not settled; null where it was removed
     std::uint64_t last_id_ = 0;
     std::uint64_t last_sequence_ = 0;
     std::map<int, mail_stop*> stops_;                                      // by number

@@ -71,6 +71,7 @@ void post_office::refuse(const envelope& mail, std::string_view reason) {
 void post_office::bury(const mail_place& place, const dead_mail& dead, std::string_view answer) {
     const envelope mail = dead.mail->view();
     events_.on_dead_letter(mail, place.name, dead.reason, dead.history);
+    left(*dead.mail);  // behind the letter: in between, it is in both
     if (mail.origin.receipt) tell(mail.origin, "MAIL-UNDELIVERABLE", answer);
 }
 
@@ -125,6 +126,7 @@ void post_office::touch(const std::shared_ptr<channel>& wire) {
 }
 
 void post_office::flush() {
+    if (journal_) journal_->flush();
     if (!acks_up_.empty()) {
         append_signal(up_->wire->out(), "ACK-CURRENT-MAIL", fmt::format(R"({{"ids":[{}]}})", acks_up_));
         acks_up_.clear();

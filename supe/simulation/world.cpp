@@ -52,7 +52,8 @@ void world::provide(std::string name, component_main body) {
 }
 
 supervisor_environment world::environment() {
-    return {clock_, launcher_, sink_, [this] { return random(); }, state_, {}, {"supe", "component"}};
+    return {clock_, launcher_, sink_, [this] { return random(); }, state_, {}, {"supe", "component"},
+            [this](const std::string& address) { return std::make_unique<memory_journal>(clock_, disks_[address]); }};
 }
 
 void world::record(supervisor& s, const supervisor_code& code) {

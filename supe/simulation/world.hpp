@@ -8,6 +8,7 @@
 //     BOOST_TEST(world.count("component-crashed") == 1);
 #pragma once
 
+#include "supe/simulation/memory_journal.hpp"
 #include "supe/simulation/simulated_launcher.hpp"
 #include "supe/simulation/virtual_clock.hpp"
 #include "supe/supervision/supervisor_code.hpp"
@@ -39,6 +40,8 @@ public:
 
     /// The state directory of what runs from now on; without one nothing is saved.
     void set_state(std::filesystem::path directory) { state_ = std::move(directory); }
+    /// The disk that the supervisor at this address (`` for the root) keeps mail and dead letters on; it outlives run().
+    journal_disk& disk(const std::string& address) { return disks_[address]; }
     /// The author's code in the nested supervisor at this address.
     void provide_code(const std::string& address, supervisor_code code) { code_[address] = std::move(code); }
 
@@ -107,6 +110,7 @@ private:
     recorder sink_;
     std::vector<published> notices_;
     std::filesystem::path state_;
+    std::map<std::string, journal_disk> disks_;
     std::map<std::string, supervisor_code> code_;
     std::map<std::string, supervisor*> nested_;
     std::unique_ptr<supervisor> root_;

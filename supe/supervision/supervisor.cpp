@@ -57,6 +57,7 @@ supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
             restarter_.add(p.who.number(), p.who.spec(), env_.time.now(), {restarter::none, g.id});
         }
     }
+    open_journal();
 }
 
 supervisor::~supervisor() = default;
@@ -107,6 +108,7 @@ awaitable<bool> supervisor::run() {
     }
     tasks_.start(decide());
     if (uplink_) tasks_.start(run_uplink());
+    if (journal_) tasks_.start(run_journal());
     if (code_) tasks_.start(run_code());
     std::exception_ptr broken;
     try {
@@ -122,6 +124,7 @@ awaitable<bool> supervisor::run() {
     for (auto& gone : leaving_) co_await ended_quietly(gone.mapped().tasks);
     co_await ended_quietly(tasks_);
     if (broken) std::rethrow_exception(broken);
+    if (journal_) journal_->close();
     co_return clean_;
 }
 

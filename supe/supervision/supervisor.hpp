@@ -28,6 +28,8 @@ struct supervisor_environment {
     std::filesystem::path state;                 ///< the state directory
     std::vector<std::string> variables;          ///< `KEY=value`: the environment that children start from
     std::vector<std::string> builtin;            ///< the command that runs a built-in role; the role is appended
+    /// Where the supervisor at an address keeps mail and dead letters. None: in files of the state directory.
+    std::function<std::unique_ptr<journal>(const std::string& address)> journals = {};
 };
 
 /// One notice as a listener outside the tree gets it.
@@ -200,6 +202,8 @@ private:
 
     // The three coroutines beside those of the children.
     awaitable<> decide();
+    void open_journal();
+    awaitable<> run_journal();
     awaitable<> run_uplink();
     awaitable<> run_code();
 
@@ -279,6 +283,7 @@ private:
     std::vector<std::string> early_frames_;
     restarter restarter_;
     noticeboard board_;
+    std::unique_ptr<journal> journal_;
     post_office office_;
     nursery tasks_;
     timer changed_;                                 // a child changed, or the end has come

@@ -97,13 +97,17 @@ BOOST_AUTO_TEST_CASE(calls) {
         answer = m.from() + " " + m.body() + " " + m.answers();
     };
     s.loop.start(call());
-    BOOST_TEST(s.heard() == words{R"({"type":"mail","to":"/db","msg":{"get":1},"id":"1","receipt":true,"call":"1"})"});
+    const words asked = s.heard();
+    const std::string beginning = R"({"type":"mail","to":"/db","msg":{"get":1},"id":"1","receipt":true,"call":")";
+    BOOST_TEST_REQUIRE(asked.at(0).starts_with(beginning));
+    const std::string name = asked[0].substr(beginning.size(), asked[0].size() - beginning.size() - 2);  // no other life has it
+    BOOST_TEST(name.ends_with("-1"));
     s.signal("MAIL-ACCEPTED", R"({"id":"1"})");
     s.signal("MAIL-ACKED", R"({"id":"1"})");
     s.mail("t-5", "0", R"(,"re":"77")");  // the answer to another call, given up long ago: acknowledged and dropped
     BOOST_TEST(answer == "");
-    s.mail("t-6", "42", R"(,"re":"1")");
-    BOOST_TEST(answer == "bob 42 1");
+    s.mail("t-6", "42", R"(,"re":")" + name + "\"");
+    BOOST_TEST(answer == "bob 42 " + name);
     BOOST_TEST(s.heard() == (words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-5"]})"), signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-6"]})")}));
 }
 

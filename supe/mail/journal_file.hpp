@@ -1,0 +1,54 @@
+// The journal's file: SQLite in WAL mode, synchronous=FULL, one writer. Everything here blocks; see sqlite_journal.
+#pragma once
+
+#include "supe/mail/journal.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+namespace supe {
+
+/// One step, as it waits for its commit.
+struct journal_step {
+    enum class kind { put, erase, put_back, keep, discard };
+    kind what;
+    std::uint64_t sequence = 0;
+    std::string text = {};       ///< erase: finished id; put_back: history; keep: the letter; discard: its id
+    std::string id = {};         ///< keep
+    unsigned attempt = 0, charges = 0;
+    bool suspect = false;
+    std::unique_ptr<journaled_mail> mail = {};  ///< put
+};
+using journal_steps = std::vector<journal_step>;
+
+class journal_file {
+public:
+    static constexpr int finished_limit = 8192;  // ids; several windows of the hop before
+
+    explicit journal_file(std::filesystem::path file) : file_(std::move(file)) {}
+
+    bool exists() const;
+    /// Opens or creates it (0600), with its directory (0700). Empty, or why not, in one line that names the file.
+    std::string open();
+    std::string restore(journal_reader& reader);
+    /// All of them in one commit that has reached the disk, or none. Empty, or why not.
+    std::string write(const journal_steps& steps);
+    /// Gives back to the file system what is free, some of it. After a write, when there is nothing else to do.
+    void compact() noexcept;
+
+private:
+    template <class F>
+    std::string guarded(F f);
+    SQLite::Statement& prepared(std::unique_ptr<SQLite::Statement>& slot, const char* sql);
+    void apply(const journal_step& step);
+    void put(const journaled_mail& mail);
+
+    std::filesystem::path file_;
+    std::unique_ptr<SQLite::Database> db_;
+    std::unique_ptr<SQLite::Statement> put_, erase_, put_back_, finish_, keep_, discard_;
+};
+
+}  // namespace supe

@@ -1,0 +1,54 @@
+// Mail that outlives its supervisor: what is written when, and what comes back.
+#include "supe/mail/post_office.hpp"
+
+#include <algorithm>
+
+namespace supe {
+
+void post_office::keep_in(journal& kept, bool writes_new) {
+    journal_ = &kept;
+    writes_new_ = writes_new;
+}
+
+void post_office::restore(const journaled_mail& mail) {
+    last_sequence_ = std::max(last_sequence_, mail.sequence);
+    if (mail.from_above) from_above_.add(mail.id);
+    envelope kept = mail.view();
+    const auto found = places_.find(mail.box);
+    if (found == places_.end() || found->second->nested()) {  // the tree is another now
+        events_.on_dead_letter(kept, mail.box, "removed", mail.history);
+        if (kept.origin.receipt) tell(kept.origin, "MAIL-UNDELIVERABLE", "removed");
+        journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
+        return;
+    }
+    // It may have been in hand when the supervisor died; that is not written each time.
+    ++kept.attempt;
+    found->second->box().restore(kept, mail.meant_for, mail.history);
+}
+
+void post_office::on_journal(const journal::progress& settled) {
+    for (std::size_t n = 0; n < settled.puts; ++n) {
+        mail_place* const place = being_written_.front();
+        being_written_.pop_front();
+        if (!place) continue;
+        if (settled.error.empty()) {
+            accepted(*place, place->box().commit()->view());
+        } else if (const mail_ptr mail = place->box().fail_staged()) {
+            refuse(mail->view(), "mailbox-full");
+            let_in_withheld(*place);
+        }
+    }
+}
+
+/// It has left its mailbox for good.
+void post_office::left(const held_mail& mail) {
+    if (!mail.journaled) return;
+    const bool from_above = mail.hop == mail_origin::uplink;
+    journal_->erase(mail.sequence, from_above ? mail.id() : std::string_view());
+}
+
+void post_office::went_back(const mail_place& place, const held_mail& mail) {
+    if (mail.journaled) journal_->put_back(mail.sequence, mail.attempt, mail.charges, mail.suspect, place.box().story(mail));
+}
+
+}  // namespace supe

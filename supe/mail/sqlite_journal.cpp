@@ -1,0 +1,143 @@
+#include "supe/mail/sqlite_journal.hpp"
+
+#include <boost/asio/use_awaitable.hpp>
+
+#include <csignal>
+#include <iterator>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace supe {
+namespace {
+
+using kind = journal_step::kind;
+
+bool is_put(const journal_step& step) { return step.what == kind::put; }
+
+}  // namespace
+
+sqlite_journal::sqlite_journal(asio::any_io_executor executor, std::filesystem::path file)
+    : file_(std::move(file)), wake_(std::move(executor), ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+void sqlite_journal::close() {
+    flush();
+    if (!thread_.joinable()) return;
+    {
+        const std::lock_guard lock(mutex_);
+        end_ = true;
+    }
+    work_.notify_one();
+    thread_.join();
+}
+
+std::string sqlite_journal::restore(journal_reader& reader) {
+    if (!file_.exists()) return {};
+    restoring_ = true;
+    unreadable_ = file_.open();
+    if (unreadable_.empty()) unreadable_ = file_.restore(reader);
+    restoring_ = false;
+    return unreadable_;
+}
+
+// --- the loop's side ----------------------------------------------------------------------------------------------
+
+void sqlite_journal::put(journaled_mail mail) {
+    gathered_.push_back({.what = kind::put, .mail = std::make_unique<journaled_mail>(std::move(mail))});
+}
+
+void sqlite_journal::erase(std::uint64_t sequence, std::string_view finished) {
+    gathered_.push_back({.what = kind::erase, .sequence = sequence, .text = std::string(finished)});
+}
+
+void sqlite_journal::put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect, mail_history history) {
+    gathered_.push_back({.what = kind::put_back, .sequence = sequence, .text = to_text(history), .attempt = attempt,
+                         .charges = charges, .suspect = suspect});
+}
+
+void sqlite_journal::keep(const dead_letter& letter) {
+    gathered_.push_back({.what = kind::keep, .text = to_text(letter), .id = letter.id});
+}
+
+void sqlite_journal::discard(const std::string& id) { gathered_.push_back({.what = kind::discard, .text = id}); }
+
+void sqlite_journal::begin_thread() {
+    // Signals are for the thread that runs the loop.
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this] { write_loop(); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void sqlite_journal::flush() {
+    if (gathered_.empty() || restoring_) return;
+    if (!thread_.joinable()) begin_thread();
+    {
+        const std::lock_guard lock(mutex_);
+        if (queue_.empty()) {
+            queue_.swap(gathered_);
+        } else {
+            std::move(gathered_.begin(), gathered_.end(), std::back_inserter(queue_));
+        }
+    }
+    gathered_.clear();
+    work_.notify_one();
+}
+
+awaitable<journal::progress> sqlite_journal::settled() {
+    for (;;) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!results_.empty()) {
+                progress result = std::move(results_.front());
+                results_.pop_front();
+                co_return result;
+            }
+        }
+        co_await wake_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+        std::uint64_t times = 0;
+        [[maybe_unused]] const auto n = ::read(wake_.native_handle(), &times, sizeof times);
+    }
+}
+
+// --- the thread's side --------------------------------------------------------------------------------------------
+
+void sqlite_journal::write_loop() {
+    journal_steps steps;  // those that a commit before could not write, first
+    for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            work_.wait(lock, [&] { return !queue_.empty() || end_; });
+            if (queue_.empty()) return;
+            std::move(queue_.begin(), queue_.end(), std::back_inserter(steps));
+            queue_.clear();
+        }
+        progress done = write(steps);
+        bool idle = false;
+        {
+            const std::lock_guard lock(mutex_);
+            results_.push_back(std::move(done));
+            idle = queue_.empty();
+        }
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const auto n = ::write(wake_.native_handle(), &one, sizeof one);
+        if (idle) file_.compact();
+    }
+}
+
+/// Leaves in `steps` what is to be tried again. A mail that cannot be written is refused, and not tried again.
+journal::progress sqlite_journal::write(journal_steps& steps) {
+    progress done;
+    for (const journal_step& step : steps) done.puts += is_put(step);
+    done.error = unreadable_.empty() ? file_.write(steps) : unreadable_;
+    if (done.error.empty()) {
+        steps.clear();
+    } else {
+        std::erase_if(steps, is_put);
+        if (!unreadable_.empty()) steps.clear();
+    }
+    return done;
+}
+
+}  // namespace supe

@@ -1,0 +1,76 @@
+#include "supe/simulation/memory_journal.hpp"
+
+#include <iterator>
+
+namespace supe::simulation {
+
+std::string memory_journal::restore(journal_reader& reader) {
+    for (const std::string& id : disk_.finished) reader.on_finished(id);
+    for (const auto& [id, letter] : disk_.letters) reader.on_letter(letter);
+    for (const auto& [sequence, mail] : disk_.mails) reader.on_mail(mail);
+    return disk_.broken;
+}
+
+void memory_journal::put(journaled_mail mail) {
+    ++puts_gathered_;
+    gathered_.push_back([mail = std::move(mail)](journal_disk& d) { d.mails[mail.sequence] = mail; });
+}
+
+void memory_journal::erase(std::uint64_t sequence, std::string_view finished) {
+    gathered_.push_back([sequence, id = std::string(finished)](journal_disk& d) {
+        d.mails.erase(sequence);
+        if (!id.empty()) d.finished.push_back(id);
+    });
+}
+
+void memory_journal::put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect, mail_history history) {
+    gathered_.push_back([=, history = std::move(history)](journal_disk& d) {
+        const auto found = d.mails.find(sequence);
+        if (found == d.mails.end()) return;
+        found->second.attempt = attempt;
+        found->second.charges = charges;
+        found->second.suspect = suspect;
+        found->second.history = history;
+    });
+}
+
+void memory_journal::keep(const dead_letter& letter) {
+    gathered_.push_back([letter](journal_disk& d) { d.letters[letter.id] = letter; });
+}
+
+void memory_journal::discard(const std::string& id) {
+    gathered_.push_back([id](journal_disk& d) { d.letters.erase(id); });
+}
+
+void memory_journal::flush() {
+    if (gathered_.empty()) return;
+    std::move(gathered_.begin(), gathered_.end(), std::back_inserter(on_their_way_));
+    gathered_.clear();
+    puts_on_their_way_ += std::exchange(puts_gathered_, 0);
+    flushed_.notify();
+}
+
+awaitable<journal::progress> memory_journal::settled() {
+    while (on_their_way_.empty()) co_await flushed_.wait();
+    in_commit_ = std::exchange(on_their_way_, {});
+    const std::size_t puts = std::exchange(puts_on_their_way_, 0);
+    co_await time_.sleep_for(disk_.commit_takes);
+    progress done{puts, disk_.broken};
+    commit();
+    co_return done;
+}
+
+void memory_journal::commit() {
+    for (const step& s : std::exchange(in_commit_, {})) {
+        if (disk_.broken.empty()) s(disk_);
+    }
+}
+
+void memory_journal::close() {
+    flush();
+    std::move(on_their_way_.begin(), on_their_way_.end(), std::back_inserter(in_commit_));
+    on_their_way_.clear();
+    commit();
+}
+
+}  // namespace supe::simulation

@@ -1,0 +1,47 @@
+// A journal whose disk is an object of the test: it outlives the supervisor, takes its time, and can be full.
+#pragma once
+
+#include "supe/async/clock.hpp"
+#include "supe/mail/journal.hpp"
+
+#include <functional>
+#include <map>
+#include <vector>
+
+namespace supe::simulation {
+
+/// What has reached the disk.
+struct journal_disk {
+    std::map<std::uint64_t, journaled_mail> mails;
+    std::map<std::string, dead_letter> letters;
+    std::vector<std::string> finished;
+    std::string broken;                            ///< why nothing can be written; empty: it can
+    duration commit_takes = std::chrono::milliseconds(1);
+};
+
+/// Steps that are not committed when the supervisor dies are lost, as they are when a process is killed.
+class memory_journal final : public journal {
+public:
+    memory_journal(clock& time, journal_disk& disk) : time_(time), disk_(disk), flushed_(time) {}
+
+    std::string restore(journal_reader& reader) override;
+    void put(journaled_mail mail) override;
+    void erase(std::uint64_t sequence, std::string_view finished) override;
+    void put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect, mail_history history) override;
+    void keep(const dead_letter& letter) override;
+    void discard(const std::string& id) override;
+    void flush() override;
+    awaitable<progress> settled() override;
+    void close() override;
+
+private:
+    void commit();
+    using step = std::function<void(journal_disk&)>;
+    clock& time_;
+    journal_disk& disk_;
+    std::vector<step> gathered_, on_their_way_, in_commit_;
+    std::size_t puts_gathered_ = 0, puts_on_their_way_ = 0;
+    timer flushed_;
+};
+
+}  // namespace supe::simulation

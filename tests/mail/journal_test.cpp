@@ -1,0 +1,180 @@
+// Journaled mail, step by step: accepted and delivered only after its commit, and what comes back with the next life.
+#include "tests/support/mail_office.hpp"
+
+#include <deque>
+
+using support::mail_stop;
+using support::signal;
+using support::words;
+
+namespace {
+
+/// Keeps the steps as words, and settles what the test says.
+struct script final : supe::journal {
+    words steps;
+    std::vector<supe::journaled_mail> puts;
+
+    std::string restore(supe::journal_reader&) override { return {}; }
+    void put(supe::journaled_mail mail) override {
+        steps.push_back("put " + mail.msg);
+        puts.push_back(std::move(mail));
+    }
+    void erase(std::uint64_t sequence, std::string_view finished) override {
+        steps.push_back(fmt::format("erase {} {}", sequence, finished));
+    }
+    void put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect, supe::mail_history history) override {
+        steps.push_back(fmt::format("back {} attempt {} charges {} suspect {} events {}", sequence, attempt, charges, suspect, history.size()));
+    }
+    void keep(const supe::dead_letter&) override {}
+    void discard(const std::string&) override {}
+    void flush() override {}
+    supe::awaitable<progress> settled() override { co_return progress{}; }
+    void close() override {}
+    words taken() { return std::exchange(steps, {}); }
+};
+
+struct journaled_office : support::mail_office {
+    script journal;
+    explicit journaled_office(std::string address = "", bool with_uplink = false) : mail_office(std::move(address), with_uplink) {
+        post.keep_in(journal, true);
+    }
+    void commit(std::size_t n) { post.on_journal({n, {}}); }
+    void fail(std::size_t n) { post.on_journal({n, "disk full"}); }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(journal)
+
+// Neither accepted nor delivered before the commit; the ack is written, and not waited for.
+BOOST_AUTO_TEST_CASE(accepted_after_its_commit) {
+    journaled_office o;
+    mail_stop& a = o.add("a");
+    mail_stop& b = o.add("b");
+    o.post.on_ready(b, 9);
+    for (int i = 1; i <= 3; ++i) o.says(a, fmt::format(R"({{"type":"mail","to":"b","msg":{},"id":"{}","receipt":true}})", i, i));
+    BOOST_TEST_SAME(o.heard(a), {});
+    BOOST_TEST_SAME(o.heard(b), {});
+    o.commit(2);
+    BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACCEPTED", R"({"id":"1"})"), signal("MAIL-ACCEPTED", R"({"id":"2"})")});
+    BOOST_TEST(o.heard(b).size() == 2u);
+    o.post.on_ack(b, "id-2");
+    BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACKED", R"({"id":"2"})")});
+    BOOST_TEST_SAME(o.journal.taken(), {"put 1", "put 2", "put 3", "erase 2 "});
+}
+
+// What could not be written is refused, told to its sender, and never delivered; what comes later is taken again.
+BOOST_AUTO_TEST_CASE(refused_when_it_cannot_be_written) {
+    journaled_office o;
+    mail_stop& a = o.add("a");
+    mail_stop& b = o.add("b");
+    o.post.on_ready(b, 9);
+    o.says(a, R"({"type":"mail","to":"b","msg":1,"id":"1"})");
+    o.says(a, R"({"type":"mail","to":"b","msg":2})");
+    o.fail(2);
+    BOOST_TEST_SAME(o.heard(a), {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"mailbox-full"})")});
+    BOOST_TEST_SAME(o.told, {"undeliverable: 2 mailbox-full"});
+    BOOST_TEST(b.box.empty());
+    o.says(a, R"({"type":"mail","to":"b","msg":3,"id":"3"})");
+    o.commit(1);
+    BOOST_TEST(o.heard(a).size() == 1u);
+    BOOST_TEST(o.heard(b).size() == 1u);
+}
+
+// A crash writes what the mail has been through; a dead one is erased, behind its letter.
+BOOST_AUTO_TEST_CASE(crashes_are_written) {
+    journaled_office o;
+    mail_stop& a = o.add("a");
+    mail_stop& b = o.add("b");
+    o.says(a, R"({"type":"mail","to":"b","msg":1})");
+    o.commit(1);
+    for (int n = 0; n < 3; ++n) {
+        o.post.on_ready(b, 1);
+        o.end(b, true);
+        o.start(b);
+    }
+    BOOST_TEST_SAME(o.journal.taken(), {"put 1", "back 1 attempt 1 charges 1 suspect false events 1",
+                                        "back 1 attempt 2 charges 2 suspect false events 2", "erase 1 "});
+    BOOST_TEST(o.told.back().starts_with("dead: 1 to b"));
+}
+
+// The next life: in order, with the attempt after the one that may have been under way; for whom is no more there, a letter.
+BOOST_AUTO_TEST_CASE(restored) {
+    journaled_office before;
+    mail_stop& a = before.add("a");
+    before.add("b"), before.add("gone");
+    for (int i = 1; i <= 3; ++i) before.says(a, fmt::format(R"({{"type":"mail","to":"{}","msg":{}}})", i == 2 ? "gone" : "b", i));
+    before.journal.puts[2].attempt = 4;
+
+    journaled_office o;
+    o.add("a");
+    mail_stop& b = o.add("b");
+    for (const auto& mail : before.journal.puts) o.post.restore(mail);
+    BOOST_TEST_SAME(o.told, {"dead: 2 to gone: removed after 0"});
+    o.post.on_ready(b, 9);
+    BOOST_TEST_SAME(o.heard(b), {R"({"type":"mail","from":"a","msg":1,"id":"id-1","attempt":2})",
+                                 R"({"type":"mail","from":"a","msg":3,"id":"id-3","attempt":6})"});
+    o.post.on_ack_oldest(b);
+    BOOST_TEST_SAME(o.journal.taken(), {"erase 2 ", "erase 1 "});
+}
+
+// From above: acknowledged there after the commit; in the next life it is dropped when it comes again, also when it was
+// done with, and its receipt is still sent.
+BOOST_AUTO_TEST_CASE(from_above_across_lives) {
+    const auto frame = [](const char* id, int attempt) {
+        return fmt::format(R"({{"type":"mail","from":"/a","msg":1,"id":"{}","attempt":{},"receipt":true,"to":"/dam/q"}})", id, attempt);
+    };
+    journaled_office before("/dam", true);
+    before.add("q");
+    before.from_above(frame("r-1", 1));
+    BOOST_TEST_SAME(before.heard_above(), {});
+    before.commit(1);
+    BOOST_TEST_SAME(before.heard_above(), {signal("ACK-CURRENT-MAIL", R"({"ids":["r-1"]})")});
+
+    journaled_office o("/dam", true);
+    mail_stop& q = o.add("q");
+    o.post.restore_finished("r-0");
+    o.post.restore(before.journal.puts.at(0));
+    o.from_above(frame("r-0", 2));
+    o.from_above(frame("r-1", 2));
+    BOOST_TEST_SAME(o.heard_above(), {signal("ACK-CURRENT-MAIL", R"({"ids":["r-0","r-1"]})")});
+    o.post.on_ready(q, 9);
+    BOOST_TEST(o.heard(q).size() == 1u);
+    o.post.on_ack_oldest(q);
+    BOOST_TEST_SAME(o.heard_above(), {signal("MAIL-ACKED", R"({"id":"r-1"})")});
+    BOOST_TEST_SAME(o.journal.taken(), {"erase 1 r-1"});
+}
+
+// Removed while its mail is being written: refused and erased; the commit that comes later changes nothing.
+BOOST_AUTO_TEST_CASE(removed_meanwhile) {
+    journaled_office o;
+    mail_stop& a = o.add("a");
+    mail_stop& b = o.add("b");
+    o.says(a, R"({"type":"mail","to":"b","msg":1,"id":"1"})");
+    o.post.remove(b);
+    o.commit(1);
+    BOOST_TEST_SAME(o.heard(a), {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})")});
+    BOOST_TEST_SAME(o.journal.taken(), {"put 1", "erase 1 "});
+}
+
+// A letter and a history survive as text; what is no text of ours gives an empty one.
+BOOST_AUTO_TEST_CASE(texts) {
+    supe::dead_letter letter;
+    letter.id = "a\"1";
+    letter.recipient = "worker";
+    letter.msg = R"({"x":"é"})";
+    letter.attempts = 3;
+    letter.answer = true;
+    letter.at += std::chrono::hours(1);
+    letter.history = {{letter.at, "it crashed"}};
+    const auto again = supe::letter_from(supe::to_text(letter));
+    BOOST_TEST(again.id == letter.id);
+    BOOST_TEST(again.msg == letter.msg);
+    BOOST_TEST((again.attempts == 3u && again.answer && again.at == letter.at));
+    BOOST_TEST(again.history.at(0).what == "it crashed");
+    BOOST_TEST(supe::letter_from("[1").id.empty());
+    BOOST_TEST(supe::history_from("").empty());
+    BOOST_TEST(supe::history_from(R"([[1],[2,"x"],3])").size() == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,190 @@
+// Mail in whole trees, as their authors see it: simulated processes, virtual time.
+#include "supe/simulation/world.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
+
+using namespace std::chrono_literals;
+using supe::awaitable;
+using supe::component;
+using supe::simulation::world;
+using words = std::vector<std::string>;
+
+namespace {
+
+/// What all components of a test have seen, in order.
+struct diary {
+    words lines;
+
+    /// Acknowledges all but "poison", which kills it.
+    supe::component_main worker(unsigned window = 1) {
+        return [this, window](component& self) { return work(*this, self, window); };
+    }
+    static awaitable<> work(diary& d, component& self, unsigned window) {
+        self.set_window(window);
+        while (auto mail = co_await self.receive()) {
+            d.lines.push_back(fmt::format("{} {}", mail->body(), mail->attempt()));
+            if (mail->body() == "\"poison\"") throw std::runtime_error("poisoned");
+            co_await mail->ack();
+        }
+    }
+    /// Sends one mail with a receipt, and notes what became of it.
+    supe::component_main asker(std::string to) {
+        return [this, to](component& self) { return ask(*this, self, to); };
+    }
+    static awaitable<> ask(diary& d, component& self, std::string to) {
+        const supe::error_code error = co_await self.try_deliver(to, "1");
+        d.lines.push_back(error ? error.message() : "acked");
+        co_await self.shutdown_requested();
+    }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(mail_stories)
+
+// With all limits at their defaults a poison mail is among the dead letters before its component is given up, and the mail
+// behind it is handled.
+BOOST_AUTO_TEST_CASE(poison_goes_before_its_component) {
+    diary d;
+    world w;
+    w.provide("worker", d.worker());
+    w.run(R"({"name": "t", "children": [{"name": "w", "component": "worker"}]})");
+    w.mail("/w", R"("poison")");
+    w.mail("/w", R"("good")");
+    w.advance(1min);
+    BOOST_TEST(d.lines == (words{"\"poison\" 1", "\"poison\" 2", "\"poison\" 3", "\"good\" 1"}), boost::test_tools::per_element());
+    BOOST_TEST(w.count("mail-dead-lettered") == 1u);
+    BOOST_TEST(w.count("component-excessive-crash") == 0u);
+    BOOST_REQUIRE(w.root().dead().all().size() == 1u);
+    BOOST_TEST(w.root().dead().all().front().history.size() == 3u);
+    BOOST_TEST(w.stop());
+}
+
+// Dead letters are there in the next life of the tree; one that is sent again starts anew, and is no letter any more.
+BOOST_AUTO_TEST_CASE(dead_letters_outlive_the_tree) {
+    diary d;
+    world w;
+    bool cured = false;
+    w.provide("worker", [&](component& self) { return cured ? diary::work(d, self, 1) : d.worker()(self); });
+    const char* const tree = R"({"name": "t", "children": [{"name": "w", "component": "worker"}]})";
+    w.run(tree);
+    w.mail("/w", R"("poison")");
+    w.advance(1min);
+    BOOST_TEST(w.stop());
+    w.run(tree);
+    BOOST_REQUIRE(w.root().dead().all().size() == 1u);
+    const supe::dead_letter letter = w.root().dead().all().front();
+    BOOST_TEST(letter.recipient == "w");
+    d.lines.clear();
+    BOOST_TEST(w.root().mail().post_again(letter.recipient, letter.as_mail()) == "");
+    BOOST_TEST(w.root().dead().drop(letter.id));
+    w.root().mail().flush();
+    w.settle();
+    BOOST_TEST(d.lines.at(0) == "\"poison\" 1");
+    BOOST_TEST(w.root().mail().post_again("nobody", letter.as_mail()) == "unknown-address");
+}
+
+// A nested supervisor dies with a mail that it had accepted: the sender who waits for the receipt is told.
+BOOST_AUTO_TEST_CASE(supervisor_died) {
+    diary d;
+    world w;
+    w.provide("asker", d.asker("/n/w"));
+    w.provide("deaf", [](component& self) { return self.shutdown_requested(); });
+    w.run(R"({"name": "t", "children": [{"name": "n", "children": [{"name": "w", "component": "deaf"}]},
+                                        {"name": "a", "component": "asker"}]})");
+    w.advance(1s);
+    BOOST_TEST(d.lines.empty());
+    w.crash("/n");
+    BOOST_TEST(d.lines == words{"the supervisor that had accepted the mail died"});
+}
+
+// … and with a journal it still has the mail, and the receipt comes from its next life.
+BOOST_AUTO_TEST_CASE(journal_below) {
+    diary d;
+    world w;
+    bool deaf = true;
+    w.provide("asker", d.asker("/n/w"));
+    w.provide("worker", [&](component& self) { return deaf ? self.shutdown_requested() : diary::work(d, self, 1); });
+    w.run(R"({"name": "t", "children": [{"name": "n", "mail": {"journal": true}, "children": [{"name": "w", "component": "worker"}]},
+                                        {"name": "a", "component": "asker"}]})");
+    w.advance(1s);
+    deaf = false;
+    w.crash("/n");
+    w.advance(10s);
+    BOOST_TEST(d.lines == (words{"1 2", "acked"}), boost::test_tools::per_element());
+    BOOST_TEST(w.disk("/n").mails.empty());
+}
+
+// The root with a journal is killed: its mail is there in the next life, in order, and the acked ones are not.
+BOOST_AUTO_TEST_CASE(journal_of_the_root) {
+    diary d;
+    world w;
+    bool deaf = true;
+    w.provide("worker", [&](component& self) { return deaf ? self.shutdown_requested() : diary::work(d, self, 1); });
+    const char* const tree = R"({"name": "t", "mail": {"journal": true}, "children": [{"name": "w", "component": "worker"}]})";
+    w.run(tree);
+    for (int i = 1; i <= 3; ++i) w.mail("/w", std::to_string(i));
+    w.advance(1s);
+    BOOST_TEST(w.disk("").mails.size() == 3u);
+    w.clean_up();
+    deaf = false;
+    w.run(tree);
+    BOOST_TEST(d.lines == (words{"1 2", "2 2", "3 2"}), boost::test_tools::per_element());
+    w.advance(1s);
+    BOOST_TEST(w.disk("").mails.empty());
+}
+
+// A full disk: mail is refused and said so in the log, once; when there is room again, it goes on.
+BOOST_AUTO_TEST_CASE(full_disk) {
+    diary d;
+    world w;
+    w.provide("worker", d.worker());
+    w.run(R"({"name": "t", "mail": {"journal": true}, "children": [{"name": "w", "component": "worker"}]})");
+    w.disk("").broken = "supe.sqlite: database or disk is full";
+    w.mail("/w", "1");
+    w.mail("/w", "2");
+    w.advance(1s);
+    BOOST_TEST(w.count("mail-undeliverable") == 2u);
+    w.disk("").broken.clear();
+    w.mail("/w", "3");
+    w.advance(1s);
+    BOOST_TEST(d.lines == words{"3 1"});
+    std::size_t told = 0;
+    for (const std::string& line : w.lines()) told += line.find("database or disk is full") != std::string::npos;
+    BOOST_TEST(told == 1u);
+}
+
+// The answer to a call of an earlier life is not taken for the answer to a call of this one.
+BOOST_AUTO_TEST_CASE(answers_of_another_life) {
+    words heard;
+    world w;
+    w.provide("caller", [&heard](component& self) {
+        return [](words& lines, component& me) -> awaitable<> {
+            const auto answer = co_await me.call("/oracle", "0");
+            lines.push_back(answer.body());
+            co_await me.shutdown_requested();
+        }(heard, self);
+    });
+    std::vector<supe::mail> asked;
+    w.provide("oracle", [&asked](component& self) {
+        return [](std::vector<supe::mail>& questions, component& me) -> awaitable<> {
+            me.set_window(9);
+            while (auto mail = co_await me.receive()) {
+                questions.push_back(std::move(*mail));
+                if (questions.size() < 2) continue;
+                for (std::size_t i = 0; i < questions.size(); ++i) {
+                    const std::string body = fmt::format("\"answer to {}\"", i + 1);
+                    co_await questions[i].answer(body);
+                }
+            }
+        }(asked, self);
+    });
+    w.run(R"({"name": "t", "children": [{"name": "oracle", "component": "oracle"}, {"name": "caller", "component": "caller"}]})");
+    w.crash("/caller");  // its question is with the oracle; the next life asks too, and both are answered
+    w.advance(1s);
+    BOOST_TEST(heard == words{"\"answer to 2\""});
+    asked.clear();
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,171 @@
+// The journal on a real disk: what it says is written is there for the next life; what cannot be written is told.
+#include "supe/mail/sqlite_journal.hpp"
+#include "tests/support/event_loop.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <fstream>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+using namespace std::chrono_literals;
+using words = std::vector<std::string>;
+
+namespace {
+
+supe::journaled_mail mail_of(std::uint64_t sequence, const std::string& msg) {
+    supe::journaled_mail mail;
+    mail.sequence = sequence;
+    mail.box = "b";
+    mail.id = "id-" + std::to_string(sequence);
+    mail.msg = msg;
+    return mail;
+}
+
+struct contents final : supe::journal_reader {
+    words mails, letters, finished;
+    void on_mail(const supe::journaled_mail& m) override {
+        mails.push_back(m.id + " " + m.msg + " " + std::to_string(m.attempt) + " " + std::to_string(m.charges) + " " + std::to_string(m.history.size()));
+    }
+    void on_letter(supe::dead_letter letter) override { letters.push_back(letter.id); }
+    void on_finished(const std::string& id) override { finished.push_back(id); }
+};
+
+/// A journal in its loop, and what it settled.
+struct kept {
+    support::event_loop loop;
+    supe::sqlite_journal journal;
+    supe::nursery tasks{loop.time};
+    std::size_t written = 0, refused = 0;
+    std::string error;
+
+    explicit kept(const std::filesystem::path& file) : journal(loop.io.get_executor(), file) { tasks.start(listen()); }
+    ~kept() { loop.end(tasks); }
+    supe::awaitable<> listen() {
+        for (;;) {
+            const auto p = co_await journal.settled();
+            (p.error.empty() ? written : refused) += p.puts;
+            error = p.error;
+        }
+    }
+    bool settle(std::size_t puts) {
+        journal.flush();
+        return loop.until([&] { return written + refused >= puts; }, 20s);
+    }
+};
+
+contents read(const std::filesystem::path& file) {
+    support::event_loop loop;
+    supe::sqlite_journal journal(loop.io.get_executor(), file);
+    contents all;
+    BOOST_TEST(journal.restore(all) == "");
+    return all;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(journal_file)
+
+// Puts, acks, histories and letters come back, in order; the file is nobody else's to read.
+BOOST_AUTO_TEST_CASE(comes_back) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "mail/supe.sqlite";
+    {
+        kept k(file);
+        for (int i = 1; i <= 5; ++i) k.journal.put(mail_of(static_cast<unsigned>(i), std::string("x\0y", 3) + std::to_string(i)));
+        BOOST_TEST(k.settle(5));
+        BOOST_TEST(k.written == 5u);
+        k.journal.erase(2, "r-2");
+        k.journal.put_back(3, 7, 2, true, {{{}, "it crashed"}});
+        supe::dead_letter letter;
+        for (const char* id : {"d-1", "d-2"}) {
+            letter.id = id;
+            k.journal.keep(letter);
+        }
+        k.journal.discard("d-1");
+    }  // its end writes what was gathered
+    const contents all = read(file);
+    const std::string x("x\0y", 3);
+    BOOST_TEST(all.mails == (words{"id-1 " + x + "1 0 0 0", "id-3 " + x + "3 7 2 1", "id-4 " + x + "4 0 0 0", "id-5 " + x + "5 0 0 0"}));
+    BOOST_TEST(all.finished == words{"r-2"});
+    BOOST_TEST(all.letters == words{"d-2"});
+    struct stat found{};
+    BOOST_REQUIRE(::stat(file.c_str(), &found) == 0);
+    BOOST_TEST((found.st_mode & 0777) == 0600u);
+}
+
+// Nothing is made on the disk before there is something to write.
+BOOST_AUTO_TEST_CASE(no_file_without_need) {
+    const support::temporary_directory tmp;
+    { kept k(tmp / "mail/supe.sqlite"); }
+    BOOST_TEST(!std::filesystem::exists(tmp / "mail"));
+}
+
+// After a large backlog the file becomes small again, step by step.
+BOOST_AUTO_TEST_CASE(compacts) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "mail/supe.sqlite";
+    kept k(file);
+    const std::string body(10'000, 'x');
+    for (unsigned i = 1; i <= 3000; ++i) k.journal.put(mail_of(i, body));
+    BOOST_TEST(k.settle(3000));
+    for (unsigned i = 1; i <= 3000; ++i) k.journal.erase(i, {});
+    std::size_t n = 3000;
+    const auto small = [&] {
+        k.journal.put(mail_of(static_cast<unsigned>(++n), "1"));
+        k.settle(n);
+        return std::filesystem::file_size(file) < 10u << 20;
+    };
+    for (int tries = 0; tries < 100 && !small();) ++tries;
+    BOOST_TEST(std::filesystem::file_size(file) < 10u << 20);
+}
+
+// A full disk refuses what cannot be written, says so, and forgets no ack meanwhile.
+BOOST_AUTO_TEST_CASE(full_disk) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "mail/supe.sqlite";
+    {
+        kept k(file);
+        k.journal.put(mail_of(1, "1"));
+        k.journal.put(mail_of(2, "2"));
+        BOOST_TEST(k.settle(2));
+        std::signal(SIGXFSZ, SIG_IGN);
+        rlimit before{};
+        ::getrlimit(RLIMIT_FSIZE, &before);
+        const rlimit tight{1 << 20, before.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &tight);
+        k.journal.erase(1, {});
+        k.journal.put(mail_of(3, std::string(8 << 20, '3')));
+        BOOST_TEST(k.settle(3));
+        BOOST_TEST(k.refused == 1u);
+        BOOST_TEST(k.error.find("supe.sqlite: ") != std::string::npos, k.error);
+        ::setrlimit(RLIMIT_FSIZE, &before);
+        std::signal(SIGXFSZ, SIG_DFL);
+        k.journal.put(mail_of(4, "4"));
+        BOOST_TEST(k.settle(4));
+        BOOST_TEST(k.error == "");
+    }
+    BOOST_TEST(read(file).mails == (words{"id-2 2 0 0 0", "id-4 4 0 0 0"}));
+}
+
+// A damaged file is told, refuses all mail, and is left as it is for whoever can repair it.
+BOOST_AUTO_TEST_CASE(damaged_file) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "supe.sqlite";
+    const std::string rubbish(10'000, 'r');
+    std::ofstream(file) << rubbish;
+    kept k(file);
+    contents all;
+    const std::string why = k.journal.restore(all);
+    BOOST_TEST(why.find("supe.sqlite: ") != std::string::npos, why);
+    k.journal.put(mail_of(1, "1"));
+    BOOST_TEST(k.settle(1));
+    BOOST_TEST(k.refused == 1u);
+    BOOST_TEST(k.error == why);
+    std::string now;
+    std::getline(std::ifstream(file), now);
+    BOOST_TEST((now == rubbish));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
