@@ -1,5 +1,6 @@
 #include "supe/control/commands.hpp"
 
+#include "supe/channel/json_text.hpp"
 #include "supe/supervision/tree_file.hpp"
 
 #include <boost/json/parse.hpp>
@@ -208,6 +209,7 @@ awaitable<json::value> commands::mail(json::object request) {
     if (to != "supe") to = absolute(to);
     const bool wait = request.contains("wait") && request.at("wait") == true;
     const std::string body = request.contains("msg") ? text_of(request, "msg") : std::string("null");
+    if (!is_json(body)) co_return error("msg must be the text of a JSON value", result::bad_request);
     expected_answer expected(*this, fmt::format("{}-{}", wait ? "wait" : "send", ++last_id_));
     pending_mail& sent = expected.mail;
     mail_origin origin;
