@@ -1,7 +1,14 @@
 #include "supe/channel/json_text.hpp"
 
 #include <array>
+#include <bit>
 #include <bitset>
+#include <cstdint>
+#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace supe {
 namespace {
@@ -16,6 +23,31 @@ constexpr std::array<bool, 256> plain_bytes = [] {
 }();
 
 bool is_plain(char c) { return plain_bytes[static_cast<unsigned char>(c)]; }
+/// The first byte from `i` on that needs a look, or the end. Most of all mail is read here: 16 bytes at a time, or 8.
+std::size_t skip_plain(std::string_view t, std::size_t i) {
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), blank = _mm_set1_epi8(' ');
+    for (; i + 16 <= t.size(); i += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(t.data() + i));
+        // As signed bytes, what is not ASCII is below a blank too.
+        const __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+                                           _mm_cmplt_epi8(bytes, blank));
+        if (const int mask = _mm_movemask_epi8(found)) return i + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(mask)));
+    }
+#else
+    constexpr std::uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    const auto has_zero = [](std::uint64_t x) { return (x - ones) & ~x & high; };
+    for (; i + 8 <= t.size(); i += 8) {
+        std::uint64_t bytes;
+        std::memcpy(&bytes, t.data() + i, sizeof bytes);
+        const std::uint64_t below_blank = (bytes - ones * ' ') & ~bytes & high;
+        if ((bytes & high) | below_blank | has_zero(bytes ^ (ones * '"')) | has_zero(bytes ^ (ones * '\\'))) break;
+    }
+#endif
+    while (i < t.size() && is_plain(t[i])) ++i;
+    return i;
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
@@ -43,10 +75,8 @@ std::size_t skip_utf8(std::string_view t, std::size_t i) {
 
 /// The end of the string whose opening quote is at `i`.
 std::size_t skip_string(std::string_view t, std::size_t i) {
-    for (++i; i < t.size();) {
-        if (is_plain(t[i])) {
-            ++i;
-        } else if (t[i] == '"') {
+    for (++i; (i = skip_plain(t, i)) < t.size();) {
+        if (t[i] == '"') {
             return i + 1;
         } else if (t[i] == '\\') {
             if (i + 1 >= t.size()) return bad;
@@ -232,6 +262,7 @@ bool json_members::next() {
 std::string json_string_value(std::string_view text) {
     std::string out;
     const std::string_view inside = text.substr(1, text.size() - 2);
+    if (inside.find('\\') == bad) return std::string(inside);
     out.reserve(inside.size());
     for (std::size_t i = 0; i < inside.size();) {
         if (inside[i] != '\\') {
@@ -261,7 +292,7 @@ void append_quoted(std::string& out, std::string_view value, F append_bad) {
     out += '"';
     for (std::size_t i = 0; i < value.size();) {
         const std::size_t start = i;
-        while (i < value.size() && is_plain(value[i])) ++i;
+        i = skip_plain(value, i);
         out += value.substr(start, i - start);
         if (i == value.size()) break;
         const auto c = static_cast<unsigned char>(value[i]);

@@ -63,6 +63,7 @@ message read_mail(members& m) {
     if (failed != std::errc() || end != m.attempt.data() + m.attempt.size()) mail.attempt = 1;
     if (!m.msg.empty()) mail.msg = m.msg;
     mail.receipt = m.receipt == "true";
+    mail.patient = !m.receipt.empty();
     mail.answer = m.answer;
     mail.extras = std::move(m.extras);
     // Members of other kinds of frame mean nothing in a mail: passed on as well.
@@ -118,7 +119,7 @@ void append_delivery(std::string& out, const delivery& d) {
     append_json_quoted(out, d.id);
     out += R"(,"attempt":)";
     out += std::to_string(d.attempt);
-    if (d.receipt) out += R"(,"receipt":true)";
+    if (d.receipt || d.patient) out += d.receipt ? R"(,"receipt":true)" : R"(,"receipt":false)";
     if (d.to) {
         out += R"(,"to":)";
         append_json_quoted(out, *d.to);

@@ -15,6 +15,7 @@ struct mail_frame {
     std::string_view msg = "null";        ///< JSON text, checked, unchanged
     std::optional<std::string> id;        ///< present: the sender wants an answer
     bool receipt = false;                 ///< … and the recipient's ack
+    bool patient = false;                 ///< from a supervisor: the first sender has an id, and can be held (`receipt` is given)
     std::optional<std::string> from;      ///< only supervisors fill these three: deliveries and hops
     unsigned attempt = 1;
     bool answer = false;                  ///< it carries `re`: the answer to a call
@@ -50,7 +51,8 @@ struct delivery {
     std::string_view from, msg, id, extras;
     std::optional<std::string_view> to;
     unsigned attempt = 1;
-    bool receipt = false;                 ///< between supervisors only
+    bool receipt = false;                 ///< these two between supervisors only
+    bool patient = false;                 ///< the sender waits for its acceptance: `"receipt":false` where it wants no more
 };
 void append_delivery(std::string& out, const delivery&);
 

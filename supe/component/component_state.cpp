@@ -61,6 +61,10 @@ component::impl::impl(component& owner, clock& c, int fd, std::string n, std::st
 // --- outwards -----------------------------------------------------------------------------------------------------
 
 void component::impl::want_write() {
+    if (wire.backlog() >= write_early_at) {  // much at once: the supervisor begins while the rest is still being made
+        wire.flush();
+        write_early_at = wire.backlog() + early_write;
+    }
     if (write_wanted) return;
     write_wanted = true;
     dirty.notify();
@@ -68,6 +72,7 @@ void component::impl::want_write() {
 
 void component::impl::write_now() {
     write_wanted = false;
+    write_early_at = early_write;
     if (!ack_ids.empty()) {
         const std::string ids = std::exchange(ack_ids, {});
         append_signal(wire.out(), "ACK-CURRENT-MAIL", fmt::format(R"({{"ids":[{}]}})", ids));

@@ -58,6 +58,8 @@ struct component::impl {
     condition written;          // nothing waits to be written any more, or the channel is closed
     timer dirty;                // the writer has something to do
     bool write_wanted = false;
+    static constexpr std::size_t early_write = 64 << 10;  // bytes
+    std::size_t write_early_at = early_write;
 
     unsigned window = 1;
     bool receiving = false;

@@ -3,104 +3,246 @@
 #include <algorithm>
 
 namespace supe {
+namespace {
 
-bool mailbox::offer(envelope&& mail) {
-    const std::size_t held = queued() + in_flight();
-    if (held > 0 && (held >= limits_.count || bytes_ + mail.bytes() > limits_.bytes)) return false;
-    bytes_ += mail.bytes();
-    mail.sequence = ++last_sequence_;
-    (mail.answer ? answers_ : waiting_).push_back(std::move(mail));
-    return true;
+constexpr std::size_t least_withheld = 1024;  // senders that can wait even for a small mailbox
+
+}  // namespace
+
+void mailbox::add_consumers(unsigned n) {
+    if (n > consumers_.size()) consumers_.resize(n);
 }
 
-void mailbox::ready(unsigned window) {
-    ready_ = true;
-    window_ = std::clamp(window, 1u, std::max(1u, limits_.window));
+// --- in -----------------------------------------------------------------------------------------------------------
+
+bool mailbox::has_room(std::size_t bytes) const {
+    return held_ == 0 || (held_ < limits_.count && bytes_ + bytes <= limits_.bytes);
 }
 
-void mailbox::pause() { ready_ = false; }
-
-const envelope* mailbox::take_next() {
-    if (connected_ && !answers_.empty()) return hand_over(answers_);
-    if (!ready_ || waiting_.empty() || counted_ >= window_) return nullptr;
-    // A suspect and other mail are never in hand together: the next crash must tell which one it was.
-    if (counted_ > 0 && (waiting_.front().suspect || suspect_in_hand_)) return nullptr;
-    suspect_in_hand_ = waiting_.front().suspect;
-    ++counted_;
-    return hand_over(waiting_);
-}
-
-const envelope* mailbox::hand_over(std::deque<envelope>& from) {
-    in_hand_.push_back(std::move(from.front()));
-    from.pop_front();
-    ++in_hand_.back().attempt;
-    return &in_hand_.back();
-}
-
-std::optional<envelope> mailbox::take_out(std::deque<envelope>::iterator mail) {
-    if (mail == in_hand_.end()) return std::nullopt;
-    std::optional<envelope> taken(std::move(*mail));
-    in_hand_.erase(mail);
-    if (!taken->answer) --counted_;
-    if (counted_ == 0) suspect_in_hand_ = false;
-    bytes_ -= taken->bytes();
-    return taken;
-}
-
-std::optional<envelope> mailbox::ack_oldest() { return take_out(in_hand_.begin()); }
-
-std::optional<envelope> mailbox::ack(std::string_view id) {
-    return take_out(std::ranges::find_if(in_hand_, [&](const envelope& m) { return m.id == id; }));
-}
-
-bool mailbox::reject(std::string_view id, bool requeue, std::optional<envelope>& dead) {
-    auto mail = ack(id);
-    if (!mail) return false;
-    if (!requeue) {
-        dead = std::move(mail);
-        return false;
+mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool staged) {
+    const std::size_t bytes = mail.bytes();
+    const bool room = withheld_.empty() && has_room(bytes);  // nobody overtakes those who wait
+    if (!room) {
+        const bool may_wait = limits_.block && mail.origin.patient && withheld_.size() < std::max(limits_.count, least_withheld) &&
+                              (withheld_.empty() || withheld_bytes_ + bytes <= limits_.bytes);
+        if (!may_wait) return offered::full;
     }
-    put_back(std::move(*mail));
-    return true;
+    mail_ptr kept = store_.keep(mail);
+    if (mail.answer && meant_for == anyone) meant_for = 0;
+    kept->meant_for = static_cast<std::uint16_t>(meant_for == anyone ? 0 : meant_for + 1);
+    if (!kept->sequence) kept->sequence = last_sequence_ + 1;
+    last_sequence_ = std::max(last_sequence_, kept->sequence);
+    if (!room) {
+        withheld_bytes_ += bytes;
+        withheld_.push_back(std::move(kept));
+        return offered::withheld;
+    }
+    ++held_;
+    bytes_ += bytes;
+    if (staged) {
+        staged_.push_back(std::move(kept));
+    } else {
+        let_in(std::move(kept));
+    }
+    return offered::taken;
 }
 
-void mailbox::put_back(envelope&& mail) {
-    bytes_ += mail.bytes();
-    const auto place = std::ranges::find_if(waiting_, [&](const envelope& m) { return m.sequence > mail.sequence; });
-    waiting_.insert(place, std::move(mail));
+void mailbox::let_in(mail_ptr mail) {
+    if (mail->meant_for == 0) return waiting_.push_back(std::move(mail));
+    state& s = consumers_[mail->meant_for - 1u];
+    (mail->answer ? s.answers : s.own).push_back(std::move(mail));
 }
 
-std::vector<dead_mail> mailbox::ended(bool charged) {
-    ready_ = connected_ = false;
-    for (const envelope& m : answers_) bytes_ -= m.bytes();
-    answers_.clear();
-    std::vector<dead_mail> dead;
-    const bool alone = counted_ == 1;
-    for (auto m = in_hand_.rbegin(); m != in_hand_.rend(); ++m) {
-        bytes_ -= m->bytes();
-        if (m->answer) continue;
-        if (charged && alone) ++m->charges;
-        if (charged && !alone) m->suspect = true;
-        if (m->charges >= limits_.attempts) {
-            dead.push_back({std::move(*m), "crashed its recipient " + std::to_string(limits_.attempts) + " times"});
+const held_mail* mailbox::admit(bool staged) {
+    if (withheld_.empty() || !has_room(withheld_.front()->bytes())) return nullptr;
+    mail_ptr mail = withheld_.pop_front();
+    const held_mail* const admitted = mail.get();
+    withheld_bytes_ -= mail->bytes();
+    ++held_;
+    bytes_ += mail->bytes();
+    if (staged) {
+        staged_.push_back(std::move(mail));
+    } else {
+        let_in(std::move(mail));
+    }
+    return admitted;
+}
+
+const held_mail* mailbox::commit() {
+    if (staged_.empty()) return nullptr;
+    mail_ptr mail = staged_.pop_front();
+    const held_mail* const committed = mail.get();
+    let_in(std::move(mail));
+    return committed;
+}
+
+mail_ptr mailbox::fail_staged() {
+    if (staged_.empty()) return nullptr;
+    mail_ptr mail = staged_.pop_front();
+    --held_;
+    bytes_ -= mail->bytes();
+    return mail;
+}
+
+// --- delivery -----------------------------------------------------------------------------------------------------
+
+void mailbox::ready(consumer c, unsigned window) {
+    state& s = consumers_[c];
+    s.ready = true;
+    s.window = std::clamp(window, 1u, std::max(1u, limits_.window));
+}
+
+const held_mail* mailbox::take_next(consumer c) {
+    state& s = consumers_[c];
+    if (s.connected && !s.answers.empty() && (!s.answers.front()->suspect || s.in_hand.empty())) return hand_over(s, s.answers);
+    if (!s.ready || s.counted >= s.window || s.suspect_in_hand) return nullptr;
+    const bool own_first = !s.own.empty() && (waiting_.empty() || s.own.front()->sequence < waiting_.front()->sequence);
+    mail_list& from = own_first ? s.own : waiting_;
+    // A suspect and other mail are never in hand together: the next crash must tell which one it was.
+    if (from.empty() || (from.front()->suspect && s.counted > 0)) return nullptr;
+    s.suspect_in_hand = from.front()->suspect;
+    ++s.counted;
+    return hand_over(s, from);
+}
+
+const held_mail* mailbox::hand_over(state& s, mail_list& from) {
+    held_mail& mail = s.in_hand.add(from.pop_front());
+    if (mail.attempt < UINT16_MAX) ++mail.attempt;
+    return &mail;
+}
+
+mail_ptr mailbox::take_out(state& s, mail_ptr mail) {
+    if (!mail) return nullptr;
+    if (!mail->answer) --s.counted;
+    if (s.counted == 0) s.suspect_in_hand = false;
+    --held_;
+    bytes_ -= mail->bytes();
+    return mail;
+}
+
+mail_ptr mailbox::ack_oldest(consumer c) {
+    state& s = consumers_[c];
+    mail_ptr mail = take_out(s, s.in_hand.take_oldest());
+    if (mail && !stories_.empty()) stories_.erase(mail->sequence);
+    return mail;
+}
+
+mail_ptr mailbox::ack(consumer c, std::string_view id) {
+    state& s = consumers_[c];
+    mail_ptr mail = take_out(s, s.in_hand.take(id));
+    if (mail && !stories_.empty()) stories_.erase(mail->sequence);
+    return mail;
+}
+
+mailbox::rejection mailbox::reject(consumer c, std::string_view id, bool requeue, mail_event why) {
+    state& s = consumers_[c];
+    rejection result;
+    mail_ptr mail = take_out(s, id.empty() ? s.in_hand.take_oldest() : s.in_hand.take(id));
+    if (!mail) return result;
+    remember(*mail, why);
+    if (requeue) {
+        result.back = mail.get();
+        put_back(std::move(mail));
+        return result;
+    }
+    mail_history history = story_of(*mail);
+    result.dead = {std::move(mail), std::move(why.what), std::move(history)};
+    return result;
+}
+
+void mailbox::put_back(mail_ptr mail) {
+    ++held_;
+    bytes_ += mail->bytes();
+    if (mail->meant_for == 0) return waiting_.insert(std::move(mail));
+    state& s = consumers_[mail->meant_for - 1u];
+    (mail->answer ? s.answers : s.own).insert(std::move(mail));
+}
+
+// --- ends ---------------------------------------------------------------------------------------------------------
+
+mailbox::aftermath mailbox::ended(consumer c, bool charged, mail_event how) {
+    state& s = consumers_[c];
+    s.ready = s.connected = false;
+    // Answers in hand beside a mail were asked for while it was handled: it is the mail that is alone.
+    const bool alone = s.counted == 1 || (s.counted == 0 && s.in_hand.size() == 1);
+    const bool only_answers = s.counted == 0;
+    aftermath result;
+    // From the newest on: each goes in front of those that went back before it.
+    while (mail_ptr mail = take_out(s, s.in_hand.take_newest())) {
+        const bool accused = charged && (only_answers || !mail->answer);
+        if (accused && alone && mail->charges < UINT16_MAX) ++mail->charges;
+        if (accused && !alone) mail->suspect = true;
+        remember(*mail, how);
+        if (accused && mail->charges >= limits_.attempts) {
+            mail_history history = story_of(*mail);
+            result.dead.push_back({std::move(mail), how.what + ", with this mail in hand", std::move(history)});
         } else {
-            put_back(std::move(*m));
+            result.back.push_back(mail.get());
+            put_back(std::move(mail));
         }
     }
-    in_hand_.clear();
-    counted_ = 0;
-    suspect_in_hand_ = false;
-    return dead;
+    std::ranges::reverse(result.back);
+    return result;
 }
 
-std::vector<envelope> mailbox::drain() {
-    std::vector<envelope> all;
-    for (auto* from : {&in_hand_, &answers_, &waiting_}) {
-        std::ranges::move(*from, std::back_inserter(all));
-        from->clear();
+void mailbox::remember(const held_mail& mail, const mail_event& event) {
+    if (event.what.empty()) return;
+    mail_history& story = stories_[mail.sequence];
+    if (story.size() >= history_limit) story.erase(story.begin());
+    story.push_back(event);
+}
+
+mail_history mailbox::story_of(const held_mail& mail) {
+    const auto found = stories_.find(mail.sequence);
+    if (found == stories_.end()) return {};
+    mail_history story = std::move(found->second);
+    stories_.erase(found);
+    return story;
+}
+
+void mailbox::drain(mail_list& from, const char* reason, std::vector<dead_mail>& out) {
+    while (!from.empty()) {
+        mail_ptr mail = from.pop_front();
+        --held_;
+        bytes_ -= mail->bytes();
+        mail_history history = story_of(*mail);
+        out.push_back({std::move(mail), reason, std::move(history)});
     }
-    bytes_ = counted_ = 0;
+}
+
+std::vector<dead_mail> mailbox::drain() {
+    std::vector<dead_mail> all;
+    for (consumer c = 0; c < consumers_.size(); ++c) {
+        ended(c, false, {});
+        std::ranges::move(drain(c), std::back_inserter(all));
+    }
+    drain(waiting_, "removed", all);
+    drain(staged_, "removed", all);
     return all;
+}
+
+std::vector<dead_mail> mailbox::drain(consumer c) {
+    std::vector<dead_mail> all;
+    drain(consumers_[c].answers, "removed", all);
+    drain(consumers_[c].own, "removed", all);
+    return all;
+}
+
+mail_list mailbox::drain_withheld() {
+    withheld_bytes_ = 0;
+    return std::move(withheld_);
+}
+
+// --- looks --------------------------------------------------------------------------------------------------------
+
+std::size_t mailbox::in_flight() const {
+    std::size_t n = 0;
+    for (const state& s : consumers_) n += s.in_hand.size();
+    return n;
+}
+
+bool mailbox::has_waiting() const {
+    return !waiting_.empty() || std::ranges::any_of(consumers_, [](const state& s) { return !s.own.empty(); });
 }
 
 }  // namespace supe

@@ -1,123 +1,156 @@
-// One recipient's mail: kept in order until acknowledged, redelivered after an end (contract §3). Pure: no I/O, no time.
+// The mail of one recipient: kept in order until acknowledged, redelivered after an end (contract §3). Pure: no I/O, no time.
 #pragma once
 
-#include <cstdint>
-#include <deque>
-#include <optional>
+#include "supe/mail/hand.hpp"
+#include "supe/mail/mail_list.hpp"
+
+#include <chrono>
 #include <string>
-#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace supe {
-
-/// Who wants to hear what became of a mail: the hop it came from, and the name the mail has there.
-struct mail_origin {
-    int hop = none;              ///< a child's number under this supervisor, or one of the constants
-    std::uint64_t life = 0;      ///< which life of that child: an answer never reaches its successor
-    std::string id;              ///< the sender's own id; empty: no answer wanted
-    bool receipt = false;        ///< the recipient's ack too
-
-    static constexpr int none = -1;      ///< nobody (the supervisor itself)
-    static constexpr int uplink = -2;    ///< it came from our own supervisor
-    static constexpr int control = -3;   ///< it came by the control socket
-};
-
-struct envelope {
-    std::string id;              ///< unique in the tree
-    std::string from;
-    std::string to;              ///< set only where it travels on (to a nested supervisor)
-    std::string msg;             ///< JSON text
-    std::string extras;          ///< `,"key":value…`, passed on
-    mail_origin origin;
-    unsigned attempt = 0;        ///< deliveries so far
-    unsigned charges = 0;        ///< crashes with this mail alone in hand
-    bool suspect = false;        ///< was in hand with others at a crash: delivered alone from now on
-    std::uint64_t sequence = 0;  ///< its place in the mailbox, given there
-    bool answer = false;         ///< carries `re`: somebody waits for it in the middle of other mail
-
-    std::size_t bytes() const { return id.size() + from.size() + to.size() + msg.size() + extras.size(); }
-};
 
 struct mailbox_limits {
     std::size_t count = 100000;
     std::size_t bytes = 256u << 20;
     unsigned window = 1024;      ///< the most that a component may have unacknowledged
     unsigned attempts = 3;       ///< charges after which a mail is dead
+    bool block = false;          ///< on_full: block
 };
 
-/// What an end of the component did to the mail in hand.
+/// What happened to a mail, for the dead letters: when, and in words ("crashed: killed by SIGSEGV").
+struct mail_event {
+    std::chrono::system_clock::time_point at{};
+    std::string what;
+};
+using mail_history = std::vector<mail_event>;
+
+/// A mail that comes out of its mailbox undelivered.
 struct dead_mail {
-    envelope mail;
-    std::string reason;          ///< `dead-lettered` …
+    mail_ptr mail;
+    std::string reason;          ///< for people
+    mail_history history;        ///< the oldest first, at most mailbox::history_limit
 };
 
+/// One queue, taken from by one consumer, or by several (`instances`), each with a window and a hand of its own. Consumers are numbers
+/// from 0. Everything that a consumer has in hand, and the answers meant for it, are its own.
 class mailbox {
 public:
-    explicit mailbox(mailbox_limits limits) : limits_(limits) {}
+    using consumer = unsigned;
+    static constexpr consumer anyone = ~0u;
+    static constexpr std::size_t history_limit = 16;
 
-    /// Takes a mail in; false (and the mail is left as it was) when it is full by count or bytes. An empty mailbox takes
-    /// any single mail.
-    bool offer(envelope&& mail);
+    explicit mailbox(mailbox_limits limits) : limits_(limits), consumers_(1) {}
+    /// At least so many consumers from now on.
+    void add_consumers(unsigned n);
+    /// For what comes from now on (a tree file read anew).
+    void set_limits(mailbox_limits limits) { limits_ = limits; }
+
+    enum class offered {
+        taken,     ///< it is in
+        withheld,  ///< full, and the sender waits: admit() will tell
+        full,      ///< refused; nothing was kept
+    };
+    /// Takes a mail in, where there is room by count and bytes; an empty mailbox takes any single mail. `meant_for`: this consumer alone.
+    /// Under `block` a mail whose sender is patient is withheld, as many and as much again as the mailbox holds.
+    /// With `staged` it waits, counted already, until commit() lets it in (a journal writes it first).
+    offered offer(const envelope& mail, consumer meant_for = anyone, bool staged = false);
+    /// Lets the next withheld mail in, when there is room; null when there is none or no room. Valid until the next call.
+    const held_mail* admit(bool staged = false);
+    /// The oldest staged mail is on disk now and may be delivered. Null when there is none. Valid until the next call.
+    const held_mail* commit();
+    /// … or could not be written: takes it out.
+    mail_ptr fail_staged();
 
     /// A process of the component has its channel open. Until ended(), answers can be delivered.
-    void connected() { connected_ = true; }
+    void connected(consumer c) { consumers_[c].connected = true; }
     /// The component takes mail, up to `window` unacknowledged (0 counts as 1, never more than the limit).
-    void ready(unsigned window);
+    void ready(consumer c, unsigned window);
     /// It takes none for now; what is in hand stays in hand.
-    void pause();
-    bool is_ready() const { return ready_; }
+    void pause(consumer c) { consumers_[c].ready = false; }
+    bool is_ready(consumer c) const { return consumers_[c].ready; }
 
-    /// The next mail to hand over, its attempt raised and now in hand; null when nothing may be delivered now.
+    /// The next mail to hand over, its attempt raised and now in hand; null when nothing may be delivered to this consumer now.
     /// Answers come first, and heed neither window nor pause: whoever waits for one can take no other mail before it.
-    /// They don't count in the window. A suspect is delivered only with nothing but answers in hand, and no fresh mail
-    /// beside it. Valid until the next call of this object.
-    const envelope* take_next();
+    /// They don't count in the window. A suspect is delivered with nothing but answers in hand, and no other mail beside it.
+    /// Valid until the next call.
+    const held_mail* take_next(consumer c);
 
-    /// Acknowledges the oldest in hand.
-    std::optional<envelope> ack_oldest();
-    /// Acknowledges one in hand, by id. In any order.
-    std::optional<envelope> ack(std::string_view id);
-    /// The component refuses one in hand. With `requeue` it goes back to its place (true is returned, `dead` untouched);
-    /// without, it comes out in `dead`. Nothing in hand by that id: returns false and `dead` stays empty.
-    bool reject(std::string_view id, bool requeue, std::optional<envelope>& dead);
+    /// Acknowledges the oldest in hand; null when nothing is.
+    mail_ptr ack_oldest(consumer c);
+    /// Acknowledges one in hand, by id, in any order; null when there is none.
+    mail_ptr ack(consumer c, std::string_view id);
+    /// The component refuses one in hand (the oldest, where `id` is empty). With `requeue` it goes back to its place.
+    struct rejection {
+        const held_mail* back = nullptr;  ///< requeued
+        dead_mail dead;                   ///< or out, with its history
+    };
+    rejection reject(consumer c, std::string_view id, bool requeue, mail_event why);
 
     /// The component's process ended. All in hand goes back to its place, before fresh mail, in order; delivery pauses.
-    /// `charged` says that it was a crash of its own: a mail alone in hand is charged, several become suspects.
-    /// Answers, delivered or waiting, are dropped: who waited for them is gone. Returns those whose charges are used up.
-    std::vector<dead_mail> ended(bool charged);
+    /// `charged` says that it was a crash of its own: a mail alone in hand is charged, several become suspects (contract §3, poison).
+    struct aftermath {
+        std::vector<dead_mail> dead;           ///< their charges are used up
+        std::vector<const held_mail*> back;    ///< the others, in order
+    };
+    aftermath ended(consumer c, bool charged, mail_event how);
 
-    /// Takes everything out, in order (a child that was removed).
-    std::vector<envelope> drain();
+    /// Takes everything out, in order, as for a recipient that was removed.
+    std::vector<dead_mail> drain();
+    /// Takes out what this consumer alone may have, in order; it was removed, the others go on. Call after ended().
+    std::vector<dead_mail> drain(consumer c);
+    /// Takes out what was withheld, in order.
+    mail_list drain_withheld();
 
-    std::size_t queued() const { return waiting_.size() + answers_.size(); }
-    std::size_t in_flight() const { return in_hand_.size(); }
+    std::size_t queued() const { return held_ - in_flight(); }
+    std::size_t in_flight() const;
+    std::size_t withheld() const { return withheld_.size(); }
     std::size_t bytes() const { return bytes_; }
-    bool empty() const { return waiting_.empty() && in_hand_.empty() && answers_.empty(); }
-    /// True when something could be delivered as soon as the component were ready.
-    bool has_waiting() const { return !waiting_.empty(); }
-    /// In order: what is in hand, then what waits (to be saved, or shown).
+    bool empty() const { return held_ == 0; }
+    /// True when something could be delivered as soon as a component were ready.
+    bool has_waiting() const;
+    const mailbox_limits& limits() const { return limits_; }
+    /// In order: what is in hand, then what waits (to be saved, or shown). `f(const held_mail&)`
     template <class F>
     void for_each(F f) const {
-        for (const auto& m : in_hand_) f(m);
-        for (const auto& m : waiting_) f(m);
+        for (const auto& c : consumers_) c.in_hand.for_each(f);
+        for (const auto& c : consumers_) c.answers.for_each(f), c.own.for_each(f);
+        waiting_.for_each(f);
+        staged_.for_each(f);
     }
 
 private:
-    const envelope* hand_over(std::deque<envelope>& from);
-    std::optional<envelope> take_out(std::deque<envelope>::iterator mail);
-    void put_back(envelope&& mail);
+    struct state {
+        hand in_hand;                 // in order of delivery
+        mail_list answers;            // meant for it; they pass by the window
+        mail_list own;                // other mail meant for it alone
+        std::size_t counted = 0;      // in hand without the answers
+        unsigned window = 1;
+        bool ready = false;
+        bool connected = false;
+        bool suspect_in_hand = false;
+    };
+    bool has_room(std::size_t bytes) const;
+    void let_in(mail_ptr mail);
+    const held_mail* hand_over(state& s, mail_list& from);
+    mail_ptr take_out(state& s, mail_ptr mail);
+    void put_back(mail_ptr mail);
+    void remember(const held_mail& mail, const mail_event& event);
+    mail_history story_of(const held_mail& mail);
+    void drain(mail_list& from, const char* reason, std::vector<dead_mail>& out);
 
     mailbox_limits limits_;
-    std::deque<envelope> waiting_;   // in order of sequence
-    std::deque<envelope> answers_;   // waiting; they pass by the window
-    std::deque<envelope> in_hand_;   // in order of delivery
-    std::size_t counted_ = 0;        // in hand without the answers
+    mail_store store_;
+    std::vector<state> consumers_;
+    mail_list waiting_;               // for anyone
+    mail_list staged_;                // counted, not yet on disk
+    mail_list withheld_;              // not counted: its senders wait
+    std::size_t withheld_bytes_ = 0;
+    std::size_t held_ = 0;            // mails, without the withheld ones
     std::size_t bytes_ = 0;
     std::uint64_t last_sequence_ = 0;
-    unsigned window_ = 1;
-    bool ready_ = false;
-    bool connected_ = false;
-    bool suspect_in_hand_ = false;
+    std::unordered_map<std::uint64_t, mail_history> stories_;  // of those that came back, by sequence
 };
 
 }  // namespace supe

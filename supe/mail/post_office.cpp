@@ -8,8 +8,6 @@
 namespace supe {
 namespace {
 
-constexpr std::size_t delivery_backlog = 256u << 10;  // bytes unread by the component before we hand over no more
-
 /// `b/c` of `/a/b/c` under the supervisor `/a`; nothing where the address lies elsewhere.
 std::optional<std::string_view> below(std::string_view address, std::string_view supervisor) {
     if (!address.starts_with(supervisor) || address.size() <= supervisor.size() || address[supervisor.size()] != '/')
@@ -17,33 +15,91 @@ std::optional<std::string_view> below(std::string_view address, std::string_view
     return address.substr(supervisor.size() + 1);
 }
 
+std::string_view text_or(const std::optional<std::string>& text, std::string_view otherwise) {
+    return text ? std::string_view(*text) : otherwise;
+}
+
 }  // namespace
 
-post_office::post_office(std::string address, std::string ids, mail_events& events)
-    : address_(std::move(address)), ids_(std::move(ids)), events_(events) {}
+post_office::post_office(std::string address, std::string ids, const clock& time, mail_events& events)
+    : address_(std::move(address)), ids_(std::move(ids)), time_(time), events_(events) {}
 
-mail_stop* post_office::find(std::string_view name) const {
-    const auto found = std::find_if(stops_.begin(), stops_.end(), [&](const mail_stop* s) { return s->name == name; });
-    return found == stops_.end() ? nullptr : *found;
+post_office::~post_office() = default;
+
+void post_office::add(mail_stop& stop) {
+    stops_[stop.number] = &stop;
+    auto& place = places_[stop.box_name];
+    if (!place) place = std::make_unique<mail_place>(mail_place{stop.box_name, {}});
+    place->takers.push_back(&stop);
+    stop.place = place.get();
+    stop.box.add_consumers(stop.consumer + 1);
 }
 
 void post_office::remove(mail_stop& stop) {
-    for (const envelope& mail : stop.box.drain()) bury(mail, stop.name, "removed", "removed");
-    std::erase(stops_, &stop);
+    mail_place& place = *stop.place;
+    const bool last = place.takers.size() == 1;
+    if (last) {
+        mail_list withheld = stop.box.drain_withheld();
+        for (; !withheld.empty(); withheld.pop_front()) refuse(withheld.front()->view(), "removed");
+    }
+    for (const dead_mail& dead : last ? stop.box.drain() : stop.box.drain(stop.consumer)) bury(place, dead, "removed");
+    for (const auto& [id, kept] : std::exchange(stop.taken_over, {})) tell(kept.view(), "MAIL-UNDELIVERABLE", "removed");
+    stops_.erase(stop.number);
+    stop.place = nullptr;
+    std::erase(place.takers, &stop);
+    if (last) places_.erase(stop.box_name);
 }
 
-// --- routing ------------------------------------------------------------------------------------------------------
+void post_office::set_uplink(std::shared_ptr<channel> uplink) {
+    if (!uplink) return;
+    const mailbox_limits limits;
+    up_ = std::make_unique<mail_stop>(mail_origin::uplink, std::string(), true, limits);
+    up_place_ = std::make_unique<mail_place>(mail_place{{}, {up_.get()}});
+    up_->place = up_place_.get();
+    up_->wire = std::move(uplink);
+    up_->box.connected(0);
+    up_->box.ready(0, limits.window);
+}
+
+mail_stop* post_office::find(std::string_view name) const {
+    if (const auto found = places_.find(std::string(name)); found != places_.end()) return found->second->takers.front();
+    if (name.find('.') == std::string_view::npos) return nullptr;
+    const auto instance = std::ranges::find_if(stops_, [&](const auto& entry) { return entry.second->name == name; });
+    return instance == stops_.end() ? nullptr : instance->second;
+}
+
+mail_stop* post_office::by_number(int number) const {
+    const auto found = stops_.find(number);
+    return found == stops_.end() ? nullptr : found->second;
+}
+
+// --- in -----------------------------------------------------------------------------------------------------------
+
+std::string_view post_office::new_id(std::string& text) {
+    text = ids_;
+    text += std::to_string(++last_id_);
+    return text;
+}
 
 void post_office::on_mail(mail_stop& from, const mail_frame& frame) {
     envelope mail;
     mail.msg = frame.msg;
     mail.extras = frame.extras;
     mail.answer = frame.answer;
-    mail.origin = {from.number, from.life, frame.id.value_or(""), frame.receipt};
-    // What a nested supervisor passes on keeps its id over all hops, and its sender's absolute address.
-    mail.id = from.nested && frame.id ? *frame.id : fmt::format("{}{}", ids_, ++last_id_);
-    mail.from = from.nested && frame.from ? *frame.from : from.name;
-    route(std::move(mail), frame.to ? std::string_view(*frame.to) : std::string_view("supe"));
+    mail.origin = {from.number, static_cast<std::uint32_t>(from.life), text_or(frame.id, {}), frame.receipt, frame.id.has_value()};
+    std::string id;
+    if (from.nested && frame.id) {
+        // What a nested supervisor passes on keeps its id over all hops, and its sender's absolute address.
+        mail.id = *frame.id;
+        mail.from = text_or(frame.from, from.name);
+        mail.origin.patient = frame.patient;
+        mail.attempt = frame.attempt - 1;
+        if (mail.attempt > 0 && from.received.contains(mail.id)) return tell(mail.origin, "MAIL-ACCEPTED");
+    } else {
+        mail.id = new_id(id);
+        mail.from = from.name;
+    }
+    route(mail, text_or(frame.to, "supe"));
 }
 
 void post_office::on_mail_from_above(const mail_frame& frame) {
@@ -51,24 +107,43 @@ void post_office::on_mail_from_above(const mail_frame& frame) {
     mail.msg = frame.msg;
     mail.extras = frame.extras;
     mail.answer = frame.answer;
-    mail.id = frame.id.value_or("");
-    mail.from = frame.from.value_or("supe");
-    mail.origin = {mail_origin::uplink, 0, mail.id, frame.receipt};
-    route(std::move(mail), frame.to ? std::string_view(*frame.to) : std::string_view("supe"));
+    mail.id = text_or(frame.id, {});
+    mail.from = text_or(frame.from, "supe");
+    mail.origin = {mail_origin::uplink, 0, mail.id, frame.receipt, frame.patient};
+    mail.attempt = frame.attempt - 1;
+    if (mail.attempt > 0 && from_above_.contains(mail.id)) return tell(mail.origin, "MAIL-ACCEPTED");
+    route(mail, text_or(frame.to, "supe"));
 }
 
 void post_office::post(std::string to, std::string msg, mail_origin origin) {
     envelope mail;
-    mail.msg = std::move(msg);
-    mail.id = fmt::format("{}{}", ids_, ++last_id_);
+    std::string id;
+    mail.msg = msg;
+    mail.id = new_id(id);
     mail.from = "supe";
-    mail.origin = std::move(origin);
+    mail.origin = origin;
+    mail.origin.patient = !origin.id.empty();
     // By hand, names count from the root (contract §6); the supervisor itself is the root here.
-    route(std::move(mail), to);
+    route(mail, to);
 }
 
-void post_office::route(envelope&& mail, std::string_view to) {
-    if (to == "supe" || (to == "/" && !uplink_) || (to == address_ && !to.empty())) {
+std::string post_office::post_again(const std::string& recipient, envelope mail) {
+    const auto found = places_.find(recipient);
+    if (found == places_.end()) return "unknown-address";
+    mail_place& place = *found->second;
+    mail.sequence = ++last_sequence_;
+    mail.attempt = mail.charges = 0;
+    mail.suspect = false;
+    mail.origin = {};
+    if (place.box().offer(mail) != mailbox::offered::taken) return "mailbox-full";
+    taken(place, mail);
+    return {};
+}
+
+// --- routing ------------------------------------------------------------------------------------------------------
+
+void post_office::route(envelope& mail, std::string_view to) {
+    if (to == "supe" || (to == "/" && !up_) || (to == address_ && !to.empty())) {
         events_.on_supervisor_mail(mail);
         tell(mail.origin, "MAIL-ACCEPTED");
         if (mail.origin.receipt) tell(mail.origin, "MAIL-ACKED");
@@ -77,159 +152,108 @@ void post_office::route(envelope&& mail, std::string_view to) {
     const bool absolute = to.starts_with('/');
     const auto path = absolute ? below(to, address_) : std::optional<std::string_view>(to);
     if (!path) {
-        if (!uplink_) return refuse(mail, "unknown-address");
-        return send_up(std::move(mail), to);
+        if (!up_) return refuse(mail, "unknown-address");
+        return send_up(mail, to);
     }
     const std::size_t slash = path->find('/');
-    mail_stop* stop = find(path->substr(0, slash));
+    const std::string_view name = path->substr(0, slash);
+    mail_stop* stop = find(name);
     const bool further = slash != std::string_view::npos;
     if (!stop || (further && !stop->nested)) return refuse(mail, "unknown-address");
-    if (stop->nested && further) {
-        mail.to = absolute ? std::string(to) : fmt::format("{}/{}", address_, to);
-        if (!mail.from.starts_with('/') && mail.from != "supe") mail.from = fmt::format("{}/{}", address_, mail.from);
+    std::string whole, from;
+    if (stop->nested) {
+        if (further) {
+            if (!absolute) whole = fmt::format("{}/{}", address_, to);
+            mail.to = absolute ? to : std::string_view(whole);
+        }
+        absolute_from(mail, from);
     }
-    put(*stop, std::move(mail));
+    put(*stop->place, mail, stop->box_name == name ? mailbox::anyone : stop->consumer);
 }
 
-void post_office::put(mail_stop& stop, envelope&& mail) {
-    const mail_origin origin = mail.origin;
-    if (!stop.box.offer(std::move(mail))) return refuse(mail, "mailbox-full");
-    if (!stop.nested) tell(origin, "MAIL-ACCEPTED");  // one hop further it is for the nested supervisor to accept
-    if (stop.wire) {
-        pump(stop);
-    } else {
-        events_.on_mail_waiting(stop);
+/// Beyond this supervisor a plain name means nothing. `supe` does: whoever is above (contract §2 `from`).
+void post_office::absolute_from(envelope& mail, std::string& text) const {
+    if (mail.from.starts_with('/') || mail.from == "supe") return;
+    text = fmt::format("{}/{}", address_, mail.from);
+    mail.from = text;
+}
+
+void post_office::send_up(envelope& mail, std::string_view to) {
+    std::string from;
+    if (mail.from == "supe") mail.from = address_;
+    absolute_from(mail, from);
+    mail.to = to;
+    put(*up_place_, mail, mailbox::anyone);
+}
+
+void post_office::put(mail_place& place, envelope& mail, mailbox::consumer meant_for) {
+    mail.sequence = ++last_sequence_;
+    switch (place.box().offer(mail, meant_for)) {
+        case mailbox::offered::full: return refuse(mail, "mailbox-full");
+        case mailbox::offered::withheld: return;
+        case mailbox::offered::taken: return taken(place, mail);
     }
 }
 
-void post_office::send_up(envelope&& mail, std::string_view to) {
-    if (!mail.from.starts_with('/')) mail.from = fmt::format("{}/{}", address_, mail.from);
-    ascending_[mail.id] = mail.origin;
-    append_delivery(uplink_->out(), {.from = mail.from, .msg = mail.msg, .id = mail.id, .extras = mail.extras, .to = to,
-                                     .attempt = 1, .receipt = mail.origin.receipt});
-    touch(uplink_);
+/// It is in the mailbox.
+void post_office::taken(mail_place& place, const envelope& mail) {
+    if (!place.nested()) tell(mail.origin, "MAIL-ACCEPTED");  // one hop further it is for the next supervisor to accept
+    pump(place);
+    if (std::ranges::none_of(place.takers, [](const mail_stop* s) { return s->wire != nullptr; }))
+        events_.on_mail_waiting(*place.takers.front());
+}
+
+void post_office::let_in_withheld(mail_place& place) {
+    while (const held_mail* mail = place.box().admit()) taken(place, mail->view());
 }
 
 // --- from the recipient -------------------------------------------------------------------------------------------
 
 void post_office::on_ready(mail_stop& stop, unsigned window) {
-    stop.box.ready(window);
+    stop.box.ready(stop.consumer, window);
     pump(stop);
 }
 
 void post_office::on_connected(mail_stop& stop) {
-    stop.box.connected();
+    stop.box.connected(stop.consumer);
     pump(stop);
 }
 
 void post_office::on_ack_oldest(mail_stop& stop) {
-    if (auto mail = stop.box.ack_oldest()) acked(stop, std::move(*mail));
+    if (const mail_ptr mail = stop.box.ack_oldest(stop.consumer)) acked(stop, *mail);
 }
 
 void post_office::on_ack(mail_stop& stop, std::string_view id) {
-    if (auto mail = stop.box.ack(id)) acked(stop, std::move(*mail));
+    if (const mail_ptr mail = stop.box.ack(stop.consumer, id)) acked(stop, *mail);
 }
 
-void post_office::acked(mail_stop& stop, envelope&& mail) {
-    if (!stop.nested) {
-        if (mail.origin.receipt) tell(mail.origin, "MAIL-ACKED");
-        return;
+void post_office::acked(mail_stop& stop, const held_mail& mail) {
+    if (stop.nested) {
+        accepted_by_next(stop, mail);
+    } else if (mail.receipt) {
+        tell(mail.view().origin, "MAIL-ACKED");
     }
-    tell(mail.origin, "MAIL-ACCEPTED");
-    if (mail.origin.receipt) stop.taken_over[mail.id] = mail.origin;
+    let_in_withheld(*stop.place);
 }
 
 void post_office::on_reject(mail_stop& stop, std::string_view id, bool requeue, const std::string& reason) {
-    std::optional<envelope> dead;
-    stop.box.reject(id, requeue, dead);
-    if (dead) bury(*dead, stop.name, reason.empty() ? "rejected" : reason, "dead-lettered");
+    const std::string text = reason.empty() ? "rejected" : "rejected: " + reason;
+    const auto result = stop.box.reject(stop.consumer, id, requeue, {time_.wall(), text});
+    if (result.dead.mail) bury(*stop.place, result.dead, "dead-lettered");
+    let_in_withheld(*stop.place);
     pump(stop);
 }
 
-void post_office::on_ended(mail_stop& stop, bool charged) {
-    for (const dead_mail& dead : stop.box.ended(charged)) bury(dead.mail, stop.name, dead.reason, "dead-lettered");
-    for (const auto& [id, origin] : std::exchange(stop.taken_over, {})) tell(origin, "MAIL-UNDELIVERABLE", "supervisor-died");
+void post_office::on_ended(mail_stop& stop, bool charged, const std::string& how) {
+    // A supervisor's death says nothing about the mail that it was to pass on (contract §3, poison).
+    const auto after = stop.box.ended(stop.consumer, charged && !stop.nested, {time_.wall(), how});
+    for (const dead_mail& dead : after.dead) bury(*stop.place, dead, "dead-lettered");
+    if (!stop.keeps_mail) {
+        for (const auto& [id, kept] : std::exchange(stop.taken_over, {})) tell(kept.view(), "MAIL-UNDELIVERABLE", "supervisor-died");
+    }
+    let_in_withheld(*stop.place);
+    pump(stop);  // the other instances go on with what came back
     if (stop.box.has_waiting()) events_.on_mail_waiting(stop);
-}
-
-void post_office::on_settled_below(mail_stop& nested, std::string_view signal, const std::string& id,
-                                   std::string_view reason) {
-    if (signal == "MAIL-UNDELIVERABLE") {  // refused at once, or given up after it was taken over
-        if (auto mail = nested.box.ack(id)) return refuse(*mail, reason);
-    }
-    const auto found = nested.taken_over.find(id);
-    if (found == nested.taken_over.end()) return;
-    const mail_origin origin = std::move(found->second);
-    nested.taken_over.erase(found);
-    tell(origin, signal, reason);
-}
-
-void post_office::on_settled_above(std::string_view signal, const std::string& id, std::string_view reason) {
-    const auto found = ascending_.find(id);
-    if (found == ascending_.end()) return;
-    const mail_origin origin = found->second;
-    if (signal != "MAIL-ACCEPTED" || !origin.receipt) ascending_.erase(found);
-    tell(origin, signal, reason);
-}
-
-// --- to the sender ------------------------------------------------------------------------------------------------
-
-void post_office::refuse(const envelope& mail, std::string_view reason) {
-    if (mail.origin.id.empty()) events_.on_undeliverable(mail, std::string(reason));
-    tell(mail.origin, "MAIL-UNDELIVERABLE", reason);
-}
-
-void post_office::bury(const envelope& mail, const std::string& recipient, const std::string& reason,
-                       std::string_view answer) {
-    events_.on_dead_letter(mail, recipient, reason);
-    if (mail.origin.receipt) tell(mail.origin, "MAIL-UNDELIVERABLE", answer);
-}
-
-void post_office::tell(const mail_origin& origin, std::string_view signal, std::string_view reason) {
-    if (origin.id.empty() || origin.hop == mail_origin::none) return;
-    if (origin.hop == mail_origin::control) return events_.on_control_answer(origin, signal, reason);
-    std::shared_ptr<channel> wire = uplink_;
-    if (origin.hop != mail_origin::uplink) {
-        const auto sender = std::find_if(stops_.begin(), stops_.end(), [&](auto* s) { return s->number == origin.hop; });
-        if (sender == stops_.end() || (*sender)->life != origin.life || !(*sender)->wire) return;
-        wire = (*sender)->wire;
-    } else if (signal == "MAIL-ACCEPTED") {  // our own supervisor hears an acceptance as the ack of a delivery
-        append_signal(wire->out(), "ACK-CURRENT-MAIL", fmt::format(R"({{"ids":[{}]}})", json_quoted(origin.id)));
-        return touch(wire);
-    }
-    if (!wire) return;
-    const std::string id = json_quoted(origin.id);
-    append_signal(wire->out(), signal,
-                  reason.empty() ? fmt::format(R"({{"id":{}}})", id)
-                                 : fmt::format(R"({{"id":{},"reason":{}}})", id, json_quoted(reason)));
-    touch(wire);
-}
-
-// --- writing ------------------------------------------------------------------------------------------------------
-
-void post_office::pump(mail_stop& stop) {
-    if (!stop.wire) return;
-    bool wrote = false;
-    while (stop.wire->backlog() < delivery_backlog) {
-        const envelope* mail = stop.box.take_next();
-        if (!mail) break;
-        append_delivery(stop.wire->out(),
-                        {.from = mail->from, .msg = mail->msg, .id = mail->id, .extras = mail->extras,
-                         .to = mail->to.empty() ? std::nullopt : std::optional<std::string_view>(mail->to),
-                         .attempt = mail->attempt, .receipt = stop.nested && mail->origin.receipt});
-        wrote = true;
-    }
-    if (wrote) touch(stop.wire);
-}
-
-void post_office::touch(const std::shared_ptr<channel>& wire) {
-    if (touched_.empty() || touched_.back().lock() != wire) touched_.push_back(wire);
-}
-
-void post_office::flush() {
-    for (const auto& entry : std::exchange(touched_, {})) {
-        if (const auto wire = entry.lock()) wire->flush();
-    }
 }
 
 }  // namespace supe

@@ -4,7 +4,10 @@
 #include "supe/channel/channel.hpp"
 #include "supe/channel/message.hpp"
 #include "supe/mail/mailbox.hpp"
+#include "supe/mail/recent_ids.hpp"
 
+#include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,19 +16,49 @@
 
 namespace supe {
 
+class journal;
+struct mail_place;
+
+/// Whose mail was taken over by the next hop, while its sender waits for the recipient's ack.
+struct kept_origin {
+    mail_origin origin;
+    std::string id;
+    mail_origin view() const { return {origin.hop, origin.life, id, origin.receipt, origin.patient}; }
+};
+
 /// A child, as the post office sees it. Its owner keeps `wire` and `life` up to date.
 struct mail_stop {
     mail_stop(int n, std::string child_name, bool is_nested, mailbox_limits limits)
-        : number(n), name(std::move(child_name)), nested(is_nested), box(limits) {}
+        : number(n), name(std::move(child_name)), box_name(name), nested(is_nested), shared(std::make_shared<mailbox>(limits)), box(*shared) {}
+    /// One of several instances: `NAME.i`, which takes from the mailbox NAME as its consumer number `c` (from 0).
+    mail_stop(int n, std::string instance_name, std::string mailbox_name, std::shared_ptr<mailbox> mailbox_of_all, mailbox::consumer c)
+        : number(n), name(std::move(instance_name)), box_name(std::move(mailbox_name)), nested(false), shared(std::move(mailbox_of_all)),
+          box(*shared), consumer(c) {}
 
     int number;
     std::string name;
-    bool nested;                        ///< a supervisor: mail for the addresses below goes through it
-    mailbox box;
-    std::shared_ptr<channel> wire;      ///< null while it is down
+    std::string box_name;                      ///< the name that mail is addressed to
+    bool nested;                               ///< a supervisor: mail for the addresses below goes through it
+    bool keeps_mail = false;                   ///< nested only: it has a journal, and loses nothing when it dies
+    std::shared_ptr<mailbox> shared;
+    mailbox& box;
+    mailbox::consumer consumer = 0;
+    std::shared_ptr<channel> wire;             ///< null while it is down
     std::uint64_t life = 0;
-    /// Nested only: mail that it has taken over and whose sender waits for the ack, by mail id (contract §3).
-    std::unordered_map<std::string, mail_origin> taken_over;
+
+    // The post office's own.
+    mail_place* place = nullptr;
+    std::unordered_map<std::string, kept_origin> taken_over;  ///< nested only, by mail id
+    recent_ids received;                                      ///< nested only: what came from it and was accepted
+};
+
+/// A mailbox and those who take from it.
+struct mail_place {
+    std::string name;
+    std::vector<mail_stop*> takers;
+    std::size_t turn = 0;                      // who takes first the next time
+    mailbox& box() const { return takers.front()->box; }
+    bool nested() const { return takers.front()->nested; }
 };
 
 /// What a post office tells its supervisor.
@@ -34,7 +67,7 @@ public:
     virtual ~mail_events() = default;
     /// Mail to the supervisor itself.
     virtual void on_supervisor_mail(const envelope& mail) = 0;
-    virtual void on_dead_letter(const envelope& mail, const std::string& recipient, const std::string& reason) = 0;
+    virtual void on_dead_letter(const envelope& mail, const std::string& recipient, const std::string& reason, const mail_history& history) = 0;
     /// A mail whose sender asked for no answer.
     virtual void on_undeliverable(const envelope& mail, const std::string& reason) = 0;
     /// Mail waits for a child that may be down by intent.
@@ -43,30 +76,31 @@ public:
     virtual void on_control_answer(const mail_origin& origin, std::string_view signal, std::string_view reason) = 0;
 };
 
-/// Hop by hop (contract §3): a mail that travels on is kept here until the next hop has accepted it.
+/// Hop by hop (contract §3): a mail that travels on, up or down, is kept here until the next hop has accepted it.
 class post_office {
 public:
     /// `address` of this supervisor from the root, empty for the root; `ids` starts every mail id given here.
-    post_office(std::string address, std::string ids, mail_events& events);
+    post_office(std::string address, std::string ids, const clock& time, mail_events& events);
+    ~post_office();
 
-    void add(mail_stop& stop) { stops_.push_back(&stop); }
-    /// Its mail goes to the dead letters with reason `removed`.
+    void add(mail_stop& stop);
+    /// With the last one that takes from a mailbox its mail goes to the dead letters with reason `removed`.
     void remove(mail_stop& stop);
     /// The channel to our own supervisor, where there is one.
-    void set_uplink(std::shared_ptr<channel> uplink) { uplink_ = std::move(uplink); }
+    void set_uplink(std::shared_ptr<channel> uplink);
 
     // From a child
     void on_mail(mail_stop& from, const mail_frame& frame);
     void on_ready(mail_stop& stop, unsigned window);
-    void on_pause(mail_stop& stop) { stop.box.pause(); }
+    void on_pause(mail_stop& stop) { stop.box.pause(stop.consumer); }
     void on_ack_oldest(mail_stop& stop);
     void on_ack(mail_stop& stop, std::string_view id);
     void on_reject(mail_stop& stop, std::string_view id, bool requeue, const std::string& reason);
     /// A nested supervisor reports what became of a mail that it had taken over.
     void on_settled_below(mail_stop& nested, std::string_view signal, const std::string& id, std::string_view reason);
     void on_connected(mail_stop& stop);
-    /// `charged`: a crash of its own (contract §3, poison).
-    void on_ended(mail_stop& stop, bool charged);
+    /// `charged`: a crash of its own (contract §3, poison). `how`: "crashed: killed by SIGSEGV", for the history of what was in hand.
+    void on_ended(mail_stop& stop, bool charged, const std::string& how);
 
     // From our own supervisor
     void on_mail_from_above(const mail_frame& frame);
@@ -74,33 +108,52 @@ public:
 
     /// From the control socket, and from the supervisor's own code. `origin.id` names it in the answer.
     void post(std::string to, std::string msg, mail_origin origin);
+    /// What waits for a child again, as when it first arrived (dead letters). Why not, or empty.
+    std::string post_again(const std::string& recipient, envelope mail);
 
     /// Hands over what may be delivered to this child now.
-    void pump(mail_stop& stop);
+    void pump(mail_stop& stop) {
+        if (stop.place) pump(*stop.place);  // null once it was removed
+    }
     /// Writes to every channel that was written to since the last call; after each turn of the event loop's work.
     void flush();
     /// Its channel has something to write at the next flush.
     void touch(const std::shared_ptr<channel>& wire);
 
+    /// The child of this name; one of several where they share it; null where there is none.
     mail_stop* find(std::string_view name) const;
 
 private:
-    void route(envelope&& mail, std::string_view to);
-    void put(mail_stop& stop, envelope&& mail);
-    void send_up(envelope&& mail, std::string_view to);
-    void acked(mail_stop& stop, envelope&& mail);
+    void route(envelope& mail, std::string_view to);
+    void put(mail_place& place, envelope& mail, mailbox::consumer meant_for);
+    void taken(mail_place& place, const envelope& mail);
+    void let_in_withheld(mail_place& place);
+    void send_up(envelope& mail, std::string_view to);
+    void accepted_by_next(mail_stop& next, const held_mail& mail);
+    void settled(mail_stop& next, std::string_view signal, std::string_view id, std::string_view reason);
+    void acked(mail_stop& stop, const held_mail& mail);
     void refuse(const envelope& mail, std::string_view reason);
-    void bury(const envelope& mail, const std::string& recipient, const std::string& reason, std::string_view answer);
+    void bury(const mail_place& place, const dead_mail& dead, std::string_view answer);
     void tell(const mail_origin& origin, std::string_view signal, std::string_view reason = {});
+    mail_stop* by_number(int number) const;
+    void pump(mail_place& place);
+    void deliver(mail_stop& stop, const envelope& mail);
+    void absolute_from(envelope& mail, std::string& text) const;
+    std::string_view new_id(std::string& text);
 
     std::string address_;
     std::string ids_;
+    const clock& time_;
     mail_events& events_;
     std::uint64_t last_id_ = 0;
-    std::vector<mail_stop*> stops_;
-    std::shared_ptr<channel> uplink_;
-    std::unordered_map<std::string, mail_origin> ascending_;  // given to our supervisor, not settled there; by mail id
-    std::vector<std::weak_ptr<channel>> touched_;
+    std::uint64_t last_sequence_ = 0;
+    std::map<int, mail_stop*> stops_;                                      // by number
+    std::unordered_map<std::string, std::unique_ptr<mail_place>> places_;  // by name
+    std::unique_ptr<mail_stop> up_;                                        // what goes to our own supervisor
+    std::unique_ptr<mail_place> up_place_;
+    recent_ids from_above_;                                                // accepted
+    std::string acks_up_;                                                  // `"a","b"`: to be acknowledged there
+    std::vector<std::shared_ptr<channel>> touched_;
 };
 
 }  // namespace supe

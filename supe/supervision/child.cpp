@@ -25,8 +25,10 @@ bool is_said(lifecycle::event e) {
 
 child::child(child_host& host, int number, child_spec spec, std::string address)
     : host_(host), spec_(std::move(spec)), address_(std::move(address)),
-      mail_(number, spec_.name, spec_.supervisor != nullptr, spec_.mail.limits), lifecycle_(spec_), wake_(host.time()),
-      life_began_(host.time()) {}
+      mail_(number, spec_.name, spec_.supervisor != nullptr, spec_.mail.mailbox()), lifecycle_(spec_), wake_(host.time()),
+      life_began_(host.time()) {
+    mail_.keeps_mail = spec_.supervisor && spec_.supervisor->journal;
+}
 
 void child::begin(nursery& tasks) {
     tasks.start(run_lifecycle());

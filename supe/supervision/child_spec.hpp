@@ -46,6 +46,12 @@ struct shutdown_spec {
 struct mail_spec {
     mailbox_limits limits;
     on_full_kind on_full = on_full_kind::reject;
+    /// The limits with what happens at them.
+    mailbox_limits mailbox() const {
+        mailbox_limits all = limits;
+        all.block = on_full == on_full_kind::block;
+        return all;
+    }
 };
 
 struct supervisor_spec;

@@ -44,7 +44,8 @@ std::string save_mailbox(const mailbox& box, const std::string& address, const s
     const unique_fd fd = create_next(directory, name, file);
     if (!fd) return {};
     bool written = true;
-    box.for_each([&](const envelope& mail) {
+    box.for_each([&](const held_mail& held) {
+        const envelope mail = held.view();
         const std::string line = fmt::format("{{\"id\":{},\"from\":{},\"attempt\":{},\"msg\":{}}}\n", json_quoted(mail.id),
                                              json_quoted(mail.from), mail.attempt, mail.msg);
         written = written && write_all(fd.get(), line);

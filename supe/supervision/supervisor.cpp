@@ -43,7 +43,7 @@ supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
     : env_(std::move(environment)), spec_(std::move(spec)), address_(std::move(address)), uplink_(std::move(uplink)),
       restarter_(spec_, env_.random,
                  [this](int number) { return places_.at(number).who.mail().box.has_waiting(); }),
-      office_(address_, id_prefix(env_.random), *this), tasks_(env_.time), changed_(env_.time) {
+      office_(address_, id_prefix(env_.random), env_.time, *this), tasks_(env_.time), changed_(env_.time) {
     office_.set_uplink(uplink_);
     for (const child_spec& c : spec_.children) {
         const place& p = create(c);
@@ -305,7 +305,7 @@ void supervisor::on_ended(child& c) {
                       fmt::format(R"("exit":{},"after_ms":{})", c.last_exit()->json(), in_ms(c.lasted())));
         log(fmt::format("{} crashed after {:.1f} s: {}", c.spec().name, seconds(c.lasted()), text));
     }
-    office_.on_ended(c.mail(), !clean && !c.last_error());
+    office_.on_ended(c.mail(), !clean && !c.last_error(), clean ? "it ended: " + text : "it crashed: " + text);
     if (!asked_for) ++p.failures;
     if (c.is_supervisor()) wake_askers();
     perform(restarter_.ended(c.number(), {clean, asked_for, never_up || !c.was_ready(), p.took_mail, text}, env_.time.now()));

@@ -183,7 +183,8 @@ private:
 
     // mail_events
     void on_supervisor_mail(const envelope& mail) override;
-    void on_dead_letter(const envelope& mail, const std::string& recipient, const std::string& reason) override;
+    void on_dead_letter(const envelope& mail, const std::string& recipient, const std::string& reason,
+                        const mail_history& history) override;
     void on_undeliverable(const envelope& mail, const std::string& reason) override;
     void on_mail_waiting(mail_stop& stop) override;
     void on_control_answer(const mail_origin& origin, std::string_view signal, std::string_view reason) override;

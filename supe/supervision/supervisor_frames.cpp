@@ -28,10 +28,14 @@ template <class F>
 void for_each_string(std::string_view array, F f) {
     for (std::size_t at = array.find('"'); at != std::string_view::npos; at = array.find('"', at + 1)) {
         const std::size_t start = at;
+        bool escaped = false;
         for (++at; at < array.size() && array[at] != '"'; ++at) {
-            if (array[at] == '\\') ++at;
+            if (array[at] != '\\') continue;
+            escaped = true;
+            ++at;
         }
-        f(json_string_value(array.substr(start, at + 1 - start)));
+        const std::string_view text = array.substr(start, at + 1 - start);
+        escaped ? f(json_string_value(text)) : f(text.substr(1, text.size() - 2));
     }
 }
 
@@ -261,16 +265,17 @@ void supervisor::stop_listening(std::uint64_t id) { listeners_.erase(id); }
 // --- mail events --------------------------------------------------------------------------------------------------
 
 void supervisor::on_supervisor_mail(const envelope& mail) {
-    publish("supervisor-mail", fmt::format(R"({{"from":{},"msg":{}}})", json_quoted(mail.from), mail.msg), mail.from);
-    if (on_mail_) on_mail_(mail.from, mail.msg);
+    publish("supervisor-mail", fmt::format(R"({{"from":{},"msg":{}}})", json_quoted(mail.from), mail.msg), std::string(mail.from));
+    if (on_mail_) on_mail_(std::string(mail.from), mail.msg);
 }
 
-void supervisor::on_dead_letter(const envelope& mail, const std::string& recipient, const std::string& reason) {
+void supervisor::on_dead_letter(const envelope& mail, const std::string& recipient, const std::string& reason,
+                                const mail_history& history) {
     log(fmt::format("mail {} to {} went to the dead letters: {}", mail.id, recipient, reason));
     publish("mail-dead-lettered",
             fmt::format(R"({{"to":{},"from":{},"id":{},"reason":{},"attempts":{},"mail":{}}})", json_quoted(recipient),
                         json_quoted(mail.from), json_quoted(mail.id), json_quoted(reason), mail.attempt, mail.msg));
-    dead_.add(mail, recipient, reason);
+    dead_.add(mail, recipient, reason, history, env_.time.wall());
 }
 
 void supervisor::on_undeliverable(const envelope& mail, const std::string& reason) {
@@ -280,7 +285,7 @@ void supervisor::on_undeliverable(const envelope& mail, const std::string& reaso
 void supervisor::on_mail_waiting(mail_stop& stop) { perform(restarter_.demanded(stop.number, env_.time.now())); }
 
 void supervisor::on_control_answer(const mail_origin& origin, std::string_view signal, std::string_view reason) {
-    if (control_answers_) control_answers_(origin.id, signal, reason);
+    if (control_answers_) control_answers_(std::string(origin.id), signal, reason);
 }
 
 // --- our own supervisor -------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ birth births::next() {
     return b;
 }
 
-std::string child_program() { return built() / "bench_child"; }
+std::string child_program(const std::string& name) { return built() / name; }
 
 std::string installed(const std::string& name) {
     for (const char* place : {"/usr/local/bin/", "/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/"})

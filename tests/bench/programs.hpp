@@ -58,8 +58,8 @@ private:
     int fd_;
 };
 
-/// The program from tests/bench/child/.
-std::string child_program();
+/// The program from tests/bench/child/, or another that is built beside it.
+std::string child_program(const std::string& name = "bench_child");
 /// The full path of a program of this machine, or nothing where it is not installed.
 std::string installed(const std::string& name);
 

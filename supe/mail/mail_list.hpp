@@ -1,0 +1,63 @@
+// Mail in a line: a list through the mails themselves, so that a million of them costs nothing beside. Pure.
+#pragma once
+
+#include "supe/mail/mail_store.hpp"
+
+#include <utility>
+
+namespace supe {
+
+/// Owns its mail. In order of sequence, where insert() is used.
+class mail_list {
+public:
+    mail_list() = default;
+    ~mail_list() { clear(); }
+    mail_list(const mail_list&) = delete;
+    mail_list& operator=(const mail_list&) = delete;
+    mail_list(mail_list&& other) noexcept
+        : first_(std::exchange(other.first_, nullptr)), last_(std::exchange(other.last_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+    bool empty() const { return !first_; }
+    std::size_t size() const { return size_; }
+    const held_mail* front() const { return first_; }
+
+    void push_back(mail_ptr mail) {
+        held_mail* const m = mail.release();
+        m->next = nullptr;
+        (last_ ? last_->next : first_) = m;
+        last_ = m;
+        ++size_;
+    }
+    /// Precondition: not empty.
+    mail_ptr pop_front() {
+        mail_ptr mail(first_);
+        first_ = first_->next;
+        if (!first_) last_ = nullptr;
+        --size_;
+        return mail;
+    }
+    /// Behind those that came before it. Cheap for what goes to the front.
+    void insert(mail_ptr mail) {
+        if (!last_ || last_->sequence < mail->sequence) return push_back(std::move(mail));
+        held_mail** place = &first_;
+        while ((*place)->sequence < mail->sequence) place = &(*place)->next;
+        held_mail* const m = mail.release();
+        m->next = *place;
+        *place = m;
+        ++size_;
+    }
+    void clear() {
+        while (!empty()) pop_front();
+    }
+    template <class F>
+    void for_each(F f) const {
+        for (const held_mail* m = first_; m; m = m->next) f(*m);
+    }
+
+private:
+    held_mail* first_ = nullptr;
+    held_mail* last_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+}  // namespace supe

@@ -1,0 +1,137 @@
+// What becomes of mail that travels on, what senders are told, and what is written to whom.
+#include "supe/channel/json_text.hpp"
+#include "supe/mail/post_office.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace supe {
+namespace {
+
+constexpr std::size_t delivery_backlog = 256u << 10;  // bytes unread by the component before we hand over no more
+
+/// `{"id":ID}` or `{"id":ID,"reason":REASON}` in a signal.
+void append_answer(std::string& out, std::string_view signal, std::string_view id, std::string_view reason) {
+    out += R"({"type":"signal","signal":")";
+    out += signal;
+    out += R"(","data":{"id":)";
+    append_json_quoted(out, id);
+    if (!reason.empty()) {
+        out += R"(,"reason":)";
+        append_json_quoted(out, reason);
+    }
+    out += "}}\n";
+}
+
+}  // namespace
+
+// --- the next hop -------------------------------------------------------------------------------------------------
+
+void post_office::accepted_by_next(mail_stop& next, const held_mail& mail) {
+    const envelope e = mail.view();
+    tell(e.origin, "MAIL-ACCEPTED");
+    if (e.origin.receipt) next.taken_over[std::string(e.id)] = {e.origin, std::string(e.origin.id)};
+}
+
+void post_office::on_settled_below(mail_stop& nested, std::string_view signal, const std::string& id, std::string_view reason) {
+    settled(nested, signal, id, reason);
+}
+
+void post_office::on_settled_above(std::string_view signal, const std::string& id, std::string_view reason) {
+    if (up_) settled(*up_, signal, id, reason);
+}
+
+void post_office::settled(mail_stop& next, std::string_view signal, std::string_view id, std::string_view reason) {
+    if (const mail_ptr mail = next.box.ack(next.consumer, id)) {
+        // Refused, or taken over; an ack that comes first says both.
+        if (signal == "MAIL-UNDELIVERABLE") {
+            refuse(mail->view(), reason);
+        } else {
+            accepted_by_next(next, *mail);
+        }
+        let_in_withheld(*next.place);
+        pump(next);
+    }
+    if (signal == "MAIL-ACCEPTED") return;
+    const auto found = next.taken_over.find(std::string(id));
+    if (found == next.taken_over.end()) return;
+    const kept_origin kept = std::move(found->second);
+    next.taken_over.erase(found);
+    tell(kept.view(), signal, reason);
+}
+
+// --- to the sender ------------------------------------------------------------------------------------------------
+
+/// Never silence: whoever asked for an answer gets one, for the others there is a notice.
+void post_office::refuse(const envelope& mail, std::string_view reason) {
+    if (mail.origin.id.empty()) events_.on_undeliverable(mail, std::string(reason));
+    tell(mail.origin, "MAIL-UNDELIVERABLE", reason);
+}
+
+void post_office::bury(const mail_place& place, const dead_mail& dead, std::string_view answer) {
+    const envelope mail = dead.mail->view();
+    events_.on_dead_letter(mail, place.name, dead.reason, dead.history);
+    if (mail.origin.receipt) tell(mail.origin, "MAIL-UNDELIVERABLE", answer);
+}
+
+void post_office::tell(const mail_origin& origin, std::string_view signal, std::string_view reason) {
+    if (origin.id.empty() || origin.hop == mail_origin::none) return;
+    if (origin.hop == mail_origin::control) return events_.on_control_answer(origin, signal, reason);
+    const bool accepted = signal == "MAIL-ACCEPTED";
+    if (origin.hop == mail_origin::uplink) {
+        if (!up_) return;
+        if (accepted) {  // our own supervisor hears an acceptance as the ack of a delivery
+            from_above_.add(origin.id);
+            if (!acks_up_.empty()) acks_up_ += ',';
+            append_json_quoted(acks_up_, origin.id);
+        } else {
+            append_answer(up_->wire->out(), signal, origin.id, reason);
+        }
+        return touch(up_->wire);
+    }
+    mail_stop* const sender = by_number(origin.hop);
+    if (!sender) return;
+    if (sender->nested && accepted) sender->received.add(origin.id);
+    if (static_cast<std::uint32_t>(sender->life) != origin.life || !sender->wire) return;
+    append_answer(sender->wire->out(), signal, origin.id, reason);
+    touch(sender->wire);
+}
+
+// --- writing ------------------------------------------------------------------------------------------------------
+
+void post_office::pump(mail_place& place) {
+    mailbox& box = place.box();
+    for (std::size_t idle = 0; idle < place.takers.size();) {  // until nobody takes any more
+        mail_stop& stop = *place.takers[place.turn++ % place.takers.size()];
+        const held_mail* mail = nullptr;
+        if (stop.wire && stop.wire->backlog() < delivery_backlog) mail = box.take_next(stop.consumer);
+        idle = mail ? 0 : idle + 1;
+        if (mail) deliver(stop, mail->view());
+    }
+}
+
+void post_office::deliver(mail_stop& stop, const envelope& mail) {
+    append_delivery(stop.wire->out(), {.from = mail.from, .msg = mail.msg, .id = mail.id, .extras = mail.extras,
+                                       .to = mail.to.empty() ? std::nullopt : std::optional<std::string_view>(mail.to),
+                                       .attempt = mail.attempt, .receipt = stop.nested && mail.origin.receipt,
+                                       .patient = stop.nested && mail.origin.patient});
+    touch(stop.wire);
+}
+
+void post_office::touch(const std::shared_ptr<channel>& wire) {
+    // A turn nearly always writes to one or two; a channel that is in twice is flushed in vain once.
+    const auto recent = touched_.end() - std::min<std::ptrdiff_t>(4, std::ssize(touched_));
+    if (std::find(recent, touched_.end(), wire) == touched_.end()) touched_.push_back(wire);
+}
+
+void post_office::flush() {
+    if (!acks_up_.empty()) {
+        append_signal(up_->wire->out(), "ACK-CURRENT-MAIL", fmt::format(R"({{"ids":[{}]}})", acks_up_));
+        acks_up_.clear();
+        touch(up_->wire);
+    }
+    for (const auto& wire : touched_) wire->flush();
+    touched_.clear();
+}
+
+}  // namespace supe

@@ -1,0 +1,55 @@
+// Sender and receiver of the mail benchmark, as anyone would write them: `bench_mail_child sender|receiver [WINDOW]`.
+// Moments go to the pipe BENCH_FIFO: the sender's first mail, the receiver's first mail and its last ack.
+#include "supe/component/component.hpp"
+#include "tests/bench/birth.hpp"
+
+#include <cstdlib>
+#include <fcntl.h>
+#include <string>
+#include <unistd.h>
+
+namespace {
+
+/// A JSON string of 256 bytes in all. The last one of a round is told by its second byte.
+std::string body_of(char second) { return "\"" + std::string(1, second) + std::string(253, 'x') + "\""; }
+
+void report() {
+    static const int fd = ::open(std::getenv("BENCH_FIFO"), O_WRONLY | O_CLOEXEC);
+    const bench::birth now{bench::monotonic_ns(), ::getpid()};
+    if (::write(fd, &now, sizeof now) != sizeof now) std::exit(3);
+}
+
+/// Each mail is a number: so many are sent at once.
+supe::awaitable<> sender(supe::component& self) {
+    const std::string ordinary = body_of('m'), last = body_of('!');
+    while (auto order = co_await self.receive()) {
+        const long count = std::stol(order->body());
+        co_await order->ack();
+        report();
+        for (long i = 1; i < count; ++i) self.tell("receiver", ordinary);
+        self.tell("receiver", last);
+    }
+}
+
+supe::awaitable<> receiver(supe::component& self, unsigned window) {
+    self.set_window(window);
+    bool fresh = true;
+    while (auto mail = co_await self.receive()) {
+        if (fresh) report();
+        fresh = mail->body()[1] == '!';
+        co_await mail->ack();
+        if (!fresh) continue;
+        co_await self.flushed();
+        report();
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc > 2) {
+        const auto window = static_cast<unsigned>(std::atoi(argv[2]));
+        return supe::run_component([window](supe::component& self) { return receiver(self, window); });
+    }
+    return supe::run_component(sender);
+}

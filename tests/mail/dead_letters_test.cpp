@@ -1,0 +1,76 @@
+// Dead letters are bounded, told apart by id, and kept where they outlive the supervisor.
+#include "supe/mail/dead_letters.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <set>
+
+using supe::envelope;
+using letters = supe::dead_letters;
+
+namespace {
+
+struct shelf final : supe::dead_letter_shelf {
+    std::multiset<std::string> ids;
+    void keep(const supe::dead_letter& letter) override { ids.insert(letter.id); }
+    void discard(const std::string& id) override { ids.erase(id); }
+};
+
+void add(letters& dead, const std::string& id, const std::string& msg = "0") {
+    envelope mail;
+    mail.id = id;
+    mail.msg = msg;
+    mail.from = "sender";
+    mail.extras = R"(,"k":1)";
+    mail.attempt = 3;
+    dead.add(mail, "worker", "it crashed", {{{}, "it crashed"}}, {});
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(dead_letters)
+
+// A letter says all that is known, and can be posted again as it was.
+BOOST_AUTO_TEST_CASE(tells_all) {
+    letters dead;
+    add(dead, "a", "[1]");
+    const supe::dead_letter* letter = dead.find("a");
+    BOOST_REQUIRE(letter);
+    BOOST_TEST(letter->recipient == "worker");
+    BOOST_TEST(letter->reason == "it crashed");
+    BOOST_TEST(letter->attempts == 3u);
+    BOOST_TEST(letter->history.at(0).what == "it crashed");
+    const envelope again = letter->as_mail();
+    BOOST_TEST(again.msg == "[1]");
+    BOOST_TEST(again.from == "sender");
+    BOOST_TEST(again.extras == R"(,"k":1)");
+    BOOST_TEST(again.attempt == 0u);
+    BOOST_TEST(!dead.find("b"));
+}
+
+// Bounded by count and by bytes, the oldest go first, and the shelf holds exactly what is held.
+BOOST_AUTO_TEST_CASE(bounded) {
+    letters dead;
+    shelf kept;
+    dead.keep_on(&kept);
+    for (std::size_t i = 0; i < letters::count_limit + 10; ++i) add(dead, std::to_string(i));
+    BOOST_TEST(dead.all().size() == letters::count_limit);
+    BOOST_TEST(dead.all().front().id == "10");
+    BOOST_TEST(kept.ids.size() == letters::count_limit);
+    add(dead, "big", std::string(letters::byte_limit, 'x'));
+    BOOST_TEST(dead.all().size() == 1u);
+    BOOST_TEST(kept.ids == (std::multiset<std::string>{"big"}));
+}
+
+BOOST_AUTO_TEST_CASE(dropped) {
+    letters dead;
+    shelf kept;
+    dead.keep_on(&kept);
+    for (const char* id : {"a", "b", "c"}) add(dead, id);
+    BOOST_TEST(dead.drop("b"));
+    BOOST_TEST(!dead.drop("b"));
+    BOOST_TEST(kept.ids == (std::multiset<std::string>{"a", "c"}));
+    BOOST_TEST(dead.drop_all() == 2u);
+    BOOST_TEST(kept.ids.empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

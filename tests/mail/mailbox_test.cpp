@@ -1,0 +1,343 @@
+// Contract §3 for one mailbox, step by step.
+#include "supe/mail/mailbox.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
+
+using supe::dead_mail;
+using supe::envelope;
+using supe::held_mail;
+using supe::mailbox_limits;
+using box = supe::mailbox;
+using offered = supe::mailbox::offered;
+using words = std::vector<std::string>;
+
+namespace {
+
+const supe::mail_event crash{{}, "it crashed"};
+
+offered put(box& b, std::string_view id, std::string_view msg = "0") {
+    envelope e;
+    e.id = id;
+    e.msg = msg;
+    return b.offer(e);
+}
+
+offered put_patient(box& b, std::string_view id) {
+    envelope e;
+    e.id = id;
+    e.msg = "0";
+    e.origin.patient = true;
+    return b.offer(e);
+}
+
+offered put_answer(box& b, std::string_view id) {
+    envelope e;
+    e.id = id;
+    e.answer = true;
+    return b.offer(e);
+}
+
+std::string shown(const held_mail& m) { return fmt::format("{}/{}", m.id(), m.attempt); }
+
+/// Everything that may be handed over now, as `id/attempt`.
+words taken(box& b, box::consumer c = 0) {
+    words all;
+    while (const held_mail* m = b.take_next(c)) all.push_back(shown(*m));
+    return all;
+}
+
+std::string acked(box& b, std::string_view id, box::consumer c = 0) {
+    const auto m = b.ack(c, id);
+    return m ? std::string(m->id()) : "-";
+}
+
+words ids(const std::vector<dead_mail>& all) {
+    words found;
+    for (const dead_mail& d : all) found.emplace_back(d.mail->id());
+    return found;
+}
+
+words numbered(const char* what, int from, int to) {
+    words all;
+    for (int i = from; i <= to; ++i) all.push_back(fmt::format("{}{}/1", what, i));
+    return all;
+}
+
+#define BOOST_TEST_SAME(a, ...) BOOST_TEST((a) == (words __VA_ARGS__), boost::test_tools::per_element())
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(mailbox)
+
+// Nothing is handed over before READY; then one at a time, in order of arrival.
+BOOST_AUTO_TEST_CASE(one_at_a_time_by_default) {
+    box b(mailbox_limits{});
+    for (const char* id : {"a", "b", "c"}) put(b, id);
+    b.connected(0);
+    BOOST_TEST_SAME(taken(b), {});
+    b.ready(0, 1);
+    BOOST_TEST_SAME(taken(b), {"a/1"});
+    BOOST_TEST(acked(b, "a") == "a");
+    BOOST_TEST_SAME(taken(b), {"b/1"});
+    BOOST_TEST(b.queued() == 1u);
+    BOOST_TEST(b.in_flight() == 1u);
+    BOOST_TEST(b.ack_oldest(0)->id() == "b");
+    BOOST_TEST_SAME(taken(b), {"c/1"});
+}
+
+// A window is what was asked for, at most the limit; acks in any order make room, one by one; unknown ids change nothing.
+BOOST_AUTO_TEST_CASE(windows_and_acks_in_any_order) {
+    box b(mailbox_limits{.window = 4});
+    for (int i = 1; i <= 9; ++i) put(b, fmt::format("m{}", i));
+    b.ready(0, 1000);
+    BOOST_TEST(taken(b) == numbered("m", 1, 4), boost::test_tools::per_element());
+    BOOST_TEST(acked(b, "m3") == "m3");
+    BOOST_TEST(acked(b, "m3") == "-");
+    BOOST_TEST(acked(b, "m9") == "-");
+    BOOST_TEST_SAME(taken(b), {"m5/1"});
+    BOOST_TEST(acked(b, "m1") == "m1");
+    BOOST_TEST(b.ack_oldest(0)->id() == "m2");
+    BOOST_TEST_SAME(taken(b), {"m6/1", "m7/1"});
+    b.ready(0, 0);
+    for (const char* id : {"m4", "m5", "m6"}) acked(b, id);
+    BOOST_TEST_SAME(taken(b), {});
+    acked(b, "m7");
+    BOOST_TEST_SAME(taken(b), {"m8/1"});
+}
+
+// A pause keeps what is in hand in hand, and hands over no more.
+BOOST_AUTO_TEST_CASE(pause_and_resume) {
+    box b(mailbox_limits{});
+    put(b, "a"), put(b, "b");
+    b.ready(0, 1);
+    BOOST_TEST_SAME(taken(b), {"a/1"});
+    b.pause(0);
+    BOOST_TEST(acked(b, "a") == "a");
+    BOOST_TEST_SAME(taken(b), {});
+    b.ready(0, 1);
+    BOOST_TEST_SAME(taken(b), {"b/1"});
+}
+
+// In hand at the end: back to its place, before fresh mail, in order, with attempt raised; not charged when it is no crash.
+BOOST_AUTO_TEST_CASE(redelivered_in_order_before_fresh_mail) {
+    box b(mailbox_limits{});
+    for (const char* id : {"a", "b", "c", "d"}) put(b, id);
+    b.ready(0, 3);
+    BOOST_TEST_SAME(taken(b), {"a/1", "b/1", "c/1"});
+    acked(b, "b");
+    for (int stop = 0; stop < 5; ++stop) {
+        BOOST_TEST(b.ended(0, false, {{}, "stopped"}).dead.empty());
+        BOOST_TEST(b.in_flight() == 0u);
+        b.ready(0, 3);
+        BOOST_TEST_SAME(taken(b), {fmt::format("a/{}", stop + 2), fmt::format("c/{}", stop + 2), fmt::format("d/{}", stop + 1)});
+    }
+}
+
+// A rejected mail goes back to its place, or out with the reason; an empty id means the oldest in hand.
+BOOST_AUTO_TEST_CASE(reject) {
+    box b(mailbox_limits{});
+    for (const char* id : {"a", "b", "c"}) put(b, id);
+    b.ready(0, 2);
+    taken(b);
+    BOOST_TEST(b.reject(0, "b", true, {{}, "later"}).back->id() == "b");
+    BOOST_TEST_SAME(taken(b), {"b/2"});
+    auto out = b.reject(0, "b", false, {{}, "never"}).dead;
+    BOOST_TEST(out.mail->id() == "b");
+    BOOST_TEST(out.reason == "never");
+    BOOST_TEST(out.history.size() == 2u);
+    BOOST_TEST(out.history.front().what == "later");
+    BOOST_TEST(b.reject(0, "", false, {{}, "no"}).dead.mail->id() == "a");
+    BOOST_TEST(!b.reject(0, "zzz", false, {{}, "no"}).dead.mail);
+    BOOST_TEST_SAME(taken(b), {"c/1"});
+}
+
+// Alone in hand at each of three crashes: dead at the third, with its history; a stop in between charges nothing.
+BOOST_AUTO_TEST_CASE(poison_alone) {
+    box b(mailbox_limits{});
+    put(b, "poison"), put(b, "good");
+    for (int n = 1; n <= 3; ++n) {
+        b.ready(0, 1);
+        BOOST_TEST(taken(b).size() == 1u);
+        const auto after = b.ended(0, true, crash);
+        BOOST_TEST(ids(after.dead) == (n == 3 ? words{"poison"} : words{}));
+        if (n == 3) BOOST_TEST(after.dead[0].history.size() == 4u);
+        if (n != 1) continue;
+        b.ready(0, 1);
+        BOOST_TEST_SAME(taken(b), {"poison/2"});
+        b.ended(0, false, {{}, "stopped"});
+    }
+    b.ready(0, 1);
+    BOOST_TEST_SAME(taken(b), {"good/1"});
+}
+
+// Several in hand at a crash: none is charged; they come one at a time from then on, with no fresh mail beside them.
+BOOST_AUTO_TEST_CASE(suspects_one_at_a_time) {
+    box b(mailbox_limits{.attempts = 2});
+    for (const char* id : {"a", "poison", "c", "fresh", "fresher"}) put(b, id);
+    b.ready(0, 3);
+    BOOST_TEST(taken(b).size() == 3u);
+    BOOST_TEST(b.ended(0, true, crash).dead.empty());
+    b.ready(0, 3);
+    BOOST_TEST_SAME(taken(b), {"a/2"});
+    acked(b, "a");
+    for (int n = 2; n <= 3; ++n) {
+        BOOST_TEST_SAME(taken(b), {fmt::format("poison/{}", n)});
+        BOOST_TEST(ids(b.ended(0, true, crash).dead) == (n == 3 ? words{"poison"} : words{}));
+        b.ready(0, 3);
+    }
+    BOOST_TEST_SAME(taken(b), {"c/2"});
+    acked(b, "c");
+    BOOST_TEST_SAME(taken(b), {"fresh/1", "fresher/1"});
+}
+
+// Answers pass by pause and window, because whoever waits for one can take no other mail before it. After an end they are
+// delivered again, like all mail; and they don't hide which mail was alone in hand.
+BOOST_AUTO_TEST_CASE(answers) {
+    box b(mailbox_limits{.attempts = 2});
+    put(b, "m"), put(b, "n");
+    put_answer(b, "r");
+    BOOST_TEST_SAME(taken(b), {});
+    b.connected(0);
+    BOOST_TEST_SAME(taken(b), {"r/1"});
+    b.ready(0, 1);
+    BOOST_TEST_SAME(taken(b), {"m/1"});
+    put_answer(b, "s");
+    BOOST_TEST_SAME(taken(b), {"s/1"});
+    acked(b, "r");
+    BOOST_TEST(b.ended(0, true, crash).dead.empty());
+    b.connected(0);
+    b.ready(0, 1);
+    BOOST_TEST_SAME(taken(b), {"s/2", "m/2"});
+    BOOST_TEST(ids(b.ended(0, true, crash).dead) == words{"m"});
+}
+
+// Full by count and by bytes; what is in hand counts too; an empty mailbox takes any single mail.
+BOOST_AUTO_TEST_CASE(limits_hold) {
+    box b(mailbox_limits{.count = 2, .bytes = 100});
+    const std::string big(500, '1');
+    BOOST_TEST((put(b, "huge", big) == offered::taken));
+    BOOST_TEST((put(b, "a") == offered::full));
+    b.ready(0, 1);
+    taken(b);
+    BOOST_TEST((put(b, "a") == offered::full));
+    acked(b, "huge");
+    BOOST_TEST(b.bytes() == 0u);
+    BOOST_TEST((put(b, "a") == offered::taken));
+    BOOST_TEST((put(b, "b") == offered::taken));
+    BOOST_TEST((put(b, "c") == offered::full));
+    BOOST_TEST((put_patient(b, "c") == offered::full));
+}
+
+// `block`: a patient sender's mail is withheld and let in when there is room, in order; nobody overtakes it.
+BOOST_AUTO_TEST_CASE(block_withholds) {
+    box b(mailbox_limits{.count = 2, .block = true});
+    put(b, "a"), put(b, "b");
+    BOOST_TEST((put_patient(b, "c") == offered::withheld));
+    BOOST_TEST((put_patient(b, "d") == offered::withheld));
+    BOOST_TEST((put(b, "e") == offered::full));
+    BOOST_TEST(!b.admit());
+    b.ready(0, 1);
+    taken(b);
+    acked(b, "a");
+    BOOST_TEST((put(b, "f") == offered::full));
+    BOOST_TEST(b.admit()->id() == "c");
+    BOOST_TEST(!b.admit());
+    BOOST_TEST(b.withheld() == 1u);
+    BOOST_TEST_SAME(taken(b), {"b/1"});
+    acked(b, "b");
+    BOOST_TEST(b.admit()->id() == "d");
+    BOOST_TEST_SAME(taken(b), {"c/1"});
+}
+
+// … and what is withheld is bounded too: a flood of patient senders is refused in the end.
+BOOST_AUTO_TEST_CASE(block_is_bounded) {
+    box b(mailbox_limits{.count = 1, .block = true});
+    put(b, "a");
+    std::size_t withheld = 0;
+    while (put_patient(b, fmt::format("m{}", withheld)) == offered::withheld) ++withheld;
+    BOOST_TEST(withheld == 1024u);
+    BOOST_TEST(b.drain_withheld().size() == 1024u);
+    BOOST_TEST(b.withheld() == 0u);
+}
+
+// Staged mail counts, but is delivered only after its commit; a failed one comes out.
+BOOST_AUTO_TEST_CASE(staged_until_committed) {
+    box b(mailbox_limits{.count = 3});
+    b.ready(0, 9);
+    envelope e;
+    for (const char* id : {"a", "b", "c"}) {
+        e.id = id;
+        BOOST_TEST((b.offer(e, box::anyone, true) == offered::taken));
+    }
+    BOOST_TEST((put(b, "d") == offered::full));
+    BOOST_TEST_SAME(taken(b), {});
+    BOOST_TEST(b.commit()->id() == "a");
+    BOOST_TEST_SAME(taken(b), {"a/1"});
+    BOOST_TEST(b.fail_staged()->id() == "b");
+    BOOST_TEST(b.commit()->id() == "c");
+    BOOST_TEST(!b.commit());
+    BOOST_TEST(!b.fail_staged());
+    BOOST_TEST_SAME(taken(b), {"c/1"});
+    BOOST_TEST(b.in_flight() == 2u);
+}
+
+// Several consumers share the queue; each has a hand of its own, and the end of one gives back only what it had.
+BOOST_AUTO_TEST_CASE(several_consumers) {
+    box b(mailbox_limits{});
+    b.add_consumers(2);
+    for (int i = 1; i <= 6; ++i) put(b, fmt::format("m{}", i));
+    b.ready(0, 2), b.ready(1, 1);
+    BOOST_TEST_SAME(taken(b, 0), {"m1/1", "m2/1"});
+    BOOST_TEST_SAME(taken(b, 1), {"m3/1"});
+    BOOST_TEST(acked(b, "m1", 1) == "-");
+    BOOST_TEST(b.in_flight() == 3u);
+    b.ended(0, true, crash);
+    BOOST_TEST(acked(b, "m3", 1) == "m3");
+    BOOST_TEST_SAME(taken(b, 1), {"m1/2"});
+    acked(b, "m1", 1);
+    BOOST_TEST_SAME(taken(b, 1), {"m2/2"});
+    b.ready(0, 1);
+    BOOST_TEST_SAME(taken(b, 0), {"m4/1"});
+}
+
+// Mail meant for one consumer reaches only that one, in order with the shared mail; its answers too.
+BOOST_AUTO_TEST_CASE(meant_for_one) {
+    box b(mailbox_limits{});
+    b.add_consumers(2);
+    envelope e;
+    e.id = "own";
+    put(b, "a");
+    b.offer(e, 1);
+    put(b, "b");
+    e.id = "answer";
+    e.answer = true;
+    b.offer(e, 1);
+    b.connected(0), b.connected(1);
+    b.ready(0, 9);
+    BOOST_TEST_SAME(taken(b, 0), {"a/1", "b/1"});
+    b.ready(1, 9);
+    BOOST_TEST_SAME(taken(b, 1), {"answer/1", "own/1"});
+    b.ended(1, false, {{}, "stopped"});
+    BOOST_TEST(ids(b.drain(1)) == (words{"answer", "own"}));
+    BOOST_TEST(b.in_flight() == 2u);
+}
+
+// A removed recipient's mail comes out whole and in order, and the box is empty and can go on.
+BOOST_AUTO_TEST_CASE(drain) {
+    box b(mailbox_limits{});
+    for (const char* id : {"a", "b", "c", "d"}) put(b, id);
+    b.ready(0, 2);
+    taken(b);
+    words seen;
+    b.for_each([&](const held_mail& m) { seen.emplace_back(m.id()); });
+    BOOST_TEST_SAME(seen, {"a", "b", "c", "d"});
+    BOOST_TEST(ids(b.drain()) == (words{"a", "b", "c", "d"}));
+    BOOST_TEST(b.empty());
+    BOOST_TEST(b.bytes() == 0u);
+    put(b, "e");
+    b.ready(0, 1);
+    BOOST_TEST_SAME(taken(b), {"e/1"});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
