@@ -151,6 +151,8 @@ awaitable<json::value> commands::here(json::object request) {
         answer = co_await status_of_all();
     } else if (what == "add") {
         answer = co_await add(std::move(request));
+    } else if (what == "dead") {
+        answer = co_await dead(std::move(request));
     } else {
         answer = error(fmt::format("{} needs the address of a child", what.empty() ? "a request" : what), result::bad_request);
     }
@@ -180,7 +182,7 @@ awaitable<json::value> commands::order(std::string what, std::string name, json:
         problem = co_await supervisor_.scale(name, static_cast<unsigned>(n->get_int64()));
         done = fmt::format("{} has {} instance{}", address, n->get_int64(), n->get_int64() == 1 ? "" : "s");
     } else {
-        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, mail, notices",
+        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, mail, dead, notices",
                                     what), result::bad_request);
     }
     co_return outcome(problem, std::move(done));
