@@ -199,8 +199,8 @@ void post_office::put(mail_place& place, envelope& mail, mailbox::consumer meant
 void post_office::taken(mail_place& place, const envelope& mail) {
     if (!place.nested()) tell(mail.origin, "MAIL-ACCEPTED");  // one hop further it is for the next supervisor to accept
     pump(place);
-    if (std::ranges::none_of(place.takers, [](const mail_stop* s) { return s->wire != nullptr; }))
-        events_.on_mail_waiting(*place.takers.front());
+    const auto down = std::ranges::find(place.takers, nullptr, &mail_stop::wire);
+    if (down != place.takers.end() && place.box().has_waiting()) events_.on_mail_waiting(**down);
 }
 
 void post_office::let_in_withheld(mail_place& place) {

@@ -23,11 +23,21 @@ bool is_said(lifecycle::event e) {
 
 }  // namespace
 
-child::child(child_host& host, int number, child_spec spec, std::string address)
-    : host_(host), spec_(std::move(spec)), address_(std::move(address)),
-      mail_(number, spec_.name, spec_.supervisor != nullptr, spec_.mail.mailbox()), lifecycle_(spec_), wake_(host.time()),
-      life_began_(host.time()) {
+child::child(child_host& host, child_spec spec, std::string address, mail_stop stop)
+    : host_(host), spec_(std::move(spec)), address_(std::move(address)), mail_(std::move(stop)), lifecycle_(spec_),
+      wake_(host.time()), life_began_(host.time()) {
     mail_.keeps_mail = spec_.supervisor && spec_.supervisor->journal;
+}
+
+void child::change(child_spec spec) {
+    spec_ = std::move(spec);
+    mail_.box.set_limits(spec_.mail.mailbox());
+    mail_.keeps_mail = spec_.supervisor && spec_.supervisor->journal;
+}
+
+void child::rename(const std::string& name, std::string address) {
+    spec_.name = mail_.name = name;
+    address_ = std::move(address);
 }
 
 void child::begin(nursery& tasks) {
@@ -140,6 +150,7 @@ void child::spawn() {
 }
 
 void child::adopt(std::unique_ptr<process> p) {
+    address_of_life_ = address_;
     process_ = std::move(p);
     const auto loop = host_.time().executor();
     auto output = std::make_shared<labeller>(loop, std::move(process_->output), std::move(process_->error), host_.sink(),
@@ -217,7 +228,7 @@ awaitable<> child::bury() {
 awaitable<> child::end_descendants() {
     clock& time = host_.time();
     const time_point limit = time.now() + descendants_limit;
-    while (!co_await host_.processes().end_descendants(address_)) {
+    while (!co_await host_.processes().end_descendants(address_of_life_)) {
         if (time.now() >= limit) {
             host_.log(fmt::format("processes that {} left behind are still alive after 10 s; going on", spec_.name));
             co_return;

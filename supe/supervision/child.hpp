@@ -41,7 +41,8 @@ public:
 
 class child {
 public:
-    child(child_host& host, int number, child_spec spec, std::string address);
+    /// `stop`: its place in the post office, and its number.
+    child(child_host& host, child_spec spec, std::string address, mail_stop stop);
 
     /// Starts the three coroutines in the supervisor's nursery; they run until they are cancelled there.
     void begin(nursery& tasks);
@@ -54,7 +55,9 @@ public:
     void tell(lifecycle::event e);
 
     /// A new spec (a reload), of the same name: holds for its process from the next start on.
-    void change(child_spec spec) { spec_ = std::move(spec); }
+    void change(child_spec spec);
+    /// One that ran alone becomes one of several: the process that runs goes on under its new name.
+    void rename(const std::string& name, std::string address);
 
     const child_spec& spec() const { return spec_; }
     const std::string& address() const { return address_; }
@@ -104,6 +107,7 @@ private:
     child_host& host_;
     child_spec spec_;
     std::string address_;
+    std::string address_of_life_;  // as the process that runs has it in its environment
     mail_stop mail_;
     lifecycle lifecycle_;
 

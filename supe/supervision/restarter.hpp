@@ -93,6 +93,7 @@ public:
     // those that are not named behind those that are.
     void change(const supervisor_spec& spec);
     void change(child_id id);
+    void set_group(child_id id, int group) { at(id).group = group; }
     void order(const std::vector<child_id>& ids);
 
     /// The next moment at which tick() has something to do, or `never`.

@@ -46,8 +46,16 @@ supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
       office_(address_, id_prefix(env_.random), env_.time, *this), tasks_(env_.time), changed_(env_.time) {
     office_.set_uplink(uplink_);
     for (const child_spec& c : spec_.children) {
-        const place& p = create(c);
-        restarter_.add(p.who.number(), p.who.spec(), env_.time.now());
+        if (c.instances == 1) {
+            const place& p = create(c);
+            restarter_.add(p.who.number(), p.who.spec(), env_.time.now());
+            continue;
+        }
+        group& g = create_group(c);
+        for (unsigned i = 1; i <= c.instances; ++i) {
+            const place& p = create_instance(g, i);
+            restarter_.add(p.who.number(), p.who.spec(), env_.time.now(), {restarter::none, g.id});
+        }
     }
 }
 
@@ -62,23 +70,29 @@ child_spec supervisor::as_child(child_spec spec) {
     return spec;
 }
 
-listening_sockets_of_child supervisor::sockets_for(const child_spec& spec) {
-    if (spec.listen.empty()) return {};
+std::shared_ptr<listening_sockets_of_child> supervisor::sockets_for(const child_spec& spec) {
+    if (spec.listen.empty()) return nullptr;
     try {
-        return {spec.listen, spec.directory};
+        return std::make_shared<listening_sockets_of_child>(spec.listen, spec.directory);
     } catch (const listen_error& e) {
         throw listen_error(fmt::format("{} cannot listen on {}", spec.name, e.what()));
     }
 }
 
-supervisor::place& supervisor::create(child_spec spec) {
+supervisor::place& supervisor::put(child_spec spec, mail_stop stop) {
     const std::string child_address = fmt::format("{}/{}", address_, spec.name);
-    const int number = ++last_number_;
+    const int number = stop.number;
     numbers_[spec.name] = number;
     child_host& host = *this;
-    place& p = places_.try_emplace(number, host, number, as_child(std::move(spec)), child_address, env_.time, tasks_).first->second;
+    place& p = places_.try_emplace(number, host, as_child(std::move(spec)), child_address, std::move(stop), env_.time, tasks_)
+                   .first->second;
     office_.add(p.who.mail());
     return p;
+}
+
+supervisor::place& supervisor::create(child_spec spec) {
+    mail_stop stop(++last_number_, spec.name, spec.supervisor != nullptr, spec.mail.mailbox());
+    return put(std::move(spec), std::move(stop));
 }
 
 // --- running ------------------------------------------------------------------------------------------------------
@@ -114,7 +128,13 @@ awaitable<bool> supervisor::run() {
 /// All of them, before anything is started. The root throws, and the command line says which could not be had.
 bool supervisor::open_sockets() {
     try {
-        for (auto& [number, p] : places_) p.sockets = sockets_for(p.who.spec());
+        for (auto& [number, p] : places_) {
+            if (!p.instance) p.sockets = sockets_for(p.who.spec());
+        }
+        for (auto& [name, g] : groups_) {
+            const auto sockets = sockets_for(g.spec);
+            for (const auto& [instance, number] : g.numbers) places_.at(number).sockets = sockets;
+        }
         return true;
     } catch (const listen_error& e) {
         if (!uplink_) throw;
@@ -216,14 +236,19 @@ void supervisor::report_failure(std::string_view why) {
     office_.flush();
 }
 
-void supervisor::give_up(place& p, bool) {
-    const child& c = p.who;
-    const std::string file = save_mailbox(c.mail().box, c.address(), env_.state);
-    log(fmt::format("{} crashed too often and stays down; its mail is in {} (supe start {} tries again)", c.spec().name,
-                    file.empty() ? "memory only" : file, c.address()));
-    publish_about(c.spec().name, "excessive-crash",
-                  fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", c.spec().limit.count,
-                              c.spec().limit.within.count(), file.empty() ? "null" : json_quoted(file)));
+void supervisor::give_up(place& p, bool whole) {
+    const child_spec& spec = p.who.spec();
+    const std::string& name = public_name(p);
+    if (!whole) {
+        log(fmt::format("{} crashed too often and stays down; the other instances of {} go on", spec.name, name));
+        return;
+    }
+    const std::string address = fmt::format("{}/{}", address_, name);
+    const std::string file = save_mailbox(p.who.mail().box, address, env_.state);
+    log(fmt::format("{} crashed too often and stays down; its mail is in {} (supe start {} tries again)", name,
+                    file.empty() ? "memory only" : file, address));
+    publish_about(name, "excessive-crash", fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", spec.limit.count,
+                                                       spec.limit.within.count(), file.empty() ? "null" : json_quoted(file)));
 }
 
 void supervisor::remove(place& p) {
@@ -233,7 +258,12 @@ void supervisor::remove(place& p) {
     publish_about(p.who.spec().name, "removed");
     office_.remove(p.who.mail());
     numbers_.erase(p.who.spec().name);
-    p.sockets = {};
+    if (p.instance) {
+        const auto g = groups_.find(p.group);
+        g->second.numbers.erase(p.instance);
+        if (g->second.numbers.empty()) groups_.erase(g);
+    }
+    p.sockets.reset();
     leaving_.push_back(places_.extract(number));  // its own coroutine may be the one that runs now
 }
 
@@ -255,7 +285,7 @@ launch_request supervisor::request_for(const child& c) {
     request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
     request.environment.push_back("SUPE_ADDRESS=" + c.address());
     if (spec.command.empty()) request.environment.push_back("SUPE_STATE=" + env_.state.string());
-    request.listening = places_.at(c.number()).sockets.descriptors();
+    if (const auto& sockets = places_.at(c.number()).sockets) request.listening = sockets->descriptors();
     return request;
 }
 

@@ -155,11 +155,13 @@ private:
     /// A child, and what this supervisor keeps about it. Its three coroutines are in a nursery of its own: they end when
     /// it is removed.
     struct place {
-        place(child_host& host, int number, child_spec spec, std::string address, clock& time, nursery& all)
-            : who(host, number, std::move(spec), std::move(address)), tasks(time, all) {}
+        place(child_host& host, child_spec spec, std::string address, mail_stop stop, clock& time, nursery& all)
+            : who(host, std::move(spec), std::move(address), std::move(stop)), tasks(time, all) {}
         child who;
         nursery tasks;
-        listening_sockets_of_child sockets;
+        std::shared_ptr<listening_sockets_of_child> sockets;  // all instances of a name have the same
+        std::string group;                       // the name that it is an instance of
+        unsigned instance = 0;                   // which; 0: none
         bool restarted = false;                  // the start under way: notice `auto-restarted`
         milliseconds delay{};                    // … and how long it waited
         bool took_mail = false;                  // in this life: it dealt with some, so the next life has less to do
@@ -167,6 +169,13 @@ private:
         std::string failure_below;               // why a nested supervisor says that it fails
         std::deque<death> deaths;
         strange_frames strange;
+    };
+
+    /// A child with instances: `NAME.1` to `NAME.N`, with one mailbox NAME (contract §5 `instances`).
+    struct group {
+        int id = restarter::none;
+        child_spec spec;                         // of the name
+        std::map<unsigned, int> numbers;         // of the children, by instance; never empty
     };
 
     // child_host
@@ -206,6 +215,12 @@ private:
 
     place& place_of(const child& c) { return places_.at(c.number()); }
     place& create(child_spec spec);
+    place& create_instance(group& g, unsigned instance);
+    place& put(child_spec spec, mail_stop stop);
+    group& create_group(const child_spec& spec);
+    group& make_group(place& alone);
+    /// What mail and excessive crashes are known by: of an instance the name of all.
+    const std::string& public_name(const place& p) const { return p.instance ? p.group : p.who.spec().name; }
     std::string note_death(place& p, bool clean);
 
     /// A try to bring a child up: it has come up in a life beyond this one, or has failed once more than then.
@@ -230,10 +245,15 @@ private:
     };
     std::string refusal_of(const child_spec& spec) const;
     awaitable<std::string> add_behind(child_spec spec, int behind);
-    awaitable<std::string> reload_child(child_spec spec, int behind);
+    awaitable<std::string> add_instances(child_spec spec, std::shared_ptr<listening_sockets_of_child> sockets, int behind);
+    awaitable<std::string> first_start(int number, restarter::place where);
+    awaitable<std::string> reload_child(child_spec spec, unsigned instances_before, int behind);
+    awaitable<std::string> reload_one(int number, child_spec spec);
+    awaitable<std::string> reopen_sockets(child_spec spec);
+    void change(place& p, const child_spec& spec);
     awaitable<std::string> reload_below(std::string nested, supervisor_spec tree);
     static child_spec as_child(child_spec spec);
-    static listening_sockets_of_child sockets_for(const child_spec& spec);
+    static std::shared_ptr<listening_sockets_of_child> sockets_for(const child_spec& spec);
 
     void on_signal(child& c, const signal_frame& frame);
     bool on_signal_from_nested(child& c, const signal_frame& frame);
@@ -265,6 +285,8 @@ private:
     int last_number_ = -1;                          // of a child; never used again
     std::unordered_map<int, place> places_;         // by number
     std::map<std::string, int, std::less<>> numbers_;   // by name
+    std::map<std::string, group, std::less<>> groups_;  // by name
+    int last_group_ = -1;
     std::vector<std::unordered_map<int, place>::node_type> leaving_;  // removed, their coroutines not yet joined
     std::map<int, std::string> refusals_;           // why children that are being added could not be started, by number
     std::map<std::uint64_t, std::pair<std::vector<std::string>, std::function<void(const published&)>>> listeners_;

@@ -282,7 +282,14 @@ void supervisor::on_undeliverable(const envelope& mail, const std::string& reaso
     publish("mail-undeliverable", fmt::format(R"({{"from":{},"reason":{}}})", json_quoted(mail.from), json_quoted(reason)));
 }
 
-void supervisor::on_mail_waiting(mail_stop& stop) { perform(restarter_.demanded(stop.number, env_.time.now())); }
+/// Of several instances one more is started for it.
+void supervisor::on_mail_waiting(mail_stop& stop) {
+    const place& p = places_.at(stop.number);
+    if (!p.instance) return perform(restarter_.demanded(stop.number, env_.time.now()));
+    for (const auto& [instance, number] : groups_.at(p.group).numbers) {
+        if (restarter_.status_of(number) == restarter::status::idle) return perform(restarter_.demanded(number, env_.time.now()));
+    }
+}
 
 void supervisor::on_control_answer(const mail_origin& origin, std::string_view signal, std::string_view reason) {
     if (control_answers_) control_answers_(std::string(origin.id), signal, reason);

@@ -95,21 +95,32 @@ std::string supervisor::refusal_of(const child_spec& spec) const {
 awaitable<std::string> supervisor::add_behind(child_spec spec, int behind) {
     std::string problem = refusal_of(spec);
     if (!problem.empty()) co_return problem;
-    listening_sockets_of_child sockets;
+    std::shared_ptr<listening_sockets_of_child> sockets;
     try {
         sockets = sockets_for(spec);
     } catch (const listen_error& e) {
         problem = e.what();
     }
     if (!problem.empty()) co_return problem;
+    if (spec.instances > 1) {
+        problem = co_await add_instances(std::move(spec), std::move(sockets), behind);
+        co_return problem;
+    }
     place& p = create(std::move(spec));
     p.sockets = std::move(sockets);
+    const restarter::place where{behind, restarter::none};
+    problem = co_await first_start(p.who.number(), where);
+    co_return problem;
+}
+
+awaitable<std::string> supervisor::first_start(int number, restarter::place where) {
+    place& p = places_.at(number);
     p.who.begin(p.tasks);
     publish_about(p.who.spec().name, "created");
     const attempt a = attempt_at(p.who, false);
-    const adding note(*this, a.number);
-    perform(restarter_.add(a.number, p.who.spec(), env_.time.now(), {behind, restarter::none}));
-    problem = co_await came_up(a);
+    const adding note(*this, number);
+    perform(restarter_.add(number, p.who.spec(), env_.time.now(), where));
+    const std::string problem = co_await came_up(a);
     // Gone again with its first start (OTP start_child): it says why itself.
     co_return note.refusal().empty() ? problem : fmt::format("{} could not be started: {}", a.address, note.refusal());
 }
@@ -123,11 +134,6 @@ awaitable<std::string> supervisor::remove_child(std::string name) {
         while (!over_ && restarter_.has(number)) co_await changed_.wait();
     }
     co_return std::string();
-}
-
-std::vector<child*> supervisor::members(std::string_view name) const {
-    if (child* c = find(name)) return {c};
-    return {};
 }
 
 }  // namespace supe

@@ -28,9 +28,12 @@ void copy_policy(const child_spec& from, child_spec& to) {
     to.clean_exits = from.clean_exits;
 }
 
-/// Its process would not be another one: all that differs is policy, or the tree of a nested supervisor.
+/// Its process would not be another one: all that differs is policy, or the tree of a nested supervisor. An instance has
+/// a name of its own.
 bool same_process(const child_spec& a, child_spec b) {
     copy_policy(a, b);
+    b.name = a.name;
+    b.instances = a.instances;
     if (a.supervisor && b.supervisor) b.supervisor = a.supervisor;
     return same(a, b);
 }
@@ -59,7 +62,8 @@ awaitable<std::string> supervisor::reload(supervisor_spec tree) {
     for (const child_spec& spec : now) {
         const child_spec* old = find_spec(before, spec.name);
         if (!old || !same(*old, spec)) {
-            const std::string problem = co_await reload_child(spec, behind);
+            const unsigned instances_before = old ? old->instances : 0;
+            const std::string problem = co_await reload_child(spec, instances_before, behind);
             note(problem);
         }
         const auto here = members(spec.name);
@@ -73,42 +77,86 @@ awaitable<std::string> supervisor::reload(supervisor_spec tree) {
     co_return problems;
 }
 
-awaitable<std::string> supervisor::reload_child(child_spec spec, int behind) {
-    child* c = find(spec.name);
-    const bool another_kind = c && c->is_supervisor() != (spec.supervisor != nullptr);
-    if (another_kind) co_await remove_child(spec.name);
-    if (another_kind || !c) {
-        const std::string problem = co_await add_behind(std::move(spec), behind);
+awaitable<std::string> supervisor::reload_child(child_spec spec, unsigned instances_before, int behind) {
+    const std::string name = spec.name;
+    const auto here = members(name);
+    const bool another_kind = !here.empty() && here.front()->is_supervisor() != (spec.supervisor != nullptr);
+    std::vector<int> numbers;
+    for (const child* c : here) numbers.push_back(c->number());
+    std::string problem;
+    if (another_kind) co_await remove_child(name);
+    if (another_kind || here.empty()) {
+        problem = co_await add_behind(std::move(spec), behind);
         co_return problem;
     }
-    const child_spec old = c->spec();
-    const int number = c->number();
-    const std::string name = spec.name;
-    const auto state = status_of(*c);
-    const bool down = state == restarter::status::stopped || state == restarter::status::given_up;
-    const bool new_tree = spec.supervisor && !(to_json(*old.supervisor) == to_json(*spec.supervisor));
-    const supervisor_spec below = spec.supervisor ? *spec.supervisor : supervisor_spec();
-    const bool other_sockets = !same_sockets(old, spec);
-    const bool other_process = !same_process(old, as_child(spec));
-    std::string problem;
-    if (other_sockets) {  // the old ones must be free before the new ones are opened: addresses may be the same
-        co_await stop_child(name);
-        if (!places_.contains(number)) co_return fmt::format("{} left the tree", name);
-        place& p = places_.at(number);
-        p.sockets = {};
-        try {
-            p.sockets = sockets_for(spec);
-        } catch (const listen_error& e) {
-            problem = fmt::format("{}; it is stopped", e.what());
+    const unsigned instances = spec.instances;
+    if (const auto g = groups_.find(name); g != groups_.end()) g->second.spec = spec;
+    if (!same_sockets(here.front()->spec(), spec)) {
+        problem = co_await reopen_sockets(std::move(spec));
+    } else {
+        for (const int number : numbers) {
+            const std::string own = co_await reload_one(number, spec);
+            if (problem.empty()) problem = own;
         }
     }
-    place& p = places_.at(number);
-    p.who.change(as_child(std::move(spec)));
-    restarter_.change(number);
-    if (!problem.empty() || down) co_return problem;
-    if (other_sockets) problem = co_await start_child(name);
-    if (!other_sockets && other_process) problem = co_await restart_child(name);
-    if (!other_process && new_tree) problem = co_await reload_below(name, below);
+    if (problem.empty() && instances != instances_before && !members(name).empty()) problem = co_await scale(name, instances);
+    co_return problem;
+}
+
+/// What its supervisor keeps of a child's spec, all at once.
+void supervisor::change(place& p, const child_spec& spec) {
+    child_spec own = as_child(spec);
+    own.name = p.who.spec().name;
+    p.who.change(std::move(own));
+    restarter_.change(p.who.number());
+}
+
+awaitable<std::string> supervisor::reload_one(int number, child_spec spec) {
+    const auto found = places_.find(number);
+    if (found == places_.end()) co_return std::string();
+    place& p = found->second;
+    const child_spec old = p.who.spec();
+    const auto state = status_of(p.who);
+    const bool down = state == restarter::status::stopped || state == restarter::status::given_up;
+    const bool other_process = !same_process(old, as_child(spec));
+    const bool other_tree = spec.supervisor && !(to_json(*old.supervisor) == to_json(*spec.supervisor));
+    change(p, spec);
+    std::string problem;
+    if (down) co_return problem;
+    if (other_process) {
+        problem = co_await restart_child(old.name);
+    } else if (other_tree) {
+        problem = co_await reload_below(old.name, *spec.supervisor);
+    }
+    co_return problem;
+}
+
+/// The old ones must be free before the new ones are opened: addresses may be the same. What cannot have its sockets
+/// stays down.
+awaitable<std::string> supervisor::reopen_sockets(child_spec spec) {
+    using status = restarter::status;
+    std::vector<std::string> were_up;
+    for (const child* c : members(spec.name)) {
+        if (status_of(*c) != status::stopped && status_of(*c) != status::given_up) were_up.push_back(c->spec().name);
+    }
+    co_await stop_child(spec.name);
+    for (const child* c : members(spec.name)) place_of(*c).sockets.reset();
+    std::shared_ptr<listening_sockets_of_child> sockets;
+    std::string problem;
+    try {
+        sockets = sockets_for(spec);
+    } catch (const listen_error& e) {
+        problem = fmt::format("{}; it is stopped", e.what());
+    }
+    for (const child* c : members(spec.name)) {
+        place_of(*c).sockets = sockets;
+        change(place_of(*c), spec);
+    }
+    if (!problem.empty()) co_return problem;
+    for (const std::string& name : were_up) {
+        const std::string own = co_await start_child(name);
+        if (problem.empty()) problem = own;
+    }
     co_return problem;
 }
 

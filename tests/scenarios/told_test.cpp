@@ -25,7 +25,7 @@ using lines = std::vector<std::string>;
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(notices)
+BOOST_AUTO_TEST_SUITE(told)
 
 // created, started, ready, crashed, auto-restarted, excessive-crash: the life of a child that crashes too often.
 BOOST_AUTO_TEST_CASE(life_with_crashes) {

@@ -1,0 +1,97 @@
+// Children that are started when mail is waiting for them (contract §5 `demand`).
+#include "tests/support/players.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using supe::awaitable;
+using supe::component;
+using support::stage;
+using namespace std::chrono_literals;
+using status = supe::restarter::status;
+
+namespace {
+
+const std::string tree = R"({"name": "t", "children": [{"name": "d", "component": "ROLE", "demand": true}, {"name": "b", "component": "diligent"}]})";
+
+std::string with(const std::string& role) { return std::string(tree).replace(tree.find("ROLE"), 4, role); }
+
+/// Takes one mail, acknowledges it and ends.
+awaitable<> one_each(component& self) {
+    if (auto mail = co_await self.receive()) co_await mail->ack();
+}
+
+/// Takes a mail and ends with it in hand.
+awaitable<> takes_and_leaves(component& self) { co_await self.receive(); }
+
+struct on_demand : supe::simulation::world {
+    explicit on_demand(const std::string& role) {
+        support::provide_players(*this);
+        provide("one_each", one_each);
+        provide("takes_and_leaves", takes_and_leaves);
+        run(with(role));
+    }
+    status of_d() { return root().status_of(*root().find("d")); }
+    std::size_t queued() { return root().find("d")->mail().box.queued(); }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(demand)
+
+// Idle counts as ready. A mail starts it; with the next one it is started again, as often as there is mail, and no end of
+// it counts.
+BOOST_AUTO_TEST_CASE(comes_and_goes) {
+    on_demand w("one_each");
+    BOOST_TEST(w.root().is_booted());
+    BOOST_TEST(w.of_d() == status::idle);
+    BOOST_TEST(w.starts_of("/d") == 0u);
+    for (int i = 0; i < 20; ++i) w.mail("/d", "1");
+    w.settle();
+    BOOST_TEST(w.starts_of("/d") == 20u);
+    BOOST_TEST(w.queued() == 0u);
+    BOOST_TEST(w.of_d() == status::idle);
+    BOOST_TEST(w.count("d-auto-restarted") == 0u);
+}
+
+// A crash with nothing to do is no reason to start it; with mail it is, after its delay.
+BOOST_AUTO_TEST_CASE(crashes) {
+    on_demand w("diligent");
+    w.mail("/d", "1");
+    w.crash("/d");
+    BOOST_TEST(w.of_d() == status::idle);
+    w.mail("/d", "2");
+    BOOST_TEST(w.starts_of("/d") == 2u);
+    w.crash("/d");
+    w.mail("/d", "3");
+    BOOST_TEST(w.of_d() == status::backing_off);
+    w.advance(1s);
+    BOOST_TEST(w.queued() == 0u);
+}
+
+// A start that leaves its mail lying counts: it takes none, or gives it back by ending.
+BOOST_AUTO_TEST_CASE(leaves_its_mail) {
+    for (const char* role : {"nothing_to_do", "takes_and_leaves"}) {
+        on_demand w(role);
+        w.mail("/d", "1");
+        w.advance(10s);
+        BOOST_TEST(w.of_d() == status::given_up);
+        BOOST_TEST(w.starts_of("/d") == 4u);
+        BOOST_TEST(w.queued() == 1u);
+    }
+}
+
+// Stopped, it stays down whatever comes; started, it is idle, or goes to work.
+BOOST_AUTO_TEST_CASE(held_down) {
+    on_demand w("diligent");
+    BOOST_TEST(w.by_hand(w.root().stop_child("d")) == "");
+    w.mail("/d", "1");
+    BOOST_TEST(w.of_d() == status::stopped);
+    BOOST_TEST(w.by_hand(w.root().start_child("d")) == "");
+    BOOST_TEST(w.queued() == 0u);
+    w.exit("/d");
+    BOOST_TEST(w.of_d() == status::idle);
+    BOOST_TEST(w.by_hand(w.root().start_child("d")) == "");
+    BOOST_TEST(w.of_d() == status::idle);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,225 @@
+// Children with instances: one name, one mailbox, several processes that take from it (contract §5 `instances`).
+#include "tests/support/players.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using supe::awaitable;
+using supe::component;
+using support::stage;
+using namespace std::chrono_literals;
+using status = supe::restarter::status;
+
+namespace {
+
+/// A stage whose workers note what they take: `w.2: 7` (and `again` from the second attempt on). They keep it for a second.
+struct workshop {
+    explicit workshop(const std::string& more, unsigned instances = 3) {
+        world.provide("worker", [this](component& self) { return work(self); });
+        support::provide_players(world);
+        world.run(tree(more, instances));
+    }
+    static std::string tree(const std::string& more, unsigned instances) {
+        return fmt::format(R"({{"name": "t", "children": [{{"name": "a", "component": "diligent"}},
+            {{"name": "w", "component": "worker"{}, "instances": {}}}, {{"name": "z", "component": "diligent"}}]}})", more, instances);
+    }
+    awaitable<> work(component& self) {
+        while (auto mail = co_await self.receive()) {
+            taken.push_back(fmt::format("{}: {}{}", self.name(), mail->body(), mail->attempt() > 1 ? " again" : ""));
+            co_await self.shutdown_requested_until(self.time().now() + 1s);
+            if (!self.shutting_down()) co_await mail->ack();
+        }
+    }
+    status of(const std::string& name) { return world.root().status_of(*world.root().find(name)); }
+    std::string names() {
+        std::string all;
+        for (const supe::child* c : world.root().children()) all += c->spec().name + " ";
+        return all;
+    }
+    std::vector<pid_t> pids() {
+        std::vector<pid_t> all;
+        for (const supe::child* c : world.root().members("w")) all.push_back(c->pid());
+        return all;
+    }
+
+    std::vector<std::string> taken;
+    supe::simulation::world world;
+};
+
+using words = std::vector<std::string>;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(instances)
+
+// Started in order, each under its own name; what one of them has in hand nobody else has; whoever is free takes the next.
+BOOST_AUTO_TEST_CASE(one_mailbox) {
+    workshop s("");
+    BOOST_TEST(s.names() == "a w.1 w.2 w.3 z ");
+    BOOST_TEST(s.world.count("w.2-started") == 1u);
+    BOOST_TEST(s.world.count("w-started") == 0u);
+    for (int i = 1; i <= 5; ++i) s.world.mail("/w", std::to_string(i));
+    BOOST_TEST(s.taken.size() == 3u);
+    BOOST_TEST(s.world.root().members("w").front()->mail().box.queued() == 2u);
+    s.world.advance(1s);
+    BOOST_TEST(s.taken.size() == 5u);
+    std::ranges::sort(s.taken, {}, [](const std::string& t) { return t.substr(5); });
+    for (int i = 1; i <= 5; ++i) BOOST_TEST(s.taken[static_cast<std::size_t>(i) - 1].ends_with(std::to_string(i)));
+}
+
+// What a dead one had in hand another one takes, before fresh mail.
+BOOST_AUTO_TEST_CASE(mail_of_a_dead_instance) {
+    workshop s(R"(, "backoff": {"first": "30s"})", 2);
+    for (int i = 1; i <= 3; ++i) s.world.mail("/w", std::to_string(i));
+    const std::string holder = s.taken.front().substr(0, 3);
+    s.world.crash("/" + holder);
+    s.taken.clear();
+    s.world.advance(3s);
+    const std::string other = holder == "w.1" ? "w.2" : "w.1";
+    BOOST_TEST(s.taken == (words{other + ": 1 again", other + ": 3"}), boost::test_tools::per_element());
+}
+
+// Mail to one of them is for it alone.
+BOOST_AUTO_TEST_CASE(mail_to_one) {
+    workshop s("");
+    s.world.mail("/w.2", "7");
+    BOOST_TEST(s.taken == words{"w.2: 7"}, boost::test_tools::per_element());
+    s.world.mail("/w.4", "8");
+    BOOST_TEST(s.world.count("mail-undeliverable") == 1u);
+}
+
+// Limits are each instance's own; the name has crashed too often when all are down.
+BOOST_AUTO_TEST_CASE(given_up) {
+    workshop s(R"(, "max_restarts": 0)", 2);
+    s.world.crash("/w.1");
+    BOOST_TEST(s.of("w.1") == status::given_up);
+    BOOST_TEST(s.world.count("component-excessive-crash") == 0u);
+    s.world.crash("/w.2");
+    BOOST_TEST(s.world.messages("w-excessive-crash") == words{R"({"name":"w","restarts":0,"within_ms":60000,"mailbox":null})"},
+               boost::test_tools::per_element());
+    s.world.mail("/w", "1");
+    BOOST_TEST(s.taken.empty());
+    BOOST_TEST(s.world.by_hand(s.world.root().start_child("w")) == "");
+    BOOST_TEST(s.taken.size() == 1u);
+}
+
+// scale: more, then fewer; those that stay are not touched, the highest numbers go.
+BOOST_AUTO_TEST_CASE(scaled) {
+    workshop s("", 2);
+    const auto before = s.pids();
+    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 4)) == "");
+    BOOST_TEST(s.names() == "a w.1 w.2 w.3 w.4 z ");
+    BOOST_TEST(s.pids()[0] == before[0]);
+    BOOST_TEST(s.pids()[1] == before[1]);
+    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 1)) == "");
+    BOOST_TEST(s.names() == "a w.1 z ");
+    BOOST_TEST(s.pids() == std::vector<pid_t>{before[0]}, boost::test_tools::per_element());
+    BOOST_TEST(s.world.count("component-removed") == 3u);
+    BOOST_TEST(s.world.starts_of("/z") == 1u);
+    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 0)) == "0 is not a number of instances from 1 to 10000");
+    BOOST_TEST(s.world.by_hand(s.world.root().scale("w.1", 2)) == "w.1 is an instance of w; scale that");
+    BOOST_TEST(s.world.by_hand(s.world.root().scale("nobody", 2)) == "no such child: nobody");
+}
+
+// One that runs alone goes on as the first of several, with the mail that it has in hand and all that waits.
+BOOST_AUTO_TEST_CASE(scaled_from_one) {
+    workshop s("", 1);
+    BOOST_TEST(s.names() == "a w z ");
+    for (int i = 1; i <= 3; ++i) s.world.mail("/w", std::to_string(i));
+    const auto pid = s.world.pid_of("/w");
+    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 3)) == "");
+    BOOST_TEST(s.names() == "a w.1 w.2 w.3 z ");
+    BOOST_TEST(s.pids()[0] == pid);
+    BOOST_TEST(s.taken.size() == 3u);
+    s.world.advance(1s);
+    BOOST_TEST(s.world.root().members("w").front()->mail().box.empty());
+    s.world.crash("/w");  // as its environment has it
+    s.world.advance(1s);
+    BOOST_TEST(s.world.pid_of("/w.1") != 0);
+}
+
+// What is left when the last one that holds mail is taken away goes back to the others.
+BOOST_AUTO_TEST_CASE(scaled_down_with_mail) {
+    workshop s("", 2);
+    for (int i = 1; i <= 2; ++i) s.world.mail("/w", std::to_string(i));
+    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 1)) == "");
+    s.world.advance(3s);
+    BOOST_TEST(s.taken.size() == 3u);
+    BOOST_TEST(s.taken.back().starts_with("w.1: "));
+    BOOST_TEST(s.taken.back().ends_with(" again"));
+    BOOST_TEST(s.world.count("mail-dead-lettered") == 0u);
+}
+
+// A new instance that cannot be started is not kept, and the rest are not tried.
+BOOST_AUTO_TEST_CASE(scaled_in_vain) {
+    workshop s("", 2);
+    s.world.fail_next_starts("/w.4", 1, {"EAGAIN", "Resource temporarily unavailable"});
+    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 5)) == "/w.4 could not be started: Resource temporarily unavailable");
+    BOOST_TEST(s.names() == "a w.1 w.2 w.3 z ");
+}
+
+// By hand the name means all of them, one after the other where they are restarted.
+BOOST_AUTO_TEST_CASE(by_hand_all_or_one) {
+    workshop s("", 2);
+    BOOST_TEST(s.world.by_hand(s.world.root().stop_child("w.2")) == "");
+    BOOST_TEST(s.of("w.1") == status::running);
+    BOOST_TEST(s.world.by_hand(s.world.root().stop_child("w")) == "");
+    BOOST_TEST(s.of("w.1") == status::stopped);
+    s.world.mail("/w", "1");
+    BOOST_TEST(s.world.by_hand(s.world.root().start_child("w")) == "");
+    BOOST_TEST(s.taken.size() == 1u);
+    BOOST_TEST(s.world.by_hand(s.world.root().restart_child("w")) == "");
+    BOOST_TEST(s.world.starts_of("/w.1") == 3u);
+    BOOST_TEST(s.world.by_hand(s.world.root().remove_child("w")) == "");
+    BOOST_TEST(s.names() == "a z ");
+    BOOST_TEST(s.world.by_hand(s.world.root().add_child(supe::parse_child(R"({"name": "w", "component": "worker", "instances": 2})", "child", "/"))) == "");
+    BOOST_TEST(s.names() == "a z w.1 w.2 ");
+}
+
+// Added, they are all there or none.
+BOOST_AUTO_TEST_CASE(added_in_vain) {
+    workshop s("", 1);
+    s.world.fail_next_starts("/v.2", 1, {"EAGAIN", "Resource temporarily unavailable"});
+    BOOST_TEST(s.world.by_hand(s.world.root().add_child(supe::parse_child(R"({"name": "v", "component": "worker", "instances": 3})", "child", "/"))) ==
+               "/v.2 could not be started: Resource temporarily unavailable");
+    BOOST_TEST(s.names() == "a w z ");
+}
+
+// On demand as many are started as there are mails that nobody is free for; idle ones count as ready.
+BOOST_AUTO_TEST_CASE(on_demand) {
+    workshop s(R"(, "demand": true)");
+    BOOST_TEST(s.world.root().is_booted());
+    BOOST_TEST(s.of("w.1") == status::idle);
+    s.world.mail("/w", "1");
+    BOOST_TEST(s.of("w.1") == status::running);
+    BOOST_TEST(s.of("w.2") == status::idle);
+    s.world.mail("/w", "2");
+    BOOST_TEST(s.of("w.2") == status::running);
+    BOOST_TEST(s.of("w.3") == status::idle);
+    s.world.advance(1s);
+    s.world.mail("/w", "3");
+    BOOST_TEST(s.of("w.3") == status::idle);
+    BOOST_TEST(s.taken.size() == 3u);
+}
+
+// A reload changes their number, or all of them; what did not change in the file is left as it was made by hand.
+BOOST_AUTO_TEST_CASE(reloaded) {
+    workshop s("", 2);
+    const auto reload = [&](const std::string& more, unsigned instances) {
+        return s.world.by_hand(s.world.root().reload(supe::parse_tree(workshop::tree(more, instances), "tree", "/")));
+    };
+    s.world.by_hand(s.world.root().scale("w", 3));
+    BOOST_TEST(reload("", 2) == "");
+    BOOST_TEST(s.names() == "a w.1 w.2 w.3 z ");
+    const auto pids = s.pids();
+    BOOST_TEST(reload(R"(, "max_restarts": 7)", 2) == "");
+    BOOST_TEST(s.pids() == pids, boost::test_tools::per_element());
+    BOOST_TEST(reload("", 4) == "");
+    BOOST_TEST(s.names() == "a w.1 w.2 w.3 w.4 z ");
+    BOOST_TEST(s.pids()[0] == pids[0]);
+    BOOST_TEST(reload(R"(, "env": {"X": "1"})", 4) == "");
+    BOOST_TEST(s.pids()[0] != pids[0]);
+    BOOST_TEST(s.world.starts_of("/w.4") == 2u);
+    BOOST_TEST(s.world.starts_of("/a") == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
