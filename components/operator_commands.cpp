@@ -117,6 +117,7 @@ void add_operator_commands(CLI::App& app, std::shared_ptr<which_tree> where, int
     add_notices(app, where, exit_code);
     add_orders(app, where, exit_code);
     add_mail(app, where, exit_code);
+    add_dead(app, where, exit_code);
     for (CLI::App* command : app.get_subcommands([](CLI::App* c) { return c->get_group() != "Run"; })) add_place(*command, where);
 }
 

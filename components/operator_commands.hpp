@@ -22,6 +22,8 @@ void add_mail(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code);
 void add_notices(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code);   // notices
 void add_logs(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code);      // logs
 
+void add_dead(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code);      // dead list, show, retry, drop
+
 /// `--state` and `--tree` of a command.
 void add_place(CLI::App& command, const std::shared_ptr<which_tree>& where);
 

@@ -1,5 +1,6 @@
 #include "supe/control/commands.hpp"
 
+#include "supe/channel/json_text.hpp"
 #include "supe/supervision/tree_file.hpp"
 
 #include <boost/json/parse.hpp>
@@ -150,6 +151,8 @@ awaitable<json::value> commands::here(json::object request) {
         answer = co_await status_of_all();
     } else if (what == "add") {
         answer = co_await add(std::move(request));
+    } else if (what == "dead") {
+        answer = co_await dead(std::move(request));
     } else {
         answer = error(fmt::format("{} needs the address of a child", what.empty() ? "a request" : what), result::bad_request);
     }
@@ -179,7 +182,7 @@ awaitable<json::value> commands::order(std::string what, std::string name, json:
         problem = co_await supervisor_.scale(name, static_cast<unsigned>(n->get_int64()));
         done = fmt::format("{} has {} instance{}", address, n->get_int64(), n->get_int64() == 1 ? "" : "s");
     } else {
-        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, mail, notices",
+        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, mail, dead, notices",
                                     what), result::bad_request);
     }
     co_return outcome(problem, std::move(done));
@@ -208,6 +211,7 @@ awaitable<json::value> commands::mail(json::object request) {
     if (to != "supe") to = absolute(to);
     const bool wait = request.contains("wait") && request.at("wait") == true;
     const std::string body = request.contains("msg") ? text_of(request, "msg") : std::string("null");
+    if (!is_json(body)) co_return error("msg must be the text of a JSON value", result::bad_request);
     expected_answer expected(*this, fmt::format("{}-{}", wait ? "wait" : "send", ++last_id_));
     pending_mail& sent = expected.mail;
     mail_origin origin;

@@ -21,6 +21,7 @@ enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_ou
 /// | start, stop, restart, remove | | a text |
 /// | add | `child`: as in a tree file | a text |
 /// | scale | `instances`: N | a text |
+/// | dead | `what`: list, show, retry, drop; `id`; without it all | the list; the letter; how many |
 /// | mail | `to`, `msg`: the text of a JSON value, `from`, `wait`: until it is acknowledged | a text |
 class commands {
 public:
@@ -41,6 +42,13 @@ private:
     awaitable<boost::json::value> order(std::string what, std::string name, object request);
     awaitable<boost::json::value> add(object request);
     awaitable<boost::json::value> mail(object request);
+    // commands_dead.cpp
+    awaitable<> ask_one(std::string nested, object request, boost::json::value& answer);
+    awaitable<std::vector<boost::json::value>> ask_all_below(object request);
+    awaitable<boost::json::value> dead(object request);
+    boost::json::value dead_one(const std::string& what, const std::string& id);
+    boost::json::value dead_all(const std::string& what);
+
     boost::json::value no_such_child(std::string_view address) const;
 
     // commands_status.cpp

@@ -1,6 +1,5 @@
 // Requests of the control socket, each to a small tree in simulation: each is answered, and the tree lives on.
-#include "supe/channel/json_value.hpp"
-#include "supe/control/commands.hpp"
+#include "supe/control/server.hpp"
 #include "supe/simulation/world.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -52,11 +51,11 @@ void check_answer(const json::value& answer) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static std::optional<ground> g;
     if (!g || g->asked++ == 200) g.emplace();
-    auto request = supe::parse_json(fuzz::text_of(data, size));
-    if (!request || !request->is_object()) return 0;
+    auto request = supe::control::parse_request(fuzz::text_of(data, size));
+    if (!request) return 0;
     json::value answer;
-    const bool waits = request->get_object().contains("wait");  // for an acknowledgement that may never come
-    g->tasks.start(g->ask(std::move(request->get_object()), answer));
+    const bool waits = request->contains("wait");  // for an acknowledgement that may never come
+    g->tasks.start(g->ask(std::move(*request), answer));
     g->world.settle();
     for (int i = 0; i < 10 && answer.is_null(); ++i) g->world.advance(10s);
     if (!answer.is_null() || !waits) check_answer(answer);

@@ -108,6 +108,21 @@ BOOST_AUTO_TEST_CASE(long_lines_and_last_words) {
     for (const char* label : {"[a] ", "[/dam/b] "}) BOOST_TEST(count(out, label) == 2002u);
 }
 
+// Started with stdin, stdout and stderr closed it runs, and none of its files and sockets takes what was to be printed.
+BOOST_AUTO_TEST_CASE(without_standard_descriptors) {
+    const desk d;
+    support::write_file(d.file("tree.json"), shop);
+    support::command_setup setup;
+    setup.words = {"sh", "-c", "exec \"$0\" run \"$1\" --state \"$2\" <&- >&- 2>&-", SUPE_BINARY, d.file("tree.json"), d.state()};
+    support::command tree(std::move(setup));
+    BOOST_TEST(until([&] { return has(d.ask({"logs"}).out, "[/dam/queue] deep\n"); }));
+    BOOST_TEST(d.is_up());
+    const std::string lock = support::read_file(d.state() + "/root.lock");
+    BOOST_TEST(lock == std::to_string(tree.pid()) + " (supe shop)\n");
+    tree.signal(SIGTERM);
+    BOOST_TEST(tree.wait() == 0);
+}
+
 // A root whose limit is passed ends with 1 and says why.
 BOOST_AUTO_TEST_CASE(a_root_that_fails) {
     const desk d;

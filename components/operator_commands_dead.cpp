@@ -1,0 +1,99 @@
+// `supe dead`: mail that nobody will get, for a look, another try, or the bin.
+#include "components/operator_commands.hpp"
+#include "components/status_text.hpp"
+#include "components/which_tree.hpp"
+#include "supe/control/commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+namespace components {
+namespace {
+
+namespace json = boost::json;
+using supe::control::result;
+
+struct dead_options {
+    std::vector<std::string> ids;
+    bool all = false;
+    bool as_json = false;
+};
+
+std::string text(const json::value& letter, const char* key) { return std::string(letter.at(key).as_string()); }
+
+int list(const which_tree& where, bool as_json) {
+    json::value letters;
+    if (const int code = where.ask({{"do", "dead"}, {"what", "list"}}, &letters); code != 0) return code;
+    if (as_json) {
+        fmt::print("{}\n", json::serialize(letters));
+        return 0;
+    }
+    std::size_t id = 2, to = 2, from = 4;
+    for (const json::value& l : letters.as_array()) {
+        id = std::max(id, text(l, "id").size());
+        to = std::max(to, text(l, "to").size());
+        from = std::max(from, text(l, "from").size());
+    }
+    fmt::print("{:<{}}  {:<{}}  {:<{}}  {:<24}  TRIED  REASON\n", "ID", id, "TO", to, "FROM", from, "SINCE");
+    for (const json::value& l : letters.as_array()) {
+        fmt::print("{:<{}}  {:<{}}  {:<{}}  {}  {:>5}  {}\n", text(l, "id"), id, text(l, "to"), to, text(l, "from"), from,
+                   text(l, "at"), l.at("attempts").to_number<unsigned>(), text(l, "reason"));
+    }
+    return 0;
+}
+
+int show(const which_tree& where, const std::string& id) {
+    json::value letter;
+    if (const int code = where.ask({{"do", "dead"}, {"what", "show"}, {"id", id}}, &letter); code != 0) return code;
+    fmt::print("{}\n", pretty(letter));
+    return 0;
+}
+
+int deal_with(const which_tree& where, const std::string& what, const dead_options& options) {
+    if (options.all == !options.ids.empty()) {
+        fmt::print(stderr, "supe: dead {} needs IDs, or --all\n", what);
+        return static_cast<int>(result::bad_request);
+    }
+    std::int64_t done = 0;
+    int worst = 0;
+    const auto one = [&](json::object request) {
+        json::value n;
+        const int code = where.ask(request, &n);
+        if (code == 0) done += n.to_number<std::int64_t>();
+        if (worst == 0) worst = code;
+    };
+    if (options.all) one({{"do", "dead"}, {"what", what}});
+    for (const std::string& id : options.ids) one({{"do", "dead"}, {"what", what}, {"id", id}});
+    fmt::print("{} {}\n", done, what == "retry" ? "sent again" : "dropped");
+    return worst;
+}
+
+}  // namespace
+
+void add_dead(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) {
+    auto options = std::make_shared<dead_options>();
+    auto* dead = app.add_subcommand("dead", "dead letters: mail that nobody will get");
+    dead->group("Change what runs");
+    dead->require_subcommand(1);
+    dead->footer("Examples:\n  supe dead list\n  supe dead show k3x9a1-17\n  supe dead retry --all");
+    const auto part = [&](const std::string& name, const std::string& help) {
+        auto* command = dead->add_subcommand(name, help);
+        add_place(*command, where);
+        return command;
+    };
+    auto* all = part("list", "those of the whole tree, the oldest of each supervisor first");
+    all->add_flag("--json", options->as_json, "a JSON array");
+    all->callback([=, &exit_code] { exit_code = list(*where, options->as_json); });
+    auto* one = part("show", "one of them whole: its message, and what happened to it");
+    one->add_option("id", options->ids, "as in the list")->required()->expected(1)->type_name("ID");
+    one->callback([=, &exit_code] { exit_code = show(*where, options->ids.front()); });
+    for (const char* what : {"retry", "drop"}) {
+        auto* command = part(what, std::string(what) == "retry" ? "deliver them again, as if they had just come" : "forget them");
+        command->add_option("ids", options->ids, "as in the list")->type_name("ID");
+        command->add_flag("--all", options->all, "all that there are");
+        command->callback([=, what = std::string(what), &exit_code] { exit_code = deal_with(*where, what, *options); });
+    }
+}
+
+}  // namespace components

@@ -1,0 +1,117 @@
+// `supe dead`: the dead letters of a supervisor and of all below it.
+#include "supe/control/commands.hpp"
+#include "supe/output/output_line.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+namespace supe::control {
+namespace {
+
+namespace json = boost::json;
+
+std::string text_of(const json::object& o, const char* key) {
+    const auto* value = o.if_contains(key);
+    return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+/// `whole`: with the message, as the text of JSON that it was sent as, and what happened to it.
+json::object shown(const dead_letter& letter, const std::string& address, bool whole) {
+    utc_text stamp;
+    json::object o;
+    o["id"] = letter.id;
+    o["to"] = fmt::format("{}/{}", address, letter.recipient);
+    o["from"] = letter.from;
+    o["at"] = stamp.of(letter.at);
+    o["attempts"] = letter.attempts;
+    o["reason"] = letter.reason;
+    if (!whole) return o;
+    o["msg"] = letter.msg;
+    json::array history;
+    for (const mail_event& e : letter.history) history.push_back(json::object{{"at", stamp.of(e.at)}, {"what", e.what}});
+    o["history"] = std::move(history);
+    return o;
+}
+
+const json::value* ok_of(const json::value& answer) {
+    return answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
+}
+
+}  // namespace
+
+awaitable<> commands::ask_one(std::string nested, json::object request, json::value& answer) {
+    answer = co_await supervisor_.ask_below(nested, std::move(request));
+}
+
+/// All nested supervisors at once: however many are silent, the answers are there within the time of one. Null where one is.
+awaitable<std::vector<json::value>> commands::ask_all_below(json::object request) {
+    std::vector<std::string> names;
+    for (const child* c : supervisor_.children()) {
+        if (c->is_supervisor() && c->pid() > 0) names.push_back(c->spec().name);
+    }
+    std::vector<json::value> answers(names.size());
+    nursery questions(supervisor_.time());
+    for (std::size_t i = 0; i < names.size(); ++i) questions.start(ask_one(names[i], request, answers[i]));
+    co_await questions.join();
+    co_return answers;
+}
+
+awaitable<json::value> commands::dead(json::object request) {
+    const std::string what = text_of(request, "what");
+    const std::string id = text_of(request, "id");
+    const bool one = what != "list" && !id.empty();
+    if (what != "list" && what != "show" && what != "retry" && what != "drop")
+        co_return error(fmt::format("what: \"{}\" is not one of list, show, retry, drop", what), result::bad_request);
+    if (what == "show" && id.empty()) co_return error("show needs an id", result::bad_request);
+    if (one && supervisor_.dead().find(id)) co_return dead_one(what, id);
+    json::value own;
+    if (!one) own = dead_all(what);
+    request["address"] = "/";  // of whoever is asked
+    const auto answers = co_await ask_all_below(std::move(request));
+    bool silent = false;
+    for (const json::value& answer : answers) {
+        const json::value* told = ok_of(answer);
+        silent = silent || answer.is_null();
+        if (!told) continue;
+        if (one) co_return answer;
+        if (own.is_array() && told->is_array()) {
+            for (const json::value& letter : told->get_array()) own.get_array().push_back(letter);
+        } else if (own.is_int64() && told->is_int64()) {
+            own = own.get_int64() + told->get_int64();
+        }
+    }
+    if (silent) co_return error("a nested supervisor does not answer: what lies there is not known", result::timed_out);
+    if (one) co_return error(fmt::format("no dead letter {}", id), result::no_such);
+    co_return json::object{{"ok", std::move(own)}};
+}
+
+json::value commands::dead_one(const std::string& what, const std::string& id) {
+    dead_letters& letters = supervisor_.dead();
+    const dead_letter& letter = *letters.find(id);
+    if (what == "show") return json::object{{"ok", shown(letter, supervisor_.address(), true)}};
+    if (what == "retry") {
+        const std::string problem = supervisor_.mail().post_again(letter.recipient, letter.as_mail());
+        if (!problem.empty()) return error(fmt::format("{}: {}", id, problem), result::failed);
+    }
+    letters.drop(id);
+    supervisor_.mail().flush();
+    return json::object{{"ok", 1}};
+}
+
+/// A list of all, or how many were dealt with: one that cannot be sent again stays.
+json::value commands::dead_all(const std::string& what) {
+    dead_letters& letters = supervisor_.dead();
+    if (what == "drop") return static_cast<std::int64_t>(letters.drop_all());
+    json::array list;
+    std::vector<std::string> ids;
+    for (const dead_letter& letter : letters.all()) {
+        list.push_back(shown(letter, supervisor_.address(), false));
+        ids.push_back(letter.id);
+    }
+    if (what == "list") return list;
+    std::int64_t done = 0;
+    for (const std::string& id : ids) done += ok_of(dead_one("retry", id)) != nullptr;
+    return done;
+}
+
+}  // namespace supe::control
