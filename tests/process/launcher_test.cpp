@@ -141,11 +141,14 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors) {
     ::getrlimit(RLIMIT_NOFILE, &before);
     const launch_request request = request_of({"/bin/true"}, {}, true);
     error_of(request);  // the event loop opens its own with the first process
+    std::vector<supe::unique_fd> fillers;  // the limit is one of numbers: no low one may be free
+    do fillers.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    while (fillers.back().get() < 100);
     const std::size_t open = support::open_descriptors();
     std::string last;
     int failed = 0;
-    for (rlim_t highest = 3; highest < 100 && last != "(started)"; ++highest) {
-        const rlimit low{highest, before.rlim_max};
+    for (rlim_t room = 1; room < 40 && last != "(started)"; ++room) {
+        const rlimit low{100 + room, before.rlim_max};
         ::setrlimit(RLIMIT_NOFILE, &low);
         last = error_of(request);
         ::setrlimit(RLIMIT_NOFILE, &before);
@@ -154,7 +157,7 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors) {
         BOOST_TEST(support::open_descriptors() == open);
     }
     BOOST_TEST(last == "(started)");
-    BOOST_TEST(failed >= 8);
+    BOOST_TEST(failed >= 6);
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);
 }
 

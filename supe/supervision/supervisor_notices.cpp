@@ -1,0 +1,86 @@
+// What a supervisor publishes, and who hears it: children that watch, listeners outside the tree, its own supervisor.
+#include "supe/channel/json_text.hpp"
+#include "supe/supervision/supervisor.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace supe {
+
+std::uint64_t supervisor::watcher_of(const child& c) {
+    return (static_cast<std::uint64_t>(c.number()) << 32) | (c.mail().life & 0xffffffffu);
+}
+
+void supervisor::tell_watcher(std::uint64_t watcher, const std::string& notice, const std::string& message) {
+    const auto found = places_.find(static_cast<int>(watcher >> 32));
+    if (found == places_.end() || !found->second.who.mail().wire) return;
+    const auto& wire = found->second.who.mail().wire;
+    if (wire->backlog() > channel::backlog_limit) return;  // a watcher that is slow never delays a supervisor
+    append_signal(wire->out(), "NOTICEBOARD-EVENT",
+                  fmt::format(R"({{"type":"notice","notice":{},"msg":{{"notice":{}}}}})", json_quoted(notice),
+                              message.empty() ? "null" : message));
+    office_.touch(wire);
+}
+
+void supervisor::publish(const std::string& notice, const std::string& message, const std::string& source) {
+    if (!board_.refusal(notice).empty()) return;
+    const auto event = board_.publish(notice, message.empty() ? std::nullopt : std::optional<std::string_view>(message));
+    for (const auto watcher : event.watchers) tell_watcher(watcher, notice, std::string(event.message));
+    for (const auto& [id, listener] : listeners_) {
+        const auto& names = listener.first;
+        if (names.empty() ? !is_output_notice(notice) : std::ranges::find(names, notice) != names.end())
+            listener.second({notice, std::string(event.message), source});
+    }
+    if (uplink_ && std::ranges::find(spec_.forward, notice) != spec_.forward.end()) send_notice_up(notice, message);
+    office_.flush();
+}
+
+/// It carries no source: above it comes from the child that we are there.
+void supervisor::send_notice_up(const std::string& notice, const std::string& message) {
+    append_signal(uplink_->out(), "NOTICEBOARD-REQUEST",
+                  fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(notice),
+                              message.empty() ? "null" : message));
+    office_.touch(uplink_);
+}
+
+void supervisor::notify(const std::string& notice, const std::string& message) {
+    if (!uplink_) return publish(notice, message);
+    send_notice_up(notice, message);
+    office_.flush();
+}
+
+bool supervisor::is_output_notice(std::string_view notice) const {
+    for (const std::string_view end : {"-output", "-error"}) {
+        if (notice.ends_with(end)) return numbers_.contains(notice.substr(0, notice.size() - end.size()));
+    }
+    return false;
+}
+
+bool supervisor::is_watched(const std::string& notice) const {
+    return board_.watched(notice) || std::ranges::any_of(listeners_, [&](const auto& entry) {
+               return std::ranges::find(entry.second.first, notice) != entry.second.first.end();
+           });
+}
+
+void supervisor::publish_about(const std::string& name, std::string_view what, std::string_view fields) {
+    const std::string message = fmt::format(R"({{"name":{}{}{}}})", json_quoted(name), fields.empty() ? "" : ",", fields);
+    for (const std::string_view prefix : {std::string_view("component"), std::string_view("citizen"), std::string_view(name)})
+        publish(fmt::format("{}-{}", prefix, what), message, name);
+}
+
+std::uint64_t supervisor::listen(std::vector<std::string> names, std::function<void(const published&)> listener) {
+    for (const std::string& name : names) {
+        if (auto message = board_.cached(name)) listener({name, std::string(*message), {}});
+    }
+    if (names.empty()) {
+        board_.for_each_cached([&](std::string_view name, std::string_view message) {
+            if (!is_output_notice(std::string(name))) listener({std::string(name), std::string(message), {}});
+        });
+    }
+    listeners_.emplace(++last_listener_, std::pair(std::move(names), std::move(listener)));
+    return last_listener_;
+}
+
+void supervisor::stop_listening(std::uint64_t id) { listeners_.erase(id); }
+
+}  // namespace supe
