@@ -37,6 +37,7 @@ public:
             const std::string whole = std::string(line) + "\n";
             if (output_) [[maybe_unused]] const auto n = ::write(output_.get(), whole.data(), whole.size());
         };
+        channel_end_.reset(start.channel_fd);
         life_.start(run(p, std::move(start)));
     }
 
@@ -68,12 +69,14 @@ public:
         dead_ = true;
         status_ = status;
         life_.cancel();
+        channel_end_.reset();
         output_.reset();
         if (alarm_) alarm_->notify();
     }
 
 private:
     awaitable<> run(program p, process_start start) {
+        channel_end_.release();  // the program's, from now on
         int code = 1;
         try {
             code = co_await p(std::move(start));
@@ -87,6 +90,7 @@ private:
     simulated_launcher& owner_;
     pid_t pid_;
     std::string address_;
+    unique_fd channel_end_;  // one that is killed before it has run closes it all the same
     unique_fd output_;
     bool dead_ = false;
     exit_status status_;

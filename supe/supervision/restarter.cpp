@@ -120,7 +120,7 @@ restarter::actions restarter::ready(child_id id, time_point now) {
 restarter::actions restarter::ended(child_id id, const ending& how, time_point now) {
     child& c = at(id);
     // One that would have been stopped in its turn, and ended before, is as good as stopped (OTP: it counts nowhere).
-    const bool its_turn = c.bounce && batches_.at(c.batch).stop_at <= now;
+    const bool its_turn = c.bounce && c.bounce_at <= now;
     const bool told = c.state == process::stopping || how.asked_for || its_turn;
     c.state = process::down;
     actions out;

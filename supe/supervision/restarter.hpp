@@ -125,6 +125,7 @@ private:
         bool given_up = false;
         bool done = false;               // ended of itself and not restarted
         bool bounce = false;             // to be stopped in its turn, and started again
+        time_point bounce_at{};          // but not before this
         bool leaving = false;            // to be removed when it is down
         int batch = 0;                   // 0: on its own
         time_point not_before{};         // no start before this
@@ -137,7 +138,6 @@ private:
 
     struct batch {
         std::vector<child_id> members;   // in order of start
-        time_point stop_at{};            // no bounce before this
         time_point start_at{};           // no start before this
         time_point due = never;          // its place in due_
     };
@@ -160,6 +160,7 @@ private:
     void not_restarted(child& c, actions& out);
     void back_off(child& c, const ending& how, time_point now);
     void restart_group(child& cause, bool at_next_try, time_point now);
+    std::vector<child*> group_of(child& cause);
     void begin_end(mode how, std::string why);
 
     void join(child& c, int number);

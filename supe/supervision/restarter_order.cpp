@@ -35,8 +35,10 @@ void restarter::hurry(child& c, time_point now) {
     c.not_before = now;
     if (!c.batch) return;
     batch& b = batches_.at(c.batch);
-    b.stop_at = std::min(b.stop_at, now);
     b.start_at = std::min(b.start_at, now);
+    for (const child_id id : b.members) {
+        if (has(id) && at(id).batch == c.batch) at(id).bounce_at = std::min(at(id).bounce_at, now);
+    }
     touched_.insert(c.batch);
 }
 
@@ -48,26 +50,47 @@ void restarter::join(child& c, int number) {
 
 /// The children that share the fate of `cause` become one batch, and stop: at once after a crash; after a start that
 /// failed only with the next try (OTP's try_again_restart). Those that are down by intent stay down (contract §5, a
-/// departure from OTP). Instances of one name depend on nothing of each other: rest_for_one leaves its siblings alone.
+/// departure from OTP).
 void restarter::restart_group(child& cause, bool at_next_try, time_point now) {
-    const int number = ++last_batch_;
-    const bool alone = strategy_ == strategy_kind::one_for_one;
-    const bool all = strategy_ == strategy_kind::one_for_all;
-    auto member = all ? children_.begin() : index_.at(cause.id);
-    const auto end = alone ? std::next(member) : children_.end();
-    for (; member != end; ++member) {
-        const bool sibling = member->id != cause.id && member->group != none && member->group == cause.group;
-        const bool down_by_intent = member->state == process::down && (member->held || member->given_up || member->done);
-        if ((sibling && !all) || down_by_intent) continue;
-        join(*member, number);
+    const std::vector<child*> group = group_of(cause);
+    for (child* member : group) {
         if (member->state != process::starting && member->state != process::up) continue;
+        const time_point turn = at_next_try ? cause.not_before : now;
+        member->bounce_at = member->bounce ? std::min(member->bounce_at, turn) : turn;
         member->bounce = true;
         member->restarting = true;
     }
-    batch& b = batches_.at(number);
-    b.start_at = cause.not_before;
-    b.stop_at = at_next_try ? cause.not_before : now;
+    // What is under way for one of them goes on in the same batch: else its other members would no longer wait for them.
+    std::set<int> under_way;
+    if (strategy_ != strategy_kind::one_for_one) {
+        for (const child* member : group) {
+            if (member->batch) under_way.insert(member->batch);
+        }
+    }
+    const int number = ++last_batch_;
+    for (child* member : group) join(*member, number);
+    if (!under_way.empty()) {
+        batches_.at(number).members.clear();
+        for (child& c : children_) {
+            if (c.batch == number || under_way.contains(c.batch)) join(c, number);
+        }
+    }
+    batches_.at(number).start_at = cause.not_before;
     touched_.insert(number);
+}
+
+/// In order. Instances of one name depend on nothing of each other: rest_for_one leaves the siblings alone.
+std::vector<restarter::child*> restarter::group_of(child& cause) {
+    if (strategy_ == strategy_kind::one_for_one) return {&cause};
+    const bool all = strategy_ == strategy_kind::one_for_all;
+    std::vector<child*> group;
+    for (auto member = all ? children_.begin() : index_.at(cause.id); member != children_.end(); ++member) {
+        const bool sibling = member->id != cause.id && member->group != none && member->group == cause.group;
+        const bool down_by_intent = member->state == process::down && (member->held || member->given_up || member->done);
+        if ((sibling && !all) || down_by_intent) continue;
+        group.push_back(&*member);
+    }
+    return group;
 }
 
 /// Orders whatever may happen now.
@@ -107,8 +130,8 @@ bool restarter::settle_stops(batch& b, time_point now, actions& out, time_point&
     for (auto id = b.members.rbegin(); id != b.members.rend(); ++id) {
         child& c = at(*id);
         const bool to_stop = c.bounce && (c.state == process::starting || c.state == process::up);
-        if (to_stop && now < b.stop_at) due = b.stop_at;
-        if (to_stop && now >= b.stop_at && !busy) order_stop(c, out);
+        if (to_stop && now < c.bounce_at) due = std::min(due, c.bounce_at);
+        if (to_stop && now >= c.bounce_at && !busy) order_stop(c, out);
         busy = busy || to_stop || c.state == process::stopping;
     }
     return busy;

@@ -35,11 +35,13 @@ struct window {
 
 struct model_child {
     supe::child_spec spec;
+    std::string name;                     // of all instances
     window own;
     bool process = false, ready = false;  // as the notices say
     bool first = true, added = false;     // its first start has not succeeded yet
     bool held = false, given_up = false, done = false, leaving = false;
     bool asked = false;                   // its next end was asked for by hand
+    bool told = false;                    // … or ordered for an earlier group than the one that it is in now
     bool nested() const { return spec.supervisor != nullptr; }
     bool wanted() const { return !held && !given_up && !done && !leaving; }
 
@@ -155,8 +157,19 @@ private:
     using status_kind = supe::restarter::status;
 
     void enter(const supe::child_spec& spec) {
-        children_[spec.name] = model_child{.spec = spec, .own = {spec.limit, {}}};
-        order_.push_back(spec.name);
+        for (unsigned i = 1; i <= spec.instances; ++i) {
+            supe::child_spec own = spec;
+            if (spec.instances > 1) own.name = fmt::format("{}.{}", spec.name, i);
+            children_[own.name] = model_child{.spec = own, .name = spec.name, .own = {spec.limit, {}}};
+            order_.push_back(own.name);
+        }
+    }
+    /// Of the instances of its name another one is not down for good.
+    bool has_siblings(const model_child& c) const {
+        for (const auto& [name, o] : children_) {
+            if (o.name == c.name && name != c.spec.name && o.wanted()) return true;
+        }
+        return false;
     }
     void gone(const std::string& name) {
         children_.erase(name);
@@ -178,7 +191,8 @@ private:
     }
     void hurry(model_child& c, const std::string& name) {
         c.not_before = now();
-        if (!next_try_.empty() && group_.contains(name)) next_try_at_ = now(), pass();
+        group_.erase(name);  // by hand it waits for nobody
+        if (!next_try_.empty() && trying_.contains(name)) next_try_at_ = now(), pass();
     }
     time_point now() const { return real_.time().now(); }
     void fault(const std::string& what) { faults_.push_back(fmt::format("{}: {}", address_.empty() ? "/" : address_, what)); }
@@ -211,16 +225,20 @@ private:
     void on_started(model_child& c) {
         if (c.process) fault(c.spec.name + " started twice");
         if (!c.wanted() && !c.asked) fault(c.spec.name + " should not run");
-        if (ending()) fault(c.spec.name + " started at the end");
+        if (ending_ && now() > ended_at_) fault(c.spec.name + " started after the end began");
         if (now() < c.not_before) fault(c.spec.name + " started before its delay was over");
         c.process = true;
         c.ready = false;
         if (!group_.contains(c.spec.name)) return;
         // Its group: all that were to be stopped are down, all before it are ready again.
-        if (!doomed_.empty()) fault(fmt::format("{} started while {} is still to be stopped", c.spec.name, *doomed_.begin()));
+        for (const std::string& other : doomed_) {
+            if (group_.contains(other)) fault(fmt::format("{} started while {} is still to be stopped", c.spec.name, other));
+        }
         for (const std::string& earlier : order_) {
             if (earlier == c.spec.name) break;
             const model_child& e = children_.at(earlier);
+            if (e.spec.instances > 1) continue;  // one of them is enough
+            if (e.not_before > now() && group_at_ == now()) continue;  // both were due, and the earlier one failed
             if (group_.contains(earlier) && e.wanted() && !e.ready && !e.asked) fault(fmt::format("{} started before {} was ready", c.spec.name, earlier));
         }
     }
@@ -255,15 +273,19 @@ private:
     }
     void ended_in_its_turn(model_child& c) {
         const std::string name = c.spec.name;
-        const bool was_told = status(name) == status_kind::stopping;  // else it went of itself before its turn
+        const bool was_told = status(name) == status_kind::stopping && !std::exchange(c.told, false);  // else it went of itself
         for (auto later = std::find(order_.begin(), order_.end(), name); was_told && later != order_.end(); ++later) {
             if (doomed_.contains(*later) && children_.at(*later).process) fault(fmt::format("{} was stopped before {}", name, *later));
         }
         if (c.spec.restart == supe::restart_type::temporary) gone(name);
     }
+    void end() {
+        ending_ = true;
+        ended_at_ = now();
+    }
     void first_start_failed(model_child& c) {
         if (c.added) return gone(c.spec.name);
-        ending_ = true;
+        end();
     }
     void not_restarted(model_child& c) {
         const bool significant = c.spec.significant;
@@ -272,16 +294,13 @@ private:
         if (!significant || spec_.auto_shutdown == supe::auto_shutdown_kind::never) return;
         bool others = false;
         for (const auto& [name, o] : children_) others = others || (o.spec.significant && (o.wanted() || o.process));
-        ending_ = spec_.auto_shutdown == supe::auto_shutdown_kind::any_significant || !others;
+        if (spec_.auto_shutdown == supe::auto_shutdown_kind::any_significant || !others) end();
     }
     void count(model_child& c, bool was_ready, const std::string&) {
         const bool own = !c.nested() && c.own.passed_by(now());
-        if (all_.passed_by(now())) {
-            ending_ = true;
-            return;
-        }
-        if (own && c.spec.on_excessive == supe::on_excessive_kind::escalate) ending_ = true;
+        if (all_.passed_by(now())) return end();
         if (own) c.given_up = true;
+        if (own && !has_siblings(c) && c.spec.on_excessive == supe::on_excessive_kind::escalate) end();
         if (own) return;
         c.back_off(now(), was_ready ? now() - c.up_since : duration{});
         const std::string name = c.spec.name;
@@ -290,20 +309,22 @@ private:
         for (const std::string& member : order_) {
             if (member == name) from_here = true;
             const model_child& m = children_.at(member);
-            if (from_here && (m.wanted() || m.process)) group.insert(member);
+            const bool sibling = m.name == c.name && member != name && spec_.strategy != supe::strategy_kind::one_for_all;
+            if (from_here && !sibling && (m.wanted() || m.process)) group.insert(member);
         }
         if (spec_.strategy == supe::strategy_kind::one_for_one) return;
         for (const std::string& member : group) doomed_.erase(member), next_try_.erase(member);
         group_ = group;
-        if (was_ready) {
-            for (const std::string& member : group) {
-                if (children_.at(member).process && !children_.at(member).asked) doomed_.insert(member);
-            }
-        } else {
-            for (const std::string& member : group) {
-                if (children_.at(member).process && !children_.at(member).asked) next_try_.insert(member);
-            }
+        group_at_ = now();
+        for (const std::string& member : group) {
+            model_child& m = children_.at(member);
+            if (!m.process || m.asked) continue;
+            m.told = status(member) == status_kind::stopping;
+            (was_ready || m.told ? doomed_ : next_try_).insert(member);
+        }
+        if (!was_ready) {
             next_try_at_ = c.not_before;
+            trying_ = group;
         }
     }
 
@@ -316,8 +337,11 @@ private:
     std::vector<std::string> order_;
     window all_;
     bool ending_ = false;
+    time_point ended_at_{};
     std::set<std::string> group_;      // of the last group restart
+    time_point group_at_{};
     std::set<std::string> doomed_;     // to be stopped in it, in their turn: such an end counts nowhere
+    std::set<std::string> trying_;     // the group whose next try is waited for
     std::set<std::string> next_try_;   // up, and to be stopped by the next try
     time_point next_try_at_{};
     std::uint64_t listener_ = 0;
