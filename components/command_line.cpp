@@ -14,6 +14,7 @@
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
 #include <functional>
 #include <unistd.h>
@@ -33,8 +34,17 @@ int told_plainly(const std::function<int()>& work) {
     }
 }
 
+/// What somebody who sees this for the first time wants to know.
+void introduce_demo() {
+    const std::string supe = std::filesystem::read_symlink("/proc/self/exe").string();
+    fmt::print(stderr, "[supe] a demo: demo_sender posts batches of events, the relay keeps and delivers them, demo_app is slow and fails "
+                       "now and then\n[supe] in another terminal: {} status; then kill -9 any process of it: it comes back, and nothing "
+                       "is lost. Ctrl-C ends\n", supe);
+}
+
 int run_relay(relay_settings settings, bool print_tree) {
     if (settings.demo && settings.to.empty()) settings.to = fmt::format("http://127.0.0.1:{}", free_demo_port());
+    if (settings.demo && settings.retry_every == relay_settings().retry_every) settings.retry_every = "5s";  // nobody watches for 5 min
     check(settings);
     supe::supervisor_spec tree = relay_tree(settings);
     if (print_tree) {
@@ -45,6 +55,7 @@ int run_relay(relay_settings settings, bool print_tree) {
     if (const std::string warning = state_warning(state); !warning.empty()) fmt::print(stderr, "[supe] {}\n", warning);
     fmt::print(stderr, "[supe] webhooks to http://{} are kept in {} and delivered to {}, over at most {} connections\n",
                settings.listen, state.string(), settings.to, settings.connections);
+    if (settings.demo) introduce_demo();
     return run_tree(std::move(tree), {.state = state});
 }
 

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <boost/json/object.hpp>
 #include <fmt/format.h>
 #include <fstream>
 #include <iostream>
@@ -16,6 +17,7 @@ namespace components {
 namespace {
 
 namespace fs = std::filesystem;
+namespace json = boost::json;
 using supe::control::result;
 
 struct mail_options {
@@ -31,10 +33,9 @@ int refuse(const std::string& why) {
 }
 
 /// The text goes on byte for byte; line ends between its members would end the request.
-std::string request_for(const std::string& address, std::string msg, bool wait, const std::string& from = {}) {
+std::string request_for(const std::string& address, std::string msg, bool wait) {
     std::ranges::replace_if(msg, [](char c) { return c == '\n' || c == '\r'; }, ' ');
-    return fmt::format(R"({{"do":"mail","to":{},"wait":{},"from":{},"msg":{}}})", supe::json_quoted(address), wait,
-                       supe::json_quoted(from), msg);
+    return fmt::format(R"({{"do":"mail","to":{},"wait":{},"msg":{}}})", supe::json_quoted(address), wait, msg);
 }
 
 int send(const which_tree& where, const mail_options& options) {
@@ -45,7 +46,7 @@ int send(const which_tree& where, const mail_options& options) {
 }
 
 struct saved_mail {
-    std::string line, from, msg;
+    std::string line, id, from, msg;
 };
 
 /// `{"id","from","attempt","msg"}` a line (contract §3, given up). Throws with the place of what is none.
@@ -57,25 +58,37 @@ std::vector<saved_mail> read_saved(const std::string& file) {
     for (std::string line; std::getline(in, line);) {
         ++number;
         if (line.empty()) continue;
-        saved_mail mail{line, {}, {}};
+        saved_mail mail{line, {}, {}, {}};
         supe::json_members members(line);
         while (members.next()) {
+            const bool quoted = members.value().starts_with('"');
             if (members.key() == "msg") mail.msg = members.value();
-            if (members.key() == "from" && members.value().starts_with('"')) mail.from = supe::json_string_value(members.value());
+            if (members.key() == "id" && quoted) mail.id = supe::json_string_value(members.value());
+            if (members.key() == "from" && quoted) mail.from = supe::json_string_value(members.value());
         }
-        if (!members.well_formed() || mail.msg.empty())
-            throw std::runtime_error(fmt::format("{}:{}: no saved mail: must be a JSON object with msg", file, number));
+        if (!members.well_formed() || mail.msg.empty() || mail.id.empty())
+            throw std::runtime_error(fmt::format("{}:{}: no saved mail: must be a JSON object with id and msg", file, number));
         all.push_back(std::move(mail));
     }
     return all;
 }
 
-/// `dam.queue.jsonl` holds the mail of /dam/queue.
+/// `dam.queue.1.jsonl` is the first that was saved of /dam/queue.
 std::string address_in_name(const std::string& file) {
     std::string name = fs::path(file).filename().string();
-    name = name.substr(0, name.find(".jsonl"));
+    name = name.substr(0, name.rfind(".jsonl"));
+    name = name.substr(0, name.rfind('.'));
     std::ranges::replace(name, '.', '/');
     return "/" + name;
+}
+
+/// So many of them from `first` on as make a request of a good size.
+json::object next_batch(const std::vector<saved_mail>& all, std::size_t first, const std::string& address) {
+    constexpr std::size_t enough = 256u << 10;  // bytes
+    json::array mails;
+    for (std::size_t i = first, bytes = 0; i < all.size() && bytes < enough; bytes += all[i++].line.size())
+        mails.push_back(json::object{{"id", all[i].id}, {"from", all[i].from}, {"msg", all[i].msg}});
+    return {{"do", "restore"}, {"address", address}, {"mails", std::move(mails)}};
 }
 
 /// What has not been taken back stays in the file, and a second run begins there.
@@ -100,8 +113,14 @@ int take_back(const which_tree& where, const mail_options& options) {
     std::size_t taken = 0;
     int code = 0;
     while (taken < all.size() && code == 0) {
-        code = where.ask_line(request_for(address, all[taken].msg, options.wait, all[taken].from));
-        if (code == 0) ++taken;
+        json::value answer;
+        code = where.ask(next_batch(all, taken, address), &answer);
+        if (code != 0) break;
+        taken += answer.at("taken").to_number<std::size_t>();
+        const std::string problem(answer.at("problem").as_string());
+        if (problem.empty()) continue;
+        fmt::print(stderr, "supe: {}: {}\n", address, problem);
+        code = static_cast<int>(result::failed);
     }
     fmt::print("{} of {} mails taken back to {}\n", taken, all.size(), address);
     if (code != 0) {
@@ -126,7 +145,7 @@ void add_mail(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) 
                      "take back a mailbox that was saved in STATE/mailboxes, in its order; FILE becomes FILE.taken")
         ->type_name("FILE");
     mail->footer("Examples:\n  supe mail /dam/queue '{\"resume\": true}'\n  supe mail worker - --wait < message.json\n"
-                 "  supe mail --from-file ~/.local/state/supe/shop/mailboxes/worker.jsonl");
+                 "  supe mail --from-file ~/.local/state/supe/shop/mailboxes/worker.1.jsonl");
     mail->callback([=, &exit_code] {
         if (!options->file.empty() && options->text.empty()) {
             exit_code = take_back(*where, *options);

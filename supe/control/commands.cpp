@@ -164,6 +164,7 @@ awaitable<json::value> commands::here(json::object request) {
 awaitable<json::value> commands::order(std::string what, std::string name, json::object request) {
     const std::string address = fmt::format("{}/{}", supervisor_.address(), name);
     if (what == "status") co_return co_await status_of_child(name);
+    if (what == "restore") co_return restore(name, request);
     std::string problem, done;
     if (what == "start" || what == "restart") {
         if (what == "start") problem = co_await supervisor_.start_child(name);
@@ -182,7 +183,7 @@ awaitable<json::value> commands::order(std::string what, std::string name, json:
         problem = co_await supervisor_.scale(name, static_cast<unsigned>(n->get_int64()));
         done = fmt::format("{} has {} instance{}", address, n->get_int64(), n->get_int64() == 1 ? "" : "s");
     } else {
-        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, mail, dead, notices",
+        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, mail, restore, dead, notices",
                                     what), result::bad_request);
     }
     co_return outcome(problem, std::move(done));
@@ -230,6 +231,31 @@ awaitable<json::value> commands::mail(json::object request) {
     if (sent.reason == "unknown-address") co_return no_such_child(to);
     if (!sent.reason.empty()) co_return error(fmt::format("mail to {}: {}", to, sent.reason), result::failed);
     co_return ok(wait ? "acknowledged" : "accepted");
+}
+
+/// In their order, as if they had just come, up to the first that has no room.
+json::value commands::restore(const std::string& name, const json::object& request) {
+    const auto* mails = request.if_contains("mails");
+    if (!mails || !mails->is_array()) return error("restore needs mails", result::bad_request);
+    if (supervisor_.members(name).front()->is_supervisor())
+        return error(fmt::format("{}/{} is a supervisor: name a child below it", supervisor_.address(), name), result::bad_request);
+    std::int64_t taken = 0;
+    std::string problem;
+    for (const json::value& saved : mails->get_array()) {
+        if (!saved.is_object()) continue;
+        const std::string id = text_of(saved.get_object(), "id"), from = text_of(saved.get_object(), "from");
+        const std::string msg = text_of(saved.get_object(), "msg");
+        if (!is_json(msg)) return error("msg must be the text of a JSON value", result::bad_request);
+        envelope mail;
+        mail.id = id;
+        mail.from = from;
+        mail.msg = msg;
+        problem = supervisor_.mail().post_again(name, mail);
+        if (!problem.empty()) break;
+        ++taken;
+    }
+    supervisor_.mail().flush();
+    return ok(json::object{{"taken", taken}, {"problem", problem}});
 }
 
 }  // namespace supe::control

@@ -22,7 +22,8 @@ enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_ou
 /// | add | `child`: as in a tree file | a text |
 /// | scale | `instances`: N | a text |
 /// | dead | `what`: list, show, retry, drop; `id`; without it all | the list; the letter; how many |
-/// | mail | `to`, `msg`: the text of a JSON value, `from`, `wait`: until it is acknowledged | a text |
+/// | restore | `mails`: of a saved mailbox, `{"id","from","msg"}` each | `{"taken": N, "problem": why not all}` |
+/// | mail | `to`, `msg`: the text of a JSON value, `wait`: until it is acknowledged | a text |
 class commands {
 public:
     /// Takes the supervisor's control answers; it must outlive this object.
@@ -42,6 +43,7 @@ private:
     awaitable<boost::json::value> order(std::string what, std::string name, object request);
     awaitable<boost::json::value> add(object request);
     awaitable<boost::json::value> mail(object request);
+    boost::json::value restore(const std::string& name, const object& request);
     // commands_dead.cpp
     awaitable<> ask_one(std::string nested, object request, boost::json::value& answer);
     awaitable<std::vector<boost::json::value>> ask_all_below(object request);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <iterator>
 #include <limits>
 #include <new>
@@ -39,8 +38,7 @@ std::size_t length_size(std::size_t n) {
 }
 
 char* put_bytes(char* at, std::string_view text) {
-    std::memcpy(at, text.data(), text.size());
-    return at + text.size();
+    return std::ranges::copy(text, at).out;
 }
 
 /// The strings begin in what would be padding of the struct.

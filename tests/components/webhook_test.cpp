@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(ids_sort_by_time) {
     BOOST_TEST(components::new_webhook_id(at(1469918176385), ones) == "01ARYZ6S41ZZZZZZZZZZZZZZZZ");
     std::mt19937_64 dice(1);
     std::string last;
-    for (std::int64_t ms : {1ll, 31ll, 32ll, 1023ll, 1024ll, 1700000000000ll, 1700000000001ll, 1800000000000ll, (1ll << 48) - 1}) {
+    for (std::int64_t ms : {1ll, 31ll, 32ll, 1023ll, 1024ll, 1700000000000ll, 1700000000001ll, 1800000000000ll, 9000000000000ll}) {
         const std::string id = components::new_webhook_id(at(ms), std::ref(dice));
         BOOST_TEST(id.size() == 26u);
         BOOST_TEST(last < id);

@@ -24,10 +24,22 @@ supe::awaitable<int> hanging_supervisor(supe::clock& time, int channel) {
     for (;;) co_await time.sleep_for(1h);
 }
 
+/// Refuses mail that says "no", and takes the rest.
+supe::awaitable<> picky(supe::component& self) {
+    while (auto mail = co_await self.receive()) {
+        if (mail->body() == "\"no\"") {
+            co_await mail->reject(false, "not to my taste");
+        } else {
+            co_await mail->ack();
+        }
+    }
+}
+
 /// A tree with an operator at its root. Its nested supervisors answer, as they do in a process of their own, or hang.
 struct office : supe::simulation::world {
     explicit office(const char* tree = shop, bool hanging = false) {
         support::provide_players(*this);
+        provide("picky", picky);
         const auto hang = [this](supe::simulation::process_start start) { return hanging_supervisor(time(), start.channel_fd); };
         if (hanging) provide_program("supervisor", hang);
         run(tree);
@@ -56,6 +68,8 @@ struct office : supe::simulation::world {
     std::optional<supe::control::commands> root_commands;
     std::optional<supe::control::commands> dam_commands;
 };
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::string keys_of(const json::value& object) {
     std::string all;
@@ -203,6 +217,72 @@ BOOST_AUTO_TEST_CASE(mail_to_silence) {
     office w(R"({"name": "t", "children": [{"name": "dam", "children": []}]})", true);
     BOOST_TEST(w.error_of(R"({"do": "mail", "to": "/dam/queue", "msg": 1})")
                    .starts_with("4 mail to /dam/queue was not accepted within 10 s"));
+}
+
+// Dead letters of all supervisors are listed, shown, sent again and dropped, each by its id or all together.
+BOOST_AUTO_TEST_CASE(dead_letters) {
+    office w(R"({"name": "t", "children": [{"name": "a", "component": "picky"},
+        {"name": "dam", "children": [{"name": "b", "component": "picky"}]}]})");
+    const auto list = [&] { return w.ask(R"({"do": "dead", "what": "list"})").at("ok").as_array(); };
+    BOOST_TEST(list().empty());
+    for (const char* to : {"/a", "/dam/b", "/a"}) w.mail(to, "\"no\"");
+    const auto letters = list();
+    BOOST_REQUIRE(letters.size() == 3u);
+    BOOST_TEST(letters[0].at("to") == "/a");
+    BOOST_TEST(letters[2].at("to") == "/dam/b");
+    BOOST_TEST(letters[2].at("from") == "supe");
+    BOOST_TEST(letters[2].at("attempts") == 1);
+    BOOST_TEST(!letters[2].as_object().contains("msg"));
+    const auto with_id = [](const char* what, const json::value& letter) {
+        return R"({"do": "dead", "what": ")" + std::string(what) + R"(", "id": )" + json::serialize(letter.at("id")) + "}";
+    };
+    const auto whole = w.ask(with_id("show", letters[2])).at("ok");
+    BOOST_TEST(whole.at("msg") == "\"no\"");
+    BOOST_TEST(has(json::serialize(whole), "not to my taste"));
+    BOOST_TEST(w.ask(with_id("drop", letters[2])).at("ok") == 1);
+    BOOST_TEST(w.error_of(with_id("show", letters[2])) ==
+               "3 no dead letter " + std::string(letters[2].at("id").as_string()));
+    BOOST_TEST(w.ask(R"({"do": "dead", "what": "retry"})").at("ok") == 2);
+    w.settle();
+    BOOST_TEST(list().size() == 2u);  // refused once more
+    w.ask(R"({"do": "remove", "address": "a"})");
+    BOOST_TEST(w.error_of(with_id("retry", list()[0])).starts_with("1 "));
+    BOOST_TEST(list().size() == 2u);
+    BOOST_TEST(w.ask(R"({"do": "dead", "what": "drop"})").at("ok") == 2);
+    BOOST_TEST(list().empty());
+    BOOST_TEST(w.error_of(R"({"do": "dead", "what": "burn"})").starts_with("2 what: \"burn\" is not one of"));
+}
+
+// A saved mailbox comes back with its ids and senders, below a nested supervisor too, as far as there is room.
+BOOST_AUTO_TEST_CASE(restore) {
+    office w(R"({"name": "t", "children": [{"name": "dam", "children": [
+        {"name": "deaf", "component": "stubborn", "mail": {"limit": 2}}]}]})");
+    const auto answer = w.ask(R"({"do": "restore", "address": "/dam/deaf", "mails": [
+        {"id": "x-1", "from": "web", "msg": "1"}, {"id": "x-2", "from": "web", "msg": "2"}, {"id": "x-3", "from": "web", "msg": "3"}]})");
+    BOOST_TEST(json::serialize(answer) == R"({"ok":{"taken":2,"problem":"mailbox-full"}})");
+    BOOST_TEST(w.ask(R"({"do": "status", "address": "/dam/deaf"})").at("ok").at("mailbox").at("queued") == 2);
+    w.ask(R"({"do": "remove", "address": "/dam/deaf"})");
+    const auto letters = w.ask(R"({"do": "dead", "what": "list"})").at("ok");
+    BOOST_TEST(letters.at(0).at("id") == "x-1");
+    BOOST_TEST(letters.at(0).at("from") == "web");
+    BOOST_TEST(w.error_of(R"({"do": "restore", "address": "/dam", "mails": []})").starts_with("2 /dam is a supervisor"));
+}
+
+// Instances: so many as asked, each by its own name; together they are a node with the instances below it.
+BOOST_AUTO_TEST_CASE(scale) {
+    office w;
+    const auto first = w.pid_of("/web");
+    BOOST_TEST(w.ask(R"({"do": "scale", "address": "web", "instances": 3})").at("ok") == "/web has 3 instances");
+    const auto web = w.ask(R"({"do": "status", "address": "web"})").at("ok");
+    BOOST_TEST(web.at("address") == "/web");
+    BOOST_TEST(web.at("state") == "running");
+    BOOST_REQUIRE(web.at("children").as_array().size() == 3u);
+    BOOST_TEST(web.at("children").at(0).at("pid") == first);
+    BOOST_TEST(w.ask(R"({"do": "status", "address": "/web.2"})").at("ok").at("name") == "web.2");
+    BOOST_TEST(w.ask(R"({"do": "restart", "address": "/web.2"})").at("ok") == "/web.2 is up");
+    BOOST_TEST(w.ask(R"({"do": "scale", "address": "web", "instances": 1})").at("ok") == "/web has 1 instance");
+    BOOST_TEST(w.pid_of("/web") + w.pid_of("/web.1") == first);
+    BOOST_TEST(w.error_of(R"({"do": "scale", "address": "dam", "instances": 2})").starts_with("1 dam is a supervisor"));
 }
 
 // A request's message keeps its bytes, whatever Boost.JSON would make of them; what is no object is no request.

@@ -238,6 +238,9 @@ BOOST_AUTO_TEST_CASE(add_and_remove) {
     BOOST_TEST(d.ask({"add", "/", file}).code == 1);
     BOOST_TEST(d.ask({"remove", "/dam/extra"}).out == "/dam/extra is removed\n");
     BOOST_TEST(d.ask({"status", "/dam/extra"}).code == 3);
+    BOOST_TEST(d.ask({"scale", "extra", "3"}).out == "/extra has 3 instances\n");
+    BOOST_TEST(d.status("/extra.3").at("state") == "running");
+    BOOST_TEST(d.ask({"scale", "extra", "0"}).code == 2);
     support::write_file(file, R"({"name": "y", "command": "sleep"})");
     const auto bad = d.ask({"add", "/", file});
     BOOST_TEST(bad.code == 2);

@@ -143,18 +143,36 @@ BOOST_AUTO_TEST_CASE(mail) {
     BOOST_TEST(d.supe({"mail", "reader", "-", "--wait", "--state", d.state()}, "{\"from\": \"stdin\"}").code == 0);
     BOOST_TEST(until([&] { return has(tree->out(), R"({"from": "stdin"})"); }));
 
-    const std::string saved = support::write_file(d.file("reader.jsonl"), "{\"id\":\"x-1\",\"from\":\"web\",\"attempt\":1,\"msg\":\"back 1\"}\n"
+    const std::string saved = support::write_file(d.file("reader.1.jsonl"), "{\"id\":\"x-1\",\"from\":\"web\",\"attempt\":1,\"msg\":\"back 1\"}\n"
                                                                           "{\"id\":\"x-2\",\"from\":\"web\",\"attempt\":0,\"msg\":\"back 2\"}\n");
     const auto back = d.ask({"mail", "--from-file", saved});
     BOOST_TEST(back.code == 0);
     BOOST_TEST(back.out == "2 of 2 mails taken back to /reader\n");
-    BOOST_TEST(until([&] { return has(tree->out(), "back 2"); }));
+    BOOST_TEST(until([&] { return has(tree->out(), R"("from":"web","msg":"back 2","id":"x-2")"); }));
     BOOST_TEST(!fs::exists(saved));
     BOOST_TEST(fs::exists(saved + ".taken"));
-    support::write_file(saved, "{\"msg\":1}\nnonsense\n");
+    support::write_file(saved, "{\"id\":\"x-3\",\"msg\":1}\nnonsense\n");
     const auto torn = d.ask({"mail", "--from-file", saved});
     BOOST_TEST(torn.code == 2);
-    BOOST_TEST(has(torn.err, "reader.jsonl:2: no saved mail"));
+    BOOST_TEST(has(torn.err, "reader.1.jsonl:2: no saved mail"));
+}
+
+// Mail that a component refuses is among the dead letters until it is sent again or dropped.
+BOOST_AUTO_TEST_CASE(dead_letters) {
+    const desk d;
+    const auto tree = d.run_tree(R"({"name": "t", "children": [{"name": "a", "command": ["sleep", "1000"]}, {"name": "b", "command": ["sleep", "1000"]}]})");
+    BOOST_TEST(d.ask({"mail", "a", "{\"n\": 1}"}).code == 0);
+    BOOST_TEST(d.ask({"remove", "a"}).code == 0);
+    const auto listed = lines_of(d.ask({"dead", "list"}).out);
+    BOOST_REQUIRE(listed.size() == 2u);
+    BOOST_TEST(has(listed[1], "  /a  "));
+    const std::string id = listed[1].substr(0, listed[1].find(' '));
+    BOOST_TEST(has(d.ask({"dead", "show", id}).out, R"("msg": "{\"n\": 1}")"));
+    BOOST_TEST(d.ask({"dead", "retry", id}).code == 1);
+    BOOST_TEST(d.ask({"dead", "show", "nobody"}).code == 3);
+    BOOST_TEST(d.ask({"dead", "drop"}).code == 2);
+    BOOST_TEST(d.supe({"dead", "--state", d.state(), "drop", id}).code == 0);
+    BOOST_TEST(d.ask({"dead", "list", "--json"}).out == "[]\n");
 }
 
 // A tree that does not answer at all, or a nested supervisor in it, is exit code 4 after 10 s, with a clear text.
@@ -187,7 +205,7 @@ BOOST_AUTO_TEST_CASE(help) {
     BOOST_TEST(d.supe({"status", "--jsno"}).code == 2);
     const std::string all = d.supe({"--help"}).out;
     for (const char* name : {"relay", "run", "check", "completion", "status", "tree", "logs", "notices", "start", "stop",
-                             "restart", "add", "remove", "scale", "mail"}) {
+                             "restart", "add", "remove", "scale", "mail", "dead"}) {
         BOOST_TEST(has(all, "\n  " + std::string(name) + " "), name);
         const auto help = d.supe({name, "--help"});
         BOOST_TEST(help.code == 0);
