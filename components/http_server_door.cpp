@@ -32,7 +32,7 @@ webhook webhook_door::to_webhook(http_request request) {
 
 http_answer webhook_door::unavailable(const supe::error_code& why) {
     const supe::time_point now = self_.time().now();
-    if (why == supe::mail_error::dead_lettered || why == supe::mail_error::mailbox_full) ask_again_ = now + refusal_holds;
+    refusal_ = why;
     ++refused_;
     if (now >= next_complaint_) {
         next_complaint_ = now + complaint_every;
@@ -46,7 +46,7 @@ supe::awaitable<http_answer> webhook_door::answer(http_request request) {
         co_return http_answer{200, "supe relay: webhooks are taken here by POST, PUT, PATCH and DELETE\n", {}};
     if (!is_kept(request.method))
         co_return http_answer{405, "this method is not kept\n", {{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE"}}};
-    if (self_.time().now() < ask_again_) co_return unavailable({});
+    if (self_.time().now() < ask_again_) co_return unavailable(refusal_);
     std::string id, text;
     {
         const webhook w = to_webhook(std::move(request));
@@ -54,6 +54,8 @@ supe::awaitable<http_answer> webhook_door::answer(http_request request) {
         text = to_json(w);
     }  // a large body is not kept twice while we wait
     const supe::error_code refused = co_await self_.try_deliver(to_, std::move(text), self_.time().now() + patience);
+    if (refused == supe::mail_error::dead_lettered || refused == supe::mail_error::mailbox_full)
+        ask_again_ = self_.time().now() + refusal_holds;
     if (refused) co_return unavailable(refused);
     co_return http_answer{200, "kept\n", {{"Supe-Webhook-Id", id}}};
 }

@@ -25,6 +25,7 @@ private:
     std::string to_;
     std::mt19937_64 dice_{std::random_device{}()};
     supe::time_point ask_again_{};
+    supe::error_code refusal_{};  // the latest
     supe::time_point next_complaint_{};
     std::uint64_t refused_ = 0;
 };
