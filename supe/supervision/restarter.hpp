@@ -145,6 +145,7 @@ private:
     child& at(child_id id) { return *index_.at(id); }
     const child& at(child_id id) const { return *index_.at(id); }
     void want(child& c);
+    static bool is_down_by_intent(const child& c);
     void order_stop(child& c, actions& out);
     void first_start_done(child& c);
     void launch(child& c, time_point now);

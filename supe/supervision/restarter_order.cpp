@@ -10,6 +10,10 @@ void restarter::want(child& c) {
     c.wanted = !c.held && !c.given_up && !c.done && !is_ending() && (!c.spec->demand || mail_waits_(c.id));
 }
 
+bool restarter::is_down_by_intent(const child& c) {
+    return c.state == process::down && (c.held || c.given_up || c.done);
+}
+
 void restarter::order_stop(child& c, actions& out) {
     if (c.state != process::starting && c.state != process::up) return;
     c.state = process::stopping;
@@ -72,7 +76,7 @@ void restarter::restart_group(child& cause, bool at_next_try, time_point now) {
     if (!under_way.empty()) {
         batches_.at(number).members.clear();
         for (child& c : children_) {
-            if (c.batch == number || under_way.contains(c.batch)) join(c, number);
+            if (c.batch == number || (under_way.contains(c.batch) && !is_down_by_intent(c))) join(c, number);
         }
     }
     batches_.at(number).start_at = cause.not_before;
@@ -86,8 +90,7 @@ std::vector<restarter::child*> restarter::group_of(child& cause) {
     std::vector<child*> group;
     for (auto member = all ? children_.begin() : index_.at(cause.id); member != children_.end(); ++member) {
         const bool sibling = member->id != cause.id && member->group != none && member->group == cause.group;
-        const bool down_by_intent = member->state == process::down && (member->held || member->given_up || member->done);
-        if ((sibling && !all) || down_by_intent) continue;
+        if ((sibling && !all) || is_down_by_intent(*member)) continue;
         group.push_back(&*member);
     }
     return group;

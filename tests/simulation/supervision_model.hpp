@@ -247,7 +247,7 @@ private:
         const std::string name = c.spec.name;
         const bool was_ready = std::exchange(c.ready, false);
         c.process = false;
-        if (ending()) return ended_at_the_end(name, c.asked);
+        if (ending()) return ended_at_the_end(name, c.asked || doomed_.contains(name));
         if (std::exchange(c.asked, false)) {
             if (c.leaving || (c.held && c.spec.restart == supe::restart_type::temporary)) gone(name);
             return;
@@ -263,9 +263,9 @@ private:
         count(c, was_ready, message);
     }
 
-    /// `by_hand`: a stop asked for before the end began.
-    void ended_at_the_end(const std::string& name, bool by_hand) {
-        if (by_hand || status(name) != status_kind::stopping) return;
+    /// `before`: it was being stopped before the end began.
+    void ended_at_the_end(const std::string& name, bool before) {
+        if (before || status(name) != status_kind::stopping) return;
         for (auto later = std::find(order_.begin(), order_.end(), name); later != order_.end(); ++later) {
             if (*later != name && children_.at(*later).process && status(*later) != status_kind::stopping)
                 fault(fmt::format("{} was stopped before {}", name, *later));
@@ -313,6 +313,7 @@ private:
             if (from_here && !sibling && (m.wanted() || m.process)) group.insert(member);
         }
         if (spec_.strategy == supe::strategy_kind::one_for_one) return;
+        const std::set<std::string> to_stop_already = doomed_;
         for (const std::string& member : group) doomed_.erase(member), next_try_.erase(member);
         group_ = group;
         group_at_ = now();
@@ -320,7 +321,8 @@ private:
             model_child& m = children_.at(member);
             if (!m.process || m.asked) continue;
             m.told = status(member) == status_kind::stopping;
-            (was_ready || m.told ? doomed_ : next_try_).insert(member);
+            const bool now_already = was_ready || m.told || to_stop_already.contains(member);
+            (now_already ? doomed_ : next_try_).insert(member);
         }
         if (!was_ready) {
             next_try_at_ = c.not_before;

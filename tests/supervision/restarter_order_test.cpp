@@ -133,6 +133,45 @@ BOOST_AUTO_TEST_CASE(down_by_intent_stays_down) {
     BOOST_TEST(b.of("c") == status::given_up);
 }
 
+// A group restart that overlaps with another one does not let go of its members: strict reverse order holds for all of them.
+BOOST_AUTO_TEST_CASE(overlapping_group_restarts) {
+    bench b(tree_of(rest_for_one, {}));
+    b.boot();
+    b.add(spec_of("a"));
+    b.ready("a");
+    for (const char* name : {"w1", "w2"}) {
+        b.add(spec_of(name), {.group = 7});
+        b.ready(name);
+    }
+    b.add(spec_of("z"));
+    b.ready("z");
+    b.r.stop(b.ids["w1"], b.now);
+    b.told("w1");
+    BOOST_TEST(b.crash("a") == "stop z");
+    BOOST_TEST(b.text(b.r.start(b.ids["w1"], b.now)) == "start w1");
+    BOOST_TEST(b.fail("w1") == "");                // z is in both groups, and not down yet
+    BOOST_TEST(b.told("z") == "stop w2");
+    BOOST_TEST(b.told("w2") == "restart a");
+    BOOST_TEST(b.ready("a") == "restart w1");
+}
+
+// One that is stopped by hand has left the group: its start by hand is no reason for the group to try again earlier.
+BOOST_AUTO_TEST_CASE(stopped_in_a_waiting_group) {
+    auto c = spec_of("c");
+    c.backoff.first = 5s;
+    bench b(tree_of(one_for_all, {spec_of("a"), spec_of("b"), c}));
+    b.up();
+    b.crash("c");
+    b.told("b");
+    b.told("a");                                   // all wait for c's delay
+    BOOST_TEST(b.text(b.r.stop(1, b.now)) == "stopped b");
+    BOOST_TEST(b.pass(5s) == "restart a");
+    BOOST_TEST(b.ready("a") == "restart c +5000");
+    BOOST_TEST(b.fail("c") == "");                 // 10 s more, and a stays up until then
+    BOOST_TEST(b.text(b.r.start(1, b.now)) == "start b");
+    BOOST_TEST(b.of("a") == status::running);
+}
+
 // --- delay --------------------------------------------------------------------------------------------------------
 
 // first, then times factor up to max; after 0 comes 100 ms. A stable run begins anew.
