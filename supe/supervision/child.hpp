@@ -82,7 +82,6 @@ public:
     std::string how_it_ended() const;
     /// In the sense of contract §1: by an exit code in `clean_exits`, or because somebody asked for it.
     bool ended_cleanly() const;
-    /// The last ten, the latest last.
     /// What it last said of itself by STATUS=… in this life, one line; empty where it did not.
     const std::string& status_text() const { return status_text_; }
 
