@@ -265,9 +265,11 @@ std::string text_of_file(const std::filesystem::path& file) {
     constexpr std::size_t limit = 16u << 20;  // and one byte more, which is one too many
     std::ifstream in(file, std::ios::binary);
     if (!in) throw tree_file_error(fmt::format("{}: {}", file.string(), std::generic_category().message(errno)));
-    std::string text(limit + 1, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(in.gcount()));
+    std::string text;
+    for (std::array<char, 16u << 10> part; in && text.size() <= limit;) {
+        in.read(part.data(), part.size());
+        text.append(part.data(), static_cast<std::size_t>(in.gcount()));
+    }
     if (in.bad() || std::filesystem::is_directory(file)) throw tree_file_error(fmt::format("{}: cannot be read", file.string()));
     return text;
 }
