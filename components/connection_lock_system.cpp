@@ -4,8 +4,7 @@
 #include "patterns/output.hpp"
 #include "supe/process/unique_fd.hpp"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include "supe/async/stream_descriptor.hpp"
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
@@ -51,9 +50,9 @@ supe::awaitable<> system_holder_watch::gone(patterns::permit_holder holder) {
         fd = pidfd_of(holder.pid);
     }
     if (fd < 0) co_return;
-    boost::asio::posix::stream_descriptor process(time_.executor(), fd);
+    supe::stream_descriptor process(time_.executor(), fd);
     if (!has_address(holder.pid, holder.address)) co_return;  // another one has got its number
-    co_await process.async_wait(boost::asio::posix::stream_descriptor::wait_read, boost::asio::use_awaitable);
+    co_await process.async_wait(supe::stream_descriptor::wait_read, supe::use_awaitable);
 }
 
 bool system_holder_watch::quiet(const std::set<std::string>& peers) {

@@ -11,7 +11,6 @@
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -30,7 +29,7 @@ namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr auto as_result = asio::as_tuple(supe::use_awaitable);
 constexpr auto close_limit = 60s;        // the kernel forgets an orphan after as long
 constexpr auto cut_again = 50ms;
 constexpr auto goodbye_limit = 2s;       // for TLS's close_notify

@@ -9,12 +9,12 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <random>
 #include <thread>
 #include <unistd.h>
@@ -69,7 +69,7 @@ struct ground {
 supe::awaitable<> obey_signals(supe::supervisor& s) {
     asio::signal_set signals(s.time().executor(), SIGTERM, SIGINT);
     for (;;) {
-        const int number = co_await signals.async_wait(asio::use_awaitable);
+        const int number = co_await signals.async_wait(supe::use_awaitable);
         s.log(fmt::format("{}: {}", supe::signal_name(number), s.is_stopping() ? "killing what is left" : "stopping"));
         s.shutdown();
     }
@@ -108,11 +108,17 @@ supe::awaitable<> ping_service_manager(const supe::service_manager& manager, sup
     }
 }
 
+/// What it took to read the tree and to start it goes back to the system.
+supe::awaitable<> give_back_memory(supe::supervisor& root) {
+    while (!root.is_booted()) co_await root.changed();
+    ::malloc_trim(0);
+}
+
 /// A bad file is refused whole, and nothing is touched. What is signalled during a reload is done after it.
 supe::awaitable<> obey_reloads(supe::supervisor& s, std::function<supe::supervisor_spec()> read_again) {
     asio::signal_set signals(s.time().executor(), SIGHUP);
     for (;;) {
-        co_await signals.async_wait(asio::use_awaitable);
+        co_await signals.async_wait(supe::use_awaitable);
         std::optional<supe::supervisor_spec> tree;
         try {
             if (read_again) tree = read_again();
@@ -134,6 +140,7 @@ supe::awaitable<> run_root(ground& on, supe::supervisor& root, const run_setting
     service.start(obey_reloads(root, settings.read_again));
     service.start(on.sink.drain());
     service.start(on.processes.reap_orphans(on.time));
+    service.start(give_back_memory(root));
     const auto manager = supe::service_manager::from_environment();
     if (manager.listens()) service.start(tell_service_manager(manager, root));
     if (manager.ping_every()) service.start(ping_service_manager(manager, on.time));

@@ -1,8 +1,6 @@
 #include "supe/async/clock.hpp"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 
 namespace supe {
 
@@ -12,48 +10,57 @@ awaitable<> clock::sleep_until(time_point deadline) {
     while (now() < deadline) co_await t.wait();
 }
 
-timer::timer(clock& c) : clock_(c), waiters_(c.executor(), never) {}
-
-timer::~timer() {
-    if (expiry_ != never) clock_.disarm(*this);
+void timers::add(timer& t, time_point deadline) {
+    t.number_ = ++last_number_;
+    set_.emplace(std::pair(deadline, t.number_), &t);
 }
 
-void timer::expires_at(time_point deadline) {
-    if (deadline == expiry_) return;
-    if (expiry_ != never) clock_.disarm(*this);
-    expiry_ = deadline;
-    notify();
-    clock_.arm(*this, deadline);
+void timers::remove(timer& t) { set_.erase({t.expiry(), t.number_}); }
+
+void timers::fire_first() {
+    const auto first = set_.begin();
+    timer* const due = first->second;
+    set_.erase(first);
+    due->notify();
 }
 
-awaitable<> timer::wait() {
-    error_code ignored;  // the wait ends by "cancel" each time that it is notified
-    co_await waiters_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    auto cancellation = co_await asio::this_coro::cancellation_state;
-    if (cancellation.cancelled() != asio::cancellation_type::none) throw system_error(asio::error::operation_aborted);
+/// Asio may still call for a clock that is gone.
+struct real_clock::alarm {
+    using asio_timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, loop_executor>;
+    asio_timer at;
+    real_clock* owner;
+};
+
+real_clock::real_clock(loop_executor executor)
+    : clock(executor), alarm_(std::make_shared<alarm>(alarm::asio_timer(executor, never), this)) {}
+
+real_clock::~real_clock() {
+    alarm_->owner = nullptr;
+    alarm_->at.cancel();
 }
 
-void timer::notify() { waiters_.cancel(); }
-
-void condition::notify() {
-    all_.notify();
-    for (timer* t : with_deadline_) t->notify();
+void real_clock::arm(timer& t, time_point deadline) {
+    timers_.add(t, deadline);
+    if (deadline < alarm_->at.expiry()) set_alarm();
 }
 
-awaitable<> condition::wait_until(time_point deadline) {
-    if (deadline == never) {
-        co_await all_.wait();
-        co_return;
-    }
-    struct entry : timer {
-        entry(clock& c, std::vector<timer*>& all) : timer(c), all_(all) { all_.push_back(this); }
-        ~entry() { std::erase(all_, this); }
-        std::vector<timer*>& all_;
-    } mine(clock_, with_deadline_);
-    mine.expires_at(deadline);
-    co_await mine.wait();
+/// An alarm for nobody does no harm, but keeps the loop waiting.
+void real_clock::disarm(timer& t) {
+    timers_.remove(t);
+    if (timers_.size() == 0 && alarm_->at.expiry() != never) alarm_->at.expires_at(never);
 }
 
-void real_clock::arm(timer& t, time_point deadline) { t.waiters_.expires_at(deadline); }
+void real_clock::set_alarm() {
+    alarm_->at.expires_at(timers_.next());
+    if (timers_.size() == 0) return;
+    alarm_->at.async_wait([a = alarm_](error_code failed) {
+        if (!failed && a->owner) a->owner->ring();
+    });
+}
+
+void real_clock::ring() {
+    while (timers_.next() <= now()) timers_.fire_first();
+    set_alarm();
+}
 
 }  // namespace supe

@@ -6,7 +6,6 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <list>
 
 namespace supe {
@@ -22,11 +21,17 @@ bool is_cancellation(const std::exception_ptr& error) {
 }
 
 struct nursery::state {
+    struct task {
+        asio::cancellation_signal end;
+        bool waits = false;  // it has come to its first wait
+    };
+    using task_ref = std::list<task>::iterator;
+
     state(clock& c, std::shared_ptr<state> over) : executor(c.executor()), above(std::move(over)), changed(c) {}
 
-    asio::any_io_executor executor;
+    loop_executor executor;
     std::shared_ptr<state> above;
-    std::list<asio::cancellation_signal> running;
+    std::list<task> running;
     std::exception_ptr failure;
     bool ending = false;  // cancelled, and not all have ended yet
     timer changed;
@@ -34,18 +39,25 @@ struct nursery::state {
     void cancel() {
         ending = !running.empty();
         // A cancelled coroutine may end at once and leave the list: step on before each signal.
-        for (auto it = running.begin(); it != running.end();) (it++)->emit(asio::cancellation_type::terminal);
+        for (auto it = running.begin(); it != running.end();) end(*it++);
     }
 
-    /// co_spawn of Asio 1.26 runs what is started inside the loop at once, and never reports the end of a coroutine that
-    /// was cancelled before its first suspension.
-    static awaitable<> from_the_loop(std::shared_ptr<state> s, awaitable<> work) {
-        co_await asio::post(asio::use_awaitable);
-        if (!s->ending) co_await std::move(work);
+    /// One that is cancelled before its first wait would bring co_spawn of Asio 1.26 down: it is told at that wait.
+    static void end(task& t) {
+        if (t.waits) t.end.emit(asio::cancellation_type::terminal);
     }
 
-    void ended(std::list<asio::cancellation_signal>::iterator task, const std::exception_ptr& error) {
-        running.erase(task);
+    /// In the loop: co_spawn runs `work` to its first wait at once, and reports its end later.
+    static void begin(const std::shared_ptr<state>& s, task_ref t, awaitable<> work) {
+        if (s->ending) return s->ended(t, nullptr);
+        asio::co_spawn(s->executor, std::move(work),
+                       asio::bind_cancellation_slot(t->end.slot(), [s, t](std::exception_ptr error) { s->ended(t, error); }));
+        t->waits = true;
+        if (s->ending) end(*t);
+    }
+
+    void ended(task_ref t, const std::exception_ptr& error) {
+        running.erase(t);
         if (running.empty()) ending = false;
         if (error && !is_cancellation(error)) fail(error);
         changed.notify();
@@ -67,15 +79,15 @@ nursery::nursery(clock& c, nursery& above) : state_(std::make_shared<state>(c, a
 nursery::~nursery() { cancel(); }
 
 void nursery::start(awaitable<> work) {
-    auto task = state_->running.emplace(state_->running.end());
-    auto on_end = [s = state_, task](std::exception_ptr error) { s->ended(task, error); };
-    asio::co_spawn(state_->executor, state::from_the_loop(state_, std::move(work)),
-                   asio::bind_cancellation_slot(task->slot(), std::move(on_end)));
+    const auto task = state_->running.emplace(state_->running.end());
+    asio::post(state_->executor,
+               [s = state_, task, work = std::move(work)]() mutable { state::begin(s, task, std::move(work)); });
 }
 
 /// Within the event loop alone, at once where we are in it: from outside, Asio (before 1.83) would post each signal with a
 /// pointer to a coroutine that may have ended by then.
 void nursery::cancel() {
+    state_->ending = size() > 0;  // at once: what has not run yet never does
     asio::dispatch(state_->executor, [s = state_] { s->cancel(); });
 }
 

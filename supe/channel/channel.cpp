@@ -1,12 +1,5 @@
 #include "supe/channel/channel.hpp"
 
-#include <boost/asio/experimental/parallel_group.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <array>
 #include <cerrno>
 #include <limits>
@@ -14,8 +7,6 @@
 
 namespace supe {
 namespace {
-
-using wait_type = asio::posix::stream_descriptor::wait_type;
 
 /// One read buffer for all channels of this thread: a turn reads and hands out without waiting in between.
 std::array<char, 256 * 1024>& shared_buffer() {
@@ -25,13 +16,13 @@ std::array<char, 256 * 1024>& shared_buffer() {
 
 }  // namespace
 
-channel::channel(asio::any_io_executor executor, unique_fd fd, side s, std::size_t frame_limit)
+channel::channel(clock& c, unique_fd fd, side s, std::size_t frame_limit)
     : read_limit_(s == side::supervisor ? frame_limit + 2 * backlog_limit : std::numeric_limits<std::size_t>::max()),
-      descriptor_(std::move(executor), fd.release()), splitter_(frame_limit) {}
+      descriptor_(c.executor(), std::move(fd)), wake_(c), splitter_(frame_limit) {}
 
 void channel::flush() {
     while (open_ && written_ < out_.size()) {
-        const ssize_t n = ::send(descriptor_.native_handle(), out_.data() + written_, out_.size() - written_,
+        const ssize_t n = ::send(descriptor_.get(), out_.data() + written_, out_.size() - written_,
                                  MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
@@ -50,39 +41,29 @@ void channel::flush() {
         out_.erase(0, written_);
         written_ = 0;
     }
-    // The turn that waits for input alone has to wait for room as well from now on.
-    if (backlog() > 0 && waits_without_write_) descriptor_.cancel();
-}
-
-awaitable<> channel::wait_for_work() {
-    error_code ignored;
-    if (backlog() == 0) {
-        waits_without_write_ = true;
-        co_await descriptor_.async_wait(wait_type::wait_read, asio::redirect_error(asio::use_awaitable, ignored));
-    } else if (backlog() > read_limit_) {
-        co_await descriptor_.async_wait(wait_type::wait_write, asio::redirect_error(asio::use_awaitable, ignored));
-    } else {
-        auto either = asio::experimental::make_parallel_group(descriptor_.async_wait(wait_type::wait_read, asio::deferred),
-                                                              descriptor_.async_wait(wait_type::wait_write, asio::deferred));
-        co_await either.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-    }
-    auto cancellation = co_await asio::this_coro::cancellation_state;
-    if (cancellation.cancelled() != asio::cancellation_type::none) throw system_error(asio::error::operation_aborted);
-    waits_without_write_ = false;
+    if (backlog() > 0 && open_) descriptor_.when_writable(wake_);
 }
 
 awaitable<bool> channel::turn(const frame_sink& on_frame) {
+    const bool open = open_;
+    if (open) co_await ready();
+    co_return open && take(on_frame);
+}
+
+void channel::ask_for_work() {
     flush();
-    co_await wait_for_work();
+    if (backlog() <= read_limit_) descriptor_.when_readable(wake_);
+}
+
+bool channel::take(const frame_sink& on_frame) {
     flush();
-    if (!open_) co_return false;
-    if (backlog() > read_limit_) co_return true;
-    co_return read_once(on_frame) != outcome::closed;
+    if (!open_) return false;
+    return backlog() > read_limit_ || read_once(on_frame) != outcome::closed;
 }
 
 channel::outcome channel::read_once(const frame_sink& on_frame) {
     auto& buffer = shared_buffer();
-    const ssize_t n = ::recv(descriptor_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    const ssize_t n = ::recv(descriptor_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (n > 0) {
         splitter_.feed(std::string_view(buffer.data(), static_cast<std::size_t>(n)), on_frame);
         return outcome::data;
@@ -104,8 +85,8 @@ bool channel::drain(const frame_sink& on_frame) {
 
 void channel::close() {
     open_ = false;
-    error_code ignored;
-    descriptor_.close(ignored);
+    descriptor_.close();
+    wake_.notify();
 }
 
 }  // namespace supe

@@ -1,11 +1,9 @@
 // One end of the socket between a supervisor and a component (contract §2): frames in, bytes out. Both sides use it.
 #pragma once
 
-#include "supe/async/clock.hpp"
 #include "supe/channel/frame.hpp"
-#include "supe/process/unique_fd.hpp"
+#include "supe/process/watched_descriptor.hpp"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <functional>
 #include <string>
 
@@ -23,7 +21,7 @@ public:
     /// with a large frame each under way, neither would ever go on.
     enum class side { supervisor, component };
 
-    channel(asio::any_io_executor executor, unique_fd fd, side s, std::size_t frame_limit = default_frame_limit);
+    channel(clock& c, unique_fd fd, side s, std::size_t frame_limit = default_frame_limit);
 
     /// Frames to send; complete with their newlines.
     std::string& out() { return out_; }
@@ -36,6 +34,13 @@ public:
     /// Writes what waits, waits for input (or for room to write), reads once and hands out whole frames.
     /// False when the other side is gone. Throws operation_aborted when the coroutine is cancelled.
     awaitable<bool> turn(const frame_sink& on_frame);
+    /// A turn in two steps, for who would save the frame of the coroutine in between: `co_await ready()`, then take().
+    /// Precondition: is_open().
+    auto ready() {
+        ask_for_work();
+        return wake_.wait();
+    }
+    bool take(const frame_sink& on_frame);
     /// Reads what is there already, to the end of file: a dead child's last words. Does not wait.
     /// False when the end was reached.
     bool drain(const frame_sink& on_frame);
@@ -52,15 +57,15 @@ public:
 private:
     enum class outcome { data, nothing, closed };
     outcome read_once(const frame_sink& on_frame);
-    awaitable<> wait_for_work();
+    void ask_for_work();
 
     /// Beyond it turn() does not read. A mail and a notice of full size are below it: it is the answers that count.
     std::size_t read_limit_;
-    asio::posix::stream_descriptor descriptor_;
+    watched_descriptor descriptor_;
+    timer wake_;  // there may be something to read, or room to write
     frame_splitter splitter_;
     std::string out_;
     std::size_t written_ = 0;
-    bool waits_without_write_ = false;
     bool open_ = true;
 };
 

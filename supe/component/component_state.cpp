@@ -62,7 +62,7 @@ std::string life_prefix(clock& time) {
 
 component::impl::impl(component& owner, clock& c, int fd, std::string n, std::string a, options o)
     : self(owner), time(c), name(std::move(n)), address(std::move(a)), limits(o),
-      life(life_prefix(c)), wire(c.executor(), unique_fd(fd), channel::side::component, o.frame_limit), changed(c), written(c), dirty(c), mail_arrived(c) {}
+      life(life_prefix(c)), wire(c, unique_fd(fd), channel::side::component, o.frame_limit), changed(c), written(c), dirty(c), mail_arrived(c) {}
 
 // --- outwards -----------------------------------------------------------------------------------------------------
 
@@ -174,6 +174,10 @@ awaitable<std::shared_ptr<watch::state>> component::impl::start_watch(std::strin
 // --- the two coroutines -------------------------------------------------------------------------------------------
 
 awaitable<> component::impl::serve() {
+    struct hang_up {  // however it ends: an open channel keeps the event loop waiting for the next frame
+        channel& wire;
+        ~hang_up() { wire.close(); }
+    } at_the_end{wire};
     nursery tasks(time);
     tasks.start(write_loop());
     tasks.start(read_loop(tasks));

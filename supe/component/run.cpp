@@ -4,7 +4,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -42,7 +41,7 @@ int report(const std::exception_ptr& failure) {
 
 awaitable<> watch_signals(component& self) {
     asio::signal_set signals(self.time().executor(), SIGTERM, SIGINT);
-    co_await signals.async_wait(asio::use_awaitable);
+    co_await signals.async_wait(use_awaitable);
     self.request_shutdown();
 }
 

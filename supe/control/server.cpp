@@ -4,7 +4,6 @@
 #include "supe/channel/json_value.hpp"
 
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json/serialize.hpp>
 #include <fcntl.h>
@@ -20,7 +19,7 @@ using socket_type = asio::local::stream_protocol::socket;
 
 constexpr std::size_t read_size = 16u << 10;  // bytes at a time
 
-asio::local::stream_protocol::acceptor listen_in(const std::filesystem::path& state, asio::any_io_executor executor) {
+asio::local::stream_protocol::acceptor listen_in(const std::filesystem::path& state, loop_executor executor) {
     const auto failed = [&](int number) {
         return system_error(error_code(number, boost::system::system_category()), (state / "control.sock").string());
     };
@@ -96,7 +95,7 @@ awaitable<> server::run() {
 awaitable<> server::accept() {
     for (;;) {
         error_code failed;
-        socket_type peer = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failed));
+        socket_type peer = co_await acceptor_.async_accept(asio::redirect_error(use_awaitable, failed));
         if (failed == asio::error::operation_aborted) throw system_error(failed);
         if (failed) {
             co_await supervisor_.time().sleep_for(100ms);  // out of descriptors: later, perhaps
@@ -135,7 +134,7 @@ awaitable<> server::serve(std::shared_ptr<client> who) {
             const json::value refusal = error(who->too_much ? "the request is too large" : "the request is no JSON object",
                                               result::bad_request);
             const std::string text = json::serialize(refusal) + "\n";
-            co_await asio::async_write(who->peer, asio::buffer(text), asio::use_awaitable);
+            co_await asio::async_write(who->peer, asio::buffer(text), use_awaitable);
             co_return;
         }
         const json::value* what = request->if_contains("do");
@@ -156,7 +155,7 @@ awaitable<std::string> server::read_request(std::shared_ptr<client> who) {
         who->text.resize(before + read_size);
         error_code failed;
         const auto room = asio::buffer(who->text.data() + before, read_size);
-        const std::size_t n = co_await who->peer.async_read_some(room, asio::redirect_error(asio::use_awaitable, failed));
+        const std::size_t n = co_await who->peer.async_read_some(room, asio::redirect_error(use_awaitable, failed));
         who->text.resize(before + n);
         who->counted += n;
         unfinished_bytes_ += n;
@@ -181,7 +180,7 @@ awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
             const std::string alive = "\n";
             for (;;) {
                 co_await time.sleep_for(pause);
-                co_await asio::async_write(who->peer, asio::buffer(alive), asio::use_awaitable);
+                co_await asio::async_write(who->peer, asio::buffer(alive), use_awaitable);
             }
         }
     } w{nursery(supervisor_.time()), {}};
@@ -189,7 +188,7 @@ awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
     w.both.start(w.beat(supervisor_.time(), limits_.heartbeat, who));
     co_await w.both.join();
     const std::string line = json::serialize(w.answer) + "\n";
-    co_await asio::async_write(who->peer, asio::buffer(line), asio::use_awaitable);
+    co_await asio::async_write(who->peer, asio::buffer(line), use_awaitable);
 }
 
 awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object request) {
@@ -221,7 +220,7 @@ awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object req
     listening = true;
     while (!missed) {  // one that reads too slowly is let go, rather than that it misses some unsaid
         const std::string text = std::exchange(waiting, {});
-        co_await asio::async_write(who->peer, asio::buffer(text), asio::use_awaitable);
+        co_await asio::async_write(who->peer, asio::buffer(text), use_awaitable);
         const time_point beat = time.now() + limits_.heartbeat;
         arrived.expires_at(beat);
         while (waiting.empty() && !missed && time.now() < beat) co_await arrived.wait();

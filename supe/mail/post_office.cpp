@@ -48,7 +48,7 @@ void post_office::remove(mail_stop& stop) {
         }
     }
     for (const dead_mail& dead : last ? stop.box.drain() : stop.box.drain(stop.consumer)) bury(place, dead, "removed");
-    for (const auto& [id, kept] : std::exchange(stop.taken_over, {})) tell(kept.view(), "MAIL-UNDELIVERABLE", "removed");
+    forget_taken_over(stop, "removed");
     stops_.erase(stop.number);
     stop.place = nullptr;
     std::erase(place.takers, &stop);
@@ -99,7 +99,7 @@ void post_office::on_mail(mail_stop& from, const mail_frame& frame) {
         mail.from = text_or(frame.from, from.name);
         mail.origin.patient = frame.patient;
         mail.attempt = frame.attempt - 1;
-        if (mail.attempt > 0 && from.received.contains(mail.id)) return tell(mail.origin, "MAIL-ACCEPTED");
+        if (mail.attempt > 0 && from.hop->received.contains(mail.id)) return tell(mail.origin, "MAIL-ACCEPTED");
     } else {
         mail.id = new_id(id);
         mail.from = from.name;
@@ -264,9 +264,7 @@ void post_office::on_ended(mail_stop& stop, bool charged, const std::string& how
     const auto after = stop.box.ended(stop.consumer, charged && !stop.nested, {time_.wall(), how});
     for (const held_mail* back : after.back) went_back(*stop.place, *back);
     for (const dead_mail& dead : after.dead) bury(*stop.place, dead, "dead-lettered");
-    if (!stop.keeps_mail) {
-        for (const auto& [id, kept] : std::exchange(stop.taken_over, {})) tell(kept.view(), "MAIL-UNDELIVERABLE", "supervisor-died");
-    }
+    if (!stop.keeps_mail) forget_taken_over(stop, "supervisor-died");
     let_in_withheld(*stop.place);
     pump(stop);  // the other instances go on with what came back
     if (stop.box.has_waiting()) events_.on_mail_waiting(stop);

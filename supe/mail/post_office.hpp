@@ -25,10 +25,17 @@ struct kept_origin {
     mail_origin view() const { return {origin.hop, origin.life, id, origin.receipt, origin.patient}; }
 };
 
+/// What is kept about the next hop.
+struct hop_memory {
+    std::unordered_map<std::string, kept_origin> taken_over;  ///< by mail id
+    recent_ids received;                                      ///< what came from it and was accepted
+};
+
 /// A child, as the post office sees it. Its owner keeps `wire` and `life` up to date.
 struct mail_stop {
     mail_stop(int n, std::string child_name, bool is_nested, mailbox_limits limits)
-        : number(n), name(std::move(child_name)), box_name(name), nested(is_nested), shared(std::make_shared<mailbox>(limits)), box(*shared) {}
+        : number(n), name(std::move(child_name)), box_name(name), nested(is_nested), shared(std::make_shared<mailbox>(limits)), box(*shared),
+          hop(is_nested ? std::make_unique<hop_memory>() : nullptr) {}
     /// One of several instances: `NAME.i`, which takes from the mailbox NAME as its consumer number `c` (from 0).
     mail_stop(int n, std::string instance_name, std::string mailbox_name, std::shared_ptr<mailbox> mailbox_of_all, mailbox::consumer c)
         : number(n), name(std::move(instance_name)), box_name(std::move(mailbox_name)), nested(false), shared(std::move(mailbox_of_all)),
@@ -47,8 +54,7 @@ struct mail_stop {
 
     // The post office's own.
     mail_place* place = nullptr;
-    std::unordered_map<std::string, kept_origin> taken_over;  ///< nested only, by mail id
-    recent_ids received;                                      ///< nested only: what came from it and was accepted
+    std::unique_ptr<hop_memory> hop;           ///< nested only
 };
 
 /// A mailbox and those who take from it.
@@ -142,6 +148,7 @@ private:
     void send_up(envelope& mail, std::string_view to);
     void accepted_by_next(mail_stop& next, const held_mail& mail);
     void settled(mail_stop& next, std::string_view signal, std::string_view id, std::string_view reason);
+    void forget_taken_over(mail_stop& stop, std::string_view reason);
     void acked(mail_stop& stop, const held_mail& mail);
     void refuse(const envelope& mail, std::string_view reason);
     void bury(const mail_place& place, const dead_mail& dead, std::string_view answer);

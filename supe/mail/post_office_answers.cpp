@@ -30,7 +30,7 @@ void append_answer(std::string& out, std::string_view signal, std::string_view i
 void post_office::accepted_by_next(mail_stop& next, const held_mail& mail) {
     const envelope e = mail.view();
     tell(e.origin, "MAIL-ACCEPTED");
-    if (e.origin.receipt) next.taken_over[std::string(e.id)] = {e.origin, std::string(e.origin.id)};
+    if (e.origin.receipt) next.hop->taken_over[std::string(e.id)] = {e.origin, std::string(e.origin.id)};
 }
 
 void post_office::on_settled_below(mail_stop& nested, std::string_view signal, const std::string& id, std::string_view reason) {
@@ -53,11 +53,16 @@ void post_office::settled(mail_stop& next, std::string_view signal, std::string_
         pump(next);
     }
     if (signal == "MAIL-ACCEPTED") return;
-    const auto found = next.taken_over.find(std::string(id));
-    if (found == next.taken_over.end()) return;
+    const auto found = next.hop->taken_over.find(std::string(id));
+    if (found == next.hop->taken_over.end()) return;
     const kept_origin kept = std::move(found->second);
-    next.taken_over.erase(found);
+    next.hop->taken_over.erase(found);
     tell(kept.view(), signal, reason);
+}
+
+void post_office::forget_taken_over(mail_stop& stop, std::string_view reason) {
+    if (!stop.hop) return;
+    for (const auto& [id, kept] : std::exchange(stop.hop->taken_over, {})) tell(kept.view(), "MAIL-UNDELIVERABLE", reason);
 }
 
 // --- to the sender ------------------------------------------------------------------------------------------------
@@ -92,7 +97,7 @@ void post_office::tell(const mail_origin& origin, std::string_view signal, std::
     }
     mail_stop* const sender = by_number(origin.hop);
     if (!sender) return;
-    if (sender->nested && accepted) sender->received.add(origin.id);
+    if (sender->nested && accepted) sender->hop->received.add(origin.id);
     if (static_cast<std::uint32_t>(sender->life) != origin.life || !sender->wire) return;
     append_answer(sender->wire->out(), signal, origin.id, reason);
     touch(sender->wire);

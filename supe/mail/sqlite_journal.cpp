@@ -1,6 +1,5 @@
 #include "supe/mail/sqlite_journal.hpp"
 
-#include <boost/asio/use_awaitable.hpp>
 
 #include <csignal>
 #include <iterator>
@@ -17,7 +16,7 @@ bool is_put(const journal_step& step) { return step.what == kind::put; }
 
 }  // namespace
 
-sqlite_journal::sqlite_journal(asio::any_io_executor executor, std::filesystem::path file)
+sqlite_journal::sqlite_journal(loop_executor executor, std::filesystem::path file)
     : file_(std::move(file)), wake_(std::move(executor), ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 void sqlite_journal::close() {
@@ -95,7 +94,7 @@ awaitable<journal::progress> sqlite_journal::settled() {
                 co_return result;
             }
         }
-        co_await wake_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+        co_await wake_.async_wait(stream_descriptor::wait_read, use_awaitable);
         std::uint64_t times = 0;
         [[maybe_unused]] const auto n = ::read(wake_.native_handle(), &times, sizeof times);
     }

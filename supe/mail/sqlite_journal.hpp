@@ -5,7 +5,7 @@
 #include "supe/mail/journal_file.hpp"
 #include "supe/process/unique_fd.hpp"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include "supe/async/stream_descriptor.hpp"
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -17,7 +17,7 @@ namespace supe {
 /// The thread, and the file where there is none, begin with the first step.
 class sqlite_journal final : public journal {
 public:
-    sqlite_journal(asio::any_io_executor executor, std::filesystem::path file);
+    sqlite_journal(loop_executor executor, std::filesystem::path file);
     /// As close().
     ~sqlite_journal() override { close(); }
 
@@ -40,7 +40,7 @@ private:
     bool restoring_ = false;                  // the file is the loop's until that is done
     std::string unreadable_;                  // why restore() failed: nothing is written over it
     journal_steps gathered_;                  // until flush()
-    asio::posix::stream_descriptor wake_;     // an eventfd: results_ has something
+    stream_descriptor wake_;     // an eventfd: results_ has something
     std::thread thread_;
 
     std::mutex mutex_;                        // of all below

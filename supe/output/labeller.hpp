@@ -3,9 +3,8 @@
 
 #include "supe/output/line_splitter.hpp"
 #include "supe/output/sink.hpp"
-#include "supe/process/unique_fd.hpp"
+#include "supe/process/watched_descriptor.hpp"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <functional>
 #include <string>
 
@@ -16,7 +15,7 @@ class labeller {
 public:
     using line_handler = std::function<void(stream, std::string_view line)>;
 
-    labeller(asio::any_io_executor executor, unique_fd out, unique_fd err, line_sink& sink, line_handler on_line,
+    labeller(clock& c, unique_fd out, unique_fd err, line_sink& sink, line_handler on_line,
              std::size_t limit = line_limit);
 
     /// Reads both pipes until both are closed; pauses while the sink is full.
@@ -30,9 +29,9 @@ public:
 
 private:
     struct pipe {
-        pipe(asio::any_io_executor executor, unique_fd fd, stream s, std::size_t limit)
-            : descriptor(executor, fd.release()), which(s), lines(limit) {}
-        asio::posix::stream_descriptor descriptor;
+        pipe(loop_executor executor, unique_fd fd, stream s, std::size_t limit)
+            : descriptor(executor, std::move(fd)), which(s), lines(limit) {}
+        watched_descriptor descriptor;
         stream which;
         line_splitter lines;
         std::uint64_t read = 0;  // bytes so far
@@ -41,11 +40,11 @@ private:
     enum class outcome { data, nothing, closed };
     outcome read_once(pipe& p);
     void close(pipe& p);
-    awaitable<> wait_readable();
 
     line_sink& sink_;
     line_handler on_line_;
     pipe out_, err_;
+    timer wake_;  // one of them may have something, or is closed
 };
 
 }  // namespace supe

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -84,7 +83,7 @@ bool patient_writer::tell_loss(const std::string& mark) {
 awaitable<> patient_writer::writable() {
     error_code failed = asio::error::operation_not_supported;
     if (own_) {
-        co_await own_->async_wait(asio::posix::stream_descriptor::wait_write, asio::redirect_error(asio::use_awaitable, failed));
+        co_await own_->async_wait(stream_descriptor::wait_write, asio::redirect_error(use_awaitable, failed));
         if (failed == asio::error::operation_aborted) throw system_error(failed);
     }
     // What is shared cannot be waited for without making it non-blocking for the others: look again soon.

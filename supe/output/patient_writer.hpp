@@ -4,7 +4,7 @@
 #include "supe/async/clock.hpp"
 #include "supe/process/unique_fd.hpp"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include "supe/async/stream_descriptor.hpp"
 #include <functional>
 #include <optional>
 #include <string>
@@ -43,7 +43,7 @@ private:
     clock& clock_;
     int fd_;
     kind kind_ = kind::shared;
-    std::optional<asio::posix::stream_descriptor> own_;
+    std::optional<stream_descriptor> own_;
     std::string text_;
     std::size_t begin_ = 0;      // what lies before it is written
     bool closed_ = false;

@@ -39,9 +39,10 @@ public:
     virtual ~process() = default;
 
     virtual pid_t pid() const = 0;
-    /// Resumes with true when it is dead and can be reaped (its group may live on); with false when `alarm` is notified
-    /// or its deadline passes first, or when there are notifications().
-    virtual awaitable<bool> ended_before(timer& alarm) = 0;
+    /// It can be reaped; its group may live on.
+    virtual bool is_dead() const = 0;
+    /// Notifies `alarm`, once, when it is dead or has notifications(). Not where it is dead already. The alarm outlives it.
+    virtual void watch(timer& alarm) = 0;
     /// What it sent to its NOTIFY_SOCKET since the last call (sd_notify), a datagram each. Does not wait.
     virtual std::vector<std::string> notifications() { return {}; }
     /// To the process alone; nothing happens when it is dead.

@@ -1,7 +1,10 @@
 #include "supe/process/notify_socket.hpp"
 
+#include "supe/async/awaitable.hpp"
+
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <optional>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -29,6 +32,12 @@ bool may_speak(const ucred& sender, pid_t child) {
 }
 
 }  // namespace
+
+unique_fd notify_socket::again() const {
+    unique_fd second(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+    if (!second) throw system_error(errno, boost::system::system_category(), "a notify socket");
+    return second;
+}
 
 notify_socket notify_socket::open() {
     notify_socket made;

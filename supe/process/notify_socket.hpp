@@ -17,7 +17,8 @@ public:
     static notify_socket open();
 
     explicit operator bool() const { return static_cast<bool>(fd_); }
-    int descriptor() const { return fd_.get(); }
+    /// A second descriptor of it. Throws system_error where there is none to be had.
+    unique_fd again() const;
     /// As NOTIFY_SOCKET has it: `@` and the name.
     const std::string& name() const { return name_; }
 

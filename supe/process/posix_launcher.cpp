@@ -7,7 +7,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/optional.hpp>     // 1.81's Process names these without including them
 #include <boost/type_traits.hpp>
 #include <boost/process/v2/process.hpp>
@@ -281,7 +280,7 @@ launched run_program(const launch_request& request, const std::string& program, 
 
 }  // namespace
 
-posix_launcher::posix_launcher(asio::any_io_executor executor)
+posix_launcher::posix_launcher(loop_executor executor)
     : executor_(std::move(executor)), null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     raise_descriptor_limit();
@@ -332,7 +331,7 @@ void posix_launcher::look() {
 awaitable<bool> posix_launcher::end_descendants(std::string address) {
     // What was an orphan when this began is in any look that begins later: one is enough for all who wait for it here.
     const std::uint64_t before = looks_;
-    co_await asio::post(executor_, asio::use_awaitable);
+    co_await asio::post(executor_, use_awaitable);
     if (looks_ == before) look();
     co_return kill_below(orphans_, address);
 }
@@ -340,7 +339,7 @@ awaitable<bool> posix_launcher::end_descendants(std::string address) {
 awaitable<> posix_launcher::reap_orphans(clock& time) {
     asio::signal_set ended(executor_, SIGCHLD);
     for (;;) {
-        co_await ended.async_wait(asio::use_awaitable);
+        co_await ended.async_wait(use_awaitable);
         look();
         co_await time.sleep_for(reap_interval);
     }

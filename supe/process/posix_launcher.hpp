@@ -5,7 +5,6 @@
 #include "supe/process/launcher.hpp"
 
 #include <array>
-#include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 
 namespace supe {
@@ -17,7 +16,7 @@ namespace supe {
 /// such an orphan, and reaped.
 class posix_launcher final : public launcher {
 public:
-    explicit posix_launcher(asio::any_io_executor executor);
+    explicit posix_launcher(loop_executor executor);
     std::variant<std::unique_ptr<process>, launch_error> launch(const launch_request&) override;
     /// All who ask in one turn of the event loop share one look at our children.
     awaitable<bool> end_descendants(std::string address) override;
@@ -27,7 +26,7 @@ public:
 private:
     void look();
 
-    asio::any_io_executor executor_;
+    loop_executor executor_;
     unique_fd null_;
     std::array<unique_fd, 16> handed_on_;  // low numbers, kept for what the next child is given
     std::vector<orphan> orphans_;  // as of the last look

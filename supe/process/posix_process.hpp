@@ -3,9 +3,7 @@
 
 #include "supe/process/launcher.hpp"
 #include "supe/process/notify_socket.hpp"
-
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include "supe/process/watched_descriptor.hpp"
 
 namespace supe {
 
@@ -13,24 +11,23 @@ namespace supe {
 class posix_process final : public process {
 public:
     /// Takes both descriptors. Throws system_error where the event loop cannot take them.
-    posix_process(asio::any_io_executor executor, pid_t pid, unique_fd pidfd, notify_socket notify);
+    posix_process(loop_executor executor, pid_t pid, unique_fd pidfd, notify_socket notify);
     ~posix_process() override;
 
     pid_t pid() const override { return pid_; }
-    awaitable<bool> ended_before(timer& alarm) override;
+    bool is_dead() const override;
+    void watch(timer& alarm) override;
     std::vector<std::string> notifications() override;
     void signal(int number) override;
     void kill_group() override;
     exit_status reap() override;
 
 private:
-    bool is_dead();
-
     pid_t pid_;
     bool reaped_ = false;
-    asio::posix::stream_descriptor pidfd_;
+    watched_descriptor pidfd_;
     notify_socket notify_;
-    std::unique_ptr<asio::posix::stream_descriptor> notify_ready_;  // a second descriptor of notify_, where there is one
+    watched_descriptor notify_ready_;  // a second descriptor of notify_, where there is one
 };
 
 }  // namespace supe

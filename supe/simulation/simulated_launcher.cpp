@@ -44,14 +44,8 @@ public:
     pid_t pid() const override { return pid_; }
     const std::string& address() const { return address_; }
 
-    awaitable<bool> ended_before(timer& alarm) override {
-        if (!dead_) {
-            alarm_ = &alarm;
-            co_await alarm.wait();
-            alarm_ = nullptr;
-        }
-        co_return dead_;
-    }
+    bool is_dead() const override { return dead_; }
+    void watch(timer& alarm) override { alarm_ = &alarm; }
 
     void signal(int number) override {
         // Every program of ours turns SIGTERM into a request to shut down, and the channel brings that anyway.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 #include <functional>
 #include <iterator>
@@ -66,38 +65,39 @@ void child::signal(std::string_view name, std::string_view data) {
 
 awaitable<> child::run_lifecycle() {
     for (;;) {
-        const lifecycle::event e = co_await next_event();
-        for (const lifecycle::action a : lifecycle_.on(e, host_.time().now())) perform(a);
+        if (const auto e = next_event()) {
+            // A start that fails and is tried again at once must let others in between, a stop above all.
+            if (*e == lifecycle::event::start) co_await asio::post(host_.time().executor(), use_awaitable);
+            for (const lifecycle::action a : lifecycle_.on(*e, host_.time().now())) perform(a);
+        } else if (process_ && process_->is_dead()) {
+            co_await bury();
+            put_end_in_order();
+        } else {
+            wake_.expires_at(lifecycle_.deadline());
+            if (process_) process_->watch(wake_);
+            co_await wake_.wait();
+        }
     }
 }
 
-awaitable<lifecycle::event> child::next_event() {
-    for (;;) {
-        if (process_) hear_notifications();
-        if (!events_.empty()) {
-            const lifecycle::event e = events_.front();
-            events_.erase(events_.begin());
-            // A start that fails and is tried again at once must let others in between, a stop above all.
-            if (e == lifecycle::event::start) co_await asio::post(host_.time().executor(), asio::use_awaitable);
-            co_return e;
-        }
-        if (host_.time().now() >= lifecycle_.deadline()) co_return lifecycle::event::deadline;
-        wake_.expires_at(lifecycle_.deadline());
-        bool dead = false;
-        if (process_) {
-            dead = co_await process_->ended_before(wake_);
-        } else {
-            co_await wake_.wait();
-        }
-        if (!dead) continue;
-        co_await bury();
-        // Its last words come before its end; an order that came while we buried it comes after: it did not cause it.
-        std::vector<lifecycle::event> orders;
-        std::ranges::copy_if(events_, std::back_inserter(orders), std::not_fn(is_said));
-        std::erase_if(events_, std::not_fn(is_said));
-        events_.push_back(lifecycle::event::exited);
-        events_.insert(events_.end(), orders.begin(), orders.end());
+std::optional<lifecycle::event> child::next_event() {
+    if (process_) hear_notifications();
+    if (!events_.empty()) {
+        const lifecycle::event e = events_.front();
+        events_.erase(events_.begin());
+        return e;
     }
+    if (host_.time().now() >= lifecycle_.deadline()) return lifecycle::event::deadline;
+    return std::nullopt;
+}
+
+/// Its last words come before its end; an order that came while we buried it comes after: it did not cause it.
+void child::put_end_in_order() {
+    std::vector<lifecycle::event> orders;
+    std::ranges::copy_if(events_, std::back_inserter(orders), std::not_fn(is_said));
+    std::erase_if(events_, std::not_fn(is_said));
+    events_.push_back(lifecycle::event::exited);
+    events_.insert(events_.end(), orders.begin(), orders.end());
 }
 
 void child::perform(lifecycle::action a) {
@@ -152,11 +152,11 @@ void child::spawn() {
 void child::adopt(std::unique_ptr<process> p) {
     address_of_life_ = address_;
     process_ = std::move(p);
-    const auto loop = host_.time().executor();
-    auto output = std::make_shared<labeller>(loop, std::move(process_->output), std::move(process_->error), host_.sink(),
+    clock& time = host_.time();
+    auto output = std::make_shared<labeller>(time, std::move(process_->output), std::move(process_->error), host_.sink(),
                                              [this](stream s, std::string_view l) { host_.on_line(*this, s, l); },
                                              is_supervisor() ? relayed_line_limit : line_limit);
-    mail_.wire = std::make_shared<channel>(loop, std::move(process_->channel), channel::side::supervisor);
+    mail_.wire = std::make_shared<channel>(time, std::move(process_->channel), channel::side::supervisor);
     output_ = std::move(output);
     ++mail_.life;
     channel_ended_ = false;
@@ -260,7 +260,9 @@ awaitable<> child::run_mail() {
     for (;;) {
         while (channel_ended_) co_await life_began_.wait();
         const auto wire = mail_.wire;
-        while (wire && co_await wire->turn(on_frame)) {
+        while (wire && wire->is_open()) {
+            co_await wire->ready();
+            if (!wire->take(on_frame)) break;
             report_lost_frames(*wire);
             host_.after_turn(*this);
         }

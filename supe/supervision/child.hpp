@@ -90,7 +90,8 @@ private:
     awaitable<> run_output();
     awaitable<> run_mail();
 
-    awaitable<lifecycle::event> next_event();
+    std::optional<lifecycle::event> next_event();
+    void put_end_in_order();
     void perform(lifecycle::action a);
     void spawn();
     void adopt(std::unique_ptr<process> p);

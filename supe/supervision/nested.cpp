@@ -32,7 +32,7 @@ awaitable<first_words> receive_tree(std::shared_ptr<channel> wire) {
 
 awaitable<int> run_nested_supervisor(supervisor_environment environment, unique_fd channel_fd, std::string address,
                                      std::function<void(supervisor&)> prepare) {
-    auto wire = std::make_shared<channel>(environment.time.executor(), std::move(channel_fd), channel::side::component);
+    auto wire = std::make_shared<channel>(environment.time, std::move(channel_fd), channel::side::component);
     first_words heard = co_await receive_tree(wire);
     if (!heard.tree) co_return 1;
     supervisor self(std::move(environment), std::move(*heard.tree), std::move(address), wire);

@@ -5,7 +5,7 @@
 #include "supe/async/clock.hpp"
 #include "supe/supervision/child_spec.hpp"
 
-#include <deque>
+#include <vector>
 
 namespace supe {
 
@@ -26,21 +26,18 @@ public:
 private:
     void forget_old(time_point now);
     restart_limit limit_;
-    std::deque<time_point> restarts_;
+    std::vector<time_point> restarts_;
 };
 
 /// The delay before the next try: first, then times `factor` up to `max`; after 0 comes 100 ms (within max).
 class restart_delay {
 public:
-    explicit restart_delay(backoff_spec spec) : spec_(spec) {}
-
     /// The delay before the next start, given how long the last run lasted. `random` in [0,1) decides the jitter.
-    milliseconds next(duration last_run, double random);
+    milliseconds next(const backoff_spec& spec, duration last_run, double random);
     /// Forgets earlier crashes (a start by hand, a clean end).
     void reset() { tries_ = 0; base_ = 0ms; }
 
 private:
-    backoff_spec spec_;
     unsigned tries_ = 0;
     milliseconds base_ = 0ms;
 };

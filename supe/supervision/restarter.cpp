@@ -16,7 +16,7 @@ restarter::actions restarter::add(child_id id, const child_spec& spec, time_poin
     const auto behind = index_.find(where.behind);
     const auto first_or_last = where.behind == front ? children_.begin() : children_.end();
     const auto next = behind == index_.end() ? first_or_last : std::next(behind->second);
-    const auto c = children_.insert(next, {id, &spec, where.group, restart_intensity(spec.limit), restart_delay(spec.backoff)});
+    const auto c = children_.insert(next, {id, &spec, where.group, restart_intensity(spec.limit)});
     index_[id] = c;
     actions out;
     if (mode_ == mode::fresh) {
@@ -63,7 +63,7 @@ void restarter::change(const supervisor_spec& spec) {
 void restarter::change(child_id id) {
     child& c = at(id);
     c.intensity.set_limit(c.spec->limit);
-    c.delay = restart_delay(c.spec->backoff);
+    c.delay.reset();
 }
 
 void restarter::order(const std::vector<child_id>& ids) {
@@ -304,7 +304,7 @@ void restarter::not_restarted(child& c, actions& out) {
 void restarter::back_off(child& c, const ending& how, time_point now) {
     const duration lasted = how.start_failed || c.up_since == time_point{} ? duration{} : now - c.up_since;
     c.up_since = {};
-    c.last_delay = c.delay.next(lasted, random_());
+    c.last_delay = c.delay.next(c.spec->backoff, lasted, random_());
     c.not_before = now + c.last_delay;
     c.restarting = true;
     want(c);

@@ -117,7 +117,7 @@ private:
         const child_spec* spec;
         int group;
         restart_intensity intensity;
-        restart_delay delay;
+        restart_delay delay{};
         process state = process::down;
         first_start first = first_start::of_tree;
         bool wanted = false;             // it should be up

@@ -45,9 +45,10 @@ supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
                  [this](int number) { return places_.at(number).who.mail().box.has_waiting(); }),
       office_(address_, id_prefix(env_.random), env_.time, *this), tasks_(env_.time), changed_(env_.time) {
     office_.set_uplink(uplink_);
-    for (const child_spec& c : spec_.children) {
+    written_ = written(spec_.children);
+    for (child_spec& c : std::exchange(spec_.children, {})) {
         if (c.instances == 1) {
-            const place& p = create(c);
+            const place& p = create(std::move(c));
             restarter_.add(p.who.number(), p.who.spec(), env_.time.now());
             continue;
         }
@@ -350,7 +351,7 @@ std::string supervisor::note_death(place& p, bool clean) {
     std::string text = !clean && !p.failure_below.empty() ? p.failure_below : c.how_it_ended();
     p.deaths.push_back({env_.time.wall(), text, c.last_error() || !c.last_exit() ? "null" : c.last_exit()->json(),
                         milliseconds(in_ms(c.lasted())), clean});
-    if (p.deaths.size() > death_limit) p.deaths.pop_front();
+    if (p.deaths.size() > death_limit) p.deaths.erase(p.deaths.begin());
     return text;
 }
 

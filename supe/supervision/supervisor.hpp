@@ -8,7 +8,6 @@
 #include "supe/supervision/restarter.hpp"
 
 #include <boost/json/value.hpp>
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -79,9 +78,9 @@ public:
     restarter::status status_of(const child& c) const { return restarter_.status_of(c.number()); }
     unsigned restarts_of(const child& c) const { return restarter_.restarts_of(c.number()); }
     /// Resumes when something changed: a child, or the tree as a whole.
-    awaitable<> changed() { return changed_.wait(); }
+    auto changed() { return changed_.wait(); }
     /// The latest last; at most 10.
-    const std::deque<death>& deaths_of(const child& c) const { return places_.at(c.number()).deaths; }
+    const std::vector<death>& deaths_of(const child& c) const { return places_.at(c.number()).deaths; }
     duration uptime() const { return env_.time.now() - began_; }
     post_office& mail() { return office_; }
     dead_letters& dead() { return dead_; }
@@ -169,7 +168,7 @@ private:
         bool took_mail = false;                  // in this life: it dealt with some, so the next life has less to do
         unsigned failures = 0;                   // ends that nobody asked for
         std::string failure_below;               // why a nested supervisor says that it fails
-        std::deque<death> deaths;
+        std::vector<death> deaths;
         strange_frames strange;
     };
 
@@ -236,6 +235,14 @@ private:
     };
     attempt attempt_at(const child& c, bool new_life) const;
     awaitable<std::string> came_up(attempt tried);
+    /// What the tree file says of a child, for the next reload to compare with. As text it takes little room.
+    struct written_child {
+        std::string name;
+        std::string spec;                        // JSON
+        unsigned instances;
+    };
+    static std::vector<written_child> written(const std::vector<child_spec>& children);
+
     /// Somebody waits for this child's first start: remove() notes why it was in vain.
     class adding {
     public:
@@ -277,7 +284,8 @@ private:
     void send_notice_up(const std::string& notice, const std::string& message);
 
     supervisor_environment env_;
-    supervisor_spec spec_;                          // as in the tree file, of the last reload
+    supervisor_spec spec_;                          // of this supervisor; its children's are theirs
+    std::vector<written_child> written_;            // the children as in the tree file, of the last reload
     std::string address_;
     std::shared_ptr<channel> uplink_;
     std::vector<std::string> early_frames_;

@@ -9,12 +9,16 @@
 namespace supe {
 namespace {
 
-using specs = std::vector<child_spec>;
-
-const child_spec* find_spec(const specs& all, const std::string& name) {
-    const auto found = std::ranges::find(all, name, &child_spec::name);
+template <class Named>
+const Named* find_named(const std::vector<Named>& all, const std::string& name) {
+    const auto found = std::ranges::find(all, name, &Named::name);
     return found == all.end() ? nullptr : &*found;
 }
+
+std::string text_of(const child_spec& spec) { return boost::json::serialize(to_json(spec)); }
+
+/// A config whose keys stand in another order is the same.
+bool same(const std::string& a, const std::string& b) { return a == b || boost::json::parse(a) == boost::json::parse(b); }
 
 bool same(const child_spec& a, const child_spec& b) { return to_json(a) == to_json(b); }
 
@@ -44,24 +48,32 @@ bool same_sockets(const child_spec& a, const child_spec& b) {
 
 }  // namespace
 
+std::vector<supervisor::written_child> supervisor::written(const std::vector<child_spec>& children) {
+    std::vector<written_child> all;
+    all.reserve(children.size());
+    for (const child_spec& c : children) all.push_back({c.name, text_of(c), c.instances});
+    return all;
+}
+
 awaitable<std::string> supervisor::reload(supervisor_spec tree) {
+    const std::vector<child_spec> now = std::exchange(tree.children, {});
+    const std::vector<written_child> before = std::exchange(written_, written(now));
     tree.name = spec_.name;
-    const specs before = std::exchange(spec_, std::move(tree)).children;
-    const specs now = spec_.children;
+    spec_ = std::move(tree);
     restarter_.change(spec_);
     std::string problems;
     const auto note = [&problems](const std::string& problem) {
         if (!problem.empty()) problems += (problems.empty() ? "" : "; ") + problem;
     };
-    for (const child_spec& old : before | std::views::reverse) {
-        if (find_spec(now, old.name) || members(old.name).empty()) continue;
+    for (const written_child& old : before | std::views::reverse) {
+        if (find_named(now, old.name) || members(old.name).empty()) continue;
         const std::string problem = co_await remove_child(old.name);
         note(problem);
     }
     int behind = restarter::front;
     for (const child_spec& spec : now) {
-        const child_spec* old = find_spec(before, spec.name);
-        if (!old || !same(*old, spec)) {
+        const written_child* old = find_named(before, spec.name);
+        if (!old || !same(old->spec, text_of(spec))) {
             const unsigned instances_before = old ? old->instances : 0;
             const std::string problem = co_await reload_child(spec, instances_before, behind);
             note(problem);

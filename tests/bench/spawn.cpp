@@ -32,8 +32,9 @@ supe::awaitable<> launch_and_reap(supe::launcher& launcher, supe::clock& clock) 
     auto launched = launcher.launch(request);
     if (const auto* error = std::get_if<supe::launch_error>(&launched)) throw std::runtime_error(error->text);
     const auto process = std::move(std::get<0>(launched));
-    supe::timer no_alarm(clock);
-    co_await process->ended_before(no_alarm);
+    supe::timer alarm(clock);
+    process->watch(alarm);
+    co_await alarm.wait();
     process->reap();
 }
 

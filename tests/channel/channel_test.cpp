@@ -29,7 +29,7 @@ struct pair {
 
 /// One end of a channel; run() turns it until the other end is gone.
 struct end {
-    end(virtual_loop& loop, supe::unique_fd fd, supe::channel::side side) : wire(loop.executor(), std::move(fd), side, limit) {}
+    end(virtual_loop& loop, supe::unique_fd fd, supe::channel::side side) : wire(loop.time(), std::move(fd), side, limit) {}
 
     static awaitable<> run(std::shared_ptr<end> e) {
         for (;;) {

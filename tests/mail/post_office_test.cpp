@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     one.name = "w.1";
     o.stops.push_back(std::make_unique<mail_stop>(2, "w.2", "w", one.shared, 1));
     mail_stop& two = *o.stops.back();
-    o.wires.push_back(std::make_unique<support::neighbour>(o.loop));
+    o.wires.push_back(std::make_unique<support::neighbour>(o.time));
     o.post.add(two);
     o.start(two);
     o.post.on_ready(one, 9), o.post.on_ready(two, 9);

@@ -35,7 +35,7 @@ struct child {
         out.reset(out_fds[1]);
         err.reset(err_fds[1]);
         output = std::make_unique<supe::labeller>(
-            loop.executor(), supe::unique_fd(out_fds[0]), supe::unique_fd(err_fds[0]), room,
+            loop.time(), supe::unique_fd(out_fds[0]), supe::unique_fd(err_fds[0]), room,
             [this](supe::stream s, std::string_view line) { lines.push_back((s == supe::stream::out ? "o:" : "e:") + std::string(line)); });
     }
     static void say(supe::unique_fd& fd, std::string_view text) {
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(an_endless_writer) {
         }
     };
     write_more();
-    supe::labeller output(loop.executor(), supe::unique_fd(out_fds[0]), std::move(c->err), c->room,
+    supe::labeller output(loop.time(), supe::unique_fd(out_fds[0]), std::move(c->err), c->room,
                           [&](supe::stream, std::string_view l) {
                               received += l.size();
                               if (l == line) write_more();

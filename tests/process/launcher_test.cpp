@@ -47,8 +47,10 @@ struct fixture {
         std::optional<exit_status> status;
         supe::nursery tasks(loop.time);
         tasks.start([](supe::process& p, supe::clock& time, std::optional<exit_status>& out) -> supe::awaitable<> {
-            supe::timer no_alarm(time);
-            while (!co_await p.ended_before(no_alarm)) {
+            supe::timer alarm(time);
+            while (!p.is_dead()) {
+                p.watch(alarm);
+                co_await alarm.wait();
             }
             out = p.reap();
         }(process, loop.time, status));

@@ -4,7 +4,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
@@ -28,17 +27,17 @@ struct tally {
 };
 
 /// Connects again and again. A request that the child was killed over is the child's loss; a connection is nobody's.
-supe::awaitable<> client(asio::any_io_executor loop, tcp::endpoint where, tally& count) {
+supe::awaitable<> client(supe::loop_executor loop, tcp::endpoint where, tally& count) {
     for (;;) {
         tcp::socket connection(loop);
         boost::system::error_code failed;
-        co_await connection.async_connect(where, asio::redirect_error(asio::use_awaitable, failed));
+        co_await connection.async_connect(where, asio::redirect_error(supe::use_awaitable, failed));
         if (failed == asio::error::operation_aborted) co_return;
         ++(failed ? count.refused : count.connected);
         if (failed) continue;
-        co_await asio::async_write(connection, asio::buffer("x", 1), asio::redirect_error(asio::use_awaitable, failed));
+        co_await asio::async_write(connection, asio::buffer("x", 1), asio::redirect_error(supe::use_awaitable, failed));
         std::string answer;
-        co_await asio::async_read(connection, asio::dynamic_buffer(answer), asio::redirect_error(asio::use_awaitable, failed));
+        co_await asio::async_read(connection, asio::dynamic_buffer(answer), asio::redirect_error(supe::use_awaitable, failed));
         if (answer.ends_with('\n')) {
             ++count.answered;
             count.who.insert(answer);

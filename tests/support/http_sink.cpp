@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
@@ -12,7 +11,7 @@ namespace {
 
 namespace http = boost::beast::http;
 using boost::asio::ip::tcp;
-constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
+constexpr auto as_result = boost::asio::as_tuple(supe::use_awaitable);
 
 }  // namespace
 

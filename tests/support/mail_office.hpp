@@ -21,10 +21,10 @@ struct neighbour {
     std::shared_ptr<supe::channel> wire;
     supe::unique_fd other;
 
-    explicit neighbour(supe::asio::io_context& loop) {
+    explicit neighbour(supe::clock& time) {
         int fds[2];
         BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
-        wire = std::make_shared<supe::channel>(loop.get_executor(), supe::unique_fd(fds[0]), supe::channel::side::supervisor);
+        wire = std::make_shared<supe::channel>(time, supe::unique_fd(fds[0]), supe::channel::side::supervisor);
         other.reset(fds[1]);
     }
     /// Frames since the last call.
@@ -47,19 +47,19 @@ struct mail_office : supe::mail_events {
     std::vector<std::unique_ptr<mail_stop>> stops;
     words told;  // events, in order
 
-    explicit mail_office(std::string address = "", bool with_uplink = false) : post(std::move(address), "id-", time, *this), up(loop) {
+    explicit mail_office(std::string address = "", bool with_uplink = false) : post(std::move(address), "id-", time, *this), up(time) {
         if (with_uplink) post.set_uplink(up.wire);
     }
     mail_stop& add(const std::string& name, bool nested = false, mailbox_limits limits = {}) {
         stops.push_back(std::make_unique<mail_stop>(static_cast<int>(stops.size()), name, nested, limits));
         post.add(*stops.back());
-        wires.push_back(std::make_unique<neighbour>(loop));
+        wires.push_back(std::make_unique<neighbour>(time));
         start(*stops.back());
         return *stops.back();
     }
     void start(mail_stop& s) {
         ++s.life;
-        *wires[static_cast<std::size_t>(s.number)] = neighbour(loop);
+        *wires[static_cast<std::size_t>(s.number)] = neighbour(time);
         s.wire = wires[static_cast<std::size_t>(s.number)]->wire;
         post.on_connected(s);
     }

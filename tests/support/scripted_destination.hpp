@@ -9,7 +9,6 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
 #include <fmt/format.h>
@@ -22,7 +21,7 @@ using namespace std::chrono_literals;
 using asio::ip::tcp;
 using components::http_reply;
 
-inline constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+inline constexpr auto as_result = asio::as_tuple(supe::use_awaitable);
 
 /// What a destination does on one connection: an answer for each request, and then this.
 struct script {

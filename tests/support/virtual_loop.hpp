@@ -23,7 +23,7 @@ public:
     supe::clock& time() { return clock_; }
     supe::time_point now() const { return clock_.now(); }
     std::size_t armed() const { return clock_.armed(); }
-    boost::asio::any_io_executor executor() { return loop_.get_executor(); }
+    supe::loop_executor executor() { return loop_.get_executor(); }
 
     /// Starts a coroutine beside the test; it first runs in settle().
     void start(supe::awaitable<> work) { tasks_.start(std::move(work)); }

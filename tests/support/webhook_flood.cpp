@@ -1,7 +1,6 @@
 #include "tests/support/webhook_flood.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -13,7 +12,7 @@ namespace {
 namespace http = boost::beast::http;
 using boost::asio::ip::tcp;
 using namespace std::chrono_literals;
-constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
+constexpr auto as_result = boost::asio::as_tuple(supe::use_awaitable);
 constexpr auto try_again = 5ms;
 
 }  // namespace

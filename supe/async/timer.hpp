@@ -1,0 +1,146 @@
+// Where coroutines wait: for a moment, for one another, for both at once.
+#pragma once
+
+#include "supe/async/awaitable.hpp"
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/intrusive/list.hpp>
+#include <chrono>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace supe {
+
+using duration = std::chrono::steady_clock::duration;
+using time_point = std::chrono::steady_clock::time_point;
+
+/// The deadline of something that waits for ever.
+inline constexpr time_point never = time_point::max();
+
+class clock;
+
+/// The coroutines that wait at the timers of an event loop. They are the loop's own: they go with it, as Asio's operations do.
+class waiting_room final : public asio::execution_context::service {
+public:
+    struct of_timer;
+    struct of_loop;
+    template <class Tag>
+    using hook = boost::intrusive::list_base_hook<boost::intrusive::tag<Tag>,
+                                                  boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+    /// One coroutine.
+    struct waiter : hook<of_timer>, hook<of_loop> {
+        virtual ~waiter() = default;
+        /// From the loop, not in this call; this object ends then.
+        virtual void resume(error_code result) = 0;
+    };
+    template <class Tag>
+    using list = boost::intrusive::list<waiter, boost::intrusive::base_hook<hook<Tag>>, boost::intrusive::constant_time_size<false>>;
+
+    static asio::execution_context::id id;
+    explicit waiting_room(asio::execution_context& loop) : service(loop) {}
+    void add(waiter& w) { all_.push_back(w); }
+
+private:
+    void shutdown() override;
+    list<of_loop> all_;
+};
+
+/// A deadline that can be notified before it passes: a timer and a condition variable in one.
+/// Waiters only notice; they look at their condition again after each wait. Belongs to one thread; outlives who waits.
+class timer {
+public:
+    /// Starts without a deadline. The clock must outlive the timer.
+    explicit timer(clock& c) : clock_(c) {}
+    ~timer();
+    timer(const timer&) = delete;
+    timer& operator=(const timer&) = delete;
+
+    /// Sets the deadline; whoever waits is resumed and looks again.
+    void expires_at(time_point deadline);
+    time_point expiry() const { return expiry_; }
+
+    /// `co_await t.wait()` resumes when the deadline passes or on notify(), in the order of waiting; throws operation_aborted
+    /// when the coroutine is cancelled. A deadline that passed before wakes nobody.
+    auto wait() { return asio::async_initiate<const asio::deferred_t, void(error_code)>(begin_wait{this}, asio::deferred); }
+    /// Resumes all who wait now.
+    void notify();
+
+private:
+    friend class timers;
+    template <class Handler>
+    struct waiter_of;
+    struct begin_wait {
+        timer* at;
+        template <class Handler>
+        void operator()(Handler&& handler) const {
+            at->add(*new waiter_of<std::decay_t<Handler>>(at->executor(), std::forward<Handler>(handler)));
+        }
+    };
+    void add(waiting_room::waiter& w);
+    loop_executor executor() const;
+
+    clock& clock_;
+    time_point expiry_ = never;
+    std::uint64_t number_ = 0;  // of its registration with the clock
+    waiting_room::list<waiting_room::of_timer> waiters_;
+};
+
+template <class Handler>
+struct timer::waiter_of final : waiting_room::waiter {
+    using at_timer = waiting_room::hook<waiting_room::of_timer>;
+    /// Lies in the cancellation slot, perhaps for longer than the wait.
+    struct canceller {
+        waiter_of* wait;
+        void operator()(asio::cancellation_type) {
+            if (wait) wait->resume(asio::error::operation_aborted);
+        }
+    };
+
+    waiter_of(loop_executor where, Handler h) : loop(where), handler(std::move(h)) {
+        auto slot = asio::get_associated_cancellation_slot(handler);
+        if (slot.is_connected()) cancel = &slot.template emplace<canceller>(canceller{this});
+    }
+    /// One that is notified and then cancelled before it runs again is cancelled: what it waited for is left to others.
+    void resume(error_code how) override {
+        result = how;
+        if (!at_timer::is_linked()) return;
+        at_timer::unlink();
+        asio::post(loop, [this] { go_on(); });
+    }
+    void go_on() {
+        if (cancel) cancel->wait = nullptr;
+        Handler h = std::move(handler);
+        const error_code how = result;
+        delete this;
+        std::move(h)(how);
+    }
+
+    loop_executor loop;
+    Handler handler;
+    canceller* cancel = nullptr;
+    error_code result;
+};
+
+/// What several coroutines wait for, each until a deadline of its own. Belongs to one thread; outlives who waits.
+class condition {
+public:
+    explicit condition(clock& c) : clock_(c), all_(c) {}
+
+    /// Resumes all who wait now; they look at their condition again.
+    void notify();
+    /// Resumes on notify(), or when the deadline passes; throws operation_aborted when the coroutine is cancelled.
+    awaitable<> wait_until(time_point deadline);
+    auto wait() { return all_.wait(); }
+
+private:
+    clock& clock_;
+    timer all_;                    // for all who have no deadline
+    std::vector<timer*> with_deadline_;
+};
+
+}  // namespace supe
