@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <functional>
 #include <stdexcept>
 #include <string_view>
 #include <sys/epoll.h>
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace bench {
 namespace {
@@ -25,10 +27,9 @@ struct pair {
     ~pair() { ::close(ours), ::close(theirs); }
 };
 
-template <class F>
 class forked {
 public:
-    explicit forked(F body) : pid_(::fork()) {
+    explicit forked(const std::function<void()>& body) : pid_(::fork()) {
         if (pid_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
             for (const int number : {SIGINT, SIGTERM}) ::signal(number, SIG_IGN);  // the bench ends it
@@ -75,39 +76,77 @@ private:
     std::size_t held_ = 0;
 };
 
-/// Lines from `sender` to `receiver`, and no further than here in the other direction.
-void route(int sender, int receiver) {
-    constexpr std::size_t enough = 1 << 20;  // bytes that may wait for the receiver
-    ::fcntl(receiver, F_SETFL, O_NONBLOCK);
-    const int poll = ::epoll_create1(EPOLL_CLOEXEC);
-    const auto want = [poll](int operation, int fd, std::uint32_t events) {
-        epoll_event wanted{events, {.fd = fd}};
-        ::epoll_ctl(poll, operation, fd, &wanted);
-    };
-    want(EPOLL_CTL_ADD, sender, EPOLLIN);
-    want(EPOLL_CTL_ADD, receiver, EPOLLIN);
-    line_reader mails(sender), acks(receiver);
-    std::string waiting;
-    std::size_t written = 0;  // of it
-    std::size_t acknowledged = 0;
-    bool was_full = false, was_waiting = false;
-    for (epoll_event ready[2];;) {
-        const int n = ::epoll_wait(poll, ready, 2, -1);
-        for (int i = 0; i < n; ++i) {
-            if (ready[i].data.fd == sender) {
-                if (!mails.read([&waiting](std::string_view line) { waiting += line; })) return;
-            } else if (ready[i].events & EPOLLIN) {
-                acks.read([&acknowledged](std::string_view) { ++acknowledged; });
-            }
-        }
-        if (const ssize_t sent = ::write(receiver, waiting.data() + written, waiting.size() - written); sent > 0)
-            written += static_cast<std::size_t>(sent);
-        if (written == waiting.size()) waiting.clear(), written = 0;
-        if (const bool is = !waiting.empty(); is != std::exchange(was_waiting, is))
-            want(EPOLL_CTL_MOD, receiver, is ? EPOLLIN | EPOLLOUT : EPOLLIN);
-        if (const bool is = waiting.size() - written > enough; is != std::exchange(was_full, is))
-            want(EPOLL_CTL_MOD, sender, is ? 0u : EPOLLIN);
+/// A queue of bytes.
+struct bytes {
+    std::string text;
+    std::size_t begin = 0;
+
+    std::string_view left() const { return std::string_view(text).substr(begin); }
+    void take(std::size_t n) {
+        if ((begin += n) == text.size()) text.clear(), begin = 0;
     }
+};
+
+/// Lines from a sender to a receiver, so many of them on their way until the receiver has answered each with one of its own.
+class router {
+public:
+    router(int sender, int receiver, unsigned window)
+        : sender_(sender), receiver_(receiver), window_(window), mails_(sender), acks_(receiver) {
+        ::fcntl(receiver, F_SETFL, O_NONBLOCK);
+        want(EPOLL_CTL_ADD, sender_, EPOLLIN);
+        want(EPOLL_CTL_ADD, receiver_, EPOLLIN);
+    }
+
+    void run() {
+        bool was_full = false, was_blocked = false;
+        for (epoll_event ready[2];;) {
+            const int n = ::epoll_wait(poll_, ready, 2, -1);
+            for (int i = 0; i < n; ++i) {
+                if (ready[i].data.fd == sender_) {
+                    if (!mails_.read([this](std::string_view line) { waiting_.text += line; })) return;
+                } else if (ready[i].events & EPOLLIN) {
+                    acks_.read([this](std::string_view) { --on_their_way_; });
+                }
+            }
+            pass_on();
+            if (const bool is = !leaving_.left().empty(); is != std::exchange(was_blocked, is))
+                want(EPOLL_CTL_MOD, receiver_, is ? EPOLLIN | EPOLLOUT : EPOLLIN);
+            if (const bool is = waiting_.left().size() > enough; is != std::exchange(was_full, is))
+                want(EPOLL_CTL_MOD, sender_, is ? 0u : EPOLLIN);
+        }
+    }
+
+private:
+    static constexpr std::size_t enough = 1 << 20;  // bytes that may wait
+
+    void want(int operation, int fd, std::uint32_t events) {
+        epoll_event wanted{events, {.fd = fd}};
+        ::epoll_ctl(poll_, operation, fd, &wanted);
+    }
+
+    void pass_on() {
+        for (std::string_view all = waiting_.left(); on_their_way_ < window_ && !all.empty(); ++on_their_way_) {
+            const std::size_t line = all.find('\n') + 1;
+            leaving_.text += all.substr(0, line);
+            all.remove_prefix(line);
+            waiting_.take(line);
+        }
+        const std::string_view leaving = leaving_.left();
+        if (leaving.empty()) return;
+        if (const ssize_t n = ::write(receiver_, leaving.data(), leaving.size()); n > 0) leaving_.take(static_cast<std::size_t>(n));
+    }
+
+    int sender_, receiver_, poll_ = ::epoll_create1(EPOLL_CLOEXEC);
+    unsigned window_, on_their_way_ = 0;
+    line_reader mails_, acks_;
+    bytes waiting_, leaving_;
+};
+
+/// What is read from one, to the other.
+void pass_on(int sender, int receiver) {
+    std::string buffer(256 << 10, '\0');
+    for (ssize_t n = 0; (n = ::read(sender, buffer.data(), buffer.size())) > 0;)
+        write_all(receiver, {buffer.data(), static_cast<std::size_t>(n)});
 }
 
 double per_second(double ms) { return mails_at_once * 1e3 / ms; }
@@ -130,54 +169,45 @@ double ping_pong() {
     }));
 }
 
-double two_hops() {
-    constexpr std::size_t all = mails_at_once * mail_size, buffer_size = 256 << 10;
-    pair first, second;
-    const forked relay([&] {
-        std::string buffer(buffer_size, '\0');
-        for (ssize_t n = 0; (n = ::read(first.theirs, buffer.data(), buffer.size())) > 0;)
-            write_all(second.ours, {buffer.data(), static_cast<std::size_t>(n)});
-    });
-    const pair start;
-    const forked source([&] {
-        const std::string mails(all, 'm');
-        char go = 0;
-        if (::read(start.theirs, &go, 1) == 1) write_all(first.ours, mails);
-    });
-    std::string buffer(buffer_size, '\0');
-    return per_second(milliseconds_of([&] {
-        write_all(start.ours, "!");
-        for (std::size_t got = 0; got < all;) {
-            const ssize_t n = ::read(second.theirs, buffer.data(), buffer.size());
-            if (n <= 0) throw std::runtime_error("two hops");
-            got += static_cast<std::size_t>(n);
-        }
-    }));
-}
+struct bare_sockets::impl {
+    bool router_between;
+    pair start, first, second;
+    line_reader mails{second.theirs};
+    forked relay, sender;
 
-double bare_router() {
-    pair first, second;
-    const forked router([&] { route(first.theirs, second.ours); });
-    const pair start;
-    const forked sender([&] {
+    explicit impl(unsigned window)
+        : router_between(window > 0), relay([this, window] {
+              window > 0 ? router(first.theirs, second.ours, window).run() : pass_on(first.theirs, second.ours);
+          }),
+          sender([this] { send_when_told(); }) {}
+
+    void send_when_told() const {
         const std::string mail = R"({"type":"mail","to":"receiver","msg":")" + std::string(mail_size - 2, 'm') + "\"}\n";
-        std::string mails;
-        for (int i = 0; i < mails_at_once; ++i) mails += mail;
-        char go = 0;
-        if (::read(start.theirs, &go, 1) == 1) write_all(first.ours, mails);
-    });
-    line_reader mails(second.theirs);
-    return per_second(milliseconds_of([&] {
-        write_all(start.ours, "!");
-        for (int got = 0; got < mails_at_once;) {
-            std::string acks;
+        std::string all;
+        for (int i = 0; i < mails_at_once; ++i) all += mail;
+        for (char go = 0; ::read(start.theirs, &go, 1) == 1;) write_all(first.ours, all);
+    }
+
+    void receive() {
+        std::string acks;
+        for (int got = 0; got < mails_at_once; acks.clear()) {
             const bool more = mails.read([&](std::string_view) {
-                acks += "{\"type\":\"signal\",\"signal\":\"ACK-CURRENT-MAIL\"}\n";
+                if (router_between) acks += "{\"type\":\"signal\",\"signal\":\"ACK-CURRENT-MAIL\"}\n";
                 ++got;
             });
-            if (!more) throw std::runtime_error("bare router");
+            if (!more) throw std::runtime_error("bare sockets");
             write_all(second.theirs, acks);
         }
+    }
+};
+
+bare_sockets::bare_sockets(unsigned window) : impl_(std::make_unique<impl>(window)) {}
+bare_sockets::~bare_sockets() = default;
+
+double bare_sockets::all_at_once() {
+    return per_second(milliseconds_of([this] {
+        write_all(impl_->start.ours, "!");
+        impl_->receive();
     }));
 }
 

@@ -16,11 +16,21 @@ constexpr std::size_t mail_size = 256;  ///< bytes of a body
 
 /// One mail to another process, one byte back, and so on, over a socketpair.
 double ping_pong();
-/// As many bytes through two socketpairs and the process between them, as fast as they go.
-double two_hops();
-/// Frames of mail from a sender through a router to a receiver, and an ack for each back to the router, which finds the
-/// ends of the lines and passes them on: it reads no frame and keeps none.
-double bare_router();
+
+/// A sender, what is between, and us as the receiver, over two socketpairs. Its processes are there for all rounds, as ours.
+class bare_sockets {
+public:
+    /// Between: a router that finds the ends of the lines and passes on each, `window` of them until it has an ack for each.
+    /// It reads no frame, and keeps none once it is on its way. With 0: something that passes on whatever it reads, without
+    /// acks, as fast as the bytes go.
+    explicit bare_sockets(unsigned window);
+    ~bare_sockets();
+    double all_at_once();
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
 
 // Peers. Their constructors throw std::runtime_error with the reason where they cannot be had on this machine. Figures in
 // mails a second, from the first one sent to the last one acknowledged, as for our own.
