@@ -9,6 +9,8 @@
 #include <poll.h>
 #include <stdexcept>
 #include <string_view>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <utility>
 
 namespace bench {
@@ -82,17 +84,28 @@ double median(std::vector<double> values) {
 
 namespace {
 
+/// Whatever the programs of a benchmark leave behind becomes our child (main), and ends for want of them: Erlang's helpers,
+/// Node's citizens.
+void await_orphans() {
+    pid_t ended = 0;
+    for (int tries = 500; tries > 0 && (ended = ::waitpid(-1, nullptr, WNOHANG)) >= 0; --tries)
+        if (ended == 0) ::poll(nullptr, 0, 10);
+    if (ended == 0) fmt::print(stderr, "bench: a process is left running\n");
+}
+
 /// True when it was measured to its end.
 bool run(const std::string& name, const std::function<void(table&)>& measure, table& figures) {
+    bool done = false;
     try {
         measure(figures);
         go_on();
-        return true;
+        done = true;
     } catch (const interrupted&) {
     } catch (const std::exception& error) {
         if (!signalled) fmt::print(stderr, "bench: {}: {}\n", name, error.what());
     }
-    return false;
+    await_orphans();
+    return done;
 }
 
 }  // namespace
@@ -101,6 +114,7 @@ bool run(const std::string& name, const std::function<void(table&)>& measure, ta
 
 int main(int argc, char** argv) {
     const std::vector<std::string_view> wanted(argv + 1, argv + argc);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) bench::end_in_order_on(number);
     bench::table figures;
     bool any = false;

@@ -102,7 +102,9 @@ program::~program() {
     ::kill(pid_, SIGTERM);
     has_ended(0);
     ::kill(-pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
+    // All of the group: those without a parent have become our children (main).
+    while (::waitpid(-pid_, nullptr, 0) > 0 || errno == EINTR) {
+    }
 }
 
 bool program::has_ended(int options, int* exit_code) const {

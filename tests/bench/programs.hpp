@@ -28,7 +28,7 @@ private:
 };
 
 /// A program that runs as long as this lives: then it gets SIGTERM and is waited for, and what is left of its process group
-/// is killed. It gets SIGTERM too when the bench itself is killed. Throws when it cannot be started.
+/// is killed and waited for. It gets SIGTERM too when the bench itself is killed. Throws when it cannot be started.
 class program {
 public:
     /// Its output goes to `log`. `environment` is added to ours.
