@@ -22,7 +22,7 @@ auto& registered() {
     return all;
 }
 
-constexpr auto row = "{:<44} {:>26} {:>44} {:>7}\n";
+constexpr auto row = "{:<44} {:>26} {:>52} {:>7}\n";
 
 volatile std::sig_atomic_t signalled = 0;
 
@@ -52,6 +52,7 @@ void table::add(const figure& f) {
     const auto ratio = f.other.value > 0 ? fmt::format("{:.2f}", f.ours.value / f.other.value) : "-";
     fmt::print(row, f.what, print(f.ours, f.unit), print(f.other, f.unit), ratio);
     std::fflush(stdout);
+    go_on();
 }
 
 std::vector<double> in_turn(int rounds, const std::vector<std::function<double()>>& ways) {
@@ -115,7 +116,7 @@ bool run(const std::string& name, const std::function<void(table&)>& measure, ta
 int main(int argc, char** argv) {
     const std::vector<std::string_view> wanted(argv + 1, argv + argc);
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) bench::end_in_order_on(number);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) bench::end_in_order_on(number);
     bench::table figures;
     bool any = false;
     for (const auto& [name, measure] : bench::registered()) {

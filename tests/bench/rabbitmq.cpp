@@ -40,7 +40,7 @@ std::map<std::string, std::string> environment_of(const folder& where, std::uint
 
 rabbitmq::rabbitmq(const folder& where) : moments_(where / "rabbitmq.fifo") {
     const std::string client = child_program("bench_rabbitmq"), epmd = installed("epmd");
-    if (::access(client.c_str(), X_OK) != 0) throw std::runtime_error("built without librabbitmq-dev");
+    if (::access(client.c_str(), X_OK) != 0) throw std::runtime_error("librabbitmq-dev is missing");
     if (::access(server_program, X_OK) != 0 || epmd.empty()) throw std::runtime_error("rabbitmq-server is missing");
     const std::uint16_t port = free_port(), names_port = free_port();
     const auto environment = environment_of(where, port, names_port);

@@ -29,6 +29,7 @@ constexpr std::string_view answer =
 
 supe::awaitable<> talk(tcp::socket socket) {
     beast::flat_buffer buffer;
+    buffer.reserve(64 << 10);  // a request is read in one go
     for (;;) {
         http::request<http::string_body> request;
         const auto [cut, read] = co_await http::async_read(socket, buffer, request, as_result);
