@@ -197,6 +197,7 @@ struct bare_sockets::impl {
             });
             if (!more) throw std::runtime_error("bare sockets");
             write_all(second.theirs, acks);
+            go_on();
         }
     }
 };
