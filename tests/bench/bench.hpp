@@ -48,6 +48,16 @@ std::vector<double> in_turn(int rounds, const std::vector<std::function<double()
 /// Of at least one value.
 double median(std::vector<double> values);
 
+/// What go_on() throws. No std::exception: nobody takes it for a failure and goes on.
+struct interrupted {};
+
+/// Throws `interrupted` once SIGINT, SIGTERM, SIGHUP or SIGPIPE came, so that what a benchmark started ends with its owners,
+/// and its files go. Whatever waits asks it now and then: a wait is cut short by the signal (EINTR). A second one ends us.
+void go_on();
+
+/// Asks every 10 ms until it is so. Throws std::runtime_error(`otherwise`) after so many seconds.
+void wait_until(const std::function<bool()>& so, const std::string& otherwise, int seconds = 30);
+
 /// Milliseconds that `work` takes.
 template <class F>
 double milliseconds_of(F work) {

@@ -7,14 +7,11 @@
 #include "tests/bench/http_load.hpp"
 #include "tests/bench/programs.hpp"
 
-#include <arpa/inet.h>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <optional>
-#include <poll.h>
 #include <stdexcept>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -25,28 +22,8 @@ namespace {
 
 constexpr int rounds = 7;
 
-supe::unique_fd listening_socket() {
-    supe::unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd.get(), 128) != 0)
-        throw std::runtime_error("cannot listen on 127.0.0.1");
-    return fd;
-}
-
-std::uint16_t port_of(const supe::unique_fd& fd) {
-    sockaddr_in address{};
-    socklen_t size = sizeof address;
-    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    return ntohs(address.sin_port);
-}
-
 void wait_for(std::uint16_t port) {
-    for (int tries = 0; bench::ask_http(port).empty(); ++tries) {
-        if (tries == 1000) throw std::runtime_error("the server does not start");
-        ::poll(nullptr, 0, 10);
-    }
+    bench::wait_until([port] { return !bench::ask_http(port).empty(); }, "the server does not start");
 }
 
 components::queue_store paused_store(const std::filesystem::path& state) {
@@ -61,7 +38,7 @@ components::queue_store paused_store(const std::filesystem::path& state) {
 /// `supe relay` on a state directory of its own, with nobody behind it.
 class relay {
 public:
-    explicit relay(const bench::folder& where) : port_(port_of(listening_socket())) {
+    explicit relay(const bench::folder& where) : port_(bench::free_port()) {
         paused_store(where / "relay");
         runs_.emplace(std::vector<std::string>{SUPE_BINARY, "relay", "--to", "http://127.0.0.1:1/", "--listen",
                                                fmt::format("127.0.0.1:{}", port_), "--state", where / "relay"},
@@ -88,8 +65,8 @@ supe::awaitable<> answer_only(supe::component& self) {
 class http_alone {
 public:
     http_alone() {
-        const supe::unique_fd door = listening_socket();
-        port_ = port_of(door);
+        const supe::unique_fd door = bench::listening_socket();
+        port_ = bench::port_of(door);
         int ends[2];
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("socketpair");
         channel_ = supe::unique_fd(ends[0]);
@@ -122,6 +99,21 @@ private:
     pid_t pid_ = 0;
 };
 
+/// Beast answering 200 and nothing else.
+class beast_alone {
+public:
+    explicit beast_alone(const bench::folder& where)
+        : port_(bench::free_port()),
+          runs_(std::vector<std::string>{bench::child_program("bench_beast"), std::to_string(port_)}, where / "beast.log") {
+        wait_for(port_);
+    }
+    std::uint16_t port() const { return port_; }
+
+private:
+    std::uint16_t port_;
+    bench::program runs_;
+};
+
 /// The latencies of one contestant's rounds.
 struct latencies {
     std::vector<double> p50, p99;
@@ -147,23 +139,25 @@ double commit_ms(components::queue_store& store) {
 
 void measure(bench::table& figures) {
     const bench::folder where;
-    const http_alone floor;
+    const beast_alone beast(where);
+    const http_alone server;
     const relay ours(where);
     components::queue_store store = paused_store(where / "commits");
-    latencies of_relay, of_floor;
+    latencies of_relay, of_server, of_beast;
     std::vector<double> commits;
     const auto rates = bench::in_turn(rounds, {[&] { return of_relay.load(ours.port()); },
-                                               [&] { return of_floor.load(floor.port()); },
+                                               [&] { return of_server.load(server.port()); },
+                                               [&] { return of_beast.load(beast.port()); },
                                                [&] {
                                                    for (int i = 0; i < 25; ++i) commits.push_back(commit_ms(store));
                                                    return 0.0;
                                                }});
-    const double commit = bench::median(commits);
-    const std::string name = "its HTTP server alone";
-    figures.add({"webhooks of 1 KB, 64 connections", "/s", {"relay", rates[0]}, {name, rates[1]}});
-    figures.add({"the same, p50", "ms", {"relay", bench::median(of_relay.p50)}, {name, bench::median(of_floor.p50)}});
-    figures.add({"the same, p99", "ms", {"relay", bench::median(of_relay.p99)}, {name, bench::median(of_floor.p99)}});
-    figures.add({"one webhook kept, beside one SQLite commit", "ms", {"relay", 1000 / rates[0]}, {"commit", commit}});
+    const std::string floor = "Beast answering 200 and nothing else";
+    figures.add({"webhooks of 1 KB, 64 connections", "/s", {"relay", rates[0]}, {floor, rates[2]}});
+    figures.add({"the same, p50", "ms", {"relay", bench::median(of_relay.p50)}, {floor, bench::median(of_beast.p50)}});
+    figures.add({"the same, p99", "ms", {"relay", bench::median(of_relay.p99)}, {floor, bench::median(of_beast.p99)}});
+    figures.add({"the same, nothing kept", "/s", {"its HTTP server alone", rates[1]}, {floor, rates[2]}});
+    figures.add({"one webhook kept, beside one SQLite commit", "ms", {"relay", 1000 / rates[0]}, {"commit", bench::median(commits)}});
 }
 
 const bench::benchmark registered("intake", measure);

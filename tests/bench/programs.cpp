@@ -1,13 +1,19 @@
 #include "tests/bench/programs.hpp"
 
-#include <algorithm>
+#include "tests/bench/bench.hpp"
+
+#include <arpa/inet.h>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sstream>
 #include <stdexcept>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -24,6 +30,27 @@ std::filesystem::path built() { return std::filesystem::path(SUPE_BINARY).parent
 
 void check(int error, const std::string& what) {
     if (error != 0) throw std::system_error(error, std::generic_category(), what);
+}
+
+/// In the child: it stays in a process group of its own and ends with us. Returns the errno where it cannot become it.
+int become(char* const* arguments, char* const* variables, const char* log, pid_t bench) {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != bench) return ESRCH;
+    const int in = ::open("/dev/null", O_RDONLY), out = ::open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (in < 0 || out < 0 || ::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0) return errno;
+    for (const int fd : {in, out})
+        if (fd > 2) ::close(fd);
+    ::execve(arguments[0], arguments, variables);
+    return errno;
+}
+
+sockaddr_in loopback(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
 }
 
 }  // namespace
@@ -49,21 +76,55 @@ program::program(std::vector<std::string> command, const std::filesystem::path& 
     std::vector<std::string> added;
     for (const auto& [key, value] : environment) added.push_back(key + "=" + value);
     for (std::string& entry : added) variables.push_back(entry.data());
-    for (char** entry = environ; *entry; ++entry) variables.push_back(*entry);
+    for (char** entry = environ; *entry; ++entry)
+        if (!environment.contains(std::string(*entry, std::strcspn(*entry, "=")))) variables.push_back(*entry);
     variables.push_back(nullptr);
-    posix_spawn_file_actions_t files;
-    ::posix_spawn_file_actions_init(&files);
-    ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_addopen(&files, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    ::posix_spawn_file_actions_adddup2(&files, 1, 2);
-    const int error = ::posix_spawn(&pid_, arguments[0], &files, nullptr, arguments.data(), variables.data());
-    ::posix_spawn_file_actions_destroy(&files);
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) check(errno, "pipe");
+    const supe::unique_fd said(ends[0]);
+    supe::unique_fd says(ends[1]);
+    const pid_t us = ::getpid();
+    pid_ = ::fork();
+    if (pid_ == 0) {
+        const int error = become(arguments.data(), variables.data(), log.c_str(), us);
+        ::_exit(::write(says.get(), &error, sizeof error) == sizeof error ? 127 : 126);
+    }
+    if (pid_ < 0) check(errno, "fork");
+    says.reset();
+    int error = 0;  // nothing comes when it has become the program
+    while (::read(said.get(), &error, sizeof error) < 0 && errno == EINTR) {
+    }
+    if (error != 0) ::waitpid(pid_, nullptr, 0);
     check(error, command.front());
 }
 
 program::~program() {
     ::kill(pid_, SIGTERM);
-    ::waitpid(pid_, nullptr, 0);
+    has_ended(0);
+    ::kill(-pid_, SIGKILL);
+    // All of the group: those without a parent have become our children (main).
+    while (::waitpid(-pid_, nullptr, 0) > 0 || errno == EINTR) {
+    }
+}
+
+bool program::has_ended(int options, int* exit_code) const {
+    siginfo_t info{};
+    int done = 0;
+    while ((done = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | options)) != 0 && errno == EINTR) {
+    }
+    if (exit_code) *exit_code = info.si_code == CLD_EXITED ? info.si_status : -1;
+    return done == 0 && info.si_pid == pid_;
+}
+
+bool program::runs() const { return !has_ended(WNOHANG); }
+
+bool program::succeeds() const {
+    int exit_code = -1;
+    while (!has_ended(WNOHANG, &exit_code)) {
+        ::poll(nullptr, 0, 10);
+        go_on();
+    }
+    return exit_code == 0;
 }
 
 births::births(const std::filesystem::path& fifo) : path_(fifo) {
@@ -77,7 +138,9 @@ births::~births() { ::close(fd_); }
 birth births::next() {
     pollfd ready{fd_, POLLIN, 0};
     birth b{};
-    if (::poll(&ready, 1, patience) <= 0 || ::read(fd_, &b, sizeof b) != sizeof b)
+    const bool came = ::poll(&ready, 1, patience) > 0;
+    go_on();
+    if (!came || ::read(fd_, &b, sizeof b) != sizeof b)
         throw std::runtime_error("a child that was expected did not start");
     return b;
 }
@@ -85,9 +148,32 @@ birth births::next() {
 std::string child_program(const std::string& name) { return built() / name; }
 
 std::string installed(const std::string& name) {
-    for (const char* place : {"/usr/local/bin/", "/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/"})
-        if (::access((place + name).c_str(), X_OK) == 0) return place + name;
+    const char* path = std::getenv("PATH");
+    std::istringstream places(std::string(path ? path : "") + ":/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin");
+    for (std::string place; std::getline(places, place, ':');)
+        if (place.starts_with('/') && ::access((place + "/" + name).c_str(), X_OK) == 0) return place + "/" + name;
     return {};
+}
+
+supe::unique_fd listening_socket() {
+    supe::unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in address = loopback(0);
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd.get(), 128) != 0)
+        check(errno, "listening on 127.0.0.1");
+    return fd;
+}
+
+std::uint16_t port_of(const supe::unique_fd& fd) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    return ntohs(address.sin_port);
+}
+
+bool answers(std::uint16_t port) {
+    const supe::unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in address = loopback(port);
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
 }  // namespace bench

@@ -1,8 +1,10 @@
 // What the benchmarks start, and where.
 #pragma once
 
+#include "supe/process/unique_fd.hpp"
 #include "tests/bench/birth.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -25,7 +27,8 @@ private:
     std::filesystem::path path_;
 };
 
-/// A program that runs as long as this lives: then it gets SIGTERM and is waited for. Throws when it cannot be started.
+/// A program that runs as long as this lives: then it gets SIGTERM and is waited for, and what is left of its process group
+/// is killed and waited for. It gets SIGTERM too when the bench itself is killed. Throws when it cannot be started.
 class program {
 public:
     /// Its output goes to `log`. `environment` is added to ours.
@@ -36,8 +39,15 @@ public:
     program& operator=(const program&) = delete;
 
     pid_t pid() const { return pid_; }
+    /// False once it has ended.
+    bool runs() const;
+    /// Waits for its end: true when its exit code is 0.
+    bool succeeds() const;
 
 private:
+    /// Waits, and leaves it to be reaped: its process id stays its own.
+    bool has_ended(int options, int* exit_code = nullptr) const;
+
     pid_t pid_ = 0;
 };
 
@@ -60,7 +70,15 @@ private:
 
 /// The program from tests/bench/child/, or another that is built beside it.
 std::string child_program(const std::string& name = "bench_child");
-/// The full path of a program of this machine, or nothing where it is not installed.
+/// The full path of a program of this machine (of $PATH, or where system programs are), or nothing where it is not installed.
 std::string installed(const std::string& name);
+
+/// Listens on a port of 127.0.0.1 that was free.
+supe::unique_fd listening_socket();
+std::uint16_t port_of(const supe::unique_fd& listening);
+/// For someone who will listen there: free just now.
+inline std::uint16_t free_port() { return port_of(listening_socket()); }
+/// True when somebody listens there.
+bool answers(std::uint16_t port);
 
 }  // namespace bench

@@ -1,11 +1,13 @@
-// Sender and receiver of the mail benchmark, as anyone would write them: `bench_mail_child sender|receiver [WINDOW]`.
-// Moments go to the pipe BENCH_FIFO: the sender's first mail, the receiver's first mail and its last ack.
+// Sender and receiver of the mail benchmark, as anyone would write them: `bench_mail_child sender|confirmed|receiver [WINDOW]`.
+// Moments go to the pipe BENCH_FIFO: the sender's first mail, the receiver's first mail and its last ack, and where the
+// sender awaits each mail's acceptance (`confirmed`) the last of these.
 #include "supe/component/component.hpp"
 #include "tests/bench/birth.hpp"
 
 #include <cstdlib>
 #include <fcntl.h>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 
 namespace {
@@ -31,6 +33,29 @@ supe::awaitable<> sender(supe::component& self) {
     }
 }
 
+/// As many coroutines send as the receiver takes at once.
+constexpr int senders = 1024;
+
+supe::awaitable<> send_some(supe::component& self, std::string body, long& left) {
+    while (left > 0) {
+        --left;
+        co_await self.send("receiver", body);
+    }
+}
+
+supe::awaitable<> confirmed_sender(supe::component& self) {
+    while (auto order = co_await self.receive()) {
+        long left = std::stol(order->body()) - 1;
+        co_await order->ack();
+        report();
+        supe::nursery all(self.time());
+        for (int i = 0; i < senders; ++i) all.start(send_some(self, body_of('m'), left));
+        co_await all.join();
+        co_await self.send("receiver", body_of('!'));
+        report();
+    }
+}
+
 supe::awaitable<> receiver(supe::component& self, unsigned window) {
     self.set_window(window);
     bool fresh = true;
@@ -51,5 +76,6 @@ int main(int argc, char** argv) {
         const auto window = static_cast<unsigned>(std::atoi(argv[2]));
         return supe::run_component([window](supe::component& self) { return receiver(self, window); });
     }
-    return supe::run_component(sender);
+    const bool confirmed = argc > 1 && std::string_view(argv[1]) == "confirmed";
+    return supe::run_component(confirmed ? confirmed_sender : sender);
 }
