@@ -33,10 +33,8 @@ void timer::add(waiting_room::waiter& w) {
 }
 
 void timer::notify() {
-    while (!waiters_.empty()) waiters_.front().resume({});
+    while (!waiters_.empty()) waiters_.front().resume(false);
 }
-
-loop_executor timer::executor() const { return clock_.executor(); }
 
 void condition::notify() {
     all_.notify();

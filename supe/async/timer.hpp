@@ -4,6 +4,7 @@
 #include "supe/async/awaitable.hpp"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
@@ -36,7 +37,7 @@ public:
     struct waiter : hook<of_timer>, hook<of_loop> {
         virtual ~waiter() = default;
         /// From the loop, not in this call; this object ends then.
-        virtual void resume(error_code result) = 0;
+        virtual void resume(bool cancelled) = 0;
     };
     template <class Tag>
     using list = boost::intrusive::list<waiter, boost::intrusive::base_hook<hook<Tag>>, boost::intrusive::constant_time_size<false>>;
@@ -78,11 +79,10 @@ private:
         timer* at;
         template <class Handler>
         void operator()(Handler&& handler) const {
-            at->add(*new waiter_of<std::decay_t<Handler>>(at->executor(), std::forward<Handler>(handler)));
+            at->add(*new waiter_of<std::decay_t<Handler>>(std::forward<Handler>(handler)));
         }
     };
     void add(waiting_room::waiter& w);
-    loop_executor executor() const;
 
     clock& clock_;
     time_point expiry_ = never;
@@ -97,33 +97,32 @@ struct timer::waiter_of final : waiting_room::waiter {
     struct canceller {
         waiter_of* wait;
         void operator()(asio::cancellation_type) {
-            if (wait) wait->resume(asio::error::operation_aborted);
+            if (wait) wait->resume(true);
         }
     };
 
-    waiter_of(loop_executor where, Handler h) : loop(where), handler(std::move(h)) {
+    explicit waiter_of(Handler h) : handler(std::move(h)) {
         auto slot = asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected()) cancel = &slot.template emplace<canceller>(canceller{this});
     }
     /// One that is notified and then cancelled before it runs again is cancelled: what it waited for is left to others.
-    void resume(error_code how) override {
-        result = how;
+    void resume(bool by_cancellation) override {
+        cancelled = by_cancellation;
         if (!at_timer::is_linked()) return;
         at_timer::unlink();
-        asio::post(loop, [this] { go_on(); });
+        asio::post(asio::get_associated_executor(handler), [this] { go_on(); });
     }
     void go_on() {
         if (cancel) cancel->wait = nullptr;
         Handler h = std::move(handler);
-        const error_code how = result;
+        const error_code how = cancelled ? error_code(asio::error::operation_aborted) : error_code();
         delete this;
         std::move(h)(how);
     }
 
-    loop_executor loop;
     Handler handler;
     canceller* cancel = nullptr;
-    error_code result;
+    bool cancelled = false;
 };
 
 /// What several coroutines wait for, each until a deadline of its own. Belongs to one thread; outlives who waits.

@@ -19,17 +19,10 @@ labeller::labeller(clock& c, unique_fd out, unique_fd err, line_sink& sink, line
     : sink_(sink), on_line_(std::move(on_line)), out_(c.executor(), std::move(out), stream::out, limit),
       err_(c.executor(), std::move(err), stream::err, limit), wake_(c) {}
 
-awaitable<> labeller::read_to_end() {
-    while (!at_end()) {
-        out_.descriptor.when_readable(wake_);
-        err_.descriptor.when_readable(wake_);
-        co_await wake_.wait();
-        // Looked at last: of a thousand children that wait here, each would read once more into a full sink.
-        while (sink_.is_full()) co_await sink_.room();
-        if (out_.open) read_once(out_);
-        if (err_.open) read_once(err_);
-        sink_.flush();
-    }
+void labeller::take() {
+    if (out_.open) read_once(out_);
+    if (err_.open) read_once(err_);
+    sink_.flush();
 }
 
 labeller::outcome labeller::read_once(pipe& p) {

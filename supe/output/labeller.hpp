@@ -18,8 +18,14 @@ public:
     labeller(clock& c, unique_fd out, unique_fd err, line_sink& sink, line_handler on_line,
              std::size_t limit = line_limit);
 
-    /// Reads both pipes until both are closed; pauses while the sink is full.
-    awaitable<> read_to_end();
+    /// `co_await ready()`, and while the sink is full its room(), then take(): until at_end().
+    auto ready() {
+        out_.descriptor.when_readable(wake_);
+        err_.descriptor.when_readable(wake_);
+        return wake_.wait();
+    }
+    /// Reads once from each pipe, and hands on what is whole. Does not wait.
+    void take();
     /// Reads what is there and closes, without waiting: the process is dead. At most `dead_limit` bytes, half of them
     /// from each pipe; a line says so where there was more.
     void finish();

@@ -8,6 +8,9 @@ namespace supe {
 struct watched_descriptor::state {
     using asio_descriptor = asio::posix::basic_stream_descriptor<loop_executor>;
     explicit state(loop_executor executor) : descriptor(executor) {}
+    void tell(direction d) {
+        if (timer* const waits = std::exchange(wake[d], nullptr)) waits->notify();
+    }
     asio_descriptor descriptor;
     timer* wake[2] = {nullptr, nullptr};
 };
@@ -22,10 +25,11 @@ int watched_descriptor::get() const { return state_->descriptor.native_handle();
 void watched_descriptor::when(direction d, timer& wake) {
     if (!state_ || state_->wake[d]) return;
     state_->wake[d] = &wake;
-    const auto kind = d == readable ? state::asio_descriptor::wait_read : state::asio_descriptor::wait_write;
-    state_->descriptor.async_wait(kind, [s = state_, d](error_code) {
-        if (timer* const waits = std::exchange(s->wake[d], nullptr)) waits->notify();
-    });
+    if (d == readable) {
+        state_->descriptor.async_wait(state::asio_descriptor::wait_read, [s = state_](error_code) { s->tell(readable); });
+    } else {
+        state_->descriptor.async_wait(state::asio_descriptor::wait_write, [s = state_](error_code) { s->tell(writable); });
+    }
 }
 
 void watched_descriptor::close() {

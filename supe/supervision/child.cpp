@@ -137,12 +137,12 @@ void child::spawn() {
     try {
         auto started = host_.processes().launch(request);
         if (auto* error = std::get_if<launch_error>(&started)) {
-            last_error_ = std::move(*error);
+            last_error_ = std::make_unique<launch_error>(std::move(*error));
         } else {
             adopt(std::move(std::get<std::unique_ptr<process>>(started)));
         }
     } catch (const system_error& e) {  // no room for its descriptors in the event loop
-        last_error_ = launch_error::from_errno(e.code().value(), spec_.name);
+        last_error_ = std::make_unique<launch_error>(launch_error::from_errno(e.code().value(), spec_.name));
         process_.reset();
     }
     if (last_error_) last_exit_.reset();
@@ -243,7 +243,12 @@ awaitable<> child::run_output() {
     for (;;) {
         while (!output_ || output_->at_end()) co_await life_began_.wait();
         const auto output = output_;
-        co_await output->read_to_end();
+        while (!output->at_end()) {
+            co_await output->ready();
+            // Looked at last: of a thousand children that wait here, each would read once more into a full sink.
+            while (host_.sink().is_full()) co_await host_.sink().room();
+            output->take();
+        }
         wake_.notify();
     }
 }

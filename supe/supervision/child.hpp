@@ -74,8 +74,8 @@ public:
     time_point started_at() const { return started_at_; }
     /// How the last process ended; nothing before the first end, or where there was none to start.
     const std::optional<exit_status>& last_exit() const { return last_exit_; }
-    /// Why the last start failed.
-    const std::optional<launch_error>& last_error() const { return last_error_; }
+    /// Why the last start failed; null where it did not.
+    const launch_error* last_error() const { return last_error_.get(); }
     bool was_ready() const { return was_ready_; }
     duration lasted() const { return ended_at_ - started_at_; }
     /// For people: `exit code 3`, `SIGSEGV (core dumped)`, `start timed out after 30s`, `web.js: No such file or directory`.
@@ -122,7 +122,7 @@ private:
     bool was_ready_ = false;
     bool channel_ended_ = true;
     std::optional<exit_status> last_exit_;
-    std::optional<launch_error> last_error_;
+    std::unique_ptr<launch_error> last_error_;
     std::string status_text_;
 };
 

@@ -327,7 +327,7 @@ void supervisor::on_ended(child& c) {
     const bool never_up = c.last_error() || (!c.was_ready() && !c.state().failure().empty());
     const std::string text = note_death(p, clean);
     if (never_up) {
-        const launch_error error = c.last_error().value_or(launch_error{"ETIMEDOUT", c.state().failure()});
+        const launch_error error = c.last_error() ? *c.last_error() : launch_error{"ETIMEDOUT", c.state().failure()};
         publish_about(c.spec().name, "start-failed",
                       fmt::format(R"("error":{{"code":{},"text":{}}},"restarts":{})", json_quoted(error.code),
                                   json_quoted(error.text), restarts_of(c)));

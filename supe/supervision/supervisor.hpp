@@ -169,7 +169,11 @@ private:
         unsigned failures = 0;                   // ends that nobody asked for
         std::string failure_below;               // why a nested supervisor says that it fails
         std::vector<death> deaths;
-        strange_frames strange;
+        std::unique_ptr<strange_frames> strange;  // null: none yet
+        strange_frames& strange_ones() {
+            if (!strange) strange = std::make_unique<strange_frames>();
+            return *strange;
+        }
     };
 
     /// A child with instances: `NAME.1` to `NAME.N`, with one mailbox NAME (contract §5 `instances`).

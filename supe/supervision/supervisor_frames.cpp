@@ -78,7 +78,7 @@ void supervisor::on_frame(child& c, std::string_view frame) {
         return;
     }
     if (const auto* bad = std::get_if<bad_frame>(&m)) return on_bad_frame(c, bad->reason);
-    if (place_of(c).strange.rate.add(env_.time.now())) {
+    if (place_of(c).strange_ones().rate.add(env_.time.now())) {
         publish("component-message", fmt::format(R"({{"name":{},"message":{}}})", json_quoted(c.spec().name), frame),
                 c.spec().name);
     }
@@ -86,7 +86,7 @@ void supervisor::on_frame(child& c, std::string_view frame) {
 
 /// Counted always, told at a bounded rate: a component that speaks rubbish costs no more than reading it.
 void supervisor::on_bad_frame(child& c, const std::string& reason) {
-    strange_frames& seen = place_of(c).strange;
+    strange_frames& seen = place_of(c).strange_ones();
     ++seen.bad;
     if (!seen.rate.add(env_.time.now())) return;
     publish("component-bad-frame", fmt::format(R"({{"name":{},"reason":{},"count":{}}})", json_quoted(c.spec().name),
@@ -130,7 +130,7 @@ void supervisor::on_signal(child& c, const signal_frame& frame) {
         return publish("mail-unhandled", fmt::format(R"({{"name":{}}})", json_quoted(c.spec().name)), c.spec().name);
     }
     if (c.is_supervisor() && on_signal_from_nested(c, frame)) return;
-    if (place_of(c).strange.rate.add(env_.time.now())) {
+    if (place_of(c).strange_ones().rate.add(env_.time.now())) {
         publish("component-signal", fmt::format(R"({{"name":{},"signal":{}}})", json_quoted(c.spec().name), json_quoted(name)),
                 c.spec().name);
     }

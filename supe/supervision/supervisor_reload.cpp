@@ -51,7 +51,10 @@ bool same_sockets(const child_spec& a, const child_spec& b) {
 std::vector<supervisor::written_child> supervisor::written(const std::vector<child_spec>& children) {
     std::vector<written_child> all;
     all.reserve(children.size());
-    for (const child_spec& c : children) all.push_back({c.name, text_of(c), c.instances});
+    for (const child_spec& c : children) {
+        all.push_back({c.name, text_of(c), c.instances});
+        all.back().spec.shrink_to_fit();  // kept for a long time
+    }
     return all;
 }
 
