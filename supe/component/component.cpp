@@ -30,6 +30,11 @@ public:
     }
 };
 
+/// The supervisor takes a name that is none for nothing, without an error (contract §2, as npm's supe).
+void expect_name(const std::string& notice) {
+    if (notice.empty()) throw std::invalid_argument("a notice needs a name");
+}
+
 }  // namespace
 
 error_code make_error_code(mail_error e) {
@@ -162,12 +167,14 @@ void component::answer(std::string to, std::string_view call, std::string body) 
 }
 
 awaitable<watch> component::watch_notice(std::string name, bool use_cache) {
+    expect_name(name);
     watch w;
     w.state_ = co_await impl_->start_watch(std::move(name), use_cache);
     co_return w;
 }
 
 void component::notify(std::string name, boost::json::value content) {
+    expect_name(name);
     const std::string message = boost::json::serialize(content);
     if (!is_json(message)) throw std::invalid_argument("notice " + name + ": its message is not JSON (an infinite number?)");
     if (message.size() + 2 * name.size() + 128 > impl_->wire.frame_limit()) throw system_error(asio::error::message_size);

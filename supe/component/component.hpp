@@ -137,7 +137,8 @@ public:
     void answer(std::string to, std::string_view call, std::string body);
 
     /// Watches a notice on the supervisor's noticeboard. Resumes when the watch is in force; throws std::runtime_error when
-    /// it is refused. Where this component watches it already, its cache is the last message that the component heard.
+    /// it is refused, std::invalid_argument where the name is empty. Where this component watches it already, its cache is
+    /// the last message that the component heard.
     awaitable<watch> watch_notice(std::string name, bool use_cache = true);
     /// Publishes a notice there: `NAME`, seen by watchers as coming from this child. Errors as with mail.
     void notify(std::string name, boost::json::value message);
