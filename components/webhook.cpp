@@ -1,5 +1,6 @@
 #include "components/webhook.hpp"
 
+#include "supe/channel/base64.hpp"
 #include "supe/channel/json_text.hpp"
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 #include <fmt/format.h>
 #include <functional>
 #include <numeric>
-#include <openssl/evp.h>
 #include <set>
 #include <stdexcept>
 
@@ -39,24 +39,10 @@ void add_tokens(std::set<std::string>& all, std::string_view list) {
     }
 }
 
-void append_base64(std::string& out, std::string_view bytes) {
-    const std::size_t at = out.size();
-    out.resize(at + 4 * ((bytes.size() + 2) / 3) + 1);  // EVP_EncodeBlock ends with a NUL
-    const int n = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data() + at),
-                                    reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-    out.resize(at + static_cast<std::size_t>(n));
-}
-
-std::string from_base64(std::string_view text, const char* what) {
-    std::string out(text.size() / 4 * 3, '\0');
-    const int n = text.size() % 4 ? -1
-                                  : ::EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                                      reinterpret_cast<const unsigned char*>(text.data()),
-                                                      static_cast<int>(text.size()));
-    if (n < 0) throw std::runtime_error(fmt::format("webhook.{} is not base64", what));
-    const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;  // decoded as zeros
-    out.resize(static_cast<std::size_t>(n) - padding);
-    return out;
+std::string decoded(std::string_view text, const char* what) {
+    auto bytes = supe::from_base64(text);
+    if (!bytes) throw std::runtime_error(fmt::format("webhook.{} is not base64", what));
+    return std::move(*bytes);
 }
 
 /// JSON strings are UTF-8; what is not stands there as base64.
@@ -68,7 +54,7 @@ void append_bytes(std::string& out, std::string_view bytes) {
         out += quoted;
     } else {
         out += R"({"base64":")";
-        append_base64(out, bytes);
+        supe::append_base64(out, bytes);
         out += "\"}";
     }
 }
@@ -86,7 +72,7 @@ std::string text(const json::value& value, const char* name) {
 
 std::string bytes(const json::value& value, const char* name) {
     if (!value.is_object()) return text(value, name);
-    return from_base64(text(member(value.get_object(), "base64"), name), name);
+    return decoded(text(member(value.get_object(), "base64"), name), name);
 }
 
 /// What goes into the head of a request must not end its line.
@@ -140,7 +126,7 @@ std::string to_json(const webhook& w) {
     out += R"(],"remote":)";
     append_bytes(out, w.remote);
     out += R"(,"body":")";
-    append_base64(out, w.body);
+    supe::append_base64(out, w.body);
     out += "\"}";
     return out;
 }
@@ -163,7 +149,7 @@ webhook webhook_from_json(const json::value& value) {
                                one_line(bytes(entry.get_array()[1], "headers"), "headers"));
     }
     w.remote = one_line(bytes(member(o, "remote"), "remote"), "remote");
-    w.body = from_base64(text(member(o, "body"), "body"), "body");
+    w.body = decoded(text(member(o, "body"), "body"), "body");
     return w;
 }
 

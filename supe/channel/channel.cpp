@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cerrno>
-#include <limits>
 #include <sys/socket.h>
 
 namespace supe {
@@ -17,8 +16,11 @@ std::array<char, 256 * 1024>& shared_buffer() {
 }  // namespace
 
 channel::channel(clock& c, unique_fd fd, side s, std::size_t frame_limit)
-    : read_limit_(s == side::supervisor ? frame_limit + 2 * backlog_limit : std::numeric_limits<std::size_t>::max()),
-      descriptor_(c.executor(), std::move(fd)), wake_(c), splitter_(frame_limit) {}
+    : frame_limit_(frame_limit), side_(s), descriptor_(c.executor(), std::move(fd)), wake_(c),
+      splitter_(s == side::component ? frame_limit + delivery_room : frame_limit) {}
+
+/// A mail and a notice of full size are below the limit: it is the answers that count.
+bool channel::may_read() const { return side_ == side::component || backlog() <= frame_limit_ + 2 * backlog_limit; }
 
 void channel::flush() {
     while (open_ && written_ < out_.size()) {
@@ -52,13 +54,13 @@ awaitable<bool> channel::turn(const frame_sink& on_frame) {
 
 void channel::ask_for_work() {
     flush();
-    if (backlog() <= read_limit_) descriptor_.when_readable(wake_);
+    if (may_read()) descriptor_.when_readable(wake_);
 }
 
 bool channel::take(const frame_sink& on_frame) {
     flush();
     if (!open_) return false;
-    return backlog() > read_limit_ || read_once(on_frame) != outcome::closed;
+    return !may_read() || read_once(on_frame) != outcome::closed;
 }
 
 channel::outcome channel::read_once(const frame_sink& on_frame) {

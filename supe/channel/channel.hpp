@@ -21,6 +21,7 @@ public:
     /// with a large frame each under way, neither would ever go on.
     enum class side { supervisor, component };
 
+    /// `frame_limit`: of what a component sends. What is delivered to it may be longer by `delivery_room`.
     channel(clock& c, unique_fd fd, side s, std::size_t frame_limit = default_frame_limit);
 
     /// Frames to send; complete with their newlines.
@@ -48,19 +49,21 @@ public:
     /// Ends both directions; a waiting turn() returns false.
     void close();
     bool is_open() const { return open_; }
-    /// Frames skipped because they were longer than frame_limit(), since the last call.
+    /// Frames skipped because they were too long, since the last call.
     std::size_t take_oversized() { return splitter_.take_oversized(); }
     /// Bytes of a frame that was begun and not ended; once the channel has ended, of one cut short.
     std::size_t unfinished() const { return splitter_.unfinished(); }
-    std::size_t frame_limit() const { return splitter_.limit(); }
+    std::size_t frame_limit() const { return frame_limit_; }
 
 private:
     enum class outcome { data, nothing, closed };
     outcome read_once(const frame_sink& on_frame);
     void ask_for_work();
 
-    /// Beyond it turn() does not read. A mail and a notice of full size are below it: it is the answers that count.
-    std::size_t read_limit_;
+    bool may_read() const;
+
+    std::size_t frame_limit_;
+    side side_;
     watched_descriptor descriptor_;
     timer wake_;  // there may be something to read, or room to write
     frame_splitter splitter_;

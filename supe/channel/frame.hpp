@@ -10,6 +10,9 @@
 namespace supe {
 
 inline constexpr std::size_t default_frame_limit = 16u << 20;  // bytes, contract §2
+/// A delivery is longer than the mail was: our own side reads so much more. The rest is `from`, `id`, `attempt` (an address
+/// has 65 bytes a level), and what the control socket lets in above the limit.
+inline constexpr std::size_t delivery_room = 2u << 20;          // bytes
 
 /// Cuts a stream into frames. Pure. A frame over the limit is skipped to its end, and counted.
 class frame_splitter {

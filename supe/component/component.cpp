@@ -1,5 +1,6 @@
 #include "supe/component/component.hpp"
 
+#include "supe/channel/base64.hpp"
 #include "supe/channel/channel.hpp"
 #include "supe/channel/json_text.hpp"
 #include "supe/channel/json_value.hpp"
@@ -30,6 +31,11 @@ public:
     }
 };
 
+/// The supervisor takes a name that is none for nothing, without an error (contract §2, as npm's supe).
+void expect_name(const std::string& notice) {
+    if (notice.empty()) throw std::invalid_argument("a notice needs a name");
+}
+
 }  // namespace
 
 error_code make_error_code(mail_error e) {
@@ -44,6 +50,13 @@ const std::string& mail::id() const { return content_->id; }
 unsigned mail::attempt() const { return content_->attempt; }
 const std::string& mail::body() const { return content_->body; }
 boost::json::value mail::value() const { return parse_json(content_->body).value(); }
+std::string mail::bytes() const {
+    const std::string& text = content_->body;
+    auto bytes = text.starts_with('"') ? from_base64(json_string_value(text)) : std::nullopt;
+    if (!bytes) throw std::runtime_error(fmt::format("mail from {}: not a string of base64: {:.60}", from(), text));
+    return std::move(*bytes);
+}
+
 const std::string& mail::answers() const { return content_->answers; }
 const std::string& mail::call() const { return content_->call.empty() ? content_->id : content_->call; }
 
@@ -64,6 +77,15 @@ awaitable<> mail::reject(bool requeue, std::string reason) {
 awaitable<> mail::answer(std::string body) {
     self_->answer(content_->from, call(), std::move(body));
     co_return;
+}
+
+std::string body_of(std::string_view bytes) {
+    std::string body;
+    body.reserve(4 * ((bytes.size() + 2) / 3) + 3);
+    body += '"';
+    append_base64(body, bytes);
+    body += '"';
+    return body;
 }
 
 // --- notices ------------------------------------------------------------------------------------------------------
@@ -162,12 +184,14 @@ void component::answer(std::string to, std::string_view call, std::string body) 
 }
 
 awaitable<watch> component::watch_notice(std::string name, bool use_cache) {
+    expect_name(name);
     watch w;
     w.state_ = co_await impl_->start_watch(std::move(name), use_cache);
     co_return w;
 }
 
 void component::notify(std::string name, boost::json::value content) {
+    expect_name(name);
     const std::string message = boost::json::serialize(content);
     if (!is_json(message)) throw std::invalid_argument("notice " + name + ": its message is not JSON (an infinite number?)");
     if (message.size() + 2 * name.size() + 128 > impl_->wire.frame_limit()) throw system_error(asio::error::message_size);

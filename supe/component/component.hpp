@@ -37,6 +37,7 @@ public:
     unsigned attempt() const;                 ///< 1, or more where it may have been handled before
     const std::string& body() const;          ///< the JSON text of `msg`, byte for byte
     boost::json::value value() const;         ///< `msg`, parsed
+    std::string bytes() const;                ///< what body_of() was given; throws std::runtime_error where `msg` is no base64
     const std::string& answers() const;       ///< the id of the call that it answers (`re`), or empty
     const std::string& call() const;          ///< the id that an answer should carry (its `call` member, else its id)
 
@@ -53,6 +54,10 @@ private:
     std::shared_ptr<content> content_;
     component* self_ = nullptr;
 };
+
+/// Bytes of any kind as the body of a mail: a JSON string of base64 (RFC 4648 §4), a third longer, so that 12 MiB less
+/// addresses fit into a frame. The recipient's mail::bytes() gives them back; in other languages any base64 does.
+std::string body_of(std::string_view bytes);
 
 /// One notice, as it reached a watcher.
 struct notice {
@@ -137,7 +142,8 @@ public:
     void answer(std::string to, std::string_view call, std::string body);
 
     /// Watches a notice on the supervisor's noticeboard. Resumes when the watch is in force; throws std::runtime_error when
-    /// it is refused. Where this component watches it already, its cache is the last message that the component heard.
+    /// it is refused, std::invalid_argument where the name is empty. Where this component watches it already, its cache is
+    /// the last message that the component heard.
     awaitable<watch> watch_notice(std::string name, bool use_cache = true);
     /// Publishes a notice there: `NAME`, seen by watchers as coming from this child. Errors as with mail.
     void notify(std::string name, boost::json::value message);

@@ -107,11 +107,12 @@ error_code component::impl::post_mail(std::string_view to, std::string_view body
     // In JSON a line end is a blank like any other; in a frame it is the end.
     for (std::size_t at = out.find('\n', body_at); at != out.npos; at = out.find('\n', at)) out[at] = ' ';
     out += extras;
-    out += "}\n";
+    out += '}';
     if (out.size() - start > wire.frame_limit()) {
         out.resize(start);
         return asio::error::message_size;
     }
+    out += '\n';
     want_write();
     return {};
 }

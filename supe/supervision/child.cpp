@@ -156,7 +156,8 @@ void child::adopt(std::unique_ptr<process> p) {
     auto output = std::make_shared<labeller>(time, std::move(process_->output), std::move(process_->error), host_.sink(),
                                              [this](stream s, std::string_view l) { host_.on_line(*this, s, l); },
                                              is_supervisor() ? relayed_line_limit : line_limit);
-    mail_.wire = std::make_shared<channel>(time, std::move(process_->channel), channel::side::supervisor);
+    mail_.wire = std::make_shared<channel>(time, std::move(process_->channel), channel::side::supervisor,
+                                            default_frame_limit + (is_supervisor() ? delivery_room : 0));  // it passes on
     output_ = std::move(output);
     ++mail_.life;
     channel_ended_ = false;

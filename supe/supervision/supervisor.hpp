@@ -284,7 +284,8 @@ private:
     bool is_watched(const std::string& notice) const;
     bool is_output_notice(std::string_view notice) const;
     void publish_about(const std::string& name, std::string_view what, std::string_view fields = {});
-    void tell_watcher(std::uint64_t watcher, const std::string& notice, const std::string& message);
+    bool tell_watcher(std::uint64_t watcher, const std::string& notice, const std::string& message);
+    void on_pipe_failure(std::uint64_t watcher, const std::string& notice);
     void send_notice_up(const std::string& notice, const std::string& message);
 
     supervisor_environment env_;

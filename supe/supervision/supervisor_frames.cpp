@@ -156,16 +156,19 @@ bool supervisor::on_signal_from_nested(child& c, const signal_frame& frame) {
 
 // --- noticeboard --------------------------------------------------------------------------------------------------
 
+/// A name that is none does nothing and is answered as npm's supe does, whose component would end by an error; it is told all the same.
 void supervisor::on_noticeboard_request(child& c, std::string_view text) {
     const auto data = object_of(text);
     const std::string type = text_of(data, "type");
     const std::string notice = text_of(data, "notice");
+    const std::string_view as_given = member_of(text, "notice");
     const auto* opts = data.if_contains("opts");
     const boost::json::object options = opts && opts->is_object() ? opts->get_object() : boost::json::object();
     std::string error;
     std::optional<std::string> cached;
     if (notice.empty()) {
-        error = "notice must be a non-empty string";
+        on_bad_frame(c, fmt::format("NOTICEBOARD-REQUEST: notice must be a string with something in it, not {:.40}",
+                                    as_given.empty() ? "missing" : as_given));
     } else if (type == "watch") {
         auto answer = board_.watch(watcher_of(c), notice,
                                    {.once = flag_of(options, "once", false), .use_cache = flag_of(options, "useCache", false)});
@@ -177,10 +180,10 @@ void supervisor::on_noticeboard_request(child& c, std::string_view text) {
         error = fmt::format("type {} is not one of watch, ignore, notify", json_quoted(type));
     }
     c.signal("NOTICEBOARD-RESPONSE",
-             fmt::format(R"({{"type":{},"notice":{},"success":{}{}}})", json_quoted(type), json_quoted(notice), error.empty(),
-                         error.empty() ? "" : fmt::format(R"(,"error":{})", json_quoted(error))));
-    if (cached) tell_watcher(watcher_of(c), notice, *cached);
-    if (type != "notify" || !error.empty()) return;
+             fmt::format(R"({{"type":{}{}{},"success":{}{}}})", json_quoted(type), as_given.empty() ? "" : R"(,"notice":)", as_given,
+                         error.empty(), error.empty() ? "" : fmt::format(R"(,"error":{})", json_quoted(error))));
+    if (cached && !tell_watcher(watcher_of(c), notice, *cached)) on_pipe_failure(watcher_of(c), notice);
+    if (type != "notify" || notice.empty()) return;
     const std::string source = text_of(data, "source");
     publish(notice, std::string(member_of(text, "message")),  // as it stands there: no digit of a number is lost
             source.empty() ? c.spec().name : fmt::format("{}-{}", c.spec().name, source));

@@ -11,21 +11,37 @@ std::uint64_t supervisor::watcher_of(const child& c) {
     return (static_cast<std::uint64_t>(c.number()) << 32) | (c.mail().life & 0xffffffffu);
 }
 
-void supervisor::tell_watcher(std::uint64_t watcher, const std::string& notice, const std::string& message) {
+/// False where it is so slow that this one is lost: it never delays a supervisor.
+bool supervisor::tell_watcher(std::uint64_t watcher, const std::string& notice, const std::string& message) {
     const auto found = places_.find(static_cast<int>(watcher >> 32));
-    if (found == places_.end() || !found->second.who.mail().wire) return;
+    if (found == places_.end() || !found->second.who.mail().wire) return true;
     const auto& wire = found->second.who.mail().wire;
-    if (wire->backlog() > channel::backlog_limit) return;  // a watcher that is slow never delays a supervisor
+    if (wire->backlog() > channel::backlog_limit) return false;
     append_signal(wire->out(), "NOTICEBOARD-EVENT",
                   fmt::format(R"({{"type":"notice","notice":{},"msg":{{"notice":{}}}}})", json_quoted(notice),
                               message.empty() ? "null" : message));
     office_.touch(wire);
+    return true;
+}
+
+/// At a bounded rate. That the notice about it is lost too is not told again.
+void supervisor::on_pipe_failure(std::uint64_t watcher, const std::string& notice) {
+    const auto found = places_.find(static_cast<int>(watcher >> 32));
+    if (found == places_.end() || notice.ends_with("notice-pipe-failure")) return;
+    if (!found->second.strange.rate.add(env_.time.now())) return;
+    const std::string name = found->second.who.spec().name;
+    const std::string fields =
+        fmt::format(R"("citizen":{},"notice":{},"error":"it does not read what it watches")", json_quoted(name), json_quoted(notice));
+    publish("notice-pipe-failure", fmt::format(R"({{"name":{},{}}})", json_quoted(name), fields), name);
+    publish_about(name, "notice-pipe-failure", fields);
 }
 
 void supervisor::publish(const std::string& notice, const std::string& message, const std::string& source) {
     if (!board_.refusal(notice).empty()) return;
     const auto event = board_.publish(notice, message.empty() ? std::nullopt : std::optional<std::string_view>(message));
-    for (const auto watcher : event.watchers) tell_watcher(watcher, notice, std::string(event.message));
+    std::vector<std::uint64_t> lost;
+    for (const auto watcher : event.watchers)
+        if (!tell_watcher(watcher, notice, std::string(event.message))) lost.push_back(watcher);
     for (const auto& [id, listener] : listeners_) {
         const auto& names = listener.first;
         if (names.empty() ? !is_output_notice(notice) : std::ranges::find(names, notice) != names.end())
@@ -33,6 +49,7 @@ void supervisor::publish(const std::string& notice, const std::string& message, 
     }
     if (uplink_ && std::ranges::find(spec_.forward, notice) != spec_.forward.end()) send_notice_up(notice, message);
     office_.flush();
+    for (const auto watcher : lost) on_pipe_failure(watcher, notice);
 }
 
 /// It carries no source: above it comes from the child that we are there.

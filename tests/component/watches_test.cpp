@@ -145,6 +145,26 @@ BOOST_AUTO_TEST_CASE(a_refused_watch) {
     BOOST_TEST(w.processes() == 1u);
 }
 
+// A notice without a name is refused at once: the supervisor would take it for nothing.
+BOOST_AUTO_TEST_CASE(a_name_that_is_none) {
+    world w;
+    unsigned refused = 0;
+    run_one(w, [&](component& self, supe::nursery&) -> awaitable<> {
+        try {
+            self.notify("", 1);
+        } catch (const std::invalid_argument&) {
+            ++refused;
+        }
+        try {
+            co_await self.watch_notice("");
+        } catch (const std::invalid_argument&) {
+            ++refused;
+        }
+    });
+    BOOST_TEST(refused == 2u);
+    BOOST_TEST(w.count("component-bad-frame") == 0u);
+}
+
 // A message reaches the board as it was written: digits of long numbers, deep nesting, lone surrogates.
 BOOST_AUTO_TEST_CASE(messages_are_unchanged) {
     world w;

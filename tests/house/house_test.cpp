@@ -141,6 +141,16 @@ BOOST_AUTO_TEST_CASE(folders_are_described) {
     expect_none(rules::folders_are_described(repository()));
 }
 
+BOOST_AUTO_TEST_CASE(guarantees_are_tested) {
+    const auto found = rules::guarantees_are_tested({
+        {"tests/mail/box_test.cpp", "BOOST_AUTO_TEST_CASE(full) {\n// BOOST_AUTO_TEST_CASE(off) {\n"},
+        {"supe/README.md", "| **x** | `no/case` |\n## Mail\n| what | by |\n| **a** | `box/full`, `box/off` |\n| **b** | `box/full` | |\n## Other\n| **c** | |\n"},
+    });
+    const faults expected{"supe/README.md:4: there is no test box/off", "supe/README.md:5: names no test"};
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::guarantees_are_tested(repository()));
+}
+
 BOOST_AUTO_TEST_CASE(sources_have_headers) {
     const auto found = rules::sources_have_headers({
         {"supe/mail/a.hpp", ""}, {"supe/mail/a.cpp", ""}, {"supe/mail/a_frames.cpp", ""}, {"supe/mail/b.cpp", ""},

@@ -236,6 +236,37 @@ inline faults folders_are_described(const files& all) {
     return {found.begin(), found.end()};
 }
 
+/// Each line of the table of guarantees (supe/README.md, Mail) names the tests that show it as `suite/case` in its last
+/// column, and they exist.
+inline faults guarantees_are_tested(const files& all) {
+    std::set<std::string> cases;
+    std::string page;
+    for (const auto& f : all) {
+        if (f.path == "supe/README.md") page = f.text;
+        if (!f.path.starts_with("tests/") || !f.stem().ends_with("_test")) continue;
+        const auto suite = f.stem().substr(0, f.stem().size() - 5);
+        for (auto at = f.code.find("TEST_CASE("); at != std::string::npos; at = f.code.find("TEST_CASE(", at + 1))
+            cases.insert(suite + "/" + f.code.substr(at + 10, f.code.find_first_of(",)", at) - at - 10));
+    }
+    faults found;
+    bool in_mail = false;
+    for (const auto& line : lines_of(page)) {
+        const auto& text = line.text;
+        const auto where = fmt::format("supe/README.md:{}: ", line.line);
+        if (text.starts_with("## ")) in_mail = text == "## Mail";
+        if (!in_mail || !text.starts_with("| **")) continue;
+        const auto column = text.rfind(" | ");
+        std::size_t named = 0;
+        for (auto at = text.find('`', column); at != std::string::npos; at = text.find('`', text.find('`', at + 1) + 1)) {
+            const auto name = text.substr(at + 1, text.find('`', at + 1) - at - 1);
+            if (!cases.contains(name)) found.push_back(where + "there is no test " + name);
+            ++named;
+        }
+        if (named == 0) found.push_back(where + "names no test");
+    }
+    return found;
+}
+
 /// Sources without a header of their own, and why.
 inline const std::map<std::string, std::string> headless{
     {"supe/async/asio.cpp", "compiles Asio"},

@@ -85,6 +85,29 @@ BOOST_AUTO_TEST_CASE(dead_letters_outlive_the_tree) {
     BOOST_TEST(w.root().mail().post_again("nobody", letter.as_mail()) == "unknown-address");
 }
 
+// A supervisor on the way dies while the one below it, where the recipient lives, has no room for the mail: the one before
+// it still has it, and the sender hears nothing but that it arrived.
+BOOST_AUTO_TEST_CASE(death_on_the_way) {
+    diary d;
+    world w;
+    bool deaf = true;
+    w.provide("asker", [&d](component& self) {
+        self.tell("/n/m/w", "0");  // fills the mailbox
+        return diary::ask(d, self, "/n/m/w");
+    });
+    w.provide("worker", [&](component& self) { return deaf ? self.shutdown_requested() : diary::work(d, self, 1); });
+    w.run(R"({"name": "t", "children": [{"name": "n", "children": [{"name": "m", "children": [
+        {"name": "w", "component": "worker", "mail": {"limit": 1, "on_full": "block"}}]}]}, {"name": "a", "component": "asker"}]})");
+    w.advance(1s);
+    BOOST_TEST(d.lines.empty());
+    deaf = false;
+    w.crash("/n");
+    w.advance(10s);
+    BOOST_REQUIRE(d.lines.size() == 2u);
+    BOOST_TEST(d.lines.at(0).starts_with("1 "));
+    BOOST_TEST(d.lines.at(1) == "acked");
+}
+
 // A nested supervisor dies with a mail that it had accepted: the sender who waits for the receipt is told.
 BOOST_AUTO_TEST_CASE(supervisor_died) {
     diary d;
@@ -153,6 +176,46 @@ BOOST_AUTO_TEST_CASE(full_disk) {
     std::size_t told = 0;
     for (const std::string& line : w.lines()) told += line.find("database or disk is full") != std::string::npos;
     BOOST_TEST(told == 1u);
+}
+
+// Who is down, by hand or because it crashed too often, is kept its mail and more, up to the limit of its mailbox; started
+// again it gets all of it, in order, for the first time.
+BOOST_AUTO_TEST_CASE(kept_while_it_is_down) {
+    for (const bool by_hand : {true, false}) {
+        diary d;
+        world w;
+        bool deaf = true;
+        w.provide("worker", [&](component& self) { return deaf ? self.shutdown_requested() : diary::work(d, self, 1); });
+        w.run(R"({"name": "t", "children": [{"name": "w", "component": "worker", "max_restarts": 0, "mail": {"limit": 4}}]})");
+        for (int i = 1; i <= 2; ++i) w.mail("/w", std::to_string(i));
+        if (by_hand) BOOST_TEST(w.by_hand(w.root().stop_child("w")) == "");
+        if (!by_hand) w.crash("/w");
+        BOOST_TEST(w.count("component-excessive-crash") == (by_hand ? 0u : 1u));
+        for (int i = 3; i <= 6; ++i) w.mail("/w", std::to_string(i));
+        w.advance(1h);
+        BOOST_TEST(w.processes() == 0u);
+        BOOST_TEST(w.count("mail-undeliverable") == 2u);
+        deaf = false;
+        BOOST_TEST(w.by_hand(w.root().start_child("w")) == "");
+        BOOST_TEST(d.lines == (words{"1 1", "2 1", "3 1", "4 1"}), boost::test_tools::per_element());
+    }
+}
+
+// Mail for a temporary child that has ended is a dead letter, and who waits for the receipt is told.
+BOOST_AUTO_TEST_CASE(removed) {
+    diary d;
+    world w;
+    w.provide("asker", d.asker("w"));
+    w.provide("deaf", [](component& self) { return self.shutdown_requested(); });
+    w.run(R"({"name": "t", "children": [{"name": "w", "component": "deaf", "restart": "temporary"}, {"name": "a", "component": "asker"}]})");
+    w.crash("/w");
+    w.settle();
+    BOOST_TEST(d.lines == words{"the recipient was removed"});
+    BOOST_REQUIRE(w.root().dead().all().size() == 1u);
+    BOOST_TEST(w.root().dead().all().front().reason == "removed");
+    w.mail("/w", "2");
+    w.settle();
+    BOOST_TEST(w.messages("mail-undeliverable") == words{R"({"from":"supe","reason":"unknown-address"})"});
 }
 
 // The answer to a call of an earlier life is not taken for the answer to a call of this one.

@@ -87,6 +87,40 @@ BOOST_AUTO_TEST_CASE(raw_and_unknown) {
     BOOST_TEST(s.heard() == "{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
 }
 
+// A request about a notice without a name does nothing, is answered as npm's supe does, with what was given, and is told.
+BOOST_AUTO_TEST_CASE(notices_without_a_name) {
+    const auto request = [](const std::string& members) {
+        return R"({"type":"signal","signal":"NOTICEBOARD-REQUEST","data":{)" + members + "}}\n";
+    };
+    const auto answer = [](const std::string& members) {
+        return R"({"type":"signal","signal":"NOTICEBOARD-RESPONSE","data":{)" + members + "}}\n";
+    };
+    world w;
+    speaker s(w, request(R"("type":"watch","notice":"")") + request(R"("type":"notify","notice":[5, 0],"message":1)") + request(R"("type":"ignore")") +
+                     request(R"("type":"look","notice":"n")"));
+    BOOST_TEST(s.heard() == answer(R"("type":"watch","notice":"","success":true)") + answer(R"("type":"notify","notice":[5, 0],"success":true)") +
+                                answer(R"("type":"ignore","success":true)") +
+                                answer(R"("type":"look","notice":"n","success":false,"error":"type \"look\" is not one of watch, ignore, notify")"));
+    const std::string reason = R"({"name":"s","reason":"NOTICEBOARD-REQUEST: notice must be a string with something in it, not )";
+    BOOST_TEST(w.messages("component-bad-frame") ==
+               (words{reason + R"(\"\"","count":1})", reason + R"([5, 0]","count":2})", reason + R"(missing","count":3})"}));
+}
+
+// A watcher that does not read loses notices and delays nobody; which one it was is told, at a bounded rate, under npm's names too.
+BOOST_AUTO_TEST_CASE(a_watcher_that_does_not_read) {
+    world w;
+    speaker s(w, R"({"type":"signal","signal":"NOTICEBOARD-REQUEST","data":{"type":"watch","notice":"n"}})" "\n"
+                 R"({"type":"signal","signal":"NOTICEBOARD-REQUEST","data":{"type":"watch","notice":"notice-pipe-failure"}})" "\n");
+    for (int i = 0; i < 1000; ++i) w.root().publish("n", '"' + std::string(10'000, 'x') + '"');
+    const std::string told = R"({"name":"s","citizen":"s","notice":"n","error":"it does not read what it watches"})";
+    for (const char* name : {"notice-pipe-failure", "component-notice-pipe-failure", "citizen-notice-pipe-failure", "s-notice-pipe-failure"})
+        BOOST_TEST(w.messages(name) == words(20, told));
+    BOOST_TEST(w.count("n") == 1000u);
+    w.advance(2s);
+    w.root().publish("n", "1");
+    BOOST_TEST(w.count("notice-pipe-failure") == 21u);
+}
+
 // Notices about them come at a bounded rate, and all are counted.
 BOOST_AUTO_TEST_CASE(a_bounded_rate) {
     world w;

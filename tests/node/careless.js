@@ -1,0 +1,2 @@
+// Receives mail and handles none of it.
+require('supe').mail.receive();

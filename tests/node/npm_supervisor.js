@@ -1,0 +1,6 @@
+// A supervisor of npm's, which is a component of ours all the same: its own citizen is talker.js.
+const supe = require('supe'), supervisor = supe();
+const citizen = supervisor.start('talker', __dirname + '/talker.js');
+
+if (supe.supervised) supe.mail.send({ started: citizen.ref.pid });
+citizen.mail.send('hello');
