@@ -28,7 +28,7 @@ bool supervisor::tell_watcher(std::uint64_t watcher, const std::string& notice, 
 void supervisor::on_pipe_failure(std::uint64_t watcher, const std::string& notice) {
     const auto found = places_.find(static_cast<int>(watcher >> 32));
     if (found == places_.end() || notice.ends_with("notice-pipe-failure")) return;
-    if (!found->second.strange.rate.add(env_.time.now())) return;
+    if (!found->second.strange_ones().rate.add(env_.time.now())) return;
     const std::string name = found->second.who.spec().name;
     const std::string fields =
         fmt::format(R"("citizen":{},"notice":{},"error":"it does not read what it watches")", json_quoted(name), json_quoted(notice));
