@@ -10,8 +10,8 @@
 
 namespace supe {
 posix_process::posix_process(loop_executor executor, pid_t pid, unique_fd pidfd, notify_socket notify)
-    : pid_(pid), pidfd_(executor, std::move(pidfd)), notify_(std::move(notify)),
-      notify_ready_(notify_ ? watched_descriptor(executor, notify_.again()) : watched_descriptor()) {
+    : pid_(pid), pidfd_(executor, std::move(pidfd)), notify_(notify ? std::make_unique<notify_socket>(std::move(notify)) : nullptr),
+      notify_ready_(notify_ ? watched_descriptor(executor, notify_->again()) : watched_descriptor()) {
     adopt_child(pid);
 }
 
@@ -33,7 +33,7 @@ void posix_process::watch(timer& alarm) {
 }
 
 std::vector<std::string> posix_process::notifications() {
-    return notify_ ? notify_.receive(pid_) : std::vector<std::string>();
+    return notify_ ? notify_->receive(pid_) : std::vector<std::string>();
 }
 
 void posix_process::signal(int number) {

@@ -26,8 +26,8 @@ private:
     pid_t pid_;
     bool reaped_ = false;
     watched_descriptor pidfd_;
-    notify_socket notify_;
-    watched_descriptor notify_ready_;  // a second descriptor of notify_, where there is one
+    std::unique_ptr<notify_socket> notify_;  // where it has one
+    watched_descriptor notify_ready_;        // a second descriptor of it
 };
 
 }  // namespace supe

@@ -36,6 +36,7 @@ void child::change(child_spec spec) {
 
 void child::rename(const std::string& name, std::string address) {
     spec_.name = mail_.name = name;
+    if (!address_of_life_) address_of_life_ = std::make_unique<std::string>(address_);
     address_ = std::move(address);
 }
 
@@ -150,7 +151,7 @@ void child::spawn() {
 }
 
 void child::adopt(std::unique_ptr<process> p) {
-    address_of_life_ = address_;
+    address_of_life_.reset();
     process_ = std::move(p);
     clock& time = host_.time();
     auto output = std::make_shared<labeller>(time, std::move(process_->output), std::move(process_->error), host_.sink(),
@@ -229,7 +230,8 @@ awaitable<> child::bury() {
 awaitable<> child::end_descendants() {
     clock& time = host_.time();
     const time_point limit = time.now() + descendants_limit;
-    while (!co_await host_.processes().end_descendants(address_of_life_)) {
+    const std::string address = address_of_life_ ? *address_of_life_ : address_;
+    while (!co_await host_.processes().end_descendants(address)) {
         if (time.now() >= limit) {
             host_.log(fmt::format("processes that {} left behind are still alive after 10 s; going on", spec_.name));
             co_return;
@@ -261,15 +263,19 @@ void child::report_lost_frames(channel& wire) {
         host_.on_bad_frame(*this, fmt::format("longer than {} bytes", wire.frame_limit()));
 }
 
+bool child::hear_frames(channel& wire) {
+    const bool more = wire.take([this](std::string_view frame) { host_.on_frame(*this, frame); });
+    if (more) report_lost_frames(wire);
+    return more;
+}
+
 awaitable<> child::run_mail() {
-    const channel::frame_sink on_frame = [this](std::string_view frame) { host_.on_frame(*this, frame); };
     for (;;) {
         while (channel_ended_) co_await life_began_.wait();
         const auto wire = mail_.wire;
         while (wire && wire->is_open()) {
             co_await wire->ready();
-            if (!wire->take(on_frame)) break;
-            report_lost_frames(*wire);
+            if (!hear_frames(*wire)) break;
             host_.after_turn(*this);
         }
         if (wire == mail_.wire || !mail_.wire) channel_ended_ = true;

@@ -97,6 +97,7 @@ private:
     void adopt(std::unique_ptr<process> p);
     /// The process is dead: kills the rest of its group, reads its last words, reaps it, ends its descendants.
     awaitable<> bury();
+    bool hear_frames(channel& wire);
     void report_lost_frames(channel& wire);
     awaitable<> end_descendants();
     bool last_words_read() const;
@@ -107,7 +108,7 @@ private:
     child_host& host_;
     child_spec spec_;
     std::string address_;
-    std::string address_of_life_;  // as the process that runs has it in its environment
+    std::unique_ptr<std::string> address_of_life_;  // of the process that runs, where it was renamed since
     mail_stop mail_;
     lifecycle lifecycle_;
 
