@@ -53,7 +53,7 @@ void labeller::finish() {
         while (p->open && p->read < limit && last == outcome::data) last = read_once(*p);
         if (!p->open) continue;
         close(*p);
-        if (last == outcome::data) on_line_(p->which, "[what was written after 1 MiB was dropped]");
+        if (last == outcome::data) on_line_(p->which, "[supe dropped what was written beyond 512 KiB after its end]");
     }
     sink_.flush();
 }
