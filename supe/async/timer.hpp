@@ -108,8 +108,8 @@ struct timer::waiter_of final : waiting_room::waiter {
     /// One that is notified and then cancelled before it runs again is cancelled: what it waited for is left to others.
     void resume(bool by_cancellation) override {
         cancelled = by_cancellation;
-        if (!at_timer::is_linked()) return;
-        at_timer::unlink();
+        if (std::exchange(resumes, true)) return;
+        if (at_timer::is_linked()) at_timer::unlink();  // not where its timer is gone
         asio::post(asio::get_associated_executor(handler), [this] { go_on(); });
     }
     void go_on() {
@@ -123,6 +123,7 @@ struct timer::waiter_of final : waiting_room::waiter {
     Handler handler;
     canceller* cancel = nullptr;
     bool cancelled = false;
+    bool resumes = false;
 };
 
 /// What several coroutines wait for, each until a deadline of its own. Belongs to one thread; outlives who waits.

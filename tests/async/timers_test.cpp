@@ -84,6 +84,19 @@ BOOST_AUTO_TEST_CASE(a_moved_deadline) {
     BOOST_TEST(loop.armed() == 0u);
 }
 
+// Who waits at a timer that goes first can still be cancelled: no nursery waits for it in vain.
+BOOST_AUTO_TEST_CASE(a_timer_that_goes_first) {
+    virtual_loop loop;
+    auto t = std::make_unique<supe::timer>(loop.time());
+    supe::nursery n(loop.time());
+    n.start([](supe::timer& at) -> awaitable<> { co_await at.wait(); }(*t));
+    loop.settle();
+    t.reset();
+    n.cancel();
+    loop.run(n.join());
+    BOOST_TEST(n.size() == 0u);
+}
+
 // A cancelled sleep throws operation_aborted and disarms its timer.
 BOOST_AUTO_TEST_CASE(a_cancelled_sleep) {
     virtual_loop loop;
