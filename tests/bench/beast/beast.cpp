@@ -23,7 +23,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr auto as_result = asio::as_tuple(supe::use_awaitable);
 constexpr std::string_view answer =
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nkept\n";
 
@@ -43,7 +43,7 @@ supe::awaitable<> serve(supe::clock& clock, tcp::endpoint at) {
     supe::nursery connections(clock);
     tcp::acceptor door(clock.executor(), at);
     for (;;) {
-        tcp::socket socket = co_await door.async_accept(asio::use_awaitable);
+        tcp::socket socket = co_await door.async_accept(supe::use_awaitable);
         socket.set_option(tcp::no_delay(true));
         connections.start(talk(std::move(socket)));
     }
