@@ -340,8 +340,8 @@ awaitable<> posix_launcher::reap_orphans(clock& time) {
     asio::signal_set ended(executor_, SIGCHLD);
     for (;;) {
         co_await ended.async_wait(use_awaitable);
+        co_await time.sleep_for(reap_interval);  // first: most often it was a child of ours, and its replacement does not wait
         look();
-        co_await time.sleep_for(reap_interval);
     }
 }
 
