@@ -77,6 +77,7 @@ BOOST_AUTO_TEST_CASE(the_group_goes_with_it) {
         real_tree tree(*this, tree_of({shell("web", "(trap '' TERM INT HUP; echo up; sleep 1000) & echo pid $!; wait",
                                              R"("restart": "transient", "clean_exits": [0], "max_restarts": 0)")}));
         BOOST_TEST(tree.prints("[web] up"));
+        BOOST_REQUIRE(until([&] { return !tree.after("[web] pid ").empty(); }, 20s));  // either may come first
         const pid_t grandchild = std::stoi(tree.after("[web] pid "));
         BOOST_TEST(support::is_alive(grandchild));
         if (asked) {
