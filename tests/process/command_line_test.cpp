@@ -2,6 +2,7 @@
 #include "supe/output/log_files.hpp"
 #include "tests/support/desk.hpp"
 #include "tests/support/files.hpp"
+#include "tests/support/text.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
@@ -12,6 +13,7 @@
 
 namespace json = boost::json;
 using namespace std::chrono_literals;
+using support::count;
 using support::desk;
 using support::until;
 
@@ -29,12 +31,6 @@ std::string tree_of(const std::string& children, const std::string& more = "") {
 }
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-std::size_t count(const std::string& text, const std::string& part) {
-    std::size_t n = 0;
-    for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++n;
-    return n;
-}
 
 /// The lines of one writer alone: another's may come between any two of them.
 std::string lines_with(const std::string& text, const std::string& label) {

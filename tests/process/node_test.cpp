@@ -4,6 +4,7 @@
 #include "tests/support/files.hpp"
 #include "tests/support/needs.hpp"
 #include "tests/support/real_tree.hpp"
+#include "tests/support/text.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+using support::count;
 using support::until;
 using words = std::vector<std::string>;
 
@@ -22,12 +24,6 @@ const std::string packages = SUPE_NODE_MODULES;
 std::string script(const std::string& name, const std::string& file, const std::string& members = {}, const std::string& variables = {}) {
     return fmt::format(R"({{"name": "{}", "command": ["node", {}], "env": {{"NODE_PATH": {}{}}}, "backoff": {{"max": "0ms"}}{}}})", name,
                        supe::json_quoted(file.starts_with('/') ? file : scripts + file), supe::json_quoted(packages), variables, members);
-}
-
-std::size_t count(const std::string& text, const std::string& what) {
-    std::size_t n = 0;
-    for (auto at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++n;
-    return n;
 }
 
 /// A tree of Node scripts that runs, its output, and all its notices.
