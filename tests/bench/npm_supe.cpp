@@ -11,6 +11,7 @@ namespace bench {
 namespace {
 
 const std::filesystem::path scripts = SUPE_SOURCE_DIR "/tests/bench/node";
+const std::filesystem::path pinned = SUPE_SOURCE_DIR "/tests/node";  // the version that the tests run too
 
 std::string text_of(const std::filesystem::path& file) {
     std::ifstream in(file, std::ios::binary);
@@ -22,12 +23,12 @@ std::filesystem::path installed_packages(const folder& where) {
     const auto place = where.path().parent_path() / "node", modules = place / "node_modules";
     constexpr const char* lock = "package-lock.json";
     // npm leaves a list of its own in node_modules when it is done.
-    if (exists(modules / ".package-lock.json") && text_of(place / lock) == text_of(scripts / lock)) return modules;
+    if (exists(modules / ".package-lock.json") && text_of(place / lock) == text_of(pinned / lock)) return modules;
     const std::string npm = installed("npm");
     if (npm.empty()) throw std::runtime_error("npm is missing");
     create_directories(place);
     for (const char* file : {"package.json", lock})
-        copy_file(scripts / file, place / file, std::filesystem::copy_options::overwrite_existing);
+        copy_file(pinned / file, place / file, std::filesystem::copy_options::overwrite_existing);
     remove_all(modules);
     const program npm_ci({npm, "ci", "--prefix", place, "--ignore-scripts", "--no-audit", "--no-fund"}, where / "npm.log");
     if (!npm_ci.succeeds()) throw std::runtime_error("npm ci failed");
