@@ -1,6 +1,5 @@
 #include "supe/mail/sqlite_journal.hpp"
 
-
 #include <csignal>
 #include <iterator>
 #include <pthread.h>
