@@ -42,12 +42,53 @@ void introduce_demo() {
                        "is lost. Ctrl-C ends\n", supe);
 }
 
-int run_relay(relay_settings settings, bool print_tree) {
+constexpr const char* format_help = "text: [NAME] line; json: an object a line with at, address, stream, line";
+
+void add_log_format(CLI::App& command, std::string& format) {
+    command.add_option("--log-format", format, format_help)
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+}
+
+supe::output_format format_of(const std::string& name) {
+    return name == "json" ? supe::output_format::json : supe::output_format::text;
+}
+
+struct relay_options {
+    relay_settings settings;
+    std::string file;
+    std::string format = "text";
+    bool print_tree = false;
+};
+
+/// The file's settings, where there is one, but for those that the command line gives.
+relay_settings settled(const CLI::App& relay, const relay_options& options) {
+    const relay_settings& given = options.settings;
+    if (options.file.empty()) return given;
+    relay_settings settings;
+    read_relay_settings(options.file, settings);
+    if (relay.count("--to")) settings.to = given.to;
+    if (relay.count("--listen") || std::getenv("PORT")) settings.listen = given.listen;
+    if (relay.count("--connections")) settings.connections = given.connections;
+    if (relay.count("--retry-every")) settings.retry_every = given.retry_every;
+    if (relay.count("--state")) settings.state = given.state;
+    settings.demo = given.demo;
+    return settings;
+}
+
+supe::supervisor_spec checked_tree(const relay_settings& settings) {
+    check(settings);
+    return relay_tree(settings);
+}
+
+int run_relay(const CLI::App& relay, const relay_options& options, const which_tree& where) {
+    relay_settings settings = settled(relay, options);
+    if (settings.state.empty()) settings.state = where.state;
     if (settings.demo && settings.to.empty()) settings.to = fmt::format("http://127.0.0.1:{}", free_demo_port());
     if (settings.demo && settings.retry_every == relay_settings().retry_every) settings.retry_every = "5s";  // nobody watches for 5 min
-    check(settings);
-    supe::supervisor_spec tree = relay_tree(settings);
-    if (print_tree) {
+    supe::supervisor_spec tree = checked_tree(settings);
+    if (options.print_tree) {
         fmt::print("{}\n", pretty(supe::to_json(tree)));
         return 0;
     }
@@ -56,45 +97,30 @@ int run_relay(relay_settings settings, bool print_tree) {
     fmt::print(stderr, "[supe] webhooks to http://{} are kept in {} and delivered to {}, over at most {} connections\n",
                settings.listen, state.string(), settings.to, settings.connections);
     if (settings.demo) introduce_demo();
-    return run_tree(std::move(tree), {.state = state});
+    run_settings how{.state = state, .format = format_of(options.format)};
+    if (!options.file.empty() && !settings.demo) how.read_again = [&] { return checked_tree(settled(relay, options)); };
+    return run_tree(std::move(tree), std::move(how));
 }
 
 void add_relay(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) {
     auto* relay = app.add_subcommand("relay", "the webhook relay, in the foreground")->group("Run");
-    auto settings = std::make_shared<relay_settings>();
-    auto file = std::make_shared<std::string>();
-    auto print_tree = std::make_shared<bool>(false);
-    if (const char* port = std::getenv("PORT"); port && *port) settings->listen = fmt::format("0.0.0.0:{}", port);
-    relay->add_option("config", *file, "CONFIG.json: an object with the settings below (to, listen, connections, …)")
+    auto options = std::make_shared<relay_options>();
+    relay_settings& settings = options->settings;
+    if (const char* port = std::getenv("PORT"); port && *port) settings.listen = fmt::format("0.0.0.0:{}", port);
+    relay->add_option("config", options->file, "CONFIG.json: an object with the settings below (to, listen, connections, …)")
         ->type_name("CONFIG.json");
-    relay->add_option("--to", settings->to, "URL of your app; the path of each webhook is appended");
-    relay->add_option("--listen", settings->listen, "where webhooks come in")->capture_default_str();
-    relay->add_option("--connections", settings->connections, "never more than so many to your app")->capture_default_str();
-    relay->add_option("--retry-every", settings->retry_every, "how often what failed is tried again")->capture_default_str();
-    relay->add_option("--state", settings->state, "directory for what must outlive the relay");
-    relay->add_flag("--demo", settings->demo, "with a small app behind it that is slow and fails now and then, and a sender");
-    relay->add_flag("--print-tree", *print_tree, "print the tree file and end; `supe run` of it is the same relay");
-    relay->footer("Examples:\n  supe relay --to http://localhost:3000 --connections 5\n"
+    relay->add_option("--to", settings.to, "URL of your app; the path of each webhook is appended");
+    relay->add_option("--listen", settings.listen, "where webhooks come in")->capture_default_str();
+    relay->add_option("--connections", settings.connections, "never more than so many to your app")->capture_default_str();
+    relay->add_option("--retry-every", settings.retry_every, "how often what failed is tried again")->capture_default_str();
+    relay->add_option("--state", settings.state, "directory for what must outlive the relay");
+    add_log_format(*relay, options->format);
+    relay->add_flag("--demo", settings.demo, "with a small app behind it that is slow and fails now and then, and a sender");
+    relay->add_flag("--print-tree", options->print_tree, "print the tree file and end; `supe run` of it is the same relay");
+    relay->footer("SIGTERM or Ctrl-C: ordered stop; a second one: kill now. SIGHUP: read CONFIG.json again, and change only what differs.\n\n"
+                  "Examples:\n  supe relay --to http://localhost:3000 --connections 5\n"
                   "  supe relay --demo\n  supe relay --to https://app.example.com/hooks --print-tree > relay.json");
-    relay->callback([=, &exit_code] {
-        // Options beat the file, so the file is read into what the options left at their defaults.
-        relay_settings given = *settings;
-        exit_code = told_plainly([&] {
-            if (!file->empty()) {
-                relay_settings from_file;
-                read_relay_settings(*file, from_file);
-                if (relay->count("--to")) from_file.to = given.to;
-                if (relay->count("--listen") || std::getenv("PORT")) from_file.listen = given.listen;
-                if (relay->count("--connections")) from_file.connections = given.connections;
-                if (relay->count("--retry-every")) from_file.retry_every = given.retry_every;
-                if (relay->count("--state")) from_file.state = given.state;
-                from_file.demo = given.demo;
-                given = from_file;
-            }
-            if (given.state.empty()) given.state = where->state;
-            return run_relay(given, *print_tree);
-        });
-    });
+    relay->callback([=, &exit_code] { exit_code = told_plainly([&] { return run_relay(*relay, *options, *where); }); });
 }
 
 struct run_options {
@@ -107,7 +133,7 @@ int run_file(const run_options& options, const which_tree& where) {
     supe::supervisor_spec tree = supe::read_tree_file(options.file, role_names());
     run_settings settings;
     settings.state = state_directory(options.state.empty() ? where.state : options.state, tree.name);
-    settings.format = options.format == "json" ? supe::output_format::json : supe::output_format::text;
+    settings.format = format_of(options.format);
     settings.read_again = [file = std::filesystem::absolute(options.file)] { return supe::read_tree_file(file, role_names()); };
     return run_tree(std::move(tree), std::move(settings));
 }
@@ -118,10 +144,7 @@ void add_run(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) {
     run->group("Run");
     run->add_option("tree", options->file, "TREE.json: comments and trailing commas are allowed")->required()->type_name("TREE.json");
     run->add_option("--state", options->state, "directory for what must outlive the tree")->type_name("DIR");
-    run->add_option("--log-format", options->format, "text: [NAME] line; json: an object a line with at, address, stream, line")
-        ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
+    add_log_format(*run, options->format);
     run->footer("SIGTERM or Ctrl-C: ordered stop; a second one: kill now. SIGHUP: read the tree file again, and change only what\n"
                 "differs. Exit codes: 0 clean stop, 1 the root failed, 2 what it needs at start cannot be had.\n\n"
                 "Examples:\n  supe run shop.json\n  supe run shop.json --state /var/lib/shop --log-format json");

@@ -1,4 +1,5 @@
-// `supe dead`: mail that nobody will get, for a look, another try, or the bin.
+// `supe dead`: what nobody will get, mail and webhooks, for a look, another try, or the bin.
+#include "components/dead_places.hpp"
 #include "components/operator_commands.hpp"
 #include "components/status_text.hpp"
 #include "components/which_tree.hpp"
@@ -20,34 +21,43 @@ struct dead_options {
     bool as_json = false;
 };
 
+int told(const asked_dead& answer) {
+    if (answer.code != 0 && !answer.problem.empty()) fmt::print(stderr, "supe: {}\n", answer.problem);
+    return answer.code;
+}
+
 std::string text(const json::value& letter, const char* key) { return std::string(letter.at(key).as_string()); }
 
-int list(const which_tree& where, bool as_json) {
-    json::value letters;
-    if (const int code = where.ask({{"do", "dead"}, {"what", "list"}}, &letters); code != 0) return code;
-    if (as_json) {
-        fmt::print("{}\n", json::serialize(letters));
-        return 0;
-    }
+void print_table(const json::array& letters) {
     std::size_t id = 2, to = 2, from = 4;
-    for (const json::value& l : letters.as_array()) {
+    for (const json::value& l : letters) {
         id = std::max(id, text(l, "id").size());
         to = std::max(to, text(l, "to").size());
         from = std::max(from, text(l, "from").size());
     }
     fmt::print("{:<{}}  {:<{}}  {:<{}}  {:<24}  TRIED  REASON\n", "ID", id, "TO", to, "FROM", from, "SINCE");
-    for (const json::value& l : letters.as_array()) {
+    for (const json::value& l : letters) {
         fmt::print("{:<{}}  {:<{}}  {:<{}}  {}  {:>5}  {}\n", text(l, "id"), id, text(l, "to"), to, text(l, "from"), from,
                    text(l, "at"), l.at("attempts").to_number<unsigned>(), text(l, "reason"));
     }
-    return 0;
+}
+
+int list(const which_tree& where, bool as_json) {
+    json::array letters;
+    const asked_dead answer = dead_places(where).list(letters);
+    if (as_json) {
+        fmt::print("{}\n", json::serialize(letters));
+    } else if (answer.code == 0 || !letters.empty()) {
+        print_table(letters);
+    }
+    return told(answer);
 }
 
 int show(const which_tree& where, const std::string& id) {
     json::value letter;
-    if (const int code = where.ask({{"do", "dead"}, {"what", "show"}, {"id", id}}, &letter); code != 0) return code;
-    fmt::print("{}\n", pretty(letter));
-    return 0;
+    const asked_dead answer = dead_places(where).show(id, letter);
+    if (answer.code == 0) fmt::print("{}\n", pretty(letter));
+    return told(answer);
 }
 
 int deal_with(const which_tree& where, const std::string& what, const dead_options& options) {
@@ -55,16 +65,12 @@ int deal_with(const which_tree& where, const std::string& what, const dead_optio
         fmt::print(stderr, "supe: dead {} needs IDs, or --all\n", what);
         return static_cast<int>(result::bad_request);
     }
+    dead_places places(where);
     std::int64_t done = 0;
     int worst = 0;
-    const auto one = [&](json::object request) {
-        json::value n;
-        const int code = where.ask(request, &n);
-        if (code == 0) done += n.to_number<std::int64_t>();
-        if (worst == 0) worst = code;
-    };
-    if (options.all) one({{"do", "dead"}, {"what", what}});
-    for (const std::string& id : options.ids) one({{"do", "dead"}, {"what", what}, {"id", id}});
+    const auto note = [&](const asked_dead& answer) { worst = worst == 0 ? told(answer) : (told(answer), worst); };
+    if (options.all) note(places.deal_with_all(what, done));
+    for (const std::string& id : options.ids) note(places.deal_with(what, id, done));
     fmt::print("{} {}\n", done, what == "retry" ? "sent again" : "dropped");
     return worst;
 }
@@ -73,7 +79,7 @@ int deal_with(const which_tree& where, const std::string& what, const dead_optio
 
 void add_dead(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) {
     auto options = std::make_shared<dead_options>();
-    auto* dead = app.add_subcommand("dead", "dead letters: mail that nobody will get");
+    auto* dead = app.add_subcommand("dead", "dead letters: mail that nobody will get, and webhooks that the destination refused");
     dead->group("Change what runs");
     dead->require_subcommand(1);
     dead->footer("Examples:\n  supe dead list\n  supe dead show k3x9a1-17\n  supe dead retry --all");
@@ -82,7 +88,7 @@ void add_dead(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) 
         add_place(*command, where);
         return command;
     };
-    auto* all = part("list", "those of the whole tree, the oldest of each supervisor first");
+    auto* all = part("list", "those of the whole tree, the oldest of each place first");
     all->add_flag("--json", options->as_json, "a JSON array");
     all->callback([=, &exit_code] { exit_code = list(*where, options->as_json); });
     auto* one = part("show", "one of them whole: its message, and what happened to it");

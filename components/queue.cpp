@@ -99,6 +99,7 @@ supe::awaitable<> keep(queue_room& room) {
         const auto decisions = room.desk.take(bodies, room.self.time().wall(), news);
         std::vector<supe::mail> later;
         for (std::size_t i = 0; i < batch.size(); ++i) {
+            if (!decisions[i].answer.empty()) co_await batch[i].answer(decisions[i].answer);
             if (decisions[i].what == kind::done) co_await batch[i].ack();
             if (decisions[i].what == kind::refuse) co_await batch[i].reject(false, decisions[i].reason);
             if (decisions[i].what != kind::done) complain(room, decisions[i].reason);
@@ -117,7 +118,7 @@ supe::awaitable<> set_aside(queue_room& room, std::string id) {
     const std::string reason = "it crashed the forwarder time and again, or was refused by it";
     for (;;) {
         try {
-            room.desk.set_aside(id, reason);
+            room.desk.set_aside(id, reason, room.self.time().wall());
             break;
         } catch (const store_error& e) {
             complain(room, e.what());

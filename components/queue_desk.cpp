@@ -1,5 +1,6 @@
 #include "components/queue_desk.hpp"
 
+#include "components/queue_dead.hpp"
 #include "supe/channel/json_text.hpp"
 
 #include <algorithm>
@@ -17,10 +18,14 @@ std::int64_t unix_ms(queue_desk::clock_type::time_point t) {
     return std::chrono::duration_cast<milliseconds>(t.time_since_epoch()).count();
 }
 
-/// A webhook's first member is its id (components/webhook.hpp).
-bool is_webhook(std::string_view body) {
+/// What becomes of a mail whose transaction failed: senders of webhooks can send again, and operators see what is wrong.
+mail_decision after_failure(std::string_view body, const char* why) {
+    using kind = mail_decision::kind;
     supe::json_members members(body);
-    return members.next() && members.key() == "id" && members.value().starts_with('"');
+    const bool object = members.next();
+    if (object && members.key() == "id" && members.value().starts_with('"')) return {kind::refuse, why, {}};
+    if (object && members.key() == "dead") return {kind::done, {}, error_answer(why)};
+    return {kind::later, why, {}};
 }
 
 bool is_id(std::string_view text) {
@@ -36,7 +41,6 @@ queue_desk::queue_desk(queue_store& store, queue_limits limits, std::function<do
 
 std::vector<mail_decision> queue_desk::take(const std::vector<std::string_view>& bodies, clock_type::time_point now,
                                             queue_news& news) {
-    using kind = mail_decision::kind;
     std::vector<mail_decision> decisions;
     changes after;
     disk_left_ = free_bytes_();
@@ -48,8 +52,7 @@ std::vector<mail_decision> queue_desk::take(const std::vector<std::string_view>&
         store_.rollback();
         news = {};
         decisions.clear();
-        for (const std::string_view body : bodies)
-            decisions.push_back(is_webhook(body) ? mail_decision{kind::refuse, e.what()} : mail_decision{kind::later, e.what()});
+        for (const std::string_view body : bodies) decisions.push_back(after_failure(body, e.what()));
         return decisions;
     }
     for (const std::string& id : after.settled) settle(id);
@@ -73,14 +76,18 @@ mail_decision queue_desk::take_one(std::string_view body, clock_type::time_point
     } else if (key == "resume") {
         store_.set_paused(false);
         after.retry = true;
+    } else if (key == "dead") {
+        dead_answer about = answer_about_dead(store_, value, now);
+        after.retry = after.retry || about.retried;
+        return {mail_decision::kind::done, {}, std::move(about.text)};
     } else {
-        return {mail_decision::kind::refuse, "a webhook, result, retry or resume is expected"};
+        return {mail_decision::kind::refuse, "a webhook, result, retry, resume or dead is expected", {}};
     }
     return {};
 }
 
 mail_decision queue_desk::take_webhook(std::string_view id, std::string_view body) {
-    const auto refuse = [](const char* why) { return mail_decision{mail_decision::kind::refuse, why}; };
+    const auto refuse = [](const char* why) { return mail_decision{mail_decision::kind::refuse, why, {}}; };
     if (!is_id(id)) return refuse("the id is not made of 1 to 64 letters, digits, - and _");
     if (store_.counts().bytes + body.size() > limits_.bytes) return refuse("the queue is full");
     // What was delivered leaves room inside the file, which the disk does not see.
@@ -114,7 +121,7 @@ void queue_desk::take_result(std::string_view text, clock_type::time_point now, 
         case verdict::kind::delivered: store_.remove(id); break;
         case verdict::kind::retry: store_.mark_failed(id, attempt, is_refusal(result.status), unix_ms(now + v.delay)); break;
         case verdict::kind::dead:
-            store_.mark_dead(id, attempt, v.reason);
+            store_.mark_dead(id, attempt, v.reason, unix_ms(now));
             news.dead.emplace_back(id, v.reason);
             break;
         case verdict::kind::pause:
@@ -185,12 +192,12 @@ void queue_desk::put_back(const std::string& id) {
     fresh_seq_ = due_at_ = due_seq_ = 0;
 }
 
-void queue_desk::set_aside(const std::string& id, const std::string& reason) {
+void queue_desk::set_aside(const std::string& id, const std::string& reason, clock_type::time_point now) {
     const auto found = handed_.find(id);
     const unsigned attempt = found == handed_.end() ? 1 : found->second.attempt;
     try {
         store_.begin();
-        store_.mark_dead(id, attempt, reason);
+        store_.mark_dead(id, attempt, reason, unix_ms(now));
         store_.commit();
     } catch (const store_error&) {
         store_.rollback();

@@ -32,6 +32,7 @@ struct queue_news {
 struct mail_decision {
     enum class kind { done, refuse, later } what = kind::done;
     std::string reason;
+    std::string answer;  ///< to the call that it is; JSON text, empty: none
 };
 
 class queue_desk {
@@ -51,7 +52,7 @@ public:
     /// It could not be handed over after all.
     void put_back(const std::string& id);
     /// The forwarder has died of this one time and again, or refused it: aside with it. Throws store_error.
-    void set_aside(const std::string& id, const std::string& reason);
+    void set_aside(const std::string& id, const std::string& reason, clock_type::time_point now);
 
     std::size_t handed() const { return handed_.size(); }
     const queue_store& store() const { return store_; }

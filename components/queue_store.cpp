@@ -18,12 +18,13 @@ constexpr const char* schema = R"(
         state   INTEGER NOT NULL DEFAULT 0,
         attempt INTEGER NOT NULL DEFAULT 0,
         refused INTEGER NOT NULL DEFAULT 0,
-        due_at  INTEGER NOT NULL DEFAULT 0,
+        due_at  INTEGER NOT NULL DEFAULT 0,  -- of a dead one: when it died
         reason  TEXT,
         text    BLOB NOT NULL
     );
     CREATE INDEX IF NOT EXISTS failed_by_due ON webhooks (due_at) WHERE state = 1;
     CREATE INDEX IF NOT EXISTS pending_by_seq ON webhooks (seq) WHERE state = 0;
+    CREATE INDEX IF NOT EXISTS dead_by_seq ON webhooks (seq) WHERE state = 2;
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 )";
 
@@ -166,14 +167,15 @@ void queue_store::mark_failed(std::string_view id, unsigned attempt, bool refuse
     });
 }
 
-void queue_store::mark_dead(std::string_view id, unsigned attempt, std::string_view reason) {
+void queue_store::mark_dead(std::string_view id, unsigned attempt, std::string_view reason, std::int64_t now_ms) {
     guarded([&] {
         const auto was = state_of(id);
         if (!was || *was == dead) return;
-        auto& s = prepared(kill_, "UPDATE webhooks SET state = 2, attempt = ?, reason = ? WHERE id = ?");
+        auto& s = prepared(kill_, "UPDATE webhooks SET state = 2, attempt = ?, reason = ?, due_at = ? WHERE id = ?");
         s.bind(1, attempt);
         bind_text(s, 2, reason);
-        bind_text(s, 3, id);
+        s.bind(3, now_ms);
+        bind_text(s, 4, id);
         s.exec();
         --count_of(*was), ++counts_.dead;
     });
@@ -215,6 +217,66 @@ std::vector<stored_webhook> queue_store::due_after(std::int64_t last_due_ms, std
         s.bind(2, last_due_ms);
         s.bind(3, last_seq);
         return read(s, limit);
+    });
+}
+
+// --- the dead, for an operator: rare, so that no statement is kept -------------------------------------------------
+
+std::vector<dead_webhook> queue_store::read_dead(SQLite::Statement& s, read_limit limit) {
+    std::vector<dead_webhook> found;
+    for (std::size_t bytes = 0; found.size() < limit.count && bytes < limit.bytes && s.executeStep();) {
+        found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getString(), s.getColumn(2).getUInt(), s.getColumn(3).getInt64(),
+                         s.getColumn(4).getString(), s.getColumn(5).getString()});
+        bytes += found.back().text.size();
+    }
+    return found;
+}
+
+std::vector<dead_webhook> queue_store::dead_after(std::int64_t seq, read_limit limit) {
+    return guarded([&] {
+        SQLite::Statement s(*db_, "SELECT seq, id, attempt, due_at, reason, text FROM webhooks WHERE state = 2 AND seq > ? ORDER BY seq");
+        s.bind(1, seq);
+        return read_dead(s, limit);
+    });
+}
+
+std::optional<dead_webhook> queue_store::find_dead(std::string_view id) {
+    return guarded([&]() -> std::optional<dead_webhook> {
+        SQLite::Statement s(*db_, "SELECT seq, id, attempt, due_at, reason, text FROM webhooks WHERE state = 2 AND id = ?");
+        bind_text(s, 1, id);
+        auto found = read_dead(s, {1, 1});
+        if (found.empty()) return std::nullopt;
+        return std::move(found.front());
+    });
+}
+
+/// `what` is done to the dead one of this id, or to the oldest `most` where there is none.
+SQLite::Statement queue_store::of_dead(const std::string& what, const std::string& then, std::string_view id, std::size_t most) {
+    const std::string which = id.empty() ? "seq IN (SELECT seq FROM webhooks WHERE state = 2 ORDER BY seq LIMIT ?1)"
+                                         : "state = 2 AND id = ?1";
+    SQLite::Statement s(*db_, what + " WHERE " + which + then);
+    id.empty() ? s.bind(1, static_cast<std::int64_t>(most)) : bind_text(s, 1, id);
+    return s;
+}
+
+std::size_t queue_store::revive(std::string_view id, std::size_t most, std::int64_t due_at_ms) {
+    return guarded([&] {
+        auto s = of_dead("UPDATE webhooks SET state = 1, refused = 0, reason = NULL, due_at = ?2", "", id, most);
+        s.bind(2, due_at_ms);
+        const auto revived = static_cast<std::size_t>(s.exec());
+        counts_.dead -= revived;
+        counts_.failed += revived;
+        return revived;
+    });
+}
+
+std::size_t queue_store::drop_dead(std::string_view id, std::size_t most) {
+    return guarded([&] {
+        auto s = of_dead("DELETE FROM webhooks", " RETURNING length(text)", id, most);
+        std::size_t dropped = 0;
+        for (; s.executeStep(); ++dropped) counts_.bytes -= static_cast<std::uint64_t>(s.getColumn(0).getInt64());
+        counts_.dead -= dropped;
+        return dropped;
     });
 }
 

@@ -27,6 +27,15 @@ struct stored_webhook {
     std::string text;          ///< the JSON as it came
 };
 
+struct dead_webhook {
+    std::int64_t seq = 0;
+    std::string id;
+    unsigned attempt = 0;
+    std::int64_t died_at = 0;  ///< Unix time in ms
+    std::string reason;
+    std::string text;
+};
+
 struct store_counts {
     std::uint64_t pending = 0, failed = 0, dead = 0;
     std::uint64_t bytes = 0;   ///< of all texts
@@ -63,7 +72,7 @@ public:
     /// Those that wait for a delivery alone: nothing where it is dead, or gone.
     std::optional<stored_tries> tries_of(std::string_view id);
     void mark_failed(std::string_view id, unsigned attempt, bool refused, std::int64_t due_at_ms);
-    void mark_dead(std::string_view id, unsigned attempt, std::string_view reason);
+    void mark_dead(std::string_view id, unsigned attempt, std::string_view reason, std::int64_t now_ms);
     /// Paused: the destination said that it wants no more (410).
     void set_paused(bool paused);
     bool paused() const { return paused_; }
@@ -72,6 +81,13 @@ public:
     std::vector<stored_webhook> pending_after(std::int64_t seq, read_limit limit);
     /// Failed ones that are due before `now_ms`, those first that are due for longest; behind `last` in that order.
     std::vector<stored_webhook> due_after(std::int64_t last_due_ms, std::int64_t last_seq, std::int64_t now_ms, read_limit limit);
+    /// Dead ones behind `seq`, in order of arrival.
+    std::vector<dead_webhook> dead_after(std::int64_t seq, read_limit limit);
+    std::optional<dead_webhook> find_dead(std::string_view id);
+    /// Failed ones again, as if no destination had refused them yet: that of this id, or without one the oldest `most`.
+    /// How many; the same for drop_dead().
+    std::size_t revive(std::string_view id, std::size_t most, std::int64_t due_at_ms);
+    std::size_t drop_dead(std::string_view id, std::size_t most);
     const store_counts& counts() const { return counts_; }
     /// Bytes in the file that are free for new webhooks.
     std::uint64_t reusable_bytes();
@@ -83,6 +99,8 @@ private:
     std::uint64_t& count_of(int state);
     std::optional<int> state_of(std::string_view id);
     std::vector<stored_webhook> read(SQLite::Statement& s, read_limit limit);
+    SQLite::Statement of_dead(const std::string& what, const std::string& then, std::string_view id, std::size_t most);
+    std::vector<dead_webhook> read_dead(SQLite::Statement& s, read_limit limit);
     void read_counts();
     void write_counts();
 

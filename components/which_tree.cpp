@@ -43,7 +43,7 @@ std::vector<std::string> trees_where(F holds) {
     return names;
 }
 
-int outcome(const json::value& answer, json::value* ok) {
+int outcome(const json::value& answer, json::value* ok, std::string* problem) {
     const auto& o = answer.get_object();
     if (const auto* value = o.if_contains("ok")) {
         if (ok) *ok = *value;
@@ -52,7 +52,10 @@ int outcome(const json::value& answer, json::value* ok) {
     const auto* text = o.if_contains("error");
     const auto* code = o.if_contains("code");
     const int exit_code = code && code->is_int64() ? static_cast<int>(code->get_int64()) : static_cast<int>(result::failed);
-    return tell(static_cast<result>(exit_code), text && text->is_string() ? std::string(text->get_string()) : json::serialize(answer));
+    std::string line = text && text->is_string() ? std::string(text->get_string()) : json::serialize(answer);
+    if (!problem) return tell(static_cast<result>(exit_code), line);
+    *problem = std::move(line);
+    return exit_code;
 }
 
 }  // namespace
@@ -100,14 +103,14 @@ int which_tree::connect(std::optional<client>& connected) const {
     return tell(result::no_such, fmt::format("no tree runs on {} (--state DIR or --tree NAME names another)", directory.string()));
 }
 
-int which_tree::ask(const json::object& request, json::value* answer) const {
-    return ask_line(json::serialize(request), answer);
+int which_tree::ask(const json::object& request, json::value* answer, std::string* problem) const {
+    return ask_line(json::serialize(request), answer, problem);
 }
 
-int which_tree::ask_line(std::string request, json::value* answer) const {
+int which_tree::ask_line(std::string request, json::value* answer, std::string* problem) const {
     std::optional<client> connected;
     if (const int code = connect(connected); code != 0) return code;
-    return outcome(connected->ask_line(std::move(request)), answer);
+    return outcome(connected->ask_line(std::move(request)), answer, problem);
 }
 
 int which_tree::order(const json::object& request) const {

@@ -27,9 +27,9 @@ struct which_tree {
     int find_with(const char* file, std::filesystem::path& directory) const;
     int connect(std::optional<supe::control::client>& client) const;
 
-    /// Asks one thing. The exit code; `answer` gets what follows on `ok`.
-    int ask(const boost::json::object& request, boost::json::value* answer = nullptr) const;
-    int ask_line(std::string request, boost::json::value* answer = nullptr) const;
+    /// Asks one thing. The exit code; `answer` gets what follows on `ok`, `problem` the line that would be told otherwise.
+    int ask(const boost::json::object& request, boost::json::value* answer = nullptr, std::string* problem = nullptr) const;
+    int ask_line(std::string request, boost::json::value* answer = nullptr, std::string* problem = nullptr) const;
     /// The same, and says what was done.
     int order(const boost::json::object& request) const;
 

@@ -1,6 +1,7 @@
 #include "supe/control/commands.hpp"
 
 #include "supe/channel/json_text.hpp"
+#include "supe/channel/json_value.hpp"
 #include "supe/supervision/tree_file.hpp"
 
 #include <boost/json/parse.hpp>
@@ -13,6 +14,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr auto acceptance_limit = 10s;   // of a mail by the last hop before its recipient
+constexpr auto answer_limit = 10s;       // of a call
+constexpr const char* no_msg = "msg must be the text of a JSON value";
 constexpr std::size_t names_shown = 12;  // in an error that says which children there are
 
 std::string text_of(const json::object& o, const char* key) {
@@ -25,6 +28,15 @@ std::string absolute(std::string address) {
     if (!address.starts_with('/')) address.insert(0, "/");
     while (address.size() > 1 && address.ends_with('/')) address.pop_back();
     return address;
+}
+
+/// Of a mail that is sent here. Valid as long as `id`.
+mail_origin asked_here(const std::string& id, bool receipt) {
+    mail_origin origin;
+    origin.hop = mail_origin::control;
+    origin.id = id;
+    origin.receipt = receipt;
+    return origin;
 }
 
 json::value ok(json::value v) { return json::object{{"ok", std::move(v)}}; }
@@ -44,25 +56,21 @@ struct commands::pending_mail {
     bool accepted = false;
     bool settled = false;
     std::string reason;  // of a mail that could not be delivered
+    std::string answer;  // to a call: JSON text
     timer changed;
 };
 
-/// In the table of those who wait, for as long as somebody does.
-class commands::expected_answer {
+/// In a table of those who wait, for as long as somebody does.
+class commands::expected {
 public:
-    expected_answer(commands& all, std::string id) : all_(all), id_(std::move(id)), mail(all.supervisor_.time()) {
-        all_.pending_[id_] = &mail;
-    }
-    ~expected_answer() { all_.pending_.erase(id_); }
-    expected_answer(const expected_answer&) = delete;
-    const std::string& id() const { return id_; }
+    using table = std::map<std::string, pending_mail*>;
+    expected(table& all, std::string id, pending_mail& mail) : all_(all), id_(std::move(id)) { all_[id_] = &mail; }
+    ~expected() { all_.erase(id_); }
+    expected(const expected&) = delete;
 
 private:
-    commands& all_;
+    table& all_;
     std::string id_;
-
-public:
-    pending_mail mail;
 };
 
 commands::commands(supervisor& s) : supervisor_(s) {
@@ -72,8 +80,17 @@ commands::commands(supervisor& s) : supervisor_(s) {
         pending_mail& mail = *found->second;
         mail.accepted = true;
         if (signal == "MAIL-UNDELIVERABLE") mail.reason = reason;
-        mail.settled = signal != "MAIL-ACCEPTED" || id.starts_with("send-");
+        if (signal == "MAIL-UNDELIVERABLE" || id.starts_with("send-") || (signal == "MAIL-ACKED" && id.starts_with("wait-")))
+            mail.settled = true;
         mail.changed.notify();
+    });
+    s.on_call_answers([this](const std::string& call, std::string_view msg) {
+        const auto found = calls_.find(call);
+        if (found == calls_.end()) return false;
+        found->second->answer = msg;
+        found->second->settled = true;
+        found->second->changed.notify();
+        return true;
     });
     s.on_commands([this](json::object request) { return perform(std::move(request)); });
 }
@@ -151,6 +168,8 @@ awaitable<json::value> commands::here(json::object request) {
         answer = co_await status_of_all();
     } else if (what == "add") {
         answer = co_await add(std::move(request));
+    } else if (what == "find") {
+        answer = co_await find(std::move(request));
     } else if (what == "dead") {
         answer = co_await dead(std::move(request));
     } else {
@@ -165,6 +184,7 @@ awaitable<json::value> commands::order(std::string what, std::string name, json:
     const std::string address = fmt::format("{}/{}", supervisor_.address(), name);
     if (what == "status") co_return co_await status_of_child(name);
     if (what == "restore") co_return restore(name, request);
+    if (what == "call") co_return co_await call(name, std::move(request));
     std::string problem, done;
     if (what == "start" || what == "restart") {
         if (what == "start") problem = co_await supervisor_.start_child(name);
@@ -183,7 +203,7 @@ awaitable<json::value> commands::order(std::string what, std::string name, json:
         problem = co_await supervisor_.scale(name, static_cast<unsigned>(n->get_int64()));
         done = fmt::format("{} has {} instance{}", address, n->get_int64(), n->get_int64() == 1 ? "" : "s");
     } else {
-        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, mail, restore, dead, notices",
+        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, mail, call, restore, dead, find, notices",
                                     what), result::bad_request);
     }
     co_return outcome(problem, std::move(done));
@@ -212,16 +232,13 @@ awaitable<json::value> commands::mail(json::object request) {
     if (to != "supe") to = absolute(to);
     const bool wait = request.contains("wait") && request.at("wait") == true;
     const std::string body = request.contains("msg") ? text_of(request, "msg") : std::string("null");
-    if (!is_json(body)) co_return error("msg must be the text of a JSON value", result::bad_request);
-    expected_answer expected(*this, fmt::format("{}-{}", wait ? "wait" : "send", ++last_id_));
-    pending_mail& sent = expected.mail;
-    mail_origin origin;
-    origin.hop = mail_origin::control;
-    origin.id = expected.id();
-    origin.receipt = wait;
-    supervisor_.mail().post(to, body, std::move(origin));
-    supervisor_.mail().flush();
+    if (!is_json(body)) co_return error(no_msg, result::bad_request);
     clock& time = supervisor_.time();
+    pending_mail sent(time);
+    const std::string id = fmt::format("{}-{}", wait ? "wait" : "send", ++last_id_);
+    const expected answers(pending_, id, sent);
+    supervisor_.mail().post(to, body, asked_here(id, wait));
+    supervisor_.mail().flush();
     sent.changed.expires_at(time.now() + acceptance_limit);
     while (!sent.settled && (sent.accepted || time.now() < sent.changed.expiry())) co_await sent.changed.wait();
     if (!sent.settled) {
@@ -231,6 +248,26 @@ awaitable<json::value> commands::mail(json::object request) {
     if (sent.reason == "unknown-address") co_return no_such_child(to);
     if (!sent.reason.empty()) co_return error(fmt::format("mail to {}: {}", to, sent.reason), result::failed);
     co_return ok(wait ? "acknowledged" : "accepted");
+}
+
+/// Its mail is an ordinary one (contract §3, a call), and done late rather than never where its answer does not come in time.
+awaitable<json::value> commands::call(std::string name, json::object request) {
+    const std::string body = text_of(request, "msg");
+    if (!is_json(body)) co_return error(no_msg, result::bad_request);
+    const std::string address = fmt::format("{}/{}", supervisor_.address(), name);
+    clock& time = supervisor_.time();
+    pending_mail sent(time);
+    const std::string id = fmt::format("call-{}", ++last_id_);
+    const expected refusal(pending_, id, sent);
+    const expected answer(calls_, supervisor_.mail().post(address, body, asked_here(id, true)), sent);
+    supervisor_.mail().flush();
+    sent.changed.expires_at(time.now() + answer_limit);
+    while (!sent.settled && time.now() < sent.changed.expiry()) co_await sent.changed.wait();
+    if (!sent.settled) co_return error(fmt::format("{} does not answer (for 10 s)", address), result::timed_out);
+    if (!sent.reason.empty()) co_return error(fmt::format("mail to {}: {}", address, sent.reason), result::failed);
+    auto value = parse_json(sent.answer);
+    if (!value) co_return error(fmt::format("the answer of {} cannot be read", address), result::failed);
+    co_return ok(std::move(*value));
 }
 
 /// In their order, as if they had just come, up to the first that has no room.
@@ -245,7 +282,7 @@ json::value commands::restore(const std::string& name, const json::object& reque
         if (!saved.is_object()) continue;
         const std::string id = text_of(saved.get_object(), "id"), from = text_of(saved.get_object(), "from");
         const std::string msg = text_of(saved.get_object(), "msg");
-        if (!is_json(msg)) return error("msg must be the text of a JSON value", result::bad_request);
+        if (!is_json(msg)) return error(no_msg, result::bad_request);
         envelope mail;
         mail.id = id;
         mail.from = from;

@@ -18,12 +18,14 @@ enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_ou
 /// | do | further members | ok |
 /// |---|---|---|
 /// | status | | the node of contract §6; `deaths` for one child; `silent` where a nested supervisor does not answer |
+/// | find | `component`: a role | the children with it, `{"address","state"}` each |
 /// | start, stop, restart, remove | | a text |
 /// | add | `child`: as in a tree file | a text |
 /// | scale | `instances`: N | a text |
 /// | dead | `what`: list, show, retry, drop; `id`; without it all | the list; the letter; how many |
 /// | restore | `mails`: of a saved mailbox, `{"id","from","msg"}` each | `{"taken": N, "problem": why not all}` |
 /// | mail | `to`, `msg`: the text of a JSON value, `wait`: until it is acknowledged | a text |
+/// | call | `msg` likewise | what the child answers (contract §3, a call) |
 class commands {
 public:
     /// Takes the supervisor's control answers; it must outlive this object.
@@ -35,7 +37,7 @@ public:
 private:
     using object = boost::json::object;
     struct pending_mail;
-    class expected_answer;
+    class expected;
 
     awaitable<boost::json::value> route(object request);
     awaitable<boost::json::value> below(std::string name, object request);
@@ -43,6 +45,7 @@ private:
     awaitable<boost::json::value> order(std::string what, std::string name, object request);
     awaitable<boost::json::value> add(object request);
     awaitable<boost::json::value> mail(object request);
+    awaitable<boost::json::value> call(std::string name, object request);
     boost::json::value restore(const std::string& name, const object& request);
     // commands_dead.cpp
     awaitable<> ask_one(std::string nested, object request, boost::json::value& answer);
@@ -57,11 +60,13 @@ private:
     awaitable<boost::json::value> status_of_child(std::string name);
     awaitable<boost::json::value> status_of_all();
     awaitable<> fill_children(object& node, std::string name);
+    awaitable<boost::json::value> find(object request);
     object describe(const child& c) const;
     object describe_self() const;
 
     supervisor& supervisor_;
     std::map<std::string, pending_mail*> pending_;
+    std::map<std::string, pending_mail*> calls_;  // by the id of the mail
     std::uint64_t last_id_ = 0;
 };
 

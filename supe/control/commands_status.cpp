@@ -106,4 +106,23 @@ awaitable<json::value> commands::status_of_all() {
     co_return json::object{{"ok", std::move(self)}};
 }
 
+/// The children with this role, here and below. What lies under a nested supervisor that is silent is not known: an error.
+awaitable<json::value> commands::find(object request) {
+    const auto* role = request.if_contains("component");
+    if (!role || !role->is_string()) co_return error("find needs a component", result::bad_request);
+    json::array found;
+    for (const child* c : supervisor_.children()) {
+        if (c->spec().component != role->get_string()) continue;
+        found.push_back(json::object{{"address", c->address()}, {"state", name_of(supervisor_.status_of(*c))}});
+    }
+    request["address"] = "/";  // of whoever is asked
+    const auto answers = co_await ask_all_below(std::move(request));
+    for (const json::value& answer : answers) {
+        const auto* told = answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
+        if (!told || !told->is_array()) co_return error("a nested supervisor does not answer: what runs below is not known", result::timed_out);
+        for (const json::value& one : told->get_array()) found.push_back(one);
+    }
+    co_return json::object{{"ok", std::move(found)}};
+}
+
 }  // namespace supe::control

@@ -120,7 +120,7 @@ void post_office::on_mail_from_above(const mail_frame& frame) {
     route(mail, text_or(frame.to, "supe"));
 }
 
-void post_office::post(std::string to, std::string msg, mail_origin origin) {
+std::string post_office::post(std::string to, std::string msg, mail_origin origin) {
     envelope mail;
     std::string id;
     mail.msg = msg;
@@ -130,6 +130,7 @@ void post_office::post(std::string to, std::string msg, mail_origin origin) {
     mail.origin.patient = !origin.id.empty();
     // By hand, names count from the root (contract §6); the supervisor itself is the root here.
     route(mail, to);
+    return id;
 }
 
 std::string post_office::post_again(const std::string& recipient, envelope mail) {

@@ -119,8 +119,9 @@ public:
     void on_mail_from_above(const mail_frame& frame);
     void on_settled_above(std::string_view signal, const std::string& id, std::string_view reason);
 
-    /// From the control socket, and from the supervisor's own code. `origin.id` names it in the answer.
-    void post(std::string to, std::string msg, mail_origin origin);
+    /// From the control socket, and from the supervisor's own code. `origin.id` names it in the answers; returns the id that it
+    /// has on its way.
+    std::string post(std::string to, std::string msg, mail_origin origin);
     /// What waits for a child again, as when it first arrived (dead letters). Why not, or empty.
     std::string post_again(const std::string& recipient, envelope mail);
 

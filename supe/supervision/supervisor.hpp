@@ -134,6 +134,9 @@ public:
     /// What became of mail sent from the control socket.
     using answer_handler = std::function<void(const std::string& id, std::string_view signal, std::string_view reason)>;
     void on_control_answers(answer_handler handler) { control_answers_ = std::move(handler); }
+    /// Mail to `supe` that answers a call of ours (`re`). False where nobody waits for it: then it is mail like any other.
+    using call_handler = std::function<bool(const std::string& call, std::string_view msg)>;
+    void on_call_answers(call_handler handler) { call_answers_ = std::move(handler); }
 
     /// Performs a request of the control socket here; set by supe/control.
     using command_handler = std::function<awaitable<boost::json::value>(boost::json::object)>;
@@ -313,6 +316,7 @@ private:
     std::uint64_t last_question_ = 0;
     dead_letters dead_;
     answer_handler control_answers_;
+    call_handler call_answers_;
     command_handler commands_;
     std::function<awaitable<>(supervisor&)> code_;
     std::function<void(std::string_view, std::string_view)> on_mail_;

@@ -54,6 +54,13 @@ std::string_view member_of(std::string_view object, std::string_view key) {
     return found;
 }
 
+/// The call that a mail answers: its member `re`.
+std::string call_of(const envelope& mail) {
+    const std::string extras = "{" + std::string(mail.extras.substr(1)) + "}";
+    const std::string_view re = member_of(extras, "re");
+    return re.starts_with('"') ? json_string_value(re) : std::string();
+}
+
 }  // namespace
 
 std::string supervisor::start_data(const child& c) const {
@@ -192,6 +199,7 @@ void supervisor::on_noticeboard_request(child& c, std::string_view text) {
 // --- mail events --------------------------------------------------------------------------------------------------
 
 void supervisor::on_supervisor_mail(const envelope& mail) {
+    if (mail.answer && call_answers_ && call_answers_(call_of(mail), mail.msg)) return;
     publish("supervisor-mail", fmt::format(R"({{"from":{},"msg":{}}})", json_quoted(mail.from), mail.msg), std::string(mail.from));
     if (on_mail_) on_mail_(std::string(mail.from), mail.msg);
 }

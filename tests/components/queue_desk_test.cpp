@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(a_success_is_a_success) {
     scene s;
     s.take({webhook("a"), webhook("b")});
     s.handed();
-    s.desk->set_aside("a", "poison");
+    s.desk->set_aside("a", "poison", s.now);
     s.take({result("b", 1, 503), result("a", 1, 200), result("b", 1, 200)});
     BOOST_TEST(s.counts() == "0 pending, 0 failed, 0 dead, 0 handed");
 }
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(poison_goes_aside) {
     scene s({.in_flight = 1});
     s.take({webhook("a"), webhook("b")});
     s.handed();
-    s.desk->set_aside("a", "poison");
+    s.desk->set_aside("a", "poison", s.now);
     same(s.handed(), {"b/1"});
     BOOST_TEST(s.counts() == "1 pending, 0 failed, 1 dead, 1 handed");
     SQLite::Database file((s.directory / "queue.db").string());
@@ -336,17 +336,17 @@ BOOST_AUTO_TEST_CASE(setting_aside_may_fail) {
     s.handed();
     {
         const file_size_limit full(100);
-        BOOST_CHECK_THROW(s.desk->set_aside("a", "poison"), components::store_error);
+        BOOST_CHECK_THROW(s.desk->set_aside("a", "poison", s.now), components::store_error);
     }
     BOOST_TEST(s.counts() == "1 pending, 0 failed, 0 dead, 1 handed");
-    s.desk->set_aside("a", "poison");
+    s.desk->set_aside("a", "poison", s.now);
     BOOST_TEST(s.counts() == "0 pending, 0 failed, 1 dead, 0 handed");
 }
 
 // Mail that is none of ours is refused, and rubbish in a result is nobody's result.
 BOOST_AUTO_TEST_CASE(nonsense) {
     scene s;
-    const std::string expected = "a webhook, result, retry or resume is expected", bad_id = "the id is not made of 1 to 64 letters, digits, - and _";
+    const std::string expected = "a webhook, result, retry, resume or dead is expected", bad_id = "the id is not made of 1 to 64 letters, digits, - and _";
     same(s.take({"7", "{}", "[]", R"("id")", R"({"x":1})", R"({"id":7})"}), lines(6, expected));
     same(s.take({webhook(""), webhook("a b"), webhook("\\u0061"), webhook(std::string(65, 'a'))}), lines(4, bad_id));
     same(s.take({R"({"result":7})", R"({"result":{}})", R"({"result":{"id":7}})", R"({"result":{"id":"a","status":"x","attempt":-5}})"}), lines(4, "done"));

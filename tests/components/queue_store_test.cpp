@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(states_and_counts) {
     store.begin();
     store.mark_failed("a", 1, false, 100);
     store.mark_failed("b", 1, true, 50);
-    store.mark_dead("c", 5, "why");
+    store.mark_dead("c", 5, "why", 300);
     store.commit();
     BOOST_TEST(counts(store) == "pending 1 failed 2 dead 1 bytes 20");
     BOOST_TEST(store.tries_of("b")->attempt == 1u);
@@ -96,10 +96,10 @@ BOOST_AUTO_TEST_CASE(states_and_counts) {
     store.begin();
     store.mark_failed("b", 2, true, 70);
     store.mark_failed("c", 9, true, 70);
-    store.mark_dead("c", 6, "again");
-    store.mark_dead("a", 2, "too");
+    store.mark_dead("c", 6, "again", 300);
+    store.mark_dead("a", 2, "too", 300);
     store.mark_failed("nobody", 1, false, 1);
-    store.mark_dead("nobody", 1, "x");
+    store.mark_dead("nobody", 1, "x", 300);
     store.remove("nobody");
     store.remove("d");
     store.commit();
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(counts_are_those_of_the_rows) {
         switch (dice() % 5) {
             case 0: s.store->remove(id); break;
             case 1: s.store->mark_failed(id, 1, dice() % 2, 7); break;
-            case 2: s.store->mark_dead(id, 1, "x"); break;
+            case 2: s.store->mark_dead(id, 1, "x", 1); break;
             default: s.store->insert(id, std::string(dice() % 50, 'x'));
         }
         if (dice() % 4 == 0) s.store->rollback();

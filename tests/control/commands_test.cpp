@@ -35,11 +35,21 @@ supe::awaitable<> picky(supe::component& self) {
     }
 }
 
+/// Answers every call with its own message, but for those that say "silence".
+supe::awaitable<> echo(supe::component& self) {
+    while (auto mail = co_await self.receive()) {
+        const std::string body = mail->body();
+        if (body != "\"silence\"") co_await mail->answer(R"({"you said": )" + body + "}");
+        co_await mail->ack();
+    }
+}
+
 /// A tree with an operator at its root. Its nested supervisors answer, as they do in a process of their own, or hang.
 struct office : supe::simulation::world {
     explicit office(const char* tree = shop, bool hanging = false) {
         support::provide_players(*this);
         provide("picky", picky);
+        provide("echo", echo);
         const auto hang = [this](supe::simulation::process_start start) { return hanging_supervisor(time(), start.channel_fd); };
         if (hanging) provide_program("supervisor", hang);
         run(tree);
@@ -210,6 +220,25 @@ BOOST_AUTO_TEST_CASE(mail) {
     // Nobody acknowledges it: with --wait that is waited for.
     BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/deaf", "msg": 1})").at("ok") == "accepted");
     BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/deaf", "msg": 1, "wait": true})", 5min) == "no answer");
+}
+
+// Children by their role, below nested supervisors too.
+BOOST_AUTO_TEST_CASE(find) {
+    office w;
+    BOOST_TEST(json::serialize(w.ask(R"({"do": "find", "component": "slow"})").at("ok")) == R"([{"address":"/dam/queue","state":"running"}])");
+    BOOST_TEST(w.ask(R"({"do": "find", "component": "nobody"})").at("ok").as_array().empty());
+    BOOST_TEST(w.error_of(R"({"do": "find"})") == "2 find needs a component");
+}
+
+// A call ends with what the child answers; the answer is no mail to the supervisor beside that.
+BOOST_AUTO_TEST_CASE(call) {
+    office w(R"({"name": "t", "children": [{"name": "a", "component": "picky"}, {"name": "dam", "children": [{"name": "b", "component": "echo"}]}]})");
+    BOOST_TEST(w.ask(R"({"do": "call", "address": "/dam/b", "msg": [1]})").at("ok") == json::parse(R"({"you said": [1]})"));
+    BOOST_TEST(w.count("supervisor-mail") == 0u);
+    BOOST_TEST(w.error_of(R"({"do": "call", "address": "/dam/b", "msg": "silence"})") == "4 /dam/b does not answer (for 10 s)");
+    BOOST_TEST(w.error_of(R"({"do": "call", "address": "a", "msg": "no"})") == "1 mail to /a: dead-lettered");
+    BOOST_TEST(w.error_of(R"({"do": "call", "address": "wbe", "msg": 1})").starts_with("3 no such child: /wbe"));
+    BOOST_TEST(w.error_of(R"({"do": "call", "address": "a"})") == "2 msg must be the text of a JSON value");
 }
 
 // Mail that nobody accepts within 10 s is an error, and not lost.

@@ -1,0 +1,95 @@
+#include "components/queue_dead.hpp"
+
+#include "supe/channel/json_text.hpp"
+#include "supe/channel/json_value.hpp"
+#include "supe/output/output_line.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+namespace components {
+namespace {
+
+namespace json = boost::json;
+using time_type = std::chrono::system_clock::time_point;
+
+constexpr read_limit page{500, 8 << 20};       // of a list, by what is read for it
+constexpr std::size_t dealt_with_at_once = 1000;
+constexpr std::size_t longest_target = 200;    // bytes of it in a list
+
+std::string text_of(const json::object& o, const char* key) {
+    const auto* value = o.if_contains(key);
+    return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+/// Who sent it and what: `203.0.113.9 POST /hooks`. Its members are in this order; the body comes last and is not looked at.
+std::string sender_of(std::string_view webhook) {
+    std::string method, target;
+    supe::json_members members(webhook);
+    while (members.next()) {
+        const std::string_view value = members.value();
+        const std::string text = value.starts_with('"') ? supe::json_string_value(value) : "(not UTF-8)";
+        if (members.key() == "method") method = text;
+        if (members.key() == "target") target = text.size() > longest_target ? text.substr(0, longest_target) + "…" : text;
+        if (members.key() == "remote") return fmt::format("{} {} {}", text, method, target);
+    }
+    return {};
+}
+
+json::object letter_of(const dead_webhook& dead) {
+    supe::utc_text stamp;
+    const time_type died{std::chrono::milliseconds(dead.died_at)};
+    return {{"id", dead.id}, {"from", sender_of(dead.text)}, {"at", stamp.of(died)}, {"attempts", dead.attempt},
+            {"reason", dead.reason}};
+}
+
+json::value list(queue_store& store, std::int64_t after) {
+    const auto dead = store.dead_after(after, page);
+    json::array letters;
+    for (const dead_webhook& one : dead) letters.push_back(letter_of(one));
+    json::object answer{{"letters", std::move(letters)}};
+    if (!dead.empty() && !store.dead_after(dead.back().seq, {1, 1}).empty()) answer["next"] = dead.back().seq;
+    return answer;
+}
+
+json::value show(queue_store& store, const std::string& id) {
+    const auto dead = store.find_dead(id);
+    if (!dead) return nullptr;
+    json::object letter = letter_of(*dead);
+    letter["webhook"] = supe::parse_json(dead->text).value_or(nullptr);
+    return letter;
+}
+
+json::value dealt_with(const queue_store& store, const std::string& id, std::size_t done) {
+    if (!id.empty() && done == 0) return nullptr;
+    return json::object{{"done", done}, {"more", id.empty() && store.counts().dead > 0}};
+}
+
+}  // namespace
+
+std::string error_answer(std::string_view why) { return fmt::format(R"({{"error":{}}})", supe::json_quoted(why)); }
+
+dead_answer answer_about_dead(queue_store& store, std::string_view request, time_type now) {
+    const auto parsed = supe::parse_json(request);
+    const json::object asked = parsed && parsed->is_object() ? parsed->get_object() : json::object();
+    const std::string what = text_of(asked, "what"), id = text_of(asked, "id");
+    json::value answer;
+    if (what == "list") {
+        const auto* after = asked.if_contains("after");
+        answer = list(store, after && after->is_int64() ? after->get_int64() : 0);
+    } else if (what == "show") {
+        answer = show(store, id);
+    } else if (what == "retry") {
+        const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+        answer = dealt_with(store, id, store.revive(id, dealt_with_at_once, now_ms - 1));
+    } else if (what == "drop") {
+        answer = dealt_with(store, id, store.drop_dead(id, dealt_with_at_once));
+    } else {
+        return {error_answer(fmt::format("dead.what: {} is not one of list, show, retry, drop", supe::json_quoted(what))), false};
+    }
+    return {json::serialize(answer), what == "retry"};
+}
+
+}  // namespace components
