@@ -57,14 +57,23 @@ mail_ptr hand::take_slot(std::uint32_t s) {
 mail_ptr hand::take_oldest() { return oldest_ == none ? nullptr : take_slot(oldest_); }
 mail_ptr hand::take_newest() { return newest_ == none ? nullptr : take_slot(newest_); }
 
-mail_ptr hand::take(std::string_view id) {
-    if (empty()) return nullptr;
-    if (slots_[oldest_].mail->id() == id) return take_slot(oldest_);  // nearly always, and cheaper than the hash
+std::uint32_t hand::slot_of(std::string_view id) {
+    if (empty()) return none;
+    if (slots_[oldest_].mail->id() == id) return oldest_;  // nearly always, and cheaper than the hash
     const std::uint32_t hash = hash_of(id);
-    for (std::uint32_t s = bucket_of(hash); s != none; s = slots_[s].next_in_bucket) {
-        if (slots_[s].bucket_hash == hash && slots_[s].mail->id() == id) return take_slot(s);
-    }
-    return nullptr;
+    std::uint32_t s = bucket_of(hash);
+    while (s != none && (slots_[s].bucket_hash != hash || slots_[s].mail->id() != id)) s = slots_[s].next_in_bucket;
+    return s;
+}
+
+mail_ptr hand::take(std::string_view id) {
+    const std::uint32_t s = slot_of(id);
+    return s == none ? nullptr : take_slot(s);
+}
+
+held_mail* hand::find(std::string_view id) {
+    const std::uint32_t s = slot_of(id);
+    return s == none ? nullptr : slots_[s].mail.get();
 }
 
 }  // namespace supe

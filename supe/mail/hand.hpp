@@ -14,6 +14,8 @@ class hand {
 public:
     /// Behind all others.
     held_mail& add(mail_ptr mail);
+    /// Null when there is none by that id. Valid while it is in hand.
+    held_mail* find(std::string_view id);
     /// Null when nothing is in hand.
     mail_ptr take_oldest();
     /// Null when there is none by that id.
@@ -38,6 +40,7 @@ private:
         std::uint32_t bucket_hash;
     };
     void grow();
+    std::uint32_t slot_of(std::string_view id);
     mail_ptr take_slot(std::uint32_t s);
     std::uint32_t& bucket_of(std::uint32_t hash) { return buckets_[hash & (buckets_.size() - 1)]; }
 

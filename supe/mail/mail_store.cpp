@@ -180,6 +180,7 @@ mail_ptr mail_store::keep(const envelope& mail) {
     held->receipt = mail.origin.receipt;
     held->patient = mail.origin.patient;
     held->journaled = false;
+    held->parked = false;
     char* at = reinterpret_cast<char*>(held) + header_size;
     for (const std::string_view p : parts) at = put_length(at, p.size());
     for (const std::string_view p : parts) at = put_bytes(at, p);

@@ -20,6 +20,7 @@ struct held_mail {
     std::uint16_t charges;
     bool suspect : 1, answer : 1, receipt : 1, patient : 1;
     bool journaled : 1;          ///< it is, or is to be, in the journal
+    bool parked : 1;             ///< in the hand of a supervisor that waits for room
 
     envelope view() const;
     std::string_view id() const;

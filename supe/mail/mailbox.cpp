@@ -7,6 +7,9 @@ namespace {
 
 constexpr std::size_t least_withheld = 1024;  // senders that can wait even for a small mailbox
 
+/// In the window of who has it in hand.
+bool counts(const held_mail& mail) { return !mail.answer && !mail.parked; }
+
 }  // namespace
 
 void mailbox::add_consumers(unsigned n) {
@@ -15,15 +18,16 @@ void mailbox::add_consumers(unsigned n) {
 
 // --- in -----------------------------------------------------------------------------------------------------------
 
-bool mailbox::has_room(std::size_t bytes) const {
-    return held_ == 0 || (held_ < limits_.count && bytes_ + bytes <= limits_.bytes);
+/// With a larger `share` so many times the limits.
+bool mailbox::has_room(std::size_t bytes, std::size_t share) const {
+    return held_ == 0 || (held_ / share < limits_.count && (bytes_ + bytes) / share <= limits_.bytes);
 }
 
 mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool staged) {
     const std::size_t bytes = mail.bytes();
-    const bool room = withheld_.empty() && has_room(bytes);  // nobody overtakes those who wait
+    const bool room = mail.answer ? has_room(bytes, 2) : withheld_.empty() && has_room(bytes);  // nobody overtakes those who wait
     if (!room) {
-        const bool may_wait = limits_.block && mail.origin.patient && withheld_.size() < std::max(limits_.count, least_withheld) &&
+        const bool may_wait = limits_.block && mail.origin.patient && !mail.answer && withheld_.size() < std::max(limits_.count, least_withheld) &&
                               (withheld_.empty() || withheld_bytes_ + bytes <= limits_.bytes);
         if (!may_wait) return offered::full;
     }
@@ -132,10 +136,20 @@ const held_mail* mailbox::hand_over(state& s, mail_list& from) {
 
 mail_ptr mailbox::take_out(state& s, mail_ptr mail) {
     if (!mail) return nullptr;
-    if (!mail->answer) --s.counted;
+    if (counts(*mail)) --s.counted;
+    mail->parked = false;
     if (s.counted == 0) s.suspect_in_hand = false;
     --held_;
     bytes_ -= mail->bytes();
+    return mail;
+}
+
+const held_mail* mailbox::park(consumer c, std::string_view id) {
+    state& s = consumers_[c];
+    held_mail* const mail = s.in_hand.find(id);
+    if (!mail) return nullptr;
+    if (counts(*mail)) --s.counted;
+    mail->parked = true;
     return mail;
 }
 

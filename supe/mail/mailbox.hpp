@@ -53,7 +53,8 @@ public:
         full,      ///< refused; nothing was kept
     };
     /// Takes a mail in, where there is room by count and bytes; an empty mailbox takes any single mail. `meant_for`: this consumer alone.
-    /// Under `block` a mail whose sender is patient is withheld, as many and as much again as the mailbox holds.
+    /// Under `block` a mail whose sender is patient is withheld, as many and as much again as the mailbox holds. Answers pass by the
+    /// limits, up to as many and as much again, and by those that are withheld: who waits for one makes no room before it comes.
     /// With `staged` it waits, counted already, until commit() lets it in (a journal writes it first).
     offered offer(const envelope& mail, consumer meant_for = anyone, bool staged = false);
     /// Takes back what an earlier life held, with its story, whatever the limits say. In order of sequence.
@@ -80,6 +81,10 @@ public:
     /// They don't count in the window. A suspect is delivered with nothing but answers in hand, and no other mail beside it.
     /// Valid until the next call.
     const held_mail* take_next(consumer c);
+
+    /// One in hand that the consumer, a supervisor, cannot put into its mailbox for now: it does not count in the window any more,
+    /// which is for all that go the same way. Null when there is none by that id. Valid until the next call.
+    const held_mail* park(consumer c, std::string_view id);
 
     /// Acknowledges the oldest in hand; null when nothing is.
     mail_ptr ack_oldest(consumer c);
@@ -129,13 +134,13 @@ private:
         hand in_hand;                 // in order of delivery
         mail_list answers;            // meant for it; they pass by the window
         mail_list own;                // other mail meant for it alone
-        std::size_t counted = 0;      // in hand without the answers
+        std::size_t counted = 0;      // in hand without the answers, and those that are parked
         unsigned window = 1;
         bool ready = false;
         bool connected = false;
         bool suspect_in_hand = false;
     };
-    bool has_room(std::size_t bytes) const;
+    bool has_room(std::size_t bytes, std::size_t share = 1) const;
     void let_in(mail_ptr mail);
     const held_mail* hand_over(state& s, mail_list& from);
     mail_ptr take_out(state& s, mail_ptr mail);

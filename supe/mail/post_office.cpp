@@ -196,7 +196,7 @@ void post_office::put(mail_place& place, envelope& mail, mailbox::consumer meant
     mail.sequence = ++last_sequence_;
     switch (place.box().offer(mail, meant_for, stages(place))) {
         case mailbox::offered::full: return refuse(mail, "mailbox-full");
-        case mailbox::offered::withheld: return;
+        case mailbox::offered::withheld: return tell_withheld(mail.origin);
         case mailbox::offered::taken: return taken(place, mail, meant_for);
     }
 }
@@ -260,7 +260,7 @@ void post_office::on_reject(mail_stop& stop, std::string_view id, bool requeue, 
     pump(stop);
 }
 
-void post_office::on_ended(mail_stop& stop, bool charged, const std::string& how) {
+bool post_office::on_ended(mail_stop& stop, bool charged, const std::string& how) {
     // A supervisor's death says nothing about the mail that it was to pass on (contract §3, poison).
     const auto after = stop.box.ended(stop.consumer, charged && !stop.nested, {time_.wall(), how});
     for (const held_mail* back : after.back) went_back(*stop.place, *back);
@@ -269,6 +269,7 @@ void post_office::on_ended(mail_stop& stop, bool charged, const std::string& how
     let_in_withheld(*stop.place);
     pump(stop);  // the other instances go on with what came back
     if (stop.box.has_waiting()) events_.on_mail_waiting(stop);
+    return !after.dead.empty();
 }
 
 }  // namespace supe

@@ -113,7 +113,8 @@ public:
     void on_settled_below(mail_stop& nested, std::string_view signal, const std::string& id, std::string_view reason);
     void on_connected(mail_stop& stop);
     /// `charged`: a crash of its own (contract §3, poison). `how`: "crashed: killed by SIGSEGV", for the history of what was in hand.
-    void on_ended(mail_stop& stop, bool charged, const std::string& how);
+    /// True where some mail is dead by this one: what caused the crash is out of the way.
+    bool on_ended(mail_stop& stop, bool charged, const std::string& how);
 
     // From our own supervisor
     void on_mail_from_above(const mail_frame& frame);
@@ -146,6 +147,7 @@ private:
     void left(const held_mail& mail);
     void went_back(const mail_place& place, const held_mail& mail);
     void let_in_withheld(mail_place& place);
+    void tell_withheld(const mail_origin& origin);
     void send_up(envelope& mail, std::string_view to);
     void accepted_by_next(mail_stop& next, const held_mail& mail);
     void settled(mail_stop& next, std::string_view signal, std::string_view id, std::string_view reason);

@@ -42,6 +42,10 @@ void post_office::on_settled_above(std::string_view signal, const std::string& i
 }
 
 void post_office::settled(mail_stop& next, std::string_view signal, std::string_view id, std::string_view reason) {
+    if (signal == "MAIL-WITHHELD") {
+        if (const held_mail* const mail = next.box.park(next.consumer, id)) tell_withheld(mail->view().origin);
+        return pump(next);
+    }
     if (const mail_ptr mail = next.box.ack(next.consumer, id)) {
         // Refused, or taken over; an ack that comes first says both.
         if (signal == "MAIL-UNDELIVERABLE") {
@@ -58,6 +62,12 @@ void post_office::settled(mail_stop& next, std::string_view signal, std::string_
     const kept_origin kept = std::move(found->second);
     next.hop->taken_over.erase(found);
     tell(kept.view(), signal, reason);
+}
+
+/// Between supervisors alone: behind one mailbox that is full (`on_full: block`) mail for others must not have to wait.
+void post_office::tell_withheld(const mail_origin& origin) {
+    const mail_stop* const sender = by_number(origin.hop);
+    if (origin.hop == mail_origin::uplink || (sender && sender->nested)) tell(origin, "MAIL-WITHHELD");
 }
 
 void post_office::forget_taken_over(mail_stop& stop, std::string_view reason) {

@@ -263,7 +263,7 @@ void restarter::ended_idle(child& c, const ending& how, time_point now, actions&
 
 /// Counts one end for the child and for the supervisor. False when there is nothing more to restart.
 bool restarter::count(child& c, const ending& how, time_point now, actions& out) {
-    const bool within_own = c.spec->supervisor != nullptr || c.intensity.add(now);
+    const bool within_own = c.spec->supervisor != nullptr || how.poisoned || c.intensity.add(now);
     if (!intensity_.add(now)) {
         const auto& limit = intensity_.limit();
         begin_end(mode::failing, fmt::format("more than {} restarts within {:g} s; the last was {}: {}", limit.count,

@@ -52,6 +52,7 @@ public:
         bool asked_for = false;    ///< a stop that this object ordered
         bool start_failed = false; ///< it never came to be ready
         bool took_mail = true;     ///< demand children: mail was delivered to it
+        bool poisoned = false;     ///< a mail went to the dead letters with it: its cause is gone, so its own limit does not count it
         std::string text;          ///< for people: "exit code 3"
     };
 

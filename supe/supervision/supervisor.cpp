@@ -339,10 +339,10 @@ void supervisor::on_ended(child& c) {
                       fmt::format(R"("exit":{},"after_ms":{})", c.last_exit()->json(), in_ms(c.lasted())));
         log(fmt::format("{} crashed after {:.1f} s: {}", c.spec().name, seconds(c.lasted()), text));
     }
-    office_.on_ended(c.mail(), !clean && !c.last_error(), clean ? "it ended: " + text : "it crashed: " + text);
+    const bool poisoned = office_.on_ended(c.mail(), !clean && !c.last_error(), clean ? "it ended: " + text : "it crashed: " + text);
     if (!asked_for) ++p.failures;
     if (c.is_supervisor()) wake_askers();
-    perform(restarter_.ended(c.number(), {clean, asked_for, never_up || !c.was_ready(), p.took_mail, text}, env_.time.now()));
+    perform(restarter_.ended(c.number(), {clean, asked_for, never_up || !c.was_ready(), p.took_mail, poisoned, text}, env_.time.now()));
 }
 
 /// The text is the cause chain, where the child is a supervisor that failed.

@@ -146,7 +146,7 @@ void supervisor::on_signal(child& c, const signal_frame& frame) {
 /// What only supervisors say to each other.
 bool supervisor::on_signal_from_nested(child& c, const signal_frame& frame) {
     const auto data = object_of(frame.data);
-    if (frame.name == "MAIL-ACKED" || frame.name == "MAIL-UNDELIVERABLE") {
+    if (frame.name == "MAIL-ACKED" || frame.name == "MAIL-UNDELIVERABLE" || frame.name == "MAIL-WITHHELD") {
         office_.on_settled_below(c.mail(), frame.name, text_of(data, "id"), text_of(data, "reason"));
         return true;
     }

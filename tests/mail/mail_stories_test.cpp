@@ -61,6 +61,57 @@ BOOST_AUTO_TEST_CASE(poison_goes_before_its_component) {
     BOOST_TEST(w.stop());
 }
 
+// … also where the component takes many at once: the crash with many in hand accuses none, each of them is alone at the next ones,
+// and the last of these, by which the poison is out, is none that its component could be given up for.
+BOOST_AUTO_TEST_CASE(poison_among_many) {
+    diary d;
+    world w;
+    w.provide("worker", [&d](component& self) -> awaitable<> {
+        self.set_window(10);
+        co_await self.time().sleep_for(1s);  // until then much waits, and comes at once
+        co_await diary::work(d, self, 10);
+    });
+    w.run(R"({"name": "t", "children": [{"name": "w", "component": "worker"}]})");
+    for (const char* mail : {R"("poison")", "1", "2", "3"}) w.mail("/w", mail);
+    w.advance(1min);
+    BOOST_REQUIRE(w.root().dead().all().size() == 1u);
+    BOOST_TEST(w.root().dead().all().front().msg == R"("poison")");
+    BOOST_TEST(w.count("component-crashed") == 4u);
+    BOOST_TEST(w.count("component-excessive-crash") == 0u);
+    BOOST_TEST(d.lines == (words{"\"poison\" 1", "\"poison\" 2", "\"poison\" 3", "\"poison\" 4", "1 2", "2 2", "3 2"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(w.stop());
+}
+
+// Behind a full mailbox that blocks its senders nobody else's mail waits, however much is sent there.
+BOOST_AUTO_TEST_CASE(full_beside_free) {
+    world w;
+    unsigned accepted = 0, free = 0;
+    w.provide("deaf", [](supe::component& self) -> supe::awaitable<> { co_await self.shutdown_requested(); });
+    w.provide("free", [&](supe::component& self) -> supe::awaitable<> {
+        while (auto mail = co_await self.receive()) ++free, co_await mail->ack();
+    });
+    w.provide("sender", [&](supe::component& self) -> supe::awaitable<> {
+        supe::nursery all(self.time());
+        const auto send = [&](std::string to) -> supe::awaitable<> {
+            co_await self.send(std::move(to), "1");
+            ++accepted;
+        };
+        for (int i = 0; i < 2150; ++i) all.start(send("/dam/full"));
+        all.start(send("/dam/free"));
+        co_await self.shutdown_requested();
+        all.cancel();
+        co_await all.join();
+    });
+    w.run(R"({"name": "t", "children": [{"name": "dam", "children": [
+        {"name": "full", "component": "deaf", "mail": {"limit": 1100, "on_full": "block"}}, {"name": "free", "component": "free"}]},
+        {"name": "sender", "component": "sender"}]})");
+    w.advance(10s);
+    BOOST_TEST(free == 1u);
+    BOOST_TEST(accepted == 1101u);  // the rest is withheld
+    BOOST_TEST(w.stop());
+}
+
 // Dead letters are there in the next life of the tree; one that is sent again starts anew, and is no letter any more.
 BOOST_AUTO_TEST_CASE(dead_letters_outlive_the_tree) {
     diary d;

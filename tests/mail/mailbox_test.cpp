@@ -212,6 +212,41 @@ BOOST_AUTO_TEST_CASE(answers) {
     BOOST_TEST(ids(b.ended(0, true, crash).dead) == words{"m"});
 }
 
+// … and past the limits, up to as many again: a full mailbox is emptied by who waits for the answer. A flood of them is refused.
+BOOST_AUTO_TEST_CASE(answers_pass_the_limits) {
+    for (const bool block : {false, true}) {
+        box b(mailbox_limits{.count = 2, .block = block});
+        put(b, "a"), put(b, "b");
+        if (block) BOOST_TEST((put_patient(b, "c") == offered::withheld));
+        BOOST_TEST((put_answer(b, "r") == offered::taken));
+        BOOST_TEST((put_answer(b, "s") == offered::taken));
+        BOOST_TEST((put_answer(b, "t") == offered::full));
+        b.connected(0);
+        BOOST_TEST_SAME(taken(b), {"r/1", "s/1"});
+    }
+}
+
+// What its next hop cannot put anywhere leaves the window to the others, and is acknowledged or comes again like any mail.
+BOOST_AUTO_TEST_CASE(parked) {
+    box b(mailbox_limits{});
+    for (const char* id : {"a", "b", "c", "d"}) put(b, id);
+    b.ready(0, 2);
+    BOOST_TEST_SAME(taken(b), {"a/1", "b/1"});
+    BOOST_TEST(b.park(0, "a")->id() == "a");
+    BOOST_TEST(b.park(0, "a")->id() == "a");  // told twice: once is enough
+    BOOST_TEST(!b.park(0, "c"));
+    BOOST_TEST_SAME(taken(b), {"c/1"});
+    BOOST_TEST(acked(b, "a") == "a");
+    BOOST_TEST_SAME(taken(b), {});
+    BOOST_TEST(acked(b, "b") == "b");
+    BOOST_TEST_SAME(taken(b), {"d/1"});
+    b.park(0, "d");
+    b.ended(0, false, crash);
+    b.ready(0, 2);
+    BOOST_TEST_SAME(taken(b), {"c/2", "d/2"});
+    BOOST_TEST(b.park(0, "c")->id() == "c");
+}
+
 // Full by count and by bytes; what is in hand counts too; an empty mailbox takes any single mail.
 BOOST_AUTO_TEST_CASE(limits_hold) {
     box b(mailbox_limits{.count = 2, .bytes = 100});

@@ -108,6 +108,33 @@ BOOST_AUTO_TEST_CASE(block_withholds_the_acceptance) {
     BOOST_TEST_SAME(o.heard(a), {signal("MAIL-UNDELIVERABLE", R"({"id":"3","reason":"removed"})")});
 }
 
+// What waits for room in one mailbox further on takes nothing of the window of this hop, and the hop before hears of it too.
+BOOST_AUTO_TEST_CASE(withheld_further_on) {
+    office o("/dam", true);
+    mail_stop& deep = o.add("deep", true);
+    mail_stop& q = o.add("q", false, {.count = 1, .block = true});
+    o.post.on_ready(deep, 1);
+    const auto from_above = [&](const char* to, const char* id) {
+        o.from_above(fmt::format(R"({{"type":"mail","from":"/a","to":"{}","msg":1,"id":"{}","attempt":1,"receipt":false}})", to, id));
+    };
+    from_above("/dam/q", "x"), from_above("/dam/q", "y");
+    BOOST_TEST_SAME(o.heard_above(), {signal("MAIL-WITHHELD", R"({"id":"y"})"), signal("ACK-CURRENT-MAIL", R"({"ids":["x"]})")});
+    from_above("/dam/deep/r", "v"), from_above("/dam/deep/s", "w");
+    BOOST_TEST(o.heard(deep).size() == 1u);
+    o.post.on_settled_below(deep, "MAIL-WITHHELD", "v", "");
+    BOOST_TEST(o.heard(deep).size() == 1u);  // the window is free for the next
+    BOOST_TEST_SAME(o.heard_above(), {signal("MAIL-WITHHELD", R"({"id":"v"})")});
+    o.post.on_ack(deep, "v");
+    o.post.remove(q);
+    BOOST_TEST(o.heard_above().size() == 2u);
+    // A child is told nothing: it waits for its MAIL-ACCEPTED.
+    mail_stop& full = o.add("full", false, {.count = 1, .block = true});
+    mail_stop& a = o.add("a");
+    for (const char* id : {"1", "2"}) o.says(a, fmt::format(R"({{"type":"mail","to":"full","msg":1,"id":"{}"}})", id));
+    BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACCEPTED", R"({"id":"1"})")});
+    o.post.remove(full);
+}
+
 // Down through a nested supervisor: it keeps the id, the sender's absolute address and whether somebody waits; accepted
 // when the next hop has acked it, acked when that one says so.
 BOOST_AUTO_TEST_CASE(down) {

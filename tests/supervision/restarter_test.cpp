@@ -177,6 +177,24 @@ BOOST_AUTO_TEST_CASE(limit_of_a_child) {
     BOOST_TEST(b.crash("b") == "failed");
 }
 
+// A crash that a mail is dead by counts for the supervisor alone: what caused it is out of the way.
+BOOST_AUTO_TEST_CASE(poison_is_out) {
+    auto a = spec_of("a");
+    a.limit = {0, 60s};
+    auto s = tree_of(one_for_one, {a});
+    s.limit = {2, 60s};
+    bench b(s);
+    b.up();
+    const auto poisoned = [&] { return b.text(b.r.ended(b.ids["a"], {.poisoned = true, .text = "exit code 1"}, b.now)); };
+    for (int i = 0; i < 2; ++i) {
+        b.now += 1s;
+        const std::string at_once = poisoned();
+        BOOST_TEST(at_once + b.pass(1s) == (i == 0 ? "restart a" : "restart a +100"));
+        b.ready("a");
+    }
+    BOOST_TEST(poisoned() == "failed");
+}
+
 // on_excessive: escalate. The supervisor fails.
 BOOST_AUTO_TEST_CASE(escalates) {
     auto a = spec_of("a");
