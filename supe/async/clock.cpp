@@ -59,8 +59,10 @@ void real_clock::set_alarm() {
 }
 
 void real_clock::ring() {
-    while (timers_.next() <= now()) timers_.fire_first();
-    set_alarm();
+    waiters().call_now([this] {
+        while (timers_.next() <= now()) timers_.fire_first();
+        set_alarm();  // before anyone runs: the clock may go with them
+    });
 }
 
 }  // namespace supe

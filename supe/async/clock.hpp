@@ -23,6 +23,9 @@ public:
     awaitable<> sleep_until(time_point deadline);
     awaitable<> sleep_for(duration d) { return sleep_until(now() + d); }
 
+protected:
+    waiting_room& waiters() { return waiters_; }
+
 private:
     friend class timer;
     virtual void arm(timer&, time_point deadline) = 0;

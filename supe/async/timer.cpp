@@ -2,9 +2,39 @@
 
 #include "supe/async/clock.hpp"
 
+#include <boost/asio/post.hpp>
+
 namespace supe {
 
 asio::execution_context::id waiting_room::id;
+
+waiting_room::waiting_room(asio::execution_context& loop)
+    : service(loop), executor_(static_cast<asio::io_context&>(loop).get_executor()) {}
+
+void waiting_room::call(waiter& w) {
+    called_.push_back(w);
+    if (!called_soon_) resume_later();
+}
+
+void waiting_room::resume_later() {
+    called_soon_ = true;
+    asio::post(executor_, [this] { resume_called(); });
+}
+
+void waiting_room::resume_called() {
+    struct rest {  // also where one of them throws
+        waiting_room& room;
+        ~rest() {
+            room.called_soon_ = false;
+            if (!room.called_.empty()) room.resume_later();
+        }
+    } later{*this};
+    for (int n = 0; n < most_in_one_go && !called_.empty(); ++n) {
+        waiter& w = called_.front();
+        called_.pop_front();
+        w.go_on();
+    }
+}
 
 void waiting_room::shutdown() {
     while (!all_.empty()) {
@@ -27,13 +57,19 @@ void timer::expires_at(time_point deadline) {
     if (deadline != never) clock_.arm(*this, deadline);
 }
 
+waiting_room& timer::room() const { return clock_.waiters_; }
+
 void timer::add(waiting_room::waiter& w) {
     waiters_.push_back(w);
-    clock_.waiters_.add(w);
+    room().add(w);
 }
 
 void timer::notify() {
-    while (!waiters_.empty()) waiters_.front().resume(false);
+    while (!waiters_.empty()) waiters_.front().wake(false);
+}
+
+void timer::notify_now() {
+    room().call_now([this] { notify(); });
 }
 
 void condition::notify() {

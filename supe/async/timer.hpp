@@ -4,11 +4,9 @@
 #include "supe/async/awaitable.hpp"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/intrusive/list.hpp>
 #include <chrono>
 #include <cstdint>
@@ -25,7 +23,11 @@ inline constexpr time_point never = time_point::max();
 
 class clock;
 
-/// The coroutines that wait at the timers of an event loop. They are the loop's own: they go with it, as Asio's operations do.
+/// The coroutines that wait at the timers of an event loop, and the line of those that were called. They are the loop's own:
+/// they go with it, as Asio's operations do.
+///
+/// Whoever is called runs soon, in the order of calls, and those whom he calls in the same go: Asio looks at all descriptors
+/// between any two handlers of its own, which would cost a system call for each step from one coroutine to the next.
 class waiting_room final : public asio::execution_context::service {
 public:
     struct of_timer;
@@ -36,19 +38,38 @@ public:
     /// One coroutine.
     struct waiter : hook<of_timer>, hook<of_loop> {
         virtual ~waiter() = default;
-        /// From the loop, not in this call; this object ends then.
-        virtual void resume(bool cancelled) = 0;
+        /// Its wait is over: gets into the line.
+        virtual void wake(bool cancelled) = 0;
+        /// Resumes the coroutine; this object ends with it.
+        virtual void go_on() = 0;
     };
     template <class Tag>
     using list = boost::intrusive::list<waiter, boost::intrusive::base_hook<hook<Tag>>, boost::intrusive::constant_time_size<false>>;
 
     static asio::execution_context::id id;
-    explicit waiting_room(asio::execution_context& loop) : service(loop) {}
+    /// `loop`: an io_context.
+    explicit waiting_room(asio::execution_context& loop);
     void add(waiter& w) { all_.push_back(w); }
+    /// Its coroutine is resumed by the loop, not in this call. Precondition: it waits at no timer any more.
+    void call(waiter& w);
+    /// `f` calls coroutines, which are resumed before this returns. For handlers of Asio's, beneath which no coroutine stands.
+    template <class F>
+    void call_now(F f) {
+        called_soon_ = true;
+        f();
+        resume_called();
+    }
 
 private:
+    static constexpr int most_in_one_go = 256;  // then it is the turn of descriptors and posted work
     void shutdown() override;
+    void resume_called();
+    void resume_later();
+
+    loop_executor executor_;
     list<of_loop> all_;
+    list<of_timer> called_;
+    bool called_soon_ = false;  // resume_called() is on its way
 };
 
 /// A deadline that can be notified before it passes: a timer and a condition variable in one.
@@ -70,6 +91,8 @@ public:
     auto wait() { return asio::async_initiate<const asio::deferred_t, void(error_code)>(begin_wait{this}, asio::deferred); }
     /// Resumes all who wait now.
     void notify();
+    /// The same before this returns, and those whom they call in turn: for a handler of Asio's, beneath which no coroutine stands.
+    void notify_now();
 
 private:
     friend class timers;
@@ -79,9 +102,10 @@ private:
         timer* at;
         template <class Handler>
         void operator()(Handler&& handler) const {
-            at->add(*new waiter_of<std::decay_t<Handler>>(std::forward<Handler>(handler)));
+            at->add(*new waiter_of<std::decay_t<Handler>>(std::forward<Handler>(handler), at->room()));
         }
     };
+    waiting_room& room() const;
     void add(waiting_room::waiter& w);
 
     clock& clock_;
@@ -97,22 +121,22 @@ struct timer::waiter_of final : waiting_room::waiter {
     struct canceller {
         waiter_of* wait;
         void operator()(asio::cancellation_type) {
-            if (wait) wait->resume(true);
+            if (wait) wait->wake(true);
         }
     };
 
-    explicit waiter_of(Handler h) : handler(std::move(h)) {
+    waiter_of(Handler h, waiting_room& r) : handler(std::move(h)), room(r) {
         auto slot = asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected()) cancel = &slot.template emplace<canceller>(canceller{this});
     }
     /// One that is notified and then cancelled before it runs again is cancelled: what it waited for is left to others.
-    void resume(bool by_cancellation) override {
+    void wake(bool by_cancellation) override {
         cancelled = by_cancellation;
-        if (std::exchange(resumes, true)) return;
+        if (std::exchange(woken, true)) return;
         if (at_timer::is_linked()) at_timer::unlink();  // not where its timer is gone
-        asio::post(asio::get_associated_executor(handler), [this] { go_on(); });
+        room.call(*this);
     }
-    void go_on() {
+    void go_on() override {
         if (cancel) cancel->wait = nullptr;
         Handler h = std::move(handler);
         const error_code how = cancelled ? error_code(asio::error::operation_aborted) : error_code();
@@ -121,9 +145,10 @@ struct timer::waiter_of final : waiting_room::waiter {
     }
 
     Handler handler;
+    waiting_room& room;
     canceller* cancel = nullptr;
     bool cancelled = false;
-    bool resumes = false;
+    bool woken = false;
 };
 
 /// What several coroutines wait for, each until a deadline of its own. Belongs to one thread; outlives who waits.

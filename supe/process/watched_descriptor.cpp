@@ -9,7 +9,7 @@ struct watched_descriptor::state {
     using asio_descriptor = asio::posix::basic_stream_descriptor<loop_executor>;
     explicit state(loop_executor executor) : descriptor(executor) {}
     void tell(direction d) {
-        if (timer* const waits = std::exchange(wake[d], nullptr)) waits->notify();
+        if (timer* const waits = std::exchange(wake[d], nullptr)) waits->notify_now();
     }
     asio_descriptor descriptor;
     timer* wake[2] = {nullptr, nullptr};

@@ -19,7 +19,6 @@ public:
     watched_descriptor(watched_descriptor&&) = default;
     watched_descriptor& operator=(watched_descriptor&&) = delete;
 
-    explicit operator bool() const { return state_ != nullptr; }
     int get() const;
 
     /// Notifies `wake` once, when there is something to read, or the end. Asked again before that, it changes nothing.
