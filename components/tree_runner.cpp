@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <malloc.h>
+#include <poll.h>
 #include <random>
 #include <thread>
 #include <unistd.h>
@@ -158,6 +159,21 @@ supe::awaitable<> run_root(ground& on, supe::supervisor& root, const run_setting
     if (failure) std::rethrow_exception(failure);
 }
 
+/// How many there were. Their ports and files are free when this is over.
+supe::awaitable<std::size_t> end_left_behind(ground& on, std::filesystem::path state) {
+    std::size_t all = 0;
+    const auto limit = on.time.now() + 10s;
+    for (auto killed = supe::kill_left_behind(state); !killed.empty(); killed = supe::kill_left_behind(state)) {
+        all += killed.size();
+        for (const supe::unique_fd& process : killed) {
+            pollfd ended{process.get(), POLLIN, 0};
+            while (::poll(&ended, 1, 0) == 0 && on.time.now() < limit) co_await on.time.sleep_for(5ms);
+        }
+        if (on.time.now() >= limit) break;  // the kernel holds them: no reason not to start
+    }
+    co_return all;
+}
+
 supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, const run_settings& settings, int& exit_code) {
     const std::filesystem::path& state = settings.state;
     supe::state_lock lock = supe::state_lock::acquire_root(state, "supe " + tree.name);
@@ -165,9 +181,11 @@ supe::awaitable<> run_root_alone(ground& on, supe::supervisor_spec tree, const r
         throw std::runtime_error(fmt::format("state directory {}: processes of an earlier run are still alive after 10 s",
                                              state.string()));
     }
+    const std::size_t left_behind = co_await end_left_behind(on, state);
     supe::log_writer files(state / "logs");
     on.sink.keep_in(files);
     supe::supervisor root(on.environment(state), std::move(tree), std::string());
+    if (left_behind > 0) root.log(fmt::format("ended {} processes that an earlier run had left behind", left_behind));
     if (settings.code) root.run_beside(settings.code);
     co_await run_root(on, root, settings, exit_code);
 }

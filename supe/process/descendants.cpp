@@ -1,14 +1,14 @@
 #include "supe/process/descendants.hpp"
 
-#include "supe/process/unique_fd.hpp"
-
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <string_view>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -57,10 +57,9 @@ std::vector<pid_t> all_children() {
     return pids;
 }
 
-/// Of the environment that its program began with; what it changed since does not show.
-std::string address_of(pid_t pid) {
+/// Of the environment that its program began with; what it changed since does not show. `key` with its `=`.
+std::string variable_of(pid_t pid, std::string_view key) {
     const std::string environment = contents("/proc/" + std::to_string(pid) + "/environ");
-    constexpr std::string_view key = "SUPE_ADDRESS=";
     std::string_view rest = environment;
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find('\0'), rest.size());
@@ -70,13 +69,18 @@ std::string address_of(pid_t pid) {
     return {};
 }
 
-/// proc(5), stat: the seventh field after the name is `flags`; PF_EXITING is 4.
-bool is_exiting(pid_t pid) {
+/// proc(5), stat: the fields behind the name, counted from 1. Zero where it cannot be read.
+unsigned long field_of(pid_t pid, int number) {
     const std::string stat = contents("/proc/" + std::to_string(pid) + "/stat");
     std::size_t at = stat.rfind(')');
-    for (int field = 0; field < 7 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
-    return at != std::string::npos && (std::strtoul(stat.c_str() + at, nullptr, 10) & 4) != 0;
+    for (int field = 0; field < number && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
+    return at == std::string::npos ? 0 : std::strtoul(stat.c_str() + at, nullptr, 10);
 }
+
+/// Of `flags`: PF_EXITING.
+bool is_exiting(pid_t pid) { return (field_of(pid, 7) & 4) != 0; }
+
+pid_t parent_of(pid_t pid) { return static_cast<pid_t>(field_of(pid, 2)); }
 
 bool lies_below(std::string_view address, std::string_view root) {
     return address.starts_with(root) && (address.size() == root.size() || address[root.size()] == '/');
@@ -96,7 +100,7 @@ std::vector<orphan> look_for_orphans() {
             continue;
         }
         std::string& address = known_addresses()[pid];
-        if (address.empty()) address = address_of(pid);
+        if (address.empty()) address = variable_of(pid, "SUPE_ADDRESS=");
         living.push_back({pid, address, address.empty() && is_exiting(pid)});
     }
     return living;
@@ -110,6 +114,22 @@ bool kill_below(const std::vector<orphan>& orphans, const std::string& root) {
         if (meant || o.exiting) none = false;
     }
     return none;
+}
+
+std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state) {
+    std::unordered_set<pid_t> ours;
+    for (pid_t pid = ::getpid(); pid > 0 && ours.insert(pid).second;) pid = parent_of(pid);
+    std::vector<unique_fd> killed;
+    std::error_code failed;
+    for (std::filesystem::directory_iterator entry("/proc", failed), end; !failed && entry != end; entry.increment(failed)) {
+        const auto pid = static_cast<pid_t>(std::atoi(entry->path().filename().c_str()));
+        if (pid <= 0 || ours.contains(pid)) continue;
+        unique_fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // before its environment is read: it is that one
+        if (!process || variable_of(pid, "SUPE_STATE=") != state) continue;
+        ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+        killed.push_back(std::move(process));
+    }
+    return killed;
 }
 
 }  // namespace supe

@@ -1,6 +1,10 @@
-// The children of this process that it did not start: orphans that fell to it as the reaper of its descendants.
+// What children leave behind: orphans that fell to this process as the reaper of its descendants, and those that outlived a
+// root which was killed.
 #pragma once
 
+#include "supe/process/unique_fd.hpp"
+
+#include <filesystem>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -23,5 +27,10 @@ std::vector<orphan> look_for_orphans();
 /// Kills those whose address is `root` or lies below it; true when there is none. One that is exiting may be of them, and
 /// counts, which takes microseconds.
 bool kill_below(const std::vector<orphan>& orphans, const std::string& root);
+
+/// Kills the processes of the tree on this state directory (SUPE_STATE in their environment), wherever they are, but not us
+/// and those that we descend from. Their pidfds. For a new root, before it starts anything: with a root that is killed its
+/// children die, but not all that they had started.
+std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state);
 
 }  // namespace supe

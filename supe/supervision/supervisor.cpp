@@ -288,7 +288,7 @@ launch_request supervisor::request_for(const child& c) {
     request.environment.push_back("NODE_CHANNEL_SERIALIZATION_MODE=json");
     request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
     request.environment.push_back("SUPE_ADDRESS=" + c.address());
-    if (spec.command.empty()) request.environment.push_back("SUPE_STATE=" + env_.state.string());
+    request.environment.push_back("SUPE_STATE=" + env_.state.string());
     if (const auto& sockets = places_.at(c.number()).sockets) request.listening = sockets->descriptors();
     return request;
 }

@@ -181,7 +181,7 @@ private:
 
     static std::map<std::string, std::string> environment(const reading& r, const located& v) {
         constexpr std::array ours{"NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "SUPE_CITIZEN_NAME", "SUPE_ADDRESS",
-                                  "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"};
+                                  "SUPE_STATE", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"};
         if (!v.is_object) r.wrong(v, "an object of strings");
         std::map<std::string, std::string> env;
         for (const auto& m : v.members) {

@@ -1,5 +1,6 @@
 // What children leave behind is gone before anything else happens: in the group, out of the group, below a supervisor.
 #include "supe/process/descendants.hpp"
+#include "tests/support/desk.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/real_tree.hpp"
 
@@ -139,6 +140,40 @@ BOOST_AUTO_TEST_CASE(nothing_outlives_a_killed_root) {
     BOOST_TEST(root.wait().value_or(0) == 128 + SIGKILL);
     for (const pid_t pid : {web, low, dam}) BOOST_TEST(until([pid] { return !is_alive(pid); }, 20s));
     supe::look_for_orphans();  // they fell to this process
+}
+
+// With a root that is killed die its children, but not what these had started: the next root ends that before it starts
+// anything, and leaves alone what belongs to another tree.
+BOOST_AUTO_TEST_CASE(left_behind_by_a_killed_root) {
+    const support::desk desk, other;
+    const std::string tree = R"({"name": "t", "children": [{"name": "web", "command": ["sh", "-c", "setsid sleep 1000 & echo $! >>pids; exec sleep 1000"]}]})";
+    const auto pids = [](const support::desk& d) {
+        std::ifstream file(d.file("pids"));
+        std::vector<pid_t> all;
+        for (std::string line; std::getline(file, line);) all.push_back(std::stoi(line));
+        return all;
+    };
+    const auto started = [&](const support::desk& d, std::size_t n) { return support::until([&] { return pids(d).size() == n; }); };
+    const auto neighbour = other.run_tree(tree);
+    BOOST_REQUIRE(started(other, 1));
+    {
+        const auto root = desk.run_tree(tree);
+        BOOST_REQUIRE(started(desk, 1));
+        root->signal(SIGKILL);
+        root->wait();
+    }
+    const pid_t left = pids(desk).front();
+    BOOST_TEST(is_alive(left));
+    const auto next = desk.run_tree(tree);
+    BOOST_TEST(!is_alive(left));
+    BOOST_TEST(next->err().find("an earlier run had left behind") != std::string::npos, next->err());
+    BOOST_REQUIRE(started(desk, 2));
+    BOOST_TEST(is_alive(pids(desk).back()));
+    BOOST_TEST(is_alive(pids(other).front()));
+    for (support::command* const root : {next.get(), neighbour.get()}) {
+        root->signal(SIGTERM);
+        BOOST_TEST(root->wait() == 0);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
