@@ -104,6 +104,7 @@ std::string status_table(const json::value& node, bool colour) {
         for (std::size_t i = 2; i < 7; ++i) out += fmt::format("  {:>{}}", r[i], width[i]);
         out += fmt::format("  {}\n", r[7]);
     }
+    if (const auto* says = node.get_object().if_contains("status")) out += fmt::format("\nIt says: {}\n", std::string(says->as_string()));
     return out + history(node);
 }
 

@@ -17,7 +17,7 @@ enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_ou
 ///
 /// | do | further members | ok |
 /// |---|---|---|
-/// | status | | the node of contract §6; `deaths` for one child; `silent` where a nested supervisor does not answer |
+/// | status | | the node of contract §6; for one child also `deaths`, and `status` where it said some (sd_notify); `silent` where a nested supervisor does not answer |
 /// | find | `component`: a role | the children with it, `{"address","state"}` each |
 /// | start, stop, restart, remove | | a text |
 /// | add | `child`: as in a tree file | a text |

@@ -86,6 +86,7 @@ awaitable<json::value> commands::status_of_child(std::string name) {
     const bool ask = first.is_supervisor() && first.pid() > 0;
     if (ask) co_await fill_children(node, name);
     node["deaths"] = std::move(deaths);
+    if (const std::string says = first.status_text(); !says.empty()) node["status"] = says;
     co_return json::object{{"ok", std::move(node)}};
 }
 

@@ -1,5 +1,7 @@
 #include "supe/supervision/child.hpp"
 
+#include "supe/channel/json_text.hpp"
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
@@ -19,6 +21,9 @@ bool is_said(lifecycle::event e) {
     using event = lifecycle::event;
     return e == event::spawned || e == event::ready || e == event::spoke || e == event::alive || e == event::finishing;
 }
+
+/// What is not UTF-8, a character that was cut in two among it, becomes U+FFFD.
+std::string as_utf8(std::string_view text) { return json_string_value(json_quoted(text)); }
 
 }  // namespace
 
@@ -128,7 +133,7 @@ void child::signal_process(int number) {
 void child::spawn() {
     started_at_ = ended_at_ = host_.time().now();
     was_ready_ = false;
-    status_text_.clear();
+    status_text_.reset();
     last_error_.reset();
     launch_request request = host_.request_for(*this);
     request.listening_name = spec_.name;
@@ -186,7 +191,7 @@ void child::hear_notifications() {
             if (line == "READY=1") events_.push_back(lifecycle::event::ready);
             if (line == "WATCHDOG=1") events_.push_back(lifecycle::event::alive);
             if (line == "STOPPING=1") events_.push_back(lifecycle::event::finishing);
-            if (line.starts_with("STATUS=")) status_text_ = line.substr(7, status_limit);
+            if (line.starts_with("STATUS=")) status_text_ = std::make_unique<std::string>(as_utf8(line.substr(7, status_limit)));
             rest.remove_prefix(std::min(line.size() + 1, rest.size()));
         }
     }

@@ -83,7 +83,7 @@ public:
     /// In the sense of contract §1: by an exit code in `clean_exits`, or because somebody asked for it.
     bool ended_cleanly() const;
     /// What it last said of itself by STATUS=… in this life, one line; empty where it did not.
-    const std::string& status_text() const { return status_text_; }
+    std::string status_text() const { return status_text_ ? *status_text_ : std::string(); }
 
 private:
     awaitable<> run_lifecycle();
@@ -124,7 +124,7 @@ private:
     bool channel_ended_ = true;
     std::optional<exit_status> last_exit_;
     std::unique_ptr<launch_error> last_error_;
-    std::string status_text_;
+    std::unique_ptr<std::string> status_text_;
 };
 
 }  // namespace supe

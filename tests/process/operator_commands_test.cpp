@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sstream>
 #include <unistd.h>
 
@@ -123,6 +124,16 @@ BOOST_AUTO_TEST_CASE(which_tree) {
     BOOST_TEST(both.err == "supe: several trees run: one, two; say which with --tree NAME\n");
     BOOST_TEST(has(d.supe({"--tree", "one", "tree"}).out, "one  running"));
     BOOST_TEST(d.supe({"status", "--tree", "three"}).code == 3);
+}
+
+// What a child says of itself by sd_notify stands in its status.
+BOOST_AUTO_TEST_CASE(what_it_says) {
+    const desk d;
+    const auto tree = d.run_tree(fmt::format(R"({{"name": "t", "children": [
+        {{"name": "web", "command": ["{}"], "ready": "notify", "env": {{"SUPE_TEST_ROLE": "service"}}}}]}})",
+                                             fs::read_symlink("/proc/self/exe").string()));
+    BOOST_TEST(has(d.ask({"status", "web"}).out, "\nIt says: serving"));
+    BOOST_TEST(has(d.ask({"status", "web", "--json"}).out, R"("status":"serving)"));
 }
 
 // Mail ends when it is accepted, or with --wait acknowledged; a message that is no JSON is refused here.

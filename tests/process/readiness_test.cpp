@@ -12,12 +12,12 @@ using support::tree_of;
 
 BOOST_FIXTURE_TEST_SUITE(readiness, support::event_loop)
 
-// READY=1 makes it ready; the last STATUS= is kept; it knows socket, interval and pid of the watchdog.
+// READY=1 makes it ready; the last STATUS= is what `supe status` shows; it knows socket, interval and pid of the watchdog.
 BOOST_AUTO_TEST_CASE(notify) {
     real_tree tree(*this, tree_of({helper("web", "service", R"("ready": "notify", "watchdog": "10s")")}));
     BOOST_TEST(tree.sees("web-ready"));
     BOOST_TEST(tree.prints("[web] NOTIFY_SOCKET @, WATCHDOG_USEC 10000000, WATCHDOG_PID mine"));
-    BOOST_TEST(tree["web"].status_text() == "serving");
+    BOOST_TEST(tree["web"].status_text() == "serving\uFFFD");  // always UTF-8
 }
 
 // A child that no one asked to notify has no socket for it, and costs none.

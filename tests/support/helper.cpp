@@ -77,7 +77,7 @@ void service() {
     notify("STATUS=warming up");
     say("NOTIFY_SOCKET " + variable("NOTIFY_SOCKET").substr(0, 1) + ", WATCHDOG_USEC " + variable("WATCHDOG_USEC") +
         (variable("WATCHDOG_PID") == std::to_string(::getpid()) ? ", WATCHDOG_PID mine" : ", WATCHDOG_PID not mine"));
-    notify("READY=1\nSTATUS=serving\nMAINPID=1");
+    notify("READY=1\nSTATUS=serving\xff\nMAINPID=1");
     for (int pings = 0; variable("SUPE_TEST_PINGS").empty() || pings < std::atoi(variable("SUPE_TEST_PINGS").c_str()); ++pings) {
         notify("WATCHDOG=1");
         ::usleep(50'000);
