@@ -62,6 +62,12 @@ struct relay_options {
     bool print_tree = false;
 };
 
+/// By those who run it (Heroku); empty: none.
+std::string port_given() {
+    const char* port = std::getenv("PORT");
+    return port ? port : "";
+}
+
 /// The file's settings, where there is one, but for those that the command line gives.
 relay_settings settled(const CLI::App& relay, const relay_options& options) {
     const relay_settings& given = options.settings;
@@ -69,7 +75,7 @@ relay_settings settled(const CLI::App& relay, const relay_options& options) {
     relay_settings settings;
     read_relay_settings(options.file, settings);
     if (relay.count("--to")) settings.to = given.to;
-    if (relay.count("--listen") || std::getenv("PORT")) settings.listen = given.listen;
+    if (relay.count("--listen") || !port_given().empty()) settings.listen = given.listen;
     if (relay.count("--connections")) settings.connections = given.connections;
     if (relay.count("--retry-every")) settings.retry_every = given.retry_every;
     if (relay.count("--state")) settings.state = given.state;
@@ -106,7 +112,7 @@ void add_relay(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code)
     auto* relay = app.add_subcommand("relay", "the webhook relay, in the foreground")->group("Run");
     auto options = std::make_shared<relay_options>();
     relay_settings& settings = options->settings;
-    if (const char* port = std::getenv("PORT"); port && *port) settings.listen = fmt::format("0.0.0.0:{}", port);
+    if (!port_given().empty()) settings.listen = "0.0.0.0:" + port_given();
     relay->add_option("config", options->file, "CONFIG.json: an object with the settings below (to, listen, connections, …)")
         ->type_name("CONFIG.json");
     relay->add_option("--to", settings.to, "URL of your app; the path of each webhook is appended");

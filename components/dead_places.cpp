@@ -32,11 +32,12 @@ void make_body_readable(json::value& letter) {
 }  // namespace
 
 asked_dead dead_places::find_queues() {
-    if (std::exchange(looked_, true)) return {};
+    if (looked_) return {};
     json::value found;
     asked_dead outcome;
     outcome.code = where_.ask({{"do", "find"}, {"component", "queue"}}, &found, &outcome.problem);
     if (outcome.code != 0) return outcome;
+    looked_ = true;
     for (const json::value& one : found.as_array())
         queues_.push_back({std::string(one.at("address").as_string()), std::string(one.at("state").as_string())});
     return outcome;

@@ -68,7 +68,10 @@ int deal_with(const which_tree& where, const std::string& what, const dead_optio
     dead_places places(where);
     std::int64_t done = 0;
     int worst = 0;
-    const auto note = [&](const asked_dead& answer) { worst = worst == 0 ? told(answer) : (told(answer), worst); };
+    const auto note = [&](const asked_dead& answer) {
+        const int code = told(answer);
+        if (worst == 0) worst = code;
+    };
     if (options.all) note(places.deal_with_all(what, done));
     for (const std::string& id : options.ids) note(places.deal_with(what, id, done));
     fmt::print("{} {}\n", done, what == "retry" ? "sent again" : "dropped");

@@ -1,5 +1,6 @@
 #include "components/queue.hpp"
 
+#include "components/queue_dead.hpp"
 #include "components/queue_desk.hpp"
 #include "components/state_path.hpp"
 #include "patterns/output.hpp"
@@ -89,6 +90,15 @@ supe::awaitable<bool> gather(queue_room& room, std::vector<supe::mail>& batch) {
     co_return true;
 }
 
+/// One that does not fit into a frame is told instead.
+void reply(queue_room& room, const supe::mail& call, std::string answer) {
+    try {
+        room.self.answer(call.from(), call.call(), std::move(answer));
+    } catch (const std::exception& e) {
+        room.self.answer(call.from(), call.call(), error_answer(e.what()));
+    }
+}
+
 supe::awaitable<> keep(queue_room& room) {
     using kind = mail_decision::kind;
     std::vector<supe::mail> batch;
@@ -99,7 +109,7 @@ supe::awaitable<> keep(queue_room& room) {
         const auto decisions = room.desk.take(bodies, room.self.time().wall(), news);
         std::vector<supe::mail> later;
         for (std::size_t i = 0; i < batch.size(); ++i) {
-            if (!decisions[i].answer.empty()) co_await batch[i].answer(decisions[i].answer);
+            if (!decisions[i].answer.empty()) reply(room, batch[i], decisions[i].answer);
             if (decisions[i].what == kind::done) co_await batch[i].ack();
             if (decisions[i].what == kind::refuse) co_await batch[i].reject(false, decisions[i].reason);
             if (decisions[i].what != kind::done) complain(room, decisions[i].reason);

@@ -24,6 +24,13 @@ std::string text_of(const json::object& o, const char* key) {
     return value && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+/// At most so many bytes of it, of whole characters.
+std::string beginning_of(std::string text, std::size_t most) {
+    if (text.size() <= most) return text;
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+    return text.substr(0, most) + "…";
+}
+
 /// Who sent it and what: `203.0.113.9 POST /hooks`. Its members are in this order; the body comes last and is not looked at.
 std::string sender_of(std::string_view webhook) {
     std::string method, target;
@@ -32,7 +39,7 @@ std::string sender_of(std::string_view webhook) {
         const std::string_view value = members.value();
         const std::string text = value.starts_with('"') ? supe::json_string_value(value) : "(not UTF-8)";
         if (members.key() == "method") method = text;
-        if (members.key() == "target") target = text.size() > longest_target ? text.substr(0, longest_target) + "…" : text;
+        if (members.key() == "target") target = beginning_of(text, longest_target);
         if (members.key() == "remote") return fmt::format("{} {} {}", text, method, target);
     }
     return {};
@@ -43,6 +50,14 @@ json::object letter_of(const dead_webhook& dead) {
     const time_type died{std::chrono::milliseconds(dead.died_at)};
     return {{"id", dead.id}, {"from", sender_of(dead.text)}, {"at", stamp.of(died)}, {"attempts", dead.attempt},
             {"reason", dead.reason}};
+}
+
+/// Empty where there is none: then all are meant. Nothing where it is no id.
+std::optional<std::string> id_of(const json::object& asked) {
+    const auto* id = asked.if_contains("id");
+    if (!id) return std::string();
+    if (!id->is_string() || id->get_string().empty()) return std::nullopt;
+    return std::string(id->get_string());
 }
 
 json::value list(queue_store& store, std::int64_t after) {
@@ -74,7 +89,10 @@ std::string error_answer(std::string_view why) { return fmt::format(R"({{"error"
 dead_answer answer_about_dead(queue_store& store, std::string_view request, time_type now) {
     const auto parsed = supe::parse_json(request);
     const json::object asked = parsed && parsed->is_object() ? parsed->get_object() : json::object();
-    const std::string what = text_of(asked, "what"), id = text_of(asked, "id");
+    const std::string what = text_of(asked, "what");
+    const auto given = id_of(asked);
+    if (!given) return {error_answer("dead.id must be a string with something in it"), false};
+    const std::string& id = *given;
     json::value answer;
     if (what == "list") {
         const auto* after = asked.if_contains("after");

@@ -52,7 +52,9 @@ json::value error(std::string text, result code) {
 }
 
 struct commands::pending_mail {
-    explicit pending_mail(clock& c) : changed(c) {}
+    enum class goal { accepted, acknowledged, answered };
+    pending_mail(clock& c, goal g) : waits_for(g), changed(c) {}
+    goal waits_for;
     bool accepted = false;
     bool settled = false;
     std::string reason;  // of a mail that could not be delivered
@@ -80,7 +82,8 @@ commands::commands(supervisor& s) : supervisor_(s) {
         pending_mail& mail = *found->second;
         mail.accepted = true;
         if (signal == "MAIL-UNDELIVERABLE") mail.reason = reason;
-        if (signal == "MAIL-UNDELIVERABLE" || id.starts_with("send-") || (signal == "MAIL-ACKED" && id.starts_with("wait-")))
+        using goal = pending_mail::goal;
+        if (signal == "MAIL-UNDELIVERABLE" || mail.waits_for == goal::accepted || (signal == "MAIL-ACKED" && mail.waits_for == goal::acknowledged))
             mail.settled = true;
         mail.changed.notify();
     });
@@ -234,8 +237,8 @@ awaitable<json::value> commands::mail(json::object request) {
     const std::string body = request.contains("msg") ? text_of(request, "msg") : std::string("null");
     if (!is_json(body)) co_return error(no_msg, result::bad_request);
     clock& time = supervisor_.time();
-    pending_mail sent(time);
-    const std::string id = fmt::format("{}-{}", wait ? "wait" : "send", ++last_id_);
+    pending_mail sent(time, wait ? pending_mail::goal::acknowledged : pending_mail::goal::accepted);
+    const std::string id = std::to_string(++last_id_);
     const expected answers(pending_, id, sent);
     supervisor_.mail().post(to, body, asked_here(id, wait));
     supervisor_.mail().flush();
@@ -256,8 +259,8 @@ awaitable<json::value> commands::call(std::string name, json::object request) {
     if (!is_json(body)) co_return error(no_msg, result::bad_request);
     const std::string address = fmt::format("{}/{}", supervisor_.address(), name);
     clock& time = supervisor_.time();
-    pending_mail sent(time);
-    const std::string id = fmt::format("call-{}", ++last_id_);
+    pending_mail sent(time, pending_mail::goal::answered);
+    const std::string id = std::to_string(++last_id_);
     const expected refusal(pending_, id, sent);
     const expected answer(calls_, supervisor_.mail().post(address, body, asked_here(id, true)), sent);
     supervisor_.mail().flush();

@@ -62,6 +62,7 @@ awaitable<json::value> commands::dead(json::object request) {
     const bool one = what != "list" && !id.empty();
     if (what != "list" && what != "show" && what != "retry" && what != "drop")
         co_return error(fmt::format("what: \"{}\" is not one of list, show, retry, drop", what), result::bad_request);
+    if (request.contains("id") && id.empty()) co_return error("id must be a string with something in it", result::bad_request);
     if (what == "show" && id.empty()) co_return error("show needs an id", result::bad_request);
     if (one && supervisor_.dead().find(id)) co_return dead_one(what, id);
     json::value own;

@@ -11,6 +11,15 @@ namespace {
 
 namespace json = boost::json;
 
+/// Under a supervisor that is down all are down.
+void find_in_spec(const supervisor_spec& spec, const std::string& address, std::string_view role, json::array& found) {
+    for (const child_spec& c : spec.children) {
+        const std::string its_address = fmt::format("{}/{}", address, c.name);
+        if (c.component == role) found.push_back(json::object{{"address", its_address}, {"state", "stopped"}});
+        if (c.supervisor) find_in_spec(*c.supervisor, its_address, role, found);
+    }
+}
+
 long long in_ms(duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); }
 
 }  // namespace
@@ -113,8 +122,9 @@ awaitable<json::value> commands::find(object request) {
     if (!role || !role->is_string()) co_return error("find needs a component", result::bad_request);
     json::array found;
     for (const child* c : supervisor_.children()) {
-        if (c->spec().component != role->get_string()) continue;
-        found.push_back(json::object{{"address", c->address()}, {"state", name_of(supervisor_.status_of(*c))}});
+        if (c->spec().component == role->get_string())
+            found.push_back(json::object{{"address", c->address()}, {"state", name_of(supervisor_.status_of(*c))}});
+        if (c->is_supervisor() && c->pid() == 0) find_in_spec(*c->spec().supervisor, c->address(), role->get_string(), found);
     }
     request["address"] = "/";  // of whoever is asked
     const auto answers = co_await ask_all_below(std::move(request));

@@ -227,6 +227,8 @@ BOOST_AUTO_TEST_CASE(find) {
     office w;
     BOOST_TEST(json::serialize(w.ask(R"({"do": "find", "component": "slow"})").at("ok")) == R"([{"address":"/dam/queue","state":"running"}])");
     BOOST_TEST(w.ask(R"({"do": "find", "component": "nobody"})").at("ok").as_array().empty());
+    w.ask(R"({"do": "stop", "address": "dam"})");
+    BOOST_TEST(json::serialize(w.ask(R"({"do": "find", "component": "slow"})").at("ok")) == R"([{"address":"/dam/queue","state":"stopped"}])");
     BOOST_TEST(w.error_of(R"({"do": "find"})") == "2 find needs a component");
 }
 
@@ -239,6 +241,15 @@ BOOST_AUTO_TEST_CASE(call) {
     BOOST_TEST(w.error_of(R"({"do": "call", "address": "a", "msg": "no"})") == "1 mail to /a: dead-lettered");
     BOOST_TEST(w.error_of(R"({"do": "call", "address": "wbe", "msg": 1})").starts_with("3 no such child: /wbe"));
     BOOST_TEST(w.error_of(R"({"do": "call", "address": "a"})") == "2 msg must be the text of a JSON value");
+}
+
+// An id that is none does not mean all.
+BOOST_AUTO_TEST_CASE(dead_without_a_name) {
+    office w(R"({"name": "t", "children": [{"name": "a", "component": "picky"}]})");
+    w.mail("/a", "\"no\"");
+    for (const char* id : {"\"\"", "5"})
+        BOOST_TEST(w.error_of(fmt::format(R"({{"do": "dead", "what": "drop", "id": {}}})", id)) == "2 id must be a string with something in it");
+    BOOST_TEST(w.ask(R"({"do": "dead", "what": "list"})").at("ok").as_array().size() == 1u);
 }
 
 // Mail that nobody accepts within 10 s is an error, and not lost.
