@@ -13,25 +13,28 @@ waiting_room::waiting_room(asio::execution_context& loop)
 
 void waiting_room::call(waiter& w) {
     called_.push_back(w);
-    if (!called_soon_) resume_later();
+    if (!going_) resume_later();
 }
 
 void waiting_room::resume_later() {
-    called_soon_ = true;
-    asio::post(executor_, [this] { resume_called(); });
+    if (std::exchange(posted_, true)) return;
+    asio::post(executor_, [this] {
+        posted_ = false;
+        go now(*this);
+        now.resume_called();
+    });
 }
 
-void waiting_room::resume_called() {
-    struct rest {  // also where one of them throws
-        waiting_room& room;
-        ~rest() {
-            room.called_soon_ = false;
-            if (!room.called_.empty()) room.resume_later();
-        }
-    } later{*this};
-    for (int n = 0; n < most_in_one_go && !called_.empty(); ++n) {
-        waiter& w = called_.front();
-        called_.pop_front();
+waiting_room::go::~go() {
+    if (!is_outer_) return;
+    room_.going_ = false;
+    if (!room_.called_.empty()) room_.resume_later();
+}
+
+void waiting_room::go::resume_called() {
+    for (int n = 0; n < most_in_one_go && !room_.called_.empty(); ++n) {
+        waiter& w = room_.called_.front();
+        room_.called_.pop_front();
         w.go_on();
     }
 }

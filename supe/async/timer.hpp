@@ -55,21 +55,33 @@ public:
     /// `f` calls coroutines, which are resumed before this returns. For handlers of Asio's, beneath which no coroutine stands.
     template <class F>
     void call_now(F f) {
-        called_soon_ = true;
+        go now(*this);
         f();
-        resume_called();
+        now.resume_called();
     }
 
 private:
     static constexpr int most_in_one_go = 256;  // then it is the turn of descriptors and posted work
+    /// However it ends, who is left in the line is resumed later.
+    class go {
+    public:
+        explicit go(waiting_room& r) : room_(r), is_outer_(!std::exchange(r.going_, true)) {}
+        ~go();
+        go(const go&) = delete;
+        void resume_called();
+
+    private:
+        waiting_room& room_;
+        bool is_outer_;
+    };
     void shutdown() override;
-    void resume_called();
     void resume_later();
 
     loop_executor executor_;
     list<of_loop> all_;
     list<of_timer> called_;
-    bool called_soon_ = false;  // resume_called() is on its way
+    bool going_ = false;
+    bool posted_ = false;  // a go is on its way
 };
 
 /// A deadline that can be notified before it passes: a timer and a condition variable in one.
