@@ -159,7 +159,7 @@ supe::awaitable<> run_root(ground& on, supe::supervisor& root, const run_setting
     if (failure) std::rethrow_exception(failure);
 }
 
-/// How many there were. Their ports and files are free when this is over.
+/// How many there were. They have ended when this is over.
 supe::awaitable<std::size_t> end_left_behind(ground& on, std::filesystem::path state) {
     std::size_t all = 0;
     const auto limit = on.time.now() + 10s;

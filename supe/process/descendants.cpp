@@ -5,7 +5,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <string_view>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,6 +84,15 @@ bool is_exiting(pid_t pid) { return (field_of(pid, 7) & 4) != 0; }
 
 pid_t parent_of(pid_t pid) { return static_cast<pid_t>(field_of(pid, 2)); }
 
+/// The directory itself counts, not its name: in another container, one of the same name is another.
+bool is_on(const std::filesystem::path& state, pid_t pid) {
+    const std::string named = variable_of(pid, "SUPE_STATE=");
+    if (named.empty()) return false;
+    struct stat its {}, ours {};
+    return ::stat(fmt::format("/proc/{}/root{}", pid, named).c_str(), &its) == 0 && ::stat(state.c_str(), &ours) == 0 &&
+           its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+}
+
 bool lies_below(std::string_view address, std::string_view root) {
     return address.starts_with(root) && (address.size() == root.size() || address[root.size()] == '/');
 }
@@ -117,17 +128,16 @@ bool kill_below(const std::vector<orphan>& orphans, const std::string& root) {
 }
 
 std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state) {
-    std::unordered_set<pid_t> ours;
-    for (pid_t pid = ::getpid(); pid > 0 && ours.insert(pid).second;) pid = parent_of(pid);
+    std::unordered_set<pid_t> ancestors;
+    for (pid_t pid = ::getpid(); pid > 0 && ancestors.insert(pid).second;) pid = parent_of(pid);
     std::vector<unique_fd> killed;
     std::error_code failed;
     for (std::filesystem::directory_iterator entry("/proc", failed), end; !failed && entry != end; entry.increment(failed)) {
         const auto pid = static_cast<pid_t>(std::atoi(entry->path().filename().c_str()));
-        if (pid <= 0 || ours.contains(pid)) continue;
+        if (pid <= 0 || ancestors.contains(pid)) continue;
         unique_fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // before its environment is read: it is that one
-        if (!process || variable_of(pid, "SUPE_STATE=") != state) continue;
-        ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
-        killed.push_back(std::move(process));
+        if (!process || !is_on(state, pid) || ::getpgid(pid) == ::getpgrp()) continue;
+        if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) == 0) killed.push_back(std::move(process));
     }
     return killed;
 }

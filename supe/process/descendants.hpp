@@ -28,8 +28,8 @@ std::vector<orphan> look_for_orphans();
 /// counts, which takes microseconds.
 bool kill_below(const std::vector<orphan>& orphans, const std::string& root);
 
-/// Kills the processes of the tree on this state directory (SUPE_STATE in their environment), wherever they are, but not us
-/// and those that we descend from. Their pidfds. For a new root, before it starts anything: with a root that is killed its
+/// Kills the processes of the tree on this state directory (SUPE_STATE in their environment), wherever they are, but not us,
+/// our process group and those that we descend from. Their pidfds. For a new root, before it starts anything: with a root that is killed its
 /// children die, but not all that they had started.
 std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state);
 
