@@ -7,9 +7,6 @@ namespace {
 
 constexpr std::size_t least_withheld = 1024;  // senders that can wait even for a small mailbox
 
-/// In the window of who has it in hand.
-bool counts(const held_mail& mail) { return !mail.answer && !mail.parked; }
-
 }  // namespace
 
 void mailbox::add_consumers(unsigned n) {
@@ -136,20 +133,29 @@ const held_mail* mailbox::hand_over(state& s, mail_list& from) {
 
 mail_ptr mailbox::take_out(state& s, mail_ptr mail) {
     if (!mail) return nullptr;
-    if (counts(*mail)) --s.counted;
-    mail->parked = false;
+    if (mail->parked) {
+        mail->parked = false;
+        --parked_;
+    } else {
+        uncount(s, *mail);
+    }
+    return mail;
+}
+
+void mailbox::uncount(state& s, const held_mail& mail) {
+    if (!mail.answer) --s.counted;
     if (s.counted == 0) s.suspect_in_hand = false;
     --held_;
-    bytes_ -= mail->bytes();
-    return mail;
+    bytes_ -= mail.bytes();
 }
 
 const held_mail* mailbox::park(consumer c, std::string_view id) {
     state& s = consumers_[c];
     held_mail* const mail = s.in_hand.find(id);
-    if (!mail) return nullptr;
-    if (counts(*mail)) --s.counted;
+    if (!mail || mail->parked) return mail;
+    uncount(s, *mail);
     mail->parked = true;
+    ++parked_;
     return mail;
 }
 

@@ -82,8 +82,8 @@ public:
     /// Valid until the next call.
     const held_mail* take_next(consumer c);
 
-    /// One in hand that the consumer, a supervisor, cannot put into its mailbox for now: it does not count in the window any more,
-    /// which is for all that go the same way. Null when there is none by that id. Valid until the next call.
+    /// One in hand that the consumer, a supervisor, cannot put into its mailbox for now: it does not count any more, neither in the
+    /// window nor in the limits, which are for all that go the same way. Null when there is none by that id. Valid until the next call.
     const held_mail* park(consumer c, std::string_view id);
 
     /// Acknowledges the oldest in hand; null when nothing is.
@@ -112,11 +112,11 @@ public:
     /// Takes out what was withheld, in order.
     mail_list drain_withheld();
 
-    std::size_t queued() const { return held_ - in_flight(); }
+    std::size_t queued() const { return held_ + parked_ - in_flight(); }
     std::size_t in_flight() const;
     std::size_t withheld() const { return withheld_.size(); }
     std::size_t bytes() const { return bytes_; }
-    bool empty() const { return held_ == 0; }
+    bool empty() const { return held_ + parked_ == 0; }
     /// True when something could be delivered as soon as a component were ready.
     bool has_waiting() const;
     const mailbox_limits& limits() const { return limits_; }
@@ -144,6 +144,7 @@ private:
     void let_in(mail_ptr mail);
     const held_mail* hand_over(state& s, mail_list& from);
     mail_ptr take_out(state& s, mail_ptr mail);
+    void uncount(state& s, const held_mail& mail);
     void put_back(mail_ptr mail);
     void remember(const held_mail& mail, const mail_event& event);
     mail_history story_of(const held_mail& mail);
@@ -156,8 +157,9 @@ private:
     mail_list staged_;                // counted, not yet on disk
     mail_list withheld_;              // not counted: its senders wait
     std::size_t withheld_bytes_ = 0;
-    std::size_t held_ = 0;            // mails, without the withheld ones
-    std::size_t bytes_ = 0;
+    std::size_t held_ = 0;            // mails, without the withheld ones, and those that are parked
+    std::size_t bytes_ = 0;           // of them
+    std::size_t parked_ = 0;
     std::uint64_t last_sequence_ = 0;
     std::unordered_map<std::uint64_t, mail_history> stories_;  // of those that came back, by sequence
 };

@@ -213,6 +213,7 @@ void post_office::accepted(mail_place& place, const envelope& mail) {
     if (!place.nested()) tell(mail.origin, "MAIL-ACCEPTED");  // one hop further it is for the next supervisor to accept
     pump(place);
     const auto down = std::ranges::find(place.takers, nullptr, &mail_stop::wire);
+    if (place.nested() && down != place.takers.end()) tell_withheld(mail.origin);
     if (down != place.takers.end() && place.box().has_waiting()) events_.on_mail_waiting(**down);
 }
 
@@ -263,7 +264,10 @@ void post_office::on_reject(mail_stop& stop, std::string_view id, bool requeue, 
 bool post_office::on_ended(mail_stop& stop, bool charged, const std::string& how) {
     // A supervisor's death says nothing about the mail that it was to pass on (contract §3, poison).
     const auto after = stop.box.ended(stop.consumer, charged && !stop.nested, {time_.wall(), how});
-    for (const held_mail* back : after.back) went_back(*stop.place, *back);
+    for (const held_mail* back : after.back) {
+        went_back(*stop.place, *back);
+        if (stop.nested) tell_withheld(back->view().origin);
+    }
     for (const dead_mail& dead : after.dead) bury(*stop.place, dead, "dead-lettered");
     if (!stop.keeps_mail) forget_taken_over(stop, "supervisor-died");
     let_in_withheld(*stop.place);

@@ -64,7 +64,8 @@ void post_office::settled(mail_stop& next, std::string_view signal, std::string_
     tell(kept.view(), signal, reason);
 }
 
-/// Between supervisors alone: behind one mailbox that is full (`on_full: block`) mail for others must not have to wait.
+/// Between supervisors alone: behind one mailbox that is full (`on_full: block`), or one supervisor that is down, mail for others
+/// must not have to wait.
 void post_office::tell_withheld(const mail_origin& origin) {
     const mail_stop* const sender = by_number(origin.hop);
     if (origin.hop == mail_origin::uplink || (sender && sender->nested)) tell(origin, "MAIL-WITHHELD");

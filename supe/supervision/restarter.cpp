@@ -154,6 +154,7 @@ restarter::actions restarter::start(child_id id, time_point now) {
     if (c.held || c.given_up || c.done) {
         c.intensity.reset();
         c.delay.reset();
+        c.spared = false;
     }
     c.held = c.given_up = c.done = c.restarting = false;
     c.last_delay = 0ms;
@@ -261,9 +262,16 @@ void restarter::ended_idle(child& c, const ending& how, time_point now, actions&
     if (c.wanted) launch(c, now);
 }
 
+/// The first that is one too many passes where a mail is dead by it: what caused it is out of the way.
+bool restarter::within_own_limit(child& c, const ending& how, time_point now) {
+    if (!c.spec->supervisor && !c.intensity.add(now)) return how.poisoned && !std::exchange(c.spared, true);
+    c.spared = false;
+    return true;
+}
+
 /// Counts one end for the child and for the supervisor. False when there is nothing more to restart.
 bool restarter::count(child& c, const ending& how, time_point now, actions& out) {
-    const bool within_own = c.spec->supervisor != nullptr || how.poisoned || c.intensity.add(now);
+    const bool within_own = within_own_limit(c, how, now);
     if (!intensity_.add(now)) {
         const auto& limit = intensity_.limit();
         begin_end(mode::failing, fmt::format("more than {} restarts within {:g} s; the last was {}: {}", limit.count,

@@ -52,7 +52,7 @@ public:
         bool asked_for = false;    ///< a stop that this object ordered
         bool start_failed = false; ///< it never came to be ready
         bool took_mail = true;     ///< demand children: mail was delivered to it
-        bool poisoned = false;     ///< a mail went to the dead letters with it: its cause is gone, so its own limit does not count it
+        bool poisoned = false;     ///< a mail went to the dead letters with it: its cause is gone, and it may be one too many
         std::string text;          ///< for people: "exit code 3"
     };
 
@@ -128,6 +128,7 @@ private:
         bool bounce = false;             // to be stopped in its turn, and started again
         time_point bounce_at{};          // but not before this
         bool leaving = false;            // to be removed when it is down
+        bool spared = false;             // a crash past its own limit was let pass, and it has not been within it since
         int batch = 0;                   // 0: on its own
         time_point not_before{};         // no start before this
         time_point up_since{};
@@ -157,6 +158,7 @@ private:
     void ended_of_itself(child& c, const ending& how, time_point now, actions& out);
     bool first_start_failed(child& c, const ending& how, actions& out);
     void ended_idle(child& c, const ending& how, time_point now, actions& out);
+    bool within_own_limit(child& c, const ending& how, time_point now);
     bool count(child& c, const ending& how, time_point now, actions& out);
     bool give_up(child& c, const ending& how, actions& out);
     void not_restarted(child& c, actions& out);

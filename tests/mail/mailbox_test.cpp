@@ -247,6 +247,27 @@ BOOST_AUTO_TEST_CASE(parked) {
     BOOST_TEST(b.park(0, "c")->id() == "c");
 }
 
+// … and takes nothing of the limits either: behind one that is full, others still get through.
+BOOST_AUTO_TEST_CASE(parked_beside_the_limits) {
+    box b(mailbox_limits{.count = 2, .bytes = 100});
+    b.ready(0, 2);
+    put(b, "a", std::string(90, '1'));
+    taken(b);
+    b.park(0, "a");
+    BOOST_TEST(b.bytes() == 0u);
+    BOOST_TEST(!b.empty());
+    BOOST_TEST((put(b, "b", std::string(90, '1')) == offered::taken));
+    BOOST_TEST(b.queued() == 1u);
+    b.ended(0, false, crash);
+    BOOST_TEST(b.queued() == 2u);
+    BOOST_TEST(b.bytes() > 180u);
+    b.ready(0, 2);
+    taken(b);
+    acked(b, "a"), acked(b, "b");
+    BOOST_TEST(b.empty());
+    BOOST_TEST(b.bytes() == 0u);
+}
+
 // Full by count and by bytes; what is in hand counts too; an empty mailbox takes any single mail.
 BOOST_AUTO_TEST_CASE(limits_hold) {
     box b(mailbox_limits{.count = 2, .bytes = 100});

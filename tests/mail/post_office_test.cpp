@@ -127,6 +127,10 @@ BOOST_AUTO_TEST_CASE(withheld_further_on) {
     o.post.on_ack(deep, "v");
     o.post.remove(q);
     BOOST_TEST(o.heard_above().size() == 2u);
+    // Nor does a supervisor that is down hold up others.
+    o.end(deep, false);
+    from_above("/dam/deep/s", "z");
+    BOOST_TEST(o.heard_above() == (words{signal("MAIL-WITHHELD", R"({"id":"w"})"), signal("MAIL-WITHHELD", R"({"id":"z"})")}));
     // A child is told nothing: it waits for its MAIL-ACCEPTED.
     mail_stop& full = o.add("full", false, {.count = 1, .block = true});
     mail_stop& a = o.add("a");
