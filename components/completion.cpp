@@ -4,19 +4,34 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <numeric>
+#include <set>
 
 namespace components {
 namespace {
 
-/// What stands where a word is expected: by the type names of the positionals.
-constexpr std::string_view takes_file = "TREE.json CONFIG.json CHILD.json";
-constexpr std::string_view takes_address = "ADDRESS NAME SUPERVISOR";
+using command_path = std::pair<std::string, const CLI::App*>;  // `dead list`
 
 std::vector<const CLI::App*> commands_of(const CLI::App& app) {
     return app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); });
 }
 
-std::string options_of(const CLI::App& command) {
+/// The command itself, by its path, and all below it.
+std::vector<command_path> with_all_below(const CLI::App& command, const std::string& path) {
+    std::vector<command_path> all{{path, &command}};
+    for (const CLI::App* below : commands_of(command)) {
+        const auto more = with_all_below(*below, path + (path.empty() ? "" : " ") + below->get_name());
+        all.insert(all.end(), more.begin(), more.end());
+    }
+    return all;
+}
+
+std::string names_of(const CLI::App& app) {
+    std::string names;
+    for (const CLI::App* command : commands_of(app)) names += (names.empty() ? "" : " ") + command->get_name();
+    return names;
+}
+
+std::string flags_of(const CLI::App& command) {
     std::string all;
     for (const CLI::Option* option : command.get_options()) {
         for (const std::string& name : option->get_lnames()) all += (all.empty() ? "--" : " --") + name;
@@ -24,23 +39,133 @@ std::string options_of(const CLI::App& command) {
     return all;
 }
 
-bool takes(const CLI::App& command, std::string_view types) {
-    return std::ranges::any_of(command.get_options(), [&](const CLI::Option* option) {
-        return option->get_positional() && types.find(option->get_type_name()) != types.npos && !option->get_type_name().empty();
-    });
+/// `-n` and `--lines`.
+std::vector<std::string> spellings(const CLI::Option& option) {
+    std::vector<std::string> all;
+    for (const std::string& name : option.get_snames()) all.push_back("-" + name);
+    for (const std::string& name : option.get_lnames()) all.push_back("--" + name);
+    return all;
 }
 
-/// The words that a positional chooses from, as CLI11 shows them: `{bash,zsh}`.
-std::string choices_of(const CLI::App& command) {
-    for (const CLI::Option* option : command.get_options()) {
-        const std::string type = option->get_type_name();
-        const auto open = type.find('{'), close = type.find('}');
-        if (!option->get_positional() || open == type.npos || close == type.npos) continue;
-        std::string words = type.substr(open + 1, close - open - 1);
-        std::ranges::replace(words, ',', ' ');
-        return words;
+/// The words that are chosen from, as CLI11 shows them: `{bash,zsh}`.
+std::string choices_of(const CLI::Option& option) {
+    const std::string type = option.get_type_name();
+    const auto open = type.find('{'), close = type.find('}');
+    if (open == type.npos || close == type.npos) return {};
+    std::string words = type.substr(open + 1, close - open - 1);
+    std::ranges::replace(words, ',', ' ');
+    return words;
+}
+
+/// What stands for an argument in the help: `ADDRESS`.
+std::string placeholder(const CLI::Option& option) {
+    const std::string type = option.get_type_name();
+    return type.empty() || type.front() == ':' ? option.get_name() : type.substr(0, type.find(':'));
+}
+
+/// What completes an argument or the value of an option; empty where nothing does.
+std::string kind_of(const CLI::Option& option) {
+    const std::string what = placeholder(option);
+    if (!choices_of(option).empty()) return "words";
+    if (what == "DIR") return "directory";
+    if (what == "FILE" || what.ends_with(".json")) return "file";
+    if (!option.get_positional()) return {};
+    if (what == "ID") return "id";
+    return what == "ADDRESS" || what == "NAME" || what == "SUPERVISOR" ? "address" : "";
+}
+
+/// A branch of `case $command`: what fits into each of its places, and its options.
+std::string branch_of(const command_path& path) {
+    const auto& [name, command] = path;
+    std::string places, rest, list = names_of(*command);
+    if (!list.empty()) places = "words";
+    for (const CLI::Option* option : command->get_options()) {
+        if (!option->get_positional()) continue;
+        const std::string kind = kind_of(*option);
+        if (option->get_items_expected_max() > 1) {
+            rest = kind;
+        } else {
+            places += (places.empty() ? "" : " ") + (kind.empty() ? "-" : kind);
+        }
+        if (kind == "words") list = choices_of(*option);
     }
-    return {};
+    return fmt::format("    '{}') places=({}) rest='{}' list='{}' flags='{}' ;;\n", name, places, rest, list, flags_of(*command));
+}
+
+/// The tables of a script: which commands have commands below them, which options a value, and what completes those.
+struct tables {
+    std::string groups, valued, values, branches;
+};
+
+tables tables_of(const CLI::App& app) {
+    tables t;
+    std::set<std::string> seen, completed;
+    for (const command_path& path : with_all_below(app, "")) {
+        t.branches += branch_of(path);
+        if (!commands_of(*path.second).empty()) t.groups += fmt::format("{}'{}'", t.groups.empty() ? "" : " | ", path.first);
+        for (const CLI::Option* option : path.second->get_options()) {
+            if (option->get_items_expected_max() == 0) continue;
+            const std::string kind = kind_of(*option);
+            for (const std::string& name : spellings(*option)) {
+                if (seen.insert(name).second) t.valued += (t.valued.empty() ? "" : " | ") + name;
+                if (!kind.empty() && completed.insert(name).second)
+                    t.values += fmt::format("    {}) kind={} list='{}' ;;\n", name, kind, choices_of(*option));
+            }
+        }
+    }
+    return t;
+}
+
+/// What bash and zsh have in common: from the words before the one at the cursor (`typed`) and that one (`cur`) to what
+/// fits there (`kind`), and the words to choose from (`list`).
+std::string reading_of(const CLI::App& app) {
+    std::string script = R"sh(    local word= option= command= kind= rest= list= flags= slash= given=0
+    local -a where=() places=()
+    for word in "${typed[@]}"; do
+        [[ $word != = ]] || continue  # bash takes --state=DIR for three words
+        if [[ -n $option ]]; then
+            [[ $option != --state && $option != --tree ]] || where+=("$option" "${word/#\~\//$HOME/}")
+            option=
+            continue
+        fi
+        case $word in
+        --state=* | --tree=*) where+=("$word") ;;
+        @VALUED@) option=$word ;;
+        -*) ;;
+        *)
+            case $command in
+            @GROUPS@) command+=${command:+ }$word ;;
+            *) ((++given)) ;;
+            esac ;;
+        esac
+    done
+    case $command in
+@BRANCHES@    *) return 1 ;;
+    esac
+    kind=$rest
+    for word in "${places[@]}"; do
+        ((given-- != 0)) || kind=$word
+    done
+    [[ -n $kind && $cur != -* ]] || kind=flags
+    case $option in
+    '') ;;
+@VALUES@    *) return 1 ;;
+    esac
+    [[ -z $cur || $cur == /* ]] || slash=/
+    case $kind in
+    address) list=$("$program" status --json "${where[@]}" 2>/dev/null | grep -o '"address":"[^"]*"' | cut -d '"' -f 4 | sed "s|^$slash||") ;;
+    id) list=$("$program" dead list --json "${where[@]}" 2>/dev/null | grep -o '"id":"[^"]*"' | cut -d '"' -f 4) ;;
+    flags) list=$flags ;;
+    -) return 1 ;;
+    esac
+)sh";
+    const tables t = tables_of(app);
+    const auto put = [&script](const std::string& place, const std::string& text) { script.replace(script.find(place), place.size(), text); };
+    put("@VALUED@", t.valued);
+    put("@GROUPS@", t.groups);
+    put("@BRANCHES@", t.branches);
+    put("@VALUES@", t.values);
+    return script;
 }
 
 std::size_t distance(const std::string& a, const std::string& b) {
@@ -56,105 +181,44 @@ std::size_t distance(const std::string& a, const std::string& b) {
     return row[b.size()];
 }
 
-std::string names_of(const CLI::App& app) {
-    std::string names;
-    for (const CLI::App* command : commands_of(app)) names += (names.empty() ? "" : " ") + command->get_name();
-    return names;
-}
-
-/// A `case` branch for each command: its words, and whether addresses or files fit too.
-std::string cases_of(const CLI::App& app) {
-    std::string cases;
-    for (const CLI::App* command : commands_of(app)) {
-        const std::string choices = choices_of(*command);
-        cases += fmt::format("        {}) words='{}{}{}'", command->get_name(), options_of(*command), choices.empty() ? "" : " ", choices);
-        if (takes(*command, takes_address)) cases += "; addresses=1";
-        if (takes(*command, takes_file)) cases += "; files=1";
-        cases += " ;;\n";
-    }
-    return cases;
-}
-
 }  // namespace
 
 std::string bash_completion(const CLI::App& app) {
-    std::string script = R"sh(# supe: completion for bash. In ~/.bashrc: eval "$(supe completion bash)"
+    return R"sh(# supe: completion for bash. In ~/.bashrc: eval "$(supe completion bash)"
 _supe() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-    local command= words= addresses= files= i
-    local where=()
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        case ${COMP_WORDS[i]} in
-        --state | --tree) where+=("${COMP_WORDS[i]}" "${COMP_WORDS[i+1]}"); ((++i)) ;;
-        -*) ;;
-        *) [[ -n $command ]] || command=${COMP_WORDS[i]} ;;
-        esac
-    done
+    local program=${COMP_WORDS[0]/#\~\//$HOME/} cur=${COMP_WORDS[COMP_CWORD]}
+    local -a typed=("${COMP_WORDS[@]:1:COMP_CWORD-1}")
+    [[ $cur != = ]] || cur=
     COMPREPLY=()
-    case $prev in
-    --state) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-    --from-file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    --log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
-    --tree | --timeout | --once | --lines | -n) return ;;
+)sh" + reading_of(app) + R"sh(    case $kind in
+    file) compopt -o default ;;
+    directory) compopt -o dirnames ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$list" -- "$cur") ;;
     esac
-    case $command in
-        '') words='@COMMANDS@ @GLOBAL@' ;;
-@CASES@        *) return ;;
-    esac
-    [[ $cur == -* || -z $addresses ]] || words=$("${COMP_WORDS[0]}" status --json "${where[@]}" 2>/dev/null |
-        grep -o '"address":"[^"]*"' | cut -d '"' -f 4)
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
-    [[ $cur == -* || -z $files ]] || mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 }
-complete -o filenames -F _supe supe
+complete -F _supe supe
 )sh";
-    const auto put = [&script](const std::string& place, const std::string& text) { script.replace(script.find(place), place.size(), text); };
-    put("@COMMANDS@", names_of(app));
-    put("@GLOBAL@", options_of(app));
-    put("@CASES@", cases_of(app));
-    return script;
 }
 
 std::string zsh_completion(const CLI::App& app) {
-    std::string script = R"sh(#compdef supe
-# supe: completion for zsh. In ~/.zshrc, after compinit: eval "$(supe completion zsh)"
+    return R"sh(#compdef supe
+# supe: completion for zsh. In ~/.zshrc, below compinit: eval "$(supe completion zsh)"; or a file _supe in $fpath.
 _supe() {
-    local cur=${words[CURRENT]} prev=${words[CURRENT-1]} program=${words[1]}
-    local command= addresses= files= i
-    local -a where
-    local list=
-    for ((i = 2; i < CURRENT; i++)); do
-        case ${words[i]} in
-        --state | --tree) where+=("${words[i]}" "${words[i+1]}"); ((++i)) ;;
-        -*) ;;
-        *) [[ -n $command ]] || command=${words[i]} ;;
-        esac
-    done
-    case $prev in
-    --state) _files -/; return ;;
-    --from-file) _files; return ;;
-    --log-format) compadd text json; return ;;
-    --tree | --timeout | --once | --lines | -n) return ;;
-    esac
-    case $command in
-        '') list='@COMMANDS@ @GLOBAL@' ;;
-@CASES@        *) return ;;
-    esac
-    if [[ $cur != -* && -n $addresses ]]; then
-        list=$("$program" status --json "${where[@]}" 2>/dev/null | grep -o '"address":"[^"]*"' | cut -d '"' -f 4)
+    local program=${words[1]/#\~\//$HOME/} cur=${words[CURRENT]}
+    local -a typed=("${(@)words[2,CURRENT-1]}")
+    if [[ $cur == --*=* ]]; then
+        typed+=("${cur%%=*}")
+        cur=${cur#*=}
+        compset -P '*='
     fi
-    compadd -- ${=list}
-    if [[ $cur != -* && -n $files ]]; then _files -g '*.json'; fi
+)sh" + reading_of(app) + R"sh(    case $kind in
+    file) _files ;;
+    directory) _files -/ ;;
+    *) compadd -- ${=list} ;;
+    esac
 }
-compdef _supe supe
+if [[ ${funcstack[1]} == _supe ]]; then _supe "$@"; else compdef _supe supe; fi
 )sh";
-    std::string cases = cases_of(app);
-    for (std::size_t at = 0; (at = cases.find("words=", at)) != std::string::npos;) cases.replace(at, 6, "list=");
-    const auto put = [&script](const std::string& place, const std::string& text) { script.replace(script.find(place), place.size(), text); };
-    put("@COMMANDS@", names_of(app));
-    put("@GLOBAL@", options_of(app));
-    put("@CASES@", cases);
-    return script;
 }
 
 std::string nearest_command(const CLI::App& app, const std::string& typed) {

@@ -227,28 +227,4 @@ BOOST_AUTO_TEST_CASE(help) {
     BOOST_TEST(d.supe({"--version"}).out == "supe 1.0.0\n");
 }
 
-// The script for bash completes commands, their options and, by asking the tree, its children.
-BOOST_AUTO_TEST_CASE(completion) {
-    const desk d;
-    const auto tree = d.run_tree(shop);
-    const auto complete = [&](const std::string& words) {
-        const std::string script = "source <(" SUPE_BINARY " completion bash); COMP_WORDS=(" + words +
-                                   "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _supe; echo \"${COMPREPLY[*]}\"";
-        support::command_setup setup;
-        setup.words = {"bash", "-c", script};
-        const auto r = support::run(std::move(setup));
-        BOOST_TEST(r.err == "");
-        return r.out;
-    };
-    const std::string binary = SUPE_BINARY;
-    BOOST_TEST(complete(binary + " st") == "status start stop\n");
-    BOOST_TEST(complete(binary + " status --j") == "--json\n");
-    BOOST_TEST(complete(binary + " completion b") == "bash\n");
-    BOOST_TEST(complete(binary + " run t --log-format j") == "json\n");
-    BOOST_TEST(complete(binary + " restart --state " + d.state() + " /d") == "/dam /dam/queue\n");
-    BOOST_TEST(complete(binary + " check " + d.file("tr")) == d.file("tree.json") + "\n");
-    BOOST_TEST(d.supe({"completion", "zsh"}).out.starts_with("#compdef supe\n"));
-    BOOST_TEST(d.supe({"completion", "fish"}).code == 2);
-}
-
 BOOST_AUTO_TEST_SUITE_END()

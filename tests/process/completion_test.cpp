@@ -1,0 +1,30 @@
+// The script for bash completes the command line in a real bash at a terminal (completion_zsh_test.cpp has zsh).
+#include "tests/support/completing_shell.hpp"
+
+namespace {
+
+struct bash {
+    support::desk desk;
+    support::completing_shell shell{desk, {"bash", "--noprofile", "--rcfile", start_file(), "-i"}};
+
+    std::string start_file() const {
+        return support::write_file(desk.file("bashrc"), R"sh(cd
+PS1='ready: '
+bind 'set enable-bracketed-paste off'
+print_line() { printf '<%s>\n' "$READLINE_LINE"; }
+bind -x '"\C-t": print_line'
+bind '"\e*": insert-completions'
+eval "$(supe completion bash)"
+)sh");
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(completion, bash)
+
+BOOST_AUTO_TEST_CASE(commands_and_options) { support::expect_commands_and_options(shell); }
+BOOST_AUTO_TEST_CASE(files) { support::expect_files(desk, shell); }
+BOOST_AUTO_TEST_CASE(what_runs) { support::expect_what_runs(desk, shell); }
+
+BOOST_AUTO_TEST_SUITE_END()

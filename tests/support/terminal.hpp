@@ -1,0 +1,31 @@
+// A program at a terminal, for what it does only there: a shell that edits its line.
+#pragma once
+
+#include "tests/support/command.hpp"
+
+namespace support {
+
+/// Killed, with its process group, together with this object.
+class terminal {
+public:
+    /// `variables` on top of ours.
+    terminal(std::vector<std::string> words, const std::map<std::string, std::string>& variables);
+    ~terminal();
+    terminal(const terminal&) = delete;
+    terminal& operator=(const terminal&) = delete;
+
+    void type(const std::string& keys);
+    /// Waits until the screen shows `text` after `from`; where it begins, or npos.
+    std::size_t find(const std::string& text, std::size_t from = 0);
+    /// All that it has written so far.
+    const std::string& screen() const { return screen_; }
+
+private:
+    void read();
+
+    pid_t pid_ = 0;
+    int fd_ = -1;
+    std::string screen_;
+};
+
+}  // namespace support
