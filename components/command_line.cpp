@@ -148,7 +148,7 @@ void add_run(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) {
     auto options = std::make_shared<run_options>();
     auto* run = app.add_subcommand("run", "run any tree, in the foreground");
     run->group("Run");
-    run->add_option("tree", options->file, "TREE.json: comments and trailing commas are allowed")->required()->type_name("TREE.json");
+    run->add_option("TREE.json", options->file, "the tree file; comments and trailing commas are allowed")->required()->type_name("");
     run->add_option("--state", options->state, "directory for what must outlive the tree")->type_name("DIR");
     add_log_format(*run, options->format);
     run->footer("SIGTERM or Ctrl-C: ordered stop; a second one: kill now. SIGHUP: read the tree file again, and change only what\n"
@@ -161,7 +161,7 @@ void add_check(CLI::App& app, int& exit_code) {
     auto file = std::make_shared<std::string>();
     auto* check_file = app.add_subcommand("check", "validate a tree file, nothing else");
     check_file->group("Run");
-    check_file->add_option("tree", *file, "TREE.json")->required()->type_name("TREE.json");
+    check_file->add_option("TREE.json", *file, "the tree file")->required()->type_name("");
     check_file->footer("What is wrong is told as FILE:LINE:COLUMN, with the choices there are; exit code 2.\n\n"
                        "Example:\n  supe check shop.json");
     check_file->callback([=, &exit_code] {
@@ -184,8 +184,9 @@ void add_completion(CLI::App& app, int& exit_code) {
     auto shell = std::make_shared<std::string>();
     auto* completion = app.add_subcommand("completion", "print a script that completes this command line in a shell");
     completion->group("Run");
-    completion->add_option("shell", *shell, "for which shell")->required()->check(CLI::IsMember({"bash", "zsh"}));
-    completion->footer("Example, in ~/.bashrc:\n  eval \"$(supe completion bash)\"");
+    completion->add_option("SHELL", *shell, "for which shell")->required()->type_name("")->check(CLI::IsMember({"bash", "zsh"}));
+    completion->footer("Examples, in ~/.bashrc, and in ~/.zshrc below compinit:\n  eval \"$(supe completion bash)\"\n"
+                       "  eval \"$(supe completion zsh)\"");
     completion->callback([=, &app, &exit_code] {
         fmt::print("{}", *shell == "bash" ? bash_completion(app) : zsh_completion(app));
         exit_code = 0;
@@ -205,6 +206,16 @@ std::string typed_command(int argc, char** argv) {
     return {};
 }
 
+/// What the library found wrong, in one line that begins and ends as ours do.
+std::string usage_error(const CLI::App* app, const CLI::Error& e) {
+    std::string command = app->get_name();
+    for (; !app->get_subcommands().empty(); command += " " + app->get_name()) app = app->get_subcommands().front();
+    std::string what = e.what();
+    if (what.starts_with("A subcommand")) what = "a command is missing";
+    if (what.starts_with("The ")) what.front() = 't';
+    return fmt::format("supe: {}; {} --help tells more\n", what, command);
+}
+
 /// Files that we open must never become descriptor 0, 1 or 2: what is printed would end up in them.
 void hold_standard_descriptors() {
     for (int fd = ::open("/dev/null", O_RDWR); fd >= 0; fd = ::open("/dev/null", O_RDWR)) {
@@ -220,6 +231,8 @@ int run_command_line(int argc, char** argv) {
     hold_standard_descriptors();
     CLI::App app("Erlang's way of failing, for real processes: components that crash are turned off and on again.", "supe");
     app.require_subcommand(1);
+    app.failure_message(usage_error);
+    app.get_formatter()->label("SUBCOMMAND", "COMMAND");
     app.set_version_flag("--version", std::string("supe 1.0.0"));
     app.footer("supe COMMAND --help tells more of each, with examples.\n"
                "Exit codes: 0 done, 1 failed, 2 bad usage or file, 3 no such tree or child, 4 timed out.");

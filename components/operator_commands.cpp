@@ -70,14 +70,14 @@ void add_looking(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_cod
     auto as_json = std::make_shared<bool>(false);
     auto* status = app.add_subcommand("status", "what runs, as a table; of one child also how it ended so far");
     status->group("Look");
-    status->add_option("name", *name, "a child, by name or address (default: all)")->type_name("NAME");
+    status->add_option("NAME", *name, "a child, by name or address (default: all)")->type_name("");
     status->add_flag("--json", *as_json, "one JSON object, the root, its children nested alike");
     status->footer("States: starting running stopping stopped backing_off given_up idle\n\n"
                    "Examples:\n  supe status\n  supe status web\n  supe status /dam/queue --json");
     status->callback([=, &exit_code] { exit_code = show_status(*where, *name, *as_json, false); });
     auto* tree = app.add_subcommand("tree", "what runs, drawn as a tree");
     tree->group("Look");
-    tree->add_option("name", *name, "only what lies below this address")->type_name("NAME");
+    tree->add_option("NAME", *name, "a child, by name or address, and what lies below it (default: all)")->type_name("");
     tree->footer("Example:\n  supe tree");
     tree->callback([=, &exit_code] { exit_code = show_status(*where, *name, false, true); });
 }
@@ -94,18 +94,18 @@ void add_orders(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code
         {"remove", "stop a child and take it out of the tree; mail that it leaves goes to the dead letters"}};
     for (const auto& [what, help] : plain) {
         auto* command = order(app, what, help, std::string(what) + " web");
-        command->add_option("address", *address, address_help)->required()->type_name("ADDRESS");
+        command->add_option("ADDRESS", *address, address_help)->required()->type_name("");
         command->callback([=, what = std::string(what), &exit_code] {
             exit_code = where->order({{"do", what}, {"address", *address}});
         });
     }
     auto* add = order(app, "add", "a new child for a running supervisor, as the last of its children", "add / worker.json");
-    add->add_option("supervisor", *address, "its supervisor: / is the root")->required()->type_name("SUPERVISOR");
-    add->add_option("child", *file, "CHILD.json: an object as in `children` of a tree file")->required()->type_name("CHILD.json");
+    add->add_option("SUPERVISOR", *address, "its supervisor: / is the root")->required()->type_name("");
+    add->add_option("CHILD.json", *file, "an object as in `children` of a tree file")->required()->type_name("");
     add->callback([=, &exit_code] { exit_code = add_child(*where, *address, *file); });
     auto* scale = order(app, "scale", "so many instances of a child; those that stay are not touched", "scale worker 4");
-    scale->add_option("address", *address, address_help)->required()->type_name("ADDRESS");
-    scale->add_option("instances", *count, "how many")->required()->type_name("N")->check(CLI::Range(1u, 10000u));
+    scale->add_option("ADDRESS", *address, address_help)->required()->type_name("");
+    scale->add_option("N", *count, "how many, from 1 to 10000")->required()->type_name("")->check(CLI::Range(1u, 10000u).description(""));
     scale->callback([=, &exit_code] {
         exit_code = where->order({{"do", "scale"}, {"address", *address}, {"instances", *count}});
     });

@@ -121,12 +121,12 @@ void add_logs(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) 
     auto options = std::make_shared<log_options>();
     auto* logs = app.add_subcommand("logs", "what the children printed, also after the death of the tree");
     logs->group("Look");
-    logs->add_option("name", options->name, "one child and what lies below it; `supe` for our own log (default: all)")
-        ->type_name("NAME");
+    logs->add_option("NAME", options->name, "one child and what lies below it; `supe` for our own log (default: all)")
+        ->type_name("");
     logs->add_flag("-f,--follow", options->follow, "go on with what comes");
     logs->add_option("-n,--lines", options->lines, "only the last so many lines of what is there")
         ->type_name("N")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(0, 1'000'000).description(""));
     logs->add_flag("--json", options->as_json, "a JSON object a line: at, address, stream, line");
     logs->footer(fmt::format("Kept in STATE/logs: {} files of {} MiB, then the oldest goes. stdout and stderr of all, in the order in\n"
                              "which they came.\n\nExamples:\n  supe logs web -f\n  supe logs /dam -n 100\n"

@@ -138,8 +138,8 @@ void add_mail(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) 
     auto options = std::make_shared<mail_options>();
     auto* mail = app.add_subcommand("mail", "mail to a component; ends when it is accepted");
     mail->group("Change what runs");
-    mail->add_option("address", options->address, "a child, by name or address; `supe` is the root itself")->type_name("ADDRESS");
-    mail->add_option("json", options->text, "the message, any JSON; - reads it from stdin")->type_name("JSON");
+    mail->add_option("ADDRESS", options->address, "a child, by name or address; `supe` is the root itself")->type_name("");
+    mail->add_option("JSON", options->text, "the message, any JSON; - reads it from stdin")->type_name("");
     mail->add_flag("--wait", options->wait, "end when it is acknowledged");
     mail->add_option("--from-file", options->file,
                      "take back a mailbox that was saved in STATE/mailboxes, in its order; FILE becomes FILE.taken")

@@ -76,12 +76,14 @@ void add_notices(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_cod
     auto options = std::make_shared<notice_options>();
     auto* notices = app.add_subcommand("notices", "the last notice of each name, then new ones as they come");
     notices->group("Look");
-    notices->add_option("names", options->names, "only these; output (NAME-output, NAME-error) only when named")->type_name("NAME");
+    notices->add_option("NOTICE", options->names, "only these; output (NAME-output, NAME-error) only when named")->type_name("");
     notices->add_flag("--json", options->as_json, "a JSON object a line: at, notice, message, source");
-    notices->add_option("--once", options->once, "wait for a fresh notice of this name, and end")->type_name("NAME");
+    notices->add_option("--once", options->once, "wait for a fresh notice of this name, and end")->type_name("NOTICE");
     notices->add_option("--timeout", options->timeout, "end after this long, like 30s; with --once that is exit code 4")
         ->type_name("TIME");
-    notices->footer("Examples:\n  supe notices\n  supe notices component-crashed web-output --json\n"
+    notices->footer("Those of the root supervisor, about its own children: a nested one has a noticeboard of its own, and what it is to\n"
+                    "pass on stands in `forward` of its tree file.\n\n"
+                    "Examples:\n  supe notices\n  supe notices component-crashed web-output --json\n"
                     "  supe notices --once web-ready --timeout 30s");
     notices->callback([=, &exit_code] { exit_code = show_notices(*where, *options); });
 }

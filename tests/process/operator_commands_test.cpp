@@ -206,15 +206,25 @@ BOOST_AUTO_TEST_CASE(trees_that_do_not_answer) {
     BOOST_TEST(silent.err == "supe: the tree on " + d.state() + " does not answer (for 10 s)\n");
 }
 
-// A mistyped command is answered with the one that was meant; every command's help has an example.
+// A mistyped command is answered with the one that was meant, wrong words with what is wrong and where to read on; every
+// command's help has an example.
 BOOST_AUTO_TEST_CASE(help) {
     const desk d;
     const auto typo = d.supe({"statsu"});
     BOOST_TEST(typo.code == 2);
     BOOST_TEST(typo.err == "supe: \"statsu\" is no command, did you mean status?; supe --help lists them\n");
     BOOST_TEST(d.supe({"xyzzy"}).err == "supe: \"xyzzy\" is no command; supe --help lists them\n");
-    BOOST_TEST(d.supe({}).code == 2);
-    BOOST_TEST(d.supe({"status", "--jsno"}).code == 2);
+    const auto what_is_wrong = [&](const std::vector<std::string>& words) {
+        const auto r = d.supe(words);
+        BOOST_TEST(r.code == 2);
+        return r.err;
+    };
+    BOOST_TEST(what_is_wrong({}) == "supe: a command is missing; supe --help tells more\n");
+    BOOST_TEST(what_is_wrong({"dead"}) == "supe: a command is missing; supe dead --help tells more\n");
+    BOOST_TEST(what_is_wrong({"run"}) == "supe: TREE.json is required; supe run --help tells more\n");
+    BOOST_TEST(what_is_wrong({"status", "--jsno"}) == "supe: the following argument was not expected: --jsno; supe status --help tells more\n");
+    BOOST_TEST(what_is_wrong({"logs", "-n", "few"}).starts_with("supe: --lines: Value few not in range "));
+    BOOST_TEST(what_is_wrong({"completion", "fish"}) == "supe: SHELL: fish not in {bash,zsh}; supe completion --help tells more\n");
     const std::string all = d.supe({"--help"}).out;
     for (const char* name : {"relay", "run", "check", "completion", "status", "tree", "logs", "notices", "start", "stop",
                              "restart", "add", "remove", "scale", "mail", "dead"}) {
