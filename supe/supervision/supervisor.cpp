@@ -243,14 +243,17 @@ void supervisor::report_failure(std::string_view why) {
 void supervisor::give_up(place& p, bool whole) {
     const child_spec& spec = p.who.spec();
     const std::string& name = public_name(p);
+    const std::string why = fmt::format("more than {} restarts within {:g} s (the last end: {})", spec.limit.count,
+                                        seconds(spec.limit.within), p.deaths.back().text);
     if (!whole) {
-        log(fmt::format("{} crashed too often and stays down; the other instances of {} go on", spec.name, name));
+        log(fmt::format("{} stays down: {}; the other instances of {} go on", spec.name, why, name));
         return;
     }
     const std::string address = fmt::format("{}/{}", address_, name);
     const std::string file = save_mailbox(p.who.mail().box, address, env_.state);
-    log(fmt::format("{} crashed too often and stays down; its mail is in {} (supe start {} tries again)", name,
-                    file.empty() ? "memory only" : file, address));
+    const std::string copied = file.empty() ? "" : ", a copy of it in " + file;
+    log(fmt::format("{} stays down: {}; supe start {} tries again{}", name, why, address,
+                    p.who.mail().box.empty() ? "" : "; its mail waits" + copied));
     publish_about(name, "excessive-crash", fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", spec.limit.count,
                                                        spec.limit.within.count(), file.empty() ? "null" : json_quoted(file)));
 }

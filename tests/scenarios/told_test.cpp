@@ -49,6 +49,20 @@ BOOST_AUTO_TEST_CASE(life_with_crashes) {
                "created a, started a, ready a, crashed a, started a, auto-restarted a, ready a, crashed a, excessive-crash a");
 }
 
+// The log says why a child stays down, also one that always ended cleanly, and what becomes of its mail.
+BOOST_AUTO_TEST_CASE(given_up) {
+    stage w(one);
+    w.exit("/a", 0);
+    w.advance(5s);
+    w.exit("/a", 0);
+    const std::string said = "a stays down: more than 1 restarts within 60 s (the last end: exit code 0); supe start /a tries again";
+    BOOST_TEST(w.lines().back().ends_with(said), w.lines().back());
+    stage holding(R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "max_restarts": 0}]})");
+    holding.mail("/a", "1");
+    holding.crash("/a");
+    BOOST_TEST(holding.lines().back().ends_with("; its mail waits"), holding.lines().back());
+}
+
 // shutdown, stopped, removed: each end that is clean, a stop that is complete, a child that left. A crash is no restart
 // by hand, and a restart by hand is no stop.
 BOOST_AUTO_TEST_CASE(clean_ends) {
