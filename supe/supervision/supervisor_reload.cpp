@@ -61,13 +61,15 @@ std::vector<supervisor::written_child> supervisor::written(const std::vector<chi
 awaitable<std::string> supervisor::reload(supervisor_spec tree) {
     const std::vector<child_spec> now = std::exchange(tree.children, {});
     const std::vector<written_child> before = std::exchange(written_, written(now));
-    tree.name = spec_.name;
-    spec_ = std::move(tree);
-    restarter_.change(spec_);
     std::string problems;
     const auto note = [&problems](const std::string& problem) {
         if (!problem.empty()) problems += (problems.empty() ? "" : "; ") + problem;
     };
+    if (std::exchange(tree.name, spec_.name) != tree.name)
+        note(fmt::format("the name stays {} until the tree is started again", tree.name));
+    if (tree.journal != spec_.journal) note("mail.journal holds from the next start on");
+    spec_ = std::move(tree);
+    restarter_.change(spec_);
     for (const written_child& old : before | std::views::reverse) {
         if (find_named(now, old.name) || members(old.name).empty()) continue;
         const std::string problem = co_await remove_child(old.name);

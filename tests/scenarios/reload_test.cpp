@@ -45,6 +45,14 @@ BOOST_AUTO_TEST_CASE(nothing_changed) {
     BOOST_TEST(w.status_of("a") == status::stopped);
 }
 
+// What cannot change while it runs is told; the rest of the file holds all the same.
+BOOST_AUTO_TEST_CASE(only_at_the_next_start) {
+    stage w(tree(diligent("a")));
+    BOOST_TEST(reload_with(w, R"({"name": "u", "mail": {"journal": true}, "children": [)" + diligent("b") + "]}") ==
+               "the name stays t until the tree is started again; mail.journal holds from the next start on");
+    BOOST_TEST(names(w) == "b ");
+}
+
 // Removed, added in its place, changed: those three, and nobody else. The changed one keeps its mail.
 BOOST_AUTO_TEST_CASE(differences) {
     stage w(tree(diligent("a") + "," + R"({"name": "b", "component": "stubborn", "shutdown": "kill"})" + "," + diligent("c")));
