@@ -95,6 +95,7 @@ public:
             fields.push_back({"children", {}});  // only to be listed among the choices
         }
         r.object(v, fields);
+        if (own.journal && !nested) r.fail(v.place_of("mail"), "journal is for supervisors: for the tree, or a child with children");
         c.directory = (directory_ / directory).lexically_normal().string();
         check_child(r, v, c, nested);
         check_listen(r, v, c);
@@ -128,7 +129,10 @@ private:
 
     std::vector<reading::field> child_fields(child_spec& c, std::string& directory) {
         return {{"name", [&](auto& in, auto& x) { c.name = in.name(x); }},
-                {"command", [&](auto& in, auto& x) { c.command = in.strings(x); }},
+                {"command", [&](auto& in, auto& x) {
+                     c.command = in.strings(x);
+                     if (c.command.empty()) in.wrong(x, "a program and its arguments");
+                 }},
                 {"component", [&](auto& in, auto& x) { c.component = role(in, x); }},
                 {"config", [&](auto&, auto& x) { c.config = x.plain(); }},
                 {"directory", [&](auto& in, auto& x) { directory = in.string(x); }},

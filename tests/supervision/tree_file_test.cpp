@@ -275,6 +275,10 @@ BOOST_AUTO_TEST_CASE(combinations) {
                "tree.json:1:25: children[0]: \"a\" needs exactly one of command, component, children");
     BOOST_TEST(refusal_of(R"("component":"x")") == "children[0]: \"c\" needs exactly one of command, component, children");
     BOOST_TEST(refusal_of(R"("children":[])") == "children[0]: \"c\" needs exactly one of command, component, children");
+    BOOST_TEST(refusal(R"({"name":"t","children":[{"name":"a","command":[]}]})") ==
+               "tree.json:1:47: children[0].command: must be a program and its arguments, not []");
+    BOOST_TEST(refusal_of(R"("mail":{"journal":true})") ==
+               "children[0]: journal is for supervisors: for the tree, or a child with children");
     BOOST_TEST(refusal(R"({"name":"t","children":[{"name":"a","command":[""]}]})") ==
                "tree.json:1:37: children[0]: the first word of command is empty");
     BOOST_TEST(refusal(R"({"name":"t","auto_shutdown":"any_significant","children":[{"name":"a","command":["x"],"significant":true}]})") ==
