@@ -61,8 +61,8 @@ std::string history(const json::value& node) {
     if (!deaths || deaths->as_array().empty()) return {};
     std::string out = "\nHow it ended so far, the latest last:\n";
     for (const json::value& d : deaths->as_array()) {
-        out += fmt::format("  {}  after {:>6}  {}\n", text(d, "at"), time_text(d.at("after_ms").to_number<std::int64_t>()),
-                           text(d, "text"));
+        out += fmt::format("  {}  after {:>6}  {:<7}  {}\n", text(d, "at"), time_text(d.at("after_ms").to_number<std::int64_t>()),
+                           d.at("clean").as_bool() ? "ended" : "crashed", text(d, "text"));
     }
     return out;
 }

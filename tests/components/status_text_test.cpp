@@ -61,9 +61,12 @@ BOOST_AUTO_TEST_CASE(silence_and_deaths) {
     BOOST_TEST(components::silent_ones(shop()) == std::vector<std::string>{"/weir"}, boost::test_tools::per_element());
     json::value web = shop().at("children").at(0);
     web.as_object()["status"] = "warming up";
-    web.as_object()["deaths"] = json::parse(R"([{"at":"2026-01-31T12:00:00.000Z","text":"SIGKILL","exit":null,"after_ms":5000,"clean":false}])");
+    web.as_object()["deaths"] = json::parse(R"([{"at":"2026-01-31T12:00:00.000Z","text":"SIGKILL","exit":null,"after_ms":5000,"clean":false},
+        {"at":"2026-01-31T12:00:09.000Z","text":"SIGTERM","exit":null,"after_ms":8000,"clean":true}])");
     const std::string text = components::status_table(web, false);
-    BOOST_TEST(text.ends_with("\nIt says: warming up\n\nHow it ended so far, the latest last:\n  2026-01-31T12:00:00.000Z  after     5s  SIGKILL\n"));
+    BOOST_TEST(text.ends_with("\nIt says: warming up\n\nHow it ended so far, the latest last:\n"
+                              "  2026-01-31T12:00:00.000Z  after     5s  crashed  SIGKILL\n"
+                              "  2026-01-31T12:00:09.000Z  after     8s  ended    SIGTERM\n"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
