@@ -144,7 +144,8 @@ void add_mail(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) 
     mail->add_option("--from-file", options->file,
                      "take back a mailbox that was saved in STATE/mailboxes, in its order; FILE becomes FILE.taken")
         ->type_name("FILE");
-    mail->footer("Examples:\n  supe mail /dam/queue '{\"resume\": true}'\n  supe mail worker - --wait < message.json\n"
+    mail->footer("A saved mailbox is a copy: `supe start` of a child that was given up goes on with the mail itself.\n\n"
+                 "Examples:\n  supe mail /dam/queue '{\"resume\": true}'\n  supe mail worker - --wait < message.json\n"
                  "  supe mail --from-file ~/.local/state/supe/shop/mailboxes/worker.1.jsonl");
     mail->callback([=, &exit_code] {
         if (!options->file.empty() && options->text.empty()) {
