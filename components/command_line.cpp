@@ -113,13 +113,15 @@ void add_relay(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code)
     auto options = std::make_shared<relay_options>();
     relay_settings& settings = options->settings;
     if (!port_given().empty()) settings.listen = "0.0.0.0:" + port_given();
-    relay->add_option("config", options->file, "CONFIG.json: an object with the settings below (to, listen, connections, …)")
-        ->type_name("CONFIG.json");
-    relay->add_option("--to", settings.to, "URL of your app; the path of each webhook is appended");
-    relay->add_option("--listen", settings.listen, "where webhooks come in")->capture_default_str();
-    relay->add_option("--connections", settings.connections, "never more than so many to your app")->capture_default_str();
-    relay->add_option("--retry-every", settings.retry_every, "how often what failed is tried again")->capture_default_str();
-    relay->add_option("--state", settings.state, "directory for what must outlive the relay");
+    relay->add_option("CONFIG.json", options->file, "an object with the settings below (to, listen, connections, …)")->type_name("");
+    relay->add_option("--to", settings.to, "your app; the path of each webhook is appended")->type_name("URL");
+    relay->add_option("--listen", settings.listen, "where webhooks come in")->type_name("ADDR:PORT")->capture_default_str();
+    relay->add_option("--connections", settings.connections, "never more than so many to your app, from 1 to 10000")
+        ->type_name("N")
+        ->check(CLI::Range(1u, 10000u).description(""))
+        ->capture_default_str();
+    relay->add_option("--retry-every", settings.retry_every, "how often what failed is tried again")->type_name("TIME")->capture_default_str();
+    relay->add_option("--state", settings.state, "directory for what must outlive the relay")->type_name("DIR");
     add_log_format(*relay, options->format);
     relay->add_flag("--demo", settings.demo, "with a small app behind it that is slow and fails now and then, and a sender");
     relay->add_flag("--print-tree", options->print_tree, "print the tree file and end; `supe run` of it is the same relay");

@@ -73,7 +73,7 @@ void complain(queue_room& room, const std::string& why) {
     ++room.refused;
     if (room.self.time().now() < room.next_complaint) return;
     room.next_complaint = room.self.time().now() + complaint_every;
-    patterns::warn("refused, {} times so far: {}", room.refused, why);
+    patterns::warn("refused ({} so far): {}", room.refused, why);
 }
 
 /// Whatever has arrived behind what is in the batch goes into the same commit, within bounds. False when it is time to end.

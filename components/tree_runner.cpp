@@ -67,8 +67,7 @@ struct ground {
     }
 };
 
-supe::awaitable<> obey_signals(supe::supervisor& s) {
-    asio::signal_set signals(s.time().executor(), SIGTERM, SIGINT);
+supe::awaitable<> obey_signals(supe::supervisor& s, asio::signal_set& signals) {
     for (;;) {
         const int number = co_await signals.async_wait(supe::use_awaitable);
         s.log(fmt::format("{}: {}", supe::signal_name(number), s.is_stopping() ? "killing what is left" : "stopping"));
@@ -116,8 +115,7 @@ supe::awaitable<> give_back_memory(supe::supervisor& root) {
 }
 
 /// A bad file is refused whole, and nothing is touched. What is signalled during a reload is done after it.
-supe::awaitable<> obey_reloads(supe::supervisor& s, std::function<supe::supervisor_spec()> read_again) {
-    asio::signal_set signals(s.time().executor(), SIGHUP);
+supe::awaitable<> obey_reloads(supe::supervisor& s, asio::signal_set& signals, std::function<supe::supervisor_spec()> read_again) {
     for (;;) {
         co_await signals.async_wait(supe::use_awaitable);
         std::optional<supe::supervisor_spec> tree;
@@ -134,11 +132,13 @@ supe::awaitable<> obey_reloads(supe::supervisor& s, std::function<supe::supervis
 }
 
 supe::awaitable<> run_root(ground& on, supe::supervisor& root, const run_settings& settings, int& exit_code) {
+    // Before the control socket is there: whoever sees it may signal us.
+    asio::signal_set stops(on.time.executor(), SIGTERM, SIGINT), reloads(on.time.executor(), SIGHUP);
     supe::control::server control(root, settings.state);
     supe::nursery service(on.time);
     service.start(control.run());
-    service.start(obey_signals(root));
-    service.start(obey_reloads(root, settings.read_again));
+    service.start(obey_signals(root, stops));
+    service.start(obey_reloads(root, reloads, settings.read_again));
     service.start(on.sink.drain());
     service.start(on.processes.reap_orphans(on.time));
     service.start(give_back_memory(root));

@@ -113,6 +113,9 @@ awaitable<json::value> commands::perform(json::object request) {
 // --- where to -----------------------------------------------------------------------------------------------------
 
 json::value commands::no_such_child(std::string_view address) const {
+    const std::size_t parent = address.rfind('/');
+    const bool ours = address.substr(0, std::min(parent, address.size())) == supervisor_.address();
+    if (!ours) return error(fmt::format("no such child: {} (supe tree shows all that there are)", address), result::no_such);
     std::string there;
     std::size_t n = 0;
     for (const child* c : supervisor_.children()) {
@@ -138,7 +141,11 @@ awaitable<json::value> commands::route(json::object request) {
     const std::string name = path.substr(0, slash);
     const auto members = supervisor_.members(name);
     const bool for_its_supervisor = slash == std::string::npos && what != "add";
-    if (members.empty() || (!for_its_supervisor && !members.front()->is_supervisor())) co_return no_such_child(address);
+    const std::string its_address = fmt::format("{}/{}", own, name);
+    if (members.empty()) co_return no_such_child(its_address);
+    if (!for_its_supervisor && !members.front()->is_supervisor()) {
+        co_return error(fmt::format("{} is no supervisor: there is nothing under it", its_address), result::no_such);
+    }
     if (for_its_supervisor) {
         answer = co_await order(what, name, std::move(request));
     } else {

@@ -208,7 +208,7 @@ awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object req
         if (!listening && fresh_only) return;
         missed = missed || (listening && waiting.size() > limits_.unread_notices);
         if (missed) return arrived.notify();
-        waiting += fmt::format("{{\"at\":\"{}\",\"notice\":{},\"message\":{},\"source\":{}}}\n", stamp_.of(time.wall()),
+        waiting += fmt::format("{{\"at\":\"{}\",\"notice\":{},\"message\":{},\"source\":{}}}\n", stamp_.of(n.at),
                                json_quoted(n.name), n.message.empty() ? "null" : n.message, json_quoted(n.source));
         arrived.notify();
     };

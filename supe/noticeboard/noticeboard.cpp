@@ -70,9 +70,9 @@ void noticeboard::close(watcher_id watcher, std::string_view notice) {
     if (topic->second.empty()) pipes_.erase(topic);
 }
 
-noticeboard::event noticeboard::publish(std::string_view notice, std::optional<std::string_view> message) {
+noticeboard::event noticeboard::publish(std::string_view notice, std::optional<std::string_view> message, notice_origin from) {
     event told{notice, !message || is_falsy(*message) ? "null" : *message, {}};
-    if (message) remember(notice, told.message);
+    if (message) remember({notice, told.message, from});
 
     const auto topic = pipes_.find(notice);
     if (topic == pipes_.end()) return told;
@@ -85,26 +85,42 @@ noticeboard::event noticeboard::publish(std::string_view notice, std::optional<s
     return told;
 }
 
-std::optional<std::string_view> noticeboard::cached(std::string_view notice) const {
-    const auto known = cached_.find(notice);
-    if (known == cached_.end()) return std::nullopt;
-    return known->second->message;
+noticeboard::cached_notice noticeboard::note::view() const {
+    const std::string_view all = text;
+    return {notice(), all.substr(notice_size + source_size), {all.substr(notice_size, source_size), at}};
 }
 
-void noticeboard::remember(std::string_view notice, std::string_view message) {
+std::optional<noticeboard::cached_notice> noticeboard::last(std::string_view notice) const {
+    const auto known = cached_.find(notice);
+    if (known == cached_.end()) return std::nullopt;
+    return known->second->view();
+}
+
+std::optional<std::string_view> noticeboard::cached(std::string_view notice) const {
+    const auto known = last(notice);
+    return known ? std::optional(known->message) : std::nullopt;
+}
+
+void noticeboard::remember(const cached_notice& latest) {
+    const auto& [notice, message, from] = latest;
     if (const auto known = cached_.find(notice); known != cached_.end()) drop(known->second);
     // Neither a name that cannot be watched nor a message that would push out all others is worth keeping.
-    if (!refusal(notice).empty() || notice.size() + message.size() > limits_.cached_bytes) return;
+    const std::size_t bytes = notice.size() + from.source.size() + message.size();
+    if (!refusal(notice).empty() || bytes > limits_.cached_bytes) return;
 
-    const auto latest = cache_.insert(cache_.end(), {std::string(notice), std::string(message)});
-    cached_.emplace(latest->notice, latest);
-    cached_bytes_ += latest->bytes();
+    std::string text;
+    text.reserve(bytes);
+    text.append(notice).append(from.source).append(message);
+    const auto kept = cache_.insert(cache_.end(), {std::move(text), static_cast<std::uint32_t>(notice.size()),
+                                                   static_cast<std::uint32_t>(from.source.size()), from.at});
+    cached_.emplace(kept->notice(), kept);
+    cached_bytes_ += bytes;
     while (cache_.size() > limits_.cached_names || cached_bytes_ > limits_.cached_bytes) drop(cache_.begin());
 }
 
 void noticeboard::drop(std::list<note>::iterator old) {
-    cached_bytes_ -= old->bytes();
-    cached_.erase(old->notice);
+    cached_bytes_ -= old->text.size();
+    cached_.erase(old->notice());
     cache_.erase(old);
 }
 

@@ -1,6 +1,7 @@
 // Named publish and subscribe inside one supervisor; the last message of each name is cached (contract §2). Pure.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -16,9 +17,15 @@ namespace supe {
 
 struct noticeboard_limits {
     std::size_t cached_names = 65536;       ///< past these two the notice published longest ago leaves the cache
-    std::size_t cached_bytes = 64u << 20;   ///< names and messages together
+    std::size_t cached_bytes = 64u << 20;   ///< names, messages and sources together
     std::size_t watches = 4096;             ///< of one watcher; more are refused
     std::size_t name_bytes = 1024;          ///< of a notice's name; longer ones are refused
+};
+
+/// Who published it, and when.
+struct notice_origin {
+    std::string_view source;
+    std::chrono::system_clock::time_point at{};
 };
 
 /// Rules: contract §2 and npm's `cjs-noticeboard`, as supe 0.5.2 uses it: one pipe for each notice and watcher.
@@ -35,6 +42,10 @@ public:
     struct watch_answer {
         std::string error;                  ///< why the watch was refused; empty: it stands
         std::optional<std::string> cached;  ///< the first event, after the answer; a once-watch is used up by it
+    };
+    struct cached_notice {
+        std::string_view notice, message;
+        notice_origin from;
     };
     /// Views into what publish() was given.
     struct event {
@@ -54,18 +65,20 @@ public:
     void forget(watcher_id watcher);
 
     /// Whom to tell, and what. Once-watches are used up by it. Without `message` the cache stays as it is.
-    event publish(std::string_view notice, std::optional<std::string_view> message);
+    event publish(std::string_view notice, std::optional<std::string_view> message, notice_origin from = {});
 
     /// Why this cannot be the name of a notice; empty when it can.
     std::string refusal(std::string_view notice) const;
     /// Somebody watches this very name: what costs something to publish (`NAME-output`) is published only then.
     bool watched(std::string_view notice) const { return pipes_.contains(notice); }
-    /// The last message of that name. Valid until the next publish().
+    /// The last one of that name. Valid until the next publish().
+    std::optional<cached_notice> last(std::string_view notice) const;
+    /// Its message.
     std::optional<std::string_view> cached(std::string_view notice) const;
-    /// `f(notice, message)` for all that is cached, the one published longest ago first.
+    /// `f(const cached_notice&)` for all that is cached, the one published longest ago first.
     template <class F>
     void for_each_cached(F f) const {
-        for (const auto& n : cache_) f(std::string_view(n.notice), std::string_view(n.message));
+        for (const note& n : cache_) f(n.view());
     }
 
 private:
@@ -73,13 +86,16 @@ private:
         watcher_id watcher;
         bool once;
     };
+    /// In one string, since of a thousand children there are thousands.
     struct note {
-        std::string notice;
-        std::string message;
-        std::size_t bytes() const { return notice.size() + message.size(); }
+        std::string text;  // notice, source, message
+        std::uint32_t notice_size, source_size;
+        std::chrono::system_clock::time_point at;
+        std::string_view notice() const { return std::string_view(text).substr(0, notice_size); }
+        cached_notice view() const;
     };
     void close(watcher_id watcher, std::string_view notice);
-    void remember(std::string_view notice, std::string_view message);
+    void remember(const cached_notice& latest);
     void drop(std::list<note>::iterator old);
 
     noticeboard_limits limits_;

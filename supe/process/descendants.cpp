@@ -17,6 +17,8 @@
 namespace supe {
 namespace {
 
+constexpr int most_looks = 8;  // at once, however quickly orphans come and go
+
 /// What orphans once said of themselves. A number is not used again before we have reaped it.
 std::unordered_map<pid_t, std::string>& known_addresses() {
     static std::unordered_map<pid_t, std::string> addresses;
@@ -104,15 +106,22 @@ void forget_child(pid_t pid) { own_children().erase(pid); }
 
 std::vector<orphan> look_for_orphans() {
     std::vector<orphan> living;
-    for (const pid_t pid : all_children()) {
-        if (own_children().contains(pid)) continue;
-        if (::waitpid(pid, nullptr, WNOHANG) == pid) {
-            known_addresses().erase(pid);
-            continue;
+    bool reaped = true;
+    // One that has died may have left its own children to us after the list was read: as long as that is so, once more.
+    for (int look = 0; reaped && look < most_looks; ++look) {
+        reaped = false;
+        living.clear();
+        for (const pid_t pid : all_children()) {
+            if (own_children().contains(pid)) continue;
+            if (::waitpid(pid, nullptr, WNOHANG) == pid) {
+                known_addresses().erase(pid);
+                reaped = true;
+                continue;
+            }
+            std::string& address = known_addresses()[pid];
+            if (address.empty()) address = variable_of(pid, "SUPE_ADDRESS=");
+            living.push_back({pid, address, address.empty() && is_exiting(pid)});
         }
-        std::string& address = known_addresses()[pid];
-        if (address.empty()) address = variable_of(pid, "SUPE_ADDRESS=");
-        living.push_back({pid, address, address.empty() && is_exiting(pid)});
     }
     return living;
 }

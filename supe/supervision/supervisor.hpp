@@ -35,7 +35,8 @@ struct supervisor_environment {
 struct published {
     std::string name;
     std::string message;                         ///< JSON text
-    std::string source;                          ///< a child's name (or NAME-SOURCE), or `supe`; empty for what came from the cache
+    std::string source;                          ///< a child's name (or NAME-SOURCE), or `supe`
+    std::chrono::system_clock::time_point at;    ///< when it was published: of one from the cache that is a while ago
 };
 
 /// How one life of a child ended.

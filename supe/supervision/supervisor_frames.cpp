@@ -54,6 +54,12 @@ std::string_view member_of(std::string_view object, std::string_view key) {
     return found;
 }
 
+/// The first, the tenth, the hundredth: what may come by the million is logged so.
+bool is_power_of_ten(std::uint64_t n) {
+    for (; n >= 10 && n % 10 == 0; n /= 10) {}
+    return n == 1;
+}
+
 /// The call that a mail answers: its member `re`.
 std::string call_of(const envelope& mail) {
     const std::string extras = "{" + std::string(mail.extras.substr(1)) + "}";
@@ -95,6 +101,7 @@ void supervisor::on_frame(child& c, std::string_view frame) {
 void supervisor::on_bad_frame(child& c, const std::string& reason) {
     strange_frames& seen = place_of(c).strange_ones();
     ++seen.bad;
+    if (is_power_of_ten(seen.bad)) log(fmt::format("{} sent {} bad frame{} so far, the latest: {}", c.spec().name, seen.bad, seen.bad == 1 ? "" : "s", reason));
     if (!seen.rate.add(env_.time.now())) return;
     publish("component-bad-frame", fmt::format(R"({{"name":{},"reason":{},"count":{}}})", json_quoted(c.spec().name),
                                                json_quoted(reason), seen.bad), c.spec().name);

@@ -38,14 +38,15 @@ void supervisor::on_pipe_failure(std::uint64_t watcher, const std::string& notic
 
 void supervisor::publish(const std::string& notice, const std::string& message, const std::string& source) {
     if (!board_.refusal(notice).empty()) return;
-    const auto event = board_.publish(notice, message.empty() ? std::nullopt : std::optional<std::string_view>(message));
+    const auto now = env_.time.wall();
+    const auto event = board_.publish(notice, message.empty() ? std::nullopt : std::optional<std::string_view>(message), {source, now});
     std::vector<std::uint64_t> lost;
     for (const auto watcher : event.watchers)
         if (!tell_watcher(watcher, notice, std::string(event.message))) lost.push_back(watcher);
     for (const auto& [id, listener] : listeners_) {
         const auto& names = listener.first;
         if (names.empty() ? !is_output_notice(notice) : std::ranges::find(names, notice) != names.end())
-            listener.second({notice, std::string(event.message), source});
+            listener.second({notice, std::string(event.message), source, now});
     }
     if (uplink_ && std::ranges::find(spec_.forward, notice) != spec_.forward.end()) send_notice_up(notice, message);
     office_.flush();
@@ -86,12 +87,15 @@ void supervisor::publish_about(const std::string& name, std::string_view what, s
 }
 
 std::uint64_t supervisor::listen(std::vector<std::string> names, std::function<void(const published&)> listener) {
+    const auto tell = [&listener](const noticeboard::cached_notice& n) {
+        listener({std::string(n.notice), std::string(n.message), std::string(n.from.source), n.from.at});
+    };
     for (const std::string& name : names) {
-        if (auto message = board_.cached(name)) listener({name, std::string(*message), {}});
+        if (const auto last = board_.last(name)) tell(*last);
     }
     if (names.empty()) {
-        board_.for_each_cached([&](std::string_view name, std::string_view message) {
-            if (!is_output_notice(std::string(name))) listener({std::string(name), std::string(message), {}});
+        board_.for_each_cached([&](const noticeboard::cached_notice& n) {
+            if (!is_output_notice(n.notice)) tell(n);
         });
     }
     listeners_.emplace(++last_listener_, std::pair(std::move(names), std::move(listener)));

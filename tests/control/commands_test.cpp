@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(add_and_remove) {
     BOOST_TEST(w.error_of(R"({"do": "add", "address": "/", "child": {"name": "z", "restart": "always", "component": "d"}})") ==
                "2 child:1:23: restart: \"always\" is not one of permanent, transient, temporary");
     BOOST_TEST(w.error_of(R"({"do": "add", "address": "/web", "child": {"name": "x", "component": "diligent"}})") ==
-               "3 no such child: /web (there is /web, /dam, /x)");
+               "3 /web is no supervisor: there is nothing under it");
     BOOST_TEST(w.pid_of("/web") == web);
 }
 
@@ -182,7 +182,8 @@ BOOST_AUTO_TEST_CASE(add_and_remove) {
 BOOST_AUTO_TEST_CASE(refusals) {
     office w;
     BOOST_TEST(w.error_of(R"({"do": "stop", "address": "wbe"})") == "3 no such child: /wbe (there is /web, /dam)");
-    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "/web/x"})") == "3 no such child: /web/x (there is /web, /dam)");
+    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "/web/x"})") == "3 /web is no supervisor: there is nothing under it");
+    BOOST_TEST(w.error_of(R"({"do": "mail", "to": "/dam/quene", "msg": 1})") == "3 no such child: /dam/quene (supe tree shows all that there are)");
     BOOST_TEST(w.error_of(R"({"do": "stop", "address": "/"})") == "2 stop needs the address of a child");
     BOOST_TEST(w.error_of(R"({"do": "dance", "address": "web"})").starts_with("2 \"dance\" is not one of status, start, stop"));
     BOOST_TEST(w.error_of(R"({})") == "2 a request needs the address of a child");

@@ -97,6 +97,19 @@ BOOST_AUTO_TEST_CASE(without_a_message_nothing_is_cached) {
     BOOST_TEST(board.cached("n").value() == "1");
 }
 
+// What is cached knows who published it, and when.
+BOOST_AUTO_TEST_CASE(origin_of_what_is_cached) {
+    board_type board;
+    const auto when = std::chrono::system_clock::time_point() + std::chrono::hours(7);
+    board.publish("web-crashed", R"({"a":1})", {"web", when});
+    const auto last = board.last("web-crashed").value();
+    BOOST_TEST(last.notice == "web-crashed");
+    BOOST_TEST(last.message == R"({"a":1})");
+    BOOST_TEST(last.from.source == "web");
+    BOOST_TEST((last.from.at == when));
+    BOOST_TEST(!board.last("web"));
+}
+
 // What JavaScript takes for false arrives as null, fresh and from the cache; what only looks empty does not.
 BOOST_AUTO_TEST_CASE(falsy_messages_are_null) {
     board_type board;
@@ -149,7 +162,7 @@ BOOST_AUTO_TEST_CASE(the_cache_has_limits) {
     by_names.publish("a", "3");
     by_names.publish("c", "4");
     std::string kept;
-    by_names.for_each_cached([&](auto notice, auto message) { kept.append(notice).append(message).append(" "); });
+    by_names.for_each_cached([&](const auto& n) { kept.append(n.notice).append(n.message).append(" "); });
     BOOST_TEST(kept == "a3 c4 ");
 
     board_type by_bytes({.cached_bytes = 10});

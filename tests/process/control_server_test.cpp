@@ -229,6 +229,9 @@ BOOST_AUTO_TEST_CASE(notices) {
     BOOST_TEST(notice.at("message").at("exit").at("signal") == "SIGKILL");
     BOOST_TEST(std::string(notice.at("at").as_string()).ends_with("Z"));
     BOOST_TEST(lines_of(fresh.heard()).size() == 2u);
+    // Asked for later, it says when it was published, and by whom.
+    c.world.advance(1h);
+    BOOST_TEST(lines_of(c.call(R"({"do":"notices","names":["web-crashed"]})").heard()).at(1) == lines[1]);
 }
 
 // A reader that is too slow is let go, and costs no more than its limit; one that is gone leaves no watch behind.

@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(refuses_to_start) {
     expect_refusal(relay_ends(s, {"--to", "localhost:3000", "--state", state}), "\"localhost:3000\"");
     expect_refusal(relay_ends(s, {"--to", "ftp://a", "--state", state}), "http, https");
     expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--listen", "here", "--state", state}), "\"here\"");
-    expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--connections", "0", "--state", state}), "from 1 to 10000");
+    expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--connections", "0", "--state", state}), "not in range 1 to 10000");
     expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--retry-every", "soon", "--state", state}), "\"soon\"");
     expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--listen", address(s.sink.port()), "--state", state}), "Address already in use");
     std::ofstream(s.directory / "file") << "a file";

@@ -54,6 +54,7 @@ BOOST_AUTO_TEST_CASE(bad_frames) {
                (words{R"({"name":"s","reason":"not JSON in UTF-8: \"hello\"","count":1})", R"({"name":"s","reason":"mail: to must be a string, not 5","count":2})",
                       R"({"name":"s","reason":"signal: the member signal is missing","count":3})"}));
     BOOST_TEST(w.messages("supervisor-mail") == words{R"({"from":"s","msg":"still here"})"});
+    BOOST_TEST(std::ranges::count_if(w.lines(), [](const std::string& line) { return line.find("bad frame") != line.npos; }) == 1);  // the first; then the tenth
 }
 
 // A frame over the limit is told once, and the one behind it arrives.
