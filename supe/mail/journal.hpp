@@ -18,7 +18,7 @@ struct journaled_mail {
     bool from_above = false;     ///< our own supervisor gave it to us, and hears what became of it
     bool receipt = false;        ///< … the ack too
     mailbox::consumer meant_for = mailbox::anyone;
-    unsigned attempt = 0, charges = 0;
+    unsigned attempt = 0, charges = 0;  ///< restored: with the delivery that may have been under way
     bool suspect = false;
     mail_history history;
 
@@ -53,6 +53,8 @@ public:
     virtual std::string restore(journal_reader& reader) = 0;
 
     virtual void put(journaled_mail mail) = 0;
+    /// It is about to be handed over. Kept at once, beyond the death of this process (after a power failure any mail may have been).
+    virtual void handed(const std::string& box, std::uint64_t sequence) = 0;
     /// It was acknowledged, or left its mailbox another way. `finished`: its id, where it came from above; else empty.
     virtual void erase(std::uint64_t sequence, std::string_view finished) = 0;
     /// It went back to its place: what it has been through by now.

@@ -123,7 +123,9 @@ void post_office::pump(mail_place& place) {
         const held_mail* mail = nullptr;
         if (stop.wire && stop.wire->backlog() < delivery_backlog) mail = box.take_next(stop.consumer);
         idle = mail ? 0 : idle + 1;
-        if (mail) deliver(stop, mail->view());
+        if (!mail) continue;
+        if (mail->journaled) journal_->handed(place.name, mail->sequence);
+        deliver(stop, mail->view());
     }
 }
 

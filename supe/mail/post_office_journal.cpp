@@ -21,8 +21,6 @@ void post_office::restore(const journaled_mail& mail) {
         journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
         return;
     }
-    // It may have been in hand when the supervisor died; that is not written each time.
-    ++kept.attempt;
     found->second->box().restore(kept, mail.meant_for, mail.history);
 }
 

@@ -13,10 +13,29 @@ using kind = journal_step::kind;
 
 bool is_put(const journal_step& step) { return step.what == kind::put; }
 
+/// Counts the delivery of which the file does not know. Its mark is raised again: a file of marks that is begun anew must tell of it.
+class marking_reader final : public journal_reader {
+public:
+    marking_reader(journal_reader& to, handed_marks& marks) : to_(to), marks_(marks) {}
+    void on_mail(const journaled_mail& mail) override {
+        if (!marks_.covers(mail.box, mail.sequence)) return to_.on_mail(mail);
+        marks_.raise(mail.box, mail.sequence);
+        journaled_mail handed = mail;
+        ++handed.attempt;
+        to_.on_mail(handed);
+    }
+    void on_letter(dead_letter letter) override { to_.on_letter(std::move(letter)); }
+    void on_finished(const std::string& id) override { to_.on_finished(id); }
+
+private:
+    journal_reader& to_;
+    handed_marks& marks_;
+};
+
 }  // namespace
 
 sqlite_journal::sqlite_journal(loop_executor executor, std::filesystem::path file)
-    : file_(std::move(file)), wake_(std::move(executor), ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    : file_(file), marks_(std::filesystem::path(file).replace_extension("handed")), wake_(std::move(executor), ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 void sqlite_journal::close() {
     flush();
@@ -32,8 +51,10 @@ void sqlite_journal::close() {
 std::string sqlite_journal::restore(journal_reader& reader) {
     if (!file_.exists()) return {};
     restoring_ = true;
+    marks_.open();
     unreadable_ = file_.open();
-    if (unreadable_.empty()) unreadable_ = file_.restore(reader);
+    marking_reader marking(reader, marks_);
+    if (unreadable_.empty()) unreadable_ = file_.restore(marking);
     restoring_ = false;
     return unreadable_;
 }
@@ -41,6 +62,7 @@ std::string sqlite_journal::restore(journal_reader& reader) {
 // --- the loop's side ----------------------------------------------------------------------------------------------
 
 void sqlite_journal::put(journaled_mail mail) {
+    marks_.begin();
     gathered_.push_back({.what = kind::put, .mail = std::make_unique<journaled_mail>(std::move(mail))});
 }
 

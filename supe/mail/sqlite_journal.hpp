@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supe/async/clock.hpp"
+#include "supe/mail/handed_marks.hpp"
 #include "supe/mail/journal_file.hpp"
 #include "supe/process/unique_fd.hpp"
 
@@ -23,6 +24,7 @@ public:
 
     std::string restore(journal_reader& reader) override;
     void put(journaled_mail mail) override;
+    void handed(const std::string& box, std::uint64_t sequence) override { marks_.raise(box, sequence); }
     void erase(std::uint64_t sequence, std::string_view finished) override;
     void put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect, mail_history history) override;
     void keep(const dead_letter& letter) override;
@@ -37,6 +39,7 @@ private:
     void begin_thread();
 
     journal_file file_;                       // the thread's, once that runs
+    handed_marks marks_;                      // the loop's
     bool restoring_ = false;                  // the file is the loop's until that is done
     std::string unreadable_;                  // why restore() failed: nothing is written over it
     journal_steps gathered_;                  // until flush()

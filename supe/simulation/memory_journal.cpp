@@ -1,5 +1,6 @@
 #include "supe/simulation/memory_journal.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace supe::simulation {
@@ -7,13 +8,22 @@ namespace supe::simulation {
 std::string memory_journal::restore(journal_reader& reader) {
     for (const std::string& id : disk_.finished) reader.on_finished(id);
     for (const auto& [id, letter] : disk_.letters) reader.on_letter(letter);
-    for (const auto& [sequence, mail] : disk_.mails) reader.on_mail(mail);
+    for (const auto& [sequence, mail] : disk_.mails) {
+        journaled_mail restored = mail;
+        if (sequence <= disk_.handed[mail.box]) ++restored.attempt;
+        reader.on_mail(restored);
+    }
     return disk_.broken;
 }
 
 void memory_journal::put(journaled_mail mail) {
     ++puts_gathered_;
     gathered_.push_back([mail = std::move(mail)](journal_disk& d) { d.mails[mail.sequence] = mail; });
+}
+
+void memory_journal::handed(const std::string& box, std::uint64_t sequence) {
+    std::uint64_t& mark = disk_.handed[box];
+    mark = std::max(mark, sequence);
 }
 
 void memory_journal::erase(std::uint64_t sequence, std::string_view finished) {

@@ -15,6 +15,7 @@ struct journal_disk {
     std::map<std::uint64_t, journaled_mail> mails;
     std::map<std::string, dead_letter> letters;
     std::vector<std::string> finished;
+    std::map<std::string, std::uint64_t> handed;   ///< by mailbox, up to where; at once, without a commit
     std::string broken;                            ///< why nothing can be written; empty: it can
     duration commit_takes = std::chrono::milliseconds(1);
 };
@@ -26,6 +27,7 @@ public:
 
     std::string restore(journal_reader& reader) override;
     void put(journaled_mail mail) override;
+    void handed(const std::string& box, std::uint64_t sequence) override;
     void erase(std::uint64_t sequence, std::string_view finished) override;
     void put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect, mail_history history) override;
     void keep(const dead_letter& letter) override;

@@ -95,6 +95,70 @@ BOOST_AUTO_TEST_CASE(comes_back) {
     BOOST_TEST((found.st_mode & 0777) == 0600u);
 }
 
+// After a death (no close) what was handed over comes with the attempt that may have been under way, the rest does not;
+// where the marks are those of another boot, or are lost, all may have been.
+BOOST_AUTO_TEST_CASE(knows_what_was_handed_over) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "mail/supe.sqlite", marks = tmp / "mail/supe.handed";
+    {
+        kept k(file);
+        for (int i = 1; i <= 3; ++i) k.journal.put(mail_of(static_cast<unsigned>(i), "m"));
+        BOOST_TEST(k.settle(3));
+        BOOST_TEST(read(file).mails == (words{"id-1 m 0 0 0", "id-2 m 0 0 0", "id-3 m 0 0 0"}));
+        k.journal.handed("b", 2);
+        k.journal.handed("b", 1);
+        k.journal.handed("another", 3);
+        BOOST_TEST(read(file).mails == (words{"id-1 m 1 0 0", "id-2 m 1 0 0", "id-3 m 0 0 0"}));
+    }
+    const words some{"id-1 m 1 0 0", "id-2 m 1 0 0", "id-3 m 0 0 0"}, all{"id-1 m 1 0 0", "id-2 m 1 0 0", "id-3 m 1 0 0"};
+    BOOST_TEST(read(file).mails == some);
+    std::filesystem::copy(marks, tmp / "kept");
+    {
+        std::fstream edit(marks, std::ios::in | std::ios::out | std::ios::binary);
+        edit.seekp(16);
+        edit << "another boot";
+    }
+    BOOST_TEST(read(file).mails == all);
+    BOOST_TEST(read(file).mails == all);  // and that is not forgotten by the file that was begun anew
+    std::filesystem::resize_file(tmp / "kept", 100);
+    std::filesystem::rename(tmp / "kept", marks);
+    BOOST_TEST(read(file).mails == all);
+    std::filesystem::remove(marks);
+    BOOST_TEST(read(file).mails == all);
+}
+
+// Many mailboxes: the file grows, and knows each.
+BOOST_AUTO_TEST_CASE(marks_of_many) {
+    const support::temporary_directory tmp;
+    {
+        supe::handed_marks marks(tmp / "m.handed");
+        marks.begin();
+        for (std::uint64_t i = 0; i < 1000; ++i) marks.raise("box-" + std::to_string(i), i + 1);
+    }
+    supe::handed_marks marks(tmp / "m.handed");
+    marks.open();
+    for (std::uint64_t i = 0; i < 1000; ++i) BOOST_REQUIRE(marks.covers("box-" + std::to_string(i), i + 1) && !marks.covers("box-" + std::to_string(i), i + 2));
+    BOOST_TEST(!marks.covers("nobody", 1));
+}
+
+// Where no marks can be kept (the disk is full), the next life knows that.
+BOOST_AUTO_TEST_CASE(marks_that_cannot_be_kept) {
+    const support::temporary_directory tmp;
+    {
+        supe::handed_marks marks(tmp / "m.handed");
+        marks.begin();
+        marks.raise("a", 1);
+        std::filesystem::remove(tmp / "m.handed");
+        std::filesystem::create_directory(tmp / "m.handed");
+    }
+    supe::handed_marks none(tmp / "m.handed");
+    none.open();
+    BOOST_TEST(none.covers("a", 7));
+    none.begin();
+    none.raise("a", 1);  // does nothing, and no harm
+    BOOST_TEST(none.covers("b", 1));
+}
+
 // Nothing is made on the disk before there is something to write.
 BOOST_AUTO_TEST_CASE(no_file_without_need) {
     const support::temporary_directory tmp;

@@ -216,6 +216,12 @@ BOOST_AUTO_TEST_CASE(the_root_is_killed) {
     BOOST_TEST(t.waits_for([&] { return t.status("/recorder").is_object(); }));
     BOOST_TEST(!t.told("accepted").empty());
     BOOST_TEST(t.all_accepted_arrive());
+    std::set<std::string> new_ones;  // what may have been handled before says so
+    for (const std::string& line : mail_tree::lines(t.got)) {
+        if (!line.ends_with(" first")) continue;
+        const std::string name = line.substr(0, line.find(' '));
+        BOOST_TEST(new_ones.insert(name).second, name << " came again as if for the first time");
+    }
     t.expect_clean_stop();
 }
 

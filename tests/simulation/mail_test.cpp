@@ -136,6 +136,7 @@ private:
         expect(!f.dead || (journaled_ && lost_below), fmt::format("mail {} was dead and came again", number));
         expect(f.returned || (f.acked && journaled_ && lost_below), fmt::format("mail {} came again without a crash or a reject", number));
         expect(attempt > f.attempt || lost_below, fmt::format("mail {}: attempt {} after {}", number, attempt, f.attempt));
+        expect(attempt > 1 || f.attempt == 0, fmt::format("mail {} came again as if for the first time", number));
         f.returned = false;
         f.attempt = attempt;
         const bool in_turn = !std::exchange(f.rejected, false);

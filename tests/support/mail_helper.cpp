@@ -56,7 +56,8 @@ void mail_recorder() {
     for_each_frame([&](const std::string& frame) {
         if (frame.find(R"("type":"mail")") == frame.npos) return;
         const std::string text = member(frame, "msg");
-        note(text.substr(0, text.find(' ')) + " " + std::to_string(text.size()));
+        const bool first = frame.find(R"("attempt":1})") != frame.npos;
+        note(text.substr(0, text.find(' ')) + " " + std::to_string(text.size()) + (first ? " first" : " again"));
         if (pause_us > 0) ::usleep(static_cast<unsigned>(pause_us));
         write_all(channel(), R"({"type":"signal","signal":"ACK-CURRENT-MAIL","data":{"ids":[")" + member(frame, "id") + "\"]}}\n");
     });

@@ -1,0 +1,54 @@
+// How far each mailbox was handed out, kept so that it survives the process for the price of a write to memory.
+#pragma once
+
+#include "supe/process/unique_fd.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace supe {
+
+/// A mark for each mailbox: no mail behind it was handed over. In a mapped file: what is written there is the kernel's at once,
+/// and is there after a SIGKILL. A power failure may lose it, so marks of another boot count for nothing, as does a file
+/// that could not be written: then every mail may have been handed over. Never wrong the other way.
+class handed_marks {
+public:
+    explicit handed_marks(std::filesystem::path file) : file_(std::move(file)) {}
+    ~handed_marks();
+    handed_marks(const handed_marks&) = delete;
+    handed_marks& operator=(const handed_marks&) = delete;
+
+    /// What an earlier life left. Once, before all else.
+    void open();
+    /// Before the first mail is written: from now on what has no mark was not handed over.
+    void begin();
+    /// This mail may have been handed over by an earlier life.
+    bool covers(std::string_view box, std::uint64_t sequence) const;
+    /// From now on it may.
+    void raise(const std::string& box, std::uint64_t sequence);
+
+private:
+    struct header;
+    struct entry;
+    bool map(std::size_t size);
+    void unmap();
+    header* head() const;
+    entry* entries() const;
+    bool add(const std::string& box);
+    void give_up();
+
+    std::filesystem::path file_;
+    unique_fd fd_;
+    void* memory_ = nullptr;
+    std::size_t size_ = 0;                                  // bytes mapped
+    std::map<std::string, std::size_t, std::less<>> places_;  // in entries(); empty: the file is to be begun anew
+    bool trusted_ = false;                                  // of an earlier life: it tells all
+    bool begun_ = false;                                    // this one: its header stands
+    bool broken_ = false;                                   // … nothing is kept any more
+};
+
+}  // namespace supe
