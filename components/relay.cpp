@@ -37,6 +37,8 @@ supe::child_spec dam(const relay_settings& s) {
     auto tree = std::make_shared<supe::supervisor_spec>();
     tree->name = "dam";
     tree->limit = generous;
+    // What an operator watches with `supe notices`, which sees the root's board.
+    tree->forward = {"queue-depth", "webhook-dead", "destination-paused", "component-crashed", "component-auto-restarted"};
     tree->children.push_back(built_in("queue", {{"file", "queue.db"}, {"in_flight", 2 * s.connections + 16},
                                                 {"limit", s.queue_limit}}));
     auto forwarder = built_in("forwarder", {{"to", s.to}, {"connections", s.connections}, {"timeout", s.timeout}});

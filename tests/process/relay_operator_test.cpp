@@ -44,6 +44,10 @@ BOOST_AUTO_TEST_CASE(dead_webhooks) {
     BOOST_TEST(scene::has(list, "/dam/queue"), list);
     BOOST_TEST(scene::has(list, "::1 POST /x"), list);
     BOOST_TEST(scene::has(s.ask({"dead", "list", "--json"}).output, R"("to":"/dam/queue")"));
+    // It is also a notice, and counted in another.
+    const auto noticed = [&](const std::string& name) { return s.ask({"notices", name, "--timeout", "1ms"}).output; };
+    BOOST_TEST(s.loop.until([&] { return scene::has(noticed("webhook-dead"), R"("id":"odd")"); }, 20s));
+    BOOST_TEST(s.loop.until([&] { return scene::has(noticed("queue-depth"), R"("dead":1)"); }, 20s));
     const auto shown = s.ask({"dead", "show", "odd"});
     BOOST_TEST(scene::has(shown.output, R"("body": "hello")"), shown.output);
     BOOST_TEST(scene::has(s.ask({"dead", "retry", "odd"}).output, "1 sent again"));
