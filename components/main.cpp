@@ -1,3 +1,3 @@
-#include "components/command_line.hpp"
+#include "components/command_line/command_line.hpp"
 
 int main(int argc, char** argv) { return components::run_command_line(argc, argv); }

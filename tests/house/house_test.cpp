@@ -53,6 +53,7 @@ BOOST_AUTO_TEST_CASE(includes_point_down) {
         {"supe/attic/a.hpp", "#include \"supe/async/clock.hpp\"\n"},
         {"patterns/a.hpp", "  #  include <x>\n#include \"components/queue.hpp\"\n"},
         {"components/queue.cpp", "#include \"components/forwarder.hpp\"\n"},
+        {"components/relay.cpp", "#include \"components/command_line/which_tree.hpp\"\n"},
         {"components/http_client.cpp", "#include \"components/queue_store.hpp\"\n"},
     });
     const std::string above = " and those above the components see it";
@@ -63,6 +64,7 @@ BOOST_AUTO_TEST_CASE(includes_point_down) {
         "supe/attic/a.hpp:1: includes supe/async/clock.hpp: supe/attic/ is not in this test's table of rooms",
         "patterns/a.hpp:2: includes components/queue.hpp: patterns/ does not see components/",
         "components/queue.cpp:1: includes components/forwarder.hpp: only forwarder itself" + above,
+        "components/relay.cpp:1: includes components/command_line/which_tree.hpp: the command line is above it",
         "components/http_client.cpp:1: includes components/queue_store.hpp: only queue itself" + above,
     };
     BOOST_TEST(found == expected, boost::test_tools::per_element());

@@ -105,6 +105,8 @@ inline std::string upward_or_sideways(const std::string& from, const std::string
         if (!room->second.contains(part(to, 1)))
             return fmt::format("supe/{}/ does not see supe/{}/", room->first, part(to, 1));
     }
+    const bool is_command_line = part(from, 1) == "command_line" || from == "components/main.cpp";
+    if (part(from, 0) == "components" && part(to, 1) == "command_line" && !is_command_line) return "the command line is above it";
     if (part(from, 0) == "components" && !above_components.contains(std::filesystem::path(from).stem().string())) {
         const auto theirs = component_of(to);
         if (!theirs.empty() && theirs != component_of(from))

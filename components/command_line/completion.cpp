@@ -1,4 +1,4 @@
-#include "components/completion.hpp"
+#include "components/command_line/completion.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Shows how the status of a tree looks: as a table, and as a drawing.
-#include "components/status_text.hpp"
+#include "components/command_line/status_text.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,4 @@
-#include "components/which_tree.hpp"
+#include "components/command_line/which_tree.hpp"
 
 #include "supe/control/commands.hpp"
 

@@ -1,8 +1,8 @@
 // `supe dead`: what nobody will get, mail and webhooks, for a look, another try, or the bin.
-#include "components/dead_places.hpp"
-#include "components/operator_commands.hpp"
-#include "components/status_text.hpp"
-#include "components/which_tree.hpp"
+#include "components/command_line/dead_places.hpp"
+#include "components/command_line/operator_commands.hpp"
+#include "components/command_line/status_text.hpp"
+#include "components/command_line/which_tree.hpp"
 #include "supe/control/commands.hpp"
 
 #include <CLI/CLI.hpp>

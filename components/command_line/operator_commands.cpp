@@ -1,8 +1,8 @@
-#include "components/operator_commands.hpp"
+#include "components/command_line/operator_commands.hpp"
 
+#include "components/command_line/status_text.hpp"
+#include "components/command_line/which_tree.hpp"
 #include "components/roles.hpp"
-#include "components/status_text.hpp"
-#include "components/which_tree.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/output/terminal_sink.hpp"
 #include "supe/supervision/tree_file.hpp"

@@ -1,6 +1,6 @@
 // `supe logs`: the output that is kept in the state directory, of a dead tree too.
-#include "components/operator_commands.hpp"
-#include "components/which_tree.hpp"
+#include "components/command_line/operator_commands.hpp"
+#include "components/command_line/which_tree.hpp"
 #include "supe/channel/json_value.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/output/log_files.hpp"

@@ -1,6 +1,6 @@
 // `supe mail`: a message for a component, or a saved mailbox taken back.
-#include "components/operator_commands.hpp"
-#include "components/which_tree.hpp"
+#include "components/command_line/operator_commands.hpp"
+#include "components/command_line/which_tree.hpp"
 #include "supe/channel/json_text.hpp"
 #include "supe/control/commands.hpp"
 

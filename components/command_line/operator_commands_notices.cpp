@@ -1,6 +1,6 @@
 // `supe notices`: the noticeboard of the root, as it comes.
-#include "components/operator_commands.hpp"
-#include "components/which_tree.hpp"
+#include "components/command_line/operator_commands.hpp"
+#include "components/command_line/which_tree.hpp"
 #include "supe/channel/json_value.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/supervision/tree_file.hpp"

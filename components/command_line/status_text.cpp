@@ -1,4 +1,4 @@
-#include "components/status_text.hpp"
+#include "components/command_line/status_text.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "components/dead_places.hpp"
+#include "components/command_line/dead_places.hpp"
 
 #include "supe/channel/base64.hpp"
 #include "supe/channel/json_text.hpp"

@@ -1,13 +1,13 @@
-#include "components/command_line.hpp"
+#include "components/command_line/command_line.hpp"
 
-#include "components/completion.hpp"
+#include "components/command_line/completion.hpp"
+#include "components/command_line/operator_commands.hpp"
+#include "components/command_line/status_text.hpp"
+#include "components/command_line/which_tree.hpp"
 #include "components/demo.hpp"
-#include "components/operator_commands.hpp"
 #include "components/relay.hpp"
 #include "components/roles.hpp"
-#include "components/status_text.hpp"
 #include "components/tree_runner.hpp"
-#include "components/which_tree.hpp"
 #include "supe/supervision/tree_file.hpp"
 
 #include <CLI/CLI.hpp>

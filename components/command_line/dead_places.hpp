@@ -1,7 +1,7 @@
 // Where the dead letters of a running tree lie: mail with the supervisors, webhooks in the queues of its relays (contract §6).
 #pragma once
 
-#include "components/which_tree.hpp"
+#include "components/command_line/which_tree.hpp"
 
 #include <boost/json/array.hpp>
 #include <string>
