@@ -86,12 +86,20 @@ bool is_exiting(pid_t pid) { return (field_of(pid, 7) & 4) != 0; }
 
 pid_t parent_of(pid_t pid) { return static_cast<pid_t>(field_of(pid, 2)); }
 
+std::string contents_of_link(const std::string& link) {
+    std::error_code failed;
+    return std::filesystem::read_symlink(link, failed).string();
+}
+
 /// The directory itself counts, not its name: in another container, one of the same name is another.
 bool is_on(const std::filesystem::path& state, pid_t pid) {
     const std::string named = variable_of(pid, "SUPE_STATE=");
     if (named.empty()) return false;
+    // Among the same mounts by its name alone: it may have another root (chroot).
+    const bool same_mounts = contents_of_link(fmt::format("/proc/{}/ns/mnt", pid)) == contents_of_link("/proc/self/ns/mnt");
+    const std::string path = same_mounts ? named : fmt::format("/proc/{}/root{}", pid, named);
     struct stat its {}, ours {};
-    return ::stat(fmt::format("/proc/{}/root{}", pid, named).c_str(), &its) == 0 && ::stat(state.c_str(), &ours) == 0 &&
+    return ::stat(path.c_str(), &its) == 0 && ::stat(state.c_str(), &ours) == 0 &&
            its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
 }
 
