@@ -14,6 +14,11 @@ namespace {
 namespace json = boost::json;
 using supe::control::result;
 
+/// The first failure counts; what other places say is told all the same.
+void note(asked_dead& all, const asked_dead& one) {
+    if (all.code == 0) all = one;
+}
+
 asked_dead no_such(const std::string& id) { return {static_cast<int>(result::no_such), fmt::format("no dead letter {}", id)}; }
 
 /// A body that is text, as nearly all are, can be read; any other stays base64, and says so.
@@ -66,12 +71,13 @@ asked_dead dead_places::list(json::array& letters) {
     json::value of_mail;
     if (asked_dead outcome = ask_supervisors({{"what", "list"}}, of_mail); outcome.code != 0) return outcome;
     letters = std::move(of_mail.as_array());
-    asked_dead outcome = find_queues();
+    asked_dead all = find_queues();
     for (const queue_place& queue : queues_) {
         json::object request{{"what", "list"}};
-        for (bool more = true; more && outcome.code == 0;) {
+        for (bool more = true; more;) {
             json::value page;
-            outcome = ask_queue(queue, request, page);
+            const asked_dead outcome = ask_queue(queue, request, page);
+            note(all, outcome);
             if (outcome.code != 0) break;
             for (json::value& letter : page.at("letters").as_array()) {
                 letter.as_object()["to"] = queue.address;
@@ -82,21 +88,21 @@ asked_dead dead_places::list(json::array& letters) {
             if (more) request["after"] = *next;
         }
     }
-    return outcome;
+    return all;
 }
 
 /// A supervisor's, or some queue's: then `queue` is its address.
 asked_dead dead_places::ask_one(const std::string& what, const std::string& id, json::value& answer, std::string& queue) {
     asked_dead outcome = ask_supervisors({{"what", what}, {"id", id}}, answer);
     if (outcome.code != static_cast<int>(result::no_such) || outcome.problem.empty()) return outcome;
-    outcome = find_queues();
+    asked_dead all = find_queues();
     for (const queue_place& place : queues_) {
-        if (outcome.code != 0) return outcome;
         outcome = ask_queue(place, {{"what", what}, {"id", id}}, answer);
+        note(all, outcome);
         queue = place.address;
         if (outcome.code == 0 && !answer.is_null()) return outcome;
     }
-    return outcome.code == 0 ? no_such(id) : outcome;
+    return all.code == 0 ? no_such(id) : all;
 }
 
 asked_dead dead_places::show(const std::string& id, json::value& letter) {
@@ -121,17 +127,18 @@ asked_dead dead_places::deal_with_all(const std::string& what, std::int64_t& don
     asked_dead outcome = ask_supervisors({{"what", what}}, mails);
     if (outcome.code != 0) return outcome;
     done += mails.to_number<std::int64_t>();
-    outcome = find_queues();
+    asked_dead all = find_queues();
     for (const queue_place& queue : queues_) {
-        for (bool more = true; more && outcome.code == 0;) {
+        for (bool more = true; more;) {
             json::value some;
             outcome = ask_queue(queue, {{"what", what}}, some);
+            note(all, outcome);
             if (outcome.code != 0) break;
             done += some.at("done").to_number<std::int64_t>();
             more = some.at("more").as_bool();
         }
     }
-    return outcome;
+    return all;
 }
 
 }  // namespace components

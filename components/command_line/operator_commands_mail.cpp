@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 #include <fstream>
@@ -47,6 +48,7 @@ int send(const which_tree& where, const mail_options& options) {
 
 struct saved_mail {
     std::string line, id, from, msg;
+    int attempt = 0;
 };
 
 /// `{"id","from","attempt","msg"}` a line (contract §3, given up). Throws with the place of what is none.
@@ -58,11 +60,12 @@ std::vector<saved_mail> read_saved(const std::string& file) {
     for (std::string line; std::getline(in, line);) {
         ++number;
         if (line.empty()) continue;
-        saved_mail mail{line, {}, {}, {}};
+        saved_mail mail{line, {}, {}, {}, 0};
         supe::json_members members(line);
         while (members.next()) {
             const bool quoted = members.value().starts_with('"');
             if (members.key() == "msg") mail.msg = members.value();
+            if (members.key() == "attempt") mail.attempt = std::atoi(std::string(members.value()).c_str());
             if (members.key() == "id" && quoted) mail.id = supe::json_string_value(members.value());
             if (members.key() == "from" && quoted) mail.from = supe::json_string_value(members.value());
         }
@@ -87,7 +90,7 @@ json::object next_batch(const std::vector<saved_mail>& all, std::size_t first, c
     constexpr std::size_t enough = 256u << 10;  // bytes
     json::array mails;
     for (std::size_t i = first, bytes = 0; i < all.size() && bytes < enough; bytes += all[i++].line.size())
-        mails.push_back(json::object{{"id", all[i].id}, {"from", all[i].from}, {"msg", all[i].msg}});
+        mails.push_back(json::object{{"id", all[i].id}, {"from", all[i].from}, {"attempt", all[i].attempt}, {"msg", all[i].msg}});
     return {{"do", "restore"}, {"address", address}, {"mails", std::move(mails)}};
 }
 

@@ -17,12 +17,13 @@ void waiting_room::call(waiter& w) {
 }
 
 void waiting_room::resume_later() {
-    if (std::exchange(posted_, true)) return;
+    if (posted_) return;
     asio::post(executor_, [this] {
         posted_ = false;
         go now(*this);
         now.resume_called();
     });
+    posted_ = true;
 }
 
 waiting_room::go::~go() {

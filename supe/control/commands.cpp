@@ -6,6 +6,7 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace supe::control {
@@ -297,6 +298,8 @@ json::value commands::restore(const std::string& name, const json::object& reque
         mail.id = id;
         mail.from = from;
         mail.msg = msg;
+        const auto* attempt = saved.get_object().if_contains("attempt");
+        if (attempt && attempt->is_int64()) mail.attempt = static_cast<unsigned>(std::clamp<std::int64_t>(attempt->get_int64(), 0, 1000));
         problem = supervisor_.mail().post_again(name, mail);
         if (!problem.empty()) break;
         ++taken;

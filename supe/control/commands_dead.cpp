@@ -20,7 +20,7 @@ json::object shown(const dead_letter& letter, const std::string& address, bool w
     utc_text stamp;
     json::object o;
     o["id"] = letter.id;
-    o["to"] = fmt::format("{}/{}", address, letter.recipient);
+    o["to"] = letter.to.empty() ? fmt::format("{}/{}", address, letter.recipient) : letter.to;
     o["from"] = letter.from;
     o["at"] = stamp.of(letter.at);
     o["attempts"] = letter.attempts;

@@ -5,7 +5,7 @@
 namespace supe {
 
 std::size_t dead_letter::bytes() const {
-    std::size_t n = id.size() + recipient.size() + from.size() + msg.size() + extras.size() + reason.size();
+    std::size_t n = id.size() + recipient.size() + to.size() + from.size() + msg.size() + extras.size() + reason.size();
     for (const mail_event& e : history) n += sizeof e + e.what.size();
     return n;
 }
@@ -14,6 +14,8 @@ envelope dead_letter::as_mail() const {
     envelope mail;
     mail.id = id;
     mail.from = from;
+    mail.to = to;
+    mail.attempt = attempts;
     mail.msg = msg;
     mail.extras = extras;
     mail.answer = answer;
@@ -22,7 +24,7 @@ envelope dead_letter::as_mail() const {
 
 void dead_letters::add(const envelope& mail, const std::string& recipient, const std::string& reason, const mail_history& history,
                        std::chrono::system_clock::time_point now) {
-    letters_.push_back({std::string(mail.id), recipient, std::string(mail.from), std::string(mail.msg), std::string(mail.extras),
+    letters_.push_back({std::string(mail.id), recipient, std::string(mail.to), std::string(mail.from), std::string(mail.msg), std::string(mail.extras),
                         mail.answer, mail.attempt, reason, now, history});
     bytes_ += letters_.back().bytes();
     if (shelf_) shelf_->keep(letters_.back());

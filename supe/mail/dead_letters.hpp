@@ -12,6 +12,7 @@ namespace supe {
 struct dead_letter {
     std::string id;              ///< of the mail: its name here too
     std::string recipient;       ///< a child's name under this supervisor
+    std::string to;              ///< where it was to go through that child, a supervisor; else empty
     std::string from, msg, extras;
     bool answer = false;
     unsigned attempts = 0;

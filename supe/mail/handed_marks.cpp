@@ -47,7 +47,7 @@ void handed_marks::unmap() {
     size_ = 0;
 }
 
-/// The blocks are taken now: a full disk is an error here, and not a signal at some write.
+/// The blocks are taken now: a full disk is an error here, and not a signal at some write (but on file systems that copy on write).
 bool handed_marks::map(std::size_t size) {
     if (!fd_) {
         std::error_code ignored;  // what it leads to is told below
@@ -70,7 +70,7 @@ void handed_marks::open() {
     if (!map(static_cast<std::size_t>(found.st_size))) return;
     const header& h = *head();
     const bool readable = h.magic == magic && h.count <= (size_ - sizeof(header)) / sizeof(entry);
-    trusted_ = readable && h.whole == 1 && h.boot == this_boot();
+    trusted_ = readable && h.whole == 1 && h.boot == this_boot() && h.boot != std::array<char, 36>{};
     if (!trusted_) return;
     begun_ = true;
     for (std::size_t i = 0; i < h.count; ++i) {
@@ -85,15 +85,27 @@ bool handed_marks::covers(std::string_view box, std::uint64_t sequence) const {
     return found != places_.end() && sequence <= entries()[found->second].sequence;
 }
 
-void handed_marks::begin() {
+/// Not whole yet: a life that ends before all that was left has its mark leaves nothing to be trusted.
+void handed_marks::make_header() {
     if (begun_ || broken_) return;
     if (!memory_ && !map(page)) return give_up();
-    *head() = {magic, 0, this_boot(), 1};
+    *head() = {magic, 0, this_boot(), 0};
     begun_ = true;
 }
 
-void handed_marks::raise(const std::string& box, std::uint64_t sequence) {
+void handed_marks::begin() {
+    make_header();
+    if (!broken_) head()->whole = 1;
+}
+
+void handed_marks::begin_anew() {
+    begun_ = false;
+    places_.clear();
     begin();
+}
+
+void handed_marks::raise(const std::string& box, std::uint64_t sequence) {
+    make_header();
     if (broken_) return;
     auto place = places_.find(box);
     if (place == places_.end()) {
@@ -117,7 +129,7 @@ bool handed_marks::add(const std::string& box) {
     return true;
 }
 
-/// What is there says too little from now on.
+/// What is there says too little from now on: where it is mapped it says so itself, else it is better not there.
 void handed_marks::give_up() {
     broken_ = true;
     if (memory_) head()->whole = 0;

@@ -24,8 +24,11 @@ public:
 
     /// What an earlier life left. Once, before all else.
     void open();
-    /// Before the first mail is written: from now on what has no mark was not handed over.
+    /// From now on what has no mark was not handed over: before the first mail is written, and when all that an earlier life left
+    /// has its mark again.
     void begin();
+    /// Nothing is left of an earlier life: the file begins anew.
+    void begin_anew();
     /// This mail may have been handed over by an earlier life.
     bool covers(std::string_view box, std::uint64_t sequence) const;
     /// From now on it may.
@@ -35,6 +38,7 @@ private:
     struct header;
     struct entry;
     bool map(std::size_t size);
+    void make_header();
     void unmap();
     header* head() const;
     entry* entries() const;
@@ -45,9 +49,9 @@ private:
     unique_fd fd_;
     void* memory_ = nullptr;
     std::size_t size_ = 0;                                  // bytes mapped
-    std::map<std::string, std::size_t, std::less<>> places_;  // in entries(); empty: the file is to be begun anew
+    std::map<std::string, std::size_t, std::less<>> places_;  // in entries()
     bool trusted_ = false;                                  // of an earlier life: it tells all
-    bool begun_ = false;                                    // this one: its header stands
+    bool begun_ = false;                                    // the header is that of this boot
     bool broken_ = false;                                   // … nothing is kept any more
 };
 

@@ -65,7 +65,7 @@ std::string to_text(const mail_history& history) { return history.empty() ? std:
 mail_history history_from(std::string_view text) { return text.empty() ? mail_history() : history_of(parsed(text)); }
 
 std::string to_text(const dead_letter& letter) {
-    return json::serialize(json::object{{"id", letter.id}, {"to", letter.recipient}, {"from", letter.from}, {"msg", letter.msg},
+    return json::serialize(json::object{{"id", letter.id}, {"to", letter.recipient}, {"through", letter.to}, {"from", letter.from}, {"msg", letter.msg},
                                         {"extras", letter.extras}, {"answer", letter.answer}, {"attempts", letter.attempts},
                                         {"reason", letter.reason}, {"at", to_ms(letter.at)}, {"history", as_json(letter.history)}});
 }
@@ -85,6 +85,7 @@ dead_letter letter_from(std::string_view text) {
     };
     letter.id = string_of("id");
     letter.recipient = string_of("to");
+    letter.to = string_of("through");
     letter.from = string_of("from");
     letter.msg = string_of("msg");
     letter.extras = string_of("extras");

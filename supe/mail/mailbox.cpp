@@ -152,7 +152,7 @@ void mailbox::uncount(state& s, const held_mail& mail) {
 const held_mail* mailbox::park(consumer c, std::string_view id) {
     state& s = consumers_[c];
     held_mail* const mail = s.in_hand.find(id);
-    if (!mail || mail->parked) return mail;
+    if (!mail || mail->parked) return nullptr;
     uncount(s, *mail);
     mail->parked = true;
     ++parked_;

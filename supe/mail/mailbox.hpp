@@ -83,7 +83,7 @@ public:
     const held_mail* take_next(consumer c);
 
     /// One in hand that the consumer, a supervisor, cannot put into its mailbox for now: it does not count any more, neither in the
-    /// window nor in the limits, which are for all that go the same way. Null when there is none by that id. Valid until the next call.
+    /// window nor in the limits, which are for all that go the same way. Null when there is none by that id, or it is parked already. Valid until the next call.
     const held_mail* park(consumer c, std::string_view id);
 
     /// Acknowledges the oldest in hand; null when nothing is.

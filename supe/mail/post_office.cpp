@@ -138,7 +138,7 @@ std::string post_office::post_again(const std::string& recipient, envelope mail)
     if (found == places_.end()) return "unknown-address";
     mail_place& place = *found->second;
     mail.sequence = ++last_sequence_;
-    mail.attempt = mail.charges = 0;
+    mail.charges = 0;
     mail.suspect = false;
     mail.origin = {};
     if (place.box().offer(mail, mailbox::anyone, stages(place)) != mailbox::offered::taken) return "mailbox-full";
@@ -264,10 +264,8 @@ void post_office::on_reject(mail_stop& stop, std::string_view id, bool requeue, 
 bool post_office::on_ended(mail_stop& stop, bool charged, const std::string& how) {
     // A supervisor's death says nothing about the mail that it was to pass on (contract §3, poison).
     const auto after = stop.box.ended(stop.consumer, charged && !stop.nested, {time_.wall(), how});
-    for (const held_mail* back : after.back) {
-        went_back(*stop.place, *back);
-        if (stop.nested) tell_withheld(back->view().origin);
-    }
+    for (const held_mail* back : after.back) went_back(*stop.place, *back);
+    if (stop.nested) stop.box.for_each([this](const held_mail& waits) { tell_withheld(waits.view().origin); });
     for (const dead_mail& dead : after.dead) bury(*stop.place, dead, "dead-lettered");
     if (!stop.keeps_mail) forget_taken_over(stop, "supervisor-died");
     let_in_withheld(*stop.place);

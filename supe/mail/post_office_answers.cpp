@@ -88,7 +88,8 @@ void post_office::bury(const mail_place& place, const dead_mail& dead, std::stri
     const envelope mail = dead.mail->view();
     events_.on_dead_letter(mail, place.name, dead.reason, dead.history);
     left(*dead.mail);  // behind the letter: in between, it is in both
-    if (mail.origin.receipt) tell(mail.origin, "MAIL-UNDELIVERABLE", answer);
+    // Mail for beyond a nested supervisor was not accepted yet: it is still waited for.
+    if (mail.origin.receipt || place.nested()) tell(mail.origin, "MAIL-UNDELIVERABLE", answer);
 }
 
 void post_office::tell(const mail_origin& origin, std::string_view signal, std::string_view reason) {

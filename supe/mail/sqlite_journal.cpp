@@ -18,6 +18,7 @@ class marking_reader final : public journal_reader {
 public:
     marking_reader(journal_reader& to, handed_marks& marks) : to_(to), marks_(marks) {}
     void on_mail(const journaled_mail& mail) override {
+        is_empty_ = false;
         if (!marks_.covers(mail.box, mail.sequence)) return to_.on_mail(mail);
         marks_.raise(mail.box, mail.sequence);
         journaled_mail handed = mail;
@@ -26,10 +27,12 @@ public:
     }
     void on_letter(dead_letter letter) override { to_.on_letter(std::move(letter)); }
     void on_finished(const std::string& id) override { to_.on_finished(id); }
+    bool is_empty() const { return is_empty_; }
 
 private:
     journal_reader& to_;
     handed_marks& marks_;
+    bool is_empty_ = true;
 };
 
 }  // namespace
@@ -55,6 +58,7 @@ std::string sqlite_journal::restore(journal_reader& reader) {
     unreadable_ = file_.open();
     marking_reader marking(reader, marks_);
     if (unreadable_.empty()) unreadable_ = file_.restore(marking);
+    if (unreadable_.empty()) marking.is_empty() ? marks_.begin_anew() : marks_.begin();
     restoring_ = false;
     return unreadable_;
 }
@@ -62,7 +66,7 @@ std::string sqlite_journal::restore(journal_reader& reader) {
 // --- the loop's side ----------------------------------------------------------------------------------------------
 
 void sqlite_journal::put(journaled_mail mail) {
-    marks_.begin();
+    if (unreadable_.empty()) marks_.begin();
     gathered_.push_back({.what = kind::put, .mail = std::make_unique<journaled_mail>(std::move(mail))});
 }
 

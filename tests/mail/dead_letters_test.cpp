@@ -1,5 +1,6 @@
 // Dead letters are bounded, told apart by id, and kept where they outlive the supervisor.
 #include "supe/mail/dead_letters.hpp"
+#include "supe/mail/journal.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <set>
@@ -43,8 +44,21 @@ BOOST_AUTO_TEST_CASE(tells_all) {
     BOOST_TEST(again.msg == "[1]");
     BOOST_TEST(again.from == "sender");
     BOOST_TEST(again.extras == R"(,"k":1)");
-    BOOST_TEST(again.attempt == 0u);
+    BOOST_TEST(again.attempt == 3u);  // it may have been handled
+    BOOST_TEST(again.to == "");
     BOOST_TEST(!dead.find("b"));
+}
+
+// One that was on its way through a supervisor knows where to, also when it is kept on disk.
+BOOST_AUTO_TEST_CASE(on_its_way) {
+    letters dead;
+    envelope mail;
+    mail.id = "a";
+    mail.to = "/dam/q";
+    dead.add(mail, "dam", "removed", {}, {});
+    const supe::dead_letter again = supe::letter_from(supe::to_text(*dead.find("a")));
+    BOOST_TEST(again.recipient == "dam");
+    BOOST_TEST(again.as_mail().to == "/dam/q");
 }
 
 // Bounded by count and by bytes, the oldest go first, and the shelf holds exactly what is held.

@@ -127,10 +127,19 @@ BOOST_AUTO_TEST_CASE(withheld_further_on) {
     o.post.on_ack(deep, "v");
     o.post.remove(q);
     BOOST_TEST(o.heard_above().size() == 2u);
-    // Nor does a supervisor that is down hold up others.
+    // Nor does a supervisor that is down hold up others: what was in hand, what waited behind it, and what comes.
+    from_above("/dam/deep/s", "u");
+    BOOST_TEST(o.heard_above() == words{});
     o.end(deep, false);
     from_above("/dam/deep/s", "z");
-    BOOST_TEST(o.heard_above() == (words{signal("MAIL-WITHHELD", R"({"id":"w"})"), signal("MAIL-WITHHELD", R"({"id":"z"})")}));
+    const auto told = [](const char* name, const char* more) {
+        return words{signal(name, fmt::format(R"({{"id":"w"{}}})", more).c_str()), signal(name, fmt::format(R"({{"id":"u"{}}})", more).c_str()),
+                     signal(name, fmt::format(R"({{"id":"z"{}}})", more).c_str())};
+    };
+    BOOST_TEST(o.heard_above() == told("MAIL-WITHHELD", ""));
+    // Removed, it leaves nobody waiting for ever.
+    o.post.remove(deep);
+    BOOST_TEST(o.heard_above() == told("MAIL-UNDELIVERABLE", R"(,"reason":"removed")"));
     // A child is told nothing: it waits for its MAIL-ACCEPTED.
     mail_stop& full = o.add("full", false, {.count = 1, .block = true});
     mail_stop& a = o.add("a");

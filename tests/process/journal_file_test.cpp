@@ -125,6 +125,41 @@ BOOST_AUTO_TEST_CASE(knows_what_was_handed_over) {
     BOOST_TEST(read(file).mails == all);
     std::filesystem::remove(marks);
     BOOST_TEST(read(file).mails == all);
+    // A life that cannot read the journal tells nothing of it, whatever it is sent.
+    std::filesystem::remove(marks);
+    std::filesystem::rename(file, tmp / "good");
+    std::ofstream(file) << std::string(10'000, 'r');
+    {
+        kept k(file);
+        contents none;
+        BOOST_TEST(k.journal.restore(none) != "");
+        k.journal.put(mail_of(9, "m"));
+        BOOST_TEST(k.settle(1));
+    }
+    std::filesystem::rename(tmp / "good", file);
+    BOOST_TEST(read(file).mails == all);
+}
+
+// Where all mail is done with, the marks begin anew: what comes after it was not handed over, whatever its number.
+BOOST_AUTO_TEST_CASE(marks_begin_anew) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "mail/supe.sqlite";
+    {
+        kept k(file);
+        k.journal.put(mail_of(7, "m"));
+        BOOST_TEST(k.settle(1));
+        k.journal.handed("b", 7);
+        k.journal.erase(7, {});
+    }
+    {
+        kept k(file);
+        contents none;
+        BOOST_TEST(k.journal.restore(none) == "");
+        BOOST_TEST(none.mails.empty());
+        k.journal.put(mail_of(1, "m"));
+        BOOST_TEST(k.settle(1));
+    }
+    BOOST_TEST(read(file).mails == words{"id-1 m 0 0 0"});
 }
 
 // Many mailboxes: the file grows, and knows each.
