@@ -98,7 +98,7 @@ void add_dead(CLI::App& app, std::shared_ptr<which_tree> where, int& exit_code) 
     one->add_option("ID", options->ids, "as in the list")->required()->expected(1)->type_name("");
     one->callback([=, &exit_code] { exit_code = show(*where, options->ids.front()); });
     for (const char* what : {"retry", "drop"}) {
-        auto* command = part(what, std::string(what) == "retry" ? "deliver them again, as if they had just come" : "forget them");
+        auto* command = part(what, std::string(what) == "retry" ? "deliver them again, with all tries before them anew" : "forget them");
         command->add_option("ID", options->ids, "as in the list")->type_name("");
         command->add_flag("--all", options->all, "all that there are");
         command->callback([=, what = std::string(what), &exit_code] { exit_code = deal_with(*where, what, *options); });
