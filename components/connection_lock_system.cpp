@@ -2,12 +2,11 @@
 
 #include "components/kernel_sockets.hpp"
 #include "patterns/output.hpp"
+#include "supe/process/descendants.hpp"
 #include "supe/process/unique_fd.hpp"
 
 #include "supe/async/stream_descriptor.hpp"
-#include <fmt/format.h>
 #include <fstream>
-#include <iterator>
 #include <sys/syscall.h>
 
 namespace components {
@@ -21,16 +20,8 @@ int pidfd_of(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid,
 
 /// The process is the one that its supervisor started under this address (for a sibling: under this name).
 bool has_address(pid_t pid, const std::string& address) {
-    std::ifstream in(fmt::format("/proc/{}/environ", pid), std::ios::binary);
-    const std::string variables((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    constexpr std::string_view name = "SUPE_ADDRESS=";
-    for (std::size_t at = 0; at < variables.size(); at = variables.find('\0', at) + 1) {
-        const std::string_view entry(variables.c_str() + at);
-        if (!entry.starts_with(name)) continue;
-        const std::string_view theirs = entry.substr(name.size());
-        return theirs == address || theirs.ends_with("/" + address);
-    }
-    return false;
+    const std::string theirs = supe::variable_of(pid, "SUPE_ADDRESS");
+    return !theirs.empty() && (theirs == address || theirs.ends_with("/" + address));
 }
 
 }  // namespace

@@ -13,16 +13,10 @@ namespace components {
 namespace {
 
 namespace json = boost::json;
-using time_type = std::chrono::system_clock::time_point;
 
 constexpr read_limit page{500, 8 << 20};       // of a list, by what is read for it
 constexpr std::size_t dealt_with_at_once = 1000;
 constexpr std::size_t longest_target = 200;    // bytes of it in a list
-
-std::string text_of(const json::object& o, const char* key) {
-    const auto* value = o.if_contains(key);
-    return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 /// At most so many bytes of it, of whole characters.
 std::string beginning_of(std::string text, std::size_t most) {
@@ -47,7 +41,7 @@ std::string sender_of(std::string_view webhook) {
 
 json::object letter_of(const dead_webhook& dead) {
     supe::utc_text stamp;
-    const time_type died{std::chrono::milliseconds(dead.died_at)};
+    const std::chrono::system_clock::time_point died{std::chrono::milliseconds(dead.died_at)};
     return {{"id", dead.id}, {"from", sender_of(dead.text)}, {"at", stamp.of(died)}, {"attempts", dead.attempt},
             {"reason", dead.reason}};
 }
@@ -86,10 +80,10 @@ json::value dealt_with(const queue_store& store, const std::string& id, std::siz
 
 std::string error_answer(std::string_view why) { return fmt::format(R"({{"error":{}}})", supe::json_quoted(why)); }
 
-dead_answer answer_about_dead(queue_store& store, std::string_view request, time_type now) {
+dead_answer answer_about_dead(queue_store& store, std::string_view request, std::int64_t now_ms) {
     const auto parsed = supe::parse_json(request);
     const json::object asked = parsed && parsed->is_object() ? parsed->get_object() : json::object();
-    const std::string what = text_of(asked, "what");
+    const std::string what = supe::string_of(asked, "what");
     const auto given = id_of(asked);
     if (!given) return {error_answer("dead.id must be a string with something in it"), false};
     const std::string& id = *given;
@@ -100,7 +94,6 @@ dead_answer answer_about_dead(queue_store& store, std::string_view request, time
     } else if (what == "show") {
         answer = show(store, id);
     } else if (what == "retry") {
-        const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
         answer = dealt_with(store, id, store.revive(id, dealt_with_at_once, now_ms - 1));
     } else if (what == "drop") {
         answer = dealt_with(store, id, store.drop_dead(id, dealt_with_at_once));

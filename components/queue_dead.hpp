@@ -3,7 +3,7 @@
 
 #include "components/queue_store.hpp"
 
-#include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -23,7 +23,7 @@ struct dead_answer {
     std::string text;      ///< JSON
     bool retried = false;  ///< some are due now
 };
-dead_answer answer_about_dead(queue_store& store, std::string_view request, std::chrono::system_clock::time_point now);
+dead_answer answer_about_dead(queue_store& store, std::string_view request, std::int64_t now_ms);
 std::string error_answer(std::string_view why);
 
 }  // namespace components

@@ -23,9 +23,9 @@ mail_decision after_failure(std::string_view body, const char* why) {
     using kind = mail_decision::kind;
     supe::json_members members(body);
     const bool object = members.next();
-    if (object && members.key() == "id" && members.value().starts_with('"')) return {kind::refuse, why, {}};
+    if (object && members.key() == "id" && members.value().starts_with('"')) return {kind::refuse, why};
     if (object && members.key() == "dead") return {kind::done, {}, error_answer(why)};
-    return {kind::later, why, {}};
+    return {kind::later, why};
 }
 
 bool is_id(std::string_view text) {
@@ -77,17 +77,17 @@ mail_decision queue_desk::take_one(std::string_view body, clock_type::time_point
         store_.set_paused(false);
         after.retry = true;
     } else if (key == "dead") {
-        dead_answer about = answer_about_dead(store_, value, now);
+        dead_answer about = answer_about_dead(store_, value, unix_ms(now));
         after.retry = after.retry || about.retried;
         return {mail_decision::kind::done, {}, std::move(about.text)};
     } else {
-        return {mail_decision::kind::refuse, "a webhook, result, retry, resume or dead is expected", {}};
+        return {mail_decision::kind::refuse, "a webhook, result, retry, resume or dead is expected"};
     }
     return {};
 }
 
 mail_decision queue_desk::take_webhook(std::string_view id, std::string_view body) {
-    const auto refuse = [](const char* why) { return mail_decision{mail_decision::kind::refuse, why, {}}; };
+    const auto refuse = [](const char* why) { return mail_decision{mail_decision::kind::refuse, why}; };
     if (!is_id(id)) return refuse("the id is not made of 1 to 64 letters, digits, - and _");
     if (store_.counts().bytes + body.size() > limits_.bytes) return refuse("the queue is full");
     // What was delivered leaves room inside the file, which the disk does not see.

@@ -32,7 +32,7 @@ struct queue_news {
 struct mail_decision {
     enum class kind { done, refuse, later } what = kind::done;
     std::string reason;
-    std::string answer;  ///< to the call that it is; JSON text, empty: none
+    std::string answer = {};  ///< to the call that it is; JSON text, empty: none
 };
 
 class queue_desk {

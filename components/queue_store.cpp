@@ -222,6 +222,8 @@ std::vector<stored_webhook> queue_store::due_after(std::int64_t last_due_ms, std
 
 // --- the dead, for an operator: rare, so that no statement is kept -------------------------------------------------
 
+const std::string select_dead = "SELECT seq, id, attempt, due_at, reason, text FROM webhooks WHERE state = 2 ";
+
 std::vector<dead_webhook> queue_store::read_dead(SQLite::Statement& s, read_limit limit) {
     std::vector<dead_webhook> found;
     for (std::size_t bytes = 0; found.size() < limit.count && bytes < limit.bytes && s.executeStep();) {
@@ -234,7 +236,7 @@ std::vector<dead_webhook> queue_store::read_dead(SQLite::Statement& s, read_limi
 
 std::vector<dead_webhook> queue_store::dead_after(std::int64_t seq, read_limit limit) {
     return guarded([&] {
-        SQLite::Statement s(*db_, "SELECT seq, id, attempt, due_at, reason, text FROM webhooks WHERE state = 2 AND seq > ? ORDER BY seq");
+        SQLite::Statement s(*db_, select_dead + "AND seq > ? ORDER BY seq");
         s.bind(1, seq);
         return read_dead(s, limit);
     });
@@ -242,7 +244,7 @@ std::vector<dead_webhook> queue_store::dead_after(std::int64_t seq, read_limit l
 
 std::optional<dead_webhook> queue_store::find_dead(std::string_view id) {
     return guarded([&]() -> std::optional<dead_webhook> {
-        SQLite::Statement s(*db_, "SELECT seq, id, attempt, due_at, reason, text FROM webhooks WHERE state = 2 AND id = ?");
+        SQLite::Statement s(*db_, select_dead + "AND id = ?");
         bind_text(s, 1, id);
         auto found = read_dead(s, {1, 1});
         if (found.empty()) return std::nullopt;

@@ -42,10 +42,8 @@ void introduce_demo() {
                        "is lost. Ctrl-C ends\n", supe);
 }
 
-constexpr const char* format_help = "text: [NAME] line; json: an object a line with at, address, stream, line";
-
 void add_log_format(CLI::App& command, std::string& format) {
-    command.add_option("--log-format", format, format_help)
+    command.add_option("--log-format", format, "text: [NAME] line; json: an object a line with at, address, stream, line")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();

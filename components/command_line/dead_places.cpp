@@ -27,7 +27,7 @@ void make_body_readable(json::value& letter) {
     auto* body = webhook && webhook->is_object() ? webhook->get_object().if_contains("body") : nullptr;
     if (!body || !body->is_string()) return;
     const auto bytes = supe::from_base64(std::string_view(body->get_string()));
-    if (bytes && supe::json_string_value(supe::json_quoted(*bytes)) == *bytes) {
+    if (bytes && supe::as_utf8(*bytes) == *bytes) {
         *body = *bytes;
     } else {
         *body = json::object{{"base64", body->get_string()}};

@@ -338,4 +338,6 @@ std::string json_quoted(std::string_view value) {
     return out;
 }
 
+std::string as_utf8(std::string_view bytes) { return json_string_value(json_quoted(bytes)); }
+
 }  // namespace supe

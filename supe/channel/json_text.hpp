@@ -47,6 +47,8 @@ std::string json_string_value(std::string_view text);
 /// `value` as JSON text with quotes. Bytes that are not UTF-8 become U+FFFD.
 std::string json_quoted(std::string_view value);
 void append_json_quoted(std::string& out, std::string_view value);
+/// The same bytes where they are UTF-8; what is not, a character that was cut in two among it, becomes U+FFFD.
+std::string as_utf8(std::string_view bytes);
 /// A line of output as a JSON string: a byte that is not UTF-8 becomes the four characters `\xHH`.
 void append_json_output(std::string& out, std::string_view line);
 

@@ -70,4 +70,9 @@ std::optional<json::value> parse_json(std::string_view text) {
     return v;
 }
 
+std::string string_of(const boost::json::object& object, std::string_view key) {
+    const auto* value = object.if_contains(key);
+    return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
 }  // namespace supe

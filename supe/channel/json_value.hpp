@@ -1,8 +1,9 @@
 // JSON text as a value, for those who look into it. Whatever is_json accepts can be read here.
 #pragma once
 
-#include <boost/json/value.hpp>
+#include <boost/json/object.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace supe {
@@ -11,5 +12,8 @@ namespace supe {
 /// is read as JavaScript and its users would: a lone surrogate becomes U+FFFD, a number past the range of a double the
 /// greatest one of its sign, and one with a very long exponent too. Of equal keys the last counts.
 std::optional<boost::json::value> parse_json(std::string_view text);
+
+/// A member that is a string; empty where it is missing, or none.
+std::string string_of(const boost::json::object& object, std::string_view key);
 
 }  // namespace supe

@@ -19,11 +19,6 @@ constexpr auto answer_limit = 10s;       // of a call
 constexpr const char* no_msg = "msg must be the text of a JSON value";
 constexpr std::size_t names_shown = 12;  // in an error that says which children there are
 
-std::string text_of(const json::object& o, const char* key) {
-    const auto* value = o.if_contains(key);
-    return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 /// A bare name counts from the root (contract §6).
 std::string absolute(std::string address) {
     if (!address.starts_with('/')) address.insert(0, "/");
@@ -127,13 +122,13 @@ json::value commands::no_such_child(std::string_view address) const {
 }
 
 awaitable<json::value> commands::route(json::object request) {
-    const std::string what = text_of(request, "do");
+    const std::string what = string_of(request, "do");
     json::value answer;
     if (what == "mail") {
         answer = co_await mail(std::move(request));
         co_return answer;
     }
-    const std::string address = absolute(text_of(request, "address"));
+    const std::string address = absolute(string_of(request, "address"));
     const std::string own = supervisor_.address();
     if (address == "/" || address == own) co_return co_await here(std::move(request));
     if (!address.starts_with(own + "/")) co_return no_such_child(address);
@@ -173,7 +168,7 @@ awaitable<json::value> commands::below(std::string name, json::object request) {
 
 /// A request for this supervisor itself.
 awaitable<json::value> commands::here(json::object request) {
-    const std::string what = text_of(request, "do");
+    const std::string what = string_of(request, "do");
     json::value answer;
     if (what == "status") {
         answer = co_await status_of_all();
@@ -238,11 +233,11 @@ awaitable<json::value> commands::add(json::object request) {
 // --- mail ---------------------------------------------------------------------------------------------------------
 
 awaitable<json::value> commands::mail(json::object request) {
-    std::string to = text_of(request, "to");
+    std::string to = string_of(request, "to");
     if (to.empty()) co_return error("mail needs an address in `to`", result::bad_request);
     if (to != "supe") to = absolute(to);
     const bool wait = request.contains("wait") && request.at("wait") == true;
-    const std::string body = request.contains("msg") ? text_of(request, "msg") : std::string("null");
+    const std::string body = request.contains("msg") ? string_of(request, "msg") : std::string("null");
     if (!is_json(body)) co_return error(no_msg, result::bad_request);
     clock& time = supervisor_.time();
     pending_mail sent(time, wait ? pending_mail::goal::acknowledged : pending_mail::goal::accepted);
@@ -263,7 +258,7 @@ awaitable<json::value> commands::mail(json::object request) {
 
 /// Its mail is an ordinary one (contract §3, a call), and done late rather than never where its answer does not come in time.
 awaitable<json::value> commands::call(std::string name, json::object request) {
-    const std::string body = text_of(request, "msg");
+    const std::string body = string_of(request, "msg");
     if (!is_json(body)) co_return error(no_msg, result::bad_request);
     const std::string address = fmt::format("{}/{}", supervisor_.address(), name);
     clock& time = supervisor_.time();
@@ -291,8 +286,8 @@ json::value commands::restore(const std::string& name, const json::object& reque
     std::string problem;
     for (const json::value& saved : mails->get_array()) {
         if (!saved.is_object()) continue;
-        const std::string id = text_of(saved.get_object(), "id"), from = text_of(saved.get_object(), "from");
-        const std::string msg = text_of(saved.get_object(), "msg");
+        const std::string id = string_of(saved.get_object(), "id"), from = string_of(saved.get_object(), "from");
+        const std::string msg = string_of(saved.get_object(), "msg");
         if (!is_json(msg)) return error(no_msg, result::bad_request);
         envelope mail;
         mail.id = id;

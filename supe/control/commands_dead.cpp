@@ -1,4 +1,5 @@
 // `supe dead`: the dead letters of a supervisor and of all below it.
+#include "supe/channel/json_value.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/output/output_line.hpp"
 
@@ -9,11 +10,6 @@ namespace supe::control {
 namespace {
 
 namespace json = boost::json;
-
-std::string text_of(const json::object& o, const char* key) {
-    const auto* value = o.if_contains(key);
-    return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 /// `whole`: with the message, as the text of JSON that it was sent as, and what happened to it.
 json::object shown(const dead_letter& letter, const std::string& address, bool whole) {
@@ -57,8 +53,8 @@ awaitable<std::vector<json::value>> commands::ask_all_below(json::object request
 }
 
 awaitable<json::value> commands::dead(json::object request) {
-    const std::string what = text_of(request, "what");
-    const std::string id = text_of(request, "id");
+    const std::string what = string_of(request, "what");
+    const std::string id = string_of(request, "id");
     const bool one = what != "list" && !id.empty();
     if (what != "list" && what != "show" && what != "retry" && what != "drop")
         co_return error(fmt::format("what: \"{}\" is not one of list, show, retry, drop", what), result::bad_request);

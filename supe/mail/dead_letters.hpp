@@ -21,7 +21,7 @@ struct dead_letter {
     mail_history history;        ///< what happened to it before, the oldest first
 
     std::size_t bytes() const;
-    /// As it was sent: to be posted again. Valid as long as this letter.
+    /// As it was sent, with its attempts: to be posted again. Valid as long as this letter.
     envelope as_mail() const;
 };
 

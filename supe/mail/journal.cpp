@@ -1,5 +1,7 @@
 #include "supe/mail/journal.hpp"
 
+#include "supe/channel/json_value.hpp"
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -65,7 +67,7 @@ std::string to_text(const mail_history& history) { return history.empty() ? std:
 mail_history history_from(std::string_view text) { return text.empty() ? mail_history() : history_of(parsed(text)); }
 
 std::string to_text(const dead_letter& letter) {
-    return json::serialize(json::object{{"id", letter.id}, {"to", letter.recipient}, {"through", letter.to}, {"from", letter.from}, {"msg", letter.msg},
+    return json::serialize(json::object{{"id", letter.id}, {"to", letter.recipient}, {"address", letter.to}, {"from", letter.from}, {"msg", letter.msg},
                                         {"extras", letter.extras}, {"answer", letter.answer}, {"attempts", letter.attempts},
                                         {"reason", letter.reason}, {"at", to_ms(letter.at)}, {"history", as_json(letter.history)}});
 }
@@ -75,21 +77,17 @@ dead_letter letter_from(std::string_view text) {
     const json::value value = parsed(text);
     if (!value.is_object()) return letter;
     const json::object& o = value.get_object();
-    const auto string_of = [&o](const char* key) {
-        const json::value* member = o.if_contains(key);
-        return member && member->is_string() ? std::string(member->get_string()) : std::string();
-    };
     const auto number_of = [&o](const char* key) {
         const json::value* member = o.if_contains(key);
         return member && member->is_int64() ? member->get_int64() : 0;
     };
-    letter.id = string_of("id");
-    letter.recipient = string_of("to");
-    letter.to = string_of("through");
-    letter.from = string_of("from");
-    letter.msg = string_of("msg");
-    letter.extras = string_of("extras");
-    letter.reason = string_of("reason");
+    letter.id = string_of(o, "id");
+    letter.recipient = string_of(o, "to");
+    letter.to = string_of(o, "address");
+    letter.from = string_of(o, "from");
+    letter.msg = string_of(o, "msg");
+    letter.extras = string_of(o, "extras");
+    letter.reason = string_of(o, "reason");
     letter.answer = o.contains("answer") && o.at("answer").is_bool() && o.at("answer").get_bool();
     letter.attempts = static_cast<unsigned>(number_of("attempts"));
     letter.at = from_ms(number_of("at"));

@@ -123,7 +123,7 @@ public:
     /// From the control socket, and from the supervisor's own code. `origin.id` names it in the answers; returns the id that it
     /// has on its way.
     std::string post(std::string to, std::string msg, mail_origin origin);
-    /// What waits for a child again, as when it first arrived (dead letters). Why not, or empty.
+    /// What waits for a child again (dead letters, a saved mailbox): uncharged, its attempts go on. Why not, or empty.
     std::string post_again(const std::string& recipient, envelope mail);
 
     /// Hands over what may be delivered to this child now.

@@ -13,7 +13,7 @@ void post_office::keep_in(journal& kept, bool writes_new) {
 void post_office::restore(const journaled_mail& mail) {
     last_sequence_ = std::max(last_sequence_, mail.sequence);
     if (mail.from_above) from_above_.add(mail.id);
-    envelope kept = mail.view();
+    const envelope kept = mail.view();
     const auto found = places_.find(mail.box);
     if (found == places_.end() || found->second->nested()) {  // the tree is another now
         events_.on_dead_letter(kept, mail.box, "removed", mail.history);

@@ -61,18 +61,6 @@ std::vector<pid_t> all_children() {
     return pids;
 }
 
-/// Of the environment that its program began with; what it changed since does not show. `key` with its `=`.
-std::string variable_of(pid_t pid, std::string_view key) {
-    const std::string environment = contents("/proc/" + std::to_string(pid) + "/environ");
-    std::string_view rest = environment;
-    while (!rest.empty()) {
-        const std::size_t end = std::min(rest.find('\0'), rest.size());
-        if (rest.starts_with(key)) return std::string(rest.substr(key.size(), end - key.size()));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return {};
-}
-
 /// proc(5), stat: the fields behind the name, counted from 1. Zero where it cannot be read.
 unsigned long field_of(pid_t pid, int number) {
     const std::string stat = contents("/proc/" + std::to_string(pid) + "/stat");
@@ -93,7 +81,7 @@ std::string contents_of_link(const std::string& link) {
 
 /// The directory itself counts, not its name: in another container, one of the same name is another.
 bool is_on(const std::filesystem::path& state, pid_t pid) {
-    const std::string named = variable_of(pid, "SUPE_STATE=");
+    const std::string named = variable_of(pid, "SUPE_STATE");
     if (named.empty()) return false;
     // Among the same mounts by its name alone: it may have another root (chroot).
     const bool same_mounts = contents_of_link(fmt::format("/proc/{}/ns/mnt", pid)) == contents_of_link("/proc/self/ns/mnt");
@@ -108,6 +96,16 @@ bool lies_below(std::string_view address, std::string_view root) {
 }
 
 }  // namespace
+
+std::string variable_of(pid_t pid, std::string_view name) {
+    const std::string environment = contents("/proc/" + std::to_string(pid) + "/environ");
+    for (std::string_view rest = environment; !rest.empty();) {
+        const std::string_view entry = rest.substr(0, rest.find('\0'));
+        if (entry.starts_with(name) && entry.substr(name.size()).starts_with('=')) return std::string(entry.substr(name.size() + 1));
+        rest.remove_prefix(std::min(entry.size() + 1, rest.size()));
+    }
+    return {};
+}
 
 void adopt_child(pid_t pid) { own_children().insert(pid); }
 void forget_child(pid_t pid) { own_children().erase(pid); }
@@ -127,7 +125,7 @@ std::vector<orphan> look_for_orphans() {
                 continue;
             }
             std::string& address = known_addresses()[pid];
-            if (address.empty()) address = variable_of(pid, "SUPE_ADDRESS=");
+            if (address.empty()) address = variable_of(pid, "SUPE_ADDRESS");
             living.push_back({pid, address, address.empty() && is_exiting(pid)});
         }
     }

@@ -6,10 +6,15 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <vector>
 
 namespace supe {
+
+/// A variable of the environment that a process began with; what it changed since does not show. Empty where it has none, or lets
+/// nobody read it.
+std::string variable_of(pid_t pid, std::string_view name);
 
 /// This process started `pid` and reaps it itself.
 void adopt_child(pid_t pid);

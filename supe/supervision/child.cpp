@@ -22,9 +22,6 @@ bool is_said(lifecycle::event e) {
     return e == event::spawned || e == event::ready || e == event::spoke || e == event::alive || e == event::finishing;
 }
 
-/// What is not UTF-8, a character that was cut in two among it, becomes U+FFFD.
-std::string as_utf8(std::string_view text) { return json_string_value(json_quoted(text)); }
-
 }  // namespace
 
 child::child(child_host& host, child_spec spec, std::string address, mail_stop stop)

@@ -13,11 +13,6 @@ namespace {
 constexpr milliseconds answer_limit = 10s;  // a nested supervisor without a sign of life for so long counts as silent
 constexpr milliseconds working_every = 3s;  // it gives one while it is busy with a request: a stop may take its time
 
-std::string text_of(const boost::json::object& o, const char* key, std::string otherwise = {}) {
-    const auto* value = o.if_contains(key);
-    return value && value->is_string() ? std::string(value->get_string()) : otherwise;
-}
-
 bool flag_of(const boost::json::object& o, const char* key, bool otherwise) {
     const auto* value = o.if_contains(key);
     return value && value->is_bool() ? value->get_bool() : otherwise;
@@ -134,7 +129,7 @@ void supervisor::on_signal(child& c, const signal_frame& frame) {
         const auto data = object_of(frame.data);
         const bool requeue = flag_of(data, "requeue", false);
         if (!requeue) dealt_with_mail();
-        return office_.on_reject(stop, text_of(data, "id"), requeue, text_of(data, "reason"));
+        return office_.on_reject(stop, string_of(data, "id"), requeue, string_of(data, "reason"));
     }
     if (name == "READY-FOR-CONFIG") return c.signal("SUPE-START", start_data(c));
     if (name == "NOTICEBOARD-REQUEST") return on_noticeboard_request(c, frame.data);
@@ -154,11 +149,11 @@ void supervisor::on_signal(child& c, const signal_frame& frame) {
 bool supervisor::on_signal_from_nested(child& c, const signal_frame& frame) {
     const auto data = object_of(frame.data);
     if (frame.name == "MAIL-ACKED" || frame.name == "MAIL-UNDELIVERABLE" || frame.name == "MAIL-WITHHELD") {
-        office_.on_settled_below(c.mail(), frame.name, text_of(data, "id"), text_of(data, "reason"));
+        office_.on_settled_below(c.mail(), frame.name, string_of(data, "id"), string_of(data, "reason"));
         return true;
     }
     if (frame.name == "SUPE-FAILED") {
-        place_of(c).failure_below = text_of(data, "why");
+        place_of(c).failure_below = string_of(data, "why");
         return true;
     }
     if (frame.name == "SUPE-ANSWER" || frame.name == "SUPE-WORKING") {
@@ -173,8 +168,8 @@ bool supervisor::on_signal_from_nested(child& c, const signal_frame& frame) {
 /// A name that is none does nothing and is answered as npm's supe does, whose component would end by an error; it is told all the same.
 void supervisor::on_noticeboard_request(child& c, std::string_view text) {
     const auto data = object_of(text);
-    const std::string type = text_of(data, "type");
-    const std::string notice = text_of(data, "notice");
+    const std::string type = string_of(data, "type");
+    const std::string notice = string_of(data, "notice");
     const std::string_view as_given = member_of(text, "notice");
     const auto* opts = data.if_contains("opts");
     const boost::json::object options = opts && opts->is_object() ? opts->get_object() : boost::json::object();
@@ -198,7 +193,7 @@ void supervisor::on_noticeboard_request(child& c, std::string_view text) {
                          error.empty(), error.empty() ? "" : fmt::format(R"(,"error":{})", json_quoted(error))));
     if (cached && !tell_watcher(watcher_of(c), notice, *cached)) on_pipe_failure(watcher_of(c), notice);
     if (type != "notify" || notice.empty()) return;
-    const std::string source = text_of(data, "source");
+    const std::string source = string_of(data, "source");
     publish(notice, std::string(member_of(text, "message")),  // as it stands there: no digit of a number is lost
             source.empty() ? c.spec().name : fmt::format("{}-{}", c.spec().name, source));
 }
@@ -256,9 +251,9 @@ void supervisor::on_uplink_frame(std::string_view frame) {
     if (signal->name == "SUPE-SHUTDOWN") return shutdown();
     const auto data = object_of(signal->data);
     if (signal->name.starts_with("MAIL-")) {
-        office_.on_settled_above(signal->name, text_of(data, "id"), text_of(data, "reason"));
+        office_.on_settled_above(signal->name, string_of(data, "id"), string_of(data, "reason"));
     } else if (signal->name == "SUPE-ASK" && data.contains("request") && data.at("request").is_object()) {
-        tasks_.start(answer_command(text_of(data, "id"), data.at("request").get_object()));
+        tasks_.start(answer_command(string_of(data, "id"), data.at("request").get_object()));
     }
 }
 
@@ -290,7 +285,7 @@ awaitable<> supervisor::answer_command(std::string id, boost::json::object reque
 
 awaitable<boost::json::value> supervisor::perform_command(boost::json::object request) {
     boost::json::value answer;
-    if (text_of(request, "do") == "reload" && text_of(request, "address") == address_ && request.contains("tree")) {
+    if (string_of(request, "do") == "reload" && string_of(request, "address") == address_ && request.contains("tree")) {
         supervisor_spec tree = parse_tree(boost::json::serialize(request.at("tree")), address_, "/");
         const std::string problem = co_await reload(std::move(tree));
         answer = problem.empty() ? boost::json::object{{"ok", "reloaded"}} : boost::json::object{{"error", problem}, {"code", 1}};
@@ -314,7 +309,7 @@ struct supervisor::pending_answer {
 };
 
 void supervisor::on_answer(std::string_view signal, const boost::json::object& data) {
-    const auto asked = asked_.find(text_of(data, "id"));
+    const auto asked = asked_.find(string_of(data, "id"));
     if (asked == asked_.end()) return;
     if (signal == "SUPE-WORKING") return asked->second->done.expires_at(env_.time.now() + answer_limit);
     asked->second->value = data.contains("answer") ? data.at("answer") : boost::json::value();
