@@ -7,7 +7,8 @@ namespace patterns {
 supe::duration backoff::next() {
     using fraction = std::chrono::duration<double>;
     const fraction whole = std::min(limit_, settings_.max);
-    limit_ = std::chrono::duration_cast<supe::duration>(std::min<fraction>(whole * settings_.factor, settings_.max));
+    limit_ = std::chrono::duration_cast<supe::duration>(
+        std::min<fraction>(whole * settings_.factor, settings_.max));
     return std::chrono::duration_cast<supe::duration>(whole * random_());
 }
 

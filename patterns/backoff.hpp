@@ -7,8 +7,9 @@
 
 namespace patterns {
 
-/// Pauses that grow: first, first × factor, … up to max, each taken at random between none and all of it ("full jitter",
-/// so that many who failed together do not come back together). A pure object; the caller waits:
+/// Pauses that grow: first, first × factor, … up to max, each taken at random between none and all
+/// of it ("full jitter", so that many who failed together do not come back together). A pure
+/// object; the caller waits:
 ///
 ///     patterns::backoff pause({.first = 100ms, .max = 5s}, random);
 ///     while (!try_it()) co_await self.shutdown_requested_until(self.time().now() + pause.next());
@@ -20,7 +21,8 @@ public:
         double factor = 2;
     };
     /// `random` gives numbers in [0,1).
-    backoff(settings s, std::function<double()> random) : settings_(s), random_(std::move(random)), limit_(s.first) {}
+    backoff(settings s, std::function<double()> random)
+        : settings_(s), random_(std::move(random)), limit_(s.first) {}
 
     supe::duration next();
     /// It worked: the next pause is a first one again.

@@ -2,12 +2,12 @@
 
 #include "patterns/output.hpp"
 
+#include <unistd.h>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <charconv>
-#include <unistd.h>
 
 namespace patterns {
 namespace {
@@ -17,14 +17,16 @@ using namespace std::chrono_literals;
 
 constexpr auto look_again = 50ms;  // for sockets of the dead, which nobody announces
 
-std::string one_member(const char* key, json::value value) { return json::serialize(json::object{{key, std::move(value)}}); }
+std::string one_member(const char* key, json::value value) {
+    return json::serialize(json::object{{key, std::move(value)}});
+}
 
 const json::value* member(const json::value& body, const char* key) {
     return body.is_object() ? body.get_object().if_contains(key) : nullptr;
 }
 
-supe::awaitable<> ask(supe::component& self, std::string lock, std::string request, std::optional<supe::mail>& answer,
-                      supe::nursery& both) {
+supe::awaitable<> ask(supe::component& self, std::string lock, std::string request,
+                      std::optional<supe::mail>& answer, supe::nursery& both) {
     answer = co_await self.call(std::move(lock), std::move(request));
     both.cancel();
 }
@@ -36,7 +38,7 @@ supe::awaitable<> give_up_at_shutdown(supe::component& self, supe::nursery& both
 
 }  // namespace
 
-// --- the holder's side --------------------------------------------------------------------------------------------
+// --- the holder's side ---
 
 permit& permit::operator=(permit&& other) noexcept {
     give_back("abandon");
@@ -47,10 +49,12 @@ permit& permit::operator=(permit&& other) noexcept {
 }
 
 void permit::give_back(const char* how) {
-    if (supe::component* self = std::exchange(self_, nullptr)) self->tell(lock_, one_member(how, json::string(number_)));
+    if (supe::component* self = std::exchange(self_, nullptr))
+        self->tell(lock_, one_member(how, json::string(number_)));
 }
 
-supe::awaitable<permit> acquire(supe::component& self, std::string lock, std::vector<std::string> peers, pid_t pid) {
+supe::awaitable<permit> acquire(supe::component& self, std::string lock,
+                                std::vector<std::string> peers, pid_t pid) {
     json::object request{{"pid", pid}, {"peers", json::array(peers.begin(), peers.end())}};
     std::optional<supe::mail> answer;
     supe::nursery both(self.time());
@@ -60,12 +64,13 @@ supe::awaitable<permit> acquire(supe::component& self, std::string lock, std::ve
     if (!answer) co_return permit();
     const json::value body = answer->value();
     const json::value* number = member(body, "permit");
-    co_return permit(self, std::move(lock), number && number->is_string() ? std::string(number->get_string()) : "");
+    co_return permit(self, std::move(lock),
+                     number && number->is_string() ? std::string(number->get_string()) : "");
 }
 
 bool is_recall(const supe::mail& mail) { return mail.body() == R"({"recall":true})"; }
 
-// --- the lock's side ----------------------------------------------------------------------------------------------
+// --- the lock's side ---
 
 namespace {
 
@@ -73,7 +78,8 @@ namespace {
 class lock {
 public:
     lock(supe::component& self, lock_settings settings, holder_watch& watch, lock_memory& memory)
-        : self_(self), table_(settings.permits, settings.rest), watch_(watch), memory_(memory), tasks_(self.time()), rests_(self.time()) {}
+        : self_(self), table_(settings.permits, settings.rest), watch_(watch), memory_(memory),
+          tasks_(self.time()), rests_(self.time()) {}
 
     supe::awaitable<> serve() {
         if (auto left = memory_.unclean_peers()) {
@@ -101,19 +107,23 @@ private:
         json::value body;
         try {
             body = mail.value();
-        } catch (const std::exception&) {
-        }
+        } catch (const std::exception&) {}
         if (const json::value* request = member(body, "acquire")) return asked(mail, *request);
-        if (const json::value* number = member(body, "release")) return given_back(mail.from(), *number, true);
-        if (const json::value* number = member(body, "abandon")) return given_back(mail.from(), *number, false);
+        if (const json::value* number = member(body, "release"))
+            return given_back(mail.from(), *number, true);
+        if (const json::value* number = member(body, "abandon"))
+            return given_back(mail.from(), *number, false);
         warn("mail from {} is neither acquire nor release", mail.from());
     }
 
     void asked(const supe::mail& mail, const json::value& request) {
         const json::value* pid = member(request, "pid");
-        const permit_holder holder{mail.from(), pid && pid->is_int64() ? static_cast<pid_t>(pid->get_int64()) : 0};
-        if (holder.pid <= 0 || !watch_.alive(holder)) return;  // it asked and died before we came to it
-        if (const json::value* peers = member(request, "peers"); peers && peers->is_array()) remember(peers->get_array());
+        const permit_holder holder{
+            mail.from(), pid && pid->is_int64() ? static_cast<pid_t>(pid->get_int64()) : 0};
+        if (holder.pid <= 0 || !watch_.alive(holder))
+            return;  // it asked and died before we came to it
+        if (const json::value* peers = member(request, "peers"); peers && peers->is_array())
+            remember(peers->get_array());
         if (watched_.insert(holder).second) tasks_.start(watch_holder(holder));
         table_.ask({mail.call(), holder});
         give();
@@ -133,8 +143,10 @@ private:
         std::uint64_t n = 0;
         const auto read = std::from_chars(text.data(), text.data() + text.size(), n);
         if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return;
-        if (clean) table_.release(n, from);
-        else table_.abandon(n, from, self_.time().now());
+        if (clean)
+            table_.release(n, from);
+        else
+            table_.abandon(n, from, self_.time().now());
         rests_.notify();
         give();
     }
@@ -142,11 +154,14 @@ private:
     void give() {
         const std::vector<permit_grant> grants = table_.give();
         for (const permit_grant& grant : grants)
-            self_.answer(grant.to.holder.address, grant.to.request, one_member("permit", json::string(std::to_string(grant.number))));
-        if (!grants.empty()) recall();  // those who have one now may have it longer than they need it
+            self_.answer(grant.to.holder.address, grant.to.request,
+                         one_member("permit", json::string(std::to_string(grant.number))));
+        if (!grants.empty())
+            recall();  // those who have one now may have it longer than they need it
     }
 
-    /// While somebody waits: those who hold permits and do not wait themselves may have idle connections.
+    /// While somebody waits: those who hold permits and do not wait themselves may have idle
+    /// connections.
     void recall() {
         if (!table_.anyone_waits()) return;
         const auto askers = table_.askers();
@@ -189,7 +204,8 @@ private:
 
 }  // namespace
 
-supe::awaitable<> serve_connection_lock(supe::component& self, lock_settings settings, holder_watch& watch, lock_memory& memory) {
+supe::awaitable<> serve_connection_lock(supe::component& self, lock_settings settings,
+                                        holder_watch& watch, lock_memory& memory) {
     lock l(self, settings, watch, memory);
     co_await l.serve();
 }

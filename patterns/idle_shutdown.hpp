@@ -1,4 +1,5 @@
-// A component that ends when it has had nothing to do for a while, and is started again by the next mail.
+// A component that ends when it has had nothing to do for a while, and is started again by the next
+// mail.
 #pragma once
 
 #include "supe/component/component.hpp"
@@ -10,14 +11,16 @@ namespace patterns {
 ///     patterns::idle_shutdown idle{self, 30s};
 ///     while (auto mail = co_await idle.next_mail()) { …; co_await mail->ack(); }
 ///
-/// A mail that arrives in the last moment is not lost: it stays in the supervisor's mailbox until it is acknowledged,
-/// and the supervisor starts the component again for it.
+/// A mail that arrives in the last moment is not lost: it stays in the supervisor's mailbox until
+/// it is acknowledged, and the supervisor starts the component again for it.
 class idle_shutdown {
 public:
     idle_shutdown(supe::component& self, supe::duration limit) : self_(self), limit_(limit) {}
 
     /// Nothing when no mail came for the limit, counted from this call, or when asked to shut down.
-    supe::awaitable<std::optional<supe::mail>> next_mail() { return self_.receive_until(self_.time().now() + limit_); }
+    supe::awaitable<std::optional<supe::mail>> next_mail() {
+        return self_.receive_until(self_.time().now() + limit_);
+    }
 
 private:
     supe::component& self_;

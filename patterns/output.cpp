@@ -1,8 +1,8 @@
 #include "patterns/output.hpp"
 
-#include <cerrno>
 #include <poll.h>
 #include <unistd.h>
+#include <cerrno>
 
 namespace patterns {
 

@@ -6,7 +6,8 @@
 
 namespace patterns {
 
-/// Writes a line with one write(2), so that lines of several processes never mix. Blocks while nobody reads.
+/// Writes a line with one write(2), so that lines of several processes never mix. Blocks while
+/// nobody reads.
 void print_line(int fd, std::string line);
 
 /// A line to stdout: `patterns::say("took {} webhooks", n)`.

@@ -5,7 +5,9 @@
 namespace patterns {
 
 void permit_table::ask(permit_request request) {
-    const auto same = [&](const permit_request& r) { return r.request == request.request && r.holder == request.holder; };
+    const auto same = [&](const permit_request& r) {
+        return r.request == request.request && r.holder == request.holder;
+    };
     if (std::ranges::none_of(waiting_, same)) waiting_.push_back(std::move(request));
 }
 
@@ -23,8 +25,9 @@ std::vector<permit_grant> permit_table::give() {
 }
 
 permit_table::permit* permit_table::held(std::uint64_t number, const std::string& address) {
-    const auto found = std::ranges::find_if(
-        permits_, [&](const permit& p) { return p.holder && p.number == number && p.holder->address == address; });
+    const auto found = std::ranges::find_if(permits_, [&](const permit& p) {
+        return p.holder && p.number == number && p.holder->address == address;
+    });
     return found == permits_.end() ? nullptr : &*found;
 }
 
@@ -68,7 +71,8 @@ void permit_table::wake(supe::time_point now) {
 }
 
 bool permit_table::all_free() const {
-    return std::ranges::none_of(permits_, [](const permit& p) { return p.holder || p.resting_since; });
+    return std::ranges::none_of(permits_,
+                                [](const permit& p) { return p.holder || p.resting_since; });
 }
 
 std::set<permit_holder> permit_table::holders() const {

@@ -3,12 +3,12 @@
 
 #include "supe/async/clock.hpp"
 
+#include <sys/types.h>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <set>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 namespace patterns {
@@ -32,8 +32,8 @@ struct permit_grant {
     std::uint64_t number;
 };
 
-/// N permits. Each is free, held by a process, or rests: its holder ended uncleanly, and connections of it may still be
-/// open. First come, first served.
+/// N permits. Each is free, held by a process, or rests: its holder ended uncleanly, and
+/// connections of it may still be open. First come, first served.
 class permit_table {
 public:
     /// `rest`: how long a permit rests at least (contract §7 `permit_rest`).

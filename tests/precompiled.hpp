@@ -1,5 +1,5 @@
 // Compiled once for all tests: Boost.Test and what our own headers pull in.
 #pragma once
 
-#include "supe/async/precompiled.hpp"
 #include <boost/test/unit_test.hpp>
+#include "supe/async/precompiled.hpp"

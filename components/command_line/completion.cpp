@@ -1,8 +1,8 @@
 #include "components/command_line/completion.hpp"
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <fmt/format.h>
 #include <numeric>
 #include <set>
 
@@ -19,7 +19,8 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app) {
 std::vector<command_path> with_all_below(const CLI::App& command, const std::string& path) {
     std::vector<command_path> all{{path, &command}};
     for (const CLI::App* below : commands_of(command)) {
-        const auto more = with_all_below(*below, path + (path.empty() ? "" : " ") + below->get_name());
+        const auto more =
+            with_all_below(*below, path + (path.empty() ? "" : " ") + below->get_name());
         all.insert(all.end(), more.begin(), more.end());
     }
     return all;
@@ -27,14 +28,16 @@ std::vector<command_path> with_all_below(const CLI::App& command, const std::str
 
 std::string names_of(const CLI::App& app) {
     std::string names;
-    for (const CLI::App* command : commands_of(app)) names += (names.empty() ? "" : " ") + command->get_name();
+    for (const CLI::App* command : commands_of(app))
+        names += (names.empty() ? "" : " ") + command->get_name();
     return names;
 }
 
 std::string flags_of(const CLI::App& command) {
     std::string all;
     for (const CLI::Option* option : command.get_options()) {
-        for (const std::string& name : option->get_lnames()) all += (all.empty() ? "--" : " --") + name;
+        for (const std::string& name : option->get_lnames())
+            all += (all.empty() ? "--" : " --") + name;
     }
     return all;
 }
@@ -89,10 +92,12 @@ std::string branch_of(const command_path& path) {
         }
         if (kind == "words") list = choices_of(*option);
     }
-    return fmt::format("    '{}') places=({}) rest='{}' list='{}' flags='{}' ;;\n", name, places, rest, list, flags_of(*command));
+    return fmt::format("    '{}') places=({}) rest='{}' list='{}' flags='{}' ;;\n", name, places,
+                       rest, list, flags_of(*command));
 }
 
-/// The tables of a script: which commands have commands below them, which options a value, and what completes those.
+/// The tables of a script: which commands have commands below them, which options a value, and what
+/// completes those.
 struct tables {
     std::string groups, valued, values, branches;
 };
@@ -102,24 +107,27 @@ tables tables_of(const CLI::App& app) {
     std::set<std::string> seen, completed;
     for (const command_path& path : with_all_below(app, "")) {
         t.branches += branch_of(path);
-        if (!commands_of(*path.second).empty()) t.groups += fmt::format("{}'{}'", t.groups.empty() ? "" : " | ", path.first);
+        if (!commands_of(*path.second).empty())
+            t.groups += fmt::format("{}'{}'", t.groups.empty() ? "" : " | ", path.first);
         for (const CLI::Option* option : path.second->get_options()) {
             if (option->get_items_expected_max() == 0) continue;
             const std::string kind = kind_of(*option);
             for (const std::string& name : spellings(*option)) {
                 if (seen.insert(name).second) t.valued += (t.valued.empty() ? "" : " | ") + name;
                 if (!kind.empty() && completed.insert(name).second)
-                    t.values += fmt::format("    {}) kind={} list='{}' ;;\n", name, kind, choices_of(*option));
+                    t.values += fmt::format("    {}) kind={} list='{}' ;;\n", name, kind,
+                                            choices_of(*option));
             }
         }
     }
     return t;
 }
 
-/// What bash and zsh have in common: from the words before the one at the cursor (`typed`) and that one (`cur`) to what
-/// fits there (`kind`), and the words to choose from (`list`).
+/// What bash and zsh have in common: from the words before the one at the cursor (`typed`) and that
+/// one (`cur`) to what fits there (`kind`), and the words to choose from (`list`).
 std::string reading_of(const CLI::App& app) {
-    std::string script = R"sh(    local word= option= command= kind= rest= list= flags= slash= given=0
+    std::string script =
+        R"sh(    local word= option= command= kind= rest= list= flags= slash= given=0
     local -a where=() places=()
     for word in "${typed[@]}"; do
         [[ $word != = ]] || continue  # bash takes --state=DIR for three words
@@ -160,7 +168,9 @@ std::string reading_of(const CLI::App& app) {
     esac
 )sh";
     const tables t = tables_of(app);
-    const auto put = [&script](const std::string& place, const std::string& text) { script.replace(script.find(place), place.size(), text); };
+    const auto put = [&script](const std::string& place, const std::string& text) {
+        script.replace(script.find(place), place.size(), text);
+    };
     put("@VALUED@", t.valued);
     put("@GROUPS@", t.groups);
     put("@BRANCHES@", t.branches);
@@ -190,7 +200,8 @@ _supe() {
     local -a typed=("${COMP_WORDS[@]:1:COMP_CWORD-1}")
     [[ $cur != = ]] || cur=
     COMPREPLY=()
-)sh" + reading_of(app) + R"sh(    case $kind in
+)sh" + reading_of(app) +
+           R"sh(    case $kind in
     file) compopt -o default ;;
     directory) compopt -o dirnames ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$list" -- "$cur") ;;
@@ -211,7 +222,8 @@ _supe() {
         cur=${cur#*=}
         compset -P '*='
     fi
-)sh" + reading_of(app) + R"sh(    case $kind in
+)sh" + reading_of(app) +
+           R"sh(    case $kind in
     file) _files ;;
     directory) _files -/ ;;
     *) compadd -- ${=list} ;;
@@ -226,7 +238,8 @@ std::string nearest_command(const CLI::App& app, const std::string& typed) {
     std::size_t least = 3;  // so many letters wrong are no typing error any more
     for (const CLI::App* command : commands_of(app)) {
         const std::string name = command->get_name();
-        const std::size_t away = name.starts_with(typed) && typed.size() > 1 ? 1 : distance(typed, name);
+        const std::size_t away =
+            name.starts_with(typed) && typed.size() > 1 ? 1 : distance(typed, name);
         if (away < least) {
             least = away;
             best = name;

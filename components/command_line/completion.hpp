@@ -1,4 +1,5 @@
-// Scripts that complete the command line in a shell. Made from the command line itself, so they never lag behind it.
+// Scripts that complete the command line in a shell. Made from the command line itself, so they
+// never lag behind it.
 #pragma once
 
 #include <string>

@@ -1,9 +1,9 @@
 #include "components/command_line/status_text.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 #include <utility>
 
 namespace components {
@@ -11,7 +11,9 @@ namespace {
 
 namespace json = boost::json;
 
-std::string text(const json::value& node, const char* key) { return std::string(node.at(key).as_string()); }
+std::string text(const json::value& node, const char* key) {
+    return std::string(node.at(key).as_string());
+}
 
 std::string number(const json::value& v) { return v.is_null() ? "-" : json::serialize(v); }
 
@@ -24,12 +26,15 @@ std::string time_text(std::int64_t ms) {
 }
 
 std::string uptime(const json::value& node) {
-    return node.at("pid").is_null() ? "-" : time_text(node.at("uptime_ms").to_number<std::int64_t>());
+    return node.at("pid").is_null() ? "-"
+                                    : time_text(node.at("uptime_ms").to_number<std::int64_t>());
 }
 
 bool is_silent(const json::value& node) { return node.get_object().contains("silent"); }
 
-std::string state_of(const json::value& node) { return text(node, "state") + (is_silent(node) ? ", silent" : ""); }
+std::string state_of(const json::value& node) {
+    return text(node, "state") + (is_silent(node) ? ", silent" : "");
+}
 
 std::string in_colour(const std::string& shown, const json::value& node) {
     const std::string state = text(node, "state");
@@ -47,13 +52,16 @@ std::string exit_text(const json::value& exit) {
 
 using row = std::array<std::string, 8>;
 
-void collect(const json::value& node, unsigned depth, std::vector<row>& rows, std::vector<const json::value*>& nodes) {
+void collect(const json::value& node, unsigned depth, std::vector<row>& rows,
+             std::vector<const json::value*>& nodes) {
     const auto& box = node.at("mailbox");
-    rows.push_back({std::string(2 * depth, ' ') + text(node, "name"), state_of(node), number(node.at("pid")),
-                    number(node.at("restarts")), uptime(node), number(box.at("queued")), number(box.at("in_flight")),
+    rows.push_back({std::string(2 * depth, ' ') + text(node, "name"), state_of(node),
+                    number(node.at("pid")), number(node.at("restarts")), uptime(node),
+                    number(box.at("queued")), number(box.at("in_flight")),
                     exit_text(node.at("last_exit"))});
     nodes.push_back(&node);
-    for (const json::value& child : node.at("children").as_array()) collect(child, depth + 1, rows, nodes);
+    for (const json::value& child : node.at("children").as_array())
+        collect(child, depth + 1, rows, nodes);
 }
 
 std::string history(const json::value& node) {
@@ -61,7 +69,8 @@ std::string history(const json::value& node) {
     if (!deaths || deaths->as_array().empty()) return {};
     std::string out = "\nHow it ended so far, the latest last:\n";
     for (const json::value& d : deaths->as_array()) {
-        out += fmt::format("  {}  after {:>6}  {:<7}  {}\n", text(d, "at"), time_text(d.at("after_ms").to_number<std::int64_t>()),
+        out += fmt::format("  {}  after {:>6}  {:<7}  {}\n", text(d, "at"),
+                           time_text(d.at("after_ms").to_number<std::int64_t>()),
                            d.at("clean").as_bool() ? "ended" : "crashed", text(d, "text"));
     }
     return out;
@@ -69,27 +78,34 @@ std::string history(const json::value& node) {
 
 std::string details(const json::value& node) {
     std::string out;
-    if (!node.at("pid").is_null()) out += fmt::format("  pid {}, up {}", number(node.at("pid")), uptime(node));
+    if (!node.at("pid").is_null())
+        out += fmt::format("  pid {}, up {}", number(node.at("pid")), uptime(node));
     if (const auto n = node.at("restarts").to_number<std::int64_t>(); n > 0)
         out += fmt::format("{}{} restart{}", out.empty() ? "  " : ", ", n, n == 1 ? "" : "s");
     const auto& box = node.at("mailbox");
-    const auto mail = box.at("queued").to_number<std::int64_t>() + box.at("in_flight").to_number<std::int64_t>();
+    const auto mail =
+        box.at("queued").to_number<std::int64_t>() + box.at("in_flight").to_number<std::int64_t>();
     if (mail > 0) out += fmt::format("{}{} mail", out.empty() ? "  " : ", ", mail);
     return out;
 }
 
-void draw(std::string& out, const json::value& node, const std::string& before, const std::string& branch, bool colour) {
+void draw(std::string& out, const json::value& node, const std::string& before,
+          const std::string& branch, bool colour) {
     out += fmt::format("{}{}{}  {}{}\n", before, branch, text(node, "name"),
                        colour ? in_colour(state_of(node), node) : state_of(node), details(node));
-    const std::string further = before + (branch.empty() ? "" : branch.starts_with("└") ? "   " : "│  ");
+    const std::string further = before + (branch.empty()            ? ""
+                                          : branch.starts_with("└") ? "   "
+                                                                    : "│  ");
     const auto& children = node.at("children").as_array();
-    for (const json::value& child : children) draw(out, child, further, &child == &children.back() ? "└─ " : "├─ ", colour);
+    for (const json::value& child : children)
+        draw(out, child, further, &child == &children.back() ? "└─ " : "├─ ", colour);
 }
 
 }  // namespace
 
 std::string status_table(const json::value& node, bool colour) {
-    std::vector<row> rows{{"NAME", "STATE", "PID", "RESTARTS", "UPTIME", "QUEUED", "IN HAND", "LAST EXIT"}};
+    std::vector<row> rows{
+        {"NAME", "STATE", "PID", "RESTARTS", "UPTIME", "QUEUED", "IN HAND", "LAST EXIT"}};
     std::vector<const json::value*> nodes{nullptr};
     collect(node, 0, rows, nodes);
     std::array<std::size_t, 8> width{};
@@ -100,11 +116,13 @@ std::string status_table(const json::value& node, bool colour) {
     for (std::size_t n = 0; n < rows.size(); ++n) {
         const row& r = rows[n];
         const std::string state = fmt::format("{:<{}}", r[1], width[1]);
-        out += fmt::format("{:<{}}  {}", r[0], width[0], colour && nodes[n] ? in_colour(state, *nodes[n]) : state);
+        out += fmt::format("{:<{}}  {}", r[0], width[0],
+                           colour && nodes[n] ? in_colour(state, *nodes[n]) : state);
         for (std::size_t i = 2; i < 7; ++i) out += fmt::format("  {:>{}}", r[i], width[i]);
         out += fmt::format("  {}\n", r[7]);
     }
-    if (const auto* says = node.get_object().if_contains("status")) out += fmt::format("\nIt says: {}\n", std::string(says->as_string()));
+    if (const auto* says = node.get_object().if_contains("status"))
+        out += fmt::format("\nIt says: {}\n", std::string(says->as_string()));
     return out + history(node);
 }
 

@@ -7,7 +7,8 @@
 
 namespace components {
 
-/// A status node (contract §6) and those below it as a table with a line each; with the deaths of the node, where told.
+/// A status node (contract §6) and those below it as a table with a line each; with the deaths of
+/// the node, where told.
 std::string status_table(const boost::json::value& node, bool colour);
 
 /// The same as a drawing with branches.

@@ -26,7 +26,9 @@ void timers::fire_first() {
 
 /// Asio may still call for a clock that is gone.
 struct real_clock::alarm {
-    using asio_timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, loop_executor>;
+    using asio_timer =
+        asio::basic_waitable_timer<std::chrono::steady_clock,
+                                   asio::wait_traits<std::chrono::steady_clock>, loop_executor>;
     asio_timer at;
     real_clock* owner;
 };
@@ -59,7 +61,7 @@ void real_clock::set_alarm() {
 }
 
 void real_clock::ring() {
-    waiters().call_now([this] {
+    waiters().resume_now([this] {
         while (timers_.next() <= now()) timers_.fire_first();
         set_alarm();  // before anyone runs: the clock may go with them
     });

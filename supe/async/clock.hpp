@@ -8,11 +8,12 @@
 
 namespace supe {
 
-/// Where time comes from. Steady: a wall clock that is set back changes nothing (contract §5 durations).
+/// Where time comes from. Steady: a wall clock that is set back changes nothing (contract §5
+/// durations).
 class clock {
 public:
     explicit clock(loop_executor executor)
-        : executor_(executor), waiters_(asio::use_service<waiting_room>(executor.context())) {}
+        : executor_(executor), waiters_(asio::use_service<resume_queue>(executor.context())) {}
     virtual ~clock() = default;
 
     virtual time_point now() const = 0;
@@ -24,7 +25,7 @@ public:
     awaitable<> sleep_for(duration d) { return sleep_until(now() + d); }
 
 protected:
-    waiting_room& waiters() { return waiters_; }
+    resume_queue& waiters() { return waiters_; }
 
 private:
     friend class timer;
@@ -32,7 +33,7 @@ private:
     virtual void disarm(timer&) = 0;
 
     loop_executor executor_;
-    waiting_room& waiters_;
+    resume_queue& waiters_;
 };
 
 /// The timers of a clock that have a deadline: by (deadline, number of registration).
@@ -57,7 +58,9 @@ public:
     explicit real_clock(loop_executor executor);
     ~real_clock() override;
     time_point now() const override { return std::chrono::steady_clock::now(); }
-    std::chrono::system_clock::time_point wall() const override { return std::chrono::system_clock::now(); }
+    std::chrono::system_clock::time_point wall() const override {
+        return std::chrono::system_clock::now();
+    }
 
 private:
     struct alarm;

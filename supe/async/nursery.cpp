@@ -27,7 +27,8 @@ struct nursery::state {
     };
     using task_ref = std::list<task>::iterator;
 
-    state(clock& c, std::shared_ptr<state> over) : executor(c.executor()), above(std::move(over)), changed(c) {}
+    state(clock& c, std::shared_ptr<state> over)
+        : executor(c.executor()), above(std::move(over)), changed(c) {}
 
     loop_executor executor;
     std::shared_ptr<state> above;
@@ -42,7 +43,8 @@ struct nursery::state {
         for (auto it = running.begin(); it != running.end();) end(*it++);
     }
 
-    /// One that is cancelled before its first wait would bring co_spawn of Asio 1.26 down: it is told at that wait.
+    /// One that is cancelled before its first wait would bring co_spawn of Asio 1.26 down: it is
+    /// told at that wait.
     static void end(task& t) {
         if (t.waits) t.end.emit(asio::cancellation_type::terminal);
     }
@@ -50,8 +52,10 @@ struct nursery::state {
     /// In the loop: co_spawn runs `work` to its first wait at once, and reports its end later.
     static void begin(const std::shared_ptr<state>& s, task_ref t, awaitable<> work) {
         if (s->ending) return s->ended(t, nullptr);
-        asio::co_spawn(s->executor, std::move(work),
-                       asio::bind_cancellation_slot(t->end.slot(), [s, t](std::exception_ptr error) { s->ended(t, error); }));
+        asio::co_spawn(
+            s->executor, std::move(work),
+            asio::bind_cancellation_slot(t->end.slot(),
+                                         [s, t](std::exception_ptr error) { s->ended(t, error); }));
         t->waits = true;
         if (s->ending) end(*t);
     }
@@ -80,12 +84,13 @@ nursery::~nursery() { cancel(); }
 
 void nursery::start(awaitable<> work) {
     const auto task = state_->running.emplace(state_->running.end());
-    asio::post(state_->executor,
-               [s = state_, task, work = std::move(work)]() mutable { state::begin(s, task, std::move(work)); });
+    asio::post(state_->executor, [s = state_, task, work = std::move(work)]() mutable {
+        state::begin(s, task, std::move(work));
+    });
 }
 
-/// Within the event loop alone, at once where we are in it: from outside, Asio (before 1.83) would post each signal with a
-/// pointer to a coroutine that may have ended by then.
+/// Within the event loop alone, at once where we are in it: from outside, Asio (before 1.83) would
+/// post each signal with a pointer to a coroutine that may have ended by then.
 void nursery::cancel() {
     state_->ending = size() > 0;  // at once: what has not run yet never does
     asio::dispatch(state_->executor, [s = state_] { s->cancel(); });

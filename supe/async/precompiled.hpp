@@ -1,8 +1,10 @@
-// What nearly every source of ours includes and what is slow to parse; compiled once (see CMakeLists.txt).
+// What nearly every source of ours includes and what is slow to parse; compiled once (see
+// CMakeLists.txt).
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include <fmt/format.h>
 #include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
@@ -16,7 +18,6 @@
 #include <boost/json.hpp>
 #include <chrono>
 #include <deque>
-#include <fmt/format.h>
 #include <functional>
 #include <map>
 #include <memory>

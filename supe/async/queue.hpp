@@ -8,12 +8,12 @@
 
 namespace supe {
 
-/// First in, first out. A waiter only notices that something arrived; the item is taken synchronously after,
-/// so a cancelled wait never takes an item with it.
+/// First in, first out. A waiter only notices that something arrived; the item is taken
+/// synchronously after, so a cancelled wait never takes an item with it.
 template <class T>
 class queue {
 public:
-    queue(clock& c, std::size_t limit) : clock_(c), limit_(limit), arrived_(c), room_(c) {}
+    queue(clock& c, std::size_t limit) : clock_(c), limit_(limit), arrived_(c), space_(c) {}
 
     /// False when full or closed.
     bool try_push(T item) {
@@ -25,7 +25,7 @@ public:
 
     /// Waits for room. False when closed.
     awaitable<bool> push(T item) {
-        while (!closed_ && items_.size() >= limit_) co_await room_.wait();
+        while (!closed_ && items_.size() >= limit_) co_await space_.wait();
         co_return try_push(std::move(item));
     }
 
@@ -33,13 +33,14 @@ public:
         if (items_.empty()) return std::nullopt;
         std::optional<T> item(std::move(items_.front()));
         items_.pop_front();
-        room_.notify();
+        space_.notify();
         return item;
     }
 
     /// The next item; nothing when the queue is closed and empty, or at the deadline.
     awaitable<std::optional<T>> pop_until(time_point deadline) {
-        while (items_.empty() && !closed_ && clock_.now() < deadline) co_await arrived_.wait_until(deadline);
+        while (items_.empty() && !closed_ && clock_.now() < deadline)
+            co_await arrived_.wait_until(deadline);
         co_return try_pop();
     }
     awaitable<std::optional<T>> pop() { return pop_until(never); }
@@ -48,7 +49,7 @@ public:
     void close() {
         closed_ = true;
         arrived_.notify();
-        room_.notify();
+        space_.notify();
     }
 
     bool closed() const { return closed_; }
@@ -61,7 +62,7 @@ private:
     std::deque<T> items_;
     bool closed_ = false;
     condition arrived_;
-    condition room_;
+    condition space_;
 };
 
 }  // namespace supe

@@ -6,41 +6,41 @@
 
 namespace supe {
 
-asio::execution_context::id waiting_room::id;
+asio::execution_context::id resume_queue::id;
 
-waiting_room::waiting_room(asio::execution_context& loop)
+resume_queue::resume_queue(asio::execution_context& loop)
     : service(loop), executor_(static_cast<asio::io_context&>(loop).get_executor()) {}
 
-void waiting_room::call(waiter& w) {
-    called_.push_back(w);
-    if (!going_) resume_later();
+void resume_queue::push(waiter& w) {
+    woken_.push_back(w);
+    if (!in_pass_) resume_later();
 }
 
-void waiting_room::resume_later() {
+void resume_queue::resume_later() {
     if (posted_) return;
     asio::post(executor_, [this] {
         posted_ = false;
-        go now(*this);
-        now.resume_called();
+        pass now(*this);
+        now.resume_all();
     });
     posted_ = true;
 }
 
-waiting_room::go::~go() {
+resume_queue::pass::~pass() {
     if (!is_outer_) return;
-    room_.going_ = false;
-    if (!room_.called_.empty()) room_.resume_later();
+    queue_.in_pass_ = false;
+    if (!queue_.woken_.empty()) queue_.resume_later();
 }
 
-void waiting_room::go::resume_called() {
-    for (int n = 0; n < most_in_one_go && !room_.called_.empty(); ++n) {
-        waiter& w = room_.called_.front();
-        room_.called_.pop_front();
-        w.go_on();
+void resume_queue::pass::resume_all() {
+    for (int n = 0; n < most_per_pass && !queue_.woken_.empty(); ++n) {
+        waiter& w = queue_.woken_.front();
+        queue_.woken_.pop_front();
+        w.resume();
     }
 }
 
-void waiting_room::shutdown() {
+void resume_queue::shutdown() {
     while (!all_.empty()) {
         waiter& w = all_.front();
         w.hook<of_timer>::unlink();  // the timer may be in the frame that goes with it
@@ -61,11 +61,11 @@ void timer::expires_at(time_point deadline) {
     if (deadline != never) clock_.arm(*this, deadline);
 }
 
-waiting_room& timer::room() const { return clock_.waiters_; }
+resume_queue& timer::queue() const { return clock_.waiters_; }
 
-void timer::add(waiting_room::waiter& w) {
+void timer::add(resume_queue::waiter& w) {
     waiters_.push_back(w);
-    room().add(w);
+    queue().add(w);
 }
 
 void timer::notify() {
@@ -73,7 +73,7 @@ void timer::notify() {
 }
 
 void timer::notify_now() {
-    room().call_now([this] { notify(); });
+    queue().resume_now([this] { notify(); });
 }
 
 void condition::notify() {

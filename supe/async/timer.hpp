@@ -23,55 +23,59 @@ inline constexpr time_point never = time_point::max();
 
 class clock;
 
-/// The coroutines that wait at the timers of an event loop, and the line of those that were called. They are the loop's own:
-/// they go with it, as Asio's operations do.
+/// The coroutines that wait at the timers of an event loop, and the line of those that were called.
+/// They are the loop's own: they go with it, as Asio's operations do.
 ///
-/// Whoever is called runs soon, in the order of calls, and those whom he calls in the same go: Asio looks at all descriptors
-/// between any two handlers of its own, which would cost a system call for each step from one coroutine to the next.
-class waiting_room final : public asio::execution_context::service {
+/// Whoever is called runs soon, in the order of calls, and those whom he calls in the same go: Asio
+/// looks at all descriptors between any two handlers of its own, which would cost a system call for
+/// each step from one coroutine to the next.
+class resume_queue final : public asio::execution_context::service {
 public:
     struct of_timer;
     struct of_loop;
     template <class Tag>
-    using hook = boost::intrusive::list_base_hook<boost::intrusive::tag<Tag>,
-                                                  boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+    using hook = boost::intrusive::list_base_hook<
+        boost::intrusive::tag<Tag>, boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
     /// One coroutine.
     struct waiter : hook<of_timer>, hook<of_loop> {
         virtual ~waiter() = default;
         /// Its wait is over: gets into the line.
         virtual void wake(bool cancelled) = 0;
         /// Resumes the coroutine; this object ends with it.
-        virtual void go_on() = 0;
+        virtual void resume() = 0;
     };
     template <class Tag>
-    using list = boost::intrusive::list<waiter, boost::intrusive::base_hook<hook<Tag>>, boost::intrusive::constant_time_size<false>>;
+    using list = boost::intrusive::list<waiter, boost::intrusive::base_hook<hook<Tag>>,
+                                        boost::intrusive::constant_time_size<false>>;
 
     static asio::execution_context::id id;
     /// `loop`: an io_context.
-    explicit waiting_room(asio::execution_context& loop);
+    explicit resume_queue(asio::execution_context& loop);
     void add(waiter& w) { all_.push_back(w); }
-    /// Its coroutine is resumed by the loop, not in this call. Precondition: it waits at no timer any more.
-    void call(waiter& w);
-    /// `f` calls coroutines, which are resumed before this returns. For handlers of Asio's, beneath which no coroutine stands.
+    /// Its coroutine is resumed by the loop, not in this call. Precondition: it waits at no timer
+    /// any more.
+    void push(waiter& w);
+    /// `f` calls coroutines, which are resumed before this returns. For handlers of Asio's, beneath
+    /// which no coroutine stands.
     template <class F>
-    void call_now(F f) {
-        go now(*this);
+    void resume_now(F f) {
+        pass now(*this);
         f();
-        now.resume_called();
+        now.resume_all();
     }
 
 private:
-    static constexpr int most_in_one_go = 256;  // then it is the turn of descriptors and posted work
+    static constexpr int most_per_pass = 256;  // then it is the turn of descriptors and posted work
     /// However it ends, who is left in the line is resumed later.
-    class go {
+    class pass {
     public:
-        explicit go(waiting_room& r) : room_(r), is_outer_(!std::exchange(r.going_, true)) {}
-        ~go();
-        go(const go&) = delete;
-        void resume_called();
+        explicit pass(resume_queue& r) : queue_(r), is_outer_(!std::exchange(r.in_pass_, true)) {}
+        ~pass();
+        pass(const pass&) = delete;
+        void resume_all();
 
     private:
-        waiting_room& room_;
+        resume_queue& queue_;
         bool is_outer_;
     };
     void shutdown() override;
@@ -79,13 +83,14 @@ private:
 
     loop_executor executor_;
     list<of_loop> all_;
-    list<of_timer> called_;
-    bool going_ = false;
+    list<of_timer> woken_;
+    bool in_pass_ = false;
     bool posted_ = false;  // a go is on its way
 };
 
 /// A deadline that can be notified before it passes: a timer and a condition variable in one.
-/// Waiters only notice; they look at their condition again after each wait. Belongs to one thread; outlives who waits.
+/// Waiters only notice; they look at their condition again after each wait. Belongs to one thread;
+/// outlives who waits.
 class timer {
 public:
     /// Starts without a deadline. The clock must outlive the timer.
@@ -98,12 +103,17 @@ public:
     void expires_at(time_point deadline);
     time_point expiry() const { return expiry_; }
 
-    /// `co_await t.wait()` resumes when the deadline passes or on notify(), in the order of waiting; throws operation_aborted
-    /// when the coroutine is cancelled. A deadline that passed before wakes nobody.
-    auto wait() { return asio::async_initiate<const asio::deferred_t, void(error_code)>(begin_wait{this}, asio::deferred); }
+    /// `co_await t.wait()` resumes when the deadline passes or on notify(), in the order of
+    /// waiting; throws operation_aborted when the coroutine is cancelled. A deadline that passed
+    /// before wakes nobody.
+    auto wait() {
+        return asio::async_initiate<const asio::deferred_t, void(error_code)>(begin_wait{this},
+                                                                              asio::deferred);
+    }
     /// Resumes all who wait now.
     void notify();
-    /// The same before this returns, and those whom they call in turn: for a handler of Asio's, beneath which no coroutine stands.
+    /// The same before this returns, and those whom they call in turn: for a handler of Asio's,
+    /// beneath which no coroutine stands.
     void notify_now();
 
 private:
@@ -114,21 +124,22 @@ private:
         timer* at;
         template <class Handler>
         void operator()(Handler&& handler) const {
-            at->add(*new waiter_of<std::decay_t<Handler>>(std::forward<Handler>(handler), at->room()));
+            at->add(
+                *new waiter_of<std::decay_t<Handler>>(std::forward<Handler>(handler), at->queue()));
         }
     };
-    waiting_room& room() const;
-    void add(waiting_room::waiter& w);
+    resume_queue& queue() const;
+    void add(resume_queue::waiter& w);
 
     clock& clock_;
     time_point expiry_ = never;
     std::uint64_t number_ = 0;  // of its registration with the clock
-    waiting_room::list<waiting_room::of_timer> waiters_;
+    resume_queue::list<resume_queue::of_timer> waiters_;
 };
 
 template <class Handler>
-struct timer::waiter_of final : waiting_room::waiter {
-    using at_timer = waiting_room::hook<waiting_room::of_timer>;
+struct timer::waiter_of final : resume_queue::waiter {
+    using at_timer = resume_queue::hook<resume_queue::of_timer>;
     /// Lies in the cancellation slot, perhaps for longer than the wait.
     struct canceller {
         waiter_of* wait;
@@ -137,46 +148,50 @@ struct timer::waiter_of final : waiting_room::waiter {
         }
     };
 
-    waiter_of(Handler h, waiting_room& r) : handler(std::move(h)), room(r) {
+    waiter_of(Handler h, resume_queue& r) : handler(std::move(h)), queue(r) {
         auto slot = asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected()) cancel = &slot.template emplace<canceller>(canceller{this});
     }
-    /// One that is notified and then cancelled before it runs again is cancelled: what it waited for is left to others.
+    /// One that is notified and then cancelled before it runs again is cancelled: what it waited
+    /// for is left to others.
     void wake(bool by_cancellation) override {
         cancelled = by_cancellation;
         if (std::exchange(woken, true)) return;
         if (at_timer::is_linked()) at_timer::unlink();  // not where its timer is gone
-        room.call(*this);
+        queue.push(*this);
     }
-    void go_on() override {
+    void resume() override {
         if (cancel) cancel->wait = nullptr;
         Handler h = std::move(handler);
-        const error_code how = cancelled ? error_code(asio::error::operation_aborted) : error_code();
+        const error_code how =
+            cancelled ? error_code(asio::error::operation_aborted) : error_code();
         delete this;
         std::move(h)(how);
     }
 
     Handler handler;
-    waiting_room& room;
+    resume_queue& queue;
     canceller* cancel = nullptr;
     bool cancelled = false;
     bool woken = false;
 };
 
-/// What several coroutines wait for, each until a deadline of its own. Belongs to one thread; outlives who waits.
+/// What several coroutines wait for, each until a deadline of its own. Belongs to one thread;
+/// outlives who waits.
 class condition {
 public:
     explicit condition(clock& c) : clock_(c), all_(c) {}
 
     /// Resumes all who wait now; they look at their condition again.
     void notify();
-    /// Resumes on notify(), or when the deadline passes; throws operation_aborted when the coroutine is cancelled.
+    /// Resumes on notify(), or when the deadline passes; throws operation_aborted when the
+    /// coroutine is cancelled.
     awaitable<> wait_until(time_point deadline);
     auto wait() { return all_.wait(); }
 
 private:
     clock& clock_;
-    timer all_;                    // for all who have no deadline
+    timer all_;  // for all who have no deadline
     std::vector<timer*> with_deadline_;
 };
 

@@ -1,13 +1,14 @@
 #include "supe/channel/channel.hpp"
 
+#include <sys/socket.h>
 #include <array>
 #include <cerrno>
-#include <sys/socket.h>
 
 namespace supe {
 namespace {
 
-/// One read buffer for all channels of this thread: a turn reads and hands out without waiting in between.
+/// One read buffer for all channels of this thread: a turn reads and hands out without waiting in
+/// between.
 std::array<char, 256 * 1024>& shared_buffer() {
     static thread_local std::array<char, 256 * 1024> buffer;
     return buffer;
@@ -20,7 +21,9 @@ channel::channel(clock& c, unique_fd fd, side s, std::size_t frame_limit)
       splitter_(s == side::component ? frame_limit + delivery_room : frame_limit) {}
 
 /// A mail and a notice of full size are below the limit: it is the answers that count.
-bool channel::may_read() const { return side_ == side::component || backlog() <= frame_limit_ + 2 * backlog_limit; }
+bool channel::may_read() const {
+    return side_ == side::component || backlog() <= frame_limit_ + 2 * backlog_limit;
+}
 
 void channel::flush() {
     while (open_ && written_ < out_.size()) {
@@ -49,7 +52,7 @@ void channel::flush() {
 awaitable<bool> channel::turn(const frame_sink& on_frame) {
     const bool open = open_;
     if (open) co_await ready();
-    co_return open && take(on_frame);
+    co_return open&& take(on_frame);
 }
 
 void channel::ask_for_work() {
@@ -70,7 +73,8 @@ channel::outcome channel::read_once(const frame_sink& on_frame) {
         splitter_.feed(std::string_view(buffer.data(), static_cast<std::size_t>(n)), on_frame);
         return outcome::data;
     }
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return outcome::nothing;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return outcome::nothing;
     return outcome::closed;
 }
 

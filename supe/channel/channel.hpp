@@ -1,27 +1,32 @@
-// One end of the socket between a supervisor and a component (contract §2): frames in, bytes out. Both sides use it.
+// One end of the socket between a supervisor and a component (contract §2): frames in, bytes out.
+// Both sides use it.
 #pragma once
 
+#include "supe/async/watched_descriptor.hpp"
 #include "supe/channel/frame.hpp"
-#include "supe/process/watched_descriptor.hpp"
 
 #include <functional>
 #include <string>
 
 namespace supe {
 
-/// Never blocks. The other end stays as it is, blocking or not: each end has a file description of its own.
-/// One coroutine calls turn() in a loop; anyone of the same thread appends to out() and calls flush().
+/// Never blocks. The other end stays as it is, blocking or not: each end has a file description of
+/// its own. One coroutine calls turn() in a loop; anyone of the same thread appends to out() and
+/// calls flush().
 class channel {
 public:
-    /// Unwritten output beyond this, and nothing that can be left out should be added (a notice to a slow watcher).
+    /// Unwritten output beyond this, and nothing that can be left out should be added (a notice to
+    /// a slow watcher).
     static constexpr std::size_t backlog_limit = 1u << 20;  // bytes
 
-    /// What turn() does while the other side does not read what we wrote. A supervisor stops to read, so that a child
-    /// that leaves its answers unread cannot make it hold more of them. A component always reads: were both to stop,
-    /// with a large frame each under way, neither would ever go on.
+    /// What turn() does while the other side does not read what we wrote. A supervisor stops to
+    /// read, so that a child that leaves its answers unread cannot make it hold more of them. A
+    /// component always reads: were both to stop, with a large frame each under way, neither would
+    /// ever go on.
     enum class side { supervisor, component };
 
-    /// `frame_limit`: of what a component sends. What is delivered to it may be longer by `delivery_room`.
+    /// `frame_limit`: of what a component sends. What is delivered to it may be longer by
+    /// `delivery_room`.
     channel(clock& c, unique_fd fd, side s, std::size_t frame_limit = default_frame_limit);
 
     /// Frames to send; complete with their newlines.
@@ -32,11 +37,12 @@ public:
     std::size_t backlog() const { return out_.size() - written_; }
 
     using frame_sink = std::function<void(std::string_view frame)>;
-    /// Writes what waits, waits for input (or for room to write), reads once and hands out whole frames.
-    /// False when the other side is gone. Throws operation_aborted when the coroutine is cancelled.
+    /// Writes what waits, waits for input (or for room to write), reads once and hands out whole
+    /// frames. False when the other side is gone. Throws operation_aborted when the coroutine is
+    /// cancelled.
     awaitable<bool> turn(const frame_sink& on_frame);
-    /// A turn in two steps, for who would save the frame of the coroutine in between: `co_await ready()`, then take().
-    /// Precondition: is_open().
+    /// A turn in two steps, for who would save the frame of the coroutine in between: `co_await
+    /// ready()`, then take(). Precondition: is_open().
     auto ready() {
         ask_for_work();
         return wake_.wait();

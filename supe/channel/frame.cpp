@@ -4,7 +4,8 @@
 
 namespace supe {
 
-void frame_splitter::feed(std::string_view bytes, const std::function<void(std::string_view)>& on_frame) {
+void frame_splitter::feed(std::string_view bytes,
+                          const std::function<void(std::string_view)>& on_frame) {
     while (!bytes.empty()) {
         const std::size_t end = bytes.find('\n');
         const bool whole = end != std::string_view::npos;
@@ -13,7 +14,8 @@ void frame_splitter::feed(std::string_view bytes, const std::function<void(std::
         if (skipping_) {  // nothing of it is wanted
         } else if (partial_.size() + piece.size() > limit_) {
             skipping_ = true;
-            partial_ = {};  // its memory too: a peer that sends one huge frame is not worth keeping it
+            partial_ =
+                {};  // its memory too: a peer that sends one huge frame is not worth keeping it
             ++oversized_;
         } else if (!whole) {
             partial_ += piece;

@@ -1,14 +1,15 @@
 #include "supe/channel/message.hpp"
 
-#include "supe/channel/json_text.hpp"
+#include "supe/text/json_text.hpp"
 
-#include <charconv>
 #include <fmt/format.h>
+#include <charconv>
 
 namespace supe {
 namespace {
 
-/// The members of a frame that mean something, as text; empty where they are missing. The last of equal keys counts.
+/// The members of a frame that mean something, as text; empty where they are missing. The last of
+/// equal keys counts.
 struct members {
     std::string_view type, signal, data, to, msg, id, receipt, from, attempt, cmd;
     bool answer = false;
@@ -19,7 +20,11 @@ std::string_view* field_of(members& m, std::string_view key) {
     switch (key.size()) {
         case 2: return key == "to" ? &m.to : key == "id" ? &m.id : nullptr;
         case 3: return key == "msg" ? &m.msg : key == "cmd" ? &m.cmd : nullptr;
-        case 4: return key == "type" ? &m.type : key == "from" ? &m.from : key == "data" ? &m.data : nullptr;
+        case 4:
+            return key == "type"   ? &m.type
+                   : key == "from" ? &m.from
+                   : key == "data" ? &m.data
+                                   : nullptr;
         case 6: return key == "signal" ? &m.signal : nullptr;
         case 7: return key == "receipt" ? &m.receipt : key == "attempt" ? &m.attempt : nullptr;
         default: return nullptr;
@@ -29,7 +34,8 @@ std::string_view* field_of(members& m, std::string_view key) {
 /// True where `value` is the JSON text of `word`, however it is escaped.
 bool says(std::string_view value, std::string_view word) {
     if (!value.starts_with('"')) return false;
-    if (value.find('\\') == std::string_view::npos) return value.substr(1, value.size() - 2) == word;
+    if (value.find('\\') == std::string_view::npos)
+        return value.substr(1, value.size() - 2) == word;
     return json_string_value(value) == word;
 }
 
@@ -44,7 +50,8 @@ bool is_string(std::string_view value) { return value.starts_with('"'); }
 
 /// `problem` stays empty where the member is missing or has the right type.
 void expect_string(std::string_view value, std::string_view name, std::string& problem) {
-    if (!value.empty() && !is_string(value)) problem = fmt::format("{} must be a string, not {:.40}", name, value);
+    if (!value.empty() && !is_string(value))
+        problem = fmt::format("{} must be a string, not {:.40}", name, value);
 }
 
 message read_mail(members& m) {
@@ -57,9 +64,11 @@ message read_mail(members& m) {
     if (!problem.empty()) return bad_frame{"mail: " + problem};
     if (!m.to.empty()) mail.to = json_string_value(m.to);
     if (!m.id.empty()) mail.id = json_string_value(m.id);
-    // Only supervisors fill these two; what a component writes there counts for nothing and does no harm.
+    // Only supervisors fill these two; what a component writes there counts for nothing and does no
+    // harm.
     if (is_string(m.from)) mail.from = json_string_value(m.from);
-    const auto [end, failed] = std::from_chars(m.attempt.data(), m.attempt.data() + m.attempt.size(), mail.attempt);
+    const auto [end, failed] =
+        std::from_chars(m.attempt.data(), m.attempt.data() + m.attempt.size(), mail.attempt);
     if (failed != std::errc() || end != m.attempt.data() + m.attempt.size()) mail.attempt = 1;
     if (!m.msg.empty()) mail.msg = m.msg;
     mail.receipt = m.receipt == "true";
@@ -75,7 +84,8 @@ message read_mail(members& m) {
 
 message read_signal(const members& m) {
     if (m.signal.empty()) return bad_frame{"signal: the member signal is missing"};
-    if (!is_string(m.signal)) return bad_frame{fmt::format("signal must be a string, not {:.40}", m.signal)};
+    if (!is_string(m.signal))
+        return bad_frame{fmt::format("signal must be a string, not {:.40}", m.signal)};
     return signal_frame{json_string_value(m.signal), m.data};
 }
 
@@ -100,10 +110,12 @@ message read_message(std::string_view frame) {
     }
     if (!object.well_formed()) {
         if (is_json(frame)) return raw_frame{};
-        return bad_frame{fmt::format("not JSON in UTF-8: {:.60}", json_quoted(frame.substr(0, 40)))};
+        return bad_frame{
+            fmt::format("not JSON in UTF-8: {:.60}", json_quoted(frame.substr(0, 40)))};
     }
     // Node takes such a frame for its own whatever else is in it, on both sides.
-    if (is_string(m.cmd) && json_string_value(m.cmd).starts_with("NODE_")) return node_frame{says(m.cmd, "NODE_HANDLE")};
+    if (is_string(m.cmd) && json_string_value(m.cmd).starts_with("NODE_"))
+        return node_frame{says(m.cmd, "NODE_HANDLE")};
     if (says(m.type, "mail")) return read_mail(m);
     if (says(m.type, "signal")) return read_signal(m);
     return raw_frame{};

@@ -1,14 +1,14 @@
 #include "supe/component/component.hpp"
 
-#include "supe/channel/base64.hpp"
 #include "supe/channel/channel.hpp"
-#include "supe/channel/json_text.hpp"
-#include "supe/channel/json_value.hpp"
 #include "supe/channel/message.hpp"
 #include "supe/component/component_state.hpp"
+#include "supe/text/base64.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 #include <stdexcept>
 
 namespace supe {
@@ -23,7 +23,8 @@ public:
             case mail_error::mailbox_full: return "the recipient's mailbox is full";
             case mail_error::dead_lettered: return "the mail went to the dead letters";
             case mail_error::removed: return "the recipient was removed";
-            case mail_error::supervisor_died: return "the supervisor that had accepted the mail died";
+            case mail_error::supervisor_died:
+                return "the supervisor that had accepted the mail died";
             case mail_error::timed_out: return "no answer in time";
             case mail_error::channel_closed: return "the supervisor is gone";
         }
@@ -31,7 +32,8 @@ public:
     }
 };
 
-/// The supervisor takes a name that is none for nothing, without an error (contract §2, as npm's supe).
+/// The supervisor takes a name that is none for nothing, without an error (contract §2, as npm's
+/// supe).
 void expect_name(const std::string& notice) {
     if (notice.empty()) throw std::invalid_argument("a notice needs a name");
 }
@@ -43,7 +45,7 @@ error_code make_error_code(mail_error e) {
     return {static_cast<int>(e), category};
 }
 
-// --- mail ---------------------------------------------------------------------------------------------------------
+// --- mail ---
 
 const std::string& mail::from() const { return content_->from; }
 const std::string& mail::id() const { return content_->id; }
@@ -53,23 +55,28 @@ boost::json::value mail::value() const { return parse_json(content_->body).value
 std::string mail::bytes() const {
     const std::string& text = content_->body;
     auto bytes = text.starts_with('"') ? from_base64(json_string_value(text)) : std::nullopt;
-    if (!bytes) throw std::runtime_error(fmt::format("mail from {}: not a string of base64: {:.60}", from(), text));
+    if (!bytes)
+        throw std::runtime_error(
+            fmt::format("mail from {}: not a string of base64: {:.60}", from(), text));
     return std::move(*bytes);
 }
 
 const std::string& mail::answers() const { return content_->answers; }
-const std::string& mail::call() const { return content_->call.empty() ? content_->id : content_->call; }
+const std::string& mail::call() const {
+    return content_->call.empty() ? content_->id : content_->call;
+}
 
 awaitable<> mail::ack() {
     self_->impl_->acknowledge(content_->id);
-    // Nothing else to do: the next mail is waiting for this. In the middle of many, acks are gathered.
+    // Nothing else to do: the next mail is waiting for this. In the middle of many, acks are
+    // gathered.
     if (self_->impl_->inbox.empty()) self_->impl_->write_now();
     co_return;
 }
 
 awaitable<> mail::reject(bool requeue, std::string reason) {
-    std::string data = fmt::format(R"({{"id":{},"requeue":{},"reason":{}}})", json_quoted(content_->id), requeue,
-                                   json_quoted(reason));
+    std::string data = fmt::format(R"({{"id":{},"requeue":{},"reason":{}}})",
+                                   json_quoted(content_->id), requeue, json_quoted(reason));
     self_->impl_->signal("REJECT-MAIL", data);
     co_return;
 }
@@ -88,7 +95,7 @@ std::string body_of(std::string_view bytes) {
     return body;
 }
 
-// --- notices ------------------------------------------------------------------------------------------------------
+// --- notices ---
 
 awaitable<std::optional<notice>> watch::next() {
     auto s = state_;  // outlives this watch while somebody waits in it
@@ -99,7 +106,7 @@ awaitable<std::optional<notice>> watch::next() {
     co_return n;
 }
 
-// --- component ----------------------------------------------------------------------------------------------------
+// --- component ---
 
 component::component(clock& c, int channel_fd, std::string name, std::string address, options o)
     : impl_(std::make_unique<impl>(*this, c, channel_fd, std::move(name), std::move(address), o)) {}
@@ -157,11 +164,13 @@ void component::tell(std::string to, std::string body) {
 }
 
 awaitable<> component::send(std::string to, std::string body) {
-    const error_code error = co_await impl_->send_and_wait(std::move(to), std::move(body), false, never);
+    const error_code error =
+        co_await impl_->send_and_wait(std::move(to), std::move(body), false, never);
     if (error) throw system_error(error);
 }
 
-awaitable<error_code> component::try_deliver(std::string to, std::string body, time_point deadline) {
+awaitable<error_code> component::try_deliver(std::string to, std::string body,
+                                             time_point deadline) {
     return impl_->send_and_wait(std::move(to), std::move(body), true, deadline);
 }
 
@@ -179,7 +188,8 @@ awaitable<mail> component::call(std::string to, std::string body, time_point dea
 }
 
 void component::answer(std::string to, std::string_view call, std::string body) {
-    const error_code refused = impl_->post_mail(to, body, fmt::format(R"(,"re":{})", json_quoted(call)));
+    const error_code refused =
+        impl_->post_mail(to, body, fmt::format(R"(,"re":{})", json_quoted(call)));
     if (refused) throw system_error(refused);
 }
 
@@ -193,9 +203,14 @@ awaitable<watch> component::watch_notice(std::string name, bool use_cache) {
 void component::notify(std::string name, boost::json::value content) {
     expect_name(name);
     const std::string message = boost::json::serialize(content);
-    if (!is_json(message)) throw std::invalid_argument("notice " + name + ": its message is not JSON (an infinite number?)");
-    if (message.size() + 2 * name.size() + 128 > impl_->wire.frame_limit()) throw system_error(asio::error::message_size);
-    impl_->signal("NOTICEBOARD-REQUEST", fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(name), message));
+    if (!is_json(message))
+        throw std::invalid_argument("notice " + name +
+                                    ": its message is not JSON (an infinite number?)");
+    if (message.size() + 2 * name.size() + 128 > impl_->wire.frame_limit())
+        throw system_error(asio::error::message_size);
+    impl_->signal(
+        "NOTICEBOARD-REQUEST",
+        fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(name), message));
 }
 
 awaitable<> component::shutdown_requested() {
@@ -203,7 +218,8 @@ awaitable<> component::shutdown_requested() {
 }
 
 awaitable<> component::shutdown_requested_until(time_point deadline) {
-    while (!shutting_down() && impl_->time.now() < deadline) co_await impl_->changed.wait_until(deadline);
+    while (!shutting_down() && impl_->time.now() < deadline)
+        co_await impl_->changed.wait_until(deadline);
 }
 
 bool component::shutting_down() const { return impl_->shutdown || impl_->closed; }

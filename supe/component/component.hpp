@@ -24,27 +24,40 @@ namespace supe {
 
 class component;
 
-/// Why a mail did not arrive (contract §2, MAIL-UNDELIVERABLE), and what else can end a wait for an answer.
-enum class mail_error { unknown_address = 1, mailbox_full, dead_lettered, removed, supervisor_died, timed_out, channel_closed };
+/// Why a mail did not arrive (contract §2, MAIL-UNDELIVERABLE), and what else can end a wait for an
+/// answer.
+enum class mail_error {
+    unknown_address = 1,
+    mailbox_full,
+    dead_lettered,
+    removed,
+    supervisor_died,
+    timed_out,
+    channel_closed
+};
 error_code make_error_code(mail_error);
 
 /// A mail in hand. Until it is acknowledged it will be delivered again after a crash (contract §3).
 /// Movable; the component must outlive it. Dropping it without ack leaves it in hand.
 class mail {
 public:
-    const std::string& from() const;          ///< plain name for a sibling, `supe` for the supervisor, else an absolute address
-    const std::string& id() const;            ///< unique in the tree, the same over all attempts
-    unsigned attempt() const;                 ///< 1, or more where it may have been handled before
-    const std::string& body() const;          ///< the JSON text of `msg`, byte for byte
-    boost::json::value value() const;         ///< `msg`, parsed
-    std::string bytes() const;                ///< what body_of() was given; throws std::runtime_error where `msg` is no base64
-    const std::string& answers() const;       ///< the id of the call that it answers (`re`), or empty
-    const std::string& call() const;          ///< the id that an answer should carry (its `call` member, else its id)
+    const std::string& from()
+        const;  ///< plain name for a sibling, `supe` for the supervisor, else an absolute address
+    const std::string& id() const;     ///< unique in the tree, the same over all attempts
+    unsigned attempt() const;          ///< 1, or more where it may have been handled before
+    const std::string& body() const;   ///< the JSON text of `msg`, byte for byte
+    boost::json::value value() const;  ///< `msg`, parsed
+    std::string bytes()
+        const;  ///< what body_of() was given; throws std::runtime_error where `msg` is no base64
+    const std::string& answers() const;  ///< the id of the call that it answers (`re`), or empty
+    const std::string& call()
+        const;  ///< the id that an answer should carry (its `call` member, else its id)
 
     awaitable<> ack();
     /// Back to its place in the mailbox, or with `requeue` false to the dead letters.
     awaitable<> reject(bool requeue, std::string reason = {});
-    /// Answers a call: a mail to its sender with `re`. Resumes when it is written; errors are the caller's to notice.
+    /// Answers a call: a mail to its sender with `re`. Resumes when it is written; errors are the
+    /// caller's to notice.
     awaitable<> answer(std::string body);
 
     struct content;
@@ -55,8 +68,9 @@ private:
     component* self_ = nullptr;
 };
 
-/// Bytes of any kind as the body of a mail: a JSON string of base64 (RFC 4648 §4), a third longer, so that 12 MiB less
-/// addresses fit into a frame. The recipient's mail::bytes() gives them back; in other languages any base64 does.
+/// Bytes of any kind as the body of a mail: a JSON string of base64 (RFC 4648 §4), a third longer,
+/// so that 12 MiB less addresses fit into a frame. The recipient's mail::bytes() gives them back;
+/// in other languages any base64 does.
 std::string body_of(std::string_view bytes);
 
 /// One notice, as it reached a watcher.
@@ -65,10 +79,12 @@ struct notice {
     boost::json::value message;  ///< null where the notice had none, or a falsy one (contract §2)
 };
 
-/// A watch on one notice name; ends with the component, or when it is dropped. For a single notice: next(), and drop it.
+/// A watch on one notice name; ends with the component, or when it is dropped. For a single notice:
+/// next(), and drop it.
 class watch {
 public:
-    /// The cached one first (where there is one), then each new one, in order. Nothing when the channel is closed.
+    /// The cached one first (where there is one), then each new one, in order. Nothing when the
+    /// channel is closed.
     awaitable<std::optional<notice>> next();
     struct state;
 
@@ -79,27 +95,31 @@ private:
 
 /// What a child's SUPE-START carried (contract §2).
 struct start_info {
-    std::string name;             ///< its own name
-    std::string address;          ///< absolute
-    boost::json::value config;    ///< null where the tree file gives none
+    std::string name;           ///< its own name
+    std::string address;        ///< absolute
+    boost::json::value config;  ///< null where the tree file gives none
 };
 
-/// The connection to one's supervisor. One thread; every coroutine of the component may use it at once.
+/// The connection to one's supervisor. One thread; every coroutine of the component may use it at
+/// once.
 class component {
 public:
     struct options {
-        std::size_t frame_limit = 16 << 20;   ///< bytes, in both directions
-        std::size_t notice_limit = 1024;      ///< unread notices kept per watch; older ones are dropped beyond
+        std::size_t frame_limit = 16 << 20;  ///< bytes, in both directions
+        std::size_t notice_limit =
+            1024;  ///< unread notices kept per watch; older ones are dropped beyond
     };
 
-    /// Takes over `channel_fd`, this end of the channel. `name` and `address` as the supervisor gave them.
+    /// Takes over `channel_fd`, this end of the channel. `name` and `address` as the supervisor
+    /// gave them.
     component(clock& c, int channel_fd, std::string name, std::string address, options o);
     component(clock& c, int channel_fd, std::string name, std::string address);
     ~component();
     component(const component&) = delete;
     component& operator=(const component&) = delete;
 
-    /// Reads the channel until it closes; owned by whoever runs the component (run_component, the simulation).
+    /// Reads the channel until it closes; owned by whoever runs the component (run_component, the
+    /// simulation).
     awaitable<> serve();
 
     const std::string& name() const;
@@ -113,8 +133,9 @@ public:
     /// Tells the watchdog that this component is alive.
     void alive();
 
-    /// The next mail; the first call makes the component ready to receive, with up to `window` unacknowledged mails
-    /// at once. Nothing when asked to shut down, or when the supervisor is gone.
+    /// The next mail; the first call makes the component ready to receive, with up to `window`
+    /// unacknowledged mails at once. Nothing when asked to shut down, or when the supervisor is
+    /// gone.
     awaitable<std::optional<mail>> receive();
     /// As receive(), and nothing at the deadline.
     awaitable<std::optional<mail>> receive_until(time_point deadline);
@@ -126,34 +147,41 @@ public:
     // Bodies are JSON text; one that is none is std::invalid_argument, one too large for a frame
     // system_error(message_size), both at once.
 
-    /// Fire and forget: written to the channel, nothing awaited. A failure becomes notice `mail-undeliverable`.
+    /// Fire and forget: written to the channel, nothing awaited. A failure becomes notice
+    /// `mail-undeliverable`.
     void tell(std::string to, std::string body);
     /// Resumes when the mail is in the recipient's mailbox. Throws system_error(mail_error).
     awaitable<> send(std::string to, std::string body);
     /// Resumes when the recipient has acknowledged it. Throws system_error(mail_error).
     awaitable<> deliver(std::string to, std::string body);
-    /// As deliver(), with an error code instead of a throw; timed_out at the deadline (the mail may arrive all the same).
-    awaitable<error_code> try_deliver(std::string to, std::string body, time_point deadline = never);
-    /// Sends and waits for the mail that answers it. Throws system_error(mail_error), timed_out at the deadline. An ack
-    /// without an answer is none.
+    /// As deliver(), with an error code instead of a throw; timed_out at the deadline (the mail may
+    /// arrive all the same).
+    awaitable<error_code> try_deliver(std::string to, std::string body,
+                                      time_point deadline = never);
+    /// Sends and waits for the mail that answers it. Throws system_error(mail_error), timed_out at
+    /// the deadline. An ack without an answer is none.
     awaitable<mail> call(std::string to, std::string body, time_point deadline = never);
 
-    /// Answers a call whose mail is not in hand any more: `to` is its from(), `call` its call(). Nothing is awaited.
+    /// Answers a call whose mail is not in hand any more: `to` is its from(), `call` its call().
+    /// Nothing is awaited.
     void answer(std::string to, std::string_view call, std::string body);
 
-    /// Watches a notice on the supervisor's noticeboard. Resumes when the watch is in force; throws std::runtime_error when
-    /// it is refused, std::invalid_argument where the name is empty. Where this component watches it already, its cache is
-    /// the last message that the component heard.
+    /// Watches a notice on the supervisor's noticeboard. Resumes when the watch is in force; throws
+    /// std::runtime_error when it is refused, std::invalid_argument where the name is empty. Where
+    /// this component watches it already, its cache is the last message that the component heard.
     awaitable<watch> watch_notice(std::string name, bool use_cache = true);
-    /// Publishes a notice there: `NAME`, seen by watchers as coming from this child. Errors as with mail.
+    /// Publishes a notice there: `NAME`, seen by watchers as coming from this child. Errors as with
+    /// mail.
     void notify(std::string name, boost::json::value message);
 
-    /// Resumes when the supervisor asked to finish (SUPE-SHUTDOWN), SIGTERM came, or the channel closed.
+    /// Resumes when the supervisor asked to finish (SUPE-SHUTDOWN), SIGTERM came, or the channel
+    /// closed.
     awaitable<> shutdown_requested();
     /// As above, and at the deadline: a sleep that a shutdown cuts short.
     awaitable<> shutdown_requested_until(time_point deadline);
     bool shutting_down() const;
-    /// As if the supervisor had asked: used for SIGTERM, and by a component that ends of its own will.
+    /// As if the supervisor had asked: used for SIGTERM, and by a component that ends of its own
+    /// will.
     void request_shutdown();
 
     /// Resumes when all that was told, acked and notified so far has left for the supervisor.
@@ -167,12 +195,13 @@ private:
 
 using component_main = std::function<awaitable<>(component&)>;
 
-/// Runs `body` as this process's component, with the channel that the environment names (contract §2).
-/// SIGTERM and SIGINT ask it to shut down. Returns the exit code: 0 when `body` returned, 1 when it threw (the error is
-/// printed to stderr), 2 where there is no channel.
+/// Runs `body` as this process's component, with the channel that the environment names (contract
+/// §2). SIGTERM and SIGINT ask it to shut down. Returns the exit code: 0 when `body` returned, 1
+/// when it threw (the error is printed to stderr), 2 where there is no channel.
 int run_component(component_main body);
 
-/// The listening sockets that the supervisor handed on (LISTEN_FDS), in the order of the tree file's `listen`.
+/// The listening sockets that the supervisor handed on (LISTEN_FDS), in the order of the tree
+/// file's `listen`.
 std::vector<int> listening_sockets();
 
 }  // namespace supe

@@ -1,21 +1,23 @@
 // The component's half of contract §2.
 #include "supe/component/component_state.hpp"
 
-#include "supe/channel/json_text.hpp"
-#include "supe/channel/json_value.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <stdexcept>
 
 namespace supe {
 namespace {
 
-/// A member of an object that the supervisor sent, as a string; empty where it is missing or no string.
+/// A member of an object that the supervisor sent, as a string; empty where it is missing or no
+/// string.
 std::string string_member(std::string_view object, std::string_view key) {
     json_members members(object);
     while (members.next()) {
-        if (members.key() == key && members.value().starts_with('"')) return json_string_value(members.value());
+        if (members.key() == key && members.value().starts_with('"'))
+            return json_string_value(members.value());
     }
     return {};
 }
@@ -39,7 +41,8 @@ mail_error error_for(std::string_view reason) {
 /// Takes a waiter's name out of a table however its wait ends.
 class registration {
 public:
-    registration(std::unordered_map<std::string, pending_mail*>& table, std::string id, pending_mail& waiter)
+    registration(std::unordered_map<std::string, pending_mail*>& table, std::string id,
+                 pending_mail& waiter)
         : table_(table), id_(std::move(id)) {
         table_[id_] = &waiter;
     }
@@ -52,7 +55,8 @@ private:
     std::string id_;
 };
 
-/// An answer may come in the next life of a component, which has calls of its own: no two lives name them alike.
+/// An answer may come in the next life of a component, which has calls of its own: no two lives
+/// name them alike.
 std::string life_prefix(clock& time) {
     static unsigned lives = 0;  // several in one process: the simulation
     return fmt::format("{:x}.{}-", time.wall().time_since_epoch().count(), ++lives);
@@ -62,12 +66,14 @@ std::string life_prefix(clock& time) {
 
 component::impl::impl(component& owner, clock& c, int fd, std::string n, std::string a, options o)
     : self(owner), time(c), name(std::move(n)), address(std::move(a)), limits(o),
-      life(life_prefix(c)), wire(c, unique_fd(fd), channel::side::component, o.frame_limit), changed(c), written(c), dirty(c), mail_arrived(c) {}
+      life(life_prefix(c)), wire(c, unique_fd(fd), channel::side::component, o.frame_limit),
+      changed(c), written(c), dirty(c), mail_arrived(c) {}
 
-// --- outwards -----------------------------------------------------------------------------------------------------
+// --- outwards ---
 
 void component::impl::want_write() {
-    if (wire.backlog() >= write_early_at) {  // much at once: the supervisor begins while the rest is still being made
+    if (wire.backlog() >=
+        write_early_at) {  // much at once: the supervisor begins while the rest is still being made
         wire.flush();
         write_early_at = wire.backlog() + early_write;
     }
@@ -92,9 +98,11 @@ void component::impl::signal(std::string_view signal_name, std::string_view data
     want_write();
 }
 
-error_code component::impl::post_mail(std::string_view to, std::string_view body, std::string_view extras) {
+error_code component::impl::post_mail(std::string_view to, std::string_view body,
+                                      std::string_view extras) {
     if (!is_json(body)) {
-        throw std::invalid_argument(fmt::format("mail to {}: the body is not JSON: {:.60}", to, json_quoted(body.substr(0, 60))));
+        throw std::invalid_argument(fmt::format("mail to {}: the body is not JSON: {:.60}", to,
+                                                json_quoted(body.substr(0, 60))));
     }
     if (closed) return {};
     std::string& out = wire.out();
@@ -105,7 +113,8 @@ error_code component::impl::post_mail(std::string_view to, std::string_view body
     const std::size_t body_at = out.size();
     out += body;
     // In JSON a line end is a blank like any other; in a frame it is the end.
-    for (std::size_t at = out.find('\n', body_at); at != out.npos; at = out.find('\n', at)) out[at] = ' ';
+    for (std::size_t at = out.find('\n', body_at); at != out.npos; at = out.find('\n', at))
+        out[at] = ' ';
     out += extras;
     out += '}';
     if (out.size() - start > wire.frame_limit()) {
@@ -123,12 +132,14 @@ void component::impl::acknowledge(const std::string& id) {
     want_write();
 }
 
-awaitable<error_code> component::impl::send_and_wait(std::string to, std::string body, bool receipt, time_point deadline) {
+awaitable<error_code> component::impl::send_and_wait(std::string to, std::string body, bool receipt,
+                                                     time_point deadline) {
     if (closed) co_return make_error_code(mail_error::channel_closed);
     pending_mail waiter(time, receipt ? pending_mail::event::acked : pending_mail::event::accepted);
     const std::string id = std::to_string(++last_id);
     registration entry(pending, id, waiter);
-    const error_code refused = post_mail(to, body, fmt::format(R"(,"id":"{}"{})", id, receipt ? R"(,"receipt":true)" : ""));
+    const error_code refused = post_mail(
+        to, body, fmt::format(R"(,"id":"{}"{})", id, receipt ? R"(,"receipt":true)" : ""));
     if (refused) co_return refused;
     waiter.settled.expires_at(deadline);
     while (!waiter.done && time.now() < deadline) co_await waiter.settled.wait();
@@ -136,7 +147,8 @@ awaitable<error_code> component::impl::send_and_wait(std::string to, std::string
     co_return waiter.error;
 }
 
-awaitable<std::shared_ptr<mail::content>> component::impl::call_and_wait(std::string to, std::string body,
+awaitable<std::shared_ptr<mail::content>> component::impl::call_and_wait(std::string to,
+                                                                         std::string body,
                                                                          time_point deadline) {
     if (closed) throw system_error(mail_error::channel_closed);
     pending_mail waiter(time, pending_mail::event::answered);
@@ -145,7 +157,8 @@ awaitable<std::shared_ptr<mail::content>> component::impl::call_and_wait(std::st
     const std::string call = life + id;
     registration as_call(calls, call, waiter);
     // With a receipt we hear of it when the mail dies unanswered after it was accepted.
-    const error_code refused = post_mail(to, body, fmt::format(R"(,"id":"{}","receipt":true,"call":"{}")", id, call));
+    const error_code refused =
+        post_mail(to, body, fmt::format(R"(,"id":"{}","receipt":true,"call":"{}")", id, call));
     if (refused) throw system_error(refused);
     waiter.settled.expires_at(deadline);
     while (!waiter.done && time.now() < deadline) co_await waiter.settled.wait();
@@ -154,7 +167,8 @@ awaitable<std::shared_ptr<mail::content>> component::impl::call_and_wait(std::st
     co_return waiter.answer;
 }
 
-awaitable<std::shared_ptr<watch::state>> component::impl::start_watch(std::string notice_name, bool use_cache) {
+awaitable<std::shared_ptr<watch::state>> component::impl::start_watch(std::string notice_name,
+                                                                      bool use_cache) {
     auto s = std::make_shared<watch::state>(time);
     const auto [entry, is_new] = watches.try_emplace(notice_name);
     watched& pipe = entry->second;
@@ -163,19 +177,22 @@ awaitable<std::shared_ptr<watch::state>> component::impl::start_watch(std::strin
     s->confirmed = pipe.confirmed;
     if (use_cache && pipe.last) s->unread.push_back({notice_name, *pipe.last});
     if (is_new) {
-        signal("NOTICEBOARD-REQUEST", fmt::format(R"({{"type":"watch","notice":{},"opts":{{"useCache":{}}}}})",
-                                                  json_quoted(notice_name), use_cache));
+        signal("NOTICEBOARD-REQUEST",
+               fmt::format(R"({{"type":"watch","notice":{},"opts":{{"useCache":{}}}}})",
+                           json_quoted(notice_name), use_cache));
     }
     while (!s->confirmed && s->refusal.empty() && !closed) co_await s->arrived.wait();
-    if (!s->refusal.empty()) throw std::runtime_error("watch of notice " + notice_name + " refused: " + s->refusal);
+    if (!s->refusal.empty())
+        throw std::runtime_error("watch of notice " + notice_name + " refused: " + s->refusal);
     if (closed) s->closed = true;
     co_return s;
 }
 
-// --- the two coroutines -------------------------------------------------------------------------------------------
+// --- the two coroutines ---
 
 awaitable<> component::impl::serve() {
-    struct hang_up {  // however it ends: an open channel keeps the event loop waiting for the next frame
+    struct hang_up {  // however it ends: an open channel keeps the event loop waiting for the next
+                      // frame
         channel& wire;
         ~hang_up() { wire.close(); }
     } at_the_end{wire};
@@ -201,7 +218,7 @@ awaitable<> component::impl::write_loop() {
     }
 }
 
-// --- inwards ------------------------------------------------------------------------------------------------------
+// --- inwards ---
 
 void component::impl::on_frame(std::string_view frame) {
     const message m = read_message(frame);
@@ -253,7 +270,8 @@ void component::impl::on_settled(std::string_view signal_name, std::string_view 
     pending_mail& waiter = *waiting->second;
     if (signal_name == "MAIL-ACCEPTED" && waiter.awaited != event::accepted) return;
     if (signal_name == "MAIL-ACKED" && waiter.awaited == event::answered) return;
-    if (signal_name == "MAIL-UNDELIVERABLE") waiter.error = make_error_code(error_for(string_member(data, "reason")));
+    if (signal_name == "MAIL-UNDELIVERABLE")
+        waiter.error = make_error_code(error_for(string_member(data, "reason")));
     waiter.done = true;
     waiter.settled.notify();
 }
@@ -283,7 +301,8 @@ void component::impl::on_notice(std::string_view data) {
     std::erase_if(pipe.watches, [](const auto& entry) { return entry.expired(); });
     if (pipe.watches.empty()) {  // all were dropped: nobody wants more of these
         watches.erase(found);
-        return signal("NOTICEBOARD-REQUEST", fmt::format(R"({{"type":"ignore","notice":{}}})", json_quoted(notice_name)));
+        return signal("NOTICEBOARD-REQUEST",
+                      fmt::format(R"({{"type":"ignore","notice":{}}})", json_quoted(notice_name)));
     }
     pipe.last = parse_json(member(member(data, "msg"), "notice")).value_or(nullptr);
     for (auto& entry : pipe.watches) {

@@ -39,7 +39,8 @@ struct component::impl {
     /// A notice that this component has a pipe for: one, however many watches it feeds.
     struct watched {
         std::vector<std::weak_ptr<watch::state>> watches;
-        std::optional<boost::json::value> last;  ///< for a watch that joins later and wants what is cached
+        std::optional<boost::json::value>
+            last;  ///< for a watch that joins later and wants what is cached
         bool confirmed = false;
     };
 
@@ -49,15 +50,15 @@ struct component::impl {
     clock& time;
     std::string name, address;
     options limits;
-    std::string life;           // begins the name of each call
+    std::string life;  // begins the name of each call
     channel wire;
 
     std::optional<boost::json::value> config;
     bool closed = false;
     bool shutdown = false;
-    condition changed;          // config, shutdown, closed
-    condition written;          // nothing waits to be written any more, or the channel is closed
-    timer dirty;                // the writer has something to do
+    condition changed;  // config, shutdown, closed
+    condition written;  // nothing waits to be written any more, or the channel is closed
+    timer dirty;        // the writer has something to do
     bool write_wanted = false;
     static constexpr std::size_t early_write = 64 << 10;  // bytes
     std::size_t write_early_at = early_write;
@@ -66,7 +67,7 @@ struct component::impl {
     bool receiving = false;
     std::deque<std::shared_ptr<mail::content>> inbox;
     condition mail_arrived;
-    std::string ack_ids;        // `"a","b"`, written as one signal
+    std::string ack_ids;  // `"a","b"`, written as one signal
 
     std::uint64_t last_id = 0;
     std::unordered_map<std::string, pending_mail*> pending;  // by our id: sends until settled
@@ -75,12 +76,14 @@ struct component::impl {
 
     // Outwards
     void signal(std::string_view signal_name, std::string_view data = {});
-    /// message_size where the frame would be too long for the supervisor; throws std::invalid_argument where `body` is
-    /// not JSON.
+    /// message_size where the frame would be too long for the supervisor; throws
+    /// std::invalid_argument where `body` is not JSON.
     error_code post_mail(std::string_view to, std::string_view body, std::string_view extras);
     void acknowledge(const std::string& id);
-    awaitable<error_code> send_and_wait(std::string to, std::string body, bool receipt, time_point deadline);
-    awaitable<std::shared_ptr<mail::content>> call_and_wait(std::string to, std::string body, time_point deadline);
+    awaitable<error_code> send_and_wait(std::string to, std::string body, bool receipt,
+                                        time_point deadline);
+    awaitable<std::shared_ptr<mail::content>> call_and_wait(std::string to, std::string body,
+                                                            time_point deadline);
     awaitable<std::shared_ptr<watch::state>> start_watch(std::string notice_name, bool use_cache);
 
     // The two coroutines of a component: one reads, one writes what the others left to be written.

@@ -5,11 +5,11 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace supe {
 namespace {
@@ -22,7 +22,9 @@ std::string variable(const char* name) {
 /// A descriptor number from the environment that is really open; -1 otherwise.
 int descriptor_from(const char* name) {
     const std::string text = variable(name);
-    if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos || text.size() > 4) return -1;
+    if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos ||
+        text.size() > 4)
+        return -1;
     const int fd = std::stoi(text);
     return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
 }
@@ -54,7 +56,8 @@ awaitable<> run_body(component& self, component_main& body, nursery& all, int& e
         failure = std::current_exception();
     }
     const auto cancellation = co_await asio::this_coro::cancellation_state;
-    if (cancellation.cancelled() != asio::cancellation_type::none) co_return;  // the channel's reader failed, and tells why
+    if (cancellation.cancelled() != asio::cancellation_type::none)
+        co_return;  // the channel's reader failed, and tells why
     if (failure) exit_code = report(failure);
     // A supervisor that does not read is not waited for.
     const auto everything_left = [](component& c) -> awaitable<bool> {
@@ -83,8 +86,9 @@ awaitable<> run(component& self, component_main& body, int& exit_code) {
 int run_component(component_main body) {
     const int fd = descriptor_from("NODE_CHANNEL_FD");
     if (fd < 0) {
-        std::fprintf(stderr, "no channel: NODE_CHANNEL_FD does not name an open descriptor; "
-                             "this program is a component and is started by a supervisor (supe run)\n");
+        std::fprintf(stderr,
+                     "no channel: NODE_CHANNEL_FD does not name an open descriptor; "
+                     "this program is a component and is started by a supervisor (supe run)\n");
         return 2;
     }
     asio::io_context loop(1);

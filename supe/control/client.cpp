@@ -1,23 +1,25 @@
 #include "supe/control/client.hpp"
 
-#include "supe/channel/json_value.hpp"
 #include "supe/control/server.hpp"
+#include "supe/text/json_value.hpp"
 
-#include <boost/json/serialize.hpp>
-#include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <boost/json/serialize.hpp>
+#include <cerrno>
 
 namespace supe::control {
 namespace {
 
-constexpr std::chrono::seconds patience{10};  // without a sign of life; the server gives one every 3 s
+constexpr std::chrono::seconds patience{
+    10};  // without a sign of life; the server gives one every 3 s
 
 boost::json::value parsed(const std::string& line) {
     auto answer = parse_json(line);
-    return answer && answer->is_object() ? std::move(*answer) : error("the answer is no JSON object", result::failed);
+    return answer && answer->is_object() ? std::move(*answer)
+                                         : error("the answer is no JSON object", result::failed);
 }
 
 }  // namespace
@@ -26,16 +28,20 @@ std::optional<client> client::connect(const std::filesystem::path& state) {
     const unique_fd directory(::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory) return std::nullopt;
     unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    // A tree that is stopped (SIGSTOP) accepts nobody: neither do we wait for ever to be let in, nor to be read.
+    // A tree that is stopped (SIGSTOP) accepts nobody: neither do we wait for ever to be let in,
+    // nor to be read.
     const timeval limit{std::chrono::seconds(patience).count(), 0};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     const asio::local::stream_protocol::endpoint place(short_path(directory.get(), "control.sock"));
-    const bool connected = fd && ::connect(fd.get(), place.data(), static_cast<socklen_t>(place.size())) == 0;
+    const bool connected =
+        fd && ::connect(fd.get(), place.data(), static_cast<socklen_t>(place.size())) == 0;
     if (!connected && errno != EAGAIN) return std::nullopt;
     return client(std::move(fd), state, connected);
 }
 
-void client::send(const boost::json::object& request) { send_line(boost::json::serialize(request)); }
+void client::send(const boost::json::object& request) {
+    send_line(boost::json::serialize(request));
+}
 
 void client::send_line(std::string line) {
     line += '\n';
@@ -59,7 +65,8 @@ std::optional<std::string> client::next_line(std::optional<time_point> deadline)
         searched_ = unread_.size();
         int wait_ms = -1;
         if (deadline) {
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+                *deadline - std::chrono::steady_clock::now());
             late_ = left.count() <= 0;
             if (late_) return std::nullopt;
             wait_ms = static_cast<int>(std::min<long long>(left.count(), 1 << 30));
@@ -75,7 +82,9 @@ std::optional<std::string> client::next_line(std::optional<time_point> deadline)
     return std::nullopt;
 }
 
-boost::json::value client::ask(const boost::json::object& request) { return ask_line(boost::json::serialize(request)); }
+boost::json::value client::ask(const boost::json::object& request) {
+    return ask_line(boost::json::serialize(request));
+}
 
 boost::json::value client::ask_line(std::string line) {
     send_line(std::move(line));
@@ -84,10 +93,12 @@ boost::json::value client::ask_line(std::string line) {
         if (answer && !answer->empty()) return parsed(*answer);
         if (answer) continue;
         if (late_) {
-            return error(fmt::format("the tree on {} does not answer (for {} s)", state_.string(), patience.count()),
+            return error(fmt::format("the tree on {} does not answer (for {} s)", state_.string(),
+                                     patience.count()),
                          result::timed_out);
         }
-        return error(fmt::format("the tree on {} ended before it answered", state_.string()), result::no_such);
+        return error(fmt::format("the tree on {} ended before it answered", state_.string()),
+                     result::no_such);
     }
 }
 

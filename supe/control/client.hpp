@@ -1,7 +1,8 @@
-// The other side of the control socket, for the command line and for tests. Blocking: a command has nothing else to do.
+// The other side of the control socket, for the command line and for tests. Blocking: a command has
+// nothing else to do.
 #pragma once
 
-#include "supe/process/unique_fd.hpp"
+#include "supe/async/unique_fd.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -16,8 +17,8 @@ class client {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    /// Nothing where no tree runs on this state directory. A tree that is alive and accepts nobody counts as running;
-    /// whoever asks it hears that it does not answer.
+    /// Nothing where no tree runs on this state directory. A tree that is alive and accepts nobody
+    /// counts as running; whoever asks it hears that it does not answer.
     static std::optional<client> connect(const std::filesystem::path& state);
 
     /// Sends a request. Answers follow as lines.
@@ -26,7 +27,8 @@ public:
     /// The next line, without its newline; nothing at the end, or at the deadline.
     std::optional<std::string> next_line(std::optional<time_point> deadline = {});
 
-    /// Sends a request and waits for its one answer, however long the tree works on it. Always an object: `{"ok":…}` or
+    /// Sends a request and waits for its one answer, however long the tree works on it. Always an
+    /// object: `{"ok":…}` or
     /// `{"error":…,"code":…}`; a tree that is silent for 10 s, or ends, is an error too.
     boost::json::value ask(const boost::json::object& request);
     boost::json::value ask_line(std::string line);
@@ -37,10 +39,10 @@ private:
     unique_fd fd_;
     std::filesystem::path state_;
     std::string unread_;
-    std::size_t begin_ = 0;      // of what is not read yet
-    std::size_t searched_ = 0;   // so far there is no newline
-    bool let_in_;                // false: the tree is there, but accepted no connection
-    bool late_ = false;          // the last next_line() ended at its deadline
+    std::size_t begin_ = 0;     // of what is not read yet
+    std::size_t searched_ = 0;  // so far there is no newline
+    bool let_in_;               // false: the tree is there, but accepted no connection
+    bool late_ = false;         // the last next_line() ended at its deadline
 };
 
 }  // namespace supe::control

@@ -1,21 +1,24 @@
 #include "supe/control/commands.hpp"
 
-#include "supe/channel/json_text.hpp"
-#include "supe/channel/json_value.hpp"
-#include "supe/supervision/tree_file.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
+#include "supe/tree/tree_file.hpp"
 
+#include <fmt/format.h>
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <algorithm>
-#include <fmt/format.h>
 
 namespace supe::control {
+
+using namespace std::chrono_literals;
+
 namespace {
 
 namespace json = boost::json;
 
-constexpr auto acceptance_limit = 10s;   // of a mail by the last hop before its recipient
-constexpr auto answer_limit = 10s;       // of a call
+constexpr auto acceptance_limit = 10s;  // of a mail by the last hop before its recipient
+constexpr auto answer_limit = 10s;      // of a call
 constexpr const char* no_msg = "msg must be the text of a JSON value";
 constexpr std::size_t names_shown = 12;  // in an error that says which children there are
 
@@ -62,7 +65,9 @@ struct commands::pending_mail {
 class commands::expected {
 public:
     using table = std::map<std::string, pending_mail*>;
-    expected(table& all, std::string id, pending_mail& mail) : all_(all), id_(std::move(id)) { all_[id_] = &mail; }
+    expected(table& all, std::string id, pending_mail& mail) : all_(all), id_(std::move(id)) {
+        all_[id_] = &mail;
+    }
     ~expected() { all_.erase(id_); }
     expected(const expected&) = delete;
 
@@ -72,17 +77,19 @@ private:
 };
 
 commands::commands(supervisor& s) : supervisor_(s) {
-    s.on_control_answers([this](const std::string& id, std::string_view signal, std::string_view reason) {
-        const auto found = pending_.find(id);
-        if (found == pending_.end()) return;
-        pending_mail& mail = *found->second;
-        mail.accepted = true;
-        if (signal == "MAIL-UNDELIVERABLE") mail.reason = reason;
-        using goal = pending_mail::goal;
-        if (signal == "MAIL-UNDELIVERABLE" || mail.waits_for == goal::accepted || (signal == "MAIL-ACKED" && mail.waits_for == goal::acknowledged))
-            mail.settled = true;
-        mail.changed.notify();
-    });
+    s.on_control_answers(
+        [this](const std::string& id, std::string_view signal, std::string_view reason) {
+            const auto found = pending_.find(id);
+            if (found == pending_.end()) return;
+            pending_mail& mail = *found->second;
+            mail.accepted = true;
+            if (signal == "MAIL-UNDELIVERABLE") mail.reason = reason;
+            using goal = pending_mail::goal;
+            if (signal == "MAIL-UNDELIVERABLE" || mail.waits_for == goal::accepted ||
+                (signal == "MAIL-ACKED" && mail.waits_for == goal::acknowledged))
+                mail.settled = true;
+            mail.changed.notify();
+        });
     s.on_call_answers([this](const std::string& call, std::string_view msg) {
         const auto found = calls_.find(call);
         if (found == calls_.end()) return false;
@@ -106,19 +113,23 @@ awaitable<json::value> commands::perform(json::object request) {
     co_return error(std::move(problem), result::failed);
 }
 
-// --- where to -----------------------------------------------------------------------------------------------------
+// --- where to ---
 
 json::value commands::no_such_child(std::string_view address) const {
     const std::size_t parent = address.rfind('/');
     const bool ours = address.substr(0, std::min(parent, address.size())) == supervisor_.address();
-    if (!ours) return error(fmt::format("no such child: {} (supe tree shows all that there are)", address), result::no_such);
+    if (!ours)
+        return error(fmt::format("no such child: {} (supe tree shows all that there are)", address),
+                     result::no_such);
     std::string there;
     std::size_t n = 0;
     for (const child* c : supervisor_.children()) {
         if (n++ < names_shown) there += (there.empty() ? "" : ", ") + c->address();
     }
     if (n > names_shown) there += ", …";
-    return error(fmt::format("no such child: {} (there {})", address, there.empty() ? "are none" : "is " + there), result::no_such);
+    return error(fmt::format("no such child: {} (there {})", address,
+                             there.empty() ? "are none" : "is " + there),
+                 result::no_such);
 }
 
 awaitable<json::value> commands::route(json::object request) {
@@ -140,7 +151,8 @@ awaitable<json::value> commands::route(json::object request) {
     const std::string its_address = fmt::format("{}/{}", own, name);
     if (members.empty()) co_return no_such_child(its_address);
     if (!for_its_supervisor && !members.front()->is_supervisor()) {
-        co_return error(fmt::format("{} is no supervisor: there is nothing under it", its_address), result::no_such);
+        co_return error(fmt::format("{} is no supervisor: there is nothing under it", its_address),
+                        result::no_such);
     }
     if (for_its_supervisor) {
         answer = co_await order(what, name, std::move(request));
@@ -156,13 +168,15 @@ awaitable<json::value> commands::below(std::string name, json::object request) {
     const std::string address = nested->address();
     const std::string state = name_of(supervisor_.status_of(*nested));
     if (nested->pid() == 0) {
-        co_return error(fmt::format("{} is {}: there is nothing under it (supe start {})", address, state, address),
+        co_return error(fmt::format("{} is {}: there is nothing under it (supe start {})", address,
+                                    state, address),
                         result::no_such);
     }
     json::value answer = co_await supervisor_.ask_below(name, std::move(request));
     if (answer.is_object()) co_return answer;
     nested = supervisor_.find(name);
-    if (!nested || nested->pid() == 0) co_return error(fmt::format("{} ended before it answered", address), result::no_such);
+    if (!nested || nested->pid() == 0)
+        co_return error(fmt::format("{} ended before it answered", address), result::no_such);
     co_return error(fmt::format("{} does not answer (for 10 s)", address), result::timed_out);
 }
 
@@ -179,12 +193,14 @@ awaitable<json::value> commands::here(json::object request) {
     } else if (what == "dead") {
         answer = co_await dead(std::move(request));
     } else {
-        answer = error(fmt::format("{} needs the address of a child", what.empty() ? "a request" : what), result::bad_request);
+        answer =
+            error(fmt::format("{} needs the address of a child", what.empty() ? "a request" : what),
+                  result::bad_request);
     }
     co_return answer;
 }
 
-// --- orders -------------------------------------------------------------------------------------------------------
+// --- orders ---
 
 awaitable<json::value> commands::order(std::string what, std::string name, json::object request) {
     const std::string address = fmt::format("{}/{}", supervisor_.address(), name);
@@ -205,12 +221,16 @@ awaitable<json::value> commands::order(std::string what, std::string name, json:
     } else if (what == "scale") {
         const auto* n = request.if_contains("instances");
         if (!n || !n->is_int64() || n->get_int64() < 1 || n->get_int64() > 10000)
-            co_return error("instances: must be a whole number from 1 to 10000", result::bad_request);
+            co_return error("instances: must be a whole number from 1 to 10000",
+                            result::bad_request);
         problem = co_await supervisor_.scale(name, static_cast<unsigned>(n->get_int64()));
-        done = fmt::format("{} has {} instance{}", address, n->get_int64(), n->get_int64() == 1 ? "" : "s");
+        done = fmt::format("{} has {} instance{}", address, n->get_int64(),
+                           n->get_int64() == 1 ? "" : "s");
     } else {
-        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, remove, scale, mail, call, restore, dead, find, notices",
-                                    what), result::bad_request);
+        co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, "
+                                    "remove, scale, mail, call, restore, dead, find, notices",
+                                    what),
+                        result::bad_request);
     }
     co_return outcome(problem, std::move(done));
 }
@@ -223,21 +243,22 @@ awaitable<json::value> commands::add(json::object request) {
         child_spec spec = parse_child(json::serialize(*text), "child", "/");
         name = spec.name;
         problem = co_await supervisor_.add_child(std::move(spec));
-    } catch (const tree_file_error& e) {
+    } catch (const config_error& e) {
         refused = e.what();
     }
     if (!refused.empty()) co_return error(std::move(refused), result::bad_request);
     co_return outcome(problem, fmt::format("{}/{} is up", supervisor_.address(), name));
 }
 
-// --- mail ---------------------------------------------------------------------------------------------------------
+// --- mail ---
 
 awaitable<json::value> commands::mail(json::object request) {
     std::string to = string_of(request, "to");
     if (to.empty()) co_return error("mail needs an address in `to`", result::bad_request);
     if (to != "supe") to = absolute(to);
     const bool wait = request.contains("wait") && request.at("wait") == true;
-    const std::string body = request.contains("msg") ? string_of(request, "msg") : std::string("null");
+    const std::string body =
+        request.contains("msg") ? string_of(request, "msg") : std::string("null");
     if (!is_json(body)) co_return error(no_msg, result::bad_request);
     clock& time = supervisor_.time();
     pending_mail sent(time, wait ? pending_mail::goal::acknowledged : pending_mail::goal::accepted);
@@ -246,17 +267,23 @@ awaitable<json::value> commands::mail(json::object request) {
     supervisor_.mail().post(to, body, asked_here(id, wait));
     supervisor_.mail().flush();
     sent.changed.expires_at(time.now() + acceptance_limit);
-    while (!sent.settled && (sent.accepted || time.now() < sent.changed.expiry())) co_await sent.changed.wait();
+    while (!sent.settled && (sent.accepted || time.now() < sent.changed.expiry()))
+        co_await sent.changed.wait();
     if (!sent.settled) {
-        co_return error(fmt::format("mail to {} was not accepted within 10 s: what is on its way does not answer, or its mailbox "
-                                    "is full; it may still arrive", to), result::timed_out);
+        co_return error(fmt::format("mail to {} was not accepted within 10 s: what is on its way "
+                                    "does not answer, or its mailbox "
+                                    "is full; it may still arrive",
+                                    to),
+                        result::timed_out);
     }
     if (sent.reason == "unknown-address") co_return no_such_child(to);
-    if (!sent.reason.empty()) co_return error(fmt::format("mail to {}: {}", to, sent.reason), result::failed);
+    if (!sent.reason.empty())
+        co_return error(fmt::format("mail to {}: {}", to, sent.reason), result::failed);
     co_return ok(wait ? "acknowledged" : "accepted");
 }
 
-/// Its mail is an ordinary one (contract §3, a call), and done late rather than never where its answer does not come in time.
+/// Its mail is an ordinary one (contract §3, a call), and done late rather than never where its
+/// answer does not come in time.
 awaitable<json::value> commands::call(std::string name, json::object request) {
     const std::string body = string_of(request, "msg");
     if (!is_json(body)) co_return error(no_msg, result::bad_request);
@@ -265,14 +292,18 @@ awaitable<json::value> commands::call(std::string name, json::object request) {
     pending_mail sent(time, pending_mail::goal::answered);
     const std::string id = std::to_string(++last_id_);
     const expected refusal(pending_, id, sent);
-    const expected answer(calls_, supervisor_.mail().post(address, body, asked_here(id, true)), sent);
+    const expected answer(calls_, supervisor_.mail().post(address, body, asked_here(id, true)),
+                          sent);
     supervisor_.mail().flush();
     sent.changed.expires_at(time.now() + answer_limit);
     while (!sent.settled && time.now() < sent.changed.expiry()) co_await sent.changed.wait();
-    if (!sent.settled) co_return error(fmt::format("{} does not answer (for 10 s)", address), result::timed_out);
-    if (!sent.reason.empty()) co_return error(fmt::format("mail to {}: {}", address, sent.reason), result::failed);
+    if (!sent.settled)
+        co_return error(fmt::format("{} does not answer (for 10 s)", address), result::timed_out);
+    if (!sent.reason.empty())
+        co_return error(fmt::format("mail to {}: {}", address, sent.reason), result::failed);
     auto value = parse_json(sent.answer);
-    if (!value) co_return error(fmt::format("the answer of {} cannot be read", address), result::failed);
+    if (!value)
+        co_return error(fmt::format("the answer of {} cannot be read", address), result::failed);
     co_return ok(std::move(*value));
 }
 
@@ -281,12 +312,15 @@ json::value commands::restore(const std::string& name, const json::object& reque
     const auto* mails = request.if_contains("mails");
     if (!mails || !mails->is_array()) return error("restore needs mails", result::bad_request);
     if (supervisor_.members(name).front()->is_supervisor())
-        return error(fmt::format("{}/{} is a supervisor: name a child below it", supervisor_.address(), name), result::bad_request);
+        return error(fmt::format("{}/{} is a supervisor: name a child below it",
+                                 supervisor_.address(), name),
+                     result::bad_request);
     std::int64_t taken = 0;
     std::string problem;
     for (const json::value& saved : mails->get_array()) {
         if (!saved.is_object()) continue;
-        const std::string id = string_of(saved.get_object(), "id"), from = string_of(saved.get_object(), "from");
+        const std::string id = string_of(saved.get_object(), "id"),
+                          from = string_of(saved.get_object(), "from");
         const std::string msg = string_of(saved.get_object(), "msg");
         if (!is_json(msg)) return error(no_msg, result::bad_request);
         envelope mail;
@@ -294,7 +328,9 @@ json::value commands::restore(const std::string& name, const json::object& reque
         mail.from = from;
         mail.msg = msg;
         const auto* attempt = saved.get_object().if_contains("attempt");
-        if (attempt && attempt->is_int64()) mail.attempt = static_cast<unsigned>(std::clamp<std::int64_t>(attempt->get_int64(), 0, 1000));
+        if (attempt && attempt->is_int64())
+            mail.attempt =
+                static_cast<unsigned>(std::clamp<std::int64_t>(attempt->get_int64(), 0, 1000));
         problem = supervisor_.mail().post_again(name, mail);
         if (!problem.empty()) break;
         ++taken;

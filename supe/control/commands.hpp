@@ -1,4 +1,5 @@
-// What can be asked of a running supervisor. By the control socket, and by its own supervisor on behalf of that.
+// What can be asked of a running supervisor. By the control socket, and by its own supervisor on
+// behalf of that.
 #pragma once
 
 #include "supe/supervision/supervisor.hpp"
@@ -12,20 +13,19 @@ namespace supe::control {
 /// Exit codes of the command line (contract §6).
 enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_out = 4 };
 
-/// Requests are objects: `{"do": NAME, "address": ADDRESS, …}`; addresses, also bare names, count from the root. Answers
-/// are `{"ok": VALUE}`, or `{"error": TEXT, "code": N}`.
+/// Requests are objects: `{"do": NAME, "address": ADDRESS, …}`; addresses, also bare names, count
+/// from the root. Answers are `{"ok": VALUE}`, or `{"error": TEXT, "code": N}`.
 ///
 /// | do | further members | ok |
 /// |---|---|---|
-/// | status | | the node of contract §6; for one child also `deaths`, and `status` where it said some (sd_notify); `silent` where a nested supervisor does not answer |
-/// | find | `component`: a role | the children with it, `{"address","state"}` each |
-/// | start, stop, restart, remove | | a text |
-/// | add | `child`: as in a tree file | a text |
-/// | scale | `instances`: N | a text |
-/// | dead | `what`: list, show, retry, drop; `id`; without it all | the list; the letter; how many |
-/// | restore | `mails`: of a saved mailbox, `{"id","from","attempt","msg"}` each | `{"taken": N, "problem": why not all}` |
-/// | mail | `to`, `msg`: the text of a JSON value, `wait`: until it is acknowledged | a text |
-/// | call | `msg` likewise | what the child answers (contract §3, a call) |
+/// | status | | the node of contract §6; for one child also `deaths`, and `status` where it said
+/// some (sd_notify); `silent` where a nested supervisor does not answer | | find | `component`: a
+/// role | the children with it, `{"address","state"}` each | | start, stop, restart, remove | | a
+/// text | | add | `child`: as in a tree file | a text | | scale | `instances`: N | a text | | dead
+/// | `what`: list, show, retry, drop; `id`; without it all | the list; the letter; how many | |
+/// restore | `mails`: of a saved mailbox, `{"id","from","attempt","msg"}` each | `{"taken": N,
+/// "problem": why not all}` | | mail | `to`, `msg`: the text of a JSON value, `wait`: until it is
+/// acknowledged | a text | | call | `msg` likewise | what the child answers (contract §3, a call) |
 class commands {
 public:
     /// Takes the supervisor's control answers; it must outlive this object.

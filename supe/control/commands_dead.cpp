@@ -1,10 +1,10 @@
 // `supe dead`: the dead letters of a supervisor and of all below it.
-#include "supe/channel/json_value.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/output/output_line.hpp"
+#include "supe/text/json_value.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 namespace supe::control {
 namespace {
@@ -24,7 +24,8 @@ json::object shown(const dead_letter& letter, const std::string& address, bool w
     if (!whole) return o;
     o["msg"] = letter.msg;
     json::array history;
-    for (const mail_event& e : letter.history) history.push_back(json::object{{"at", stamp.of(e.at)}, {"what", e.what}});
+    for (const mail_event& e : letter.history)
+        history.push_back(json::object{{"at", stamp.of(e.at)}, {"what", e.what}});
     o["history"] = std::move(history);
     return o;
 }
@@ -39,7 +40,8 @@ awaitable<> commands::ask_one(std::string nested, json::object request, json::va
     answer = co_await supervisor_.ask_below(nested, std::move(request));
 }
 
-/// All nested supervisors at once: however many are silent, the answers are there within the time of one. Null where one is.
+/// All nested supervisors at once: however many are silent, the answers are there within the time
+/// of one. Null where one is.
 awaitable<std::vector<json::value>> commands::ask_all_below(json::object request) {
     std::vector<std::string> names;
     for (const child* c : supervisor_.children()) {
@@ -47,7 +49,8 @@ awaitable<std::vector<json::value>> commands::ask_all_below(json::object request
     }
     std::vector<json::value> answers(names.size());
     nursery questions(supervisor_.time());
-    for (std::size_t i = 0; i < names.size(); ++i) questions.start(ask_one(names[i], request, answers[i]));
+    for (std::size_t i = 0; i < names.size(); ++i)
+        questions.start(ask_one(names[i], request, answers[i]));
     co_await questions.join();
     co_return answers;
 }
@@ -57,8 +60,10 @@ awaitable<json::value> commands::dead(json::object request) {
     const std::string id = string_of(request, "id");
     const bool one = what != "list" && !id.empty();
     if (what != "list" && what != "show" && what != "retry" && what != "drop")
-        co_return error(fmt::format("what: \"{}\" is not one of list, show, retry, drop", what), result::bad_request);
-    if (request.contains("id") && id.empty()) co_return error("id must be a string with something in it", result::bad_request);
+        co_return error(fmt::format("what: \"{}\" is not one of list, show, retry, drop", what),
+                        result::bad_request);
+    if (request.contains("id") && id.empty())
+        co_return error("id must be a string with something in it", result::bad_request);
     if (what == "show" && id.empty()) co_return error("show needs an id", result::bad_request);
     if (one && supervisor_.dead().find(id)) co_return dead_one(what, id);
     json::value own;
@@ -77,7 +82,9 @@ awaitable<json::value> commands::dead(json::object request) {
             own = own.get_int64() + told->get_int64();
         }
     }
-    if (silent) co_return error("a nested supervisor does not answer: what lies there is not known", result::timed_out);
+    if (silent)
+        co_return error("a nested supervisor does not answer: what lies there is not known",
+                        result::timed_out);
     if (one) co_return error(fmt::format("no dead letter {}", id), result::no_such);
     co_return json::object{{"ok", std::move(own)}};
 }
@@ -87,7 +94,8 @@ json::value commands::dead_one(const std::string& what, const std::string& id) {
     const dead_letter& letter = *letters.find(id);
     if (what == "show") return json::object{{"ok", shown(letter, supervisor_.address(), true)}};
     if (what == "retry") {
-        const std::string problem = supervisor_.mail().post_again(letter.recipient, letter.as_mail());
+        const std::string problem =
+            supervisor_.mail().post_again(letter.recipient, letter.as_mail());
         if (!problem.empty()) return error(fmt::format("{}: {}", id, problem), result::failed);
     }
     letters.drop(id);

@@ -1,10 +1,11 @@
-// What runs, as the JSON of contract §6: name, address, pid, state, restarts, uptime_ms, mailbox, last_exit, children.
+// What runs, as the JSON of contract §6: name, address, pid, state, restarts, uptime_ms, mailbox,
+// last_exit, children.
 #include "supe/control/commands.hpp"
 #include "supe/output/output_line.hpp"
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <boost/json/parse.hpp>
 
 namespace supe::control {
 namespace {
@@ -12,10 +13,12 @@ namespace {
 namespace json = boost::json;
 
 /// Under a supervisor that is down all are down.
-void find_in_spec(const supervisor_spec& spec, const std::string& address, std::string_view role, json::array& found) {
+void find_in_spec(const supervisor_spec& spec, const std::string& address, std::string_view role,
+                  json::array& found) {
     for (const child_spec& c : spec.children) {
         const std::string its_address = fmt::format("{}/{}", address, c.name);
-        if (c.component == role) found.push_back(json::object{{"address", its_address}, {"state", "stopped"}});
+        if (c.component == role)
+            found.push_back(json::object{{"address", its_address}, {"state", "stopped"}});
         if (c.supervisor) find_in_spec(*c.supervisor, its_address, role, found);
     }
 }
@@ -33,7 +36,8 @@ json::object commands::describe(const child& c) const {
     node["state"] = name_of(supervisor_.status_of(c));
     node["restarts"] = supervisor_.restarts_of(c);
     node["uptime_ms"] = up ? in_ms(supervisor_.time().now() - c.started_at()) : 0;
-    node["mailbox"] = json::object{{"queued", c.mail().box.queued()}, {"in_flight", c.mail().box.in_flight()}};
+    node["mailbox"] =
+        json::object{{"queued", c.mail().box.queued()}, {"in_flight", c.mail().box.in_flight()}};
     node["last_exit"] = c.last_exit() ? json::parse(c.last_exit()->json()) : json::value(nullptr);
     node["children"] = json::array();
     return node;
@@ -44,7 +48,9 @@ json::object commands::describe_self() const {
     node["name"] = supervisor_.name();
     node["address"] = supervisor_.address().empty() ? "/" : supervisor_.address();
     node["pid"] = ::getpid();
-    node["state"] = supervisor_.is_stopping() ? "stopping" : supervisor_.is_booted() ? "running" : "starting";
+    node["state"] = supervisor_.is_stopping() ? "stopping"
+                    : supervisor_.is_booted() ? "running"
+                                              : "starting";
     node["restarts"] = 0;
     node["uptime_ms"] = in_ms(supervisor_.uptime());
     node["mailbox"] = json::object{{"queued", 0}, {"in_flight", 0}};
@@ -80,7 +86,8 @@ awaitable<json::value> commands::status_of_child(std::string name) {
             json::object one = describe(*c);
             restarts += supervisor_.restarts_of(*c);
             if (one.at("state") == "running") node["state"] = "running";
-            node["uptime_ms"] = std::max(node["uptime_ms"].to_number<std::int64_t>(), one["uptime_ms"].to_number<std::int64_t>());
+            node["uptime_ms"] = std::max(node["uptime_ms"].to_number<std::int64_t>(),
+                                         one["uptime_ms"].to_number<std::int64_t>());
             node["children"].get_array().push_back(std::move(one));
         }
         node["restarts"] = restarts;
@@ -89,8 +96,11 @@ awaitable<json::value> commands::status_of_child(std::string name) {
     json::array deaths;
     utc_text stamp;
     for (const auto& d : supervisor_.deaths_of(first)) {
-        deaths.push_back(json::object{{"at", stamp.of(d.at)}, {"text", d.text}, {"exit", json::parse(d.exit)},
-                                      {"after_ms", d.lasted.count()}, {"clean", d.clean}});
+        deaths.push_back(json::object{{"at", stamp.of(d.at)},
+                                      {"text", d.text},
+                                      {"exit", json::parse(d.exit)},
+                                      {"after_ms", d.lasted.count()},
+                                      {"clean", d.clean}});
     }
     const bool ask = first.is_supervisor() && first.pid() > 0;
     if (ask) co_await fill_children(node, name);
@@ -99,7 +109,8 @@ awaitable<json::value> commands::status_of_child(std::string name) {
     co_return json::object{{"ok", std::move(node)}};
 }
 
-/// The nested ones are asked all at once: however many of them are silent, the answer comes within the time of one.
+/// The nested ones are asked all at once: however many of them are silent, the answer comes within
+/// the time of one.
 awaitable<json::value> commands::status_of_all() {
     json::object self = describe_self();
     std::vector<json::object> nodes;
@@ -116,21 +127,26 @@ awaitable<json::value> commands::status_of_all() {
     co_return json::object{{"ok", std::move(self)}};
 }
 
-/// The children with this role, here and below. What lies under a nested supervisor that is silent is not known: an error.
+/// The children with this role, here and below. What lies under a nested supervisor that is silent
+/// is not known: an error.
 awaitable<json::value> commands::find(object request) {
     const auto* role = request.if_contains("component");
     if (!role || !role->is_string()) co_return error("find needs a component", result::bad_request);
     json::array found;
     for (const child* c : supervisor_.children()) {
         if (c->spec().component == role->get_string())
-            found.push_back(json::object{{"address", c->address()}, {"state", name_of(supervisor_.status_of(*c))}});
-        if (c->is_supervisor() && c->pid() == 0) find_in_spec(*c->spec().supervisor, c->address(), role->get_string(), found);
+            found.push_back(json::object{{"address", c->address()},
+                                         {"state", name_of(supervisor_.status_of(*c))}});
+        if (c->is_supervisor() && c->pid() == 0)
+            find_in_spec(*c->spec().supervisor, c->address(), role->get_string(), found);
     }
     request["address"] = "/";  // of whoever is asked
     const auto answers = co_await ask_all_below(std::move(request));
     for (const json::value& answer : answers) {
         const auto* told = answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
-        if (!told || !told->is_array()) co_return error("a nested supervisor does not answer: what runs below is not known", result::timed_out);
+        if (!told || !told->is_array())
+            co_return error("a nested supervisor does not answer: what runs below is not known",
+                            result::timed_out);
         for (const json::value& one : told->get_array()) found.push_back(one);
     }
     co_return json::object{{"ok", std::move(found)}};

@@ -1,17 +1,20 @@
 #include "supe/control/server.hpp"
 
-#include "supe/channel/json_text.hpp"
-#include "supe/channel/json_value.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/json/serialize.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace supe::control {
+
+using namespace std::chrono_literals;
+
 namespace {
 
 namespace json = boost::json;
@@ -19,18 +22,23 @@ using socket_type = asio::local::stream_protocol::socket;
 
 constexpr std::size_t read_size = 16u << 10;  // bytes at a time
 
-asio::local::stream_protocol::acceptor listen_in(const std::filesystem::path& state, loop_executor executor) {
+asio::local::stream_protocol::acceptor listen_in(const std::filesystem::path& state,
+                                                 loop_executor executor) {
     const auto failed = [&](int number) {
-        return system_error(error_code(number, boost::system::system_category()), (state / "control.sock").string());
+        return system_error(error_code(number, boost::system::system_category()),
+                            (state / "control.sock").string());
     };
     const unique_fd directory(::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory) throw failed(errno);
     ::unlinkat(directory.get(), "control.sock.new", 0);
     unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const asio::local::stream_protocol::endpoint place(short_path(directory.get(), "control.sock.new"));
-    ::fchmod(fd.get(), 0600);  // the mode that bind gives the file: nobody else can connect even for a moment
+    const asio::local::stream_protocol::endpoint place(
+        short_path(directory.get(), "control.sock.new"));
+    ::fchmod(fd.get(),
+             0600);  // the mode that bind gives the file: nobody else can connect even for a moment
     // Under another name first: whoever sees control.sock finds somebody listening behind it.
-    if (::bind(fd.get(), place.data(), static_cast<socklen_t>(place.size())) != 0 || ::listen(fd.get(), 64) != 0 ||
+    if (::bind(fd.get(), place.data(), static_cast<socklen_t>(place.size())) != 0 ||
+        ::listen(fd.get(), 64) != 0 ||
         ::fchmodat(directory.get(), "control.sock.new", 0600, 0) != 0 ||
         ::renameat(directory.get(), "control.sock.new", directory.get(), "control.sock") != 0) {
         throw failed(errno);
@@ -41,7 +49,8 @@ asio::local::stream_protocol::acceptor listen_in(const std::filesystem::path& st
 bool is_allowed(int fd) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == ::geteuid() || peer.uid == 0);
+    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
 }  // namespace
@@ -55,10 +64,10 @@ struct server::client {
     }
     socket_type peer;
     std::size_t& unfinished_bytes;
-    std::string text;          // of the request, as far as it has come
-    std::size_t counted = 0;   // of it, in unfinished_bytes
+    std::string text;         // of the request, as far as it has come
+    std::size_t counted = 0;  // of it, in unfinished_bytes
     bool complete = false;
-    bool too_much = false;     // what it sent is past a limit
+    bool too_much = false;  // what it sent is past a limit
 };
 
 std::optional<json::object> parse_request(std::string_view line) {
@@ -95,7 +104,8 @@ awaitable<> server::run() {
 awaitable<> server::accept() {
     for (;;) {
         error_code failed;
-        socket_type peer = co_await acceptor_.async_accept(asio::redirect_error(use_awaitable, failed));
+        socket_type peer =
+            co_await acceptor_.async_accept(asio::redirect_error(use_awaitable, failed));
         if (failed == asio::error::operation_aborted) throw system_error(failed);
         if (failed) {
             co_await supervisor_.time().sleep_for(100ms);  // out of descriptors: later, perhaps
@@ -131,8 +141,9 @@ awaitable<> server::serve(std::shared_ptr<client> who) {
         who->complete = true;
         auto request = line ? parse_request(*line) : std::nullopt;
         if (!request) {
-            const json::value refusal = error(who->too_much ? "the request is too large" : "the request is no JSON object",
-                                              result::bad_request);
+            const json::value refusal =
+                error(who->too_much ? "the request is too large" : "the request is no JSON object",
+                      result::bad_request);
             const std::string text = json::serialize(refusal) + "\n";
             co_await asio::async_write(who->peer, asio::buffer(text), use_awaitable);
             co_return;
@@ -148,18 +159,21 @@ awaitable<> server::serve(std::shared_ptr<client> who) {
     }
 }
 
-/// The first line, without its newline. Throws when the connection ends before; `too_much` says why it is empty.
+/// The first line, without its newline. Throws when the connection ends before; `too_much` says why
+/// it is empty.
 awaitable<std::string> server::read_request(std::shared_ptr<client> who) {
     for (;;) {
         const std::size_t before = who->text.size();
         who->text.resize(before + read_size);
         error_code failed;
         const auto room = asio::buffer(who->text.data() + before, read_size);
-        const std::size_t n = co_await who->peer.async_read_some(room, asio::redirect_error(use_awaitable, failed));
+        const std::size_t n =
+            co_await who->peer.async_read_some(room, asio::redirect_error(use_awaitable, failed));
         who->text.resize(before + n);
         who->counted += n;
         unfinished_bytes_ += n;
-        if (const std::size_t end = who->text.find('\n', before); end != std::string::npos) co_return who->text.substr(0, end);
+        if (const std::size_t end = who->text.find('\n', before); end != std::string::npos)
+            co_return who->text.substr(0, end);
         if (failed) throw system_error(failed);
         who->too_much = who->text.size() > limits_.request || unfinished_bytes_ > limits_.requests;
         if (who->too_much) co_return std::string();
@@ -175,7 +189,8 @@ awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
             answer = co_await all.perform(std::move(request));
             both.cancel();
         }
-        /// While the answer takes its time, empty lines say that we live, and tell us when the client does not.
+        /// While the answer takes its time, empty lines say that we live, and tell us when the
+        /// client does not.
         awaitable<> beat(clock& time, duration pause, std::shared_ptr<client> who) {
             const std::string alive = "\n";
             for (;;) {
@@ -208,8 +223,9 @@ awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object req
         if (!listening && fresh_only) return;
         missed = missed || (listening && waiting.size() > limits_.unread_notices);
         if (missed) return arrived.notify();
-        waiting += fmt::format("{{\"at\":\"{}\",\"notice\":{},\"message\":{},\"source\":{}}}\n", stamp_.of(n.at),
-                               json_quoted(n.name), n.message.empty() ? "null" : n.message, json_quoted(n.source));
+        waiting += fmt::format("{{\"at\":\"{}\",\"notice\":{},\"message\":{},\"source\":{}}}\n",
+                               stamp_.of(n.at), json_quoted(n.name),
+                               n.message.empty() ? "null" : n.message, json_quoted(n.source));
         arrived.notify();
     };
     struct subscription {
@@ -218,7 +234,8 @@ awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object req
         ~subscription() { s.stop_listening(id); }
     } subscribed{supervisor_, supervisor_.listen(std::move(names), on_notice)};
     listening = true;
-    while (!missed) {  // one that reads too slowly is let go, rather than that it misses some unsaid
+    while (
+        !missed) {  // one that reads too slowly is let go, rather than that it misses some unsaid
         const std::string text = std::exchange(waiting, {});
         co_await asio::async_write(who->peer, asio::buffer(text), use_awaitable);
         const time_point beat = time.now() + limits_.heartbeat;

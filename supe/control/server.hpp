@@ -1,4 +1,5 @@
-// The control socket of a tree: `STATE/control.sock`, a line of JSON for a request, a line for an answer.
+// The control socket of a tree: `STATE/control.sock`, a line of JSON for a request, a line for an
+// answer.
 #pragma once
 
 #include "supe/control/commands.hpp"
@@ -12,16 +13,19 @@ namespace supe::control {
 
 /// What a client may cost; past that it is closed, and nobody else notices.
 struct server_limits {
-    std::size_t silent = 64;                       ///< connections without a whole request; the oldest of them goes first
-    std::size_t served = 256;                      ///< connections with one
-    std::size_t request = 17u << 20;               ///< bytes: a mail of the frame limit, with its envelope
-    std::size_t requests = 64u << 20;              ///< bytes of all requests that are being read
-    std::size_t unread_notices = 8u << 20;         ///< bytes that wait for one client
+    std::size_t silent =
+        64;  ///< connections without a whole request; the oldest of them goes first
+    std::size_t served = 256;               ///< connections with one
+    std::size_t request = 17u << 20;        ///< bytes: a mail of the frame limit, with its envelope
+    std::size_t requests = 64u << 20;       ///< bytes of all requests that are being read
+    std::size_t unread_notices = 8u << 20;  ///< bytes that wait for one client
     duration patience = std::chrono::seconds(10);  ///< for a whole request
-    duration heartbeat = std::chrono::seconds(3);  ///< an empty line while the answer takes its time
+    duration heartbeat =
+        std::chrono::seconds(3);  ///< an empty line while the answer takes its time
 };
 
-/// Listens from its construction on, mode 0600; only this user and root are heard. Removed at the end.
+/// Listens from its construction on, mode 0600; only this user and root are heard. Removed at the
+/// end.
 class server {
 public:
     /// Throws system_error where the socket cannot be had.
@@ -46,18 +50,18 @@ private:
     std::filesystem::path state_;
     server_limits limits_;
     asio::local::stream_protocol::acceptor acceptor_;
-    std::list<std::weak_ptr<client>> silent_;      // the oldest first
+    std::list<std::weak_ptr<client>> silent_;  // the oldest first
     std::size_t unfinished_bytes_ = 0;
     utc_text stamp_;
     nursery connections_;
 };
 
-/// A request from its line: an object. Its `msg` is a string with the JSON text of what was sent, byte for byte.
-/// Nothing for what is no request.
+/// A request from its line: an object. Its `msg` is a string with the JSON text of what was sent,
+/// byte for byte. Nothing for what is no request.
 std::optional<boost::json::object> parse_request(std::string_view line);
 
-/// The path of a socket in `directory` that is never too long for a sockaddr_un: by way of /proc/self/fd.
-/// `directory_fd` must stay open while it is used.
+/// The path of a socket in `directory` that is never too long for a sockaddr_un: by way of
+/// /proc/self/fd. `directory_fd` must stay open while it is used.
 std::string short_path(int directory_fd, const std::string& name);
 
 }  // namespace supe::control

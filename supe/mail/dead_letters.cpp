@@ -5,7 +5,8 @@
 namespace supe {
 
 std::size_t dead_letter::bytes() const {
-    std::size_t n = id.size() + recipient.size() + to.size() + from.size() + msg.size() + extras.size() + reason.size();
+    std::size_t n = id.size() + recipient.size() + to.size() + from.size() + msg.size() +
+                    extras.size() + reason.size();
     for (const mail_event& e : history) n += sizeof e + e.what.size();
     return n;
 }
@@ -22,9 +23,11 @@ envelope dead_letter::as_mail() const {
     return mail;
 }
 
-void dead_letters::add(const envelope& mail, const std::string& recipient, const std::string& reason, const mail_history& history,
+void dead_letters::add(const envelope& mail, const std::string& recipient,
+                       const std::string& reason, const mail_history& history,
                        std::chrono::system_clock::time_point now) {
-    letters_.push_back({std::string(mail.id), recipient, std::string(mail.to), std::string(mail.from), std::string(mail.msg), std::string(mail.extras),
+    letters_.push_back({std::string(mail.id), recipient, std::string(mail.to),
+                        std::string(mail.from), std::string(mail.msg), std::string(mail.extras),
                         mail.answer, mail.attempt, reason, now, history});
     bytes_ += letters_.back().bytes();
     if (shelf_) shelf_->keep(letters_.back());
@@ -38,7 +41,8 @@ void dead_letters::restore(dead_letter letter) {
 }
 
 void dead_letters::bound() {
-    while (letters_.size() > count_limit || (bytes_ > byte_limit && letters_.size() > 1)) take_out(letters_.begin());
+    while (letters_.size() > count_limit || (bytes_ > byte_limit && letters_.size() > 1))
+        take_out(letters_.begin());
 }
 
 void dead_letters::take_out(std::deque<dead_letter>::iterator letter) {
@@ -48,12 +52,14 @@ void dead_letters::take_out(std::deque<dead_letter>::iterator letter) {
 }
 
 const dead_letter* dead_letters::find(std::string_view id) const {
-    const auto found = std::ranges::find_if(letters_, [&](const dead_letter& l) { return l.id == id; });
+    const auto found =
+        std::ranges::find_if(letters_, [&](const dead_letter& l) { return l.id == id; });
     return found == letters_.end() ? nullptr : &*found;
 }
 
 bool dead_letters::drop(std::string_view id) {
-    const auto found = std::ranges::find_if(letters_, [&](const dead_letter& l) { return l.id == id; });
+    const auto found =
+        std::ranges::find_if(letters_, [&](const dead_letter& l) { return l.id == id; });
     if (found == letters_.end()) return false;
     take_out(found);
     return true;

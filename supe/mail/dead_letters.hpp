@@ -10,15 +10,15 @@ namespace supe {
 
 /// A mail with a copy of its strings, and why it is here.
 struct dead_letter {
-    std::string id;              ///< of the mail: its name here too
-    std::string recipient;       ///< a child's name under this supervisor
-    std::string to;              ///< where it was to go through that child, a supervisor; else empty
+    std::string id;         ///< of the mail: its name here too
+    std::string recipient;  ///< a child's name under this supervisor
+    std::string to;         ///< where it was to go through that child, a supervisor; else empty
     std::string from, msg, extras;
     bool answer = false;
     unsigned attempts = 0;
-    std::string reason;          ///< for people
+    std::string reason;  ///< for people
     std::chrono::system_clock::time_point at{};
-    mail_history history;        ///< what happened to it before, the oldest first
+    mail_history history;  ///< what happened to it before, the oldest first
 
     std::size_t bytes() const;
     /// As it was sent, with its attempts: to be posted again. Valid as long as this letter.
@@ -44,8 +44,8 @@ public:
     /// One that was kept by an earlier life of this supervisor.
     void restore(dead_letter letter);
 
-    void add(const envelope& mail, const std::string& recipient, const std::string& reason, const mail_history& history,
-             std::chrono::system_clock::time_point now);
+    void add(const envelope& mail, const std::string& recipient, const std::string& reason,
+             const mail_history& history, std::chrono::system_clock::time_point now);
     /// The oldest first.
     const std::deque<dead_letter>& all() const { return letters_; }
     /// Null where there is none by that id. Valid until the next change.

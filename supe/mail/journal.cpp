@@ -1,6 +1,6 @@
 #include "supe/mail/journal.hpp"
 
-#include "supe/channel/json_value.hpp"
+#include "supe/text/json_value.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -15,7 +15,9 @@ using std::chrono::system_clock;
 std::int64_t to_ms(system_clock::time_point at) {
     return std::chrono::duration_cast<milliseconds>(at.time_since_epoch()).count();
 }
-system_clock::time_point from_ms(std::int64_t ms) { return system_clock::time_point(milliseconds(ms)); }
+system_clock::time_point from_ms(std::int64_t ms) {
+    return system_clock::time_point(milliseconds(ms));
+}
 
 json::value as_json(const mail_history& history) {
     json::array events;
@@ -41,9 +43,11 @@ json::value parsed(std::string_view text) {
 
 }  // namespace
 
-journaled_mail::journaled_mail(const std::string& recipient, const envelope& mail, mailbox::consumer only_for)
-    : sequence(mail.sequence), box(recipient), id(mail.id), from(mail.from), msg(mail.msg), extras(mail.extras), answer(mail.answer),
-      from_above(mail.origin.hop == mail_origin::uplink), receipt(mail.origin.receipt), meant_for(only_for), attempt(mail.attempt),
+journaled_mail::journaled_mail(const std::string& recipient, const envelope& mail,
+                               mailbox::consumer only_for)
+    : sequence(mail.sequence), box(recipient), id(mail.id), from(mail.from), msg(mail.msg),
+      extras(mail.extras), answer(mail.answer), from_above(mail.origin.hop == mail_origin::uplink),
+      receipt(mail.origin.receipt), meant_for(only_for), attempt(mail.attempt),
       charges(mail.charges), suspect(mail.suspect) {}
 
 envelope journaled_mail::view() const {
@@ -62,14 +66,26 @@ envelope journaled_mail::view() const {
     return mail;
 }
 
-std::string to_text(const mail_history& history) { return history.empty() ? std::string() : json::serialize(as_json(history)); }
+std::string to_text(const mail_history& history) {
+    return history.empty() ? std::string() : json::serialize(as_json(history));
+}
 
-mail_history history_from(std::string_view text) { return text.empty() ? mail_history() : history_of(parsed(text)); }
+mail_history history_from(std::string_view text) {
+    return text.empty() ? mail_history() : history_of(parsed(text));
+}
 
 std::string to_text(const dead_letter& letter) {
-    return json::serialize(json::object{{"id", letter.id}, {"to", letter.recipient}, {"address", letter.to}, {"from", letter.from}, {"msg", letter.msg},
-                                        {"extras", letter.extras}, {"answer", letter.answer}, {"attempts", letter.attempts},
-                                        {"reason", letter.reason}, {"at", to_ms(letter.at)}, {"history", as_json(letter.history)}});
+    return json::serialize(json::object{{"id", letter.id},
+                                        {"to", letter.recipient},
+                                        {"address", letter.to},
+                                        {"from", letter.from},
+                                        {"msg", letter.msg},
+                                        {"extras", letter.extras},
+                                        {"answer", letter.answer},
+                                        {"attempts", letter.attempts},
+                                        {"reason", letter.reason},
+                                        {"at", to_ms(letter.at)},
+                                        {"history", as_json(letter.history)}});
 }
 
 dead_letter letter_from(std::string_view text) {

@@ -1,12 +1,12 @@
 #include "supe/mail/journal_file.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
+#include <cerrno>
+#include <system_error>
 
 namespace supe {
 namespace {
@@ -24,14 +24,16 @@ enum flag { answer = 1, from_above = 2, receipt = 4 };
 /// A page of which there are fewer free ones is left for what comes next.
 constexpr int free_pages_kept = 1024;
 
-/// Bytes, wherever a string is kept: nothing is converted. It must live until the statement has run.
+/// Bytes, wherever a string is kept: nothing is converted. It must live until the statement has
+/// run.
 void bind_text(SQLite::Statement& s, int index, std::string_view text) {
     const char* const data = text.data() ? text.data() : "";  // a null pointer would be NULL
     s.bindNoCopy(index, static_cast<const void*>(data), static_cast<int>(text.size()));
 }
 
 std::string text_of(const SQLite::Column& column) {
-    return {static_cast<const char*>(column.getBlob()), static_cast<std::size_t>(column.getBytes())};
+    return {static_cast<const char*>(column.getBlob()),
+            static_cast<std::size_t>(column.getBytes())};
 }
 
 }  // namespace
@@ -47,7 +49,8 @@ std::string journal_file::guarded(F f) {
     }
 }
 
-SQLite::Statement& journal_file::prepared(std::unique_ptr<SQLite::Statement>& slot, const char* sql) {
+SQLite::Statement& journal_file::prepared(std::unique_ptr<SQLite::Statement>& slot,
+                                          const char* sql) {
     if (!slot) slot = std::make_unique<SQLite::Statement>(*db_, sql);
     slot->tryReset();
     return *slot;
@@ -64,11 +67,13 @@ std::string journal_file::open() {
         const auto directory = file_.parent_path();
         std::filesystem::create_directories(directory);
         ::chmod(directory.c_str(), 0700);
-        // Made before SQLite sees it, so that nobody else can read it even for a moment; -wal and -shm follow its mode.
+        // Made before SQLite sees it, so that nobody else can read it even for a moment; -wal and
+        // -shm follow its mode.
         const int fd = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (fd < 0) throw std::system_error(errno, std::generic_category());
         ::close(fd);
-        auto db = std::make_unique<SQLite::Database>(file_.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000);
+        auto db = std::make_unique<SQLite::Database>(
+            file_.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000);
         db->exec("PRAGMA auto_vacuum = INCREMENTAL");
         db->exec("PRAGMA journal_mode = WAL");
         db->exec("PRAGMA synchronous = FULL");  // WAL with NORMAL loses commits on power loss
@@ -79,7 +84,7 @@ std::string journal_file::open() {
     });
 }
 
-// --- reading ------------------------------------------------------------------------------------------------------
+// --- reading ---
 
 std::string journal_file::restore(journal_reader& reader) {
     return guarded([&] {
@@ -87,8 +92,10 @@ std::string journal_file::restore(journal_reader& reader) {
         while (ids.executeStep()) reader.on_finished(text_of(ids.getColumn(0)));
         SQLite::Statement letters(*db_, "SELECT letter FROM dead ORDER BY n");
         while (letters.executeStep()) reader.on_letter(letter_from(text_of(letters.getColumn(0))));
-        SQLite::Statement mails(*db_, "SELECT seq, box, id, sender, msg, extras, flags, meant_for, attempt, charges, suspect, history "
-                                      "FROM mail ORDER BY seq");
+        SQLite::Statement mails(*db_,
+                                "SELECT seq, box, id, sender, msg, extras, flags, meant_for, "
+                                "attempt, charges, suspect, history "
+                                "FROM mail ORDER BY seq");
         while (mails.executeStep()) {
             journaled_mail mail;
             mail.sequence = static_cast<std::uint64_t>(mails.getColumn(0).getInt64());
@@ -111,7 +118,7 @@ std::string journal_file::restore(journal_reader& reader) {
     });
 }
 
-// --- writing ------------------------------------------------------------------------------------------------------
+// --- writing ---
 
 std::string journal_file::write(const journal_steps& steps) {
     std::string error = open();
@@ -120,13 +127,16 @@ std::string journal_file::write(const journal_steps& steps) {
         db_->exec("BEGIN IMMEDIATE");
         for (const journal_step& step : steps) apply(step);
         if (finish_) {
-            db_->exec(fmt::format("DELETE FROM finished WHERE n <= (SELECT max(n) FROM finished) - {}", finished_limit));
+            db_->exec(
+                fmt::format("DELETE FROM finished WHERE n <= (SELECT max(n) FROM finished) - {}",
+                            finished_limit));
         }
         db_->exec("COMMIT");
     });
     if (error.empty()) return error;
     for (auto* s : {&put_, &erase_, &put_back_, &finish_, &keep_, &discard_}) s->reset();
-    if (::sqlite3_get_autocommit(db_->getHandle()) == 0) ::sqlite3_exec(db_->getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
+    if (::sqlite3_get_autocommit(db_->getHandle()) == 0)
+        ::sqlite3_exec(db_->getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
     return error;
 }
 
@@ -146,7 +156,9 @@ void journal_file::apply(const journal_step& step) {
             return;
         }
         case kind::put_back: {
-            auto& s = prepared(put_back_, "UPDATE mail SET attempt = ?, charges = ?, suspect = ?, history = ? WHERE seq = ?");
+            auto& s = prepared(
+                put_back_,
+                "UPDATE mail SET attempt = ?, charges = ?, suspect = ?, history = ? WHERE seq = ?");
             s.bind(1, step.attempt);
             s.bind(2, step.charges);
             s.bind(3, step.suspect ? 1 : 0);
@@ -172,15 +184,18 @@ void journal_file::apply(const journal_step& step) {
 }
 
 void journal_file::put(const journaled_mail& mail) {
-    auto& s = prepared(put_, "INSERT OR REPLACE INTO mail (seq, box, id, sender, msg, extras, flags, meant_for, attempt, charges, suspect, "
-                             "history) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    auto& s = prepared(put_,
+                       "INSERT OR REPLACE INTO mail (seq, box, id, sender, msg, extras, flags, "
+                       "meant_for, attempt, charges, suspect, "
+                       "history) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     s.bind(1, static_cast<std::int64_t>(mail.sequence));
     bind_text(s, 2, mail.box);
     bind_text(s, 3, mail.id);
     bind_text(s, 4, mail.from);
     bind_text(s, 5, mail.msg);
     bind_text(s, 6, mail.extras);
-    s.bind(7, (mail.answer ? answer : 0) | (mail.from_above ? from_above : 0) | (mail.receipt ? receipt : 0));
+    s.bind(7, (mail.answer ? answer : 0) | (mail.from_above ? from_above : 0) |
+                  (mail.receipt ? receipt : 0));
     s.bind(8, static_cast<std::int64_t>(mail.meant_for));
     s.bind(9, mail.attempt);
     s.bind(10, mail.charges);
@@ -192,7 +207,8 @@ void journal_file::put(const journaled_mail& mail) {
 
 void journal_file::compact() noexcept {
     try {
-        if (db_ && db_->execAndGet("PRAGMA freelist_count").getInt() > free_pages_kept) db_->exec("PRAGMA incremental_vacuum(512)");
+        if (db_ && db_->execAndGet("PRAGMA freelist_count").getInt() > free_pages_kept)
+            db_->exec("PRAGMA incremental_vacuum(512)");
     } catch (const std::exception&) {
         // Later, perhaps. What is written is written.
     }

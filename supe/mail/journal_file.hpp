@@ -1,4 +1,5 @@
-// The journal's file: SQLite in WAL mode, synchronous=FULL, one writer. Everything here blocks; see sqlite_journal.
+// The journal's file: SQLite in WAL mode, synchronous=FULL, one writer. Everything here blocks; see
+// sqlite_journal.
 #pragma once
 
 #include "supe/mail/journal.hpp"
@@ -16,8 +17,9 @@ struct journal_step {
     enum class kind { put, erase, put_back, keep, discard };
     kind what;
     std::uint64_t sequence = 0;
-    std::string text = {};       ///< erase: finished id; put_back: history; keep: the letter; discard: its id
-    std::string id = {};         ///< keep
+    std::string text =
+        {};  ///< erase: finished id; put_back: history; keep: the letter; discard: its id
+    std::string id = {};  ///< keep
     unsigned attempt = 0, charges = 0;
     bool suspect = false;
     std::unique_ptr<journaled_mail> mail = {};  ///< put
@@ -31,12 +33,14 @@ public:
     explicit journal_file(std::filesystem::path file) : file_(std::move(file)) {}
 
     bool exists() const;
-    /// Opens or creates it (0600), with its directory (0700). Empty, or why not, in one line that names the file.
+    /// Opens or creates it (0600), with its directory (0700). Empty, or why not, in one line that
+    /// names the file.
     std::string open();
     std::string restore(journal_reader& reader);
     /// All of them in one commit that has reached the disk, or none. Empty, or why not.
     std::string write(const journal_steps& steps);
-    /// Gives back to the file system what is free, some of it. After a write, when there is nothing else to do.
+    /// Gives back to the file system what is free, some of it. After a write, when there is nothing
+    /// else to do.
     void compact() noexcept;
 
 private:

@@ -1,4 +1,5 @@
-// Mail in a line: a list through the mails themselves, so that a million of them costs nothing beside. Pure.
+// Mail in a line: a list through the mails themselves, so that a million of them costs nothing
+// beside. Pure.
 #pragma once
 
 #include "supe/mail/mail_store.hpp"
@@ -15,7 +16,8 @@ public:
     mail_list(const mail_list&) = delete;
     mail_list& operator=(const mail_list&) = delete;
     mail_list(mail_list&& other) noexcept
-        : first_(std::exchange(other.first_, nullptr)), last_(std::exchange(other.last_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+        : first_(std::exchange(other.first_, nullptr)), last_(std::exchange(other.last_, nullptr)),
+          size_(std::exchange(other.size_, 0)) {}
 
     bool empty() const { return !first_; }
     std::size_t size() const { return size_; }

@@ -1,11 +1,11 @@
 #include "supe/mail/mail_store.hpp"
 
+#include <sys/mman.h>
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
 #include <limits>
 #include <new>
-#include <sys/mman.h>
 #include <vector>
 
 namespace supe {
@@ -37,24 +37,25 @@ std::size_t length_size(std::size_t n) {
     return size;
 }
 
-char* put_bytes(char* at, std::string_view text) {
-    return std::ranges::copy(text, at).out;
-}
+char* put_bytes(char* at, std::string_view text) { return std::ranges::copy(text, at).out; }
 
 /// The strings begin in what would be padding of the struct.
 constexpr std::size_t header_size = offsetof(held_mail, charges) + sizeof(held_mail::charges) + 1;
 static_assert(header_size < sizeof(held_mail));
 
-const char* text_of(const held_mail& mail) { return reinterpret_cast<const char*>(&mail) + header_size; }
+const char* text_of(const held_mail& mail) {
+    return reinterpret_cast<const char*>(&mail) + header_size;
+}
 
 }  // namespace
 
-// --- one mail -----------------------------------------------------------------------------------------------------
+// --- one mail ---
 
 envelope held_mail::view() const {
     envelope mail;
     const char* at = text_of(*this);
-    std::string_view* const parts[] = {&mail.id, &mail.from, &mail.to, &mail.extras, &mail.origin.id};
+    std::string_view* const parts[] = {&mail.id, &mail.from, &mail.to, &mail.extras,
+                                       &mail.origin.id};
     std::size_t lengths[std::size(parts)];
     for (std::size_t& n : lengths) n = get_length(at);
     for (std::size_t i = 0; i < std::size(parts); ++i) {
@@ -88,14 +89,15 @@ std::size_t held_mail::bytes() const {
     return n;
 }
 
-// --- chunks -------------------------------------------------------------------------------------------------------
+// --- chunks ---
 
-/// At the start of each mapping, which begins at a multiple of chunk_size: a mail finds its chunk by its address.
+/// At the start of each mapping, which begins at a multiple of chunk_size: a mail finds its chunk
+/// by its address.
 struct mail_store::chunk {
-    mail_store* owner;   // the store that still adds to it; null when none does
-    std::size_t size;    // bytes of the mapping
-    std::size_t used;    // bytes, this header included
-    std::size_t live;    // mails
+    mail_store* owner;  // the store that still adds to it; null when none does
+    std::size_t size;   // bytes of the mapping
+    std::size_t used;   // bytes, this header included
+    std::size_t live;   // mails
 };
 
 struct mail_store::spares {
@@ -122,12 +124,15 @@ mail_store::chunk* mail_store::map(std::size_t size, mail_store* owner) {
     } else {
         // Twice as much as needed at worst, cut to what begins at a multiple of chunk_size.
         const std::size_t reserved = size + chunk_size;
-        void* const got = ::mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void* const got = ::mmap(nullptr, reserved, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (got == MAP_FAILED) throw std::bad_alloc();
         char* const begin = static_cast<char*>(got);
-        const std::size_t before = rounded_up(reinterpret_cast<std::uintptr_t>(begin), chunk_size) - reinterpret_cast<std::uintptr_t>(begin);
+        const std::size_t before = rounded_up(reinterpret_cast<std::uintptr_t>(begin), chunk_size) -
+                                   reinterpret_cast<std::uintptr_t>(begin);
         if (before > 0) ::munmap(begin, before);
-        if (const std::size_t behind = reserved - before - size; behind > 0) ::munmap(begin + before + size, behind);
+        if (const std::size_t behind = reserved - before - size; behind > 0)
+            ::munmap(begin + before + size, behind);
         c = reinterpret_cast<chunk*>(begin + before);
         spare.mapped += size;
     }
@@ -136,7 +141,8 @@ mail_store::chunk* mail_store::map(std::size_t size, mail_store* owner) {
 
 void mail_store::unmap(chunk* c) {
     spares& spare = pool();
-    if (c->size == chunk_size && spare.chunks.size() < spare_chunks) return spare.chunks.push_back(c);
+    if (c->size == chunk_size && spare.chunks.size() < spare_chunks)
+        return spare.chunks.push_back(c);
     spare.mapped -= c->size;
     ::munmap(c, c->size);
 }
@@ -165,7 +171,8 @@ mail_ptr mail_store::keep(const envelope& mail) {
     const std::string_view parts[] = {mail.id, mail.from, mail.to, mail.extras, mail.origin.id};
     std::size_t size = header_size + mail.msg.size();
     for (const std::string_view p : parts) size += length_size(p.size()) + p.size();
-    auto* const held = new (allocate(rounded_up(std::max(size, sizeof(held_mail)), alignof(held_mail)))) held_mail;
+    auto* const held =
+        new (allocate(rounded_up(std::max(size, sizeof(held_mail)), alignof(held_mail)))) held_mail;
     constexpr unsigned most = std::numeric_limits<std::uint16_t>::max();
     held->next = nullptr;
     held->sequence = mail.sequence;
@@ -190,7 +197,8 @@ mail_ptr mail_store::keep(const envelope& mail) {
 
 void release_mail::operator()(held_mail* mail) const noexcept {
     const auto address = reinterpret_cast<std::uintptr_t>(mail);
-    auto* const c = reinterpret_cast<mail_store::chunk*>(address - address % mail_store::chunk_size);
+    auto* const c =
+        reinterpret_cast<mail_store::chunk*>(address - address % mail_store::chunk_size);
     if (--c->live > 0) return;
     if (c->owner) c->owner->current_ = nullptr;
     mail_store::unmap(c);

@@ -1,4 +1,5 @@
-// Memory of held mail: chunks from the system, given back when the last mail in them has gone. Pure.
+// Memory of held mail: chunks from the system, given back when the last mail in them has gone.
+// Pure.
 #pragma once
 
 #include "supe/mail/envelope.hpp"
@@ -8,23 +9,24 @@
 
 namespace supe {
 
-/// A mail in memory: this header, its strings directly behind it. Made by mail_store, owned by a mail_ptr.
+/// A mail in memory: this header, its strings directly behind it. Made by mail_store, owned by a
+/// mail_ptr.
 struct held_mail {
-    held_mail* next;             ///< for whoever keeps it in a list
+    held_mail* next;  ///< for whoever keeps it in a list
     std::uint64_t sequence;
-    std::uint32_t life;          ///< of the origin
+    std::uint32_t life;  ///< of the origin
     std::int32_t hop;
-    std::uint32_t msg_size;      // bytes
+    std::uint32_t msg_size;  // bytes
     std::uint16_t attempt;
-    std::uint16_t meant_for;     ///< the consumer that alone may have it, plus 1; 0: anyone
+    std::uint16_t meant_for;  ///< the consumer that alone may have it, plus 1; 0: anyone
     std::uint16_t charges;
     bool suspect : 1, answer : 1, receipt : 1, patient : 1;
-    bool journaled : 1;          ///< it is, or is to be, in the journal
-    bool parked : 1;             ///< in the hand of a supervisor that waits for room
+    bool journaled : 1;  ///< it is, or is to be, in the journal
+    bool parked : 1;     ///< in the hand of a supervisor that waits for room
 
     envelope view() const;
     std::string_view id() const;
-    std::size_t bytes() const;   ///< as of its envelope
+    std::size_t bytes() const;  ///< as of its envelope
 };
 
 struct release_mail {
@@ -33,9 +35,9 @@ struct release_mail {
 /// Owns one held mail. May outlive its store.
 using mail_ptr = std::unique_ptr<held_mail, release_mail>;
 
-/// The mail of one mailbox, in chunks of 256 KiB by mmap: mail comes and goes in order, so chunks empty in order too, and
-/// one mailbox that stands still keeps no chunk of another alive. A mail over 32 KiB has a mapping of its own.
-/// A few empty chunks are kept for all stores of this thread.
+/// The mail of one mailbox, in chunks of 256 KiB by mmap: mail comes and goes in order, so chunks
+/// empty in order too, and one mailbox that stands still keeps no chunk of another alive. A mail
+/// over 32 KiB has a mapping of its own. A few empty chunks are kept for all stores of this thread.
 class mail_store {
 public:
     static constexpr std::size_t chunk_size = 256u << 10;  // bytes

@@ -13,18 +13,22 @@ void mailbox::add_consumers(unsigned n) {
     if (n > consumers_.size()) consumers_.resize(n);
 }
 
-// --- in -----------------------------------------------------------------------------------------------------------
+// --- in ---
 
 /// With a larger `share` so many times the limits.
-bool mailbox::has_room(std::size_t bytes, std::size_t share) const {
-    return held_ == 0 || (held_ / share < limits_.count && (bytes_ + bytes) / share <= limits_.bytes);
+bool mailbox::has_capacity(std::size_t bytes, std::size_t share) const {
+    return held_ == 0 ||
+           (held_ / share < limits_.count && (bytes_ + bytes) / share <= limits_.bytes);
 }
 
-mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool staged) {
+mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool uncommitted) {
     const std::size_t bytes = mail.bytes();
-    const bool room = mail.answer ? has_room(bytes, 2) : withheld_.empty() && has_room(bytes);  // nobody overtakes those who wait
+    const bool room =
+        mail.answer ? has_capacity(bytes, 2)
+                    : withheld_.empty() && has_capacity(bytes);  // nobody overtakes those who wait
     if (!room) {
-        const bool may_wait = limits_.block && mail.origin.patient && !mail.answer && withheld_.size() < std::max(limits_.count, least_withheld) &&
+        const bool may_wait = limits_.block && mail.origin.patient && !mail.answer &&
+                              withheld_.size() < std::max(limits_.count, least_withheld) &&
                               (withheld_.empty() || withheld_bytes_ + bytes <= limits_.bytes);
         if (!may_wait) return offered::full;
     }
@@ -40,9 +44,9 @@ mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool s
     }
     ++held_;
     bytes_ += bytes;
-    if (staged) {
+    if (uncommitted) {
         kept->journaled = true;
-        staged_.push_back(std::move(kept));
+        uncommitted_.push_back(std::move(kept));
     } else {
         let_in(std::move(kept));
     }
@@ -72,16 +76,16 @@ void mailbox::let_in(mail_ptr mail) {
     (mail->answer ? s.answers : s.own).push_back(std::move(mail));
 }
 
-const held_mail* mailbox::admit(bool staged) {
-    if (withheld_.empty() || !has_room(withheld_.front()->bytes())) return nullptr;
+const held_mail* mailbox::admit(bool uncommitted) {
+    if (withheld_.empty() || !has_capacity(withheld_.front()->bytes())) return nullptr;
     mail_ptr mail = withheld_.pop_front();
     const held_mail* const admitted = mail.get();
     withheld_bytes_ -= mail->bytes();
     ++held_;
     bytes_ += mail->bytes();
-    if (staged) {
+    if (uncommitted) {
         mail->journaled = true;
-        staged_.push_back(std::move(mail));
+        uncommitted_.push_back(std::move(mail));
     } else {
         let_in(std::move(mail));
     }
@@ -89,22 +93,22 @@ const held_mail* mailbox::admit(bool staged) {
 }
 
 const held_mail* mailbox::commit() {
-    if (staged_.empty()) return nullptr;
-    mail_ptr mail = staged_.pop_front();
+    if (uncommitted_.empty()) return nullptr;
+    mail_ptr mail = uncommitted_.pop_front();
     const held_mail* const committed = mail.get();
     let_in(std::move(mail));
     return committed;
 }
 
-mail_ptr mailbox::fail_staged() {
-    if (staged_.empty()) return nullptr;
-    mail_ptr mail = staged_.pop_front();
+mail_ptr mailbox::fail_uncommitted() {
+    if (uncommitted_.empty()) return nullptr;
+    mail_ptr mail = uncommitted_.pop_front();
     --held_;
     bytes_ -= mail->bytes();
     return mail;
 }
 
-// --- delivery -----------------------------------------------------------------------------------------------------
+// --- delivery ---
 
 void mailbox::ready(consumer c, unsigned window) {
     state& s = consumers_[c];
@@ -114,19 +118,22 @@ void mailbox::ready(consumer c, unsigned window) {
 
 const held_mail* mailbox::take_next(consumer c) {
     state& s = consumers_[c];
-    if (s.connected && !s.answers.empty() && (!s.answers.front()->suspect || s.in_hand.empty())) return hand_over(s, s.answers);
-    if (!s.ready || s.counted >= s.window || s.suspect_in_hand) return nullptr;
-    const bool own_first = !s.own.empty() && (waiting_.empty() || s.own.front()->sequence < waiting_.front()->sequence);
+    if (s.connected && !s.answers.empty() && (!s.answers.front()->suspect || s.in_flight.empty()))
+        return deliver_from(s, s.answers);
+    if (!s.ready || s.counted >= s.window || s.suspect_in_flight) return nullptr;
+    const bool own_first = !s.own.empty() && (waiting_.empty() ||
+                                              s.own.front()->sequence < waiting_.front()->sequence);
     mail_list& from = own_first ? s.own : waiting_;
-    // A suspect and other mail are never in hand together: the next crash must tell which one it was.
+    // A suspect and other mail are never in hand together: the next crash must tell which one it
+    // was.
     if (from.empty() || (from.front()->suspect && s.counted > 0)) return nullptr;
-    s.suspect_in_hand = from.front()->suspect;
+    s.suspect_in_flight = from.front()->suspect;
     ++s.counted;
-    return hand_over(s, from);
+    return deliver_from(s, from);
 }
 
-const held_mail* mailbox::hand_over(state& s, mail_list& from) {
-    held_mail& mail = s.in_hand.add(from.pop_front());
+const held_mail* mailbox::deliver_from(state& s, mail_list& from) {
+    held_mail& mail = s.in_flight.add(from.pop_front());
     if (mail.attempt < UINT16_MAX) ++mail.attempt;
     return &mail;
 }
@@ -144,14 +151,14 @@ mail_ptr mailbox::take_out(state& s, mail_ptr mail) {
 
 void mailbox::uncount(state& s, const held_mail& mail) {
     if (!mail.answer) --s.counted;
-    if (s.counted == 0) s.suspect_in_hand = false;
+    if (s.counted == 0) s.suspect_in_flight = false;
     --held_;
     bytes_ -= mail.bytes();
 }
 
 const held_mail* mailbox::park(consumer c, std::string_view id) {
     state& s = consumers_[c];
-    held_mail* const mail = s.in_hand.find(id);
+    held_mail* const mail = s.in_flight.find(id);
     if (!mail || mail->parked) return nullptr;
     uncount(s, *mail);
     mail->parked = true;
@@ -161,14 +168,14 @@ const held_mail* mailbox::park(consumer c, std::string_view id) {
 
 mail_ptr mailbox::ack_oldest(consumer c) {
     state& s = consumers_[c];
-    mail_ptr mail = take_out(s, s.in_hand.take_oldest());
+    mail_ptr mail = take_out(s, s.in_flight.take_oldest());
     if (mail && !stories_.empty()) stories_.erase(mail->sequence);
     return mail;
 }
 
 mail_ptr mailbox::ack(consumer c, std::string_view id) {
     state& s = consumers_[c];
-    mail_ptr mail = take_out(s, s.in_hand.take(id));
+    mail_ptr mail = take_out(s, s.in_flight.take(id));
     if (mail && !stories_.empty()) stories_.erase(mail->sequence);
     return mail;
 }
@@ -176,7 +183,7 @@ mail_ptr mailbox::ack(consumer c, std::string_view id) {
 mailbox::rejection mailbox::reject(consumer c, std::string_view id, bool requeue, mail_event why) {
     state& s = consumers_[c];
     rejection result;
-    mail_ptr mail = take_out(s, id.empty() ? s.in_hand.take_oldest() : s.in_hand.take(id));
+    mail_ptr mail = take_out(s, id.empty() ? s.in_flight.take_oldest() : s.in_flight.take(id));
     if (!mail) return result;
     remember(*mail, why);
     if (requeue) {
@@ -197,24 +204,26 @@ void mailbox::put_back(mail_ptr mail) {
     (mail->answer ? s.answers : s.own).insert(std::move(mail));
 }
 
-// --- ends ---------------------------------------------------------------------------------------------------------
+// --- ends ---
 
 mailbox::aftermath mailbox::ended(consumer c, bool charged, mail_event how) {
     state& s = consumers_[c];
     s.ready = s.connected = false;
-    // Answers in hand beside a mail were asked for while it was handled: it is the mail that is alone.
-    const bool alone = s.counted == 1 || (s.counted == 0 && s.in_hand.size() == 1);
+    // Answers in hand beside a mail were asked for while it was handled: it is the mail that is
+    // alone.
+    const bool alone = s.counted == 1 || (s.counted == 0 && s.in_flight.size() == 1);
     const bool only_answers = s.counted == 0;
     aftermath result;
     // From the newest on: each goes in front of those that went back before it.
-    while (mail_ptr mail = take_out(s, s.in_hand.take_newest())) {
+    while (mail_ptr mail = take_out(s, s.in_flight.take_newest())) {
         const bool accused = charged && (only_answers || !mail->answer);
         if (accused && alone && mail->charges < UINT16_MAX) ++mail->charges;
         if (accused && !alone) mail->suspect = true;
         remember(*mail, how);
         if (accused && mail->charges >= limits_.attempts) {
             mail_history history = story_of(*mail);
-            result.dead.push_back({std::move(mail), how.what + ", with this mail in hand", std::move(history)});
+            result.dead.push_back(
+                {std::move(mail), how.what + ", with this mail in hand", std::move(history)});
         } else {
             result.back.push_back(mail.get());
             put_back(std::move(mail));
@@ -256,7 +265,7 @@ std::vector<dead_mail> mailbox::drain() {
         std::ranges::move(drain(c), std::back_inserter(all));
     }
     drain(waiting_, "removed", all);
-    drain(staged_, "removed", all);
+    drain(uncommitted_, "removed", all);
     return all;
 }
 
@@ -272,16 +281,17 @@ mail_list mailbox::drain_withheld() {
     return std::move(withheld_);
 }
 
-// --- looks --------------------------------------------------------------------------------------------------------
+// --- looks ---
 
 std::size_t mailbox::in_flight() const {
     std::size_t n = 0;
-    for (const state& s : consumers_) n += s.in_hand.size();
+    for (const state& s : consumers_) n += s.in_flight.size();
     return n;
 }
 
 bool mailbox::has_waiting() const {
-    return !waiting_.empty() || std::ranges::any_of(consumers_, [](const state& s) { return !s.own.empty(); });
+    return !waiting_.empty() ||
+           std::ranges::any_of(consumers_, [](const state& s) { return !s.own.empty(); });
 }
 
 }  // namespace supe

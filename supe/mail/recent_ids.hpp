@@ -1,4 +1,5 @@
-// The ids of the mail that a hop has taken over lately: what comes again is dropped (contract §3, hop by hop). Pure.
+// The ids of the mail that a hop has taken over lately: what comes again is dropped (contract §3,
+// hop by hop). Pure.
 #pragma once
 
 #include <string>

@@ -1,10 +1,10 @@
 #include "supe/mail/sqlite_journal.hpp"
 
-#include <csignal>
-#include <iterator>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <csignal>
+#include <iterator>
 
 namespace supe {
 namespace {
@@ -13,10 +13,11 @@ using kind = journal_step::kind;
 
 bool is_put(const journal_step& step) { return step.what == kind::put; }
 
-/// Counts the delivery of which the file does not know. Its mark is raised again: a file of marks that is begun anew must tell of it.
+/// Counts the delivery of which the file does not know. Its mark is raised again: a file of marks
+/// that is begun anew must tell of it.
 class marking_reader final : public journal_reader {
 public:
-    marking_reader(journal_reader& to, handed_marks& marks) : to_(to), marks_(marks) {}
+    marking_reader(journal_reader& to, delivery_marks& marks) : to_(to), marks_(marks) {}
     void on_mail(const journaled_mail& mail) override {
         is_empty_ = false;
         if (!marks_.covers(mail.box, mail.sequence)) return to_.on_mail(mail);
@@ -31,14 +32,15 @@ public:
 
 private:
     journal_reader& to_;
-    handed_marks& marks_;
+    delivery_marks& marks_;
     bool is_empty_ = true;
 };
 
 }  // namespace
 
 sqlite_journal::sqlite_journal(loop_executor executor, std::filesystem::path file)
-    : file_(file), marks_(std::filesystem::path(file).replace_extension("handed")), wake_(std::move(executor), ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    : file_(file), marks_(std::filesystem::path(file).replace_extension("handed")),
+      wake_(std::move(executor), ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 void sqlite_journal::close() {
     flush();
@@ -63,27 +65,35 @@ std::string sqlite_journal::restore(journal_reader& reader) {
     return unreadable_;
 }
 
-// --- the loop's side ----------------------------------------------------------------------------------------------
+// --- the loop's side ---
 
 void sqlite_journal::put(journaled_mail mail) {
     if (unreadable_.empty()) marks_.begin();
-    gathered_.push_back({.what = kind::put, .mail = std::make_unique<journaled_mail>(std::move(mail))});
+    gathered_.push_back(
+        {.what = kind::put, .mail = std::make_unique<journaled_mail>(std::move(mail))});
 }
 
 void sqlite_journal::erase(std::uint64_t sequence, std::string_view finished) {
     gathered_.push_back({.what = kind::erase, .sequence = sequence, .text = std::string(finished)});
 }
 
-void sqlite_journal::put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect, mail_history history) {
-    gathered_.push_back({.what = kind::put_back, .sequence = sequence, .text = to_text(history), .attempt = attempt,
-                         .charges = charges, .suspect = suspect});
+void sqlite_journal::put_back(std::uint64_t sequence, unsigned attempt, unsigned charges,
+                              bool suspect, mail_history history) {
+    gathered_.push_back({.what = kind::put_back,
+                         .sequence = sequence,
+                         .text = to_text(history),
+                         .attempt = attempt,
+                         .charges = charges,
+                         .suspect = suspect});
 }
 
 void sqlite_journal::keep(const dead_letter& letter) {
     gathered_.push_back({.what = kind::keep, .text = to_text(letter), .id = letter.id});
 }
 
-void sqlite_journal::discard(const std::string& id) { gathered_.push_back({.what = kind::discard, .text = id}); }
+void sqlite_journal::discard(const std::string& id) {
+    gathered_.push_back({.what = kind::discard, .text = id});
+}
 
 void sqlite_journal::begin_thread() {
     // Signals are for the thread that runs the loop.
@@ -109,14 +119,14 @@ void sqlite_journal::flush() {
     work_.notify_one();
 }
 
-awaitable<journal::progress> sqlite_journal::settled() {
+awaitable<journal::result> sqlite_journal::next_result() {
     for (;;) {
         {
             const std::lock_guard lock(mutex_);
             if (!results_.empty()) {
-                progress result = std::move(results_.front());
+                result next = std::move(results_.front());
                 results_.pop_front();
-                co_return result;
+                co_return next;
             }
         }
         co_await wake_.async_wait(stream_descriptor::wait_read, use_awaitable);
@@ -125,7 +135,7 @@ awaitable<journal::progress> sqlite_journal::settled() {
     }
 }
 
-// --- the thread's side --------------------------------------------------------------------------------------------
+// --- the thread's side ---
 
 void sqlite_journal::write_loop() {
     journal_steps steps;  // those that a commit before could not write, first
@@ -137,7 +147,7 @@ void sqlite_journal::write_loop() {
             std::move(queue_.begin(), queue_.end(), std::back_inserter(steps));
             queue_.clear();
         }
-        progress done = write(steps);
+        result done = write(steps);
         bool idle = false;
         {
             const std::lock_guard lock(mutex_);
@@ -150,9 +160,10 @@ void sqlite_journal::write_loop() {
     }
 }
 
-/// Leaves in `steps` what is to be tried again. A mail that cannot be written is refused, and not tried again.
-journal::progress sqlite_journal::write(journal_steps& steps) {
-    progress done;
+/// Leaves in `steps` what is to be tried again. A mail that cannot be written is refused, and not
+/// tried again.
+journal::result sqlite_journal::write(journal_steps& steps) {
+    result done;
     for (const journal_step& step : steps) done.puts += is_put(step);
     done.error = unreadable_.empty() ? file_.write(steps) : unreadable_;
     if (done.error.empty()) {

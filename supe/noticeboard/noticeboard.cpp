@@ -1,8 +1,9 @@
-// The noticeboard: pipes by notice, watches by watcher, and a cache that forgets what was published longest ago.
+// The noticeboard: pipes by notice, watches by watcher, and a cache that forgets what was published
+// longest ago.
 #include "supe/noticeboard/noticeboard.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 namespace supe {
 
@@ -21,10 +22,12 @@ bool is_falsy(std::string_view json) {
 std::string noticeboard::refusal(std::string_view notice) const {
     if (notice.empty()) return "a notice needs a name";
     if (notice.size() <= limits_.name_bytes) return {};
-    return fmt::format("the notice's name has {} bytes, at most {} are allowed", notice.size(), limits_.name_bytes);
+    return fmt::format("the notice's name has {} bytes, at most {} are allowed", notice.size(),
+                       limits_.name_bytes);
 }
 
-noticeboard::watch_answer noticeboard::watch(watcher_id watcher, std::string_view notice, watch_options options) {
+noticeboard::watch_answer noticeboard::watch(watcher_id watcher, std::string_view notice,
+                                             watch_options options) {
     if (auto why = refusal(notice); !why.empty()) return {std::move(why), {}};
 
     if (auto topic = pipes_.find(notice); topic != pipes_.end()) {
@@ -37,12 +40,15 @@ noticeboard::watch_answer noticeboard::watch(watcher_id watcher, std::string_vie
     }
 
     watch_answer answer;
-    if (const auto message = cached(notice); message && options.use_cache) answer.cached.emplace(*message);
+    if (const auto message = cached(notice); message && options.use_cache)
+        answer.cached.emplace(*message);
     if (answer.cached && options.once) return answer;
 
     const auto known = watches_.find(watcher);
     if (known != watches_.end() && known->second.size() >= limits_.watches)
-        return {fmt::format("{} notices are watched already, more are not allowed", limits_.watches), {}};
+        return {
+            fmt::format("{} notices are watched already, more are not allowed", limits_.watches),
+            {}};
     watches_[watcher].emplace(notice);
     pipes_[std::string(notice)].push_back({watcher, options.once});
     return answer;
@@ -70,7 +76,9 @@ void noticeboard::close(watcher_id watcher, std::string_view notice) {
     if (topic->second.empty()) pipes_.erase(topic);
 }
 
-noticeboard::event noticeboard::publish(std::string_view notice, std::optional<std::string_view> message, notice_origin from) {
+noticeboard::event noticeboard::publish(std::string_view notice,
+                                        std::optional<std::string_view> message,
+                                        notice_origin from) {
     event told{notice, !message || is_falsy(*message) ? "null" : *message, {}};
     if (message) remember({notice, told.message, from});
 
@@ -87,7 +95,9 @@ noticeboard::event noticeboard::publish(std::string_view notice, std::optional<s
 
 noticeboard::cached_notice noticeboard::note::view() const {
     const std::string_view all = text;
-    return {notice(), all.substr(notice_size + source_size), {all.substr(notice_size, source_size), at}};
+    return {notice(),
+            all.substr(notice_size + source_size),
+            {all.substr(notice_size, source_size), at}};
 }
 
 std::optional<noticeboard::cached_notice> noticeboard::last(std::string_view notice) const {
@@ -104,18 +114,21 @@ std::optional<std::string_view> noticeboard::cached(std::string_view notice) con
 void noticeboard::remember(const cached_notice& latest) {
     const auto& [notice, message, from] = latest;
     if (const auto known = cached_.find(notice); known != cached_.end()) drop(known->second);
-    // Neither a name that cannot be watched nor a message that would push out all others is worth keeping.
+    // Neither a name that cannot be watched nor a message that would push out all others is worth
+    // keeping.
     const std::size_t bytes = notice.size() + from.source.size() + message.size();
     if (!refusal(notice).empty() || bytes > limits_.cached_bytes) return;
 
     std::string text;
     text.reserve(bytes);
     text.append(notice).append(from.source).append(message);
-    const auto kept = cache_.insert(cache_.end(), {std::move(text), static_cast<std::uint32_t>(notice.size()),
-                                                   static_cast<std::uint32_t>(from.source.size()), from.at});
+    const auto kept =
+        cache_.insert(cache_.end(), {std::move(text), static_cast<std::uint32_t>(notice.size()),
+                                     static_cast<std::uint32_t>(from.source.size()), from.at});
     cached_.emplace(kept->notice(), kept);
     cached_bytes_ += bytes;
-    while (cache_.size() > limits_.cached_names || cached_bytes_ > limits_.cached_bytes) drop(cache_.begin());
+    while (cache_.size() > limits_.cached_names || cached_bytes_ > limits_.cached_bytes)
+        drop(cache_.begin());
 }
 
 void noticeboard::drop(std::list<note>::iterator old) {

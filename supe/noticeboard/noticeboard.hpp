@@ -1,4 +1,5 @@
-// Named publish and subscribe inside one supervisor; the last message of each name is cached (contract §2). Pure.
+// Named publish and subscribe inside one supervisor; the last message of each name is cached
+// (contract §2). Pure.
 #pragma once
 
 #include <chrono>
@@ -16,10 +17,11 @@
 namespace supe {
 
 struct noticeboard_limits {
-    std::size_t cached_names = 65536;       ///< past these two the notice published longest ago leaves the cache
-    std::size_t cached_bytes = 64u << 20;   ///< names, messages and sources together
-    std::size_t watches = 4096;             ///< of one watcher; more are refused
-    std::size_t name_bytes = 1024;          ///< of a notice's name; longer ones are refused
+    std::size_t cached_names =
+        65536;  ///< past these two the notice published longest ago leaves the cache
+    std::size_t cached_bytes = 64u << 20;  ///< names, messages and sources together
+    std::size_t watches = 4096;            ///< of one watcher; more are refused
+    std::size_t name_bytes = 1024;         ///< of a notice's name; longer ones are refused
 };
 
 /// Who published it, and when.
@@ -28,11 +30,13 @@ struct notice_origin {
     std::chrono::system_clock::time_point at{};
 };
 
-/// Rules: contract §2 and npm's `cjs-noticeboard`, as supe 0.5.2 uses it: one pipe for each notice and watcher.
-/// Messages are JSON text. What is false in JavaScript arrives as `null`, as does a notice without a message.
+/// Rules: contract §2 and npm's `cjs-noticeboard`, as supe 0.5.2 uses it: one pipe for each notice
+/// and watcher. Messages are JSON text. What is false in JavaScript arrives as `null`, as does a
+/// notice without a message.
 class noticeboard {
 public:
-    /// One life of a child, or one control client: whoever a pipe leads to. Never used again after forget().
+    /// One life of a child, or one control client: whoever a pipe leads to. Never used again after
+    /// forget().
     using watcher_id = std::uint64_t;
 
     struct watch_options {
@@ -40,8 +44,9 @@ public:
         bool use_cache = false;  ///< begin with the cached message (cjs-noticeboard's default: no)
     };
     struct watch_answer {
-        std::string error;                  ///< why the watch was refused; empty: it stands
-        std::optional<std::string> cached;  ///< the first event, after the answer; a once-watch is used up by it
+        std::string error;  ///< why the watch was refused; empty: it stands
+        std::optional<std::string>
+            cached;  ///< the first event, after the answer; a once-watch is used up by it
     };
     struct cached_notice {
         std::string_view notice, message;
@@ -51,25 +56,28 @@ public:
     struct event {
         std::string_view notice;
         std::string_view message;
-        std::vector<watcher_id> watchers;   ///< in the order of their watches
+        std::vector<watcher_id> watchers;  ///< in the order of their watches
     };
 
     explicit noticeboard(noticeboard_limits limits = {}) : limits_(limits) {}
 
-    /// Opens the pipe. Where there is one already, the cache is not looked at, as with npm's supe; a plain watch makes
-    /// a once-watch lasting, and a once-watch leaves a lasting one as it is.
+    /// Opens the pipe. Where there is one already, the cache is not looked at, as with npm's supe;
+    /// a plain watch makes a once-watch lasting, and a once-watch leaves a lasting one as it is.
     watch_answer watch(watcher_id watcher, std::string_view notice, watch_options options);
     /// Closes the pipe. To ignore what is not watched succeeds.
     void ignore(watcher_id watcher, std::string_view notice);
     /// The watcher is gone, and all its watches with it.
     void forget(watcher_id watcher);
 
-    /// Whom to tell, and what. Once-watches are used up by it. Without `message` the cache stays as it is.
-    event publish(std::string_view notice, std::optional<std::string_view> message, notice_origin from = {});
+    /// Whom to tell, and what. Once-watches are used up by it. Without `message` the cache stays as
+    /// it is.
+    event publish(std::string_view notice, std::optional<std::string_view> message,
+                  notice_origin from = {});
 
     /// Why this cannot be the name of a notice; empty when it can.
     std::string refusal(std::string_view notice) const;
-    /// Somebody watches this very name: what costs something to publish (`NAME-output`) is published only then.
+    /// Somebody watches this very name: what costs something to publish (`NAME-output`) is
+    /// published only then.
     bool watched(std::string_view notice) const { return pipes_.contains(notice); }
     /// The last one of that name. Valid until the next publish().
     std::optional<cached_notice> last(std::string_view notice) const;
@@ -101,8 +109,9 @@ private:
     noticeboard_limits limits_;
     std::map<std::string, std::vector<pipe>, std::less<>> pipes_;  // no empty ones
     std::unordered_map<watcher_id, std::set<std::string, std::less<>>> watches_;
-    std::list<note> cache_;                                        // published longest ago first
-    std::unordered_map<std::string_view, std::list<note>::iterator> cached_;  // keys point into cache_
+    std::list<note> cache_;  // published longest ago first
+    std::unordered_map<std::string_view, std::list<note>::iterator>
+        cached_;  // keys point into cache_
     std::size_t cached_bytes_ = 0;
 };
 

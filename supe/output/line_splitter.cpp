@@ -1,25 +1,10 @@
 #include "supe/output/line_splitter.hpp"
 
+#include "supe/text/utf8.hpp"
+
 #include <utility>
 
 namespace supe {
-namespace {
-
-bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
-/// Where to cut `line`, which ends before `next`: there, or before a UTF-8 character that goes on in it.
-std::size_t cut_before(std::string_view line, char next) {
-    if (!continues(next)) return line.size();
-    for (std::size_t back = 1; back <= 3 && back <= line.size(); ++back) {
-        const char c = line[line.size() - back];
-        if (continues(c)) continue;
-        return static_cast<unsigned char>(c) >= 0xc2 && static_cast<unsigned char>(c) <= 0xf4 ? line.size() - back : line.size();
-    }
-    return line.size();
-}
-
-}  // namespace
-
 void line_splitter::feed(std::string_view bytes, const sink& on_line) {
     while (!bytes.empty()) {
         const std::size_t end = bytes.find('\n');
@@ -31,9 +16,9 @@ void line_splitter::feed(std::string_view bytes, const sink& on_line) {
             continue;
         }
         if (partial_.size() + piece.size() > limit_) {
-            const std::size_t room = limit_ - partial_.size();
-            partial_ += piece.substr(0, room);
-            partial_.resize(cut_before(partial_, piece[room]));
+            const std::size_t space = limit_ - partial_.size();
+            partial_ += piece.substr(0, space);
+            partial_.resize(utf8_cut(partial_, piece[space]));
             partial_ += cut_mark;
             on_line(std::exchange(partial_, {}));
             dropping_ = !whole;

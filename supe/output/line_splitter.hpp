@@ -13,11 +13,13 @@ inline constexpr std::string_view cut_mark = " [cut]";
 /// For the output of a nested supervisor: what it passes on has its label and perhaps the mark.
 inline constexpr std::size_t relayed_line_limit = line_limit + (8u << 10);
 
-/// Lines end in `\n` (a `\r` before it belongs to the line); a line over the limit is given out up to the limit with
-/// `cut_mark` at its end (never within a UTF-8 character), and the rest of it, up to its newline, is dropped. Memory never exceeds the limit.
+/// Lines end in `\n` (a `\r` before it belongs to the line); a line over the limit is given out up
+/// to the limit with `cut_mark` at its end (never within a UTF-8 character), and the rest of it, up
+/// to its newline, is dropped. Memory never exceeds the limit.
 class line_splitter {
 public:
-    using sink = std::function<void(std::string_view line)>;  ///< without its newline; the view is valid during the call
+    using sink = std::function<void(std::string_view line)>;  ///< without its newline; the view is
+                                                              ///< valid during the call
 
     explicit line_splitter(std::size_t limit = line_limit) : limit_(limit) {}
 

@@ -1,15 +1,15 @@
 #include "supe/output/log_files.hpp"
 
-#include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
 #include <utility>
 
 namespace supe {
@@ -18,11 +18,15 @@ namespace {
 constexpr std::string_view prefix = "output.", suffix = ".jsonl";
 constexpr int look_again_ms = 1000;  // where the kernel tells no changes (a network file system)
 
-std::string name_of_file(std::uint64_t number) { return fmt::format("{}{:08}{}", prefix, number, suffix); }
+std::string name_of_file(std::uint64_t number) {
+    return fmt::format("{}{:08}{}", prefix, number, suffix);
+}
 
 /// 0 for what is none of our files.
 std::uint64_t number_of_file(const std::string& name) {
-    if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() <= prefix.size() + suffix.size()) return 0;
+    if (!name.starts_with(prefix) || !name.ends_with(suffix) ||
+        name.size() <= prefix.size() + suffix.size())
+        return 0;
     std::uint64_t number = 0;
     const char* const end = name.data() + name.size() - suffix.size();
     const auto [stopped, failed] = std::from_chars(name.data() + prefix.size(), end, number);
@@ -32,8 +36,10 @@ std::uint64_t number_of_file(const std::string& name) {
 std::deque<std::uint64_t> numbers_in(const std::filesystem::path& directory) {
     std::deque<std::uint64_t> all;
     std::error_code failed;
-    for (std::filesystem::directory_iterator it(directory, failed), end; !failed && it != end; it.increment(failed)) {
-        if (const auto number = number_of_file(it->path().filename().string())) all.push_back(number);
+    for (std::filesystem::directory_iterator it(directory, failed), end; !failed && it != end;
+         it.increment(failed)) {
+        if (const auto number = number_of_file(it->path().filename().string()))
+            all.push_back(number);
     }
     std::ranges::sort(all);
     return all;
@@ -54,7 +60,8 @@ log_writer::log_writer(std::filesystem::path directory, log_limits limits)
 }
 
 bool log_writer::open_file(std::uint64_t number) {
-    file_ = unique_fd(::open((directory_ / name_of_file(number)).c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    file_ = unique_fd(::open((directory_ / name_of_file(number)).c_str(),
+                             O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     number_ = number;
     size_ = 0;
     if (!file_) return false;
@@ -65,7 +72,8 @@ bool log_writer::open_file(std::uint64_t number) {
     return true;
 }
 
-void log_writer::write(std::string_view at, std::string_view address, stream s, std::string_view line) {
+void log_writer::write(std::string_view at, std::string_view address, stream s,
+                       std::string_view line) {
     append_json_line(text_, at, address, s, line);
     last_at_ = at;
     ++lines_;
@@ -80,7 +88,8 @@ void log_writer::flush() {
     if (lost_lines_ > 0) {
         std::string mark;
         append_json_line(mark, last_at_, "/", stream::err,
-                         fmt::format("{} lines of output could not be kept: {}", lost_lines_, std::strerror(lost_error_)));
+                         fmt::format("{} lines of output could not be kept: {}", lost_lines_,
+                                     std::strerror(lost_error_)));
         written = put(mark);
         if (written) lost_lines_ = 0;
     }
@@ -103,14 +112,16 @@ bool log_writer::put(std::string_view text) {
         return true;
     }
     lost_error_ = errno;
-    if (written > 0 && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) file_ = unique_fd();  // the next try opens it anew
+    if (written > 0 && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0)
+        file_ = unique_fd();  // the next try opens it anew
     return false;
 }
 
 void log_writer::rotate() {
     open_file(number_ + 1);
     const auto all = numbers_in(directory_);
-    for (std::size_t i = 0; i + limits_.files < all.size(); ++i) ::unlink((directory_ / name_of_file(all[i])).c_str());
+    for (std::size_t i = 0; i + limits_.files < all.size(); ++i)
+        ::unlink((directory_ / name_of_file(all[i])).c_str());
 }
 
 log_reader::log_reader(std::filesystem::path directory)
@@ -129,7 +140,8 @@ std::optional<std::string> log_reader::next() {
             return line;
         }
         unread_.erase(0, std::exchange(begin_, 0));
-        // Whoever finds a next file knows that the one before is complete: what is left of it is read before going on.
+        // Whoever finds a next file knows that the one before is complete: what is left of it is
+        // read before going on.
         const auto all = numbers();
         const bool complete = !all.empty() && all.back() > number_;
         if (read_more()) continue;
@@ -163,8 +175,7 @@ void log_reader::wait() {
     pollfd p{changes_.get(), POLLIN, 0};
     ::poll(&p, 1, look_again_ms);
     char events[4096];
-    while (::read(changes_.get(), events, sizeof events) > 0) {
-    }
+    while (::read(changes_.get(), events, sizeof events) > 0) {}
 }
 
 }  // namespace supe

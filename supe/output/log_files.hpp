@@ -1,8 +1,9 @@
-// Output that is kept: files in the state directory with a line of JSON a line, bounded by size and by count.
+// Output that is kept: files in the state directory with a line of JSON a line, bounded by size and
+// by count.
 #pragma once
 
+#include "supe/async/unique_fd.hpp"
 #include "supe/output/output_line.hpp"
-#include "supe/process/unique_fd.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -18,12 +19,14 @@ struct log_limits {
     std::size_t files = 8;              ///< of which so many stay; the oldest goes
 };
 
-/// Writes `DIRECTORY/output.00000001.jsonl` and so on; numbers only go up, so a reader knows what follows. One writer at a
-/// time (the state directory's lock sees to that). What was flushed survives the death of every process of the tree.
+/// Writes `DIRECTORY/output.00000001.jsonl` and so on; numbers only go up, so a reader knows what
+/// follows. One writer at a time (the state directory's lock sees to that). What was flushed
+/// survives the death of every process of the tree.
 class log_writer {
 public:
-    /// Makes the directory (0700) where it is missing, and goes on behind what an earlier run left there. What cannot be
-    /// written is dropped, and a line says so later: this is no reason to stop anything.
+    /// Makes the directory (0700) where it is missing, and goes on behind what an earlier run left
+    /// there. What cannot be written is dropped, and a line says so later: this is no reason to
+    /// stop anything.
     explicit log_writer(std::filesystem::path directory, log_limits limits = {});
 
     void write(std::string_view at, std::string_view address, stream s, std::string_view line);
@@ -37,11 +40,11 @@ private:
 
     std::filesystem::path directory_;
     log_limits limits_;
-    std::uint64_t number_ = 0;    // of the open file
+    std::uint64_t number_ = 0;  // of the open file
     unique_fd file_;
-    std::size_t size_ = 0;        // of the open file, bytes; it ends with a whole line
+    std::size_t size_ = 0;  // of the open file, bytes; it ends with a whole line
     std::string text_;
-    std::size_t lines_ = 0;       // in text_
+    std::size_t lines_ = 0;  // in text_
     std::string last_at_;
     std::size_t lost_lines_ = 0;
     int lost_error_ = 0;
@@ -65,7 +68,7 @@ private:
     bool open_next();
 
     std::filesystem::path directory_;
-    unique_fd changes_;           // inotify
+    unique_fd changes_;  // inotify
     std::uint64_t number_ = 0;
     unique_fd file_;
     std::string unread_;

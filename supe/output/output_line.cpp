@@ -1,10 +1,10 @@
 #include "supe/output/output_line.hpp"
 
-#include "supe/channel/json_text.hpp"
+#include "supe/text/json_text.hpp"
 
-#include <cstdint>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <cstdint>
 
 namespace supe {
 namespace {
@@ -27,15 +27,18 @@ std::string_view label_of(std::string_view address) {
 
 addressed_line split_label(std::string_view line, std::string_view nested) {
     const std::size_t end = line.find(']');
-    if (!line.starts_with('[') || end == std::string_view::npos || end + 1 >= line.size() || line[end + 1] != ' ')
+    if (!line.starts_with('[') || end == std::string_view::npos || end + 1 >= line.size() ||
+        line[end + 1] != ' ')
         return {nested, line};
     const std::string_view address = line.substr(1, end - 1);
-    if (!address.starts_with(nested) || (address.size() > nested.size() && address[nested.size()] != '/'))
+    if (!address.starts_with(nested) ||
+        (address.size() > nested.size() && address[nested.size()] != '/'))
         return {nested, line};
     return {address, line.substr(end + 2)};
 }
 
-void append_text_line(std::string& out, std::string_view label, std::string_view line, bool colour) {
+void append_text_line(std::string& out, std::string_view label, std::string_view line,
+                      bool colour) {
     if (colour) {
         fmt::format_to(std::back_inserter(out), "\x1b[{}m[{}]\x1b[0m ", colour_of(label), label);
     } else {
@@ -47,7 +50,8 @@ void append_text_line(std::string& out, std::string_view label, std::string_view
     out += '\n';
 }
 
-void append_json_line(std::string& out, std::string_view at, std::string_view address, stream s, std::string_view line) {
+void append_json_line(std::string& out, std::string_view at, std::string_view address, stream s,
+                      std::string_view line) {
     out += "{\"at\":\"";
     out += at;
     out += "\",\"address\":\"";  // names need no escapes (contract §1)
@@ -63,7 +67,8 @@ std::string_view utc_text::of(std::chrono::system_clock::time_point t) {
     const auto now = std::chrono::floor<std::chrono::milliseconds>(t);
     if (now == last_) return text_;
     const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
-    text_ = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+    text_ = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                        fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
                         (now - seconds).count());
     last_ = now;
     return text_;

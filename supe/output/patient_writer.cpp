@@ -1,31 +1,33 @@
 #include "supe/output/patient_writer.hpp"
 
-#include <algorithm>
-#include <boost/asio/redirect_error.hpp>
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <cerrno>
+#include <cstring>
 
 namespace supe {
 namespace {
 
-constexpr std::size_t atomic_write = 4096;       // a pipe that poll calls writable takes this much without blocking
+constexpr std::size_t atomic_write =
+    4096;  // a pipe that poll calls writable takes this much without blocking
 constexpr std::size_t compact_at = 64u << 10;
 constexpr std::chrono::milliseconds look_again{20};
 
 unique_fd own_description(int fd) {
-    return unique_fd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    return unique_fd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(),
+                            O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
 }  // namespace
 
 patient_writer::patient_writer(clock& c, int fd) : clock_(c), fd_(fd) {
-    struct stat what {};
+    struct stat what{};
     if (::fstat(fd, &what) != 0) return;
     if (S_ISSOCK(what.st_mode)) kind_ = kind::socket;
     if (S_ISREG(what.st_mode)) kind_ = kind::file;
@@ -48,7 +50,8 @@ ssize_t patient_writer::write_some(const char* bytes, std::size_t n) {
 
 void patient_writer::flush() {
     while (waiting() > 0) {
-        const ssize_t n = closed_ ? (errno = EPIPE, -1) : write_some(text_.data() + begin_, waiting());
+        const ssize_t n =
+            closed_ ? (errno = EPIPE, -1) : write_some(text_.data() + begin_, waiting());
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) break;
         if (n < 0) return drop(errno);
@@ -59,7 +62,8 @@ void patient_writer::flush() {
 }
 
 void patient_writer::drop(int error) {
-    if (error == EPIPE || error == EBADF || (error == EIO && kind_ == kind::own)) closed_ = true;  // EIO: no terminal any more
+    if (error == EPIPE || error == EBADF || (error == EIO && kind_ == kind::own))
+        closed_ = true;  // EIO: no terminal any more
     if (!closed_) {
         lost_ += waiting();
         lost_error_ = error;
@@ -83,10 +87,12 @@ bool patient_writer::tell_loss(const std::string& mark) {
 awaitable<> patient_writer::writable() {
     error_code failed = asio::error::operation_not_supported;
     if (own_) {
-        co_await own_->async_wait(stream_descriptor::wait_write, asio::redirect_error(use_awaitable, failed));
+        co_await own_->async_wait(stream_descriptor::wait_write,
+                                  asio::redirect_error(use_awaitable, failed));
         if (failed == asio::error::operation_aborted) throw system_error(failed);
     }
-    // What is shared cannot be waited for without making it non-blocking for the others: look again soon.
+    // What is shared cannot be waited for without making it non-blocking for the others: look again
+    // soon.
     if (failed) co_await clock_.sleep_for(look_again);
 }
 

@@ -1,18 +1,20 @@
-// Bytes for a descriptor that others may share, a reader may neglect, and a disk may refuse: nobody ever waits for it.
+// Bytes for a descriptor that others may share, a reader may neglect, and a disk may refuse: nobody
+// ever waits for it.
 #pragma once
 
 #include "supe/async/clock.hpp"
-#include "supe/process/unique_fd.hpp"
+#include "supe/async/unique_fd.hpp"
 
-#include "supe/async/stream_descriptor.hpp"
 #include <functional>
 #include <optional>
 #include <string>
+#include "supe/async/stream_descriptor.hpp"
 
 namespace supe {
 
-/// Gathers text and writes as much of it as the other side takes. A pipe or terminal is opened once more, so that only
-/// our own description of it becomes non-blocking: the ones that we share it with notice nothing.
+/// Gathers text and writes as much of it as the other side takes. A pipe or terminal is opened once
+/// more, so that only our own description of it becomes non-blocking: the ones that we share it
+/// with notice nothing.
 class patient_writer {
 public:
     /// `fd` stays its owner's and open for the life of this object.
@@ -22,8 +24,9 @@ public:
     std::string& text() { return text_; }
     std::size_t waiting() const { return text_.size() - begin_; }
 
-    /// Writes what can be written without waiting. What the other side refuses (a full disk) is dropped and counted,
-    /// and the next flush tries again; when nobody is left to read (EPIPE), everything from then on is dropped.
+    /// Writes what can be written without waiting. What the other side refuses (a full disk) is
+    /// dropped and counted, and the next flush tries again; when nobody is left to read (EPIPE),
+    /// everything from then on is dropped.
     void flush();
     /// Resumes when another flush() is worth a try.
     awaitable<> writable();
@@ -32,7 +35,8 @@ public:
     /// Something was dropped because of an error, and not told yet.
     std::size_t lost_bytes() const { return lost_; }
     std::string lost_why() const;
-    /// Tries to write `mark`, a whole line that tells of the loss; false when that is refused as well.
+    /// Tries to write `mark`, a whole line that tells of the loss; false when that is refused as
+    /// well.
     bool tell_loss(const std::string& mark);
 
 private:
@@ -45,9 +49,9 @@ private:
     kind kind_ = kind::shared;
     std::optional<stream_descriptor> own_;
     std::string text_;
-    std::size_t begin_ = 0;      // what lies before it is written
+    std::size_t begin_ = 0;  // what lies before it is written
     bool closed_ = false;
-    bool mid_line_ = false;      // the last byte written ended no line
+    bool mid_line_ = false;  // the last byte written ended no line
     std::size_t lost_ = 0;
     int lost_error_ = 0;
 };

@@ -16,9 +16,10 @@ public:
     virtual void write(stream s, std::string_view address, std::string_view line) = 0;
     /// Lines may be gathered until then: called after each batch of them.
     virtual void flush() {}
-    /// True when there is no room: whoever reads a child's pipe leaves it unread until room() resumes.
+    /// True when there is no room: whoever reads a child's pipe leaves it unread until writable()
+    /// resumes.
     virtual bool is_full() const { return false; }
-    virtual awaitable<> room() { co_return; }
+    virtual awaitable<> writable() { co_return; }
 };
 
 /// One line of our own log.

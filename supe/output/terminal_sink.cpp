@@ -2,10 +2,10 @@
 
 #include "supe/async/nursery.hpp"
 
-#include <cstdlib>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstdlib>
 
 namespace supe {
 namespace {
@@ -16,8 +16,9 @@ bool is_set(const char* variable) {
 }
 
 bool same_file(int a, int b) {
-    struct stat x {}, y {};
-    return ::fstat(a, &x) == 0 && ::fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    struct stat x{}, y{};
+    return ::fstat(a, &x) == 0 && ::fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
 }
 
 }  // namespace
@@ -25,7 +26,8 @@ bool same_file(int a, int b) {
 /// https://no-color.org: any value but the empty one.
 bool wants_colour(int fd) {
     const char* terminal = std::getenv("TERM");
-    return ::isatty(fd) == 1 && !is_set("NO_COLOR") && !(terminal && std::string_view(terminal) == "dumb");
+    return ::isatty(fd) == 1 && !is_set("NO_COLOR") &&
+           !(terminal && std::string_view(terminal) == "dumb");
 }
 
 terminal_sink::terminal_sink(clock& c, output_format format, int out, int err)
@@ -33,10 +35,12 @@ terminal_sink::terminal_sink(clock& c, output_format format, int out, int err)
     if (!same_file(out, err)) err_.emplace(c, err, wants_colour(err));
 }
 
-void terminal_sink::append(std::string& to, bool colour, stream s, std::string_view address, std::string_view line) {
+void terminal_sink::append(std::string& to, bool colour, stream s, std::string_view address,
+                           std::string_view line) {
     switch (format_) {
         case output_format::text: return append_text_line(to, label_of(address), line, colour);
-        case output_format::json: return append_json_line(to, stamp_.of(clock_.wall()), address, s, line);
+        case output_format::json:
+            return append_json_line(to, stamp_.of(clock_.wall()), address, s, line);
         case output_format::relayed: return append_text_line(to, address, line, false);
     }
 }
@@ -50,10 +54,12 @@ void terminal_sink::write(stream s, std::string_view address, std::string_view l
 
 void terminal_sink::put(stream s, std::string_view address, std::string_view line) {
     end& e = of(s);
-    if (e.writer.lost_bytes() > 0) {  // a disk that was full: what was lost is told first, once there is room for that
+    if (e.writer.lost_bytes() >
+        0) {  // a disk that was full: what was lost is told first, once there is room for that
         std::string mark;
         append(mark, e.colour, stream::err, "/",
-               fmt::format("{} bytes of output could not be written here: {}", e.writer.lost_bytes(), e.writer.lost_why()));
+               fmt::format("{} bytes of output could not be written here: {}",
+                           e.writer.lost_bytes(), e.writer.lost_why()));
         e.writer.tell_loss(mark);
     }
     append(e.writer.text(), e.colour, s, address, line);
@@ -93,15 +99,16 @@ bool terminal_sink::is_full() const {
     return out_.writer.waiting() > full_at || (err_ && err_->writer.waiting() > full_at);
 }
 
-awaitable<> terminal_sink::room() {
+awaitable<> terminal_sink::writable() {
     while (is_full()) co_await room_.wait();
 }
 
 void terminal_sink::tell_dropped() {
     for (const auto& [address, x] : std::exchange(excess_, {})) {
         if (x.dropped_lines == 0) continue;
-        put(x.last, address, fmt::format("[supe dropped {} lines, {} bytes: our output was not read fast enough]",
-                                         x.dropped_lines, x.dropped_bytes));
+        put(x.last, address,
+            fmt::format("[supe dropped {} lines, {} bytes: our output was not read fast enough]",
+                        x.dropped_lines, x.dropped_bytes));
     }
 }
 

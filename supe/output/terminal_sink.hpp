@@ -12,23 +12,26 @@
 namespace supe {
 
 enum class output_format {
-    text,     ///< `[NAME] line`, the address below the top; in colour on a terminal, unless NO_COLOR is set
-    json,     ///< an object a line
+    text,  ///< `[NAME] line`, the address below the top; in colour on a terminal, unless NO_COLOR
+           ///< is set
+    json,  ///< an object a line
     relayed,  ///< `[ADDRESS] line`: a nested supervisor's, for split_label() of its own supervisor
 };
 
 /// A terminal that shows colours, and nobody who set NO_COLOR.
 bool wants_colour(int fd);
 
-/// Lines of stdout go to stdout, lines of stderr and our own log to stderr (contract §6). When our reader is slow, at most
-/// 256 KiB wait before is_full(); of one address that writes all the same (it is dead) 1 MiB more, and a mark tells what
-/// was dropped. When stdout and stderr are one file, they are one queue: no line is torn by the other's.
+/// Lines of stdout go to stdout, lines of stderr and our own log to stderr (contract §6). When our
+/// reader is slow, at most 256 KiB wait before is_full(); of one address that writes all the same
+/// (it is dead) 1 MiB more, and a mark tells what was dropped. When stdout and stderr are one file,
+/// they are one queue: no line is torn by the other's.
 class terminal_sink final : public line_sink {
 public:
-    static constexpr std::size_t full_at = 256u << 10;     // bytes waiting for a reader
-    static constexpr std::size_t dead_limit = 1u << 20;    // bytes kept of an address while full
+    static constexpr std::size_t full_at = 256u << 10;   // bytes waiting for a reader
+    static constexpr std::size_t dead_limit = 1u << 20;  // bytes kept of an address while full
 
-    explicit terminal_sink(clock& c, output_format format = output_format::text, int out = 1, int err = 2);
+    explicit terminal_sink(clock& c, output_format format = output_format::text, int out = 1,
+                           int err = 2);
 
     /// From now on every line is kept in files too; `files` outlives this object.
     void keep_in(log_writer& files) { files_ = &files; }
@@ -36,10 +39,11 @@ public:
     void write(stream s, std::string_view address, std::string_view line) override;
     void flush() override;
     bool is_full() const override;
-    awaitable<> room() override;
+    awaitable<> writable() override;
     /// Writes what the reader of our output had no time for; runs as long as the sink is used.
     awaitable<> drain();
-    /// At the end: resumes when all is written, or when `patience` passed without anybody taking any of it.
+    /// At the end: resumes when all is written, or when `patience` passed without anybody taking
+    /// any of it.
     awaitable<> finish(duration patience);
 
 private:
@@ -50,18 +54,21 @@ private:
         bool told_closed = false;
     };
     struct excess {
-        std::size_t kept = 0;          // bytes, while full
+        std::size_t kept = 0;  // bytes, while full
         std::size_t dropped_lines = 0, dropped_bytes = 0;
         stream last = stream::out;
     };
     end& of(stream s) { return s == stream::err && err_ ? *err_ : out_; }
     bool may_keep(const end& e, stream s, std::string_view address, std::size_t bytes);
-    void append(std::string& to, bool colour, stream s, std::string_view address, std::string_view line);
+    void append(std::string& to, bool colour, stream s, std::string_view address,
+                std::string_view line);
     void put(stream s, std::string_view address, std::string_view line);
     void tell_dropped();
     void tell_closed();
     awaitable<> drain_one(end& e);
-    std::size_t waiting() const { return out_.writer.waiting() + (err_ ? err_->writer.waiting() : 0); }
+    std::size_t waiting() const {
+        return out_.writer.waiting() + (err_ ? err_->writer.waiting() : 0);
+    }
 
     clock& clock_;
     output_format format_;

@@ -1,16 +1,16 @@
 #include "supe/process/descendants.hpp"
 
-#include <algorithm>
-#include <cerrno>
-#include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <string_view>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -45,9 +45,11 @@ std::string contents(const std::string& file) {
     }
 }
 
-/// Nothing leaves the kernel's list while it is read: a child stays in it until we reap it. What comes is put at the end.
+/// Nothing leaves the kernel's list while it is read: a child stays in it until we reap it. What
+/// comes is put at the end.
 std::vector<pid_t> all_children() {
-    // Orphans fall to the first thread of their new parent, whichever of its threads asked for them.
+    // Orphans fall to the first thread of their new parent, whichever of its threads asked for
+    // them.
     const std::string self = std::to_string(::getpid());
     std::vector<pid_t> pids;
     pid_t pid = 0;
@@ -65,7 +67,8 @@ std::vector<pid_t> all_children() {
 unsigned long field_of(pid_t pid, int number) {
     const std::string stat = contents("/proc/" + std::to_string(pid) + "/stat");
     std::size_t at = stat.rfind(')');
-    for (int field = 0; field < number && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
+    for (int field = 0; field < number && at != std::string::npos; ++field)
+        at = stat.find(' ', at + 1);
     return at == std::string::npos ? 0 : std::strtoul(stat.c_str() + at, nullptr, 10);
 }
 
@@ -79,20 +82,23 @@ std::string contents_of_link(const std::string& link) {
     return std::filesystem::read_symlink(link, failed).string();
 }
 
-/// The directory itself counts, not its name: in another container, one of the same name is another.
+/// The directory itself counts, not its name: in another container, one of the same name is
+/// another.
 bool is_on(const std::filesystem::path& state, pid_t pid) {
     const std::string named = variable_of(pid, "SUPE_STATE");
     if (named.empty()) return false;
     // Among the same mounts by its name alone: it may have another root (chroot).
-    const bool same_mounts = contents_of_link(fmt::format("/proc/{}/ns/mnt", pid)) == contents_of_link("/proc/self/ns/mnt");
+    const bool same_mounts = contents_of_link(fmt::format("/proc/{}/ns/mnt", pid)) ==
+                             contents_of_link("/proc/self/ns/mnt");
     const std::string path = same_mounts ? named : fmt::format("/proc/{}/root{}", pid, named);
-    struct stat its {}, ours {};
+    struct stat its{}, ours{};
     return ::stat(path.c_str(), &its) == 0 && ::stat(state.c_str(), &ours) == 0 &&
            its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
 }
 
 bool lies_below(std::string_view address, std::string_view root) {
-    return address.starts_with(root) && (address.size() == root.size() || address[root.size()] == '/');
+    return address.starts_with(root) &&
+           (address.size() == root.size() || address[root.size()] == '/');
 }
 
 }  // namespace
@@ -101,7 +107,8 @@ std::string variable_of(pid_t pid, std::string_view name) {
     const std::string environment = contents("/proc/" + std::to_string(pid) + "/environ");
     for (std::string_view rest = environment; !rest.empty();) {
         const std::string_view entry = rest.substr(0, rest.find('\0'));
-        if (entry.starts_with(name) && entry.substr(name.size()).starts_with('=')) return std::string(entry.substr(name.size() + 1));
+        if (entry.starts_with(name) && entry.substr(name.size()).starts_with('='))
+            return std::string(entry.substr(name.size() + 1));
         rest.remove_prefix(std::min(entry.size() + 1, rest.size()));
     }
     return {};
@@ -113,7 +120,8 @@ void forget_child(pid_t pid) { own_children().erase(pid); }
 std::vector<orphan> look_for_orphans() {
     std::vector<orphan> living;
     bool reaped = true;
-    // One that has died may have left its own children to us after the list was read: as long as that is so, once more.
+    // One that has died may have left its own children to us after the list was read: as long as
+    // that is so, once more.
     for (int look = 0; reaped && look < most_looks; ++look) {
         reaped = false;
         living.clear();
@@ -147,12 +155,15 @@ std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state) {
     for (pid_t pid = ::getpid(); pid > 0 && ancestors.insert(pid).second;) pid = parent_of(pid);
     std::vector<unique_fd> killed;
     std::error_code failed;
-    for (std::filesystem::directory_iterator entry("/proc", failed), end; !failed && entry != end; entry.increment(failed)) {
+    for (std::filesystem::directory_iterator entry("/proc", failed), end; !failed && entry != end;
+         entry.increment(failed)) {
         const auto pid = static_cast<pid_t>(std::atoi(entry->path().filename().c_str()));
         if (pid <= 0 || ancestors.contains(pid)) continue;
-        unique_fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // before its environment is read: it is that one
+        unique_fd process(static_cast<int>(
+            ::syscall(SYS_pidfd_open, pid, 0)));  // before its environment is read: it is that one
         if (!process || !is_on(state, pid) || ::getpgid(pid) == ::getpgrp()) continue;
-        if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) == 0) killed.push_back(std::move(process));
+        if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) == 0)
+            killed.push_back(std::move(process));
     }
     return killed;
 }

@@ -1,8 +1,8 @@
 #include "supe/process/exit_status.hpp"
 
+#include <sys/wait.h>
 #include <csignal>
 #include <cstring>
-#include <sys/wait.h>
 
 namespace supe {
 
@@ -13,7 +13,8 @@ exit_status exit_status::from_wait(int wait_status) {
 
 std::string exit_status::json() const {
     if (signal == 0) return "{\"code\":" + std::to_string(code) + "}";
-    return "{\"signal\":\"" + signal_name(signal) + "\",\"core\":" + (core ? "true" : "false") + "}";
+    return "{\"signal\":\"" + signal_name(signal) + "\",\"core\":" + (core ? "true" : "false") +
+           "}";
 }
 
 std::string exit_status::text() const {
@@ -23,7 +24,8 @@ std::string exit_status::text() const {
 
 std::string signal_name(int signal) {
     if (const char* name = ::sigabbrev_np(signal)) return std::string("SIG") + name;
-    if (signal >= SIGRTMIN && signal <= SIGRTMAX) return "SIGRTMIN+" + std::to_string(signal - SIGRTMIN);
+    if (signal >= SIGRTMIN && signal <= SIGRTMAX)
+        return "SIGRTMIN+" + std::to_string(signal - SIGRTMIN);
     return "SIG" + std::to_string(signal);
 }
 

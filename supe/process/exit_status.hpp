@@ -6,9 +6,9 @@
 namespace supe {
 
 struct exit_status {
-    int code = 0;            ///< exit code, where signal is 0
-    int signal = 0;          ///< the signal that killed it, or 0
-    bool core = false;       ///< it left a core dump
+    int code = 0;       ///< exit code, where signal is 0
+    int signal = 0;     ///< the signal that killed it, or 0
+    bool core = false;  ///< it left a core dump
 
     static exit_status exited(int code) { return {code, 0, false}; }
     static exit_status killed(int signal, bool core = false) { return {0, signal, core}; }

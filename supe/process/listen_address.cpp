@@ -2,9 +2,9 @@
 #include "supe/process/listen_address.hpp"
 
 #include <arpa/inet.h>
-#include <charconv>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <charconv>
 #include <optional>
 #include <stdexcept>
 
@@ -21,7 +21,8 @@ constexpr std::string_view unix_prefix = "unix:";
 std::optional<std::uint16_t> parse_port(std::string_view text) {
     std::uint16_t port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    if (text.empty() || error != std::errc() || end != text.data() + text.size())
+        return std::nullopt;
     return port;
 }
 
@@ -35,7 +36,8 @@ bool is_numeric(int family, const std::string& host) {
 listen_address parse_listen_address(std::string_view text) {
     if (text.starts_with(unix_prefix)) {
         const auto path = text.substr(unix_prefix.size());
-        if (path.empty() || path.find('\0') != path.npos) refuse(text, "names no file: \"unix:web.sock\" would");
+        if (path.empty() || path.find('\0') != path.npos)
+            refuse(text, "names no file: \"unix:web.sock\" would");
         return {.what = listen_address::kind::unix_path, .host = {}, .path = std::string(path)};
     }
     const auto colon = text.rfind(':');
@@ -44,13 +46,16 @@ listen_address parse_listen_address(std::string_view text) {
     if (!port) refuse(text, "has no port from 0 to 65535 at its end");
 
     std::string host(text.substr(0, colon));
-    if (host.empty()) return {.what = listen_address::kind::any, .host = {}, .port = *port, .path = {}};
+    if (host.empty())
+        return {.what = listen_address::kind::any, .host = {}, .port = *port, .path = {}};
     if (host == "localhost") host = "127.0.0.1";
     if (is_numeric(AF_INET, host)) return {listen_address::kind::ipv4, std::move(host), *port, {}};
     const bool brackets = host.starts_with('[') && host.ends_with(']');
     if (brackets) host = host.substr(1, host.size() - 2);
     if (!is_numeric(AF_INET6, host))
-        refuse(text, "names no numeric address, which is needed here (or localhost): host names are not looked up");
+        refuse(text,
+               "names no numeric address, which is needed here (or localhost): host names are not "
+               "looked up");
     if (!brackets) refuse(text, fmt::format("needs brackets: \"[{}]:{}\"", host, *port));
     return {listen_address::kind::ipv6, std::move(host), *port, {}};
 }

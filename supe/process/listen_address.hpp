@@ -15,9 +15,9 @@ namespace supe {
 struct listen_address {
     enum class kind { ipv4, ipv6, any, unix_path };
     kind what = kind::any;
-    std::string host;        ///< numeric, without brackets
+    std::string host;  ///< numeric, without brackets
     std::uint16_t port = 0;
-    std::string path;        ///< unix_path only
+    std::string path;  ///< unix_path only
 };
 
 /// Throws std::invalid_argument, whose what() names the text and what was expected.

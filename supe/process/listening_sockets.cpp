@@ -2,13 +2,13 @@
 #include "supe/process/listening_sockets.hpp"
 
 #include <arpa/inet.h>
-#include <cerrno>
-#include <cstring>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <cerrno>
+#include <cstring>
 #include <system_error>
 
 namespace supe {
@@ -87,7 +87,9 @@ unique_fd inet_socket(int family) {
     return fd;
 }
 
-unique_fd bound_inet(const socket_address& address) { return bound(inet_socket(address.family()), address); }
+unique_fd bound_inet(const socket_address& address) {
+    return bound(inet_socket(address.family()), address);
+}
 
 unique_fd bound_to_any(std::uint16_t port) {
     unique_fd fd = inet_socket(AF_INET6);
@@ -102,19 +104,25 @@ void listen_on(const unique_fd& fd, const std::string& text) {
     if (::listen(fd.get(), SOMAXCONN) != 0) fail_with_errno(text);
 }
 
-/// The socket file of a process that is gone: connecting is refused. One that answers, or whose backlog is full, lives.
+/// The socket file of a process that is gone: connecting is refused. One that answers, or whose
+/// backlog is full, lives.
 bool is_stale(const socket_address& address) {
     const unique_fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    return probe && ::connect(probe.get(), address.get(), address.size) != 0 && errno == ECONNREFUSED;
+    return probe && ::connect(probe.get(), address.get(), address.size) != 0 &&
+           errno == ECONNREFUSED;
 }
 
 /// As bound(), with a stale socket file put out of the way.
-unique_fd bound_unix(const socket_address& address, const std::string& path, const std::string& text) {
-    const auto attempt = [&] { return bound(unique_fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), address); };
+unique_fd bound_unix(const socket_address& address, const std::string& path,
+                     const std::string& text) {
+    const auto attempt = [&] {
+        return bound(unique_fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), address);
+    };
     unique_fd fd = attempt();
     if (fd || errno != EADDRINUSE) return fd;
     struct stat found{};
-    if (::lstat(path.c_str(), &found) == 0 && !S_ISSOCK(found.st_mode)) fail(text, "there is a file that is no socket");
+    if (::lstat(path.c_str(), &found) == 0 && !S_ISSOCK(found.st_mode))
+        fail(text, "there is a file that is no socket");
     if (is_stale(address) && ::unlink(path.c_str()) == 0) return attempt();
     errno = EADDRINUSE;
     return fd;
@@ -143,7 +151,8 @@ listening_sockets_of_child::listening_sockets_of_child(const std::vector<std::st
     }
 }
 
-auto listening_sockets_of_child::open_inet(const listen_address& address, const std::string& text) -> listener {
+auto listening_sockets_of_child::open_inet(const listen_address& address, const std::string& text)
+    -> listener {
     using kind = listen_address::kind;
     unique_fd fd;
     switch (address.what) {
@@ -156,8 +165,8 @@ auto listening_sockets_of_child::open_inet(const listen_address& address, const 
     return {std::move(fd), {}};
 }
 
-auto listening_sockets_of_child::open_unix(const listen_address& address, const std::filesystem::path& directory)
-    -> listener {
+auto listening_sockets_of_child::open_unix(const listen_address& address,
+                                           const std::filesystem::path& directory) -> listener {
     const std::string path = (directory / address.path).lexically_normal().string();
     const std::string text = fmt::format("{}{}", unix_prefix, path);
     const auto where = unix_address(path, text);
@@ -182,7 +191,8 @@ std::vector<std::string> listening_sockets_of_child::addresses() const {
         socket_address bound;
         bound.size = sizeof bound.storage;
         ::getsockname(l.fd.get(), bound.get(), &bound.size);
-        all.push_back(bound.family() == AF_UNIX ? fmt::format("{}{}", unix_prefix, l.file.path()) : print(bound));
+        all.push_back(bound.family() == AF_UNIX ? fmt::format("{}{}", unix_prefix, l.file.path())
+                                                : print(bound));
     }
     return all;
 }
@@ -197,7 +207,8 @@ listening_sockets_of_child::socket_file::socket_file(std::string path) : path_(s
 listening_sockets_of_child::socket_file::socket_file(socket_file&& other) noexcept
     : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
 
-auto listening_sockets_of_child::socket_file::operator=(socket_file&& other) noexcept -> socket_file& {
+auto listening_sockets_of_child::socket_file::operator=(socket_file&& other) noexcept
+    -> socket_file& {
     if (this == &other) return *this;
     remove();
     path_ = std::exchange(other.path_, {});

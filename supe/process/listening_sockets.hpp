@@ -1,8 +1,9 @@
-// The listening sockets of one child: opened once by its supervisor, kept across restarts (contract §5 `listen`).
+// The listening sockets of one child: opened once by its supervisor, kept across restarts (contract
+// §5 `listen`).
 #pragma once
 
+#include "supe/async/unique_fd.hpp"
 #include "supe/process/listen_address.hpp"
-#include "supe/process/unique_fd.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -17,14 +18,16 @@ class listen_error : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Owns the sockets. Blocking and close-on-exec, as systemd's are until they are handed on; the launcher lets the child
-/// have them. A unix socket is open to everyone, as systemd's default is (who may reach it, its directory says), and
-/// is removed at the end.
+/// Owns the sockets. Blocking and close-on-exec, as systemd's are until they are handed on; the
+/// launcher lets the child have them. A unix socket is open to everyone, as systemd's default is
+/// (who may reach it, its directory says), and is removed at the end.
 class listening_sockets_of_child {
 public:
     listening_sockets_of_child() = default;
-    /// Opens all of them or none. Throws listen_error, and std::invalid_argument for what is no address.
-    listening_sockets_of_child(const std::vector<std::string>& addresses, const std::filesystem::path& directory);
+    /// Opens all of them or none. Throws listen_error, and std::invalid_argument for what is no
+    /// address.
+    listening_sockets_of_child(const std::vector<std::string>& addresses,
+                               const std::filesystem::path& directory);
     listening_sockets_of_child(listening_sockets_of_child&&) = default;
     listening_sockets_of_child& operator=(listening_sockets_of_child&&) = default;
 
@@ -55,7 +58,8 @@ private:
         socket_file file;
     };
     static listener open_inet(const listen_address& address, const std::string& text);
-    static listener open_unix(const listen_address& address, const std::filesystem::path& directory);
+    static listener open_unix(const listen_address& address,
+                              const std::filesystem::path& directory);
 
     std::vector<listener> listeners_;
 };

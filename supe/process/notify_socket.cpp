@@ -2,12 +2,12 @@
 
 #include "supe/async/awaitable.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
-#include <optional>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <cerrno>
+#include <cstring>
+#include <optional>
 
 namespace supe {
 namespace {
@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t datagram_limit = 4096;  // bytes, as systemd's NOTIFY_BUFFER_MAX
 constexpr int datagrams_at_once = 64;
 
-/// Descriptors that came along (FDSTORE=1, BARRIER=1) are closed: the buffer has no room for them, so the kernel does it,
-/// and a sender that waits for its barrier goes on.
+/// Descriptors that came along (FDSTORE=1, BARRIER=1) are closed: the buffer has no room for them,
+/// so the kernel does it, and a sender that waits for its barrier goes on.
 std::optional<ucred> sender_of(msghdr& message) {
     for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_CREDENTIALS) continue;
@@ -28,7 +28,8 @@ std::optional<ucred> sender_of(msghdr& message) {
 }
 
 bool may_speak(const ucred& sender, pid_t child) {
-    return sender.uid == ::geteuid() || sender.uid == 0 || sender.pid == child || ::getpgid(sender.pid) == child;
+    return sender.uid == ::geteuid() || sender.uid == 0 || sender.pid == child ||
+           ::getpgid(sender.pid) == child;
 }
 
 }  // namespace
@@ -48,7 +49,8 @@ notify_socket notify_socket::open() {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     // Bound to nothing but the family: the kernel chooses a name that is free (unix(7), autobind).
-    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address.sun_family) != 0) return made;
+    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address.sun_family) != 0)
+        return made;
     socklen_t size = sizeof address;
     if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return made;
     const std::size_t length = size - offsetof(sockaddr_un, sun_path);
@@ -73,7 +75,8 @@ std::vector<std::string> notify_socket::receive(pid_t child) {
         if (n < 0) break;
         const auto sender = sender_of(message);
         const bool whole = (message.msg_flags & MSG_TRUNC) == 0;
-        if (sender && whole && may_speak(*sender, child)) all.emplace_back(text, static_cast<std::size_t>(n));
+        if (sender && whole && may_speak(*sender, child))
+            all.emplace_back(text, static_cast<std::size_t>(n));
     }
     return all;
 }

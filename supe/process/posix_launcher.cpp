@@ -7,32 +7,37 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/optional.hpp>     // 1.81's Process names these without including them
+
+// Process v2 of 1.81 names these two without including them, so they come before it.
+#include <boost/optional.hpp>
 #include <boost/type_traits.hpp>
+
 #include <boost/process/v2/process.hpp>
+
 #include <boost/process/v2/posix/default_launcher.hpp>
+
 #include <boost/process/v2/src.hpp>
 
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstring>
 #include <deque>
-#include <fcntl.h>
-#include <sched.h>
 #include <span>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 namespace supe {
 namespace {
 
 namespace process_v2 = boost::process::v2;
 
-constexpr std::size_t child_stack = 64 << 10;             // bytes, for what happens between clone and exec
-constexpr std::chrono::milliseconds reap_interval{100};   // between two looks for dead orphans
+constexpr std::size_t child_stack = 64 << 10;  // bytes, for what happens between clone and exec
+constexpr std::chrono::milliseconds reap_interval{100};  // between two looks for dead orphans
 
 rlimit inherited_descriptor_limit{};
 
@@ -60,16 +65,18 @@ private:
 
 /// A child's environment, with what only the launcher knows.
 struct child_environment {
-    std::deque<std::string> added;      // stay where they are
-    std::deque<std::string> with_pid;   // end in room for the child's own pid
+    std::deque<std::string> added;     // stay where they are
+    std::deque<std::string> with_pid;  // end in room for the child's own pid
     std::vector<const char*> entries;
 
-    child_environment(const launch_request& request, int channel_fd, const std::string& notify_name) {
+    child_environment(const launch_request& request, int channel_fd,
+                      const std::string& notify_name) {
         added.push_back("NODE_CHANNEL_FD=" + std::to_string(channel_fd));
         if (!request.listening.empty()) {
             added.push_back("LISTEN_FDS=" + std::to_string(request.listening.size()));
             std::string names = "LISTEN_FDNAMES=" + request.listening_name;
-            for (std::size_t i = 1; i < request.listening.size(); ++i) names += ":" + request.listening_name;
+            for (std::size_t i = 1; i < request.listening.size(); ++i)
+                names += ":" + request.listening_name;
             added.push_back(std::move(names));
             with_pid.push_back("LISTEN_PID=" + std::string(16, '\0'));
         }
@@ -85,24 +92,28 @@ struct child_environment {
     }
 };
 
-/// Boost.Process's initializer: what happens between clone and exec. The child runs in our memory, so it only makes
-/// system calls and writes to what was set aside for it, and never returns into our code or our destructors.
+/// Boost.Process's initializer: what happens between clone and exec. The child runs in our memory,
+/// so it only makes system calls and writes to what was set aside for it, and never returns into
+/// our code or our destructors.
 struct child_setup {
     const launch_request& request;
-    const std::vector<int>& sources;   // what becomes descriptor 0, 1, 2, …: numbers behind all of these, and low
+    const std::vector<int>&
+        sources;  // what becomes descriptor 0, 1, 2, …: numbers behind all of these, and low
     child_environment& environment;
     pid_t parent;
     int failure = 0;
     bool failed_in_directory = false;
 
     template <class Launcher>
-    process_v2::error_code on_setup(Launcher& launcher, const process_v2::filesystem::path&, const char* const*&) {
+    process_v2::error_code on_setup(Launcher& launcher, const process_v2::filesystem::path&,
+                                    const char* const*&) {
         launcher.env = environment.entries.data();
         return {};
     }
 
     template <class Launcher>
-    process_v2::error_code on_exec_setup(Launcher&, const process_v2::filesystem::path&, const char* const*&) {
+    process_v2::error_code on_exec_setup(Launcher&, const process_v2::filesystem::path&,
+                                         const char* const*&) {
         prepare();
         return {};
     }
@@ -123,25 +134,30 @@ private:
             failed_in_directory = true;
             fail(errno);
         }
-        for (std::string& entry : environment.with_pid) write_number(&entry[entry.find('=') + 1], ::getpid());
+        for (std::string& entry : environment.with_pid)
+            write_number(&entry[entry.find('=') + 1], ::getpid());
         default_signals();
     }
 
-    /// The table of descriptors is our parent's until it is unshared, and of all that it holds only the low ones are copied
-    /// then: a supervisor of thousands has tens of thousands, which a child would have to close one by one.
+    /// The table of descriptors is our parent's until it is unshared, and of all that it holds only
+    /// the low ones are copied then: a supervisor of thousands has tens of thousands, which a child
+    /// would have to close one by one.
     void place_descriptors() {
         const int count = static_cast<int>(sources.size());
-        const auto behind = static_cast<unsigned>(*std::max_element(sources.begin(), sources.end())) + 1;
-        const bool apart = ::close_range(behind, ~0u, CLOSE_RANGE_UNSHARE) == 0 || ::unshare(CLONE_FILES) == 0;
+        const auto behind =
+            static_cast<unsigned>(*std::max_element(sources.begin(), sources.end())) + 1;
+        const bool apart =
+            ::close_range(behind, ~0u, CLOSE_RANGE_UNSHARE) == 0 || ::unshare(CLONE_FILES) == 0;
         if (!apart) fail(errno);
         for (int i = 0; i < count; ++i) {
             if (::dup2(sources[i], i) < 0) fail(errno);
         }
-        ::close_range(static_cast<unsigned>(count), ~0u, 0);  // also what somebody gave us without close-on-exec
+        ::close_range(static_cast<unsigned>(count), ~0u,
+                      0);  // also what somebody gave us without close-on-exec
     }
 
     static void default_signals() {
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_handler = SIG_DFL;
         for (int number = 1; number < NSIG; ++number) ::sigaction(number, &action, nullptr);
         sigset_t none;
@@ -171,7 +187,8 @@ std::variant<pipe_ends, launch_error> make_pipe() {
 
 std::variant<pipe_ends, launch_error> make_channel() {
     int fds[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) return launch_error::from_errno(errno, "socketpair");
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+        return launch_error::from_errno(errno, "socketpair");
     return pipe_ends{unique_fd(fds[0]), unique_fd(fds[1])};
 }
 
@@ -198,7 +215,9 @@ std::variant<connections, launch_error> connect(const launch_request& request) {
 /// What a child is given, at the numbers that are kept for it, until this goes out of scope.
 class placed_descriptors {
 public:
-    placed_descriptors(const std::vector<int>& given, std::span<const unique_fd> places, int otherwise) : otherwise_(otherwise) {
+    placed_descriptors(const std::vector<int>& given, std::span<const unique_fd> places,
+                       int otherwise)
+        : otherwise_(otherwise) {
         for (std::size_t i = 0; i < given.size(); ++i) {
             numbers_.push_back(places[i].get());
             if (::dup3(given[i], numbers_.back(), O_CLOEXEC) < 0) failure_ = errno;
@@ -232,13 +251,14 @@ void kill_at_once(pid_t pid) {
     ::waitpid(pid, nullptr, 0);
 }
 
-/// Boost.Process's launcher, but for how the process comes to be: as with its vfork_launcher the child has our memory and
-/// we stand still until it runs its program; but it has a stack of its own, and our table of descriptors too.
+/// Boost.Process's launcher, but for how the process comes to be: as with its vfork_launcher the
+/// child has our memory and we stand still until it runs its program; but it has a stack of its
+/// own, and our table of descriptors too.
 struct clone_launcher : process_v2::posix::default_launcher {
-    /// A pid of -1 where there is no process. The pidfd is made with the process: where there is no room for one, nothing
-    /// has been started yet.
-    launched operator()(const process_v2::filesystem::path& executable, const std::vector<const char*>& arguments,
-                        child_setup& setup) {
+    /// A pid of -1 where there is no process. The pidfd is made with the process: where there is no
+    /// room for one, nothing has been started yet.
+    launched operator()(const process_v2::filesystem::path& executable,
+                        const std::vector<const char*>& arguments, child_setup& setup) {
         alignas(16) static std::array<char, child_stack> stack;
         const char* const* argv = arguments.data();
         process_v2::posix::detail::on_setup(*this, executable, argv, setup);
@@ -261,13 +281,15 @@ private:
     static int run(void* argument) {
         auto& [launcher, executable, argv, setup] = *static_cast<child_entry*>(argument);
         process_v2::posix::detail::on_exec_setup(launcher, executable, argv, setup);
-        ::execve(executable.c_str(), const_cast<char* const*>(argv), const_cast<char* const*>(launcher.env));
+        ::execve(executable.c_str(), const_cast<char* const*>(argv),
+                 const_cast<char* const*>(launcher.env));
         setup.fail(errno);
     }
 };
 
 /// Runs the program. Where it fails no process is left.
-launched run_program(const launch_request& request, const std::string& program, child_setup& setup) {
+launched run_program(const launch_request& request, const std::string& program,
+                     child_setup& setup) {
     std::vector<const char*> arguments;
     for (const std::string& argument : request.command) arguments.push_back(argument.c_str());
     arguments.push_back(nullptr);
@@ -285,12 +307,16 @@ posix_launcher::posix_launcher(loop_executor executor)
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     raise_descriptor_limit();
     for (unique_fd& place : handed_on_) {
-        place = unique_fd(::fcntl(null_.get(), F_DUPFD_CLOEXEC, static_cast<int>(handed_on_.size())));
-        if (!place) throw system_error(errno, boost::system::system_category(), "descriptors to start processes with");
+        place =
+            unique_fd(::fcntl(null_.get(), F_DUPFD_CLOEXEC, static_cast<int>(handed_on_.size())));
+        if (!place)
+            throw system_error(errno, boost::system::system_category(),
+                               "descriptors to start processes with");
     }
 }
 
-std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(const launch_request& request) {
+std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(
+    const launch_request& request) {
     auto program = find_program(request);
     if (auto* error = std::get_if<launch_error>(&program)) return std::move(*error);
     auto connected = connect(request);
@@ -300,17 +326,21 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(cons
     std::vector<int> given{null_.get(), ends.output.theirs.get(), ends.error.theirs.get()};
     given.insert(given.end(), request.listening.begin(), request.listening.end());
     given.push_back(ends.channel.theirs.get());
-    if (given.size() > handed_on_.size()) return launch_error{"EMFILE", "too many listening sockets for one child"};
+    if (given.size() > handed_on_.size())
+        return launch_error{"EMFILE", "too many listening sockets for one child"};
     const placed_descriptors placed(given, handed_on_, null_.get());
-    if (placed.failure() != 0) return launch_error::from_errno(placed.failure(), request.command.front());
+    if (placed.failure() != 0)
+        return launch_error::from_errno(placed.failure(), request.command.front());
     child_environment environment(request, static_cast<int>(given.size()) - 1, ends.notify.name());
     child_setup setup{request, placed.numbers(), environment, ::getpid()};
 
     auto [pid, pidfd, failure] = run_program(request, std::get<std::string>(program), setup);
-    if (failure != 0 && setup.failed_in_directory) return launch_error::from_errno(failure, request.directory);
+    if (failure != 0 && setup.failed_in_directory)
+        return launch_error::from_errno(failure, request.directory);
     if (failure != 0) return exec_error(request, std::get<std::string>(program), failure);
     try {
-        auto result = std::make_unique<posix_process>(executor_, pid, std::move(pidfd), std::move(ends.notify));
+        auto result = std::make_unique<posix_process>(executor_, pid, std::move(pidfd),
+                                                      std::move(ends.notify));
         result->channel = std::move(ends.channel.ours);
         result->output = std::move(ends.output.ours);
         result->error = std::move(ends.error.ours);
@@ -321,7 +351,7 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(cons
     }
 }
 
-// --- descendants --------------------------------------------------------------------------------------------------
+// --- descendants ---
 
 void posix_launcher::look() {
     ++looks_;
@@ -329,7 +359,8 @@ void posix_launcher::look() {
 }
 
 awaitable<bool> posix_launcher::end_descendants(std::string address) {
-    // What was an orphan when this began is in any look that begins later: one is enough for all who wait for it here.
+    // What was an orphan when this began is in any look that begins later: one is enough for all
+    // who wait for it here.
     const std::uint64_t before = looks_;
     co_await asio::post(executor_, use_awaitable);
     if (looks_ == before) look();
@@ -340,7 +371,8 @@ awaitable<> posix_launcher::reap_orphans(clock& time) {
     asio::signal_set ended(executor_, SIGCHLD);
     for (;;) {
         co_await ended.async_wait(use_awaitable);
-        co_await time.sleep_for(reap_interval);  // first: most often it was a child of ours, and its replacement does not wait
+        co_await time.sleep_for(reap_interval);  // first: most often it was a child of ours, and
+                                                 // its replacement does not wait
         look();
     }
 }

@@ -9,11 +9,12 @@
 
 namespace supe {
 
-/// Real processes. Each gets a process group, default signals, stdin from /dev/null, a channel (an AF_UNIX stream
-/// socketpair), pipes for its output, and SIGKILL when the thread that launched it dies (PR_SET_PDEATHSIG).
-/// Making one makes this process the reaper of orphaned descendants, and raises its descriptor limit to the hard one;
-/// children get the old limit back. From then on whatever this process has as a child and did not start here is taken for
-/// such an orphan, and reaped.
+/// Real processes. Each gets a process group, default signals, stdin from /dev/null, a channel (an
+/// AF_UNIX stream socketpair), pipes for its output, and SIGKILL when the thread that launched it
+/// dies (PR_SET_PDEATHSIG). Making one makes this process the reaper of orphaned descendants, and
+/// raises its descriptor limit to the hard one; children get the old limit back. From then on
+/// whatever this process has as a child and did not start here is taken for such an orphan, and
+/// reaped.
 class posix_launcher final : public launcher {
 public:
     explicit posix_launcher(loop_executor executor);
@@ -29,7 +30,7 @@ private:
     loop_executor executor_;
     unique_fd null_;
     std::array<unique_fd, 16> handed_on_;  // low numbers, kept for what the next child is given
-    std::vector<orphan> orphans_;  // as of the last look
+    std::vector<orphan> orphans_;          // as of the last look
     std::uint64_t looks_ = 0;
 };
 

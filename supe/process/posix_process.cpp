@@ -2,16 +2,19 @@
 
 #include "supe/process/descendants.hpp"
 
-#include <cerrno>
-#include <csignal>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <cerrno>
+#include <csignal>
 
 namespace supe {
-posix_process::posix_process(loop_executor executor, pid_t pid, unique_fd pidfd, notify_socket notify)
-    : pid_(pid), pidfd_(executor, std::move(pidfd)), notify_(notify ? std::make_unique<notify_socket>(std::move(notify)) : nullptr),
-      notify_ready_(notify_ ? watched_descriptor(executor, notify_->again()) : watched_descriptor()) {
+posix_process::posix_process(loop_executor executor, pid_t pid, unique_fd pidfd,
+                             notify_socket notify)
+    : pid_(pid), pidfd_(executor, std::move(pidfd)),
+      notify_(notify ? std::make_unique<notify_socket>(std::move(notify)) : nullptr),
+      notify_ready_(notify_ ? watched_descriptor(executor, notify_->again())
+                            : watched_descriptor()) {
     adopt_child(pid);
 }
 
@@ -47,8 +50,7 @@ void posix_process::kill_group() {
 
 exit_status posix_process::reap() {
     int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
     reaped_ = true;
     forget_child(pid_);
     return exit_status::from_wait(status);

@@ -1,9 +1,9 @@
 // One real process, known by its pidfd.
 #pragma once
 
+#include "supe/async/watched_descriptor.hpp"
 #include "supe/process/launcher.hpp"
 #include "supe/process/notify_socket.hpp"
-#include "supe/process/watched_descriptor.hpp"
 
 namespace supe {
 

@@ -1,16 +1,17 @@
 #include "supe/process/program_path.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace supe {
 namespace {
 
 std::string from_here(const launch_request& request, const std::string& file) {
-    return file.starts_with('/') || request.directory.empty() ? file : request.directory + "/" + file;
+    return file.starts_with('/') || request.directory.empty() ? file
+                                                              : request.directory + "/" + file;
 }
 
 std::string_view search_path(const launch_request& request) {
@@ -22,7 +23,7 @@ std::string_view search_path(const launch_request& request) {
 
 /// 0, or why this file is not it.
 int refusal_of(const std::string& file) {
-    struct stat found {};
+    struct stat found{};
     if (::stat(file.c_str(), &found) != 0) return errno;
     if (!S_ISREG(found.st_mode) || ::access(file.c_str(), X_OK) != 0) return EACCES;
     return 0;
@@ -36,7 +37,8 @@ std::variant<std::string, launch_error> find_program(const launch_request& reque
     int failure = ENOENT;
     for (std::string_view rest = search_path(request);;) {
         const std::size_t end = std::min(rest.find(':'), rest.size());
-        std::string candidate(end == 0 ? "." : rest.substr(0, end));  // an empty entry is the current directory
+        std::string candidate(
+            end == 0 ? "." : rest.substr(0, end));  // an empty entry is the current directory
         candidate += '/';
         candidate += name;
         const int refusal = refusal_of(from_here(request, candidate));

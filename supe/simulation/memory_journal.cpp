@@ -18,10 +18,11 @@ std::string memory_journal::restore(journal_reader& reader) {
 
 void memory_journal::put(journaled_mail mail) {
     ++puts_gathered_;
-    gathered_.push_back([mail = std::move(mail)](journal_disk& d) { d.mails[mail.sequence] = mail; });
+    gathered_.push_back(
+        [mail = std::move(mail)](journal_disk& d) { d.mails[mail.sequence] = mail; });
 }
 
-void memory_journal::handed(const std::string& box, std::uint64_t sequence) {
+void memory_journal::mark_delivery(const std::string& box, std::uint64_t sequence) {
     std::uint64_t& mark = disk_.handed[box];
     mark = std::max(mark, sequence);
 }
@@ -33,7 +34,8 @@ void memory_journal::erase(std::uint64_t sequence, std::string_view finished) {
     });
 }
 
-void memory_journal::put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect, mail_history history) {
+void memory_journal::put_back(std::uint64_t sequence, unsigned attempt, unsigned charges,
+                              bool suspect, mail_history history) {
     gathered_.push_back([=, history = std::move(history)](journal_disk& d) {
         const auto found = d.mails.find(sequence);
         if (found == d.mails.end()) return;
@@ -60,12 +62,12 @@ void memory_journal::flush() {
     flushed_.notify();
 }
 
-awaitable<journal::progress> memory_journal::settled() {
+awaitable<journal::result> memory_journal::next_result() {
     while (on_their_way_.empty()) co_await flushed_.wait();
     in_commit_ = std::exchange(on_their_way_, {});
     const std::size_t puts = std::exchange(puts_on_their_way_, 0);
     co_await time_.sleep_for(disk_.commit_takes);
-    progress done{puts, disk_.broken};
+    result done{puts, disk_.broken};
     commit();
     co_return done;
 }

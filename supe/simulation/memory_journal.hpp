@@ -1,4 +1,5 @@
-// A journal whose disk is an object of the test: it outlives the supervisor, takes its time, and can be full.
+// A journal whose disk is an object of the test: it outlives the supervisor, takes its time, and
+// can be full.
 #pragma once
 
 #include "supe/async/clock.hpp"
@@ -15,25 +16,28 @@ struct journal_disk {
     std::map<std::uint64_t, journaled_mail> mails;
     std::map<std::string, dead_letter> letters;
     std::vector<std::string> finished;
-    std::map<std::string, std::uint64_t> handed;   ///< by mailbox, up to where; at once, without a commit
-    std::string broken;                            ///< why nothing can be written; empty: it can
+    std::map<std::string, std::uint64_t>
+        handed;          ///< by mailbox, up to where; at once, without a commit
+    std::string broken;  ///< why nothing can be written; empty: it can
     duration commit_takes = std::chrono::milliseconds(1);
 };
 
-/// Steps that are not committed when the supervisor dies are lost, as they are when a process is killed.
+/// Steps that are not committed when the supervisor dies are lost, as they are when a process is
+/// killed.
 class memory_journal final : public journal {
 public:
     memory_journal(clock& time, journal_disk& disk) : time_(time), disk_(disk), flushed_(time) {}
 
     std::string restore(journal_reader& reader) override;
     void put(journaled_mail mail) override;
-    void handed(const std::string& box, std::uint64_t sequence) override;
+    void mark_delivery(const std::string& box, std::uint64_t sequence) override;
     void erase(std::uint64_t sequence, std::string_view finished) override;
-    void put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect, mail_history history) override;
+    void put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect,
+                  mail_history history) override;
     void keep(const dead_letter& letter) override;
     void discard(const std::string& id) override;
     void flush() override;
-    awaitable<progress> settled() override;
+    awaitable<result> next_result() override;
     void close() override;
 
 private:

@@ -1,21 +1,24 @@
 #include "supe/simulation/simulated_launcher.hpp"
 
-#include <csignal>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <csignal>
 
 namespace supe::simulation {
 namespace {
 
 std::string variable(const launch_request& request, std::string_view name) {
     for (const std::string& entry : request.environment) {
-        if (entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=') return entry.substr(name.size() + 1);
+        if (entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=')
+            return entry.substr(name.size() + 1);
     }
     return {};
 }
 
-bool lies_below(const std::string& address, const std::string& root) { return address.starts_with(root + "/"); }
+bool lies_below(const std::string& address, const std::string& root) {
+    return address.starts_with(root + "/");
+}
 
 }  // namespace
 
@@ -35,7 +38,8 @@ public:
         output_ = std::move(out);
         start.print = [this](std::string_view line) {
             const std::string whole = std::string(line) + "\n";
-            if (output_) [[maybe_unused]] const auto n = ::write(output_.get(), whole.data(), whole.size());
+            if (output_) [[maybe_unused]]
+                const auto n = ::write(output_.get(), whole.data(), whole.size());
         };
         channel_end_.reset(start.channel_fd);
         life_.start(run(p, std::move(start)));
@@ -48,7 +52,8 @@ public:
     void watch(timer& alarm) override { alarm_ = &alarm; }
 
     void signal(int number) override {
-        // Every program of ours turns SIGTERM into a request to shut down, and the channel brings that anyway.
+        // Every program of ours turns SIGTERM into a request to shut down, and the channel brings
+        // that anyway.
         if (number == SIGKILL || number == SIGABRT) die(exit_status::killed(number));
     }
     void kill_group() override { die(exit_status::killed(SIGKILL)); }
@@ -76,8 +81,7 @@ private:
             code = co_await p(std::move(start));
         } catch (const system_error& e) {
             if (e.code() == asio::error::operation_aborted) throw;
-        } catch (const std::exception&) {
-        }
+        } catch (const std::exception&) {}
         die(exit_status::exited(code));
     }
 
@@ -92,30 +96,35 @@ private:
     nursery life_;
 };
 
-std::variant<std::unique_ptr<process>, launch_error> simulated_launcher::launch(const launch_request& request) {
+std::variant<std::unique_ptr<process>, launch_error> simulated_launcher::launch(
+    const launch_request& request) {
     const std::string address = variable(request, "SUPE_ADDRESS");
     ++starts_[address];
-    if (const auto failing = failures_.find(address); failing != failures_.end() && failing->second.first > 0) {
+    if (const auto failing = failures_.find(address);
+        failing != failures_.end() && failing->second.first > 0) {
         --failing->second.first;
         return failing->second.second;
     }
     const auto found = programs_.find(request.command.back());
-    if (found == programs_.end()) return launch_error{"ENOENT", request.command.back() + ": No such file or directory"};
+    if (found == programs_.end())
+        return launch_error{"ENOENT", request.command.back() + ": No such file or directory"};
 
     int wire[2], out[2], err[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wire) != 0 || ::pipe2(out, O_CLOEXEC | O_NONBLOCK) != 0 ||
-        ::pipe2(err, O_CLOEXEC | O_NONBLOCK) != 0)
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wire) != 0 ||
+        ::pipe2(out, O_CLOEXEC | O_NONBLOCK) != 0 || ::pipe2(err, O_CLOEXEC | O_NONBLOCK) != 0)
         return launch_error{"EMFILE", "Too many open files"};
     auto child = std::make_unique<simulated_process>(*this, ++last_pid_, address);
     child->channel.reset(wire[0]);
     child->output.reset(out[0]);
     child->error.reset(err[0]);
     ::close(err[1]);
-    child->begin(found->second, {wire[1], variable(request, "SUPE_CITIZEN_NAME"), address, {}}, unique_fd(out[1]));
+    child->begin(found->second, {wire[1], variable(request, "SUPE_CITIZEN_NAME"), address, {}},
+                 unique_fd(out[1]));
     return std::unique_ptr<process>(std::move(child));
 }
 
-/// A real nested supervisor takes its children with it (PR_SET_PDEATHSIG); here they belong to its coroutine.
+/// A real nested supervisor takes its children with it (PR_SET_PDEATHSIG); here they belong to its
+/// coroutine.
 awaitable<bool> simulated_launcher::end_descendants(std::string address) {
     bool none_left = true;
     for (const auto& [pid, p] : processes_) {

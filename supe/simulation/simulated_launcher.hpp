@@ -1,4 +1,5 @@
-// Processes that are coroutines: the real supervisor starts them, and the real channel carries their frames.
+// Processes that are coroutines: the real supervisor starts them, and the real channel carries
+// their frames.
 #pragma once
 
 #include "supe/async/nursery.hpp"
@@ -14,7 +15,8 @@ namespace supe::simulation {
 
 class simulated_process;
 
-/// What a simulated process does: it gets its channel's descriptor, and its end is the process's end.
+/// What a simulated process does: it gets its channel's descriptor, and its end is the process's
+/// end.
 struct process_start {
     int channel_fd;
     std::string name, address;
@@ -30,9 +32,12 @@ public:
     /// The program behind a command's first word, or behind a built-in role.
     void provide(std::string name, program p) { programs_[std::move(name)] = std::move(p); }
     /// The next `n` starts of this address fail with this error.
-    void fail_next(const std::string& address, unsigned n, launch_error error) { failures_[address] = {n, std::move(error)}; }
+    void fail_next(const std::string& address, unsigned n, launch_error error) {
+        failures_[address] = {n, std::move(error)};
+    }
 
-    std::variant<std::unique_ptr<process>, launch_error> launch(const launch_request& request) override;
+    std::variant<std::unique_ptr<process>, launch_error> launch(
+        const launch_request& request) override;
     awaitable<bool> end_descendants(std::string address) override;
 
     /// Ends the process with this address as if by `status`; false when none runs.

@@ -15,7 +15,8 @@ public:
 
     /// The earliest deadline that somebody set; `never` where there is none.
     time_point next() const { return timers_.next(); }
-    /// Moves on to `t` and notifies the first timer that is due; false when none was. Call again until false.
+    /// Moves on to `t` and notifies the first timer that is due; false when none was. Call again
+    /// until false.
     bool fire_one(time_point t);
     /// Timers that are set: none may be left at the end of a test.
     std::size_t armed() const { return timers_.size(); }
@@ -24,7 +25,8 @@ private:
     void arm(timer& t, time_point deadline) override { timers_.add(t, deadline); }
     void disarm(timer& t) override { timers_.remove(t); }
 
-    time_point now_ = time_point{} + std::chrono::hours(1);  // not the epoch: {} means "not yet" in places
+    time_point now_ =
+        time_point{} + std::chrono::hours(1);  // not the epoch: {} means "not yet" in places
     timers timers_;
 };
 

@@ -1,7 +1,7 @@
 #include "supe/simulation/world.hpp"
 
-#include "supe/supervision/nested.hpp"
-#include "supe/supervision/tree_file.hpp"
+#include "supe/supervision/nested_supervisor.hpp"
+#include "supe/tree/tree_file.hpp"
 
 #include <algorithm>
 
@@ -14,8 +14,8 @@ awaitable<> run_to_end(component& self, component_main& body, nursery& all) {
     all.cancel();
 }
 
-/// A component's body with the coroutine that reads its channel beside it. A crash cancels both, and both are awaited
-/// before what they use is gone.
+/// A component's body with the coroutine that reads its channel beside it. A crash cancels both,
+/// and both are awaited before what they use is gone.
 awaitable<int> run_body(clock& time, component_main body, process_start start) {
     component self(time, start.channel_fd, start.name, start.address);
     nursery all(time);
@@ -29,17 +29,18 @@ awaitable<int> run_body(clock& time, component_main body, process_start start) {
 
 world::world(std::uint64_t seed)
     : seed_(seed), dice_(seed), loop_(1), clock_(loop_.get_executor()), launcher_(clock_) {
-    launcher_.provide("supervisor", [this](process_start start) { return run_nested(std::move(start)); });
+    launcher_.provide("supervisor",
+                      [this](process_start start) { return run_nested(std::move(start)); });
 }
 
 world::~world() { clean_up(); }
 
 bool world::clean_up() {
     if (tasks_) tasks_->cancel();
-    settle();
+    run_ready();
     root_.reset();
     tasks_.reset();
-    settle();
+    run_ready();
     return launcher_.running() == 0 && clock_.armed() == 0 && loop_.stopped();
 }
 
@@ -52,8 +53,16 @@ void world::provide(std::string name, component_main body) {
 }
 
 supervisor_environment world::environment() {
-    return {clock_, launcher_, sink_, [this] { return random(); }, state_, {}, {"supe", "component"},
-            [this](const std::string& address) { return std::make_unique<memory_journal>(clock_, disks_[address]); }};
+    return {clock_,
+            launcher_,
+            sink_,
+            [this] { return random(); },
+            state_,
+            {},
+            {"supe", "component"},
+            [this](const std::string& address) {
+                return std::make_unique<memory_journal>(clock_, disks_[address]);
+            }};
 }
 
 void world::record(supervisor& s, const supervisor_code& code) {
@@ -62,11 +71,12 @@ void world::record(supervisor& s, const supervisor_code& code) {
 }
 
 void world::run(std::string_view tree, supervisor_code code) {
-    root_ = std::make_unique<supervisor>(environment(), parse_tree(tree, "tree", "/"), std::string());
+    root_ =
+        std::make_unique<supervisor>(environment(), parse_tree(tree, "tree", "/"), std::string());
     record(*root_, code);
     tasks_ = std::make_unique<nursery>(clock_);
     tasks_->start(run_root());
-    settle();
+    run_ready();
 }
 
 awaitable<> world::run_root() {
@@ -81,14 +91,16 @@ awaitable<int> world::run_nested(process_start start) {
         supervisor* self = nullptr;
         ~presence() {
             const auto found = all.find(address);
-            if (found != all.end() && found->second == self) all.erase(found);  // its successor may be there already
+            if (found != all.end() && found->second == self)
+                all.erase(found);  // its successor may be there already
         }
     } here{nested_, start.address};
     const std::function<void(supervisor&)> prepare = [this, &here](supervisor& s) {
         nested_[here.address] = here.self = &s;
         record(s, code_[here.address]);
     };
-    co_return co_await run_nested_supervisor(environment(), unique_fd(start.channel_fd), start.address, prepare);
+    co_return co_await run_nested_supervisor(environment(), unique_fd(start.channel_fd),
+                                             start.address, prepare);
 }
 
 supervisor* world::supervisor_at(const std::string& address) const {
@@ -97,54 +109,55 @@ supervisor* world::supervisor_at(const std::string& address) const {
     return found == nested_.end() ? nullptr : found->second;
 }
 
-awaitable<> world::answer(awaitable<std::string> request, std::shared_ptr<std::optional<std::string>> into) {
+awaitable<> world::answer(awaitable<std::string> request,
+                          std::shared_ptr<std::optional<std::string>> into) {
     *into = co_await std::move(request);
 }
 
 std::shared_ptr<std::optional<std::string>> world::begin(awaitable<std::string> request) {
     const auto into = std::make_shared<std::optional<std::string>>();
     tasks_->start(answer(std::move(request), into));
-    settle();
+    run_ready();
     return into;
 }
 
 std::string world::by_hand(awaitable<std::string> request, duration limit) {
     const auto into = begin(std::move(request));
     const time_point until = clock_.now() + limit;
-    while (!*into && clock_.fire_one(until)) settle();
+    while (!*into && clock_.fire_one(until)) run_ready();
     return into->value_or("no answer");
 }
 
-void world::settle() {
+void world::run_ready() {
     loop_.restart();
     // The reactor is looked at once a poll: poll until twice in a row nothing was there.
     for (int quiet = 0; quiet < 2;) quiet = loop_.poll() == 0 ? quiet + 1 : 0;
 }
 
 void world::advance(duration d) {
-    settle();
+    run_ready();
     const time_point until = clock_.now() + d;
-    while (clock_.fire_one(until)) settle();
-    settle();
+    while (clock_.fire_one(until)) run_ready();
+    run_ready();
 }
 
 bool world::stop(duration limit) {
     root_->shutdown();
-    settle();
+    run_ready();
     const time_point until = clock_.now() + limit;
-    while (!ended_ && clock_.fire_one(until)) settle();
+    while (!ended_ && clock_.fire_one(until)) run_ready();
     return ended_;
 }
 
 bool world::crash(const std::string& address, int signal) {
     const bool done = launcher_.end(address, exit_status::killed(signal));
-    settle();
+    run_ready();
     return done;
 }
 
 bool world::exit(const std::string& address, int code) {
     const bool done = launcher_.end(address, exit_status::exited(code));
-    settle();
+    run_ready();
     return done;
 }
 
@@ -155,7 +168,7 @@ void world::fail_next_starts(const std::string& address, unsigned n, launch_erro
 void world::mail(std::string to, std::string body) {
     root_->mail().post(std::move(to), std::move(body), {});
     root_->mail().flush();
-    settle();
+    run_ready();
 }
 
 std::size_t world::count(const std::string& notice) const { return messages(notice).size(); }

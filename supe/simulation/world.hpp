@@ -1,4 +1,5 @@
-// A whole tree in one thread, in virtual time, without a process: for tests of components and of coordination.
+// A whole tree in one thread, in virtual time, without a process: for tests of components and of
+// coordination.
 //
 //     simulation::world world{seed};
 //     world.provide("worker", worker);              // a component's coroutine
@@ -23,8 +24,8 @@
 
 namespace supe::simulation {
 
-/// Everything is real but the processes, the clock and the dice: supervisors (nested ones too), channels, mail.
-/// Belongs to one thread. The same seed and the same calls give the same run.
+/// Everything is real but the processes, the clock and the dice: supervisors (nested ones too),
+/// channels, mail. Belongs to one thread. The same seed and the same calls give the same run.
 class world {
 public:
     explicit world(std::uint64_t seed = 1);
@@ -36,34 +37,41 @@ public:
     /// The program behind `"component": NAME` or `"command": [NAME]`.
     void provide(std::string name, component_main body);
     /// As above, with an exit code of its choice.
-    void provide_program(std::string name, program p) { launcher_.provide(std::move(name), std::move(p)); }
+    void provide_program(std::string name, program p) {
+        launcher_.provide(std::move(name), std::move(p));
+    }
 
     /// The state directory of what runs from now on; without one nothing is saved.
     void set_state(std::filesystem::path directory) { state_ = std::move(directory); }
-    /// The disk that the supervisor at this address (`` for the root) keeps mail and dead letters on; it outlives run().
+    /// The disk that the supervisor at this address (`` for the root) keeps mail and dead letters
+    /// on; it outlives run().
     journal_disk& disk(const std::string& address) { return disks_[address]; }
     /// The author's code in the nested supervisor at this address.
-    void provide_code(const std::string& address, supervisor_code code) { code_[address] = std::move(code); }
+    void provide_code(const std::string& address, supervisor_code code) {
+        code_[address] = std::move(code);
+    }
 
-    /// Starts a tree (the text of a tree file) and runs until nothing more happens without time passing. `code` runs in
-    /// the root supervisor.
+    /// Starts a tree (the text of a tree file) and runs until nothing more happens without time
+    /// passing. `code` runs in the root supervisor.
     void run(std::string_view tree, supervisor_code code = {});
     /// Lets everything happen that needs no time.
-    void settle();
+    void run_ready();
     /// Lets `d` pass, with everything that is due in it.
     void advance(duration d);
     /// Asks the tree to stop and lets at most `limit` pass; true when it has ended.
     bool stop(duration limit = std::chrono::seconds(60));
-    /// Ends it at once, as the destructor does. True when nothing of it is left: no process, no timer, no coroutine.
+    /// Ends it at once, as the destructor does. True when nothing of it is left: no process, no
+    /// timer, no coroutine.
     bool clean_up();
 
-    /// What a supervisor is asked by hand: `w.by_hand(w.root().add_child(spec))`. Lets time pass until it is done, and
-    /// returns its answer; at most `limit`, then "no answer".
+    /// What a supervisor is asked by hand: `w.by_hand(w.root().add_child(spec))`. Lets time pass
+    /// until it is done, and returns its answer; at most `limit`, then "no answer".
     std::string by_hand(awaitable<std::string> request, duration limit = std::chrono::seconds(60));
     /// The same, without waiting: the answer is there when it is done.
     std::shared_ptr<std::optional<std::string>> begin(awaitable<std::string> request);
 
-    /// Ends the process at this address: by a signal, or with an exit code. False when none runs there.
+    /// Ends the process at this address: by a signal, or with an exit code. False when none runs
+    /// there.
     bool crash(const std::string& address, int signal = SIGKILL);
     bool exit(const std::string& address, int code = 0);
     void fail_next_starts(const std::string& address, unsigned n, launch_error error);
@@ -98,7 +106,8 @@ private:
     };
     awaitable<> run_root();
     awaitable<int> run_nested(process_start start);
-    awaitable<> answer(awaitable<std::string> request, std::shared_ptr<std::optional<std::string>> into);
+    awaitable<> answer(awaitable<std::string> request,
+                       std::shared_ptr<std::optional<std::string>> into);
     supervisor_environment environment();
     void record(supervisor& s, const supervisor_code& code);
 

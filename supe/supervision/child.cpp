@@ -1,32 +1,38 @@
 #include "supe/supervision/child.hpp"
 
-#include "supe/channel/json_text.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/text/utf8.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <fmt/format.h>
 #include <functional>
 #include <iterator>
 
 namespace supe {
+
+using namespace std::chrono_literals;
+
 namespace {
 
-constexpr milliseconds last_words = 100ms;         // contract §2: a grandchild may hold the other end
-constexpr milliseconds descendants_limit = 10s;    // contract §4
+constexpr milliseconds last_words = 100ms;       // contract §2: a grandchild may hold the other end
+constexpr milliseconds descendants_limit = 10s;  // contract §4
 constexpr milliseconds descendants_poll = 5ms;
-constexpr std::size_t status_limit = 256;          // bytes of STATUS=…
+constexpr std::size_t status_limit = 256;  // bytes of STATUS=…
 
-/// What a process says by its frames and notifications, as opposed to what is ordered and what befalls it.
+/// What a process says by its frames and notifications, as opposed to what is ordered and what
+/// befalls it.
 bool is_said(lifecycle::event e) {
     using event = lifecycle::event;
-    return e == event::spawned || e == event::ready || e == event::spoke || e == event::alive || e == event::finishing;
+    return e == event::spawned || e == event::ready || e == event::spoke || e == event::alive ||
+           e == event::finishing;
 }
 
 }  // namespace
 
-child::child(child_host& host, child_spec spec, std::string address, mail_stop stop)
-    : host_(host), spec_(std::move(spec)), address_(std::move(address)), mail_(std::move(stop)), lifecycle_(spec_),
-      wake_(host.time()), life_began_(host.time()) {
+child::child(child_host& host, child_spec spec, std::string address, mail_endpoint stop)
+    : host_(host), spec_(std::move(spec)), address_(std::move(address)), mail_(std::move(stop)),
+      lifecycle_(spec_), wake_(host.time()), life_began_(host.time()) {
     mail_.keeps_mail = spec_.supervisor && spec_.supervisor->journal;
 }
 
@@ -50,10 +56,10 @@ void child::begin(nursery& tasks) {
 
 void child::start() {
     if (lifecycle_.current() == lifecycle::state::down) lifecycle_ = lifecycle(spec_);
-    tell(lifecycle::event::start);
+    post(lifecycle::event::start);
 }
 
-void child::tell(lifecycle::event e) {
+void child::post(lifecycle::event e) {
     events_.push_back(e);
     wake_.notify();
 }
@@ -64,17 +70,19 @@ void child::signal(std::string_view name, std::string_view data) {
     mail_.wire->flush();
 }
 
-// --- lifecycle ----------------------------------------------------------------------------------------------------
+// --- lifecycle ---
 
 awaitable<> child::run_lifecycle() {
     for (;;) {
         if (const auto e = next_event()) {
-            // A start that fails and is tried again at once must let others in between, a stop above all.
-            if (*e == lifecycle::event::start) co_await asio::post(host_.time().executor(), use_awaitable);
+            // A start that fails and is tried again at once must let others in between, a stop
+            // above all.
+            if (*e == lifecycle::event::start)
+                co_await asio::post(host_.time().executor(), use_awaitable);
             for (const lifecycle::action a : lifecycle_.on(*e, host_.time().now())) perform(a);
         } else if (process_ && process_->is_dead()) {
-            co_await bury();
-            put_end_in_order();
+            co_await finish_life();
+            queue_exit_event();
         } else {
             wake_.expires_at(lifecycle_.deadline());
             if (process_) process_->watch(wake_);
@@ -84,7 +92,7 @@ awaitable<> child::run_lifecycle() {
 }
 
 std::optional<lifecycle::event> child::next_event() {
-    if (process_) hear_notifications();
+    if (process_) read_notifications();
     if (!events_.empty()) {
         const lifecycle::event e = events_.front();
         events_.erase(events_.begin());
@@ -94,8 +102,9 @@ std::optional<lifecycle::event> child::next_event() {
     return std::nullopt;
 }
 
-/// Its last words come before its end; an order that came while we buried it comes after: it did not cause it.
-void child::put_end_in_order() {
+/// Its last words come before its end; an order that came while we buried it comes after: it did
+/// not cause it.
+void child::queue_exit_event() {
     std::vector<lifecycle::event> orders;
     std::ranges::copy_if(events_, std::back_inserter(orders), std::not_fn(is_said));
     std::erase_if(events_, std::not_fn(is_said));
@@ -145,22 +154,26 @@ void child::spawn() {
             adopt(std::move(std::get<std::unique_ptr<process>>(started)));
         }
     } catch (const system_error& e) {  // no room for its descriptors in the event loop
-        last_error_ = std::make_unique<launch_error>(launch_error::from_errno(e.code().value(), spec_.name));
+        last_error_ =
+            std::make_unique<launch_error>(launch_error::from_errno(e.code().value(), spec_.name));
         process_.reset();
     }
     if (last_error_) last_exit_.reset();
-    events_.insert(events_.begin(), last_error_ ? lifecycle::event::spawn_failed : lifecycle::event::spawned);
+    events_.insert(events_.begin(),
+                   last_error_ ? lifecycle::event::spawn_failed : lifecycle::event::spawned);
 }
 
 void child::adopt(std::unique_ptr<process> p) {
     address_of_life_.reset();
     process_ = std::move(p);
     clock& time = host_.time();
-    auto output = std::make_shared<labeller>(time, std::move(process_->output), std::move(process_->error), host_.sink(),
-                                             [this](stream s, std::string_view l) { host_.on_line(*this, s, l); },
-                                             is_supervisor() ? relayed_line_limit : line_limit);
-    mail_.wire = std::make_shared<channel>(time, std::move(process_->channel), channel::side::supervisor,
-                                            default_frame_limit + (is_supervisor() ? delivery_room : 0));  // it passes on
+    auto output = std::make_shared<output_reader>(
+        time, std::move(process_->output), std::move(process_->error), host_.sink(),
+        [this](stream s, std::string_view l) { host_.on_line(*this, s, l); },
+        is_supervisor() ? relayed_line_limit : line_limit);
+    mail_.wire = std::make_shared<channel>(
+        time, std::move(process_->channel), channel::side::supervisor,
+        default_frame_limit + (is_supervisor() ? delivery_room : 0));  // it passes on
     output_ = std::move(output);
     ++mail_.life;
     channel_ended_ = false;
@@ -180,7 +193,7 @@ std::string child::how_it_ended() const {
 }
 
 /// sd_notify(3): assignments, a line each. Those that we have no use for are passed over.
-void child::hear_notifications() {
+void child::read_notifications() {
     for (const std::string& text : process_->notifications()) {
         std::string_view rest = text;
         while (!rest.empty()) {
@@ -188,7 +201,8 @@ void child::hear_notifications() {
             if (line == "READY=1") events_.push_back(lifecycle::event::ready);
             if (line == "WATCHDOG=1") events_.push_back(lifecycle::event::alive);
             if (line == "STOPPING=1") events_.push_back(lifecycle::event::finishing);
-            if (line.starts_with("STATUS=")) status_text_ = std::make_unique<std::string>(as_utf8(line.substr(7, status_limit)));
+            if (line.starts_with("STATUS="))
+                status_text_ = std::make_unique<std::string>(as_utf8(line.substr(7, status_limit)));
             rest.remove_prefix(std::min(line.size() + 1, rest.size()));
         }
     }
@@ -198,13 +212,14 @@ std::string child::slow_stop_text() const {
     const std::string who = fmt::format("waiting for {} (pid {}) to stop", spec_.name, pid());
     if (lifecycle_.was_killed()) return who + " after SIGKILL";
     if (lifecycle_.kill_at() == never) return who + ", as long as it takes";
-    const auto left = std::chrono::duration<double>(lifecycle_.kill_at() - host_.time().now()).count();
+    const auto left =
+        std::chrono::duration<double>(lifecycle_.kill_at() - host_.time().now()).count();
     return fmt::format("{}, SIGKILL in {:.0f} s", who, left);
 }
 
 bool child::last_words_read() const { return channel_ended_ && (!output_ || output_->at_end()); }
 
-awaitable<> child::bury() {
+awaitable<> child::finish_life() {
     clock& time = host_.time();
     process_->kill_group();
     const time_point limit = time.now() + last_words;
@@ -214,35 +229,37 @@ awaitable<> child::bury() {
         mail_.wire->drain([this](std::string_view frame) { host_.on_frame(*this, frame); });
         report_lost_frames(*mail_.wire);
         if (const std::size_t n = mail_.wire->unfinished())
-            host_.on_bad_frame(*this, fmt::format("cut short after {} bytes by the end of the channel", n));
+            host_.on_bad_frame(
+                *this, fmt::format("cut short after {} bytes by the end of the channel", n));
         mail_.wire->close();
         mail_.wire.reset();
     }
     if (output_) output_->finish();
     output_.reset();
-    hear_notifications();
+    read_notifications();
     ended_at_ = time.now();
     last_exit_ = process_->reap();
     process_.reset();
     co_await end_descendants();
 }
 
-/// A supervisor's crash is acted on only when nothing of its tree is left; nor does a plain child's successor meet what
-/// its forerunner left behind.
+/// A supervisor's crash is acted on only when nothing of its tree is left; nor does a plain child's
+/// successor meet what its forerunner left behind.
 awaitable<> child::end_descendants() {
     clock& time = host_.time();
     const time_point limit = time.now() + descendants_limit;
     const std::string address = address_of_life_ ? *address_of_life_ : address_;
     while (!co_await host_.processes().end_descendants(address)) {
         if (time.now() >= limit) {
-            host_.log(fmt::format("processes that {} left behind are still alive after 10 s; going on", spec_.name));
+            host_.log(fmt::format(
+                "processes that {} left behind are still alive after 10 s; going on", spec_.name));
             co_return;
         }
         co_await time.sleep_for(descendants_poll);
     }
 }
 
-// --- output -------------------------------------------------------------------------------------------------------
+// --- output ---
 
 awaitable<> child::run_output() {
     for (;;) {
@@ -250,22 +267,23 @@ awaitable<> child::run_output() {
         const auto output = output_;
         while (!output->at_end()) {
             co_await output->ready();
-            // Looked at last: of a thousand children that wait here, each would read once more into a full sink.
-            while (host_.sink().is_full()) co_await host_.sink().room();
+            // Looked at last: of a thousand children that wait here, each would read once more into
+            // a full sink.
+            while (host_.sink().is_full()) co_await host_.sink().writable();
             output->take();
         }
         wake_.notify();
     }
 }
 
-// --- mail ---------------------------------------------------------------------------------------------------------
+// --- mail ---
 
 void child::report_lost_frames(channel& wire) {
     for (std::size_t n = wire.take_oversized(); n > 0; --n)
         host_.on_bad_frame(*this, fmt::format("longer than {} bytes", wire.frame_limit()));
 }
 
-bool child::hear_frames(channel& wire) {
+bool child::read_frames(channel& wire) {
     const bool more = wire.take([this](std::string_view frame) { host_.on_frame(*this, frame); });
     if (more) report_lost_frames(wire);
     return more;
@@ -277,7 +295,7 @@ awaitable<> child::run_mail() {
         const auto wire = mail_.wire;
         while (wire && wire->is_open()) {
             co_await wire->ready();
-            if (!hear_frames(*wire)) break;
+            if (!read_frames(*wire)) break;
             host_.after_turn(*this);
         }
         if (wire == mail_.wire || !mail_.wire) channel_ended_ = true;

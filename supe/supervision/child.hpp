@@ -1,10 +1,11 @@
-// One child: its place under the supervisor and the process in it. Three coroutines: lifecycle, output, mail.
+// One child: its place under the supervisor and the process in it. Three coroutines: lifecycle,
+// output, mail.
 #pragma once
 
 #include "supe/async/nursery.hpp"
 #include "supe/channel/channel.hpp"
-#include "supe/mail/post_office.hpp"
-#include "supe/output/labeller.hpp"
+#include "supe/mail/mail_router.hpp"
+#include "supe/output/output_reader.hpp"
 #include "supe/process/launcher.hpp"
 #include "supe/supervision/lifecycle.hpp"
 
@@ -42,17 +43,18 @@ public:
 class child {
 public:
     /// `stop`: its place in the post office, and its number.
-    child(child_host& host, child_spec spec, std::string address, mail_stop stop);
+    child(child_host& host, child_spec spec, std::string address, mail_endpoint stop);
 
-    /// Starts the three coroutines in the supervisor's nursery; they run until they are cancelled there.
+    /// Starts the three coroutines in the supervisor's nursery; they run until they are cancelled
+    /// there.
     void begin(nursery& tasks);
 
     // What the supervisor orders; the child reports back.
     void start();
-    void stop() { tell(lifecycle::event::stop); }
-    void kill() { tell(lifecycle::event::kill); }
+    void stop() { post(lifecycle::event::stop); }
+    void kill() { post(lifecycle::event::kill); }
     /// What its frames say about the process.
-    void tell(lifecycle::event e);
+    void post(lifecycle::event e);
 
     /// A new spec (a reload), of the same name: holds for its process from the next start on.
     void change(child_spec spec);
@@ -62,8 +64,8 @@ public:
     const child_spec& spec() const { return spec_; }
     const std::string& address() const { return address_; }
     int number() const { return mail_.number; }
-    mail_stop& mail() { return mail_; }
-    const mail_stop& mail() const { return mail_; }
+    mail_endpoint& mail() { return mail_; }
+    const mail_endpoint& mail() const { return mail_; }
     const lifecycle& state() const { return lifecycle_; }
     bool is_supervisor() const { return spec_.supervisor != nullptr; }
 
@@ -78,9 +80,11 @@ public:
     const launch_error* last_error() const { return last_error_.get(); }
     bool was_ready() const { return was_ready_; }
     duration lasted() const { return ended_at_ - started_at_; }
-    /// For people: `exit code 3`, `SIGSEGV (core dumped)`, `start timed out after 30s`, `web.js: No such file or directory`.
+    /// For people: `exit code 3`, `SIGSEGV (core dumped)`, `start timed out after 30s`, `web.js: No
+    /// such file or directory`.
     std::string how_it_ended() const;
-    /// In the sense of contract §1: by an exit code in `clean_exits`, or because somebody asked for it.
+    /// In the sense of contract §1: by an exit code in `clean_exits`, or because somebody asked for
+    /// it.
     bool ended_cleanly() const;
     /// What it last said of itself by STATUS=… in this life, one line; empty where it did not.
     std::string status_text() const { return status_text_ ? *status_text_ : std::string(); }
@@ -91,32 +95,34 @@ private:
     awaitable<> run_mail();
 
     std::optional<lifecycle::event> next_event();
-    void put_end_in_order();
+    void queue_exit_event();
     void perform(lifecycle::action a);
     void spawn();
     void adopt(std::unique_ptr<process> p);
-    /// The process is dead: kills the rest of its group, reads its last words, reaps it, ends its descendants.
-    awaitable<> bury();
-    bool hear_frames(channel& wire);
+    /// The process is dead: kills the rest of its group, reads its last words, reaps it, ends its
+    /// descendants.
+    awaitable<> finish_life();
+    bool read_frames(channel& wire);
     void report_lost_frames(channel& wire);
     awaitable<> end_descendants();
     bool last_words_read() const;
-    void hear_notifications();
+    void read_notifications();
     void signal_process(int number);
     std::string slow_stop_text() const;
 
     child_host& host_;
     child_spec spec_;
     std::string address_;
-    std::unique_ptr<std::string> address_of_life_;  // of the process that runs, where it was renamed since
-    mail_stop mail_;
+    std::unique_ptr<std::string>
+        address_of_life_;  // of the process that runs, where it was renamed since
+    mail_endpoint mail_;
     lifecycle lifecycle_;
 
     std::unique_ptr<process> process_;
-    std::shared_ptr<labeller> output_;
+    std::shared_ptr<output_reader> output_;
     std::vector<lifecycle::event> events_;
-    timer wake_;         // an event, a deadline, or the end of something that bury() waits for
-    timer life_began_;   // output and mail have something to read
+    timer wake_;  // an event, a deadline, or the end of something that finish_life() waits for
+    timer life_began_;  // output and mail have something to read
 
     time_point started_at_{};
     time_point ended_at_{};

@@ -1,18 +1,20 @@
 #include "supe/supervision/lifecycle.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 namespace supe {
 namespace {
 
-std::string in_seconds(milliseconds d) { return fmt::format("{:g}s", std::chrono::duration<double>(d).count()); }
+std::string in_seconds(milliseconds d) {
+    return fmt::format("{:g}s", std::chrono::duration<double>(d).count());
+}
 
 }  // namespace
 
 lifecycle::lifecycle(const child_spec& spec)
-    : ready_kind_(spec.ready), start_timeout_(spec.start_timeout), shutdown_(spec.shutdown), ask_(spec.ask),
-      watchdog_(spec.watchdog) {}
+    : ready_kind_(spec.ready), start_timeout_(spec.start_timeout), shutdown_(spec.shutdown),
+      ask_(spec.ask), watchdog_(spec.watchdog) {}
 
 std::vector<lifecycle::action> lifecycle::on(event e, time_point now) {
     switch (state_) {
@@ -88,8 +90,10 @@ std::vector<lifecycle::action> lifecycle::when_running(event e, time_point now) 
         case event::exited: down(); return {action::report_ended};
         case event::deadline:
             if (now < ping_by_) return {};
-            if (!finishing_) return begin_abort("watchdog: no ping for " + in_seconds(*watchdog_), now);
-            return begin_abort("it said STOPPING=1 and did not end within " + in_seconds(*shutdown_.limit), now);
+            if (!finishing_)
+                return begin_abort("watchdog: no ping for " + in_seconds(*watchdog_), now);
+            return begin_abort(
+                "it said STOPPING=1 and did not end within " + in_seconds(*shutdown_.limit), now);
     }
     return {};
 }
@@ -122,8 +126,8 @@ std::vector<lifecycle::action> lifecycle::when_stopping(event e, time_point now)
 void lifecycle::begin_stopping(time_point now) {
     clear_deadlines();
     state_ = state::stopping;
-    tell_again_ = slow_stop;
-    tell_at_ = now + tell_again_;
+    report_again_ = slow_stop;
+    report_at_ = now + report_again_;
 }
 
 std::vector<lifecycle::action> lifecycle::begin_stop(time_point now) {
@@ -148,7 +152,8 @@ std::vector<lifecycle::action> lifecycle::begin_kill(time_point now) {
     return {action::kill_group};
 }
 
-/// As a stop without a question: it does not answer any more. SIGABRT gets the time of a stop, for the core.
+/// As a stop without a question: it does not answer any more. SIGABRT gets the time of a stop, for
+/// the core.
 std::vector<lifecycle::action> lifecycle::begin_abort(std::string why, time_point now) {
     failure_ = std::move(why);
     if (shutdown_.at_once()) return begin_kill(now);
@@ -169,9 +174,9 @@ std::vector<lifecycle::action> lifecycle::next_rung(time_point now) {
         signal_sent_ = true;
         out.push_back(action::send_stop_signal);
     }
-    if (now >= tell_at_) {
-        tell_again_ *= 2;
-        tell_at_ = now + tell_again_;
+    if (now >= report_at_) {
+        report_again_ *= 2;
+        report_at_ = now + report_again_;
         out.push_back(action::report_slow_stop);
     }
     return out;
@@ -189,9 +194,13 @@ void lifecycle::down() {
     clear_deadlines();
 }
 
-void lifecycle::clear_deadlines() { start_by_ = ping_by_ = signal_at_ = kill_at_ = tell_at_ = never; }
+void lifecycle::clear_deadlines() {
+    start_by_ = ping_by_ = signal_at_ = kill_at_ = report_at_ = never;
+}
 
-time_point lifecycle::deadline() const { return std::min({start_by_, ping_by_, signal_at_, kill_at_, tell_at_}); }
+time_point lifecycle::deadline() const {
+    return std::min({start_by_, ping_by_, signal_at_, kill_at_, report_at_});
+}
 
 const char* name_of(lifecycle::state s) {
     switch (s) {

@@ -4,6 +4,8 @@
 
 namespace supe {
 
+using namespace std::chrono_literals;
+
 bool restart_intensity::add(time_point now) {
     forget_old(now);
     restarts_.push_back(now);
@@ -30,12 +32,16 @@ milliseconds restart_delay::next(const backoff_spec& spec, duration last_run, do
         base_ = 100ms;
     } else {
         const double grown = static_cast<double>(base_.count()) * spec.factor;
-        base_ = grown >= static_cast<double>(limit.count()) ? limit : milliseconds(static_cast<std::int64_t>(grown));
+        base_ = grown >= static_cast<double>(limit.count())
+                    ? limit
+                    : milliseconds(static_cast<std::int64_t>(grown));
     }
     base_ = std::clamp(base_, 0ms, limit);
     ++tries_;
     const double share = 1 + spec.jitter * (2 * random - 1);
-    return std::clamp(milliseconds(static_cast<std::int64_t>(static_cast<double>(base_.count()) * share)), 0ms, limit);
+    return std::clamp(
+        milliseconds(static_cast<std::int64_t>(static_cast<double>(base_.count()) * share)), 0ms,
+        limit);
 }
 
 }  // namespace supe

@@ -1,18 +1,21 @@
 #include "supe/supervision/restarter.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 namespace supe {
 
+using namespace std::chrono_literals;
+
 restarter::restarter(const supervisor_spec& spec, std::function<double()> random,
                      std::function<bool(child_id)> mail_waits)
-    : strategy_(spec.strategy), auto_shutdown_(spec.auto_shutdown), intensity_(spec.limit), random_(std::move(random)),
-      mail_waits_(std::move(mail_waits)), still_up_(children_.end()) {}
+    : strategy_(spec.strategy), auto_shutdown_(spec.auto_shutdown), intensity_(spec.limit),
+      random_(std::move(random)), mail_waits_(std::move(mail_waits)), still_up_(children_.end()) {}
 
-// --- who there is -------------------------------------------------------------------------------------------------
+// --- who there is ---
 
-restarter::actions restarter::add(child_id id, const child_spec& spec, time_point now, place where) {
+restarter::actions restarter::add(child_id id, const child_spec& spec, time_point now,
+                                  position where) {
     const auto behind = index_.find(where.behind);
     const auto first_or_last = where.behind == front ? children_.begin() : children_.end();
     const auto next = behind == index_.end() ? first_or_last : std::next(behind->second);
@@ -25,9 +28,10 @@ restarter::actions restarter::add(child_id id, const child_spec& spec, time_poin
     }
     c->first = first_start::of_added;
     want(*c);
-    if (mode_ == mode::booting && batches_.contains(1)) join(*c, 1);  // behind those that are still to come
+    if (mode_ == mode::booting && batches_.contains(1))
+        join(*c, 1);  // behind those that are still to come
     if (c->wanted) launch(*c, now);
-    settle(now, out);
+    advance(now, out);
     return out;
 }
 
@@ -42,7 +46,7 @@ restarter::actions restarter::remove(child_id id, time_point now) {
     } else {
         order_stop(c, out);
     }
-    settle(now, out);
+    advance(now, out);
     return out;
 }
 
@@ -67,7 +71,8 @@ void restarter::change(child_id id) {
 }
 
 void restarter::order(const std::vector<child_id>& ids) {
-    for (auto id = ids.rbegin(); id != ids.rend(); ++id) children_.splice(children_.begin(), children_, index_.at(*id));
+    for (auto id = ids.rbegin(); id != ids.rend(); ++id)
+        children_.splice(children_.begin(), children_, index_.at(*id));
 }
 
 std::vector<restarter::child_id> restarter::in_order() const {
@@ -89,7 +94,7 @@ restarter::status restarter::status_of(child_id id) const {
     return c.spec->demand && !c.held && !c.done && !is_ending() ? status::idle : status::stopped;
 }
 
-// --- events -------------------------------------------------------------------------------------------------------
+// --- events ---
 
 restarter::actions restarter::boot(time_point now) {
     mode_ = mode::booting;
@@ -100,7 +105,7 @@ restarter::actions restarter::boot(time_point now) {
     }
     touched_.insert(all);
     actions out;
-    settle(now, out);
+    advance(now, out);
     return out;
 }
 
@@ -113,27 +118,29 @@ restarter::actions restarter::ready(child_id id, time_point now) {
         first_start_done(c);
         if (c.batch) touched_.insert(c.batch);
     }
-    settle(now, out);
+    advance(now, out);
     return out;
 }
 
 restarter::actions restarter::ended(child_id id, const ending& how, time_point now) {
     child& c = at(id);
-    // One that would have been stopped in its turn, and ended before, is as good as stopped (OTP: it counts nowhere).
+    // One that would have been stopped in its turn, and ended before, is as good as stopped (OTP:
+    // it counts nowhere).
     const bool its_turn = c.bounce && c.bounce_at <= now;
     const bool told = c.state == process::stopping || how.asked_for || its_turn;
     c.state = process::down;
     actions out;
     if (c.batch) touched_.insert(c.batch);
-    if (!is_ending()) told ? ended_as_told(c, out, now) : ended_of_itself(c, how, now, out);
-    settle(now, out);
+    if (!is_ending()) told ? ended_as_asked(c, out, now) : ended_of_itself(c, how, now, out);
+    advance(now, out);
     return out;
 }
 
 restarter::actions restarter::tick(time_point now) {
-    for (auto due = due_.begin(); due != due_.end() && due->first <= now; ++due) touched_.insert(due->second);
+    for (auto due = due_.begin(); due != due_.end() && due->first <= now; ++due)
+        touched_.insert(due->second);
     actions out;
-    settle(now, out);
+    advance(now, out);
     return out;
 }
 
@@ -143,14 +150,15 @@ restarter::actions restarter::demanded(child_id id, time_point now) {
     if (!c.spec->demand || c.wanted || mode_ == mode::fresh || is_ending()) return out;
     want(c);
     if (c.wanted && c.state == process::down) launch(c, now);
-    settle(now, out);
+    advance(now, out);
     return out;
 }
 
 restarter::actions restarter::start(child_id id, time_point now) {
     child& c = at(id);
     actions out;
-    if (is_ending() || c.leaving || c.state == process::starting || c.state == process::up) return out;
+    if (is_ending() || c.leaving || c.state == process::starting || c.state == process::up)
+        return out;
     if (c.held || c.given_up || c.done) {
         c.intensity.reset();
         c.delay.reset();
@@ -163,7 +171,7 @@ restarter::actions restarter::start(child_id id, time_point now) {
         hurry(c, now);
         if (c.wanted) launch(c, now);
     }
-    settle(now, out);
+    advance(now, out);
     return out;
 }
 
@@ -182,7 +190,7 @@ restarter::actions restarter::stop(child_id id, time_point now) {
     } else {
         order_stop(c, out);
     }
-    settle(now, out);
+    advance(now, out);
     return out;
 }
 
@@ -195,31 +203,33 @@ restarter::actions restarter::restart(child_id id, time_point now) {
     want(c);
     hurry(c, now);
     order_stop(c, out);
-    settle(now, out);
+    advance(now, out);
     return out;
 }
 
 restarter::actions restarter::shutdown(time_point now) {
     actions out;
     if (!is_ending()) begin_end(mode::ending, {});
-    settle(now, out);
+    advance(now, out);
     return out;
 }
 
 restarter::actions restarter::fail(std::string why, time_point now) {
     actions out;
     if (!is_ending()) begin_end(mode::failing, std::move(why));
-    settle(now, out);
+    advance(now, out);
     return out;
 }
 
-// --- what an end leads to -----------------------------------------------------------------------------------------
+// --- what an end leads to ---
 
-/// A temporary child is never started again, whoever stopped it (OTP terminate_child, and in a group restart).
-void restarter::ended_as_told(child& c, actions& out, time_point now) {
+/// A temporary child is never started again, whoever stopped it (OTP terminate_child, and in a
+/// group restart).
+void restarter::ended_as_asked(child& c, actions& out, time_point now) {
     const bool in_group = std::exchange(c.bounce, false);
     if (c.held && !c.leaving) out.push_back({kind::stopped, c.id});
-    if (c.leaving || ((c.held || in_group) && c.spec->restart == restart_type::temporary)) return erase(c, out);
+    if (c.leaving || ((c.held || in_group) && c.spec->restart == restart_type::temporary))
+        return erase(c, out);
     want(c);
     if (c.wanted) launch(c, now);
 }
@@ -237,21 +247,23 @@ void restarter::ended_of_itself(child& c, const ending& how, time_point now, act
     if (c.wanted) restart_group(c, how.start_failed, now);
 }
 
-/// A tree whose first start fails is no tree; a child that is added and cannot be started is not kept (OTP start_child).
-/// One that ends cleanly before it is ready has nothing to do (OTP: init returns `ignore`), unless it is permanent.
+/// A tree whose first start fails is no tree; a child that is added and cannot be started is not
+/// kept (OTP start_child). One that ends cleanly before it is ready has nothing to do (OTP: init
+/// returns `ignore`), unless it is permanent.
 bool restarter::first_start_failed(child& c, const ending& how, actions& out) {
     const bool ignored = how.clean && c.spec->restart != restart_type::permanent;
     if (c.first == first_start::done || !how.start_failed || ignored) return false;
     if (c.first == first_start::of_added) {
         erase(c, out);
     } else {
-        begin_end(mode::failing, fmt::format("child {} could not be started: {}", c.spec->name, how.text));
+        begin_end(mode::failing,
+                  fmt::format("child {} could not be started: {}", c.spec->name, how.text));
     }
     return true;
 }
 
-/// The normal way of a demand child: it comes back with the next mail. One that left its mail lying is no better than
-/// one that crashed: it would be started for ever.
+/// The normal way of a demand child: it comes back with the next mail. One that left its mail lying
+/// is no better than one that crashed: it would be started for ever.
 void restarter::ended_idle(child& c, const ending& how, time_point now, actions& out) {
     if (how.took_mail) {
         c.delay.reset();
@@ -262,20 +274,25 @@ void restarter::ended_idle(child& c, const ending& how, time_point now, actions&
     if (c.wanted) launch(c, now);
 }
 
-/// The first that is one too many passes where a mail is dead by it: what caused it is out of the way.
+/// The first that is one too many passes where a mail is dead by it: what caused it is out of the
+/// way.
 bool restarter::within_own_limit(child& c, const ending& how, time_point now) {
-    if (!c.spec->supervisor && !c.intensity.add(now)) return how.poisoned && !std::exchange(c.spared, true);
+    if (!c.spec->supervisor && !c.intensity.add(now))
+        return how.poisoned && !std::exchange(c.spared, true);
     c.spared = false;
     return true;
 }
 
-/// Counts one end for the child and for the supervisor. False when there is nothing more to restart.
+/// Counts one end for the child and for the supervisor. False when there is nothing more to
+/// restart.
 bool restarter::count(child& c, const ending& how, time_point now, actions& out) {
     const bool within_own = within_own_limit(c, how, now);
     if (!intensity_.add(now)) {
         const auto& limit = intensity_.limit();
-        begin_end(mode::failing, fmt::format("more than {} restarts within {:g} s; the last was {}: {}", limit.count,
-                                             std::chrono::duration<double>(limit.within).count(), c.spec->name, how.text));
+        begin_end(mode::failing,
+                  fmt::format("more than {} restarts within {:g} s; the last was {}: {}",
+                              limit.count, std::chrono::duration<double>(limit.within).count(),
+                              c.spec->name, how.text));
         return false;
     }
     return within_own || give_up(c, how, out);
@@ -285,18 +302,21 @@ bool restarter::count(child& c, const ending& how, time_point now, actions& out)
 bool restarter::give_up(child& c, const ending& how, actions& out) {
     c.given_up = true;
     c.wanted = false;
-    const bool others = c.group != none && std::ranges::any_of(children_, [&](const child& other) {
-        return other.group == c.group && !other.held && !other.given_up && !other.done;
-    });
+    const bool others =
+        c.group != none && std::ranges::any_of(children_, [&](const child& other) {
+            return other.group == c.group && !other.held && !other.given_up && !other.done;
+        });
     if (!others && c.spec->on_excessive == on_excessive_kind::escalate) {
-        begin_end(mode::failing, fmt::format("child {} passed its own limit: {}", c.spec->name, how.text));
+        begin_end(mode::failing,
+                  fmt::format("child {} passed its own limit: {}", c.spec->name, how.text));
     } else {
         out.push_back({.what = kind::give_up, .child = c.id, .whole = !others});
     }
     return false;
 }
 
-/// OTP 24: a significant child that ends of itself and is not restarted may take the supervisor with it.
+/// OTP 24: a significant child that ends of itself and is not restarted may take the supervisor
+/// with it.
 void restarter::not_restarted(child& c, actions& out) {
     const bool significant = c.spec->significant;
     c.done = true;
@@ -306,11 +326,13 @@ void restarter::not_restarted(child& c, actions& out) {
     const bool others = std::ranges::any_of(children_, [](const child& other) {
         return other.spec->significant && (other.wanted || other.state != process::down);
     });
-    if (auto_shutdown_ == auto_shutdown_kind::any_significant || !others) begin_end(mode::ending, {});
+    if (auto_shutdown_ == auto_shutdown_kind::any_significant || !others)
+        begin_end(mode::ending, {});
 }
 
 void restarter::back_off(child& c, const ending& how, time_point now) {
-    const duration lasted = how.start_failed || c.up_since == time_point{} ? duration{} : now - c.up_since;
+    const duration lasted =
+        how.start_failed || c.up_since == time_point{} ? duration{} : now - c.up_since;
     c.up_since = {};
     c.last_delay = c.delay.next(c.spec->backoff, lasted, random_());
     c.not_before = now + c.last_delay;

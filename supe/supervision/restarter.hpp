@@ -1,8 +1,9 @@
-// Which child starts, which stops, and when: OTP's supervisor as a pure object. The supervisor performs its actions.
+// Which child starts, which stops, and when: OTP's supervisor as a pure object. The supervisor
+// performs its actions.
 #pragma once
 
-#include "supe/supervision/child_spec.hpp"
 #include "supe/supervision/restart_intensity.hpp"
+#include "supe/tree/child_spec.hpp"
 
 #include <functional>
 #include <list>
@@ -14,12 +15,13 @@
 
 namespace supe {
 
-/// Rules: OTP `supervisor` and its design principles, with contract §5's delays, per-child limits, demand children and
-/// instances. Children start from left to right, each when those before it are ready, and stop in strict reverse order:
-/// those of one restart among themselves, all of them at boot and at the end.
+/// Rules: OTP `supervisor` and its design principles, with contract §5's delays, per-child limits,
+/// demand children and instances. Children start from left to right, each when those before it are
+/// ready, and stop in strict reverse order: those of one restart among themselves, all of them at
+/// boot and at the end.
 ///
-/// Those that start and stop in order are a batch; a child on its own needs none. An event costs what its batch holds,
-/// however many other children there are.
+/// Those that start and stop in order are a batch; a child on its own needs none. An event costs
+/// what its batch holds, however many other children there are.
 class restarter {
 public:
     using child_id = int;
@@ -27,49 +29,56 @@ public:
     static constexpr child_id front = -2;
 
     enum class kind {
-        start,    ///< start this child's process
-        stop,     ///< begin its stop ladder
-        stopped,  ///< a stop by hand is complete: notice `stopped`
-        give_up,  ///< it passed its own limit and stays down; `whole`: notice `excessive-crash`
-        remove,   ///< it left the tree: removed by hand, a temporary one that ended, an added one that could not be started
-        booted,   ///< all children have been started once
-        finished, ///< all are down after shutdown(): the supervisor ends cleanly
-        failed,   ///< all are down after a failure: the supervisor fails, why() says why
+        start,     ///< start this child's process
+        stop,      ///< begin its stop ladder
+        stopped,   ///< a stop by hand is complete: notice `stopped`
+        give_up,   ///< it passed its own limit and stays down; `whole`: notice `excessive-crash`
+        remove,    ///< it left the tree: removed by hand, a temporary one that ended, an added one
+                   ///< that could not be started
+        booted,    ///< all children have been started once
+        finished,  ///< all are down after shutdown(): the supervisor ends cleanly
+        failed,    ///< all are down after a failure: the supervisor fails, why() says why
     };
     struct action {
         kind what;
         child_id child = none;
         milliseconds delay{};  ///< start: how long it waited for this try
-        bool restart = false;  ///< start: after an end of its own or in its group: notice `auto-restarted`
-        bool whole = true;     ///< give_up: not one instance of several, of which others are left
+        bool restart =
+            false;  ///< start: after an end of its own or in its group: notice `auto-restarted`
+        bool whole = true;  ///< give_up: not one instance of several, of which others are left
         friend bool operator==(const action&, const action&) = default;
     };
     using actions = std::vector<action>;
 
     /// How a process came to its end.
     struct ending {
-        bool clean = false;        ///< an exit code in `clean_exits`
-        bool asked_for = false;    ///< a stop that this object ordered
-        bool start_failed = false; ///< it never came to be ready
-        bool took_mail = true;     ///< demand children: mail was delivered to it
-        bool poisoned = false;     ///< a mail went to the dead letters with it: its cause is gone, and it may be one too many
-        std::string text;          ///< for people: "exit code 3"
+        bool clean = false;         ///< an exit code in `clean_exits`
+        bool asked_for = false;     ///< a stop that this object ordered
+        bool start_failed = false;  ///< it never came to be ready
+        bool took_mail = true;      ///< demand children: mail was delivered to it
+        bool poisoned = false;  ///< a mail went to the dead letters with it: its cause is gone, and
+                                ///< it may be one too many
+        std::string text;       ///< for people: "exit code 3"
     };
 
     enum class status { starting, running, stopping, stopped, backing_off, given_up, idle };
 
-    /// `random` gives numbers in [0,1) (jitter); `mail_waits` says whether a demand child has something to do.
-    restarter(const supervisor_spec& spec, std::function<double()> random, std::function<bool(child_id)> mail_waits);
+    /// `random` gives numbers in [0,1) (jitter); `mail_waits` says whether a demand child has
+    /// something to do.
+    restarter(const supervisor_spec& spec, std::function<double()> random,
+              std::function<bool(child_id)> mail_waits);
 
     /// Where a new child stands. Instances of one name have the same `group`.
-    struct place {
-        child_id behind = none;    ///< right after this child; none: at the end; front: before all
+    struct position {
+        child_id behind = none;  ///< right after this child; none: at the end; front: before all
         int group = none;
     };
-    /// A new child; `id` was never used before, `spec` outlives it. Starts at once where boot() has been called; if that
-    /// first start fails it is removed again (OTP start_child).
-    actions add(child_id id, const child_spec& spec, time_point now, place where);
-    actions add(child_id id, const child_spec& spec, time_point now) { return add(id, spec, now, place{}); }
+    /// A new child; `id` was never used before, `spec` outlives it. Starts at once where boot() has
+    /// been called; if that first start fails it is removed again (OTP start_child).
+    actions add(child_id id, const child_spec& spec, time_point now, position where);
+    actions add(child_id id, const child_spec& spec, time_point now) {
+        return add(id, spec, now, position{});
+    }
     /// Stops it, then `remove`.
     actions remove(child_id id, time_point now);
 
@@ -90,8 +99,8 @@ public:
     /// As after a limit that was passed: all stop in reverse order, `failed` follows.
     actions fail(std::string why, time_point now);
 
-    // A reload: strategy, limit and auto_shutdown of the supervisor; what a child's spec says of its restarts; the order,
-    // those that are not named behind those that are.
+    // A reload: strategy, limit and auto_shutdown of the supervisor; what a child's spec says of
+    // its restarts; the order, those that are not named behind those that are.
     void change(const supervisor_spec& spec);
     void change(child_id id);
     void set_group(child_id id, int group) { at(id).group = group; }
@@ -105,7 +114,9 @@ public:
     std::vector<child_id> in_order() const;
     /// Why the supervisor fails, with the cause chain.
     const std::string& why() const { return why_; }
-    bool is_ending() const { return mode_ == mode::ending || mode_ == mode::failing || mode_ == mode::over; }
+    bool is_ending() const {
+        return mode_ == mode::ending || mode_ == mode::failing || mode_ == mode::over;
+    }
 
 private:
     enum class process { down, starting, up, stopping };
@@ -121,27 +132,29 @@ private:
         restart_delay delay{};
         process state = process::down;
         first_start first = first_start::of_tree;
-        bool wanted = false;             // it should be up
-        bool held = false;               // stopped by hand
+        bool wanted = false;  // it should be up
+        bool held = false;    // stopped by hand
         bool given_up = false;
-        bool done = false;               // ended of itself and not restarted
-        bool bounce = false;             // to be stopped in its turn, and started again
-        time_point bounce_at{};          // but not before this
-        bool leaving = false;            // to be removed when it is down
-        bool spared = false;             // a crash past its own limit was let pass, and it has not been within it since
-        int batch = 0;                   // 0: on its own
-        time_point not_before{};         // no start before this
+        bool done = false;       // ended of itself and not restarted
+        bool bounce = false;     // to be stopped in its turn, and started again
+        time_point bounce_at{};  // but not before this
+        bool leaving = false;    // to be removed when it is down
+        bool spared =
+            false;  // a crash past its own limit was let pass, and it has not been within it since
+        int batch = 0;            // 0: on its own
+        time_point not_before{};  // no start before this
         time_point up_since{};
         milliseconds last_delay{};
-        bool restarting = false;         // its next start follows an end of its own, or of one in its group
+        bool restarting =
+            false;  // its next start follows an end of its own, or of one in its group
         unsigned restarts = 0;
     };
     using children = std::list<child>;
 
     struct batch {
-        std::vector<child_id> members;   // in order of start
-        time_point start_at{};           // no start before this
-        time_point due = never;          // its place in due_
+        std::vector<child_id> members;  // in order of start
+        time_point start_at{};          // no start before this
+        time_point due = never;         // its place in due_
     };
 
     child& at(child_id id) { return *index_.at(id); }
@@ -154,7 +167,7 @@ private:
     void hurry(child& c, time_point now);
     void erase(child& c, actions& out);
 
-    void ended_as_told(child& c, actions& out, time_point now);
+    void ended_as_asked(child& c, actions& out, time_point now);
     void ended_of_itself(child& c, const ending& how, time_point now, actions& out);
     bool first_start_failed(child& c, const ending& how, actions& out);
     void ended_idle(child& c, const ending& how, time_point now, actions& out);
@@ -168,26 +181,26 @@ private:
     void begin_end(mode how, std::string why);
 
     void join(child& c, int number);
-    void settle(time_point now, actions& out);
-    void settle_batch(int number, time_point now, actions& out);
-    bool settle_stops(batch& b, time_point now, actions& out, time_point& due);
-    bool settle_starts(batch& b, time_point now, actions& out, time_point& due);
-    void settle_end(actions& out);
+    void advance(time_point now, actions& out);
+    void advance_batch(int number, time_point now, actions& out);
+    bool advance_stops(batch& b, time_point now, actions& out, time_point& due);
+    bool advance_starts(batch& b, time_point now, actions& out, time_point& due);
+    void advance_end(actions& out);
 
     strategy_kind strategy_;
     auto_shutdown_kind auto_shutdown_;
     restart_intensity intensity_;
     std::function<double()> random_;
     std::function<bool(child_id)> mail_waits_;
-    children children_;                  // in order of start
+    children children_;  // in order of start
     std::unordered_map<child_id, children::iterator> index_;
     std::unordered_map<int, batch> batches_;
-    std::set<std::pair<time_point, int>> due_;   // batches that wait for a moment
-    std::set<int> touched_;                      // batches to look at before this event is over
+    std::set<std::pair<time_point, int>> due_;  // batches that wait for a moment
+    std::set<int> touched_;                     // batches to look at before this event is over
     int last_batch_ = 0;
-    std::size_t unstarted_ = 0;          // children of the tree before their first start
+    std::size_t unstarted_ = 0;  // children of the tree before their first start
     mode mode_ = mode::fresh;
-    children::iterator still_up_;        // while ending: from here on all are down
+    children::iterator still_up_;  // while ending: from here on all are down
     std::string why_;
 };
 

@@ -5,9 +5,12 @@
 
 namespace supe {
 
+using namespace std::chrono_literals;
+
 /// A demand child is wanted only while mail waits for it.
 void restarter::want(child& c) {
-    c.wanted = !c.held && !c.given_up && !c.done && !is_ending() && (!c.spec->demand || mail_waits_(c.id));
+    c.wanted =
+        !c.held && !c.given_up && !c.done && !is_ending() && (!c.spec->demand || mail_waits_(c.id));
 }
 
 bool restarter::is_down_by_intent(const child& c) {
@@ -52,9 +55,9 @@ void restarter::join(child& c, int number) {
     batches_[number].members.push_back(c.id);
 }
 
-/// The children that share the fate of `cause` become one batch, and stop: at once after a crash; after a start that
-/// failed only with the next try (OTP's try_again_restart). Those that are down by intent stay down (contract §5, a
-/// departure from OTP).
+/// The children that share the fate of `cause` become one batch, and stop: at once after a crash;
+/// after a start that failed only with the next try (OTP's try_again_restart). Those that are down
+/// by intent stay down (contract §5, a departure from OTP).
 void restarter::restart_group(child& cause, bool at_next_try, time_point now) {
     const std::vector<child*> group = group_of(cause);
     for (child* member : group) {
@@ -64,7 +67,8 @@ void restarter::restart_group(child& cause, bool at_next_try, time_point now) {
         member->bounce = true;
         member->restarting = true;
     }
-    // What is under way for one of them goes on in the same batch: else its other members would no longer wait for them.
+    // What is under way for one of them goes on in the same batch: else its other members would no
+    // longer wait for them.
     std::set<int> under_way;
     if (strategy_ != strategy_kind::one_for_one) {
         for (const child* member : group) {
@@ -76,20 +80,24 @@ void restarter::restart_group(child& cause, bool at_next_try, time_point now) {
     if (!under_way.empty()) {
         batches_.at(number).members.clear();
         for (child& c : children_) {
-            if (c.batch == number || (under_way.contains(c.batch) && !is_down_by_intent(c))) join(c, number);
+            if (c.batch == number || (under_way.contains(c.batch) && !is_down_by_intent(c)))
+                join(c, number);
         }
     }
     batches_.at(number).start_at = cause.not_before;
     touched_.insert(number);
 }
 
-/// In order. Instances of one name depend on nothing of each other: rest_for_one leaves the siblings alone.
+/// In order. Instances of one name depend on nothing of each other: rest_for_one leaves the
+/// siblings alone.
 std::vector<restarter::child*> restarter::group_of(child& cause) {
     if (strategy_ == strategy_kind::one_for_one) return {&cause};
     const bool all = strategy_ == strategy_kind::one_for_all;
     std::vector<child*> group;
-    for (auto member = all ? children_.begin() : index_.at(cause.id); member != children_.end(); ++member) {
-        const bool sibling = member->id != cause.id && member->group != none && member->group == cause.group;
+    for (auto member = all ? children_.begin() : index_.at(cause.id); member != children_.end();
+         ++member) {
+        const bool sibling =
+            member->id != cause.id && member->group != none && member->group == cause.group;
         if ((sibling && !all) || is_down_by_intent(*member)) continue;
         group.push_back(&*member);
     }
@@ -97,13 +105,13 @@ std::vector<restarter::child*> restarter::group_of(child& cause) {
 }
 
 /// Orders whatever may happen now.
-void restarter::settle(time_point now, actions& out) {
+void restarter::advance(time_point now, actions& out) {
     if (mode_ == mode::over || mode_ == mode::fresh) return;
-    if (is_ending()) return settle_end(out);
+    if (is_ending()) return advance_end(out);
     while (!touched_.empty()) {
         const int number = *touched_.begin();
         touched_.erase(touched_.begin());
-        settle_batch(number, now, out);
+        advance_batch(number, now, out);
     }
     if (mode_ == mode::booting && unstarted_ == 0) {
         mode_ = mode::running;
@@ -111,14 +119,14 @@ void restarter::settle(time_point now, actions& out) {
     }
 }
 
-void restarter::settle_batch(int number, time_point now, actions& out) {
+void restarter::advance_batch(int number, time_point now, actions& out) {
     const auto found = batches_.find(number);
     if (found == batches_.end()) return;
     batch& b = found->second;
     due_.erase({b.due, number});
     std::erase_if(b.members, [&](child_id id) { return !has(id) || at(id).batch != number; });
     time_point due = never;
-    if (settle_stops(b, now, out, due) || settle_starts(b, now, out, due)) {
+    if (advance_stops(b, now, out, due) || advance_starts(b, now, out, due)) {
         b.due = due;
         if (due != never) due_.emplace(due, number);
         return;
@@ -127,8 +135,9 @@ void restarter::settle_batch(int number, time_point now, actions& out) {
     batches_.erase(found);
 }
 
-/// From the last to the first, each when those behind it are down. False when nothing is left to stop.
-bool restarter::settle_stops(batch& b, time_point now, actions& out, time_point& due) {
+/// From the last to the first, each when those behind it are down. False when nothing is left to
+/// stop.
+bool restarter::advance_stops(batch& b, time_point now, actions& out, time_point& due) {
     bool busy = false;
     for (auto id = b.members.rbegin(); id != b.members.rend(); ++id) {
         child& c = at(*id);
@@ -140,8 +149,9 @@ bool restarter::settle_stops(batch& b, time_point now, actions& out, time_point&
     return busy;
 }
 
-/// From the first to the last, each when those before it are ready. False when nothing is left to start.
-bool restarter::settle_starts(batch& b, time_point now, actions& out, time_point& due) {
+/// From the first to the last, each when those before it are ready. False when nothing is left to
+/// start.
+bool restarter::advance_starts(batch& b, time_point now, actions& out, time_point& due) {
     for (const child_id id : b.members) {
         child& c = at(id);
         if (c.state == process::starting) return true;
@@ -157,14 +167,17 @@ bool restarter::settle_starts(batch& b, time_point now, actions& out, time_point
         c.state = process::starting;
         const bool again = std::exchange(c.restarting, false);
         if (again) ++c.restarts;
-        out.push_back({.what = kind::start, .child = id, .delay = std::exchange(c.last_delay, 0ms), .restart = again});
+        out.push_back({.what = kind::start,
+                       .child = id,
+                       .delay = std::exchange(c.last_delay, 0ms),
+                       .restart = again});
         return true;
     }
     return false;
 }
 
 /// All of them, in strict reverse order.
-void restarter::settle_end(actions& out) {
+void restarter::advance_end(actions& out) {
     for (; still_up_ != children_.begin(); --still_up_) {
         child& last = *std::prev(still_up_);
         order_stop(last, out);

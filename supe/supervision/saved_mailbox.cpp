@@ -1,19 +1,20 @@
 #include "supe/supervision/saved_mailbox.hpp"
 
-#include "supe/channel/json_text.hpp"
-#include "supe/process/unique_fd.hpp"
+#include "supe/async/unique_fd.hpp"
+#include "supe/text/json_text.hpp"
 
-#include <algorithm>
-#include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
 
 namespace supe {
 namespace {
 
 /// A file of its own each time: an earlier one may be the only copy of its mail by now.
-unique_fd create_next(const std::filesystem::path& directory, const std::string& name, std::filesystem::path& file) {
+unique_fd create_next(const std::filesystem::path& directory, const std::string& name,
+                      std::filesystem::path& file) {
     for (unsigned n = 1;; ++n) {
         file = directory / fmt::format("{}.{}.jsonl", name, n);
         unique_fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -33,7 +34,8 @@ bool write_all(int fd, std::string_view text) {
 
 }  // namespace
 
-std::string save_mailbox(const mailbox& box, const std::string& address, const std::filesystem::path& state) {
+std::string save_mailbox(const mailbox& box, const std::string& address,
+                         const std::filesystem::path& state) {
     if (box.empty() || state.empty()) return {};
     std::error_code ignored;
     const auto directory = state / "mailboxes";
@@ -46,8 +48,9 @@ std::string save_mailbox(const mailbox& box, const std::string& address, const s
     bool written = true;
     box.for_each([&](const held_mail& held) {
         const envelope mail = held.view();
-        const std::string line = fmt::format("{{\"id\":{},\"from\":{},\"attempt\":{},\"msg\":{}}}\n", json_quoted(mail.id),
-                                             json_quoted(mail.from), mail.attempt, mail.msg);
+        const std::string line =
+            fmt::format("{{\"id\":{},\"from\":{},\"attempt\":{},\"msg\":{}}}\n",
+                        json_quoted(mail.id), json_quoted(mail.from), mail.attempt, mail.msg);
         written = written && write_all(fd.get(), line);
     });
     if (written && ::fsync(fd.get()) == 0) return file.string();

@@ -8,9 +8,11 @@
 
 namespace supe {
 
-/// Writes a copy of the mailbox to a new file `STATE/mailboxes/NAME.N.jsonl`, a line of JSON a mail:
+/// Writes a copy of the mailbox to a new file `STATE/mailboxes/NAME.N.jsonl`, a line of JSON a
+/// mail:
 /// `{"id","from","attempt","msg"}`.
 /// Returns the file's name; empty where there is nothing to save, or where it cannot be written.
-std::string save_mailbox(const mailbox& box, const std::string& address, const std::filesystem::path& state);
+std::string save_mailbox(const mailbox& box, const std::string& address,
+                         const std::filesystem::path& state);
 
 }  // namespace supe

@@ -1,17 +1,20 @@
 #include "supe/supervision/supervisor.hpp"
 
-#include "supe/channel/json_text.hpp"
 #include "supe/supervision/saved_mailbox.hpp"
-#include "supe/supervision/tree_file.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/tree/tree_file.hpp"
 
-#include <algorithm>
-#include <boost/asio/this_coro.hpp>
-#include <boost/json/serialize.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace supe {
+
+using namespace std::chrono_literals;
+
 namespace {
 
 /// Four characters that make mail ids of this life of this supervisor unlike those of every other.
@@ -32,19 +35,20 @@ awaitable<> ended_quietly(nursery& tasks) {
     tasks.cancel();
     try {
         co_await tasks.join();
-    } catch (...) {
-    }
+    } catch (...) {}
 }
 
 }  // namespace
 
-supervisor::supervisor(supervisor_environment environment, supervisor_spec spec, std::string address,
-                       std::shared_ptr<channel> uplink)
-    : env_(std::move(environment)), spec_(std::move(spec)), address_(std::move(address)), uplink_(std::move(uplink)),
+supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
+                       std::string address, std::shared_ptr<channel> uplink)
+    : env_(std::move(environment)), spec_(std::move(spec)), address_(std::move(address)),
+      uplink_(std::move(uplink)),
       restarter_(spec_, env_.random,
                  [this](int number) { return places_.at(number).who.mail().box.has_waiting(); }),
-      office_(address_, id_prefix(env_.random), env_.time, *this), tasks_(env_.time), changed_(env_.time) {
-    office_.set_uplink(uplink_);
+      router_(address_, id_prefix(env_.random), env_.time, *this), tasks_(env_.time),
+      changed_(env_.time) {
+    router_.set_uplink(uplink_);
     written_ = written(spec_.children);
     for (child_spec& c : std::exchange(spec_.children, {})) {
         if (c.instances == 1) {
@@ -63,7 +67,8 @@ supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
 
 supervisor::~supervisor() = default;
 
-/// A supervisor is ready when its own children are (OTP: start_link of a supervisor), however long that takes.
+/// A supervisor is ready when its own children are (OTP: start_link of a supervisor), however long
+/// that takes.
 child_spec supervisor::as_child(child_spec spec) {
     if (spec.supervisor) {
         spec.ready = ready_kind::signal;
@@ -81,23 +86,25 @@ std::shared_ptr<listening_sockets_of_child> supervisor::sockets_for(const child_
     }
 }
 
-supervisor::place& supervisor::put(child_spec spec, mail_stop stop) {
+supervisor::place& supervisor::put(child_spec spec, mail_endpoint stop) {
     const std::string child_address = fmt::format("{}/{}", address_, spec.name);
     const int number = stop.number;
     numbers_[spec.name] = number;
     child_host& host = *this;
-    place& p = places_.try_emplace(number, host, as_child(std::move(spec)), child_address, std::move(stop), env_.time, tasks_)
+    place& p = places_
+                   .try_emplace(number, host, as_child(std::move(spec)), child_address,
+                                std::move(stop), env_.time, tasks_)
                    .first->second;
-    office_.add(p.who.mail());
+    router_.add(p.who.mail());
     return p;
 }
 
 supervisor::place& supervisor::create(child_spec spec) {
-    mail_stop stop(++last_number_, spec.name, spec.supervisor != nullptr, spec.mail.mailbox());
+    mail_endpoint stop(++last_number_, spec.name, spec.supervisor != nullptr, spec.mail.mailbox());
     return put(std::move(spec), std::move(stop));
 }
 
-// --- running ------------------------------------------------------------------------------------------------------
+// --- running ---
 
 awaitable<bool> supervisor::run() {
     began_ = env_.time.now();
@@ -129,7 +136,8 @@ awaitable<bool> supervisor::run() {
     co_return clean_;
 }
 
-/// All of them, before anything is started. The root throws, and the command line says which could not be had.
+/// All of them, before anything is started. The root throws, and the command line says which could
+/// not be had.
 bool supervisor::open_sockets() {
     try {
         for (auto& [number, p] : places_) {
@@ -158,7 +166,8 @@ awaitable<> supervisor::decide() {
     tasks_.cancel();  // what runs beside the children ends with them
 }
 
-/// An author's coroutine. What it throws is a failure like that of a child past its limit: all are stopped, in order.
+/// An author's coroutine. What it throws is a failure like that of a child past its limit: all are
+/// stopped, in order.
 awaitable<> supervisor::run_code() {
     std::string why;
     try {
@@ -182,10 +191,10 @@ awaitable<> supervisor::join_the_removed() {
 }
 
 void supervisor::shutdown() {
-    if (told_once_) {
+    if (stop_requested_) {
         for (auto& [number, p] : places_) p.who.kill();
     }
-    told_once_ = true;
+    stop_requested_ = true;
     perform(restarter_.shutdown(env_.time.now()));
 }
 
@@ -202,7 +211,9 @@ void supervisor::perform(const restarter::actions& actions) {
         switch (a.what) {
             case kind::start: start(places_.at(a.child), a); break;
             case kind::stop: places_.at(a.child).who.stop(); break;
-            case kind::stopped: publish_about(places_.at(a.child).who.spec().name, "stopped"); break;
+            case kind::stopped:
+                publish_about(places_.at(a.child).who.spec().name, "stopped");
+                break;
             case kind::give_up: give_up(places_.at(a.child), a.whole); break;
             case kind::remove: remove(places_.at(a.child)); break;
             case kind::booted: booted(); break;
@@ -213,7 +224,7 @@ void supervisor::perform(const restarter::actions& actions) {
                 break;
         }
     }
-    office_.flush();
+    router_.flush();
     changed_.notify();  // deadlines, and those who wait for a state, look again
 }
 
@@ -229,24 +240,26 @@ void supervisor::booted() {
     booted_ = true;
     if (!uplink_) return;
     append_signal(uplink_->out(), "COMPONENT-READY");
-    office_.touch(uplink_);
+    router_.touch(uplink_);
 }
 
 void supervisor::report_failure(std::string_view why) {
     log(fmt::format("failed: {}", why));
     if (!uplink_) return;
     append_signal(uplink_->out(), "SUPE-FAILED", fmt::format(R"({{"why":{}}})", json_quoted(why)));
-    office_.touch(uplink_);
-    office_.flush();
+    router_.touch(uplink_);
+    router_.flush();
 }
 
 void supervisor::give_up(place& p, bool whole) {
     const child_spec& spec = p.who.spec();
     const std::string& name = public_name(p);
-    const std::string why = fmt::format("more than {} restarts within {:g} s (the last end: {})", spec.limit.count,
-                                        seconds(spec.limit.within), p.deaths.back().text);
+    const std::string why =
+        fmt::format("more than {} restarts within {:g} s (the last end: {})", spec.limit.count,
+                    seconds(spec.limit.within), p.deaths.back().text);
     if (!whole) {
-        log(fmt::format("{} stays down: {}; the other instances of {} go on", spec.name, why, name));
+        log(fmt::format("{} stays down: {}; the other instances of {} go on", spec.name, why,
+                        name));
         return;
     }
     const std::string address = fmt::format("{}/{}", address_, name);
@@ -254,16 +267,19 @@ void supervisor::give_up(place& p, bool whole) {
     const std::string copied = file.empty() ? "" : ", a copy of it in " + file;
     log(fmt::format("{} stays down: {}; supe start {} tries again{}", name, why, address,
                     p.who.mail().box.empty() ? "" : "; its mail waits" + copied));
-    publish_about(name, "excessive-crash", fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", spec.limit.count,
-                                                       spec.limit.within.count(), file.empty() ? "null" : json_quoted(file)));
+    publish_about(
+        name, "excessive-crash",
+        fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", spec.limit.count,
+                    spec.limit.within.count(), file.empty() ? "null" : json_quoted(file)));
 }
 
 void supervisor::remove(place& p) {
     const int number = p.who.number();
     const auto waited_for = refusals_.find(number);
-    if (waited_for != refusals_.end() && !p.deaths.empty()) waited_for->second = p.deaths.back().text;
+    if (waited_for != refusals_.end() && !p.deaths.empty())
+        waited_for->second = p.deaths.back().text;
     publish_about(p.who.spec().name, "removed");
-    office_.remove(p.who.mail());
+    router_.remove(p.who.mail());
     numbers_.erase(p.who.spec().name);
     if (p.instance) {
         const auto g = groups_.find(p.group);
@@ -285,36 +301,40 @@ launch_request supervisor::request_for(const child& c) {
     request.directory = spec.directory;
     request.environment = env_.variables;
     for (const auto& [key, value] : spec.env) {
-        std::erase_if(request.environment, [&key = key](const std::string& e) { return e.starts_with(key + "="); });
+        std::erase_if(request.environment,
+                      [&key = key](const std::string& e) { return e.starts_with(key + "="); });
         request.environment.push_back(key + "=" + value);
     }
     request.environment.push_back("NODE_CHANNEL_SERIALIZATION_MODE=json");
     request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
     request.environment.push_back("SUPE_ADDRESS=" + c.address());
     request.environment.push_back("SUPE_STATE=" + env_.state.string());
-    if (const auto& sockets = places_.at(c.number()).sockets) request.listening = sockets->descriptors();
+    if (const auto& sockets = places_.at(c.number()).sockets)
+        request.listening = sockets->descriptors();
     return request;
 }
 
-// --- what children report -----------------------------------------------------------------------------------------
+// --- what children report ---
 
 void supervisor::on_started(child& c) {
     const place& p = place_of(c);
     if (c.is_supervisor()) {
         const boost::json::object config{{"tree", to_json(*c.spec().supervisor)}};
-        c.signal("SUPE-START", fmt::format(R"({{"address":{},"config":{}}})", json_quoted(c.address()),
-                                           boost::json::serialize(config)));
+        c.signal("SUPE-START",
+                 fmt::format(R"({{"address":{},"config":{}}})", json_quoted(c.address()),
+                             boost::json::serialize(config)));
     } else if (!c.spec().config.is_null()) {
         c.signal("SUPE-START", start_data(c));
     }
     const unsigned restarts = restarts_of(c);
-    publish_about(c.spec().name, "started", fmt::format(R"("pid":{},"restarts":{})", c.pid(), restarts));
+    publish_about(c.spec().name, "started",
+                  fmt::format(R"("pid":{},"restarts":{})", c.pid(), restarts));
     if (p.restarted) {
         publish_about(c.spec().name, "auto-restarted",
                       fmt::format(R"("restarts":{},"delay_ms":{})", restarts, p.delay.count()));
     }
-    office_.on_connected(c.mail());
-    office_.flush();
+    router_.on_connected(c.mail());
+    router_.flush();
 }
 
 void supervisor::on_ready(child& c) {
@@ -330,29 +350,37 @@ void supervisor::on_ended(child& c) {
     const bool never_up = c.last_error() || (!c.was_ready() && !c.state().failure().empty());
     const std::string text = note_death(p, clean);
     if (never_up) {
-        const launch_error error = c.last_error() ? *c.last_error() : launch_error{"ETIMEDOUT", c.state().failure()};
-        publish_about(c.spec().name, "start-failed",
-                      fmt::format(R"("error":{{"code":{},"text":{}}},"restarts":{})", json_quoted(error.code),
-                                  json_quoted(error.text), restarts_of(c)));
+        const launch_error error =
+            c.last_error() ? *c.last_error() : launch_error{"ETIMEDOUT", c.state().failure()};
+        publish_about(
+            c.spec().name, "start-failed",
+            fmt::format(R"("error":{{"code":{},"text":{}}},"restarts":{})", json_quoted(error.code),
+                        json_quoted(error.text), restarts_of(c)));
         log(fmt::format("{} could not be started: {}", c.spec().name, text));
     } else if (clean) {
-        publish_about(c.spec().name, "shutdown", fmt::format(R"("exit":{})", c.last_exit()->json()));
+        publish_about(c.spec().name, "shutdown",
+                      fmt::format(R"("exit":{})", c.last_exit()->json()));
     } else {
-        publish_about(c.spec().name, "crashed",
-                      fmt::format(R"("exit":{},"after_ms":{})", c.last_exit()->json(), in_ms(c.lasted())));
+        publish_about(
+            c.spec().name, "crashed",
+            fmt::format(R"("exit":{},"after_ms":{})", c.last_exit()->json(), in_ms(c.lasted())));
         log(fmt::format("{} crashed after {:.1f} s: {}", c.spec().name, seconds(c.lasted()), text));
     }
-    const bool poisoned = office_.on_ended(c.mail(), !clean && !c.last_error(), clean ? "it ended: " + text : "it crashed: " + text);
+    const bool poisoned = router_.on_ended(c.mail(), !clean && !c.last_error(),
+                                           clean ? "it ended: " + text : "it crashed: " + text);
     if (!asked_for) ++p.failures;
     if (c.is_supervisor()) wake_askers();
-    perform(restarter_.ended(c.number(), {clean, asked_for, never_up || !c.was_ready(), p.took_mail, poisoned, text}, env_.time.now()));
+    perform(restarter_.ended(
+        c.number(), {clean, asked_for, never_up || !c.was_ready(), p.took_mail, poisoned, text},
+        env_.time.now()));
 }
 
 /// The text is the cause chain, where the child is a supervisor that failed.
 std::string supervisor::note_death(place& p, bool clean) {
     const child& c = p.who;
     std::string text = !clean && !p.failure_below.empty() ? p.failure_below : c.how_it_ended();
-    p.deaths.push_back({env_.time.wall(), text, c.last_error() || !c.last_exit() ? "null" : c.last_exit()->json(),
+    p.deaths.push_back({env_.time.wall(), text,
+                        c.last_error() || !c.last_exit() ? "null" : c.last_exit()->json(),
                         milliseconds(in_ms(c.lasted())), clean});
     if (p.deaths.size() > death_limit) p.deaths.erase(p.deaths.begin());
     return text;
@@ -373,8 +401,8 @@ void supervisor::on_line(child& c, stream s, std::string_view line) {
 }
 
 void supervisor::after_turn(child& c) {
-    office_.pump(c.mail());
-    office_.flush();
+    router_.pump(c.mail());
+    router_.flush();
 }
 
 child* supervisor::find(std::string_view child_name) const {
@@ -384,7 +412,8 @@ child* supervisor::find(std::string_view child_name) const {
 
 std::vector<child*> supervisor::children() const {
     std::vector<child*> all;
-    for (const int number : restarter_.in_order()) all.push_back(&const_cast<place&>(places_.at(number)).who);
+    for (const int number : restarter_.in_order())
+        all.push_back(&const_cast<place&>(places_.at(number)).who);
     return all;
 }
 

@@ -3,7 +3,8 @@
 namespace supe {
 
 notice_watch::notice_watch(supervisor& s, std::vector<std::string> names)
-    : supervisor_(s), unread_(s.time(), unread_limit), id_(s.listen(std::move(names), [this](const published& notice) {
+    : supervisor_(s), unread_(s.time(), unread_limit),
+      id_(s.listen(std::move(names), [this](const published& notice) {
           if (unread_.size() >= unread_limit) unread_.try_pop();
           unread_.try_push(notice);
       })) {}

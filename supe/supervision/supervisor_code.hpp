@@ -1,18 +1,20 @@
-// Code in a supervisor: what an author has run beside the children of a supervisor, in its own process.
+// Code in a supervisor: what an author has run beside the children of a supervisor, in its own
+// process.
 //
 //     // Tells the supervisor above how often a worker crashed, and what it was asked itself.
 //     supe::awaitable<> overseer(supe::supervisor& self) {
-//         self.on_mail([&](std::string_view from, std::string_view msg) { self.log(fmt::format("{}: {}", from, msg)); });
-//         supe::notice_watch crashes(self, {"worker-crashed"});
-//         for (int n = 1;; ++n) {
+//         self.on_mail([&](std::string_view from, std::string_view msg) { self.log(fmt::format("{}:
+//         {}", from, msg)); }); supe::notice_watch crashes(self, {"worker-crashed"}); for (int n =
+//         1;; ++n) {
 //             co_await crashes.next();
 //             self.notify("worker-trouble", fmt::format(R"({{"crashes":{}}})", n));
 //         }
 //     }
 //
-// It is given to whoever runs the supervisor: components::run_tree(tree, {.state = state, .code = overseer}) in a binary of its own,
-// run_nested_supervisor's `prepare` (`s.run_beside(overseer)`), simulation::world::run(tree, overseer) in a test.
-// Where only notices are to be passed on, the tree file's `forward` does it without code.
+// It is given to whoever runs the supervisor: components::run_tree(tree, {.state = state, .code =
+// overseer}) in a binary of its own, run_nested_supervisor's `prepare` (`s.run_beside(overseer)`),
+// simulation::world::run(tree, overseer) in a test. Where only notices are to be passed on, the
+// tree file's `forward` does it without code.
 #pragma once
 
 #include "supe/async/queue.hpp"
@@ -24,8 +26,8 @@
 
 namespace supe {
 
-/// Runs from the start to the end of the supervisor. It may return before; when it throws, the supervisor fails: it stops
-/// its children, and the rules of its parent decide.
+/// Runs from the start to the end of the supervisor. It may return before; when it throws, the
+/// supervisor fails: it stops its children, and the rules of its parent decide.
 using supervisor_code = std::function<awaitable<>(supervisor&)>;
 
 /// A watch on notices of one's own children. Ends with this object.

@@ -20,14 +20,18 @@ supervisor::attempt supervisor::attempt_at(const child& c, bool new_life) const 
 awaitable<std::string> supervisor::came_up(attempt tried) {
     using status = restarter::status;
     for (;; co_await changed_.wait()) {
-        if (over_ || restarter_.is_ending()) co_return fmt::format("{}: its supervisor is ending", tried.address);
+        if (over_ || restarter_.is_ending())
+            co_return fmt::format("{}: its supervisor is ending", tried.address);
         const auto found = places_.find(tried.number);
         if (found == places_.end()) co_return fmt::format("{} left the tree", tried.address);
         const place& p = found->second;
         const status s = restarter_.status_of(tried.number);
-        if (s == status::idle || (s == status::running && p.who.mail().life > tried.life)) co_return std::string();
-        if (p.failures != tried.failures) co_return fmt::format("{} did not come up: {}", tried.address, p.deaths.back().text);
-        if (s == status::stopped || s == status::given_up) co_return fmt::format("{} was stopped meanwhile", tried.address);
+        if (s == status::idle || (s == status::running && p.who.mail().life > tried.life))
+            co_return std::string();
+        if (p.failures != tried.failures)
+            co_return fmt::format("{} did not come up: {}", tried.address, p.deaths.back().text);
+        if (s == status::stopped || s == status::given_up)
+            co_return fmt::format("{} was stopped meanwhile", tried.address);
     }
 }
 
@@ -51,7 +55,8 @@ awaitable<std::string> supervisor::restart_child(std::string name) {
     for (const child* c : members(name)) tries.push_back(attempt_at(*c, true));
     if (tries.empty()) co_return no_such(name);
     std::string problem;
-    for (const attempt& a : tries) {  // one after the other: of several instances never more than one is down by this
+    for (const attempt& a :
+         tries) {  // one after the other: of several instances never more than one is down by this
         if (!places_.contains(a.number)) continue;
         perform(restarter_.restart(a.number, env_.time.now()));
         const std::string own = co_await came_up(a);
@@ -68,11 +73,13 @@ awaitable<std::string> supervisor::stop_child(std::string name) {
         const auto found = places_.find(number);
         if (found == places_.end()) continue;
         child& c = found->second.who;
-        if (c.state().current() == lifecycle::state::stopping) c.stop();  // told twice: `infinity` gets its signal
+        if (c.state().current() == lifecycle::state::stopping)
+            c.stop();  // told twice: `infinity` gets its signal
         perform(restarter_.stop(number, env_.time.now()));
     }
     for (const int number : numbers) {
-        while (!over_ && restarter_.has(number) && restarter_.status_of(number) == restarter::status::stopping)
+        while (!over_ && restarter_.has(number) &&
+               restarter_.status_of(number) == restarter::status::stopping)
             co_await changed_.wait();
     }
     co_return std::string();
@@ -86,9 +93,11 @@ awaitable<std::string> supervisor::add_child(child_spec spec) {
 /// Why it cannot be added; empty: it can.
 std::string supervisor::refusal_of(const child_spec& spec) const {
     if (restarter_.is_ending()) return fmt::format("{}: its supervisor is ending", spec.name);
-    if (!members(spec.name).empty()) return fmt::format("the name \"{}\" is taken by an earlier child", spec.name);
+    if (!members(spec.name).empty())
+        return fmt::format("the name \"{}\" is taken by an earlier child", spec.name);
     if (spec.significant && spec_.auto_shutdown == auto_shutdown_kind::never)
-        return fmt::format("{}: significant has no meaning while auto_shutdown is never", spec.name);
+        return fmt::format("{}: significant has no meaning while auto_shutdown is never",
+                           spec.name);
     return {};
 }
 
@@ -108,12 +117,12 @@ awaitable<std::string> supervisor::add_behind(child_spec spec, int behind) {
     }
     place& p = create(std::move(spec));
     p.sockets = std::move(sockets);
-    const restarter::place where{behind, restarter::none};
+    const restarter::position where{behind, restarter::none};
     problem = co_await first_start(p.who.number(), where);
     co_return problem;
 }
 
-awaitable<std::string> supervisor::first_start(int number, restarter::place where) {
+awaitable<std::string> supervisor::first_start(int number, restarter::position where) {
     place& p = places_.at(number);
     p.who.begin(p.tasks);
     publish_about(p.who.spec().name, "created");
@@ -122,7 +131,9 @@ awaitable<std::string> supervisor::first_start(int number, restarter::place wher
     perform(restarter_.add(number, p.who.spec(), env_.time.now(), where));
     const std::string problem = co_await came_up(a);
     // Gone again with its first start (OTP start_child): it says why itself.
-    co_return note.refusal().empty() ? problem : fmt::format("{} could not be started: {}", a.address, note.refusal());
+    co_return note.refusal().empty()
+        ? problem
+        : fmt::format("{} could not be started: {}", a.address, note.refusal());
 }
 
 awaitable<std::string> supervisor::remove_child(std::string name) {

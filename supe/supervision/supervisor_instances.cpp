@@ -1,4 +1,5 @@
-// Children with instances: one name, one mailbox, several processes that take from it (contract §5 `instances`).
+// Children with instances: one name, one mailbox, several processes that take from it (contract §5
+// `instances`).
 #include "supe/supervision/supervisor.hpp"
 
 #include <fmt/format.h>
@@ -9,7 +10,9 @@ namespace {
 
 constexpr unsigned most_instances = 10000;
 
-std::string name_of_instance(const std::string& name, unsigned instance) { return fmt::format("{}.{}", name, instance); }
+std::string name_of_instance(const std::string& name, unsigned instance) {
+    return fmt::format("{}.{}", name, instance);
+}
 
 }  // namespace
 
@@ -32,7 +35,7 @@ supervisor::place& supervisor::create_instance(group& g, unsigned instance) {
         shared = sibling.who.mail().shared;
         sockets = sibling.sockets;
     }
-    mail_stop stop(++last_number_, spec.name, g.spec.name, std::move(shared), instance - 1);
+    mail_endpoint stop(++last_number_, spec.name, g.spec.name, std::move(shared), instance - 1);
     place& p = put(std::move(spec), std::move(stop));
     p.sockets = std::move(sockets);
     p.group = g.spec.name;
@@ -62,12 +65,14 @@ std::vector<child*> supervisor::members(std::string_view name) const {
     std::vector<child*> all;
     const auto g = groups_.find(name);
     if (g == groups_.end()) return all;
-    for (const auto& [instance, number] : g->second.numbers) all.push_back(&const_cast<place&>(places_.at(number)).who);
+    for (const auto& [instance, number] : g->second.numbers)
+        all.push_back(&const_cast<place&>(places_.at(number)).who);
     return all;
 }
 
 /// All of them or none.
-awaitable<std::string> supervisor::add_instances(child_spec spec, std::shared_ptr<listening_sockets_of_child> sockets, int behind) {
+awaitable<std::string> supervisor::add_instances(
+    child_spec spec, std::shared_ptr<listening_sockets_of_child> sockets, int behind) {
     const std::string name = spec.name;
     const unsigned wanted = spec.instances;
     create_group(spec);
@@ -77,7 +82,7 @@ awaitable<std::string> supervisor::add_instances(child_spec spec, std::shared_pt
         if (g == groups_.end()) co_return fmt::format("{} left the tree", name);
         place& p = create_instance(g->second, i);
         p.sockets = sockets;
-        const restarter::place where{behind, g->second.id};
+        const restarter::position where{behind, g->second.id};
         behind = p.who.number();
         problem = co_await first_start(p.who.number(), where);
     }
@@ -86,12 +91,14 @@ awaitable<std::string> supervisor::add_instances(child_spec spec, std::shared_pt
 }
 
 awaitable<std::string> supervisor::scale(std::string name, unsigned n) {
-    if (n < 1 || n > most_instances) co_return fmt::format("{} is not a number of instances from 1 to {}", n, most_instances);
+    if (n < 1 || n > most_instances)
+        co_return fmt::format("{} is not a number of instances from 1 to {}", n, most_instances);
     if (restarter_.is_ending()) co_return fmt::format("{}: its supervisor is ending", name);
     if (child* alone = find(name)) {
         const place& p = place_of(*alone);
         if (p.instance) co_return fmt::format("{} is an instance of {}; scale that", name, p.group);
-        if (alone->is_supervisor()) co_return fmt::format("{} is a supervisor, and has no instances", name);
+        if (alone->is_supervisor())
+            co_return fmt::format("{} is a supervisor, and has no instances", name);
         if (n > 1) make_group(place_of(*alone));
     } else if (!groups_.contains(name)) {
         co_return fmt::format("no such child: {}", name);
@@ -111,8 +118,9 @@ awaitable<std::string> supervisor::scale(std::string name, unsigned n) {
         if (g.numbers.contains(i)) continue;
         if (g.numbers.size() >= n) break;
         const auto next = g.numbers.upper_bound(i);
-        const int behind = next == g.numbers.begin() ? g.numbers.rbegin()->second : std::prev(next)->second;
-        const restarter::place where{behind, g.id};
+        const int behind =
+            next == g.numbers.begin() ? g.numbers.rbegin()->second : std::prev(next)->second;
+        const restarter::position where{behind, g.id};
         problem = co_await first_start(create_instance(g, i).who.number(), where);
     }
     co_return problem;

@@ -1,9 +1,9 @@
 // A new tree file for a running supervisor: what differs is done, the rest is not touched.
 #include "supe/supervision/supervisor.hpp"
-#include "supe/supervision/tree_file.hpp"
+#include "supe/tree/tree_file.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <ranges>
 
 namespace supe {
@@ -18,7 +18,9 @@ const Named* find_named(const std::vector<Named>& all, const std::string& name) 
 std::string text_of(const child_spec& spec) { return boost::json::serialize(to_json(spec)); }
 
 /// A config whose keys stand in another order is the same.
-bool same(const std::string& a, const std::string& b) { return a == b || boost::json::parse(a) == boost::json::parse(b); }
+bool same(const std::string& a, const std::string& b) {
+    return a == b || boost::json::parse(a) == boost::json::parse(b);
+}
 
 bool same(const child_spec& a, const child_spec& b) { return to_json(a) == to_json(b); }
 
@@ -32,8 +34,8 @@ void copy_policy(const child_spec& from, child_spec& to) {
     to.clean_exits = from.clean_exits;
 }
 
-/// Its process would not be another one: all that differs is policy, or the tree of a nested supervisor. An instance has
-/// a name of its own.
+/// Its process would not be another one: all that differs is policy, or the tree of a nested
+/// supervisor. An instance has a name of its own.
 bool same_process(const child_spec& a, child_spec b) {
     copy_policy(a, b);
     b.name = a.name;
@@ -48,7 +50,8 @@ bool same_sockets(const child_spec& a, const child_spec& b) {
 
 }  // namespace
 
-std::vector<supervisor::written_child> supervisor::written(const std::vector<child_spec>& children) {
+std::vector<supervisor::written_child> supervisor::written(
+    const std::vector<child_spec>& children) {
     std::vector<written_child> all;
     all.reserve(children.size());
     for (const child_spec& c : children) {
@@ -94,10 +97,12 @@ awaitable<std::string> supervisor::reload(supervisor_spec tree) {
     co_return problems;
 }
 
-awaitable<std::string> supervisor::reload_child(child_spec spec, unsigned instances_before, int behind) {
+awaitable<std::string> supervisor::reload_child(child_spec spec, unsigned instances_before,
+                                                int behind) {
     const std::string name = spec.name;
     const auto here = members(name);
-    const bool another_kind = !here.empty() && here.front()->is_supervisor() != (spec.supervisor != nullptr);
+    const bool another_kind =
+        !here.empty() && here.front()->is_supervisor() != (spec.supervisor != nullptr);
     std::vector<int> numbers;
     for (const child* c : here) numbers.push_back(c->number());
     std::string problem;
@@ -116,7 +121,8 @@ awaitable<std::string> supervisor::reload_child(child_spec spec, unsigned instan
             if (problem.empty()) problem = own;
         }
     }
-    if (problem.empty() && instances != instances_before && !members(name).empty()) problem = co_await scale(name, instances);
+    if (problem.empty() && instances != instances_before && !members(name).empty())
+        problem = co_await scale(name, instances);
     co_return problem;
 }
 
@@ -136,7 +142,8 @@ awaitable<std::string> supervisor::reload_one(int number, child_spec spec) {
     const auto state = status_of(p.who);
     const bool down = state == restarter::status::stopped || state == restarter::status::given_up;
     const bool other_process = !same_process(old, as_child(spec));
-    const bool other_tree = spec.supervisor && !(to_json(*old.supervisor) == to_json(*spec.supervisor));
+    const bool other_tree =
+        spec.supervisor && !(to_json(*old.supervisor) == to_json(*spec.supervisor));
     change(p, spec);
     std::string problem;
     if (down) co_return problem;
@@ -148,13 +155,14 @@ awaitable<std::string> supervisor::reload_one(int number, child_spec spec) {
     co_return problem;
 }
 
-/// The old ones must be free before the new ones are opened: addresses may be the same. What cannot have its sockets
-/// stays down.
+/// The old ones must be free before the new ones are opened: addresses may be the same. What cannot
+/// have its sockets stays down.
 awaitable<std::string> supervisor::reopen_sockets(child_spec spec) {
     using status = restarter::status;
     std::vector<std::string> were_up;
     for (const child* c : members(spec.name)) {
-        if (status_of(*c) != status::stopped && status_of(*c) != status::given_up) were_up.push_back(c->spec().name);
+        if (status_of(*c) != status::stopped && status_of(*c) != status::given_up)
+            were_up.push_back(c->spec().name);
     }
     co_await stop_child(spec.name);
     for (const child* c : members(spec.name)) place_of(*c).sockets.reset();
@@ -178,7 +186,9 @@ awaitable<std::string> supervisor::reopen_sockets(child_spec spec) {
 }
 
 awaitable<std::string> supervisor::reload_below(std::string nested, supervisor_spec tree) {
-    boost::json::object request{{"do", "reload"}, {"address", fmt::format("{}/{}", address_, nested)}, {"tree", to_json(tree)}};
+    boost::json::object request{{"do", "reload"},
+                                {"address", fmt::format("{}/{}", address_, nested)},
+                                {"tree", to_json(tree)}};
     const boost::json::value answer = co_await ask_below(nested, std::move(request));
     if (answer.is_null()) co_return std::string();  // it is down: it begins with the new tree
     const auto* error = answer.is_object() ? answer.get_object().if_contains("error") : nullptr;

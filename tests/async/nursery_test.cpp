@@ -35,7 +35,9 @@ awaitable<> join(supe::nursery& n, std::string& thrown) {
     }
 }
 
-bool is_aborted(const supe::system_error& e) { return e.code() == boost::asio::error::operation_aborted; }
+bool is_aborted(const supe::system_error& e) {
+    return e.code() == boost::asio::error::operation_aborted;
+}
 
 }  // namespace
 
@@ -61,7 +63,8 @@ BOOST_AUTO_TEST_CASE(join_waits_for_all) {
     BOOST_TEST(loop.armed() == 0u);
 }
 
-// A coroutine runs from the event loop, never inside start(), even where start() is called from another coroutine.
+// A coroutine runs from the event loop, never inside start(), even where start() is called from
+// another coroutine.
 BOOST_AUTO_TEST_CASE(start_returns_before_the_coroutine_runs) {
     virtual_loop loop;
     words said;
@@ -79,7 +82,8 @@ BOOST_AUTO_TEST_CASE(start_returns_before_the_coroutine_runs) {
     BOOST_TEST(said == (words{"parent", "child"}));
 }
 
-// The first failure cancels the others; join() throws it after they have ended. A second failure is not thrown.
+// The first failure cancels the others; join() throws it after they have ended. A second failure is
+// not thrown.
 BOOST_AUTO_TEST_CASE(first_failure_cancels_the_others) {
     virtual_loop loop;
     words said;
@@ -102,7 +106,7 @@ BOOST_AUTO_TEST_CASE(cancel_is_no_failure) {
     words said;
     supe::nursery n(loop.time());
     n.start(speak(loop.time(), 5s, "a", said));
-    loop.settle();
+    loop.run_ready();
     n.cancel();
     loop.run(n.join());
     BOOST_TEST(said == words{"a cancelled"});
@@ -122,7 +126,8 @@ BOOST_AUTO_TEST_CASE(cancelled_before_it_ran) {
     BOOST_TEST(said.empty());
 }
 
-// A coroutine may cancel the nursery that it lives in, before or after its first wait, and its end is seen all the same.
+// A coroutine may cancel the nursery that it lives in, before or after its first wait, and its end
+// is seen all the same.
 BOOST_AUTO_TEST_CASE(a_task_may_cancel_its_own_nursery) {
     virtual_loop loop;
     supe::nursery n(loop.time());
@@ -137,7 +142,8 @@ BOOST_AUTO_TEST_CASE(a_task_may_cancel_its_own_nursery) {
     }
 }
 
-// Who is started while the others are being cancelled is cancelled too: join() would wait for ever otherwise.
+// Who is started while the others are being cancelled is cancelled too: join() would wait for ever
+// otherwise.
 BOOST_AUTO_TEST_CASE(nobody_starts_while_all_end) {
     virtual_loop loop;
     words said;
@@ -150,7 +156,7 @@ BOOST_AUTO_TEST_CASE(nobody_starts_while_all_end) {
         }
     };
     n.start(starts_another());
-    loop.settle();
+    loop.run_ready();
     n.cancel();
     loop.run(n.join());
     BOOST_TEST(said.empty());
@@ -173,7 +179,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_join_waits_all_the_same) {
     };
     supe::nursery outer(loop.time());
     outer.start(scope());
-    loop.settle();
+    loop.run_ready();
     outer.cancel();
     loop.run(outer.join());
     BOOST_TEST(said == (words{"inner cancelled", "left 0"}));
@@ -205,14 +211,14 @@ BOOST_AUTO_TEST_CASE(within_a_deadline) {
     BOOST_TEST(loop.armed() == 0u);
 }
 
-// within() throws what its work throws, its own operation_aborted too, and a failure on the way out after the deadline.
+// within() throws what its work throws, its own operation_aborted too, and a failure on the way out
+// after the deadline.
 BOOST_AUTO_TEST_CASE(within_throws) {
     virtual_loop loop;
     const auto throws = [&](bool when_cancelled) -> awaitable<int> {
         try {
             co_await loop.time().sleep_for(when_cancelled ? 1h : 0h);
-        } catch (const supe::system_error&) {
-        }
+        } catch (const supe::system_error&) {}
         throw std::runtime_error("broken");
     };
     const auto aborted = [&]() -> awaitable<int> {
@@ -227,7 +233,8 @@ BOOST_AUTO_TEST_CASE(within_throws) {
     BOOST_CHECK_EXCEPTION(loop.run(test(aborted())), supe::system_error, is_aborted);
 }
 
-// Cancelled from outside, within() awaits its work before it is gone: the work may use what lives around it.
+// Cancelled from outside, within() awaits its work before it is gone: the work may use what lives
+// around it.
 BOOST_AUTO_TEST_CASE(within_cancelled_from_outside) {
     virtual_loop loop;
     words said;
@@ -245,7 +252,7 @@ BOOST_AUTO_TEST_CASE(within_cancelled_from_outside) {
     };
     supe::nursery outer(loop.time());
     outer.start(scope());
-    loop.settle();
+    loop.run_ready();
     outer.cancel();
     loop.run(outer.join());
     BOOST_TEST(said == words{"still there, and too long for the small string optimisation"});

@@ -27,7 +27,8 @@ awaitable<> put(supe::queue<int>& q, int n, numbers& put_in) {
     put_in.push_back(done ? n : -n);
 }
 
-/// Whoever waits is notified, and cancelled before it runs. From inside the loop: cancel() takes effect at once there.
+/// Whoever waits is notified, and cancelled before it runs. From inside the loop: cancel() takes
+/// effect at once there.
 awaitable<> push_and_cancel(supe::queue<int>& q, supe::nursery& n) {
     q.try_push(1);
     n.cancel();
@@ -66,10 +67,10 @@ BOOST_AUTO_TEST_CASE(waits_for_items_and_for_room) {
     supe::queue<int> q(loop.time(), 1);
     numbers put_in, taken;
     for (int n : {1, 2, 3}) loop.start(put(q, n, put_in));
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(put_in == numbers{1});
     loop.start(take_all(q, taken));
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(put_in == (numbers{1, 2, 3}));
     BOOST_TEST(taken == (numbers{1, 2, 3}));
     loop.stop();
@@ -82,13 +83,13 @@ BOOST_AUTO_TEST_CASE(a_cancelled_pop_loses_nothing) {
     numbers first, second;
     supe::nursery n(loop.time());
     n.start(take_all(q, first));
-    loop.settle();
+    loop.run_ready();
     loop.start(push_and_cancel(q, n));
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(first.empty());
     BOOST_TEST(q.size() == 1u);
     loop.start(take_all(q, second));
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(second == numbers{1});
     loop.stop();
 }
@@ -101,9 +102,9 @@ BOOST_AUTO_TEST_CASE(a_cancelled_pop_wakes_no_one_in_vain) {
     supe::nursery n(loop.time());
     n.start(take_all(q, first));
     loop.start(take_all(q, second));
-    loop.settle();
+    loop.run_ready();
     loop.start(push_and_cancel(q, n));
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(first.empty());
     BOOST_TEST(second == numbers{1});
     loop.stop();
@@ -116,19 +117,19 @@ BOOST_AUTO_TEST_CASE(closing) {
     numbers put_in, taken;
     q.try_push(1);
     loop.start(put(q, 2, put_in));
-    loop.settle();
+    loop.run_ready();
     q.close();
     BOOST_TEST(q.closed());
     BOOST_TEST(!q.try_push(3));
     loop.start(take_all(q, taken));
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(put_in == numbers{-2});
     BOOST_TEST(taken == (numbers{1, -1}));
     supe::queue<int> empty(loop.time(), 1);
     loop.start(take_all(empty, taken));
-    loop.settle();
+    loop.run_ready();
     empty.close();
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(taken == (numbers{1, -1, -1}));
 }
 
@@ -145,7 +146,7 @@ BOOST_AUTO_TEST_CASE(until_a_deadline) {
     loop.start(take_one_until(q, loop.now() + 2s, taken));
     loop.advance(1s);
     q.try_push(5);
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(taken == (numbers{-1, 5}));
     BOOST_TEST(loop.armed() == 0u);
 }
@@ -164,7 +165,7 @@ BOOST_AUTO_TEST_CASE(deadlines_of_several_waiters) {
     loop.advance(4s);
     BOOST_TEST(late == numbers{-1});
     q.try_push(1);
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(patient == numbers{1});
     loop.stop();
 }

@@ -17,7 +17,8 @@ awaitable<> say_at(supe::clock& time, supe::time_point when, std::string word, w
     said.push_back(word);
 }
 
-awaitable<> say_when_notified(supe::condition& c, supe::time_point deadline, std::string word, words& said) {
+awaitable<> say_when_notified(supe::condition& c, supe::time_point deadline, std::string word,
+                              words& said) {
     co_await c.wait_until(deadline);
     said.push_back(word);
 }
@@ -26,7 +27,8 @@ awaitable<> say_when_notified(supe::condition& c, supe::time_point deadline, std
 
 BOOST_AUTO_TEST_SUITE(timers)
 
-// Virtual time: by deadline, and by order of registration where deadlines are equal; time stands still in between.
+// Virtual time: by deadline, and by order of registration where deadlines are equal; time stands
+// still in between.
 BOOST_AUTO_TEST_CASE(order_of_deadlines) {
     virtual_loop loop;
     words said;
@@ -34,7 +36,7 @@ BOOST_AUTO_TEST_CASE(order_of_deadlines) {
     for (const auto& [after, word] : std::vector<std::pair<supe::duration, std::string>>{
              {3s, "c"}, {1s, "a1"}, {2s, "b"}, {1s, "a2"}, {0s, "now"}, {-1s, "past"}, {1s, "a3"}})
         loop.start(say_at(loop.time(), begin + after, word, said));
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(said == (words{"now", "past"}));
     BOOST_TEST((loop.now() == begin));
     loop.advance(2s);
@@ -61,7 +63,8 @@ BOOST_AUTO_TEST_CASE(each_sees_its_own_time) {
     BOOST_TEST((seen == std::vector<supe::time_point>{begin + 1s, begin + 2s, begin + 3s}));
 }
 
-// A deadline that is moved wakes the waiter to look again; a timer that goes out of scope leaves nothing behind.
+// A deadline that is moved wakes the waiter to look again; a timer that goes out of scope leaves
+// nothing behind.
 BOOST_AUTO_TEST_CASE(a_moved_deadline) {
     virtual_loop loop;
     words said;
@@ -74,7 +77,7 @@ BOOST_AUTO_TEST_CASE(a_moved_deadline) {
             said.push_back("woke");
         };
         loop.start(wait());
-        loop.settle();
+        loop.run_ready();
         t.expires_at(loop.now() + 1s);
         loop.advance(1s);
         BOOST_TEST(said == words{"woke"});
@@ -90,7 +93,7 @@ BOOST_AUTO_TEST_CASE(a_timer_that_goes_first) {
     auto t = std::make_unique<supe::timer>(loop.time());
     supe::nursery n(loop.time());
     n.start([](supe::timer& at) -> awaitable<> { co_await at.wait(); }(*t));
-    loop.settle();
+    loop.run_ready();
     t.reset();
     n.cancel();
     loop.run(n.join());
@@ -103,7 +106,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_sleep) {
     words said;
     supe::nursery n(loop.time());
     n.start(say_at(loop.time(), loop.now() + 1h, "never", said));
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(loop.armed() == 1u);
     n.cancel();
     loop.run(n.join());
@@ -122,14 +125,14 @@ BOOST_AUTO_TEST_CASE(a_condition_wakes_all) {
     loop.advance(1s);
     BOOST_TEST(said == words{"c"});
     c.notify();
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(said.size() == 3u);
     loop.start(say_when_notified(c, supe::never, "d", said));
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(said.size() == 3u);
     BOOST_TEST(loop.armed() == 0u);
     c.notify();
-    loop.settle();
+    loop.run_ready();
 }
 
 // The real clock: a past deadline is no wait, a near one is waited for, and notify() cuts it short.

@@ -1,16 +1,16 @@
 // Runs the registered benchmarks and prints their figures.
 #include "tests/bench/bench.hpp"
 
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <algorithm>
 #include <csignal>
 #include <exception>
-#include <fmt/format.h>
 #include <map>
-#include <poll.h>
 #include <stdexcept>
 #include <string_view>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <utility>
 
 namespace bench {
@@ -28,13 +28,14 @@ volatile std::sig_atomic_t signalled = 0;
 
 /// Only noted: whatever waits is cut short and asks go_on().
 void end_in_order_on(int number) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int which) { signalled = which; };
     action.sa_flags = static_cast<int>(SA_RESETHAND);  // and no SA_RESTART
     ::sigaction(number, &action, nullptr);
 }
 
-/// Three significant digits or all of the whole ones: 0.644, 13.1, 21000. Of what has no figure, the name alone.
+/// Three significant digits or all of the whole ones: 0.644, 13.1, 21000. Of what has no figure,
+/// the name alone.
 std::string print(const contestant& c, const std::string& unit) {
     if (c.value <= 0) return c.name;
     const int decimals = c.value >= 100 ? 0 : c.value >= 10 ? 1 : c.value >= 1 ? 2 : 3;
@@ -48,8 +49,10 @@ benchmark::benchmark(std::string name, std::function<void(table&)> measure) {
 }
 
 void table::add(const figure& f) {
-    if (!std::exchange(begun_, true)) fmt::print(row, "figure", "ours", "floor or peer, same run", "ratio");
-    const auto ratio = f.other.value > 0 ? fmt::format("{:.2f}", f.ours.value / f.other.value) : "-";
+    if (!std::exchange(begun_, true))
+        fmt::print(row, "figure", "ours", "floor or peer, same run", "ratio");
+    const auto ratio =
+        f.other.value > 0 ? fmt::format("{:.2f}", f.ours.value / f.other.value) : "-";
     fmt::print(row, f.what, print(f.ours, f.unit), print(f.other, f.unit), ratio);
     std::fflush(stdout);
     go_on();
@@ -85,8 +88,8 @@ double median(std::vector<double> values) {
 
 namespace {
 
-/// Whatever the programs of a benchmark leave behind becomes our child (main), and ends for want of them: Erlang's helpers,
-/// Node's citizens.
+/// Whatever the programs of a benchmark leave behind becomes our child (main), and ends for want of
+/// them: Erlang's helpers, Node's citizens.
 void await_orphans() {
     pid_t ended = 0;
     for (int tries = 500; tries > 0 && (ended = ::waitpid(-1, nullptr, WNOHANG)) >= 0; --tries)
@@ -120,11 +123,14 @@ int main(int argc, char** argv) {
     bench::table figures;
     bool any = false;
     for (const auto& [name, measure] : bench::registered()) {
-        const auto names_it = [&name = name](std::string_view w) { return name.find(w) != name.npos; };
+        const auto names_it = [&name = name](std::string_view w) {
+            return name.find(w) != name.npos;
+        };
         if (!wanted.empty() && std::ranges::none_of(wanted, names_it)) continue;
         any = true;
         if (bench::run(name, measure, figures)) continue;
-        if (bench::signalled) ::raise(bench::signalled);  // all is cleaned up: now as anyone would end by it
+        if (bench::signalled)
+            ::raise(bench::signalled);  // all is cleaned up: now as anyone would end by it
         return 1;
     }
     if (any) return 0;

@@ -1,9 +1,9 @@
 // What a child of the benchmarks says at its first instruction.
 #pragma once
 
+#include <sys/types.h>
 #include <cstdint>
 #include <ctime>
-#include <sys/types.h>
 
 namespace bench {
 

@@ -1,4 +1,5 @@
-// What 1,000 idle children cost their supervisor: memory for each, and the time until all of them run.
+// What 1,000 idle children cost their supervisor: memory for each, and the time until all of them
+// run.
 #include "tests/bench/bench.hpp"
 #include "tests/bench/programs.hpp"
 
@@ -21,20 +22,22 @@ double kib(pid_t pid, const std::string& field) {
 std::filesystem::path tree_of(int children, const bench::folder& where) {
     std::string list;
     for (int i = 0; i < children; ++i)
-        list += fmt::format("    {{\"name\": \"child-{}\", \"command\": [\"{}\"]}}{}\n", i, bench::child_program(),
-                            i + 1 < children ? "," : "");
+        list += fmt::format("    {{\"name\": \"child-{}\", \"command\": [\"{}\"]}}{}\n", i,
+                            bench::child_program(), i + 1 < children ? "," : "");
     const auto tree = where / fmt::format("{}.json", children);
-    std::ofstream(tree) << fmt::format("{{\"supe\": 1, \"name\": \"bench\", \"children\": [\n{}]}}\n", list);
+    std::ofstream(tree) << fmt::format(
+        "{{\"supe\": 1, \"name\": \"bench\", \"children\": [\n{}]}}\n", list);
     return tree;
 }
 
 /// supervisord's file for so many programs whose output goes nowhere.
 std::filesystem::path programs_of(int children, const bench::folder& where) {
     const auto file = where / fmt::format("{}.conf", children);
-    std::ofstream(file) << fmt::format("[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0\nminfds={}\n"
-                                       "pidfile={}\n[program:child]\ncommand={}\nnumprocs={}\n"
-                                       "process_name=%(process_num)d\nstdout_logfile=NONE\nstderr_logfile=NONE\n",
-                                       4 * many + 100, (where / "supervisord.pid").string(), bench::child_program(), children);
+    std::ofstream(file) << fmt::format(
+        "[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0\nminfds={}\n"
+        "pidfile={}\n[program:child]\ncommand={}\nnumprocs={}\n"
+        "process_name=%(process_num)d\nstdout_logfile=NONE\nstderr_logfile=NONE\n",
+        4 * many + 100, (where / "supervisord.pid").string(), bench::child_program(), children);
     return file;
 }
 
@@ -52,32 +55,45 @@ run run_of(const std::vector<std::string>& command, int children, const bench::f
     const bench::program supervisor(command, where / "log", {{"BENCH_FIFO", births.path()}});
     std::int64_t last = before;
     for (int i = 0; i < children; ++i) last = std::max(last, births.next().at_ns);
-    return {static_cast<double>(last - before) / 1e6, kib(supervisor.pid(), "Rss"), kib(supervisor.pid(), "Pss")};
+    return {static_cast<double>(last - before) / 1e6, kib(supervisor.pid(), "Rss"),
+            kib(supervisor.pid(), "Pss")};
 }
 
 void measure(bench::table& figures) {
     const bench::folder where;
     const auto supe = [&](int children) {
-        return run_of({SUPE_BINARY, "run", tree_of(children, where), "--state", where / "state"}, children, where);
+        return run_of({SUPE_BINARY, "run", tree_of(children, where), "--state", where / "state"},
+                      children, where);
     };
-    const auto loop = [&] { return run_of({bench::child_program(), "many", std::to_string(many)}, many, where); };
+    const auto loop = [&] {
+        return run_of({bench::child_program(), "many", std::to_string(many)}, many, where);
+    };
     const std::string python = bench::installed("supervisord");
     const auto supervisord = [&](int children) {
-        return python.empty() ? run() : run_of({python, "-c", programs_of(children, where)}, children, where);
+        return python.empty()
+                   ? run()
+                   : run_of({python, "-c", programs_of(children, where)}, children, where);
     };
     std::vector<double> rss, pss;
     const auto times = bench::in_turn(5, {[&] {
-        const run r = supe(many);
-        rss.push_back(r.rss);
-        pss.push_back(r.pss);
-        return r.ms;
-    }, [&] { return loop().ms; }});
+                                              const run r = supe(many);
+                                              rss.push_back(r.rss);
+                                              pss.push_back(r.pss);
+                                              return r.ms;
+                                          },
+                                          [&] { return loop().ms; }});
     const run base = supe(1), peer = supervisord(many), peer_base = supervisord(1);
     const std::string named = python.empty() ? "supervisord: not installed" : "supervisord";
-    const double all = bench::median(rss), of_each = (all - base.rss) / (many - 1), peer_of_each = (peer.rss - peer_base.rss) / (many - 1);
-    figures.add({"1,000 children, until all run", "ms", {"supe", times[0]}, {"posix_spawn loop", times[1]}});
+    const double all = bench::median(rss), of_each = (all - base.rss) / (many - 1),
+                 peer_of_each = (peer.rss - peer_base.rss) / (many - 1);
+    figures.add({"1,000 children, until all run",
+                 "ms",
+                 {"supe", times[0]},
+                 {"posix_spawn loop", times[1]}});
     figures.add({"memory for each (Rss)", "KiB", {"supe", of_each}, {named, peer_of_each}});
-    figures.add({"the same (Pss)", "KiB", {"supe", (bench::median(pss) - base.pss) / (many - 1)},
+    figures.add({"the same (Pss)",
+                 "KiB",
+                 {"supe", (bench::median(pss) - base.pss) / (many - 1)},
                  {named, (peer.pss - peer_base.pss) / (many - 1)}});
     figures.add({"memory in all (Rss)", "MiB", {"supe", all / 1024}, {named, peer.rss / 1024}});
 }

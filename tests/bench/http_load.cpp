@@ -1,18 +1,18 @@
 #include "tests/bench/http_load.hpp"
 
-#include "supe/process/unique_fd.hpp"
+#include "supe/async/unique_fd.hpp"
 #include "tests/bench/birth.hpp"
 
-#include <algorithm>
 #include <arpa/inet.h>
-#include <charconv>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdexcept>
-#include <string_view>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+#include <string_view>
 #include <vector>
 
 namespace bench {
@@ -24,7 +24,8 @@ supe::unique_fd connected(std::uint16_t port) {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fd.reset();
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        fd.reset();
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;
@@ -48,7 +49,9 @@ void send_all(int fd, std::string_view text) {
 bool is_whole(std::string_view answer) {
     const std::size_t end = answer.find("\r\n\r\n");
     if (end == answer.npos) return false;
-    if (!answer.starts_with("HTTP/1.1 200")) throw std::runtime_error("an answer is not 200: " + std::string(answer.substr(0, answer.find('\r'))));
+    if (!answer.starts_with("HTTP/1.1 200"))
+        throw std::runtime_error("an answer is not 200: " +
+                                 std::string(answer.substr(0, answer.find('\r'))));
     constexpr std::string_view field = "Content-Length: ";
     const std::size_t at = answer.find(field);
     std::size_t length = 0;
@@ -67,12 +70,16 @@ bool read_answer(connection& c) {
 
 /// What an e-mail service sends, about.
 std::string request_with(std::size_t body) {
-    std::string text = R"([{"email":"someone@example.com","timestamp":1700000000,"event":"delivered","note":")";
+    std::string text =
+        R"([{"email":"someone@example.com","timestamp":1700000000,"event":"delivered","note":")";
     text.resize(body - 3, 'x');
     text += "\"}]";
-    return "POST /webhooks/sendgrid?source=bench HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n"
-           "Content-Type: application/json\r\nX-Signature: t=1700000000,v1=5257a869e7ecebeda32affa62cdca3fa\r\n"
-           "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text;
+    return "POST /webhooks/sendgrid?source=bench HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: "
+           "bench\r\nAccept: */*\r\n"
+           "Content-Type: application/json\r\nX-Signature: "
+           "t=1700000000,v1=5257a869e7ecebeda32affa62cdca3fa\r\n"
+           "Content-Length: " +
+           std::to_string(text.size()) + "\r\n\r\n" + text;
 }
 
 double at_share(std::vector<std::int64_t>& sorted_ns, double share) {
@@ -121,8 +128,7 @@ std::string ask_http(std::uint16_t port) {
     connection c{connected(port)};
     if (!c.fd) return {};
     send_all(c.fd.get(), "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
-    while (!read_answer(c)) {
-    }
+    while (!read_answer(c)) {}
     return c.answer;
 }
 

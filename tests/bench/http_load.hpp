@@ -1,4 +1,5 @@
-// A load generator: keep-alive connections that each send a webhook, wait for the answer, and send the next.
+// A load generator: keep-alive connections that each send a webhook, wait for the answer, and send
+// the next.
 #pragma once
 
 #include <chrono>
@@ -9,18 +10,19 @@ namespace bench {
 
 struct http_load {
     int connections = 64;
-    std::size_t body = 1024;                             ///< bytes
-    std::chrono::milliseconds warm_up{200};              ///< not counted
+    std::size_t body = 1024;                 ///< bytes
+    std::chrono::milliseconds warm_up{200};  ///< not counted
     std::chrono::milliseconds measured{2000};
 };
 
 struct http_figures {
     double per_second = 0;
-    double p50_ms = 0, p99_ms = 0;                       ///< from the request's write to the answer's last byte
+    double p50_ms = 0, p99_ms = 0;  ///< from the request's write to the answer's last byte
 };
 
-/// Puts the load on 127.0.0.1:port. One thread, epoll and nothing else: on two cores every microsecond that it takes is
-/// the server's. Throws where an answer is not 200, or a connection ends.
+/// Puts the load on 127.0.0.1:port. One thread, epoll and nothing else: on two cores every
+/// microsecond that it takes is the server's. Throws where an answer is not 200, or a connection
+/// ends.
 http_figures put_http_load(std::uint16_t port, const http_load& load);
 
 /// Asks once; resumes with the head and body of the answer, empty while nobody listens.

@@ -1,34 +1,35 @@
-// Webhooks a second that the relay answers with 200, each on disk by then: the real relay, its destination paused so that
-// the intake alone is measured.
-#include "components/http_service.hpp"
-#include "components/queue_store.hpp"
-#include "supe/process/unique_fd.hpp"
+// Webhooks a second that the relay answers with 200, each on disk by then: the real relay, its
+// destination paused so that the intake alone is measured.
+#include "components/http/server.hpp"
+#include "components/queue/webhook_store.hpp"
+#include "supe/async/unique_fd.hpp"
 #include "tests/bench/bench.hpp"
 #include "tests/bench/http_load.hpp"
 #include "tests/bench/programs.hpp"
 
-#include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <optional>
-#include <stdexcept>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+#include <stdexcept>
 
 namespace {
 
 constexpr int rounds = 7;
 
 void wait_for(std::uint16_t port) {
-    bench::wait_until([port] { return !bench::ask_http(port).empty(); }, "the server does not start");
+    bench::wait_until([port] { return !bench::ask_http(port).empty(); },
+                      "the server does not start");
 }
 
-components::queue_store paused_store(const std::filesystem::path& state) {
+components::webhook_store paused_store(const std::filesystem::path& state) {
     std::filesystem::create_directories(state);
-    components::queue_store store(state / "queue.db");
+    components::webhook_store store(state / "queue.db");
     store.begin();
     store.set_paused(true);
     store.commit();
@@ -40,8 +41,9 @@ class relay {
 public:
     explicit relay(const bench::folder& where) : port_(bench::free_port()) {
         paused_store(where / "relay");
-        runs_.emplace(std::vector<std::string>{SUPE_BINARY, "relay", "--to", "http://127.0.0.1:1/", "--listen",
-                                               fmt::format("127.0.0.1:{}", port_), "--state", where / "relay"},
+        runs_.emplace(std::vector<std::string>{SUPE_BINARY, "relay", "--to", "http://127.0.0.1:1/",
+                                               "--listen", fmt::format("127.0.0.1:{}", port_),
+                                               "--state", where / "relay"},
                       where / "relay.log");
         wait_for(port_);
     }
@@ -57,18 +59,23 @@ supe::awaitable<components::http_answer> say_yes(components::http_request) {
 }
 
 supe::awaitable<> answer_only(supe::component& self) {
-    const components::http_handler handler = [](components::http_request request) { return say_yes(std::move(request)); };
-    co_await components::serve_http(self, supe::listening_sockets(), components::http_limits{}, handler);
+    const components::http_handler handler = [](components::http_request request) {
+        return say_yes(std::move(request));
+    };
+    co_await components::serve_http(self, supe::listening_sockets(), components::http_limits{},
+                                    handler);
 }
 
-/// The relay's HTTP server in a process of its own, with nothing behind it: every request is answered 200 at once.
+/// The relay's HTTP server in a process of its own, with nothing behind it: every request is
+/// answered 200 at once.
 class http_alone {
 public:
     http_alone() {
         const supe::unique_fd door = bench::listening_socket();
         port_ = bench::port_of(door);
         int ends[2];
-        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("socketpair");
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+            throw std::runtime_error("socketpair");
         channel_ = supe::unique_fd(ends[0]);
         const supe::unique_fd theirs(ends[1]);
         pid_ = ::fork();
@@ -104,7 +111,9 @@ class beast_alone {
 public:
     explicit beast_alone(const bench::folder& where)
         : port_(bench::free_port()),
-          runs_(std::vector<std::string>{bench::child_program("bench_beast"), std::to_string(port_)}, where / "beast.log") {
+          runs_(
+              std::vector<std::string>{bench::child_program("bench_beast"), std::to_string(port_)},
+              where / "beast.log") {
         wait_for(port_);
     }
     std::uint16_t port() const { return port_; }
@@ -127,7 +136,7 @@ struct latencies {
 };
 
 /// One webhook of 1 KB, committed with fsync.
-double commit_ms(components::queue_store& store) {
+double commit_ms(components::webhook_store& store) {
     static std::uint64_t serial = 0;
     const std::string text(1024, 'x');
     return bench::milliseconds_of([&] {
@@ -142,22 +151,33 @@ void measure(bench::table& figures) {
     const beast_alone beast(where);
     const http_alone server;
     const relay ours(where);
-    components::queue_store store = paused_store(where / "commits");
+    components::webhook_store store = paused_store(where / "commits");
     latencies of_relay, of_server, of_beast;
     std::vector<double> commits;
     const auto rates = bench::in_turn(rounds, {[&] { return of_relay.load(ours.port()); },
                                                [&] { return of_server.load(server.port()); },
                                                [&] { return of_beast.load(beast.port()); },
                                                [&] {
-                                                   for (int i = 0; i < 25; ++i) commits.push_back(commit_ms(store));
+                                                   for (int i = 0; i < 25; ++i)
+                                                       commits.push_back(commit_ms(store));
                                                    return 0.0;
                                                }});
     const std::string floor = "Beast answering 200 and nothing else";
     figures.add({"webhooks of 1 KB, 64 connections", "/s", {"relay", rates[0]}, {floor, rates[2]}});
-    figures.add({"the same, p50", "ms", {"relay", bench::median(of_relay.p50)}, {floor, bench::median(of_beast.p50)}});
-    figures.add({"the same, p99", "ms", {"relay", bench::median(of_relay.p99)}, {floor, bench::median(of_beast.p99)}});
-    figures.add({"the same, nothing kept", "/s", {"its HTTP server alone", rates[1]}, {floor, rates[2]}});
-    figures.add({"one webhook kept, beside one SQLite commit", "ms", {"relay", 1000 / rates[0]}, {"commit", bench::median(commits)}});
+    figures.add({"the same, p50",
+                 "ms",
+                 {"relay", bench::median(of_relay.p50)},
+                 {floor, bench::median(of_beast.p50)}});
+    figures.add({"the same, p99",
+                 "ms",
+                 {"relay", bench::median(of_relay.p99)},
+                 {floor, bench::median(of_beast.p99)}});
+    figures.add(
+        {"the same, nothing kept", "/s", {"its HTTP server alone", rates[1]}, {floor, rates[2]}});
+    figures.add({"one webhook kept, beside one SQLite commit",
+                 "ms",
+                 {"relay", 1000 / rates[0]},
+                 {"commit", bench::median(commits)}});
 }
 
 const bench::benchmark registered("intake", measure);

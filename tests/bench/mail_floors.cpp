@@ -1,17 +1,17 @@
 #include "tests/bench/bench.hpp"
 #include "tests/bench/mail_peers.hpp"
 
-#include <csignal>
-#include <cstring>
 #include <fcntl.h>
-#include <functional>
-#include <stdexcept>
-#include <string_view>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <cstring>
+#include <functional>
+#include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace bench {
@@ -21,7 +21,8 @@ struct pair {
     int ours, theirs;
     pair() {
         int fds[2];
-        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) throw std::runtime_error("socketpair");
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+            throw std::runtime_error("socketpair");
         ours = fds[0], theirs = fds[1];
     }
     ~pair() { ::close(ours), ::close(theirs); }
@@ -32,7 +33,8 @@ public:
     explicit forked(const std::function<void()>& body) : pid_(::fork()) {
         if (pid_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            for (const int number : {SIGINT, SIGTERM}) ::signal(number, SIG_IGN);  // the bench ends it
+            for (const int number : {SIGINT, SIGTERM})
+                ::signal(number, SIG_IGN);  // the bench ends it
             body();
             ::_exit(0);
         }
@@ -87,7 +89,8 @@ struct bytes {
     }
 };
 
-/// Lines from a sender to a receiver, so many of them on their way until the receiver has answered each with one of its own.
+/// Lines from a sender to a receiver, so many of them on their way until the receiver has answered
+/// each with one of its own.
 class router {
 public:
     router(int sender, int receiver, unsigned window)
@@ -103,7 +106,8 @@ public:
             const int n = ::epoll_wait(poll_, ready, 2, -1);
             for (int i = 0; i < n; ++i) {
                 if (ready[i].data.fd == sender_) {
-                    if (!mails_.read([this](std::string_view line) { waiting_.text += line; })) return;
+                    if (!mails_.read([this](std::string_view line) { waiting_.text += line; }))
+                        return;
                 } else if (ready[i].events & EPOLLIN) {
                     acks_.read([this](std::string_view) { --on_their_way_; });
                 }
@@ -125,7 +129,8 @@ private:
     }
 
     void pass_on() {
-        for (std::string_view all = waiting_.left(); on_their_way_ < window_ && !all.empty(); ++on_their_way_) {
+        for (std::string_view all = waiting_.left(); on_their_way_ < window_ && !all.empty();
+             ++on_their_way_) {
             const std::size_t line = all.find('\n') + 1;
             leaving_.text += all.substr(0, line);
             all.remove_prefix(line);
@@ -133,7 +138,8 @@ private:
         }
         const std::string_view leaving = leaving_.left();
         if (leaving.empty()) return;
-        if (const ssize_t n = ::write(receiver_, leaving.data(), leaving.size()); n > 0) leaving_.take(static_cast<std::size_t>(n));
+        if (const ssize_t n = ::write(receiver_, leaving.data(), leaving.size()); n > 0)
+            leaving_.take(static_cast<std::size_t>(n));
     }
 
     int sender_, receiver_, poll_ = ::epoll_create1(EPOLL_CLOEXEC);
@@ -177,12 +183,14 @@ struct bare_sockets::impl {
 
     explicit impl(unsigned window)
         : router_between(window > 0), relay([this, window] {
-              window > 0 ? router(first.theirs, second.ours, window).run() : pass_on(first.theirs, second.ours);
+              window > 0 ? router(first.theirs, second.ours, window).run()
+                         : pass_on(first.theirs, second.ours);
           }),
           sender([this] { send_when_told(); }) {}
 
     void send_when_told() const {
-        const std::string mail = R"({"type":"mail","to":"receiver","msg":")" + std::string(mail_size - 2, 'm') + "\"}\n";
+        const std::string mail =
+            R"({"type":"mail","to":"receiver","msg":")" + std::string(mail_size - 2, 'm') + "\"}\n";
         std::string all;
         for (int i = 0; i < mails_at_once; ++i) all += mail;
         for (char go = 0; ::read(start.theirs, &go, 1) == 1;) write_all(first.ours, all);
@@ -192,7 +200,8 @@ struct bare_sockets::impl {
         std::string acks;
         for (int got = 0; got < mails_at_once; acks.clear()) {
             const bool more = mails.read([&](std::string_view) {
-                if (router_between) acks += "{\"type\":\"signal\",\"signal\":\"ACK-CURRENT-MAIL\"}\n";
+                if (router_between)
+                    acks += "{\"type\":\"signal\",\"signal\":\"ACK-CURRENT-MAIL\"}\n";
                 ++got;
             });
             if (!more) throw std::runtime_error("bare sockets");

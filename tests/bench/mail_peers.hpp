@@ -1,4 +1,5 @@
-// What the figures of mail stand beside: floors that are nothing but sockets, and peers that do the same work.
+// What the figures of mail stand beside: floors that are nothing but sockets, and peers that do the
+// same work.
 #pragma once
 
 #include "tests/bench/programs.hpp"
@@ -17,12 +18,13 @@ constexpr std::size_t mail_size = 256;  ///< bytes of a body
 /// One mail to another process, one byte back, and so on, over a socketpair.
 double ping_pong();
 
-/// A sender, what is between, and us as the receiver, over two socketpairs. Its processes are there for all rounds, as ours.
+/// A sender, what is between, and us as the receiver, over two socketpairs. Its processes are there
+/// for all rounds, as ours.
 class bare_sockets {
 public:
-    /// Between: a router that finds the ends of the lines and passes on each, `window` of them until it has an ack for each.
-    /// It reads no frame, and keeps none once it is on its way. With 0: something that passes on whatever it reads, without
-    /// acks, as fast as the bytes go.
+    /// Between: a router that finds the ends of the lines and passes on each, `window` of them
+    /// until it has an ack for each. It reads no frame, and keeps none once it is on its way. With
+    /// 0: something that passes on whatever it reads, without acks, as fast as the bytes go.
     explicit bare_sockets(unsigned window);
     ~bare_sockets();
     double all_at_once();
@@ -32,10 +34,12 @@ private:
     std::unique_ptr<impl> impl_;
 };
 
-// Peers. Their constructors throw std::runtime_error with the reason where they cannot be had on this machine. Figures in
-// mails a second, from the first one sent to the last one acknowledged, as for our own.
+// Peers. Their constructors throw std::runtime_error with the reason where they cannot be had on
+// this machine. Figures in mails a second, from the first one sent to the last one acknowledged, as
+// for our own.
 
-/// A supervisor of npm's `supe` 0.5.2 with a sender and a receiver, each in a Node process of its own.
+/// A supervisor of npm's `supe` 0.5.2 with a sender and a receiver, each in a Node process of its
+/// own.
 class npm_supe {
 public:
     explicit npm_supe(const folder& where);
@@ -47,7 +51,8 @@ private:
     pid_t sender_ = 0;
 };
 
-/// RabbitMQ with a durable queue: persistent messages with confirms from one process, acknowledged by another.
+/// RabbitMQ with a durable queue: persistent messages with confirms from one process, acknowledged
+/// by another.
 class rabbitmq {
 public:
     explicit rabbitmq(const folder& where);
@@ -56,7 +61,7 @@ public:
 
 private:
     births moments_;
-    std::optional<program> names_;   ///< Erlang's epmd, which the server would leave running
+    std::optional<program> names_;  ///< Erlang's epmd, which the server would leave running
     std::optional<program> server_, consumer_, publisher_;
 };
 

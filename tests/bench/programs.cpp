@@ -3,21 +3,21 @@
 #include "tests/bench/bench.hpp"
 
 #include <arpa/inet.h>
-#include <cerrno>
-#include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sstream>
-#include <stdexcept>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <system_error>
 #include <unistd.h>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
 
 extern char** environ;
 
@@ -32,13 +32,16 @@ void check(int error, const std::string& what) {
     if (error != 0) throw std::system_error(error, std::generic_category(), what);
 }
 
-/// In the child: it stays in a process group of its own and ends with us. Returns the errno where it cannot become it.
+/// In the child: it stays in a process group of its own and ends with us. Returns the errno where
+/// it cannot become it.
 int become(char* const* arguments, char* const* variables, const char* log, pid_t bench) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != bench) return ESRCH;
-    const int in = ::open("/dev/null", O_RDONLY), out = ::open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    if (in < 0 || out < 0 || ::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0) return errno;
+    const int in = ::open("/dev/null", O_RDONLY),
+              out = ::open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (in < 0 || out < 0 || ::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0)
+        return errno;
     for (const int fd : {in, out})
         if (fd > 2) ::close(fd);
     ::execve(arguments[0], arguments, variables);
@@ -77,7 +80,8 @@ program::program(std::vector<std::string> command, const std::filesystem::path& 
     for (const auto& [key, value] : environment) added.push_back(key + "=" + value);
     for (std::string& entry : added) variables.push_back(entry.data());
     for (char** entry = environ; *entry; ++entry)
-        if (!environment.contains(std::string(*entry, std::strcspn(*entry, "=")))) variables.push_back(*entry);
+        if (!environment.contains(std::string(*entry, std::strcspn(*entry, "="))))
+            variables.push_back(*entry);
     variables.push_back(nullptr);
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) check(errno, "pipe");
@@ -92,8 +96,7 @@ program::program(std::vector<std::string> command, const std::filesystem::path& 
     if (pid_ < 0) check(errno, "fork");
     says.reset();
     int error = 0;  // nothing comes when it has become the program
-    while (::read(said.get(), &error, sizeof error) < 0 && errno == EINTR) {
-    }
+    while (::read(said.get(), &error, sizeof error) < 0 && errno == EINTR) {}
     if (error != 0) ::waitpid(pid_, nullptr, 0);
     check(error, command.front());
 }
@@ -103,15 +106,15 @@ program::~program() {
     has_ended(0);
     ::kill(-pid_, SIGKILL);
     // All of the group: those without a parent have become our children (main).
-    while (::waitpid(-pid_, nullptr, 0) > 0 || errno == EINTR) {
-    }
+    while (::waitpid(-pid_, nullptr, 0) > 0 || errno == EINTR) {}
 }
 
 bool program::has_ended(int options, int* exit_code) const {
     siginfo_t info{};
     int done = 0;
-    while ((done = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | options)) != 0 && errno == EINTR) {
-    }
+    while ((done = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | options)) !=
+               0 &&
+           errno == EINTR) {}
     if (exit_code) *exit_code = info.si_code == CLD_EXITED ? info.si_status : -1;
     return done == 0 && info.si_pid == pid_;
 }
@@ -149,16 +152,19 @@ std::string child_program(const std::string& name) { return built() / name; }
 
 std::string installed(const std::string& name) {
     const char* path = std::getenv("PATH");
-    std::istringstream places(std::string(path ? path : "") + ":/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin");
+    std::istringstream places(std::string(path ? path : "") +
+                              ":/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin");
     for (std::string place; std::getline(places, place, ':');)
-        if (place.starts_with('/') && ::access((place + "/" + name).c_str(), X_OK) == 0) return place + "/" + name;
+        if (place.starts_with('/') && ::access((place + "/" + name).c_str(), X_OK) == 0)
+            return place + "/" + name;
     return {};
 }
 
 supe::unique_fd listening_socket() {
     supe::unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_in address = loopback(0);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd.get(), 128) != 0)
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(fd.get(), 128) != 0)
         check(errno, "listening on 127.0.0.1");
     return fd;
 }

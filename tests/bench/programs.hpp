@@ -1,7 +1,7 @@
 // What the benchmarks start, and where.
 #pragma once
 
-#include "supe/process/unique_fd.hpp"
+#include "supe/async/unique_fd.hpp"
 #include "tests/bench/birth.hpp"
 
 #include <cstdint>
@@ -12,7 +12,8 @@
 
 namespace bench {
 
-/// A folder of its own below the build directory, so that what is written there goes to a real disk. Gone with this.
+/// A folder of its own below the build directory, so that what is written there goes to a real
+/// disk. Gone with this.
 class folder {
 public:
     folder();
@@ -27,8 +28,9 @@ private:
     std::filesystem::path path_;
 };
 
-/// A program that runs as long as this lives: then it gets SIGTERM and is waited for, and what is left of its process group
-/// is killed and waited for. It gets SIGTERM too when the bench itself is killed. Throws when it cannot be started.
+/// A program that runs as long as this lives: then it gets SIGTERM and is waited for, and what is
+/// left of its process group is killed and waited for. It gets SIGTERM too when the bench itself is
+/// killed. Throws when it cannot be started.
 class program {
 public:
     /// Its output goes to `log`. `environment` is added to ours.
@@ -70,7 +72,8 @@ private:
 
 /// The program from tests/bench/child/, or another that is built beside it.
 std::string child_program(const std::string& name = "bench_child");
-/// The full path of a program of this machine (of $PATH, or where system programs are), or nothing where it is not installed.
+/// The full path of a program of this machine (of $PATH, or where system programs are), or nothing
+/// where it is not installed.
 std::string installed(const std::string& name);
 
 /// Listens on a port of 127.0.0.1 that was free.

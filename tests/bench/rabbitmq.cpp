@@ -1,20 +1,23 @@
 #include "tests/bench/bench.hpp"
 #include "tests/bench/mail_peers.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
 #include <algorithm>
 #include <csignal>
-#include <fmt/format.h>
 #include <stdexcept>
-#include <unistd.h>
 
 namespace bench {
 namespace {
 
-/// Debian's, without the wrapper in /usr/sbin that wants to be root and becomes the user `rabbitmq`.
+/// Debian's, without the wrapper in /usr/sbin that wants to be root and becomes the user
+/// `rabbitmq`.
 constexpr const char* server_program = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
-/// A server that shares nothing with any other of this machine: names, ports, files and configuration are its own.
-std::map<std::string, std::string> environment_of(const folder& where, std::uint16_t port, std::uint16_t names_port) {
+/// A server that shares nothing with any other of this machine: names, ports, files and
+/// configuration are its own.
+std::map<std::string, std::string> environment_of(const folder& where, std::uint16_t port,
+                                                  std::uint16_t names_port) {
     const std::string home = where / "rabbitmq";
     std::filesystem::create_directory(home);
     return {
@@ -41,20 +44,24 @@ std::map<std::string, std::string> environment_of(const folder& where, std::uint
 rabbitmq::rabbitmq(const folder& where) : moments_(where / "rabbitmq.fifo") {
     const std::string client = child_program("bench_rabbitmq"), epmd = installed("epmd");
     if (::access(client.c_str(), X_OK) != 0) throw std::runtime_error("librabbitmq-dev is missing");
-    if (::access(server_program, X_OK) != 0 || epmd.empty()) throw std::runtime_error("rabbitmq-server is missing");
+    if (::access(server_program, X_OK) != 0 || epmd.empty())
+        throw std::runtime_error("rabbitmq-server is missing");
     const std::uint16_t port = free_port(), names_port = free_port();
     const auto environment = environment_of(where, port, names_port);
     const auto log = where / "rabbitmq.log";
-    names_.emplace(std::vector<std::string>{epmd, "-port", std::to_string(names_port)}, log, environment);
+    names_.emplace(std::vector<std::string>{epmd, "-port", std::to_string(names_port)}, log,
+                   environment);
     wait_until([&] { return answers(names_port); }, "epmd does not start");
     server_.emplace(std::vector<std::string>{server_program}, log, environment);
     wait_until([&] { return answers(port) || !server_->runs(); }, "its server does not start", 60);
     if (!server_->runs()) throw std::runtime_error("its server ends at once");
     const std::map<std::string, std::string> fifo{{"BENCH_FIFO", moments_.path()}};
-    consumer_.emplace(std::vector<std::string>{client, "consumer", std::to_string(port)}, log, fifo);
+    consumer_.emplace(std::vector<std::string>{client, "consumer", std::to_string(port)}, log,
+                      fifo);
     moments_.next();
-    publisher_.emplace(
-        std::vector<std::string>{client, "publisher", std::to_string(port), std::to_string(mails_at_once)}, log, fifo);
+    publisher_.emplace(std::vector<std::string>{client, "publisher", std::to_string(port),
+                                                std::to_string(mails_at_once)},
+                       log, fifo);
     moments_.next();
 }
 

@@ -1,13 +1,14 @@
-// How long a child is gone when it is killed: from its SIGKILL to the first instruction of its replacement.
+// How long a child is gone when it is killed: from its SIGKILL to the first instruction of its
+// replacement.
 #include "tests/bench/bench.hpp"
 #include "tests/bench/programs.hpp"
 
+#include <fmt/format.h>
+#include <poll.h>
 #include <csignal>
 #include <deque>
-#include <fmt/format.h>
 #include <fstream>
 #include <memory>
-#include <poll.h>
 
 namespace {
 
@@ -34,7 +35,8 @@ private:
     bench::birth last_{};
 };
 
-/// `supe run` of a tree with one child that is killed, the last of it, and `others` that have nothing to do.
+/// `supe run` of a tree with one child that is killed, the last of it, and `others` that have
+/// nothing to do.
 class under_supe : public kept_child {
 public:
     under_supe(const bench::folder& where, int others)
@@ -43,13 +45,18 @@ public:
         const auto tree = where / (name + ".json");
         const std::string command = fmt::format(R"("command": ["{}"])", bench::child_program());
         std::string children;
-        for (int i = 0; i < others; ++i) children += fmt::format("    {{\"name\": \"other-{}\", {}}},\n", i, command);
-        std::ofstream(tree) << fmt::format(R"({{"supe": 1, "name": "bench", "max_restarts": 1000000, "within": "1s", "children": [
+        for (int i = 0; i < others; ++i)
+            children += fmt::format("    {{\"name\": \"other-{}\", {}}},\n", i, command);
+        std::ofstream(tree) << fmt::format(
+            R"({{"supe": 1, "name": "bench", "max_restarts": 1000000, "within": "1s", "children": [
 {}    {{"name": "killed", {}, "env": {{"BENCH_FIFO": "{}"}}, "max_restarts": 1000000, "within": "1s",
      "backoff": {{"first": "0ms", "max": "0ms"}}}}
-]}})", children, command, fifo());
+]}})",
+            children, command, fifo());
         supervisor_ = std::make_unique<bench::program>(
-            std::vector<std::string>{SUPE_BINARY, "run", tree, "--state", where / (name + ".state")}, where / (name + ".log"));
+            std::vector<std::string>{SUPE_BINARY, "run", tree, "--state",
+                                     where / (name + ".state")},
+            where / (name + ".log"));
         wait_for_first();
     }
 
@@ -71,12 +78,14 @@ private:
     bench::program loop_;
 };
 
-/// runit's supervisor of one service. It waits for a second before it restarts what ran for less than that: so several
-/// are kept, each of them killed only when its time is over.
+/// runit's supervisor of one service. It waits for a second before it restarts what ran for less
+/// than that: so several are kept, each of them killed only when its time is over.
 class under_runsv {
 public:
     under_runsv(const bench::folder& where, const std::string& runsv) {
-        for (int i = 0; i < 12; ++i) services_.push_back(std::make_unique<service>(where / fmt::format("service-{}", i), runsv));
+        for (int i = 0; i < 12; ++i)
+            services_.push_back(
+                std::make_unique<service>(where / fmt::format("service-{}", i), runsv));
     }
 
     double kill_ms() {
@@ -96,8 +105,9 @@ private:
         service(const std::filesystem::path& directory, const std::string& runsv)
             : kept_child((std::filesystem::create_directory(directory), directory / "fifo")) {
             std::filesystem::create_symlink(bench::child_program(), directory / "run");
-            supervisor = std::make_unique<bench::program>(std::vector<std::string>{runsv, directory}, directory / "log-of-it",
-                                                          std::map<std::string, std::string>{{"BENCH_FIFO", fifo()}});
+            supervisor = std::make_unique<bench::program>(
+                std::vector<std::string>{runsv, directory}, directory / "log-of-it",
+                std::map<std::string, std::string>{{"BENCH_FIFO", fifo()}});
             wait_for_first();
         }
         std::unique_ptr<bench::program> supervisor;
@@ -112,14 +122,19 @@ void measure(bench::table& figures) {
     const std::string runsv = bench::installed("runsv");
     std::unique_ptr<under_runsv> runit;
     if (!runsv.empty()) runit = std::make_unique<under_runsv>(where, runsv);
-    const auto times = bench::in_turn(rounds, {[&] { return alone.kill_ms(); }, [&] { return loop.kill_ms(); },
-                                               [&] { return with_200.kill_ms(); }, [&] { return with_2000.kill_ms(); },
-                                               [&] { return runit ? runit->kill_ms() : 0.0; }});
+    const auto times = bench::in_turn(
+        rounds, {[&] { return alone.kill_ms(); }, [&] { return loop.kill_ms(); },
+                 [&] { return with_200.kill_ms(); }, [&] { return with_2000.kill_ms(); },
+                 [&] { return runit ? runit->kill_ms() : 0.0; }});
     const bench::contestant ours{"supe", times[0]};
-    figures.add({"SIGKILL to the replacement's main()", "ms", ours, {"waitpid, posix_spawn", times[1]}});
-    figures.add({"the same", "ms", ours, {runit ? "runsv" : "runsv: not installed (runit)", times[4]}});
-    figures.add({"the same, 200 other children", "ms", {"supe", times[2]}, {"supe, none", times[0]}});
-    figures.add({"the same, 2,000 other children", "ms", {"supe", times[3]}, {"supe, none", times[0]}});
+    figures.add(
+        {"SIGKILL to the replacement's main()", "ms", ours, {"waitpid, posix_spawn", times[1]}});
+    figures.add(
+        {"the same", "ms", ours, {runit ? "runsv" : "runsv: not installed (runit)", times[4]}});
+    figures.add(
+        {"the same, 200 other children", "ms", {"supe", times[2]}, {"supe, none", times[0]}});
+    figures.add(
+        {"the same, 2,000 other children", "ms", {"supe", times[3]}, {"supe, none", times[0]}});
 }
 
 const bench::benchmark registered("restart", measure);

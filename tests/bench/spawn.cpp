@@ -1,14 +1,15 @@
-// What a start costs a supervisor that has grown large: /bin/true, from start to reaped, with 1 GB of touched heap.
+// What a start costs a supervisor that has grown large: /bin/true, from start to reaped, with 1 GB
+// of touched heap.
 #include "supe/async/clock.hpp"
 #include "supe/process/posix_launcher.hpp"
 #include "tests/bench/bench.hpp"
 
+#include <spawn.h>
+#include <sys/wait.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
-#include <spawn.h>
 #include <stdexcept>
-#include <sys/wait.h>
 #include <system_error>
 
 namespace {
@@ -30,7 +31,8 @@ supe::awaitable<> launch_and_reap(supe::launcher& launcher, supe::clock& clock) 
     supe::launch_request request;
     request.command = {program};
     auto launched = launcher.launch(request);
-    if (const auto* error = std::get_if<supe::launch_error>(&launched)) throw std::runtime_error(error->text);
+    if (const auto* error = std::get_if<supe::launch_error>(&launched))
+        throw std::runtime_error(error->text);
     const auto process = std::move(std::get<0>(launched));
     supe::timer alarm(clock);
     process->watch(alarm);
@@ -45,7 +47,8 @@ void measure(bench::table& figures) {
     supe::posix_launcher launcher(context.get_executor());
     const auto ours = [&] {
         return bench::milliseconds_of([&] {
-            auto done = supe::asio::co_spawn(context, launch_and_reap(launcher, clock), supe::asio::use_future);
+            auto done = supe::asio::co_spawn(context, launch_and_reap(launcher, clock),
+                                             supe::asio::use_future);
             context.restart();
             context.run();
             done.get();
@@ -53,7 +56,10 @@ void measure(bench::table& figures) {
     };
     const auto floor = [] { return bench::milliseconds_of(spawn_and_reap); };
     const auto times = bench::in_turn(101, {ours, floor});
-    figures.add({"start of a process to its end, 1 GB heap", "ms", {"launcher", times[0]}, {"posix_spawn", times[1]}});
+    figures.add({"start of a process to its end, 1 GB heap",
+                 "ms",
+                 {"launcher", times[0]},
+                 {"posix_spawn", times[1]}});
 }
 
 const bench::benchmark registered("spawn", measure);

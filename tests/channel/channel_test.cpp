@@ -1,11 +1,12 @@
-// Shows the channel over a real socketpair: frames both ways, a slow reader, a large frame, last words and a gone peer.
+// Shows the channel over a real socketpair: frames both ways, a slow reader, a large frame, last
+// words and a gone peer.
 #include "supe/channel/channel.hpp"
 #include "tests/support/virtual_loop.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <boost/test/unit_test.hpp>
 
 using namespace std::chrono_literals;
 using supe::awaitable;
@@ -29,7 +30,8 @@ struct pair {
 
 /// One end of a channel; run() turns it until the other end is gone.
 struct end {
-    end(virtual_loop& loop, supe::unique_fd fd, supe::channel::side side) : wire(loop.time(), std::move(fd), side, limit) {}
+    end(virtual_loop& loop, supe::unique_fd fd, supe::channel::side side)
+        : wire(loop.time(), std::move(fd), side, limit) {}
 
     static awaitable<> run(std::shared_ptr<end> e) {
         for (;;) {
@@ -52,7 +54,8 @@ struct end {
 };
 
 void write_all(int fd, std::string_view bytes) {
-    BOOST_TEST_REQUIRE(::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT) == static_cast<ssize_t>(bytes.size()));
+    BOOST_TEST_REQUIRE(::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT) ==
+                       static_cast<ssize_t>(bytes.size()));
 }
 
 std::string read_some(int fd) {
@@ -68,7 +71,8 @@ std::string frame_of(std::size_t size) { return '"' + std::string(size - 2, 'x')
 
 BOOST_AUTO_TEST_SUITE(channel)
 
-// Frames go both ways, whole, whatever comes in one read; flush() alone sends what the socket takes.
+// Frames go both ways, whole, whatever comes in one read; flush() alone sends what the socket
+// takes.
 BOOST_AUTO_TEST_CASE(both_ways) {
     virtual_loop loop;
     pair p;
@@ -78,14 +82,14 @@ BOOST_AUTO_TEST_CASE(both_ways) {
     BOOST_TEST(e->wire.backlog() == 0u);
     BOOST_TEST(read_some(p.theirs.get()) == "{\"a\":1}\n2\n");
     write_all(p.theirs.get(), "[1]\n{\"cut\":");
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(e->frames == words{"[1]"});
     BOOST_TEST(e->wire.unfinished() == 7u);
     write_all(p.theirs.get(), "2}\n");
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(e->frames == (words{"[1]", "{\"cut\":2}"}));
     p.theirs.reset();
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(e->gone);
 }
 
@@ -95,17 +99,18 @@ BOOST_AUTO_TEST_CASE(the_other_end_stays_blocking) {
     pair p;
     const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
     loop.start(end::run(e));
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST((::fcntl(p.theirs.get(), F_GETFL) & O_NONBLOCK) == 0);
 }
 
-// What the socket does not take is kept, in order, and goes out as the reader reads, while frames still come in.
+// What the socket does not take is kept, in order, and goes out as the reader reads, while frames
+// still come in.
 BOOST_AUTO_TEST_CASE(a_slow_reader) {
     virtual_loop loop;
     pair p;
     const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
     loop.start(end::run(e));
-    loop.settle();
+    loop.run_ready();
     std::string sent;
     for (int i = 0; i < 40; ++i) {
         const std::string frame = frame_of(20000 + static_cast<std::size_t>(i));
@@ -114,22 +119,22 @@ BOOST_AUTO_TEST_CASE(a_slow_reader) {
     }
     BOOST_TEST(e->wire.backlog() > 0u);
     write_all(p.theirs.get(), "1\n");
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(e->frames == words{"1"});
     std::string got;
     for (int i = 0; i < 1000 && got.size() < sent.size(); ++i) {
         got += read_some(p.theirs.get());
-        loop.settle();
+        loop.run_ready();
     }
     BOOST_TEST((got == sent));
     BOOST_TEST(e->wire.backlog() == 0u);
     const unsigned turns = e->turns;
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(e->turns == turns);  // with nothing to write it no longer looks whether it could
 }
 
-// A supervisor stops to read from a side that leaves more than a mail and a notice of full size unread, and goes on
-// when it reads again.
+// A supervisor stops to read from a side that leaves more than a mail and a notice of full size
+// unread, and goes on when it reads again.
 BOOST_AUTO_TEST_CASE(answers_left_unread) {
     virtual_loop loop;
     pair p;
@@ -138,29 +143,32 @@ BOOST_AUTO_TEST_CASE(answers_left_unread) {
     const std::string frame = frame_of(limit);
     for (int i = 0; i < 2; ++i) e->send(frame);
     write_all(p.theirs.get(), "1\n");
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(e->frames == words{"1"});
     for (int i = 0; i < 2; ++i) e->send(frame);
     write_all(p.theirs.get(), "2\n");
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(e->frames == words{"1"});
-    while (!read_some(p.theirs.get()).empty()) loop.settle();
+    while (!read_some(p.theirs.get()).empty()) loop.run_ready();
     BOOST_TEST(e->frames == (words{"1", "2"}));
 }
 
-// Two sides that write a frame of full size at once: both arrive, neither waits for the other to read first.
+// Two sides that write a frame of full size at once: both arrive, neither waits for the other to
+// read first.
 BOOST_AUTO_TEST_CASE(large_frames_in_both_directions) {
     virtual_loop loop;
     pair p;
-    const auto supervisor = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
-    const auto component = std::make_shared<end>(loop, std::move(p.theirs), supe::channel::side::component);
+    const auto supervisor =
+        std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+    const auto component =
+        std::make_shared<end>(loop, std::move(p.theirs), supe::channel::side::component);
     loop.start(end::run(supervisor));
     loop.start(end::run(component));
     std::string many;
     for (int i = 0; i < 10; ++i) many += frame_of(limit);
     supervisor->send(many);
     component->send(many);
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(supervisor->frames.size() == 10u);
     BOOST_TEST(component->frames.size() == 10u);
     BOOST_TEST(supervisor->wire.backlog() + component->wire.backlog() == 0u);
@@ -170,12 +178,14 @@ BOOST_AUTO_TEST_CASE(large_frames_in_both_directions) {
 BOOST_AUTO_TEST_CASE(a_frame_too_long) {
     virtual_loop loop;
     pair p;
-    const auto supervisor = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
-    const auto component = std::make_shared<end>(loop, std::move(p.theirs), supe::channel::side::component);
+    const auto supervisor =
+        std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+    const auto component =
+        std::make_shared<end>(loop, std::move(p.theirs), supe::channel::side::component);
     loop.start(end::run(supervisor));
     loop.start(end::run(component));
     component->send("1\n" + frame_of(limit) + frame_of(limit + 1) + "2\n");
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(supervisor->frames.size() == 3u);
     BOOST_TEST(supervisor->frames.back() == "2");
     BOOST_TEST(supervisor->wire.take_oversized() == 1u);
@@ -197,7 +207,8 @@ BOOST_AUTO_TEST_CASE(last_words) {
     BOOST_TEST(e->wire.unfinished() == 6u);
 }
 
-// A peer that is gone: what it said is read, what is written to it vanishes, and no signal kills us.
+// A peer that is gone: what it said is read, what is written to it vanishes, and no signal kills
+// us.
 BOOST_AUTO_TEST_CASE(a_gone_peer) {
     virtual_loop loop;
     pair p;
@@ -207,7 +218,7 @@ BOOST_AUTO_TEST_CASE(a_gone_peer) {
     e->send("anybody there?\n");
     BOOST_TEST(e->wire.backlog() == 0u);
     loop.start(end::run(e));
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(e->frames == words{"bye"});
     BOOST_TEST(e->gone);
 }
@@ -218,9 +229,9 @@ BOOST_AUTO_TEST_CASE(a_peer_that_says_no_more) {
     pair p;
     const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
     loop.start(end::run(e));
-    loop.settle();
+    loop.run_ready();
     ::shutdown(p.theirs.get(), SHUT_WR);
-    loop.settle();
+    loop.run_ready();
     BOOST_TEST(e->gone);
 }
 
@@ -229,13 +240,14 @@ BOOST_AUTO_TEST_CASE(closing) {
     for (const bool with_backlog : {false, true}) {
         virtual_loop loop;
         pair p;
-        const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
+        const auto e =
+            std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
         if (with_backlog) e->send(frame_of(limit));
         loop.start(end::run(e));
-        loop.settle();
+        loop.run_ready();
         BOOST_TEST(!e->gone);
         e->wire.close();
-        loop.settle();
+        loop.run_ready();
         BOOST_TEST(e->gone);
         BOOST_TEST(!e->wire.is_open());
         e->send("1\n");
@@ -253,14 +265,14 @@ BOOST_AUTO_TEST_CASE(cancelling) {
         if (with_backlog) e->send(frame_of(limit));
         supe::nursery n(loop.time());
         n.start(turn(*e));
-        loop.settle();
+        loop.run_ready();
         const auto cancel = [&]() -> awaitable<> {
             n.cancel();
             e.reset();
             co_return;
         };
         loop.start(cancel());
-        loop.settle();
+        loop.run_ready();
         BOOST_TEST(n.size() == 0u);
     }
 }

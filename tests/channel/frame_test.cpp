@@ -32,7 +32,8 @@ BOOST_AUTO_TEST_CASE(reads_may_end_anywhere) {
         supe::frame_splitter s;
         words frames;
         for (std::size_t at = 0; at < stream.size(); at += size) {
-            for (auto& f : feed(s, std::string_view(stream).substr(at, size))) frames.push_back(std::move(f));
+            for (auto& f : feed(s, std::string_view(stream).substr(at, size)))
+                frames.push_back(std::move(f));
         }
         BOOST_TEST(frames == (words{"{\"first\":\"frame\"}", "[1,2,3]", "\"\xc3\xa4\""}));
     }
@@ -47,14 +48,16 @@ BOOST_AUTO_TEST_CASE(an_unfinished_frame) {
     BOOST_TEST(s.unfinished() == 0u);
 }
 
-// A frame of exactly the limit passes; one byte more is skipped to its end and counted once, and the next one is whole.
+// A frame of exactly the limit passes; one byte more is skipped to its end and counted once, and
+// the next one is whole.
 BOOST_AUTO_TEST_CASE(the_limit) {
     for (const std::size_t size : {1, 3, 5, 100}) {
         supe::frame_splitter s(5);
         const std::string stream = "12345\n123456\n12\n1234567890123456789\n\n5\n";
         words frames;
         for (std::size_t at = 0; at < stream.size(); at += size) {
-            for (auto& f : feed(s, std::string_view(stream).substr(at, size))) frames.push_back(std::move(f));
+            for (auto& f : feed(s, std::string_view(stream).substr(at, size)))
+                frames.push_back(std::move(f));
         }
         BOOST_TEST(frames == (words{"12345", "12", "5"}));
         BOOST_TEST(s.take_oversized() == 2u);
@@ -62,7 +65,8 @@ BOOST_AUTO_TEST_CASE(the_limit) {
     }
 }
 
-// A frame that never ends is counted when it passes the limit; none of it is kept, nor told of as unfinished.
+// A frame that never ends is counted when it passes the limit; none of it is kept, nor told of as
+// unfinished.
 BOOST_AUTO_TEST_CASE(an_endless_frame) {
     supe::frame_splitter s(1000);
     const std::string piece(64 * 1024, 'x');

@@ -1,7 +1,7 @@
 // Shows what each frame of contract §2 means, and how ours are printed.
 #include "supe/channel/message.hpp"
 
-#include "supe/channel/json_text.hpp"
+#include "supe/text/json_text.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -30,7 +30,8 @@ BOOST_AUTO_TEST_SUITE(message)
 
 // A mail with all that a component may write.
 BOOST_AUTO_TEST_CASE(a_full_mail) {
-    const auto m = read<mail_frame>(R"({"type":"mail","to":"\u0062ob","msg": {"a": [1, 2]} ,"id":"7","receipt":true})");
+    const auto m = read<mail_frame>(
+        R"({"type":"mail","to":"\u0062ob","msg": {"a": [1, 2]} ,"id":"7","receipt":true})");
     BOOST_TEST(m.to.value() == "bob");
     BOOST_TEST(m.msg == R"({"a": [1, 2]})");
     BOOST_TEST(m.id.value() == "7");
@@ -41,7 +42,8 @@ BOOST_AUTO_TEST_CASE(a_full_mail) {
     BOOST_TEST(m.extras == "");
 }
 
-// Without `to` it goes to the supervisor, without `msg` it says null, without `id` no answer is wanted.
+// Without `to` it goes to the supervisor, without `msg` it says null, without `id` no answer is
+// wanted.
 BOOST_AUTO_TEST_CASE(a_bare_mail) {
     const auto m = read<mail_frame>(R"({"type":"mail"})");
     BOOST_TEST(!m.to);
@@ -52,8 +54,9 @@ BOOST_AUTO_TEST_CASE(a_bare_mail) {
 
 // msg is any value, its bytes unchanged: digits, escapes, blanks, equal keys.
 BOOST_AUTO_TEST_CASE(msg_is_unchanged) {
-    for (const std::string msg : {"null", "false", "0", "1e400", "123456789012345678901234567890", "-0.0", R"("\u0041\/\ud83d")", "[ ]",
-                                  "{ \"a\" : 1 , \"a\" : 2 }", "\"\xc3\xa4\""}) {
+    for (const std::string msg :
+         {"null", "false", "0", "1e400", "123456789012345678901234567890", "-0.0",
+          R"("\u0041\/\ud83d")", "[ ]", "{ \"a\" : 1 , \"a\" : 2 }", "\"\xc3\xa4\""}) {
         const std::string frame = "{\"msg\":" + msg + ",\"type\":\"mail\"}";
         BOOST_TEST(read<mail_frame>(frame).msg == msg);
     }
@@ -61,7 +64,8 @@ BOOST_AUTO_TEST_CASE(msg_is_unchanged) {
 
 // A delivery, as a component and the next hop read it.
 BOOST_AUTO_TEST_CASE(a_delivery) {
-    const auto m = read<mail_frame>(R"({"type":"mail","from":"/a/b","msg":1,"id":"x-1","attempt":3,"receipt":true,"to":"/c/d","re":"9"})");
+    const auto m = read<mail_frame>(
+        R"({"type":"mail","from":"/a/b","msg":1,"id":"x-1","attempt":3,"receipt":true,"to":"/c/d","re":"9"})");
     BOOST_TEST(m.from.value() == "/a/b");
     BOOST_TEST(m.attempt == 3u);
     BOOST_TEST(m.to.value() == "/c/d");
@@ -69,17 +73,21 @@ BOOST_AUTO_TEST_CASE(a_delivery) {
     BOOST_TEST(m.extras == R"(,"re":"9")");
 }
 
-// Members that we don't know are passed on in order, as they stand; so are those that belong to other kinds of frame.
+// Members that we don't know are passed on in order, as they stand; so are those that belong to
+// other kinds of frame.
 BOOST_AUTO_TEST_CASE(unknown_members_are_passed_on) {
-    const auto m = read<mail_frame>(R"({"b": [1, 2],"type":"mail","k\u0065y":{"x":"\/"},"msg":1,"a":null,"b":2})");
+    const auto m = read<mail_frame>(
+        R"({"b": [1, 2],"type":"mail","k\u0065y":{"x":"\/"},"msg":1,"a":null,"b":2})");
     BOOST_TEST(m.extras == R"(,"b":[1, 2],"k\u0065y":{"x":"\/"},"a":null,"b":2)");
-    const auto odd = read<mail_frame>(R"({"type":"mail","data":5,"signal":"x","cmd":"y","call":"3"})");
+    const auto odd =
+        read<mail_frame>(R"({"type":"mail","data":5,"signal":"x","cmd":"y","call":"3"})");
     BOOST_TEST(odd.extras == R"(,"call":"3","signal":"x","data":5,"cmd":"y")");
 }
 
 // A key or a word may be escaped, and means the same.
 BOOST_AUTO_TEST_CASE(escaped_keys_and_words) {
-    const auto m = read<mail_frame>(R"({"t\u0079pe":"m\u0061il","\u0074o":"a","m\u0073g":5,"r\u0065":"1"})");
+    const auto m =
+        read<mail_frame>(R"({"t\u0079pe":"m\u0061il","\u0074o":"a","m\u0073g":5,"r\u0065":"1"})");
     BOOST_TEST(m.to.value() == "a");
     BOOST_TEST(m.msg == "5");
     BOOST_TEST(m.answer);
@@ -90,14 +98,16 @@ BOOST_AUTO_TEST_CASE(escaped_keys_and_words) {
 
 // Of equal keys the last counts, as in JavaScript.
 BOOST_AUTO_TEST_CASE(equal_keys) {
-    const auto m = read<mail_frame>(R"({"type":"signal","to":"a","msg":1,"type":"mail","to":"b","msg":2})");
+    const auto m =
+        read<mail_frame>(R"({"type":"signal","to":"a","msg":1,"type":"mail","to":"b","msg":2})");
     BOOST_TEST(m.to.value() == "b");
     BOOST_TEST(m.msg == "2");
 }
 
 // What a component writes where only supervisors write is no fault, and counts for nothing.
 BOOST_AUTO_TEST_CASE(from_and_attempt_of_any_type) {
-    for (const std::string attempt : {"\"2\"", "-1", "1.5", "1e3", "99999999999999999999", "null", "[]"}) {
+    for (const std::string attempt :
+         {"\"2\"", "-1", "1.5", "1e3", "99999999999999999999", "null", "[]"}) {
         const std::string frame = "{\"type\":\"mail\",\"from\":[1],\"attempt\":" + attempt + "}";
         const auto m = read<mail_frame>(frame);
         BOOST_TEST(!m.from);
@@ -111,13 +121,15 @@ BOOST_AUTO_TEST_CASE(malformed_mail) {
     BOOST_TEST(why_bad(R"({"type":"mail","to":5})") == "mail: to must be a string, not 5");
     BOOST_TEST(why_bad(R"({"type":"mail","to":null})") == "mail: to must be a string, not null");
     BOOST_TEST(why_bad(R"({"type":"mail","id":7})") == "mail: id must be a string, not 7");
-    BOOST_TEST(why_bad(R"({"type":"mail","receipt":"yes"})") == R"(mail: receipt must be true or false, not "yes")");
+    BOOST_TEST(why_bad(R"({"type":"mail","receipt":"yes"})") ==
+               R"(mail: receipt must be true or false, not "yes")");
     BOOST_TEST(why_bad("{\"type\":\"mail\",\"to\":[" + std::string(100, '1') + "]}").size() < 100u);
 }
 
 // Signals: the name, and data as it stands. Other members are ignored.
 BOOST_AUTO_TEST_CASE(signals) {
-    const auto s = read<signal_frame>(R"({"type":"signal","signal":"READY-TO-RECEIVE-MAIL","data": {"window": 5} ,"x":1})");
+    const auto s = read<signal_frame>(
+        R"({"type":"signal","signal":"READY-TO-RECEIVE-MAIL","data": {"window": 5} ,"x":1})");
     BOOST_TEST(s.name == "READY-TO-RECEIVE-MAIL");
     BOOST_TEST(s.data == R"({"window": 5})");
     BOOST_TEST(read<signal_frame>(R"({"type":"signal","signal":"X"})").data == "");
@@ -125,7 +137,8 @@ BOOST_AUTO_TEST_CASE(signals) {
     BOOST_TEST(why_bad(R"({"type":"signal","signal":1})") == "signal must be a string, not 1");
 }
 
-// Node's own frames are known by `cmd` whatever else they hold: Node on the other side would take them for its own too.
+// Node's own frames are known by `cmd` whatever else they hold: Node on the other side would take
+// them for its own too.
 BOOST_AUTO_TEST_CASE(node_frames) {
     BOOST_TEST(!read<node_frame>(R"({"cmd":"NODE_DISCONNECT"})").handle);
     BOOST_TEST(read<node_frame>(R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1})").handle);
@@ -136,8 +149,9 @@ BOOST_AUTO_TEST_CASE(node_frames) {
 
 // Any other JSON is a raw process.send.
 BOOST_AUTO_TEST_CASE(raw_frames) {
-    for (const std::string frame : {"1", "null", "\"mail\"", "[{\"type\":\"mail\"}]", "{}", "{\"type\":\"post\"}", "{\"type\":5}", "{\"Type\":\"mail\"}",
-                                    " {\"a\":1} ", "{\"type\":[\"mail\"]}", "1\r"})
+    for (const std::string frame :
+         {"1", "null", "\"mail\"", "[{\"type\":\"mail\"}]", "{}", "{\"type\":\"post\"}",
+          "{\"type\":5}", "{\"Type\":\"mail\"}", " {\"a\":1} ", "{\"type\":[\"mail\"]}", "1\r"})
         read<raw_frame>(frame);
 }
 
@@ -145,8 +159,10 @@ BOOST_AUTO_TEST_CASE(raw_frames) {
 BOOST_AUTO_TEST_CASE(not_json) {
     BOOST_TEST(why_bad("hello") == "not JSON in UTF-8: \"hello\"");
     BOOST_TEST(why_bad("{\"type\":\"mail\",\"msg\":1,}").starts_with("not JSON in UTF-8: \"{"));
-    for (const std::string frame : {"{\"type\":\"mail\",\"msg\":\"\xff\"}", "{\"type\":\"mail\"", "{\"type\":\"mail\"}}", "{\"type\":\"mail\",\"msg\":01}", "\x01\x02",
-                                    "{\"type\":\"mail\",\"msg\":\"a\tb\"}", "{\"x\":\"\xed\xa0\x80\",\"type\":\"signal\",\"signal\":\"A\"}"}) {
+    for (const std::string frame :
+         {"{\"type\":\"mail\",\"msg\":\"\xff\"}", "{\"type\":\"mail\"", "{\"type\":\"mail\"}}",
+          "{\"type\":\"mail\",\"msg\":01}", "\x01\x02", "{\"type\":\"mail\",\"msg\":\"a\tb\"}",
+          "{\"x\":\"\xed\xa0\x80\",\"type\":\"signal\",\"signal\":\"A\"}"}) {
         const std::string why = why_bad(frame);
         BOOST_TEST(supe::is_json(supe::json_quoted(why)));
         BOOST_TEST(why.find('\n') == why.npos);
@@ -158,11 +174,26 @@ BOOST_AUTO_TEST_CASE(not_json) {
 // Deliveries are printed without blanks, in a fixed order, and read back to the same.
 BOOST_AUTO_TEST_CASE(prints_deliveries) {
     std::string out = "before\n";
-    supe::append_delivery(out, {.from = "a\"b", .msg = "{\"x\":1}", .id = "t-1", .extras = ",\"re\":\"2\"", .to = {}, .attempt = 1});
-    BOOST_TEST(out == "before\n{\"type\":\"mail\",\"from\":\"a\\\"b\",\"msg\":{\"x\":1},\"id\":\"t-1\",\"attempt\":1,\"re\":\"2\"}\n");
+    supe::append_delivery(out, {.from = "a\"b",
+                                .msg = "{\"x\":1}",
+                                .id = "t-1",
+                                .extras = ",\"re\":\"2\"",
+                                .to = {},
+                                .attempt = 1});
+    BOOST_TEST(out ==
+               "before\n{\"type\":\"mail\",\"from\":\"a\\\"b\",\"msg\":{\"x\":1},\"id\":\"t-1\","
+               "\"attempt\":1,\"re\":\"2\"}\n");
     out.clear();
-    supe::append_delivery(out, {.from = "/a", .msg = "1", .id = "i", .extras = {}, .to = "/b/c", .attempt = 2, .receipt = true});
-    BOOST_TEST(out == "{\"type\":\"mail\",\"from\":\"/a\",\"msg\":1,\"id\":\"i\",\"attempt\":2,\"receipt\":true,\"to\":\"/b/c\"}\n");
+    supe::append_delivery(out, {.from = "/a",
+                                .msg = "1",
+                                .id = "i",
+                                .extras = {},
+                                .to = "/b/c",
+                                .attempt = 2,
+                                .receipt = true});
+    BOOST_TEST(out ==
+               "{\"type\":\"mail\",\"from\":\"/"
+               "a\",\"msg\":1,\"id\":\"i\",\"attempt\":2,\"receipt\":true,\"to\":\"/b/c\"}\n");
     out.pop_back();
     const auto m = read<mail_frame>(out);
     BOOST_TEST(m.to.value() == "/b/c");
@@ -174,7 +205,9 @@ BOOST_AUTO_TEST_CASE(prints_signals) {
     std::string out;
     supe::append_signal(out, "SUPE-SHUTDOWN");
     supe::append_signal(out, "X\n", "{\"a\":1}");
-    BOOST_TEST(out == "{\"type\":\"signal\",\"signal\":\"SUPE-SHUTDOWN\"}\n{\"type\":\"signal\",\"signal\":\"X\\n\",\"data\":{\"a\":1}}\n");
+    BOOST_TEST(out ==
+               "{\"type\":\"signal\",\"signal\":\"SUPE-SHUTDOWN\"}\n{\"type\":\"signal\","
+               "\"signal\":\"X\\n\",\"data\":{\"a\":1}}\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

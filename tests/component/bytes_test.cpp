@@ -1,4 +1,5 @@
-// Shows bodies that are no JSON, and bodies of full size, between components of a real supervisor in simulation.
+// Shows bodies that are no JSON, and bodies of full size, between components of a real supervisor
+// in simulation.
 #include "supe/channel/frame.hpp"
 #include "supe/simulation/world.hpp"
 
@@ -32,11 +33,13 @@ void run_with_echoes(world& w, supe::component_main c) {
 
 BOOST_AUTO_TEST_SUITE(bytes)
 
-// No byte at all, each of the 256, and 10 MiB of them come back as they were, from a sibling and over a nested supervisor.
+// No byte at all, each of the 256, and 10 MiB of them come back as they were, from a sibling and
+// over a nested supervisor.
 BOOST_AUTO_TEST_CASE(come_back) {
     std::string all, large(10 << 20, '\0');
     for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
-    for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 2654435761u >> 13);
+    for (std::size_t i = 0; i < large.size(); ++i)
+        large[i] = static_cast<char>(i * 2654435761u >> 13);
     unsigned equal = 0;
     world w;
     run_with_echoes(w, [&](component& self) -> awaitable<> {
@@ -67,14 +70,17 @@ BOOST_AUTO_TEST_CASE(on_the_wire) {
         }
     });
     w.run(R"({"name": "t", "children": [{"name": "c", "component": "c"}]})");
-    for (const char* body : {R"("Zm9v\/w==")", R"("\u005am9v")", R"("foo")", "[1]", R"("")"}) w.mail("/c", body);
-    w.settle();
+    for (const char* body : {R"("Zm9v\/w==")", R"("\u005am9v")", R"("foo")", "[1]", R"("")"})
+        w.mail("/c", body);
+    w.run_ready();
     const std::string none = "mail from supe: not a string of base64: ";
-    BOOST_TEST(heard == (std::vector<std::string>{"foo\xff", "foo", none + "\"foo\"", none + "[1]", ""}), boost::test_tools::per_element());
+    BOOST_TEST(
+        heard == (std::vector<std::string>{"foo\xff", "foo", none + "\"foo\"", none + "[1]", ""}),
+        boost::test_tools::per_element());
 }
 
-// A mail that fills its frame to the last byte arrives, though its delivery is longer, also by the supervisor above to one
-// below and back; with one byte more it is refused where it is sent.
+// A mail that fills its frame to the last byte arrives, though its delivery is longer, also by the
+// supervisor above to one below and back; with one byte more it is refused where it is sent.
 BOOST_AUTO_TEST_CASE(frames_of_full_size) {
     std::vector<std::size_t> arrived;
     unsigned refused = 0;
@@ -85,7 +91,10 @@ BOOST_AUTO_TEST_CASE(frames_of_full_size) {
             co_await mail->ack();
         }
     };
-    const auto room = [](const std::string& to) { return supe::default_frame_limit - to.size() - std::string_view(R"({"type":"mail","to":"","msg":})").size(); };
+    const auto room = [](const std::string& to) {
+        return supe::default_frame_limit - to.size() -
+               std::string_view(R"({"type":"mail","to":"","msg":})").size();
+    };
     const auto fill = [&](component& self) -> awaitable<> {
         for (const std::string to : {"m", "/m", "/n/m"}) {
             if (self.address() == "/n/c" && to != "/m") continue;
@@ -100,11 +109,14 @@ BOOST_AUTO_TEST_CASE(frames_of_full_size) {
     };
     w.provide("m", measure);
     w.provide("c", fill);
-    w.run(R"({"name": "t", "children": [{"name": "m", "component": "m"}, {"name": "n", "children": [{"name": "m", "component": "m"},
+    w.run(
+        R"({"name": "t", "children": [{"name": "m", "component": "m"}, {"name": "n", "children": [{"name": "m", "component": "m"},
         {"name": "c", "component": "c", "restart": "temporary"}]}, {"name": "c", "component": "c", "restart": "temporary"}]})");
     w.advance(10s);
     std::ranges::sort(arrived);
-    BOOST_TEST(arrived == (std::vector<std::size_t>{room("/n/m"), room("/m"), room("/m"), room("m")}), boost::test_tools::per_element());
+    BOOST_TEST(
+        arrived == (std::vector<std::size_t>{room("/n/m"), room("/m"), room("/m"), room("m")}),
+        boost::test_tools::per_element());
     BOOST_TEST(refused == 4u);
     BOOST_TEST(w.count("component-bad-frame") == 0u);
 }

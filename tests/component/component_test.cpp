@@ -1,5 +1,6 @@
-// Shows the rest of a component's side of the channel: config, readiness, shutdown, and a supervisor that is gone.
-#include "tests/component/stage.hpp"
+// Shows the rest of a component's side of the channel: config, readiness, shutdown, and a
+// supervisor that is gone.
+#include "tests/component/component_fixture.hpp"
 
 using namespace component_tests;
 using namespace std::chrono_literals;
@@ -9,27 +10,30 @@ BOOST_AUTO_TEST_SUITE(component)
 // config(): asked for once, kept; the one that comes unasked is enough. Without one it is null.
 BOOST_AUTO_TEST_CASE(config) {
     for (const bool unasked : {false, true}) {
-        stage s;
+        component_fixture s;
         words got;
         const auto read = [&got](supe::component& self) -> awaitable<> {
             got.push_back(boost::json::serialize(co_await self.config()));
         };
         if (unasked) s.signal("SUPE-START", R"({"address":"/a/me","config":{"k":1}})");
         s.loop.start(read(*s.self));
-        BOOST_TEST(s.heard() == (unasked ? words{} : words{R"({"type":"signal","signal":"READY-FOR-CONFIG"})"}));
+        BOOST_TEST(s.heard() ==
+                   (unasked ? words{} : words{R"({"type":"signal","signal":"READY-FOR-CONFIG"})"}));
         if (!unasked) s.signal("SUPE-START", R"({"address":"/a/me","config":{"k":1}})");
         s.loop.start(read(*s.self));
         BOOST_TEST(s.heard().empty());
         BOOST_TEST(got == (words{"{\"k\":1}", "{\"k\":1}"}));
     }
-    stage s;
+    component_fixture s;
     std::string none, closed;
-    const auto read = [&none](supe::component& self) -> awaitable<> { none = boost::json::serialize(co_await self.config()); };
+    const auto read = [&none](supe::component& self) -> awaitable<> {
+        none = boost::json::serialize(co_await self.config());
+    };
     s.loop.start(read(*s.self));
-    s.loop.settle();
+    s.loop.run_ready();
     s.signal("SUPE-START", R"({"address":"/a/me"})");
     BOOST_TEST(none == "null");
-    stage gone;
+    component_fixture gone;
     gone.loop.start(outcome(read(*gone.self), closed));
     gone.hang_up();
     BOOST_TEST(closed == text(mail_error::channel_closed));
@@ -37,26 +41,32 @@ BOOST_AUTO_TEST_CASE(config) {
 
 // Its name and address, COMPONENT-READY and the watchdog's ping.
 BOOST_AUTO_TEST_CASE(says_what_it_is) {
-    stage s;
+    component_fixture s;
     BOOST_TEST(s.self->name() == "me");
     BOOST_TEST(s.self->address() == "/a/me");
     s.self->ready();
     s.self->alive();
-    BOOST_TEST(s.heard() == (words{R"({"type":"signal","signal":"COMPONENT-READY"})", R"({"type":"signal","signal":"COMPONENT-ALIVE"})"}));
+    BOOST_TEST(s.heard() == (words{R"({"type":"signal","signal":"COMPONENT-READY"})",
+                                   R"({"type":"signal","signal":"COMPONENT-ALIVE"})"}));
 }
 
-// SUPE-SHUTDOWN ends every wait for mail, shortens sleeps, and leaves what was not received in hand.
+// SUPE-SHUTDOWN ends every wait for mail, shortens sleeps, and leaves what was not received in
+// hand.
 BOOST_AUTO_TEST_CASE(shuts_down) {
-    stage s;
+    component_fixture s;
     words got;
     std::string asked, slept;
-    const auto sleep = [](supe::component& self) -> awaitable<> { co_await self.shutdown_requested_until(self.time().now() + 1h); };
+    const auto sleep = [](supe::component& self) -> awaitable<> {
+        co_await self.shutdown_requested_until(self.time().now() + 1h);
+    };
     s.loop.start(receive_all(*s.self, got, true));
     s.loop.start(outcome(s.self->shutdown_requested(), asked));
     s.loop.start(outcome(sleep(*s.self), slept));
-    s.loop.settle();
+    s.loop.run_ready();
     BOOST_TEST(!s.self->shutting_down());
-    s.say("{\"type\":\"signal\",\"signal\":\"SUPE-SHUTDOWN\"}\n{\"type\":\"mail\",\"from\":\"a\",\"msg\":1,\"id\":\"1\",\"attempt\":1}");
+    s.say(
+        "{\"type\":\"signal\",\"signal\":\"SUPE-SHUTDOWN\"}\n{\"type\":\"mail\",\"from\":\"a\","
+        "\"msg\":1,\"id\":\"1\",\"attempt\":1}");
     BOOST_TEST(got == words{"end"});
     BOOST_TEST(asked + slept == "donedone");
     BOOST_TEST(s.self->shutting_down());
@@ -65,7 +75,7 @@ BOOST_AUTO_TEST_CASE(shuts_down) {
 
 // When the supervisor is gone, all waits end, and what is said then is harmless.
 BOOST_AUTO_TEST_CASE(the_supervisor_is_gone) {
-    stage s;
+    component_fixture s;
     words got;
     std::string watched;
     std::optional<supe::notice> last = supe::notice{};
@@ -90,12 +100,12 @@ BOOST_AUTO_TEST_CASE(the_supervisor_is_gone) {
 
 // flushed(): done when the supervisor's end has taken everything, however slowly it reads.
 BOOST_AUTO_TEST_CASE(flushes) {
-    stage s;
+    component_fixture s;
     std::string flushed;
     const std::string large = '"' + std::string(3 << 20, 'x') + '"';
     s.self->tell("a", large);
     s.loop.start(outcome(s.self->flushed(), flushed));
-    s.loop.settle();
+    s.loop.run_ready();
     BOOST_TEST(flushed == "");
     BOOST_TEST(s.heard().at(0).size() > large.size());
     BOOST_TEST(flushed == "done");
@@ -104,7 +114,7 @@ BOOST_AUTO_TEST_CASE(flushes) {
 
 // A mail of full size arrives while one of full size leaves: neither side waits for the other.
 BOOST_AUTO_TEST_CASE(large_bodies) {
-    stage s;
+    component_fixture s;
     words got;
     s.loop.start(receive_all(*s.self, got, true));
     s.heard();
@@ -118,13 +128,17 @@ BOOST_AUTO_TEST_CASE(large_bodies) {
 
 // Frames that mean nothing to a component are passed over.
 BOOST_AUTO_TEST_CASE(strange_frames) {
-    stage s;
+    component_fixture s;
     words got;
     s.loop.start(receive_all(*s.self, got, false));
-    for (const std::string frame : {"", "1", "not json", "{}", R"({"cmd":"NODE_HANDLE"})", R"({"type":"signal","signal":"WHAT","data":[1]})", R"({"type":"signal"})",
-                                    R"({"type":"signal","signal":"MAIL-ACKED"})", R"({"type":"signal","signal":"MAIL-ACKED","data":5})",
-                                    R"({"type":"signal","signal":"NOTICEBOARD-EVENT","data":{"notice":"x"}})",
-                                    R"({"type":"signal","signal":"NOTICEBOARD-RESPONSE","data":{"type":"watch","notice":"x"}})"})
+    for (
+        const std::string frame :
+        {"", "1", "not json", "{}", R"({"cmd":"NODE_HANDLE"})",
+         R"({"type":"signal","signal":"WHAT","data":[1]})", R"({"type":"signal"})",
+         R"({"type":"signal","signal":"MAIL-ACKED"})",
+         R"({"type":"signal","signal":"MAIL-ACKED","data":5})",
+         R"({"type":"signal","signal":"NOTICEBOARD-EVENT","data":{"notice":"x"}})",
+         R"({"type":"signal","signal":"NOTICEBOARD-RESPONSE","data":{"type":"watch","notice":"x"}})"})
         s.say(frame);
     s.mail("1", "1");
     BOOST_TEST(got == words{"bob 1 1 1"});

@@ -1,14 +1,16 @@
-// Shows how a component takes mail: readiness, window, acks, refusals and deadlines, frame by frame (contract §2).
-#include "tests/component/stage.hpp"
+// Shows how a component takes mail: readiness, window, acks, refusals and deadlines, frame by frame
+// (contract §2).
+#include "tests/component/component_fixture.hpp"
 
 using namespace component_tests;
 using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(receiving)
 
-// The first receive() makes the component ready, with its window; mail comes in order and is acknowledged by id.
+// The first receive() makes the component ready, with its window; mail comes in order and is
+// acknowledged by id.
 BOOST_AUTO_TEST_CASE(receives_and_acknowledges) {
-    stage s;
+    component_fixture s;
     words got;
     BOOST_TEST(s.heard().empty());
     s.self->set_window(5);
@@ -17,23 +19,26 @@ BOOST_AUTO_TEST_CASE(receives_and_acknowledges) {
     s.mail("t-1", R"({ "x" : 1e400 })");
     s.say(R"({"type":"mail","from":"/x/y","msg":null,"id":"t-\u0032","attempt":3})");
     BOOST_TEST(got == (words{"bob t-1 1 { \"x\" : 1e400 }", "/x/y t-2 3 null"}));
-    BOOST_TEST(s.heard() == (words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-1"]})"), signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-2"]})")}));
+    BOOST_TEST(s.heard() == (words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-1"]})"),
+                                   signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-2"]})")}));
 }
 
 // Acks of one turn leave as one signal.
 BOOST_AUTO_TEST_CASE(gathers_acks) {
-    stage s;
+    component_fixture s;
     words got;
     s.self->set_window(5);
     s.loop.start(receive_all(*s.self, got, true));
     s.heard();
-    s.say("{\"type\":\"mail\",\"from\":\"a\",\"msg\":1,\"id\":\"1\",\"attempt\":1}\n{\"type\":\"mail\",\"from\":\"a\",\"msg\":2,\"id\":\"2\",\"attempt\":1}");
+    s.say(
+        "{\"type\":\"mail\",\"from\":\"a\",\"msg\":1,\"id\":\"1\",\"attempt\":1}\n{\"type\":"
+        "\"mail\",\"from\":\"a\",\"msg\":2,\"id\":\"2\",\"attempt\":1}");
     BOOST_TEST(s.heard() == words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["1","2"]})")});
 }
 
 // reject(): back to its place, or to the dead letters with a reason.
 BOOST_AUTO_TEST_CASE(rejects) {
-    stage s;
+    component_fixture s;
     const auto picky = [](supe::component& self) -> awaitable<> {
         auto first = co_await self.receive();
         co_await first->reject(true);
@@ -43,17 +48,20 @@ BOOST_AUTO_TEST_CASE(rejects) {
     s.loop.start(picky(*s.self));
     s.mail("1", "1");
     s.mail("2", "2");
-    BOOST_TEST(s.heard() == (words{signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":1})"),
-                                   signal_frame("REJECT-MAIL", R"({"id":"1","requeue":true,"reason":""})"),
-                                   signal_frame("REJECT-MAIL", R"({"id":"2","requeue":false,"reason":"too \"odd\""})")}));
+    BOOST_TEST(s.heard() ==
+               (words{signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":1})"),
+                      signal_frame("REJECT-MAIL", R"({"id":"1","requeue":true,"reason":""})"),
+                      signal_frame("REJECT-MAIL",
+                                   R"({"id":"2","requeue":false,"reason":"too \"odd\""})")}));
 }
 
 // value() reads whatever a mail may hold: deep nesting, numbers past a double, lone surrogates.
 BOOST_AUTO_TEST_CASE(reads_any_value) {
-    stage s;
+    component_fixture s;
     words got;
     const auto reader = [&got](supe::component& self) -> awaitable<> {
-        while (auto mail = co_await self.receive()) got.push_back(boost::json::serialize(mail->value()));
+        while (auto mail = co_await self.receive())
+            got.push_back(boost::json::serialize(mail->value()));
     };
     s.loop.start(reader(*s.self));
     const std::string deep = std::string(500, '[') + std::string(500, ']');
@@ -64,9 +72,11 @@ BOOST_AUTO_TEST_CASE(reads_any_value) {
 
 // pause() asks for no more; the next receive() asks again.
 BOOST_AUTO_TEST_CASE(pauses) {
-    stage s;
+    component_fixture s;
     std::optional<supe::mail> mail;
-    const auto one = [&mail](supe::component& self) -> awaitable<> { mail = co_await self.receive(); };
+    const auto one = [&mail](supe::component& self) -> awaitable<> {
+        mail = co_await self.receive();
+    };
     s.self->pause();
     BOOST_TEST(s.heard().empty());
     s.loop.start(one(*s.self));
@@ -75,16 +85,18 @@ BOOST_AUTO_TEST_CASE(pauses) {
     s.self->pause();
     s.loop.start(one(*s.self));
     s.mail("2", "2");
-    BOOST_TEST(s.heard() == (words{signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":1})"), R"({"type":"signal","signal":"NOT-READY-TO-RECEIVE-MAIL"})",
+    BOOST_TEST(s.heard() == (words{signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":1})"),
+                                   R"({"type":"signal","signal":"NOT-READY-TO-RECEIVE-MAIL"})",
                                    signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":1})")}));
     BOOST_TEST(mail->id() == "2");
 }
 
 // Deadlines: nothing in time is nothing, and every waiting coroutine keeps its own.
 BOOST_AUTO_TEST_CASE(receives_until) {
-    stage s;
+    component_fixture s;
     words got;
-    const auto until = [&got](supe::component& self, supe::duration d, std::string name) -> awaitable<> {
+    const auto until = [&got](supe::component& self, supe::duration d,
+                              std::string name) -> awaitable<> {
         auto mail = co_await self.receive_until(self.time().now() + d);
         got.push_back(mail ? name + " " + mail->id() : name);
     };

@@ -1,5 +1,6 @@
-// Shows how a component sends mail, waits for what becomes of it, calls and answers, frame by frame (contract §2).
-#include "tests/component/stage.hpp"
+// Shows how a component sends mail, waits for what becomes of it, calls and answers, frame by frame
+// (contract §2).
+#include "tests/component/component_fixture.hpp"
 
 #include <boost/asio/error.hpp>
 
@@ -8,20 +9,26 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(sending)
 
-// tell(): one frame, nothing awaited. A body over several lines is still one frame; one that is no JSON is refused at once.
+// tell(): one frame, nothing awaited. A body over several lines is still one frame; one that is no
+// JSON is refused at once.
 BOOST_AUTO_TEST_CASE(tells) {
-    stage s;
+    component_fixture s;
     s.self->tell("/x/\"y\"", "{\n  \"a\": [1,\n 2]\n}");
     s.self->tell("", "1");
-    BOOST_TEST(s.heard() == (words{R"({"type":"mail","to":"/x/\"y\"","msg":{   "a": [1,  2] }})", R"({"type":"mail","to":"","msg":1})"}));
-    for (const std::string bad : {"", "{", "1 2", "\xff", "\"\n\"", "{\"a\":1}}\n{"}) BOOST_CHECK_THROW(s.self->tell("x", bad), std::invalid_argument);
+    BOOST_TEST(s.heard() == (words{R"({"type":"mail","to":"/x/\"y\"","msg":{   "a": [1,  2] }})",
+                                   R"({"type":"mail","to":"","msg":1})"}));
+    for (const std::string bad : {"", "{", "1 2", "\xff", "\"\n\"", "{\"a\":1}}\n{"})
+        BOOST_CHECK_THROW(s.self->tell("x", bad), std::invalid_argument);
     BOOST_TEST(s.heard().empty());
 }
 
-// A body too large for a frame is refused at once by all who send; the one below the limit goes out whole.
+// A body too large for a frame is refused at once by all who send; the one below the limit goes out
+// whole.
 BOOST_AUTO_TEST_CASE(frame_limit) {
-    stage s({.frame_limit = 1000});
-    const auto too_large = [](const supe::system_error& e) { return e.code() == boost::asio::error::message_size; };
+    component_fixture s({.frame_limit = 1000});
+    const auto too_large = [](const supe::system_error& e) {
+        return e.code() == boost::asio::error::message_size;
+    };
     const std::string large = '"' + std::string(1000 - 32, 'x') + '"';
     BOOST_CHECK_EXCEPTION(s.self->tell("x", large), supe::system_error, too_large);
     BOOST_CHECK_EXCEPTION(s.loop.run(s.self->send("x", large)), supe::system_error, too_large);
@@ -29,7 +36,8 @@ BOOST_AUTO_TEST_CASE(frame_limit) {
     const auto call = [&]() -> awaitable<> { co_await s.self->call("x", large); };
     BOOST_CHECK_EXCEPTION(s.loop.run(call()), supe::system_error, too_large);
     BOOST_CHECK_EXCEPTION(s.self->answer("x", "1", large), supe::system_error, too_large);
-    BOOST_CHECK_EXCEPTION(s.self->notify("x", boost::json::string(large)), supe::system_error, too_large);
+    BOOST_CHECK_EXCEPTION(s.self->notify("x", boost::json::string(large)), supe::system_error,
+                          too_large);
     const auto tried = [&]() -> awaitable<> {
         const supe::error_code e = co_await s.self->try_deliver("x", large);
         BOOST_TEST((e == boost::asio::error::message_size));
@@ -43,11 +51,12 @@ BOOST_AUTO_TEST_CASE(frame_limit) {
 
 // send(): done when accepted. deliver(): done when acknowledged. Both throw why not.
 BOOST_AUTO_TEST_CASE(sends_and_delivers) {
-    stage s;
+    component_fixture s;
     std::string sent, delivered;
     s.loop.start(outcome(s.self->send("a", "1"), sent));
     s.loop.start(outcome(s.self->deliver("b", "2"), delivered));
-    BOOST_TEST(s.heard() == (words{R"({"type":"mail","to":"a","msg":1,"id":"1"})", R"({"type":"mail","to":"b","msg":2,"id":"2","receipt":true})"}));
+    BOOST_TEST(s.heard() == (words{R"({"type":"mail","to":"a","msg":1,"id":"1"})",
+                                   R"({"type":"mail","to":"b","msg":2,"id":"2","receipt":true})"}));
     s.signal("MAIL-ACCEPTED", R"({"id":"2"})");
     s.signal("MAIL-ACKED", R"({"id":"17"})");
     BOOST_TEST(sent + delivered == "");
@@ -61,10 +70,13 @@ BOOST_AUTO_TEST_CASE(sends_and_delivers) {
 // Each reason of contract §2 has its error.
 BOOST_AUTO_TEST_CASE(undeliverable) {
     const std::pair<const char*, mail_error> reasons[] = {
-        {"unknown-address", mail_error::unknown_address}, {"mailbox-full", mail_error::mailbox_full}, {"dead-lettered", mail_error::dead_lettered},
-        {"removed", mail_error::removed}, {"supervisor-died", mail_error::supervisor_died}};
+        {"unknown-address", mail_error::unknown_address},
+        {"mailbox-full", mail_error::mailbox_full},
+        {"dead-lettered", mail_error::dead_lettered},
+        {"removed", mail_error::removed},
+        {"supervisor-died", mail_error::supervisor_died}};
     for (const auto& [reason, error] : reasons) {
-        stage s;
+        component_fixture s;
         std::string sent;
         s.loop.start(outcome(s.self->send("a", "1"), sent));
         s.heard();
@@ -75,9 +87,11 @@ BOOST_AUTO_TEST_CASE(undeliverable) {
 
 // try_deliver(): timed_out at the deadline, and a late answer harms nobody.
 BOOST_AUTO_TEST_CASE(gives_up_at_the_deadline) {
-    stage s;
+    component_fixture s;
     supe::error_code code;
-    const auto try_it = [&]() -> awaitable<> { code = co_await s.self->try_deliver("a", "1", s.loop.now() + 5s); };
+    const auto try_it = [&]() -> awaitable<> {
+        code = co_await s.self->try_deliver("a", "1", s.loop.now() + 5s);
+    };
     s.loop.start(try_it());
     s.loop.advance(4s);
     BOOST_TEST(!code);
@@ -87,10 +101,10 @@ BOOST_AUTO_TEST_CASE(gives_up_at_the_deadline) {
     BOOST_TEST(s.loop.armed() == 0u);
 }
 
-// call(): the answer is known by `re`, is acknowledged, and passes by the mail that waits; acceptance and ack alone are
-// no answer.
+// call(): the answer is known by `re`, is acknowledged, and passes by the mail that waits;
+// acceptance and ack alone are no answer.
 BOOST_AUTO_TEST_CASE(calls) {
-    stage s;
+    component_fixture s;
     std::string answer;
     const auto call = [&]() -> awaitable<> {
         const supe::mail m = co_await s.self->call("/db", R"({"get":1})");
@@ -98,24 +112,31 @@ BOOST_AUTO_TEST_CASE(calls) {
     };
     s.loop.start(call());
     const words asked = s.heard();
-    const std::string beginning = R"({"type":"mail","to":"/db","msg":{"get":1},"id":"1","receipt":true,"call":")";
+    const std::string beginning =
+        R"({"type":"mail","to":"/db","msg":{"get":1},"id":"1","receipt":true,"call":")";
     BOOST_TEST_REQUIRE(asked.at(0).starts_with(beginning));
-    const std::string name = asked[0].substr(beginning.size(), asked[0].size() - beginning.size() - 2);  // no other life has it
+    const std::string name = asked[0].substr(
+        beginning.size(), asked[0].size() - beginning.size() - 2);  // no other life has it
     BOOST_TEST(name.ends_with("-1"));
     s.signal("MAIL-ACCEPTED", R"({"id":"1"})");
     s.signal("MAIL-ACKED", R"({"id":"1"})");
-    s.mail("t-5", "0", R"(,"re":"77")");  // the answer to another call, given up long ago: acknowledged and dropped
+    s.mail("t-5", "0", R"(,"re":"77")");  // the answer to another call, given up long ago:
+                                          // acknowledged and dropped
     BOOST_TEST(answer == "");
     s.mail("t-6", "42", R"(,"re":")" + name + "\"");
     BOOST_TEST(answer == "bob 42 " + name);
-    BOOST_TEST(s.heard() == (words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-5"]})"), signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-6"]})")}));
+    BOOST_TEST(s.heard() == (words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-5"]})"),
+                                   signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-6"]})")}));
 }
 
-// A call ends with an error when its mail dies after it was accepted, at its deadline, and when the channel closes.
+// A call ends with an error when its mail dies after it was accepted, at its deadline, and when the
+// channel closes.
 BOOST_AUTO_TEST_CASE(failed_calls) {
-    stage s;
+    component_fixture s;
     std::string dead, late, closed;
-    const auto call = [&](supe::time_point deadline) -> awaitable<> { co_await s.self->call("a", "1", deadline); };
+    const auto call = [&](supe::time_point deadline) -> awaitable<> {
+        co_await s.self->call("a", "1", deadline);
+    };
     s.loop.start(outcome(call(supe::never), dead));
     s.loop.start(outcome(call(s.loop.now() + 3s), late));
     s.loop.start(outcome(call(supe::never), closed));
@@ -129,13 +150,13 @@ BOOST_AUTO_TEST_CASE(failed_calls) {
     BOOST_TEST(closed == text(mail_error::channel_closed));
     std::string after;
     s.loop.start(outcome(s.self->send("a", "1"), after));
-    s.loop.settle();
+    s.loop.run_ready();
     BOOST_TEST(after == text(mail_error::channel_closed));
 }
 
 // answer(): to the caller, with its `call`, or the mail's id where the caller gave none.
 BOOST_AUTO_TEST_CASE(answers) {
-    stage s;
+    component_fixture s;
     const auto desk = [](supe::component& self) -> awaitable<> {
         while (auto mail = co_await self.receive()) {
             co_await mail->answer("\"yes\"");
@@ -147,8 +168,10 @@ BOOST_AUTO_TEST_CASE(answers) {
     s.mail("t-1", "1", R"(,"call":"9","x":[1])");
     s.mail("t-2", "1");
     s.self->answer("eve", "12\"", "null");
-    BOOST_TEST(s.heard() == (words{R"({"type":"mail","to":"bob","msg":"yes","re":"9"})", signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-1"]})"),
-                                   R"({"type":"mail","to":"bob","msg":"yes","re":"t-2"})", signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-2"]})"),
+    BOOST_TEST(s.heard() == (words{R"({"type":"mail","to":"bob","msg":"yes","re":"9"})",
+                                   signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-1"]})"),
+                                   R"({"type":"mail","to":"bob","msg":"yes","re":"t-2"})",
+                                   signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-2"]})"),
                                    R"({"type":"mail","to":"eve","msg":null,"re":"12\""})"}));
 }
 

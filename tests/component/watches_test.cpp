@@ -1,9 +1,10 @@
-// Shows a component's notices with a real supervisor in simulation: watches, the cache, and who publishes.
+// Shows a component's notices with a real supervisor in simulation: watches, the cache, and who
+// publishes.
 #include "supe/simulation/world.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
-#include <fmt/format.h>
 
 using namespace std::chrono_literals;
 using supe::awaitable;
@@ -45,7 +46,7 @@ BOOST_AUTO_TEST_CASE(the_cache_comes_first) {
         co_return;
     });
     w.root().publish("n", "2");
-    w.settle();
+    w.run_ready();
     BOOST_TEST(with == (words{"1", "2"}));
     world other;
     run_one(other, [&](component& self, supe::nursery& beside) -> awaitable<> {
@@ -54,12 +55,12 @@ BOOST_AUTO_TEST_CASE(the_cache_comes_first) {
         co_return;
     });
     other.root().publish("n", "2");
-    other.settle();
+    other.run_ready();
     BOOST_TEST(without == words{"2"});
 }
 
-// Several watches of one notice in one component share a pipe: each hears everything once, and one that joins later
-// begins with the last message where it wants the cache.
+// Several watches of one notice in one component share a pipe: each hears everything once, and one
+// that joins later begins with the last message where it wants the cache.
 BOOST_AUTO_TEST_CASE(watches_share_a_pipe) {
     world w;
     words first, second, third;
@@ -73,17 +74,18 @@ BOOST_AUTO_TEST_CASE(watches_share_a_pipe) {
         co_return;
     });
     w.root().publish("n", "1");
-    w.settle();
+    w.run_ready();
     tasks->start(listen(*running, "n", true, third));
-    w.settle();
+    w.run_ready();
     w.root().publish("n", "2");
-    w.settle();
+    w.run_ready();
     BOOST_TEST(first == (words{"1", "2"}));
     BOOST_TEST(second == (words{"1", "2"}));
     BOOST_TEST(third == (words{"1", "2"}));
 }
 
-// A watch that is dropped is ignored at the supervisor: it publishes a child's output only while somebody watches it.
+// A watch that is dropped is ignored at the supervisor: it publishes a child's output only while
+// somebody watches it.
 BOOST_AUTO_TEST_CASE(a_dropped_watch) {
     world w;
     words heard;
@@ -94,7 +96,7 @@ BOOST_AUTO_TEST_CASE(a_dropped_watch) {
     });
     for (int i = 1; i < 5; ++i) {
         w.root().publish("n", std::to_string(i));
-        w.settle();
+        w.run_ready();
     }
     BOOST_TEST(heard == words{"1"});
     words again;
@@ -119,17 +121,18 @@ BOOST_AUTO_TEST_CASE(a_slow_watch) {
     });
     for (int i = 0; i < 2000; ++i) {
         w.root().publish("n", std::to_string(i));
-        if (i % 100 == 0) w.settle();
+        if (i % 100 == 0) w.run_ready();
     }
-    w.settle();
+    w.run_ready();
     go->notify();
-    w.settle();
+    w.run_ready();
     BOOST_TEST(heard.size() == 1024u);
     BOOST_TEST(heard.front() == "976");
     BOOST_TEST(heard.back() == "1999");
 }
 
-// A refused watch throws why; the name can be watched no more than before, and the component goes on.
+// A refused watch throws why; the name can be watched no more than before, and the component goes
+// on.
 BOOST_AUTO_TEST_CASE(a_refused_watch) {
     world w;
     std::string why;
@@ -141,7 +144,8 @@ BOOST_AUTO_TEST_CASE(a_refused_watch) {
             why = e.what();
         }
     });
-    BOOST_TEST(why.ends_with("refused: the notice's name has 2000 bytes, at most 1024 are allowed"));
+    BOOST_TEST(
+        why.ends_with("refused: the notice's name has 2000 bytes, at most 1024 are allowed"));
     BOOST_TEST(w.processes() == 1u);
 }
 
@@ -165,17 +169,19 @@ BOOST_AUTO_TEST_CASE(a_name_that_is_none) {
     BOOST_TEST(w.count("component-bad-frame") == 0u);
 }
 
-// A message reaches the board as it was written: digits of long numbers, deep nesting, lone surrogates.
+// A message reaches the board as it was written: digits of long numbers, deep nesting, lone
+// surrogates.
 BOOST_AUTO_TEST_CASE(messages_are_unchanged) {
     world w;
-    const std::string deep = std::string(200, '[') + "12345678901234567890123.50,1e400,\"\\ud83d\"" + std::string(200, ']');
+    const std::string deep = std::string(200, '[') +
+                             "12345678901234567890123.50,1e400,\"\\ud83d\"" + std::string(200, ']');
     words heard;
     run_one(w, [&](component& self, supe::nursery& beside) -> awaitable<> {
         beside.start(listen(self, "n", true, heard));
         co_return;
     });
     w.root().publish("n", deep);
-    w.settle();
+    w.run_ready();
     BOOST_TEST(heard.size() == 1u);
     BOOST_TEST(heard.at(0).starts_with("[[["));
     BOOST_TEST(w.messages("n") == words{deep});

@@ -1,9 +1,9 @@
 // A disk that is full, without one.
 #pragma once
 
+#include <sys/resource.h>
 #include <csignal>
 #include <stdexcept>
-#include <sys/resource.h>
 
 /// While it lives no file of this process grows beyond `bytes`: a write there fails (EFBIG).
 class file_size_limit {
@@ -11,7 +11,8 @@ public:
     explicit file_size_limit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
         ::getrlimit(RLIMIT_FSIZE, &before_);
         const rlimit small{bytes, before_.rlim_max};
-        if (::setrlimit(RLIMIT_FSIZE, &small) != 0) throw std::runtime_error("RLIMIT_FSIZE cannot be set");
+        if (::setrlimit(RLIMIT_FSIZE, &small) != 0)
+            throw std::runtime_error("RLIMIT_FSIZE cannot be set");
     }
     ~file_size_limit() {
         ::setrlimit(RLIMIT_FSIZE, &before_);

@@ -1,4 +1,5 @@
-// Shows what a running tree answers to an operator, with the real supervisors and simulated children (contract §6).
+// Shows what a running tree answers to an operator, with the real supervisors and simulated
+// children (contract §6).
 #include "supe/control/commands.hpp"
 #include "supe/control/server.hpp"
 #include "tests/support/players.hpp"
@@ -44,20 +45,25 @@ supe::awaitable<> echo(supe::component& self) {
     }
 }
 
-/// A tree with an operator at its root. Its nested supervisors answer, as they do in a process of their own, or hang.
-struct office : supe::simulation::world {
-    explicit office(const char* tree = shop, bool hanging = false) {
+/// A tree with an operator at its root. Its nested supervisors answer, as they do in a process of
+/// their own, or hang.
+struct router : supe::simulation::world {
+    explicit router(const char* tree = shop, bool hanging = false) {
         support::provide_players(*this);
         provide("picky", picky);
         provide("echo", echo);
-        const auto hang = [this](supe::simulation::process_start start) { return hanging_supervisor(time(), start.channel_fd); };
+        const auto hang = [this](supe::simulation::process_start start) {
+            return hanging_supervisor(time(), start.channel_fd);
+        };
         if (hanging) provide_program("supervisor", hang);
         run(tree);
         root_commands.emplace(root());
         if (auto* dam = hanging ? nullptr : supervisor_at("/dam")) dam_commands.emplace(*dam);
     }
 
-    ~office() { BOOST_TEST(clean_up()); }  // what still waits for an answer goes before who gives it
+    ~router() {
+        BOOST_TEST(clean_up());
+    }  // what still waits for an answer goes before who gives it
 
     json::value ask(const std::string& request, supe::duration limit = 60s) {
         const auto parsed = supe::control::parse_request(request);
@@ -67,8 +73,10 @@ struct office : supe::simulation::world {
     }
     std::string error_of(const std::string& request) {
         const auto answer = ask(request);
-        if (!answer.is_object() || !answer.get_object().contains("error")) return json::serialize(answer);
-        return std::to_string(answer.at("code").as_int64()) + " " + std::string(answer.at("error").as_string());
+        if (!answer.is_object() || !answer.get_object().contains("error"))
+            return json::serialize(answer);
+        return std::to_string(answer.at("code").as_int64()) + " " +
+               std::string(answer.at("error").as_string());
     }
     supe::awaitable<std::string> perform(json::object request) {
         const json::value answer = co_await root_commands->perform(std::move(request));
@@ -79,11 +87,14 @@ struct office : supe::simulation::world {
     std::optional<supe::control::commands> dam_commands;
 };
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 std::string keys_of(const json::value& object) {
     std::string all;
-    for (const auto& member : object.get_object()) all += (all.empty() ? "" : " ") + std::string(member.key());
+    for (const auto& member : object.get_object())
+        all += (all.empty() ? "" : " ") + std::string(member.key());
     return all;
 }
 
@@ -91,13 +102,15 @@ std::string keys_of(const json::value& object) {
 
 BOOST_AUTO_TEST_SUITE(commands)
 
-// The status is one object, the root, its children nested alike, with exactly the members that the contract names.
+// The status is one object, the root, its children nested alike, with exactly the members that the
+// contract names.
 BOOST_AUTO_TEST_CASE(status_of_the_whole_tree) {
-    office w;
+    router w;
     w.crash("/web");
     w.advance(2s);
     const auto root = w.ask(R"({"do": "status", "address": "/"})").at("ok");
-    const std::string members = "name address pid state restarts uptime_ms mailbox last_exit children";
+    const std::string members =
+        "name address pid state restarts uptime_ms mailbox last_exit children";
     BOOST_TEST(keys_of(root) == members);
     BOOST_TEST(root.at("address") == "/");
     BOOST_TEST(root.at("name") == "shop");
@@ -117,7 +130,7 @@ BOOST_AUTO_TEST_CASE(status_of_the_whole_tree) {
 
 // What is down has no pid, and its mailbox all the same.
 BOOST_AUTO_TEST_CASE(status_of_what_is_down) {
-    office w;
+    router w;
     BOOST_TEST(w.ask(R"({"do": "stop", "address": "web"})").at("ok") == "/web is stopped");
     w.mail("/web", "1");
     const auto web = w.ask(R"({"do": "status", "address": "web"})").at("ok");
@@ -128,11 +141,12 @@ BOOST_AUTO_TEST_CASE(status_of_what_is_down) {
 
 // One child also tells how its lives ended, the latest last.
 BOOST_AUTO_TEST_CASE(deaths_of_one_child) {
-    office w;
+    router w;
     w.crash("/web");
     w.advance(1s);
     w.exit("/web", 3);
-    const auto deaths = w.ask(R"({"do": "status", "address": "/web"})").at("ok").at("deaths").as_array();
+    const auto deaths =
+        w.ask(R"({"do": "status", "address": "/web"})").at("ok").at("deaths").as_array();
     BOOST_REQUIRE(deaths.size() == 2u);
     BOOST_TEST(deaths[0].at("text") == "SIGKILL");
     BOOST_TEST(deaths[1].at("text") == "exit code 3");
@@ -141,66 +155,90 @@ BOOST_AUTO_TEST_CASE(deaths_of_one_child) {
     BOOST_TEST(std::string(deaths[1].at("at").as_string()).ends_with("Z"));
 }
 
-// Orders are done when they are answered, below a nested supervisor too, also where that takes longer than silence may.
+// Orders are done when they are answered, below a nested supervisor too, also where that takes
+// longer than silence may.
 BOOST_AUTO_TEST_CASE(orders_are_done_when_answered) {
-    office w;
+    router w;
     const auto before = w.pid_of("/dam/queue");
-    BOOST_TEST(w.ask(R"({"do": "restart", "address": "/dam/queue"})").at("ok") == "/dam/queue is up");
+    BOOST_TEST(w.ask(R"({"do": "restart", "address": "/dam/queue"})").at("ok") ==
+               "/dam/queue is up");
     BOOST_TEST(w.pid_of("/dam/queue") != before);
-    BOOST_TEST(w.ask(R"({"do": "stop", "address": "/dam/deaf"})").at("ok") == "/dam/deaf is stopped");
+    BOOST_TEST(w.ask(R"({"do": "stop", "address": "/dam/deaf"})").at("ok") ==
+               "/dam/deaf is stopped");
     BOOST_TEST(w.pid_of("/dam/deaf") == 0);
     BOOST_TEST(w.ask(R"({"do": "start", "address": "dam/deaf/"})").at("ok") == "/dam/deaf is up");
 
-    office patient(R"({"name": "t", "children": [{"name": "dam", "children": [
+    router patient(R"({"name": "t", "children": [{"name": "dam", "children": [
         {"name": "deaf", "component": "stubborn", "shutdown": "40s"}]}]})");
     const auto asked = patient.time().now();
-    BOOST_TEST(patient.ask(R"({"do": "stop", "address": "/dam/deaf"})").at("ok") == "/dam/deaf is stopped");
+    BOOST_TEST(patient.ask(R"({"do": "stop", "address": "/dam/deaf"})").at("ok") ==
+               "/dam/deaf is stopped");
     BOOST_TEST((patient.time().now() - asked >= 40s));
 }
 
-// Children come and go in a running tree, below a nested supervisor too; the others are not touched.
+// Children come and go in a running tree, below a nested supervisor too; the others are not
+// touched.
 BOOST_AUTO_TEST_CASE(add_and_remove) {
-    office w;
+    router w;
     const auto web = w.pid_of("/web");
-    BOOST_TEST(w.ask(R"({"do": "add", "address": "/", "child": {"name": "x", "component": "diligent"}})").at("ok") == "/x is up");
-    BOOST_TEST(w.ask(R"({"do": "add", "address": "dam", "child": {"name": "y", "component": "diligent"}})").at("ok") ==
-               "/dam/y is up");
+    BOOST_TEST(
+        w.ask(R"({"do": "add", "address": "/", "child": {"name": "x", "component": "diligent"}})")
+            .at("ok") == "/x is up");
+    BOOST_TEST(
+        w.ask(R"({"do": "add", "address": "dam", "child": {"name": "y", "component": "diligent"}})")
+            .at("ok") == "/dam/y is up");
     BOOST_TEST(w.pid_of("/dam/y") > 0);
     BOOST_TEST(w.ask(R"({"do": "remove", "address": "/dam/y"})").at("ok") == "/dam/y is removed");
     BOOST_TEST(w.error_of(R"({"do": "status", "address": "/dam/y"})") ==
                "3 no such child: /dam/y (there is /dam/queue, /dam/deaf)");
-    BOOST_TEST(w.error_of(R"({"do": "add", "address": "/", "child": {"name": "x", "component": "diligent"}})") ==
-               "1 the name \"x\" is taken by an earlier child");
-    BOOST_TEST(w.error_of(R"({"do": "add", "address": "/", "child": {"name": "z", "restart": "always", "component": "d"}})") ==
-               "2 child:1:23: restart: \"always\" is not one of permanent, transient, temporary");
-    BOOST_TEST(w.error_of(R"({"do": "add", "address": "/web", "child": {"name": "x", "component": "diligent"}})") ==
-               "3 /web is no supervisor: there is nothing under it");
+    BOOST_TEST(
+        w.error_of(
+            R"({"do": "add", "address": "/", "child": {"name": "x", "component": "diligent"}})") ==
+        "1 the name \"x\" is taken by an earlier child");
+    BOOST_TEST(
+        w.error_of(
+            R"({"do": "add", "address": "/", "child": {"name": "z", "restart": "always", "component": "d"}})") ==
+        "2 child:1:23: restart: \"always\" is not one of permanent, transient, temporary");
+    BOOST_TEST(
+        w.error_of(
+            R"({"do": "add", "address": "/web", "child": {"name": "x", "component": "diligent"}})") ==
+        "3 /web is no supervisor: there is nothing under it");
     BOOST_TEST(w.pid_of("/web") == web);
 }
 
 // What does not exist, or cannot be asked, is said in one line with the right exit code.
 BOOST_AUTO_TEST_CASE(refusals) {
-    office w;
-    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "wbe"})") == "3 no such child: /wbe (there is /web, /dam)");
-    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "/web/x"})") == "3 /web is no supervisor: there is nothing under it");
-    BOOST_TEST(w.error_of(R"({"do": "mail", "to": "/dam/quene", "msg": 1})") == "3 no such child: /dam/quene (supe tree shows all that there are)");
-    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "/"})") == "2 stop needs the address of a child");
-    BOOST_TEST(w.error_of(R"({"do": "dance", "address": "web"})").starts_with("2 \"dance\" is not one of status, start, stop"));
+    router w;
+    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "wbe"})") ==
+               "3 no such child: /wbe (there is /web, /dam)");
+    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "/web/x"})") ==
+               "3 /web is no supervisor: there is nothing under it");
+    BOOST_TEST(w.error_of(R"({"do": "mail", "to": "/dam/quene", "msg": 1})") ==
+               "3 no such child: /dam/quene (supe tree shows all that there are)");
+    BOOST_TEST(w.error_of(R"({"do": "stop", "address": "/"})") ==
+               "2 stop needs the address of a child");
+    BOOST_TEST(w.error_of(R"({"do": "dance", "address": "web"})")
+                   .starts_with("2 \"dance\" is not one of status, start, stop"));
     BOOST_TEST(w.error_of(R"({})") == "2 a request needs the address of a child");
     BOOST_TEST(w.error_of(R"({"do": "add", "address": "/"})") == "2 add needs a child");
-    BOOST_TEST(w.error_of(R"({"do": "scale", "address": "web", "instances": 0})").starts_with("2 instances: must be"));
+    BOOST_TEST(w.error_of(R"({"do": "scale", "address": "web", "instances": 0})")
+                   .starts_with("2 instances: must be"));
     BOOST_TEST(w.error_of(R"({"do": "mail"})") == "2 mail needs an address in `to`");
     w.ask(R"({"do": "stop", "address": "dam"})");
     BOOST_TEST(w.error_of(R"({"do": "stop", "address": "/dam/queue"})") ==
                "3 /dam is stopped: there is nothing under it (supe start /dam)");
 }
 
-// A nested supervisor that does not answer is an error after 10 s; the status shows what it can, and where the silence is.
+// A nested supervisor that does not answer is an error after 10 s; the status shows what it can,
+// and where the silence is.
 BOOST_AUTO_TEST_CASE(a_silent_supervisor) {
-    office deaf(R"({"name": "t", "children": [{"name": "web", "component": "diligent"}, {"name": "dam", "children": []},
-        {"name": "weir", "children": []}]})", true);
+    router deaf(
+        R"({"name": "t", "children": [{"name": "web", "component": "diligent"}, {"name": "dam", "children": []},
+        {"name": "weir", "children": []}]})",
+        true);
     const auto asked = deaf.time().now();
-    BOOST_TEST(deaf.error_of(R"({"do": "stop", "address": "/dam/queue"})") == "4 /dam does not answer (for 10 s)");
+    BOOST_TEST(deaf.error_of(R"({"do": "stop", "address": "/dam/queue"})") ==
+               "4 /dam does not answer (for 10 s)");
     BOOST_TEST((deaf.time().now() - asked < 11s));
     const auto before = deaf.time().now();
     const auto root = deaf.ask(R"({"do": "status", "address": "/"})").at("ok");
@@ -212,59 +250,74 @@ BOOST_AUTO_TEST_CASE(a_silent_supervisor) {
 
 // Mail is answered when it is accepted, or acknowledged; what cannot be delivered is told apart.
 BOOST_AUTO_TEST_CASE(mail) {
-    office w;
+    router w;
     BOOST_TEST(w.ask(R"({"do": "mail", "to": "web", "msg": {"a": 1}})").at("ok") == "accepted");
-    BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/queue", "msg": null, "wait": true})").at("ok") == "acknowledged");
-    BOOST_TEST(w.error_of(R"({"do": "mail", "to": "wbe", "msg": 1})") == "3 no such child: /wbe (there is /web, /dam)");
+    BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/queue", "msg": null, "wait": true})").at("ok") ==
+               "acknowledged");
+    BOOST_TEST(w.error_of(R"({"do": "mail", "to": "wbe", "msg": 1})") ==
+               "3 no such child: /wbe (there is /web, /dam)");
     BOOST_TEST(w.ask(R"({"do": "mail", "to": "supe", "msg": 7})").at("ok") == "accepted");
     BOOST_TEST(w.messages("supervisor-mail").back() == R"({"from":"supe","msg":7})");
     // Nobody acknowledges it: with --wait that is waited for.
     BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/deaf", "msg": 1})").at("ok") == "accepted");
-    BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/deaf", "msg": 1, "wait": true})", 5min) == "no answer");
+    BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/deaf", "msg": 1, "wait": true})", 5min) ==
+               "no answer");
 }
 
 // Children by their role, below nested supervisors too.
 BOOST_AUTO_TEST_CASE(find) {
-    office w;
-    BOOST_TEST(json::serialize(w.ask(R"({"do": "find", "component": "slow"})").at("ok")) == R"([{"address":"/dam/queue","state":"running"}])");
+    router w;
+    BOOST_TEST(json::serialize(w.ask(R"({"do": "find", "component": "slow"})").at("ok")) ==
+               R"([{"address":"/dam/queue","state":"running"}])");
     BOOST_TEST(w.ask(R"({"do": "find", "component": "nobody"})").at("ok").as_array().empty());
     w.ask(R"({"do": "stop", "address": "dam"})");
-    BOOST_TEST(json::serialize(w.ask(R"({"do": "find", "component": "slow"})").at("ok")) == R"([{"address":"/dam/queue","state":"stopped"}])");
+    BOOST_TEST(json::serialize(w.ask(R"({"do": "find", "component": "slow"})").at("ok")) ==
+               R"([{"address":"/dam/queue","state":"stopped"}])");
     BOOST_TEST(w.error_of(R"({"do": "find"})") == "2 find needs a component");
 }
 
 // A call ends with what the child answers; the answer is no mail to the supervisor beside that.
 BOOST_AUTO_TEST_CASE(call) {
-    office w(R"({"name": "t", "children": [{"name": "a", "component": "picky"}, {"name": "dam", "children": [{"name": "b", "component": "echo"}]}]})");
-    BOOST_TEST(w.ask(R"({"do": "call", "address": "/dam/b", "msg": [1]})").at("ok") == json::parse(R"({"you said": [1]})"));
+    router w(
+        R"({"name": "t", "children": [{"name": "a", "component": "picky"}, {"name": "dam", "children": [{"name": "b", "component": "echo"}]}]})");
+    BOOST_TEST(w.ask(R"({"do": "call", "address": "/dam/b", "msg": [1]})").at("ok") ==
+               json::parse(R"({"you said": [1]})"));
     BOOST_TEST(w.count("supervisor-mail") == 0u);
-    BOOST_TEST(w.error_of(R"({"do": "call", "address": "/dam/b", "msg": "silence"})") == "4 /dam/b does not answer (for 10 s)");
-    BOOST_TEST(w.error_of(R"({"do": "call", "address": "a", "msg": "no"})") == "1 mail to /a: dead-lettered");
-    BOOST_TEST(w.error_of(R"({"do": "call", "address": "wbe", "msg": 1})").starts_with("3 no such child: /wbe"));
-    BOOST_TEST(w.error_of(R"({"do": "call", "address": "a"})") == "2 msg must be the text of a JSON value");
+    BOOST_TEST(w.error_of(R"({"do": "call", "address": "/dam/b", "msg": "silence"})") ==
+               "4 /dam/b does not answer (for 10 s)");
+    BOOST_TEST(w.error_of(R"({"do": "call", "address": "a", "msg": "no"})") ==
+               "1 mail to /a: dead-lettered");
+    BOOST_TEST(w.error_of(R"({"do": "call", "address": "wbe", "msg": 1})")
+                   .starts_with("3 no such child: /wbe"));
+    BOOST_TEST(w.error_of(R"({"do": "call", "address": "a"})") ==
+               "2 msg must be the text of a JSON value");
 }
 
 // An id that is none does not mean all.
 BOOST_AUTO_TEST_CASE(dead_without_a_name) {
-    office w(R"({"name": "t", "children": [{"name": "a", "component": "picky"}]})");
+    router w(R"({"name": "t", "children": [{"name": "a", "component": "picky"}]})");
     w.mail("/a", "\"no\"");
     for (const char* id : {"\"\"", "5"})
-        BOOST_TEST(w.error_of(fmt::format(R"({{"do": "dead", "what": "drop", "id": {}}})", id)) == "2 id must be a string with something in it");
+        BOOST_TEST(w.error_of(fmt::format(R"({{"do": "dead", "what": "drop", "id": {}}})", id)) ==
+                   "2 id must be a string with something in it");
     BOOST_TEST(w.ask(R"({"do": "dead", "what": "list"})").at("ok").as_array().size() == 1u);
 }
 
 // Mail that nobody accepts within 10 s is an error, and not lost.
 BOOST_AUTO_TEST_CASE(mail_to_silence) {
-    office w(R"({"name": "t", "children": [{"name": "dam", "children": []}]})", true);
+    router w(R"({"name": "t", "children": [{"name": "dam", "children": []}]})", true);
     BOOST_TEST(w.error_of(R"({"do": "mail", "to": "/dam/queue", "msg": 1})")
                    .starts_with("4 mail to /dam/queue was not accepted within 10 s"));
 }
 
-// Dead letters of all supervisors are listed, shown, sent again and dropped, each by its id or all together.
+// Dead letters of all supervisors are listed, shown, sent again and dropped, each by its id or all
+// together.
 BOOST_AUTO_TEST_CASE(dead_letters) {
-    office w(R"({"name": "t", "children": [{"name": "a", "component": "picky"},
+    router w(R"({"name": "t", "children": [{"name": "a", "component": "picky"},
         {"name": "dam", "children": [{"name": "b", "component": "picky"}]}]})");
-    const auto list = [&] { return w.ask(R"({"do": "dead", "what": "list"})").at("ok").as_array(); };
+    const auto list = [&] {
+        return w.ask(R"({"do": "dead", "what": "list"})").at("ok").as_array();
+    };
     BOOST_TEST(list().empty());
     for (const char* to : {"/a", "/dam/b", "/a"}) w.mail(to, "\"no\"");
     const auto letters = list();
@@ -275,7 +328,8 @@ BOOST_AUTO_TEST_CASE(dead_letters) {
     BOOST_TEST(letters[2].at("attempts") == 1);
     BOOST_TEST(!letters[2].as_object().contains("msg"));
     const auto with_id = [](const char* what, const json::value& letter) {
-        return R"({"do": "dead", "what": ")" + std::string(what) + R"(", "id": )" + json::serialize(letter.at("id")) + "}";
+        return R"({"do": "dead", "what": ")" + std::string(what) + R"(", "id": )" +
+               json::serialize(letter.at("id")) + "}";
     };
     const auto whole = w.ask(with_id("show", letters[2])).at("ok");
     BOOST_TEST(whole.at("msg") == "\"no\"");
@@ -284,36 +338,43 @@ BOOST_AUTO_TEST_CASE(dead_letters) {
     BOOST_TEST(w.error_of(with_id("show", letters[2])) ==
                "3 no dead letter " + std::string(letters[2].at("id").as_string()));
     BOOST_TEST(w.ask(R"({"do": "dead", "what": "retry"})").at("ok") == 2);
-    w.settle();
+    w.run_ready();
     BOOST_TEST(list().size() == 2u);  // refused once more
     w.ask(R"({"do": "remove", "address": "a"})");
     BOOST_TEST(w.error_of(with_id("retry", list()[0])).starts_with("1 "));
     BOOST_TEST(list().size() == 2u);
     BOOST_TEST(w.ask(R"({"do": "dead", "what": "drop"})").at("ok") == 2);
     BOOST_TEST(list().empty());
-    BOOST_TEST(w.error_of(R"({"do": "dead", "what": "burn"})").starts_with("2 what: \"burn\" is not one of"));
+    BOOST_TEST(w.error_of(R"({"do": "dead", "what": "burn"})")
+                   .starts_with("2 what: \"burn\" is not one of"));
 }
 
-// A saved mailbox comes back with its ids and senders, below a nested supervisor too, as far as there is room.
+// A saved mailbox comes back with its ids and senders, below a nested supervisor too, as far as
+// there is room.
 BOOST_AUTO_TEST_CASE(restore) {
-    office w(R"({"name": "t", "children": [{"name": "dam", "children": [
+    router w(R"({"name": "t", "children": [{"name": "dam", "children": [
         {"name": "deaf", "component": "stubborn", "mail": {"limit": 2}}]}]})");
     const auto answer = w.ask(R"({"do": "restore", "address": "/dam/deaf", "mails": [
         {"id": "x-1", "from": "web", "msg": "1"}, {"id": "x-2", "from": "web", "msg": "2"}, {"id": "x-3", "from": "web", "msg": "3"}]})");
     BOOST_TEST(json::serialize(answer) == R"({"ok":{"taken":2,"problem":"mailbox-full"}})");
-    BOOST_TEST(w.ask(R"({"do": "status", "address": "/dam/deaf"})").at("ok").at("mailbox").at("queued") == 2);
+    BOOST_TEST(
+        w.ask(R"({"do": "status", "address": "/dam/deaf"})").at("ok").at("mailbox").at("queued") ==
+        2);
     w.ask(R"({"do": "remove", "address": "/dam/deaf"})");
     const auto letters = w.ask(R"({"do": "dead", "what": "list"})").at("ok");
     BOOST_TEST(letters.at(0).at("id") == "x-1");
     BOOST_TEST(letters.at(0).at("from") == "web");
-    BOOST_TEST(w.error_of(R"({"do": "restore", "address": "/dam", "mails": []})").starts_with("2 /dam is a supervisor"));
+    BOOST_TEST(w.error_of(R"({"do": "restore", "address": "/dam", "mails": []})")
+                   .starts_with("2 /dam is a supervisor"));
 }
 
-// Instances: so many as asked, each by its own name; together they are a node with the instances below it.
+// Instances: so many as asked, each by its own name; together they are a node with the instances
+// below it.
 BOOST_AUTO_TEST_CASE(scale) {
-    office w;
+    router w;
     const auto first = w.pid_of("/web");
-    BOOST_TEST(w.ask(R"({"do": "scale", "address": "web", "instances": 3})").at("ok") == "/web has 3 instances");
+    BOOST_TEST(w.ask(R"({"do": "scale", "address": "web", "instances": 3})").at("ok") ==
+               "/web has 3 instances");
     const auto web = w.ask(R"({"do": "status", "address": "web"})").at("ok");
     BOOST_TEST(web.at("address") == "/web");
     BOOST_TEST(web.at("state") == "running");
@@ -321,17 +382,22 @@ BOOST_AUTO_TEST_CASE(scale) {
     BOOST_TEST(web.at("children").at(0).at("pid") == first);
     BOOST_TEST(w.ask(R"({"do": "status", "address": "/web.2"})").at("ok").at("name") == "web.2");
     BOOST_TEST(w.ask(R"({"do": "restart", "address": "/web.2"})").at("ok") == "/web.2 is up");
-    BOOST_TEST(w.ask(R"({"do": "scale", "address": "web", "instances": 1})").at("ok") == "/web has 1 instance");
+    BOOST_TEST(w.ask(R"({"do": "scale", "address": "web", "instances": 1})").at("ok") ==
+               "/web has 1 instance");
     BOOST_TEST(w.pid_of("/web") + w.pid_of("/web.1") == first);
-    BOOST_TEST(w.error_of(R"({"do": "scale", "address": "dam", "instances": 2})").starts_with("1 dam is a supervisor"));
+    BOOST_TEST(w.error_of(R"({"do": "scale", "address": "dam", "instances": 2})")
+                   .starts_with("1 dam is a supervisor"));
 }
 
-// A request's message keeps its bytes, whatever Boost.JSON would make of them; what is no object is no request.
+// A request's message keeps its bytes, whatever Boost.JSON would make of them; what is no object is
+// no request.
 BOOST_AUTO_TEST_CASE(requests) {
-    const auto request = supe::control::parse_request(R"({"do":"mail","msg":{"n":1.0, "big":12345678901234567890123,"u":"\ud800"}})");
+    const auto request = supe::control::parse_request(
+        R"({"do":"mail","msg":{"n":1.0, "big":12345678901234567890123,"u":"\ud800"}})");
     BOOST_REQUIRE(request);
     BOOST_TEST(request->at("msg") == R"({"n":1.0, "big":12345678901234567890123,"u":"\ud800"})");
-    for (const char* bad : {"", "[]", "1", "{", "{\"do\":}", "{\"do\":1}x", "\xff", "{\"msg\":\"\xff\"}"})
+    for (const char* bad :
+         {"", "[]", "1", "{", "{\"do\":}", "{\"do\":1}x", "\xff", "{\"msg\":\"\xff\"}"})
         BOOST_TEST(!supe::control::parse_request(bad), bad);
     const std::string deep = "{\"msg\":" + std::string(100000, '[');
     BOOST_TEST(!supe::control::parse_request(deep));

@@ -1,4 +1,5 @@
-// Requests of the control socket, each to a small tree in simulation: each is answered, and the tree lives on.
+// Requests of the control socket, each to a small tree in simulation: each is answered, and the
+// tree lives on.
 #include "supe/control/server.hpp"
 #include "supe/simulation/world.hpp"
 #include "tests/fuzz/fuzz.hpp"
@@ -15,11 +16,13 @@ supe::awaitable<> diligent(supe::component& self) {
     while (auto mail = co_await self.receive()) co_await mail->ack();
 }
 
-/// A tree and its control; a new one after some requests, so that a run of any length fits into memory.
+/// A tree and its control; a new one after some requests, so that a run of any length fits into
+/// memory.
 struct ground {
     ground() : tasks(world.time()) {
         world.provide("diligent", diligent);
-        world.run(R"({"name":"t","children":[{"name":"a","component":"diligent"},{"name":"idle","component":"diligent","demand":true},
+        world.run(
+            R"({"name":"t","children":[{"name":"a","component":"diligent"},{"name":"idle","component":"diligent","demand":true},
             {"name":"n","children":[{"name":"b","component":"diligent"},{"name":"c","component":"diligent","restart":"temporary"}]}]})");
         control.emplace(world.root());
     }
@@ -27,10 +30,12 @@ struct ground {
 
     void give_up() {
         tasks.cancel();
-        world.settle();
+        world.run_ready();
     }
 
-    supe::awaitable<> ask(json::object request, json::value& answer) { answer = co_await control->perform(std::move(request)); }
+    supe::awaitable<> ask(json::object request, json::value& answer) {
+        answer = co_await control->perform(std::move(request));
+    }
 
     supe::simulation::world world;
     std::optional<supe::control::commands> control;
@@ -42,8 +47,10 @@ void check_answer(const json::value& answer) {
     require(answer.is_object(), "an answer is an object", serialize(answer));
     const json::object& o = answer.get_object();
     const auto* code = o.if_contains("code");
-    const bool error = o.contains("error") && o.at("error").is_string() && code && code->is_int64() && code->get_int64() >= 1 && code->get_int64() <= 4;
-    require(o.contains("ok") != error, "an answer is ok, or an error with its code", serialize(answer));
+    const bool error = o.contains("error") && o.at("error").is_string() && code &&
+                       code->is_int64() && code->get_int64() >= 1 && code->get_int64() <= 4;
+    require(o.contains("ok") != error, "an answer is ok, or an error with its code",
+            serialize(answer));
 }
 
 }  // namespace
@@ -56,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     json::value answer;
     const bool waits = request->contains("wait");  // for an acknowledgement that may never come
     g->tasks.start(g->ask(std::move(*request), answer));
-    g->world.settle();
+    g->world.run_ready();
     for (int i = 0; i < 10 && answer.is_null(); ++i) g->world.advance(10s);
     if (!answer.is_null() || !waits) check_answer(answer);
     g->give_up();

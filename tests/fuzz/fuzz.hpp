@@ -1,4 +1,5 @@
-// What the fuzz harnesses share. Each is a program of libFuzzer's: it calls LLVMFuzzerTestOneInput with any bytes.
+// What the fuzz harnesses share. Each is a program of libFuzzer's: it calls LLVMFuzzerTestOneInput
+// with any bytes.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +11,12 @@
 
 namespace fuzz {
 
-/// Ends the run where something that always holds does not; libFuzzer then shows and keeps the input.
+/// Ends the run where something that always holds does not; libFuzzer then shows and keeps the
+/// input.
 inline void require(bool holds, const char* what, std::string_view seen = {}) {
     if (holds) return;
-    std::fprintf(stderr, "does not hold: %s: %.*s\n", what, static_cast<int>(seen.size()), seen.data());
+    std::fprintf(stderr, "does not hold: %s: %.*s\n", what, static_cast<int>(seen.size()),
+                 seen.data());
     std::abort();
 }
 

@@ -1,4 +1,5 @@
-// Lines: the same however they arrive, none longer than the limit and its mark, nothing lost of the shorter ones.
+// Lines: the same however they arrive, none longer than the limit and its mark, nothing lost of the
+// shorter ones.
 #include "supe/output/line_splitter.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -18,8 +19,10 @@ void check_against_text(const lines& got, std::string_view text, std::size_t lim
             require(got[n] == line, "a line is whole", got[n]);
         } else {
             require(got[n].ends_with(supe::cut_mark), "a long line is marked", got[n]);
-            const std::string_view kept = std::string_view(got[n]).substr(0, got[n].size() - supe::cut_mark.size());
-            require(kept.size() <= limit && kept.size() + 3 >= limit && line.starts_with(kept), "a long line is cut at the limit", got[n]);
+            const std::string_view kept =
+                std::string_view(got[n]).substr(0, got[n].size() - supe::cut_mark.size());
+            require(kept.size() <= limit && kept.size() + 3 >= limit && line.starts_with(kept),
+                    "a long line is cut at the limit", got[n]);
         }
         ++n;
         text.remove_prefix(end == text.npos ? text.size() : end + 1);

@@ -1,8 +1,9 @@
-// Tree files: any text is read, or refused in one line; what was read survives being written and read again.
-#include "supe/channel/json_text.hpp"
-#include "supe/channel/json_value.hpp"
-#include "supe/supervision/located_json.hpp"
-#include "supe/supervision/tree_file.hpp"
+// Tree files: any text is read, or refused in one line; what was read survives being written and
+// read again.
+#include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
+#include "supe/text/located_json.hpp"
+#include "supe/tree/tree_file.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -22,8 +23,9 @@ void check_tree(std::string_view text) {
     try {
         const auto once = supe::to_json(supe::parse_tree(text, "f", "/d"));
         const auto twice = supe::to_json(supe::parse_tree(serialize(once), "again", "/"));
-        require(serialize(once) == serialize(twice), "a tree is the same when read again", serialize(once));
-    } catch (const supe::tree_file_error& e) {
+        require(serialize(once) == serialize(twice), "a tree is the same when read again",
+                serialize(once));
+    } catch (const supe::config_error& e) {
         check_refusal(e.what());
     }
 }
@@ -33,17 +35,24 @@ void check_json(std::string_view text) {
     const auto value = supe::parse_json(text);
     try {
         const auto located = supe::read_located_json(text).plain();
-        if (value) require(serialize(located) == serialize(*value), "both readers see the same value", text);
+        if (value)
+            require(serialize(located) == serialize(*value), "both readers see the same value",
+                    text);
     } catch (const supe::located_json_error& e) {
         const std::string_view why = e.what();
-        const bool stricter = why.find(" is given twice") != why.npos || why.starts_with("nested more than");
+        const bool stricter =
+            why.find(" is given twice") != why.npos || why.starts_with("nested more than");
         require(!value || stricter, "the tree file's reader takes all JSON", why);
     }
 }
 
 void check_units(std::string_view text) {
-    if (const auto d = supe::parse_duration(text)) require(supe::parse_duration(supe::print_duration(*d)) == d, "a duration is the same when read again", text);
-    if (const auto n = supe::parse_bytes(text)) require(supe::parse_bytes(supe::print_bytes(*n)) == n, "a size is the same when read again", text);
+    if (const auto d = supe::parse_duration(text))
+        require(supe::parse_duration(supe::print_duration(*d)) == d,
+                "a duration is the same when read again", text);
+    if (const auto n = supe::parse_bytes(text))
+        require(supe::parse_bytes(supe::print_bytes(*n)) == n, "a size is the same when read again",
+                text);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Shows that the house stands as it was drawn: each rule is checked over all files of the repository, and each checker
-// on a few lines that break its rule, to prove that it can fail.
+// Shows that the house stands as it was drawn: each rule is checked over all files of the
+// repository, and each checker on a few lines that break its rule, to prove that it can fail.
 #include "tests/house/rules.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -33,17 +33,23 @@ BOOST_AUTO_TEST_SUITE(house)
 BOOST_AUTO_TEST_CASE(sees_the_repository) {
     std::set<std::string> paths;
     for (const auto& f : repository()) paths.insert(f.path);
-    for (const char* path : {"run", ".ci/run", "supe/async/nursery.hpp", "tests/house/house_test.cpp"})
+    for (const char* path :
+         {"run", ".ci/run", "supe/async/nursery.hpp", "tests/house/house_test.cpp"})
         BOOST_TEST(paths.contains(path), path);
     for (const auto& path : paths) BOOST_TEST(!path.starts_with("build"), path);
 }
 
 BOOST_AUTO_TEST_CASE(includes_point_down) {
     expect_none(rules::includes_point_down({
-        {"supe/mail/a.hpp", "#include \"supe/async/clock.hpp\"\n#include \"supe/mail/b.hpp\"\n#include <map>\n"},
+        {"supe/mail/a.hpp",
+         "#include \"supe/async/clock.hpp\"\n#include \"supe/mail/b.hpp\"\n#include <map>\n"},
         {"patterns/a.hpp", "#include \"supe/component/component.hpp\"\n"},
-        {"components/queue.cpp", "#include \"components/queue_store.hpp\"\n#include \"patterns/every.hpp\"\n"},
-        {"components/relay.cpp", "#include \"components/queue.hpp\"\n"},
+        {"components/queue/queue.cpp",
+         "#include \"components/queue/store.hpp\"\n#include \"patterns/every.hpp\"\n"},
+        {"components/queue/queue.hpp", "#include \"components/webhook/webhook.hpp\"\n"},
+        {"components/http/server.hpp", "#include \"components/webhook/webhook.hpp\"\n"},
+        {"components/relay/relay.cpp", "#include \"components/queue/queue.hpp\"\n"},
+        {"components/main.cpp", "#include \"components/command_line/command_line.hpp\"\n"},
         {"supe/async/b.cpp", "// #include \"components/a.hpp\"\n"},
     }));
     const auto found = rules::includes_point_down({
@@ -52,20 +58,27 @@ BOOST_AUTO_TEST_CASE(includes_point_down) {
         {"supe/component/a.hpp", "#include \"supe/supervision/child.hpp\"\n"},
         {"supe/attic/a.hpp", "#include \"supe/async/clock.hpp\"\n"},
         {"patterns/a.hpp", "  #  include <x>\n#include \"components/queue.hpp\"\n"},
-        {"components/queue.cpp", "#include \"components/forwarder.hpp\"\n"},
-        {"components/relay.cpp", "#include \"components/command_line/which_tree.hpp\"\n"},
-        {"components/http_client.cpp", "#include \"components/queue_store.hpp\"\n"},
+        {"components/queue/queue.cpp", "#include \"components/forwarder/forwarder.hpp\"\n"},
+        {"components/relay/relay.cpp", "#include \"components/command_line/mail.hpp\"\n"},
+        {"components/http/server.cpp", "#include \"components/queue/store.hpp\"\n"},
+        {"components/attic/a.cpp", "#include \"components/queue/store.hpp\"\n"},
     });
-    const std::string above = " and those above the components see it";
     const faults expected{
         "supe/mail/a.hpp:2: includes patterns/every.hpp: supe/ does not see patterns/",
         "supe/async/a.hpp:1: includes supe/mail/mailbox.hpp: supe/async/ does not see supe/mail/",
-        "supe/component/a.hpp:1: includes supe/supervision/child.hpp: supe/component/ does not see supe/supervision/",
-        "supe/attic/a.hpp:1: includes supe/async/clock.hpp: supe/attic/ is not in this test's table of rooms",
+        "supe/component/a.hpp:1: includes supe/supervision/child.hpp: supe/component/ does not see "
+        "supe/supervision/",
+        "supe/attic/a.hpp:1: includes supe/async/clock.hpp: supe/attic/ is not in this test's "
+        "table of rooms",
         "patterns/a.hpp:2: includes components/queue.hpp: patterns/ does not see components/",
-        "components/queue.cpp:1: includes components/forwarder.hpp: only forwarder itself" + above,
-        "components/relay.cpp:1: includes components/command_line/which_tree.hpp: the command line is above it",
-        "components/http_client.cpp:1: includes components/queue_store.hpp: only queue itself" + above,
+        "components/queue/queue.cpp:1: includes components/forwarder/forwarder.hpp: "
+        "components/queue/ does not see components/forwarder/",
+        "components/relay/relay.cpp:1: includes components/command_line/mail.hpp: "
+        "components/relay/ does not see components/command_line/",
+        "components/http/server.cpp:1: includes components/queue/store.hpp: components/http/ does "
+        "not see components/queue/",
+        "components/attic/a.cpp:1: includes components/queue/store.hpp: components/attic/ or "
+        "components/queue/ is not in this test's table of steps",
     };
     BOOST_TEST(found == expected, boost::test_tools::per_element());
     expect_none(rules::includes_point_down(repository()));
@@ -74,14 +87,15 @@ BOOST_AUTO_TEST_CASE(includes_point_down) {
 BOOST_AUTO_TEST_CASE(includes_are_reserved) {
     const auto found = rules::includes_are_reserved({
         {"supe/process/posix_launcher.cpp", "#include <boost/process/v2/process.hpp>\n"},
-        {"components/http_server.cpp", "#include <boost/beast/http.hpp>\n"},
+        {"components/http/server.cpp", "#include <boost/beast/http.hpp>\n"},
         {"supe/process/b.cpp", "#include <boost/process/v2/process.hpp>\n"},
         {"patterns/b.cpp", "#include <boost/beast/core.hpp>\n"},
         {"supe/async/b.hpp", "#include <boost/asio/awaitable.hpp>\n#include <boost/asio.hpp>\n"},
     });
     const faults expected{
-        "supe/process/b.cpp:1: includes boost/process/v2/process.hpp, which is for supe/process/posix_launcher.cpp",
-        "patterns/b.cpp:1: includes boost/beast/core.hpp, which is for components/http_, tests/",
+        "supe/process/b.cpp:1: includes boost/process/v2/process.hpp, which is for "
+        "supe/process/posix_launcher.cpp",
+        "patterns/b.cpp:1: includes boost/beast/core.hpp, which is for components/http/, tests/",
         "supe/async/b.hpp:2: includes boost/asio.hpp, which is for nobody",
     };
     BOOST_TEST(found == expected, boost::test_tools::per_element());
@@ -90,7 +104,8 @@ BOOST_AUTO_TEST_CASE(includes_are_reserved) {
 
 BOOST_AUTO_TEST_CASE(words_are_banned) {
     for (const auto& banned : rules::banned_words) {
-        const std::string path = banned.where.empty() ? "README.md" : banned.where.front() + "a.cpp";
+        const std::string path =
+            banned.where.empty() ? "README.md" : banned.where.front() + "a.cpp";
         const faults expected{fmt::format("{}:2: {}: {}", path, banned.word, banned.why)};
         BOOST_TEST(rules::words_are_banned({{path, "\n(\"" + banned.word + "\");\n"}}) == expected,
                    boost::test_tools::per_element());
@@ -101,27 +116,35 @@ BOOST_AUTO_TEST_CASE(words_are_banned) {
 BOOST_AUTO_TEST_CASE(sizes_are_bounded) {
     using rules::longest_file;
     using rules::longest_function;
-    const std::string longest = "namespace x {\nvoid a() {\n" + lines(longest_function - 2) + "}\n}\n";
+    const std::string longest =
+        "namespace x {\nvoid a() {\n" + lines(longest_function - 2) + "}\n}\n";
     const std::string too_long = "namespace x {\n\nvoid a::b(options o = {}) : c{1}, d{2} {\n" +
                                  lines(longest_function - 1) + "}\nvoid c() {}\n}\n";
     const auto found = rules::sizes_are_bounded({
-        {"supe/a.cpp", longest + "const int table[] = {\n" + lines(longest_function, "    1'000,\n") + "};\n"},
+        {"supe/a.cpp",
+         longest + "const int table[] = {\n" + lines(longest_function, "    1'000,\n") + "};\n"},
         {"supe/b.cpp", too_long},
-        {"supe/c.cpp", "struct s {\n" + lines(80, "    int f(int a) { return \"}\"[a] + '}'; }  // }\n") + "};\n"},
+        {"supe/c.cpp", "struct s {\n" +
+                           lines(80, "    int f(int a) { return \"}\"[a] + '}'; }  // }\n") +
+                           "};\n"},
         {"supe/d.cpp", lines(longest_file + 1, "\n")},
     });
     const faults expected{
         "supe/b.cpp:3: a::b has 71 lines, 70 are allowed",
-        "supe/d.cpp:400: 401 lines, 400 are allowed",
+        fmt::format("supe/d.cpp:{0}: {1} lines, {0} are allowed", longest_file, longest_file + 1),
     };
     BOOST_TEST(found == expected, boost::test_tools::per_element());
     expect_none(rules::sizes_are_bounded(repository()));
 }
 
 BOOST_AUTO_TEST_CASE(top_level_is_clean) {
-    const auto found = rules::top_level_is_clean(
-        {{"run", ""}, {".gitignore", ""}, {"supe/a.hpp", ""}, {"notes.txt", ""}, {"src/a.hpp", ""}});
-    const faults expected{"notes.txt: does not belong at the top", "src/a.hpp: does not belong at the top"};
+    const auto found = rules::top_level_is_clean({{"run", ""},
+                                                  {".gitignore", ""},
+                                                  {"supe/a.hpp", ""},
+                                                  {"notes.txt", ""},
+                                                  {"src/a.hpp", ""}});
+    const faults expected{"notes.txt: does not belong at the top",
+                          "src/a.hpp: does not belong at the top"};
     BOOST_TEST(found == expected, boost::test_tools::per_element());
     expect_none(rules::top_level_is_clean(repository()));
 }
@@ -137,7 +160,8 @@ BOOST_AUTO_TEST_CASE(folders_are_described) {
         {"tests/mail/a_test.cpp", ""},
         {"tests/attic/a_test.cpp", ""},
     });
-    const faults expected{"patterns/README.md: there is none", "supe/README.md: does not describe attic/",
+    const faults expected{"patterns/README.md: there is none",
+                          "supe/README.md: does not describe attic/",
                           "tests/README.md: does not describe attic/"};
     BOOST_TEST(found == expected, boost::test_tools::per_element());
     expect_none(rules::folders_are_described(repository()));
@@ -145,18 +169,26 @@ BOOST_AUTO_TEST_CASE(folders_are_described) {
 
 BOOST_AUTO_TEST_CASE(guarantees_are_tested) {
     const auto found = rules::guarantees_are_tested({
-        {"tests/mail/box_test.cpp", "BOOST_AUTO_TEST_CASE(full) {\n// BOOST_AUTO_TEST_CASE(off) {\n"},
-        {"supe/README.md", "| **x** | `no/case` |\n## Mail\n| what | by |\n| **a** | `box/full`, `box/off` |\n| **b** | `box/full` | |\n## Other\n| **c** | |\n"},
+        {"tests/mail/box_test.cpp",
+         "BOOST_AUTO_TEST_CASE(full) {\n// BOOST_AUTO_TEST_CASE(off) {\n"},
+        {"supe/README.md",
+         "| **x** | `no/case` |\n## Mail\n| what | by |\n| **a** | `box/full`, `box/off` |\n| "
+         "**b** | `box/full` | |\n## Other\n| **c** | |\n"},
     });
-    const faults expected{"supe/README.md:4: there is no test box/off", "supe/README.md:5: names no test"};
+    const faults expected{"supe/README.md:4: there is no test box/off",
+                          "supe/README.md:5: names no test"};
     BOOST_TEST(found == expected, boost::test_tools::per_element());
     expect_none(rules::guarantees_are_tested(repository()));
 }
 
 BOOST_AUTO_TEST_CASE(sources_have_headers) {
     const auto found = rules::sources_have_headers({
-        {"supe/mail/a.hpp", ""}, {"supe/mail/a.cpp", ""}, {"supe/mail/a_frames.cpp", ""}, {"supe/mail/b.cpp", ""},
-        {"supe/async/asio.cpp", ""}, {"supe/async/a_b.cpp", ""},
+        {"supe/mail/a.hpp", ""},
+        {"supe/mail/a.cpp", ""},
+        {"supe/mail/a_frames.cpp", ""},
+        {"supe/mail/b.cpp", ""},
+        {"supe/async/asio.cpp", ""},
+        {"supe/async/a_b.cpp", ""},
     });
     const std::string why = "has no header, and this test's list has no reason for it";
     const faults expected{"supe/mail/b.cpp:1: " + why, "supe/async/a_b.cpp:1: " + why};
@@ -166,12 +198,17 @@ BOOST_AUTO_TEST_CASE(sources_have_headers) {
 
 BOOST_AUTO_TEST_CASE(headers_are_used) {
     const auto found = rules::headers_are_used({
-        {"supe/mail/a.hpp", ""}, {"supe/mail/b.cpp", "#include \"supe/mail/a.hpp\"\n"},
-        {"supe/mail/c.hpp", ""}, {"supe/mail/c.cpp", "#include \"supe/mail/c.hpp\"\n"},
-        {"supe/mail/d.hpp", ""}, {"tests/mail/d_test.cpp", "#include \"supe/mail/d.hpp\"\n"},
-        {"patterns/e.hpp", ""}, {"tests/patterns/e_test.cpp", "#include \"patterns/e.hpp\"\n"},
+        {"supe/mail/a.hpp", ""},
+        {"supe/mail/b.cpp", "#include \"supe/mail/a.hpp\"\n"},
+        {"supe/mail/c.hpp", ""},
+        {"supe/mail/c.cpp", "#include \"supe/mail/c.hpp\"\n"},
+        {"supe/mail/d.hpp", ""},
+        {"tests/mail/d_test.cpp", "#include \"supe/mail/d.hpp\"\n"},
+        {"patterns/e.hpp", ""},
+        {"tests/patterns/e_test.cpp", "#include \"patterns/e.hpp\"\n"},
     });
-    const faults expected{"supe/mail/c.hpp:1: nobody includes it", "supe/mail/d.hpp:1: nobody includes it"};
+    const faults expected{"supe/mail/c.hpp:1: nobody includes it",
+                          "supe/mail/d.hpp:1: nobody includes it"};
     BOOST_TEST(found == expected, boost::test_tools::per_element());
     expect_none(rules::headers_are_used(repository()));
 }

@@ -1,4 +1,5 @@
-// Source files as the house's rules see them: without comments and literals, cut into includes and functions.
+// Source files as the house's rules see them: without comments and literals, cut into includes and
+// functions.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +11,8 @@
 
 namespace rules {
 
-/// The text with the contents of comments, strings and characters made blank; every line stays where it is.
-/// The names of included files are kept.
+/// The text with the contents of comments, strings and characters made blank; every line stays
+/// where it is. The names of included files are kept.
 inline std::string without_comments_and_literals(std::string_view text) {
     std::string code(text);
     const auto blank = [&code](std::size_t from, std::size_t to) {
@@ -78,15 +79,18 @@ inline std::vector<piece> includes_of(const std::string& code) {
     std::vector<piece> all;
     for (const auto& line : lines_of(code)) {
         const auto word = line.text.find("#include");
-        const auto open = line.text.find_first_of("\"<", word == std::string::npos ? line.text.size() : word);
+        const auto open =
+            line.text.find_first_of("\"<", word == std::string::npos ? line.text.size() : word);
         const auto close = line.text.find_first_of("\">", open + 1);
-        if (word == std::string::npos || open == std::string::npos || close == std::string::npos) continue;
+        if (word == std::string::npos || open == std::string::npos || close == std::string::npos)
+            continue;
         all.push_back({line.text.substr(open + 1, close - open - 1), line.line});
     }
     return all;
 }
 
-/// The functions of a file: what stands in braces behind a parameter list, outside of any other function.
+/// The functions of a file: what stands in braces behind a parameter list, outside of any other
+/// function.
 class function_finder {
 public:
     static std::vector<piece> find(const std::string& code) {
@@ -95,7 +99,8 @@ public:
             finder.line_ = line.line;
             const auto first = line.text.find_first_not_of(' ');
             if (first == std::string::npos || line.text[first] == '#') continue;
-            if (line.text.starts_with("BOOST_AUTO_TEST_SUITE")) continue;  // ends without a semicolon
+            if (line.text.starts_with("BOOST_AUTO_TEST_SUITE"))
+                continue;  // ends without a semicolon
             for (const char c : line.text) finder.step(c);
             finder.head_ += ' ';
         }
@@ -105,7 +110,8 @@ public:
 
 private:
     void step(char c) {
-        if (closed_ && c != ' ') {  // `a_{1}, b_{2} {`: a constructor's members come before its body
+        if (closed_ &&
+            c != ' ') {  // `a_{1}, b_{2} {`: a constructor's members come before its body
             if (c != ',' && c != '{') finish();
             closed_ = false;
         }
@@ -136,7 +142,9 @@ private:
         if (head_.find('(') == std::string::npos) restart();  // a table, a member's initializer
     }
 
-    bool in_parameters() const { return std::ranges::count(head_, '(') > std::ranges::count(head_, ')'); }  // `o = {}`
+    bool in_parameters() const {
+        return std::ranges::count(head_, '(') > std::ranges::count(head_, ')');
+    }  // `o = {}`
 
     bool is_scope() const {
         if (head_.find('(') != std::string::npos) return false;

@@ -1,9 +1,10 @@
-// Journaled mail, step by step: accepted and delivered only after its commit, and what comes back with the next life.
-#include "tests/support/mail_office.hpp"
+// Journaled mail, step by step: accepted and delivered only after its commit, and what comes back
+// with the next life.
+#include "tests/support/router_fixture.hpp"
 
 #include <deque>
 
-using support::mail_stop;
+using support::mail_endpoint;
 using support::signal;
 using support::words;
 
@@ -20,24 +21,29 @@ struct script final : supe::journal {
         steps.push_back("put " + mail.msg);
         puts.push_back(std::move(mail));
     }
-    void handed(const std::string& box, std::uint64_t sequence) override { marks[box] = std::max(marks[box], sequence); }
+    void mark_delivery(const std::string& box, std::uint64_t sequence) override {
+        marks[box] = std::max(marks[box], sequence);
+    }
     void erase(std::uint64_t sequence, std::string_view finished) override {
         steps.push_back(fmt::format("erase {} {}", sequence, finished));
     }
-    void put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect, supe::mail_history history) override {
-        steps.push_back(fmt::format("back {} attempt {} charges {} suspect {} events {}", sequence, attempt, charges, suspect, history.size()));
+    void put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect,
+                  supe::mail_history history) override {
+        steps.push_back(fmt::format("back {} attempt {} charges {} suspect {} events {}", sequence,
+                                    attempt, charges, suspect, history.size()));
     }
     void keep(const supe::dead_letter&) override {}
     void discard(const std::string&) override {}
     void flush() override {}
-    supe::awaitable<progress> settled() override { co_return progress{}; }
+    supe::awaitable<result> next_result() override { co_return result{}; }
     void close() override {}
     words taken() { return std::exchange(steps, {}); }
 };
 
-struct journaled_office : support::mail_office {
+struct journaled_router : support::router_fixture {
     script journal;
-    explicit journaled_office(std::string address = "", bool with_uplink = false) : mail_office(std::move(address), with_uplink) {
+    explicit journaled_router(std::string address = "", bool with_uplink = false)
+        : router_fixture(std::move(address), with_uplink) {
         post.keep_in(journal, true);
     }
     void commit(std::size_t n) { post.on_journal({n, {}}); }
@@ -50,15 +56,18 @@ BOOST_AUTO_TEST_SUITE(journal)
 
 // Neither accepted nor delivered before the commit; the ack is written, and not waited for.
 BOOST_AUTO_TEST_CASE(accepted_after_its_commit) {
-    journaled_office o;
-    mail_stop& a = o.add("a");
-    mail_stop& b = o.add("b");
+    journaled_router o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
     o.post.on_ready(b, 9);
-    for (int i = 1; i <= 3; ++i) o.says(a, fmt::format(R"({{"type":"mail","to":"b","msg":{},"id":"{}","receipt":true}})", i, i));
+    for (int i = 1; i <= 3; ++i)
+        o.says(a, fmt::format(R"({{"type":"mail","to":"b","msg":{},"id":"{}","receipt":true}})", i,
+                              i));
     BOOST_TEST_SAME(o.heard(a), {});
     BOOST_TEST_SAME(o.heard(b), {});
     o.commit(2);
-    BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACCEPTED", R"({"id":"1"})"), signal("MAIL-ACCEPTED", R"({"id":"2"})")});
+    BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACCEPTED", R"({"id":"1"})"),
+                                 signal("MAIL-ACCEPTED", R"({"id":"2"})")});
     BOOST_TEST(o.heard(b).size() == 2u);
     BOOST_TEST(o.journal.marks["b"] == 2u);
     o.post.on_ack(b, "id-2");
@@ -66,16 +75,18 @@ BOOST_AUTO_TEST_CASE(accepted_after_its_commit) {
     BOOST_TEST_SAME(o.journal.taken(), {"put 1", "put 2", "put 3", "erase 2 "});
 }
 
-// What could not be written is refused, told to its sender, and never delivered; what comes later is taken again.
+// What could not be written is refused, told to its sender, and never delivered; what comes later
+// is taken again.
 BOOST_AUTO_TEST_CASE(refused_when_it_cannot_be_written) {
-    journaled_office o;
-    mail_stop& a = o.add("a");
-    mail_stop& b = o.add("b");
+    journaled_router o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
     o.post.on_ready(b, 9);
     o.says(a, R"({"type":"mail","to":"b","msg":1,"id":"1"})");
     o.says(a, R"({"type":"mail","to":"b","msg":2})");
     o.fail(2);
-    BOOST_TEST_SAME(o.heard(a), {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"mailbox-full"})")});
+    BOOST_TEST_SAME(o.heard(a),
+                    {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"mailbox-full"})")});
     BOOST_TEST_SAME(o.told, {"undeliverable: 2 mailbox-full"});
     BOOST_TEST(b.box.empty());
     o.says(a, R"({"type":"mail","to":"b","msg":3,"id":"3"})");
@@ -86,9 +97,9 @@ BOOST_AUTO_TEST_CASE(refused_when_it_cannot_be_written) {
 
 // A crash writes what the mail has been through; a dead one is erased, behind its letter.
 BOOST_AUTO_TEST_CASE(crashes_are_written) {
-    journaled_office o;
-    mail_stop& a = o.add("a");
-    mail_stop& b = o.add("b");
+    journaled_router o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
     o.says(a, R"({"type":"mail","to":"b","msg":1})");
     o.commit(1);
     for (int n = 0; n < 3; ++n) {
@@ -96,22 +107,26 @@ BOOST_AUTO_TEST_CASE(crashes_are_written) {
         o.end(b, true);
         o.start(b);
     }
-    BOOST_TEST_SAME(o.journal.taken(), {"put 1", "back 1 attempt 1 charges 1 suspect false events 1",
-                                        "back 1 attempt 2 charges 2 suspect false events 2", "erase 1 "});
+    BOOST_TEST_SAME(o.journal.taken(),
+                    {"put 1", "back 1 attempt 1 charges 1 suspect false events 1",
+                     "back 1 attempt 2 charges 2 suspect false events 2", "erase 1 "});
     BOOST_TEST(o.told.back().starts_with("dead: 1 to b"));
 }
 
-// The next life: in order, with the attempts that the journal counts; for whom is no more there, a letter.
+// The next life: in order, with the attempts that the journal counts; for whom is no more there, a
+// letter.
 BOOST_AUTO_TEST_CASE(restored) {
-    journaled_office before;
-    mail_stop& a = before.add("a");
+    journaled_router before;
+    mail_endpoint& a = before.add("a");
     before.add("b"), before.add("gone");
-    for (int i = 1; i <= 3; ++i) before.says(a, fmt::format(R"({{"type":"mail","to":"{}","msg":{}}})", i == 2 ? "gone" : "b", i));
+    for (int i = 1; i <= 3; ++i)
+        before.says(
+            a, fmt::format(R"({{"type":"mail","to":"{}","msg":{}}})", i == 2 ? "gone" : "b", i));
     before.journal.puts[2].attempt = 4;
 
-    journaled_office o;
+    journaled_router o;
     o.add("a");
-    mail_stop& b = o.add("b");
+    mail_endpoint& b = o.add("b");
     for (const auto& mail : before.journal.puts) o.post.restore(mail);
     BOOST_TEST_SAME(o.told, {"dead: 2 to gone: removed after 0"});
     o.post.on_ready(b, 9);
@@ -121,21 +136,23 @@ BOOST_AUTO_TEST_CASE(restored) {
     BOOST_TEST_SAME(o.journal.taken(), {"erase 2 ", "erase 1 "});
 }
 
-// From above: acknowledged there after the commit; in the next life it is dropped when it comes again, also when it was
-// done with, and its receipt is still sent.
+// From above: acknowledged there after the commit; in the next life it is dropped when it comes
+// again, also when it was done with, and its receipt is still sent.
 BOOST_AUTO_TEST_CASE(from_above_across_lives) {
     const auto frame = [](const char* id, int attempt) {
-        return fmt::format(R"({{"type":"mail","from":"/a","msg":1,"id":"{}","attempt":{},"receipt":true,"to":"/dam/q"}})", id, attempt);
+        return fmt::format(
+            R"({{"type":"mail","from":"/a","msg":1,"id":"{}","attempt":{},"receipt":true,"to":"/dam/q"}})",
+            id, attempt);
     };
-    journaled_office before("/dam", true);
+    journaled_router before("/dam", true);
     before.add("q");
     before.from_above(frame("r-1", 1));
     BOOST_TEST_SAME(before.heard_above(), {});
     before.commit(1);
     BOOST_TEST_SAME(before.heard_above(), {signal("ACK-CURRENT-MAIL", R"({"ids":["r-1"]})")});
 
-    journaled_office o("/dam", true);
-    mail_stop& q = o.add("q");
+    journaled_router o("/dam", true);
+    mail_endpoint& q = o.add("q");
     o.post.restore_finished("r-0");
     o.post.restore(before.journal.puts.at(0));
     o.from_above(frame("r-0", 2));
@@ -148,11 +165,12 @@ BOOST_AUTO_TEST_CASE(from_above_across_lives) {
     BOOST_TEST_SAME(o.journal.taken(), {"erase 1 r-1"});
 }
 
-// Removed while its mail is being written: refused and erased; the commit that comes later changes nothing.
+// Removed while its mail is being written: refused and erased; the commit that comes later changes
+// nothing.
 BOOST_AUTO_TEST_CASE(removed_meanwhile) {
-    journaled_office o;
-    mail_stop& a = o.add("a");
-    mail_stop& b = o.add("b");
+    journaled_router o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
     o.says(a, R"({"type":"mail","to":"b","msg":1,"id":"1"})");
     o.post.remove(b);
     o.commit(1);

@@ -1,5 +1,5 @@
 // The memory of held mail: what goes in comes out unchanged, costs little, and is given back.
-#include "supe/mail/hand.hpp"
+#include "supe/mail/in_flight_mail.hpp"
 #include "supe/mail/mail_list.hpp"
 
 #include <algorithm>
@@ -28,11 +28,13 @@ std::size_t spare_limit() { return store_type::spare_chunks * store_type::chunk_
 
 BOOST_AUTO_TEST_SUITE(mail_store)
 
-// Every field survives, with strings of any length: empty, at the edge of one length byte, over a chunk.
+// Every field survives, with strings of any length: empty, at the edge of one length byte, over a
+// chunk.
 BOOST_AUTO_TEST_CASE(keeps_every_field) {
     supe::mail_store store;
     for (const std::size_t n : {0u, 1u, 127u, 128u, 20000u, 40000u, 300000u}) {
-        const std::string id(n, 'i'), from(n / 2, 'f'), to(n / 3, 't'), msg(n, 'm'), extras(n / 5, 'x'), own(n / 7, 'o');
+        const std::string id(n, 'i'), from(n / 2, 'f'), to(n / 3, 't'), msg(n, 'm'),
+            extras(n / 5, 'x'), own(n / 7, 'o');
         envelope in{id, from, to, msg, extras, {7, 3, own, true, true}, true, 5, 2, true, 99};
         const mail_ptr held = store.keep(in);
         const envelope out = held->view();
@@ -43,13 +45,16 @@ BOOST_AUTO_TEST_CASE(keeps_every_field) {
         BOOST_TEST(out.msg == msg);
         BOOST_TEST(out.extras == extras);
         BOOST_TEST(out.origin.id == own);
-        BOOST_TEST((out.origin.hop == 7 && out.origin.life == 3u && out.origin.receipt && out.origin.patient));
-        BOOST_TEST((out.answer && out.attempt == 5u && out.charges == 2u && out.suspect && out.sequence == 99u));
+        BOOST_TEST((out.origin.hop == 7 && out.origin.life == 3u && out.origin.receipt &&
+                    out.origin.patient));
+        BOOST_TEST((out.answer && out.attempt == 5u && out.charges == 2u && out.suspect &&
+                    out.sequence == 99u));
         BOOST_TEST(held->bytes() == in.bytes());
     }
 }
 
-// 256-byte mails cost at most 1.3 times their bytes, and the chunks are given back but for the few spare ones.
+// 256-byte mails cost at most 1.3 times their bytes, and the chunks are given back but for the few
+// spare ones.
 BOOST_AUTO_TEST_CASE(costs_little_and_gives_back) {
     for (const std::size_t size : {256u, 1024u, 10000u, 33000u, 100000u, 1000000u}) {
         const std::size_t before = supe::mail_store::mapped();
@@ -57,8 +62,10 @@ BOOST_AUTO_TEST_CASE(costs_little_and_gives_back) {
         supe::mail_list held;
         const std::string msg(size, 'm');
         const std::size_t count = (32u << 20) / size;
-        for (std::size_t i = 0; i < count; ++i) held.push_back(store.keep(mail_of("k3j9x2-1000000", msg)));
-        const double factor = static_cast<double>(supe::mail_store::mapped() - before) / static_cast<double>(size * count);
+        for (std::size_t i = 0; i < count; ++i)
+            held.push_back(store.keep(mail_of("k3j9x2-1000000", msg)));
+        const double factor = static_cast<double>(supe::mail_store::mapped() - before) /
+                              static_cast<double>(size * count);
         BOOST_TEST(factor <= 1.3, size << " bytes: " << factor);
         held.clear();
         BOOST_TEST(supe::mail_store::mapped() <= std::max(before, spare_limit()));
@@ -101,13 +108,14 @@ BOOST_AUTO_TEST_CASE(list_keeps_the_order) {
     }
     std::vector<std::uint64_t> order;
     while (!list.empty()) order.push_back(list.pop_front()->sequence);
-    BOOST_TEST(order == (std::vector<std::uint64_t>{1, 3, 4, 5, 7, 9, 10}), boost::test_tools::per_element());
+    BOOST_TEST(order == (std::vector<std::uint64_t>{1, 3, 4, 5, 7, 9, 10}),
+               boost::test_tools::per_element());
 }
 
 // A hand does what a plain search would do: random steps beside a deque, each compared.
-BOOST_AUTO_TEST_CASE(hand_is_a_deque_with_an_index) {
+BOOST_AUTO_TEST_CASE(in_flight_mail_is_a_deque_with_an_index) {
     supe::mail_store store;
-    supe::hand hand;
+    supe::in_flight_mail hand;
     std::deque<std::string> model;
     std::mt19937 dice(1);
     for (int step = 0; step < 20000; ++step) {
@@ -135,7 +143,8 @@ BOOST_AUTO_TEST_CASE(hand_is_a_deque_with_an_index) {
     }
     std::vector<std::string> order;
     hand.for_each([&](const supe::held_mail& m) { order.emplace_back(m.id()); });
-    BOOST_TEST(order == std::vector<std::string>(model.begin(), model.end()), boost::test_tools::per_element());
+    BOOST_TEST(order == std::vector<std::string>(model.begin(), model.end()),
+               boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

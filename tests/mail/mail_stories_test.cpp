@@ -1,8 +1,8 @@
 // Mail in whole trees, as their authors see it: simulated processes, virtual time.
 #include "supe/simulation/world.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <fmt/format.h>
+#include <boost/test/unit_test.hpp>
 
 using namespace std::chrono_literals;
 using supe::awaitable;
@@ -43,8 +43,8 @@ struct diary {
 
 BOOST_AUTO_TEST_SUITE(mail_stories)
 
-// With all limits at their defaults a poison mail is among the dead letters before its component is given up, and the mail
-// behind it is handled.
+// With all limits at their defaults a poison mail is among the dead letters before its component is
+// given up, and the mail behind it is handled.
 BOOST_AUTO_TEST_CASE(poison_goes_before_its_component) {
     diary d;
     world w;
@@ -53,7 +53,8 @@ BOOST_AUTO_TEST_CASE(poison_goes_before_its_component) {
     w.mail("/w", R"("poison")");
     w.mail("/w", R"("good")");
     w.advance(1min);
-    BOOST_TEST(d.lines == (words{"\"poison\" 1", "\"poison\" 2", "\"poison\" 3", "\"good\" 1"}), boost::test_tools::per_element());
+    BOOST_TEST(d.lines == (words{"\"poison\" 1", "\"poison\" 2", "\"poison\" 3", "\"good\" 1"}),
+               boost::test_tools::per_element());
     BOOST_TEST(w.count("mail-dead-lettered") == 1u);
     BOOST_TEST(w.count("component-excessive-crash") == 0u);
     BOOST_REQUIRE(w.root().dead().all().size() == 1u);
@@ -61,8 +62,9 @@ BOOST_AUTO_TEST_CASE(poison_goes_before_its_component) {
     BOOST_TEST(w.stop());
 }
 
-// … also where the component takes many at once: the crash with many in hand accuses none, each of them is alone at the next ones,
-// and the last of these, by which the poison is out, is none that its component could be given up for.
+// … also where the component takes many at once: the crash with many in hand accuses none, each of
+// them is alone at the next ones, and the last of these, by which the poison is out, is none that
+// its component could be given up for.
 BOOST_AUTO_TEST_CASE(poison_among_many) {
     diary d;
     world w;
@@ -78,16 +80,20 @@ BOOST_AUTO_TEST_CASE(poison_among_many) {
     BOOST_TEST(w.root().dead().all().front().msg == R"("poison")");
     BOOST_TEST(w.count("component-crashed") == 4u);
     BOOST_TEST(w.count("component-excessive-crash") == 0u);
-    BOOST_TEST(d.lines == (words{"\"poison\" 1", "\"poison\" 2", "\"poison\" 3", "\"poison\" 4", "1 2", "2 2", "3 2"}),
+    BOOST_TEST(d.lines == (words{"\"poison\" 1", "\"poison\" 2", "\"poison\" 3", "\"poison\" 4",
+                                 "1 2", "2 2", "3 2"}),
                boost::test_tools::per_element());
     BOOST_TEST(w.stop());
 }
 
-// Behind a full mailbox that blocks its senders nobody else's mail waits, however much is sent there.
+// Behind a full mailbox that blocks its senders nobody else's mail waits, however much is sent
+// there.
 BOOST_AUTO_TEST_CASE(full_beside_free) {
     world w;
     unsigned accepted = 0, free = 0;
-    w.provide("deaf", [](supe::component& self) -> supe::awaitable<> { co_await self.shutdown_requested(); });
+    w.provide("deaf", [](supe::component& self) -> supe::awaitable<> {
+        co_await self.shutdown_requested();
+    });
     w.provide("free", [&](supe::component& self) -> supe::awaitable<> {
         while (auto mail = co_await self.receive()) ++free, co_await mail->ack();
     });
@@ -112,12 +118,14 @@ BOOST_AUTO_TEST_CASE(full_beside_free) {
     BOOST_TEST(w.stop());
 }
 
-// Dead letters are there in the next life of the tree; one that is sent again has all its tries before it anew, and is no letter any more.
+// Dead letters are there in the next life of the tree; one that is sent again has all its tries
+// before it anew, and is no letter any more.
 BOOST_AUTO_TEST_CASE(dead_letters_outlive_the_tree) {
     diary d;
     world w;
     bool cured = false;
-    w.provide("worker", [&](component& self) { return cured ? diary::work(d, self, 1) : d.worker()(self); });
+    w.provide("worker",
+              [&](component& self) { return cured ? diary::work(d, self, 1) : d.worker()(self); });
     const char* const tree = R"({"name": "t", "children": [{"name": "w", "component": "worker"}]})";
     w.run(tree);
     w.mail("/w", R"("poison")");
@@ -131,13 +139,13 @@ BOOST_AUTO_TEST_CASE(dead_letters_outlive_the_tree) {
     BOOST_TEST(w.root().mail().post_again(letter.recipient, letter.as_mail()) == "");
     BOOST_TEST(w.root().dead().drop(letter.id));
     w.root().mail().flush();
-    w.settle();
+    w.run_ready();
     BOOST_TEST(d.lines.at(0) == "\"poison\" 4");  // it may have been handled before
     BOOST_TEST(w.root().mail().post_again("nobody", letter.as_mail()) == "unknown-address");
 }
 
-// A supervisor on the way dies while the one below it, where the recipient lives, has no room for the mail: the one before
-// it still has it, and the sender hears nothing but that it arrived.
+// A supervisor on the way dies while the one below it, where the recipient lives, has no room for
+// the mail: the one before it still has it, and the sender hears nothing but that it arrived.
 BOOST_AUTO_TEST_CASE(death_on_the_way) {
     diary d;
     world w;
@@ -146,7 +154,9 @@ BOOST_AUTO_TEST_CASE(death_on_the_way) {
         self.tell("/n/m/w", "0");  // fills the mailbox
         return diary::ask(d, self, "/n/m/w");
     });
-    w.provide("worker", [&](component& self) { return deaf ? self.shutdown_requested() : diary::work(d, self, 1); });
+    w.provide("worker", [&](component& self) {
+        return deaf ? self.shutdown_requested() : diary::work(d, self, 1);
+    });
     w.run(R"({"name": "t", "children": [{"name": "n", "children": [{"name": "m", "children": [
         {"name": "w", "component": "worker", "mail": {"limit": 1, "on_full": "block"}}]}]}, {"name": "a", "component": "asker"}]})");
     w.advance(1s);
@@ -159,13 +169,15 @@ BOOST_AUTO_TEST_CASE(death_on_the_way) {
     BOOST_TEST(d.lines.at(1) == "acked");
 }
 
-// A nested supervisor dies with a mail that it had accepted: the sender who waits for the receipt is told.
+// A nested supervisor dies with a mail that it had accepted: the sender who waits for the receipt
+// is told.
 BOOST_AUTO_TEST_CASE(supervisor_died) {
     diary d;
     world w;
     w.provide("asker", d.asker("/n/w"));
     w.provide("deaf", [](component& self) { return self.shutdown_requested(); });
-    w.run(R"({"name": "t", "children": [{"name": "n", "children": [{"name": "w", "component": "deaf"}]},
+    w.run(
+        R"({"name": "t", "children": [{"name": "n", "children": [{"name": "w", "component": "deaf"}]},
                                         {"name": "a", "component": "asker"}]})");
     w.advance(1s);
     BOOST_TEST(d.lines.empty());
@@ -179,8 +191,11 @@ BOOST_AUTO_TEST_CASE(journal_below) {
     world w;
     bool deaf = true;
     w.provide("asker", d.asker("/n/w"));
-    w.provide("worker", [&](component& self) { return deaf ? self.shutdown_requested() : diary::work(d, self, 1); });
-    w.run(R"({"name": "t", "children": [{"name": "n", "mail": {"journal": true}, "children": [{"name": "w", "component": "worker"}]},
+    w.provide("worker", [&](component& self) {
+        return deaf ? self.shutdown_requested() : diary::work(d, self, 1);
+    });
+    w.run(
+        R"({"name": "t", "children": [{"name": "n", "mail": {"journal": true}, "children": [{"name": "w", "component": "worker"}]},
                                         {"name": "a", "component": "asker"}]})");
     w.advance(1s);
     deaf = false;
@@ -190,13 +205,17 @@ BOOST_AUTO_TEST_CASE(journal_below) {
     BOOST_TEST(w.disk("/n").mails.empty());
 }
 
-// The root with a journal is killed: its mail is there in the next life, in order, and the acked ones are not.
+// The root with a journal is killed: its mail is there in the next life, in order, and the acked
+// ones are not.
 BOOST_AUTO_TEST_CASE(journal_of_the_root) {
     diary d;
     world w;
     bool deaf = true;
-    w.provide("worker", [&](component& self) { return deaf ? self.shutdown_requested() : diary::work(d, self, 1); });
-    const char* const tree = R"({"name": "t", "mail": {"journal": true}, "children": [{"name": "w", "component": "worker"}]})";
+    w.provide("worker", [&](component& self) {
+        return deaf ? self.shutdown_requested() : diary::work(d, self, 1);
+    });
+    const char* const tree =
+        R"({"name": "t", "mail": {"journal": true}, "children": [{"name": "w", "component": "worker"}]})";
     w.run(tree);
     for (int i = 1; i <= 3; ++i) w.mail("/w", std::to_string(i));
     w.advance(1s);
@@ -209,7 +228,8 @@ BOOST_AUTO_TEST_CASE(journal_of_the_root) {
     BOOST_TEST(w.disk("").mails.empty());
 }
 
-// … with the attempts: what was in hand at the death may have been handled, what waited behind it was not.
+// … with the attempts: what was in hand at the death may have been handled, what waited behind it
+// was not.
 BOOST_AUTO_TEST_CASE(attempts_across_a_death) {
     diary d;
     world w;
@@ -219,7 +239,8 @@ BOOST_AUTO_TEST_CASE(attempts_across_a_death) {
         if (holds) co_await self.receive();
         holds ? co_await self.shutdown_requested() : co_await diary::work(d, self, 2);
     });
-    const char* const tree = R"({"name": "t", "mail": {"journal": true}, "children": [{"name": "w", "component": "worker"}]})";
+    const char* const tree =
+        R"({"name": "t", "mail": {"journal": true}, "children": [{"name": "w", "component": "worker"}]})";
     w.run(tree);
     for (int i = 1; i <= 3; ++i) w.mail("/w", std::to_string(i));
     w.advance(1s);
@@ -234,7 +255,8 @@ BOOST_AUTO_TEST_CASE(full_disk) {
     diary d;
     world w;
     w.provide("worker", d.worker());
-    w.run(R"({"name": "t", "mail": {"journal": true}, "children": [{"name": "w", "component": "worker"}]})");
+    w.run(
+        R"({"name": "t", "mail": {"journal": true}, "children": [{"name": "w", "component": "worker"}]})");
     w.disk("").broken = "supe.sqlite: database or disk is full";
     w.mail("/w", "1");
     w.mail("/w", "2");
@@ -245,19 +267,23 @@ BOOST_AUTO_TEST_CASE(full_disk) {
     w.advance(1s);
     BOOST_TEST(d.lines == words{"3 1"});
     std::size_t told = 0;
-    for (const std::string& line : w.lines()) told += line.find("database or disk is full") != std::string::npos;
+    for (const std::string& line : w.lines())
+        told += line.find("database or disk is full") != std::string::npos;
     BOOST_TEST(told == 1u);
 }
 
-// Who is down, by hand or because it crashed too often, is kept its mail and more, up to the limit of its mailbox; started
-// again it gets all of it, in order, for the first time.
+// Who is down, by hand or because it crashed too often, is kept its mail and more, up to the limit
+// of its mailbox; started again it gets all of it, in order, for the first time.
 BOOST_AUTO_TEST_CASE(kept_while_it_is_down) {
     for (const bool by_hand : {true, false}) {
         diary d;
         world w;
         bool deaf = true;
-        w.provide("worker", [&](component& self) { return deaf ? self.shutdown_requested() : diary::work(d, self, 1); });
-        w.run(R"({"name": "t", "children": [{"name": "w", "component": "worker", "max_restarts": 0, "mail": {"limit": 4}}]})");
+        w.provide("worker", [&](component& self) {
+            return deaf ? self.shutdown_requested() : diary::work(d, self, 1);
+        });
+        w.run(
+            R"({"name": "t", "children": [{"name": "w", "component": "worker", "max_restarts": 0, "mail": {"limit": 4}}]})");
         for (int i = 1; i <= 2; ++i) w.mail("/w", std::to_string(i));
         if (by_hand) BOOST_TEST(w.by_hand(w.root().stop_child("w")) == "");
         if (!by_hand) w.crash("/w");
@@ -268,25 +294,29 @@ BOOST_AUTO_TEST_CASE(kept_while_it_is_down) {
         BOOST_TEST(w.count("mail-undeliverable") == 2u);
         deaf = false;
         BOOST_TEST(w.by_hand(w.root().start_child("w")) == "");
-        BOOST_TEST(d.lines == (words{"1 1", "2 1", "3 1", "4 1"}), boost::test_tools::per_element());
+        BOOST_TEST(d.lines == (words{"1 1", "2 1", "3 1", "4 1"}),
+                   boost::test_tools::per_element());
     }
 }
 
-// Mail for a temporary child that has ended is a dead letter, and who waits for the receipt is told.
+// Mail for a temporary child that has ended is a dead letter, and who waits for the receipt is
+// told.
 BOOST_AUTO_TEST_CASE(removed) {
     diary d;
     world w;
     w.provide("asker", d.asker("w"));
     w.provide("deaf", [](component& self) { return self.shutdown_requested(); });
-    w.run(R"({"name": "t", "children": [{"name": "w", "component": "deaf", "restart": "temporary"}, {"name": "a", "component": "asker"}]})");
+    w.run(
+        R"({"name": "t", "children": [{"name": "w", "component": "deaf", "restart": "temporary"}, {"name": "a", "component": "asker"}]})");
     w.crash("/w");
-    w.settle();
+    w.run_ready();
     BOOST_TEST(d.lines == words{"the recipient was removed"});
     BOOST_REQUIRE(w.root().dead().all().size() == 1u);
     BOOST_TEST(w.root().dead().all().front().reason == "removed");
     w.mail("/w", "2");
-    w.settle();
-    BOOST_TEST(w.messages("mail-undeliverable") == words{R"({"from":"supe","reason":"unknown-address"})"});
+    w.run_ready();
+    BOOST_TEST(w.messages("mail-undeliverable") ==
+               words{R"({"from":"supe","reason":"unknown-address"})"});
 }
 
 // The answer to a call of an earlier life is not taken for the answer to a call of this one.
@@ -314,8 +344,10 @@ BOOST_AUTO_TEST_CASE(answers_of_another_life) {
             }
         }(asked, self);
     });
-    w.run(R"({"name": "t", "children": [{"name": "oracle", "component": "oracle"}, {"name": "caller", "component": "caller"}]})");
-    w.crash("/caller");  // its question is with the oracle; the next life asks too, and both are answered
+    w.run(
+        R"({"name": "t", "children": [{"name": "oracle", "component": "oracle"}, {"name": "caller", "component": "caller"}]})");
+    w.crash("/caller");  // its question is with the oracle; the next life asks too, and both are
+                         // answered
     w.advance(1s);
     BOOST_TEST(heard == words{"\"answer to 2\""});
     asked.clear();

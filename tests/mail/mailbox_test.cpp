@@ -1,8 +1,8 @@
 // Contract §3 for one mailbox, step by step.
 #include "supe/mail/mailbox.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <fmt/format.h>
+#include <boost/test/unit_test.hpp>
 
 using supe::dead_mail;
 using supe::envelope;
@@ -64,7 +64,8 @@ words numbered(const char* what, int from, int to) {
     return all;
 }
 
-#define BOOST_TEST_SAME(a, ...) BOOST_TEST((a) == (words __VA_ARGS__), boost::test_tools::per_element())
+#define BOOST_TEST_SAME(a, ...) \
+    BOOST_TEST((a) == (words __VA_ARGS__), boost::test_tools::per_element())
 
 }  // namespace
 
@@ -86,7 +87,8 @@ BOOST_AUTO_TEST_CASE(one_at_a_time_by_default) {
     BOOST_TEST_SAME(taken(b), {"c/1"});
 }
 
-// A window is what was asked for, at most the limit; acks in any order make room, one by one; unknown ids change nothing.
+// A window is what was asked for, at most the limit; acks in any order make room, one by one;
+// unknown ids change nothing.
 BOOST_AUTO_TEST_CASE(windows_and_acks_in_any_order) {
     box b(mailbox_limits{.window = 4});
     for (int i = 1; i <= 9; ++i) put(b, fmt::format("m{}", i));
@@ -119,7 +121,8 @@ BOOST_AUTO_TEST_CASE(pause_and_resume) {
     BOOST_TEST_SAME(taken(b), {"b/1"});
 }
 
-// In hand at the end: back to its place, before fresh mail, in order, with attempt raised; not charged when it is no crash.
+// In hand at the end: back to its place, before fresh mail, in order, with attempt raised; not
+// charged when it is no crash.
 BOOST_AUTO_TEST_CASE(redelivered_in_order_before_fresh_mail) {
     box b(mailbox_limits{});
     for (const char* id : {"a", "b", "c", "d"}) put(b, id);
@@ -130,11 +133,13 @@ BOOST_AUTO_TEST_CASE(redelivered_in_order_before_fresh_mail) {
         BOOST_TEST(b.ended(0, false, {{}, "stopped"}).dead.empty());
         BOOST_TEST(b.in_flight() == 0u);
         b.ready(0, 3);
-        BOOST_TEST_SAME(taken(b), {fmt::format("a/{}", stop + 2), fmt::format("c/{}", stop + 2), fmt::format("d/{}", stop + 1)});
+        BOOST_TEST_SAME(taken(b), {fmt::format("a/{}", stop + 2), fmt::format("c/{}", stop + 2),
+                                   fmt::format("d/{}", stop + 1)});
     }
 }
 
-// A rejected mail goes back to its place, or out with the reason; an empty id means the oldest in hand.
+// A rejected mail goes back to its place, or out with the reason; an empty id means the oldest in
+// hand.
 BOOST_AUTO_TEST_CASE(reject) {
     box b(mailbox_limits{});
     for (const char* id : {"a", "b", "c"}) put(b, id);
@@ -152,7 +157,8 @@ BOOST_AUTO_TEST_CASE(reject) {
     BOOST_TEST_SAME(taken(b), {"c/1"});
 }
 
-// Alone in hand at each of three crashes: dead at the third, with its history; a stop in between charges nothing.
+// Alone in hand at each of three crashes: dead at the third, with its history; a stop in between
+// charges nothing.
 BOOST_AUTO_TEST_CASE(poison_alone) {
     box b(mailbox_limits{});
     put(b, "poison"), put(b, "good");
@@ -171,7 +177,8 @@ BOOST_AUTO_TEST_CASE(poison_alone) {
     BOOST_TEST_SAME(taken(b), {"good/1"});
 }
 
-// Several in hand at a crash: none is charged; they come one at a time from then on, with no fresh mail beside them.
+// Several in hand at a crash: none is charged; they come one at a time from then on, with no fresh
+// mail beside them.
 BOOST_AUTO_TEST_CASE(suspects_one_at_a_time) {
     box b(mailbox_limits{.attempts = 2});
     for (const char* id : {"a", "poison", "c", "fresh", "fresher"}) put(b, id);
@@ -191,8 +198,9 @@ BOOST_AUTO_TEST_CASE(suspects_one_at_a_time) {
     BOOST_TEST_SAME(taken(b), {"fresh/1", "fresher/1"});
 }
 
-// Answers pass by pause and window, because whoever waits for one can take no other mail before it. After an end they are
-// delivered again, like all mail; and they don't hide which mail was alone in hand.
+// Answers pass by pause and window, because whoever waits for one can take no other mail before it.
+// After an end they are delivered again, like all mail; and they don't hide which mail was alone in
+// hand.
 BOOST_AUTO_TEST_CASE(answers) {
     box b(mailbox_limits{.attempts = 2});
     put(b, "m"), put(b, "n");
@@ -212,7 +220,8 @@ BOOST_AUTO_TEST_CASE(answers) {
     BOOST_TEST(ids(b.ended(0, true, crash).dead) == words{"m"});
 }
 
-// … and past the limits, up to as many again: a full mailbox is emptied by who waits for the answer. A flood of them is refused.
+// … and past the limits, up to as many again: a full mailbox is emptied by who waits for the
+// answer. A flood of them is refused.
 BOOST_AUTO_TEST_CASE(answers_pass_the_limits) {
     for (const bool block : {false, true}) {
         box b(mailbox_limits{.count = 2, .block = block});
@@ -226,7 +235,8 @@ BOOST_AUTO_TEST_CASE(answers_pass_the_limits) {
     }
 }
 
-// What its next hop cannot put anywhere leaves the window to the others, and is acknowledged or comes again like any mail.
+// What its next hop cannot put anywhere leaves the window to the others, and is acknowledged or
+// comes again like any mail.
 BOOST_AUTO_TEST_CASE(parked) {
     box b(mailbox_limits{});
     for (const char* id : {"a", "b", "c", "d"}) put(b, id);
@@ -285,7 +295,8 @@ BOOST_AUTO_TEST_CASE(limits_hold) {
     BOOST_TEST((put_patient(b, "c") == offered::full));
 }
 
-// `block`: a patient sender's mail is withheld and let in when there is room, in order; nobody overtakes it.
+// `block`: a patient sender's mail is withheld and let in when there is room, in order; nobody
+// overtakes it.
 BOOST_AUTO_TEST_CASE(block_withholds) {
     box b(mailbox_limits{.count = 2, .block = true});
     put(b, "a"), put(b, "b");
@@ -330,15 +341,16 @@ BOOST_AUTO_TEST_CASE(staged_until_committed) {
     BOOST_TEST_SAME(taken(b), {});
     BOOST_TEST(b.commit()->id() == "a");
     BOOST_TEST_SAME(taken(b), {"a/1"});
-    BOOST_TEST(b.fail_staged()->id() == "b");
+    BOOST_TEST(b.fail_uncommitted()->id() == "b");
     BOOST_TEST(b.commit()->id() == "c");
     BOOST_TEST(!b.commit());
-    BOOST_TEST(!b.fail_staged());
+    BOOST_TEST(!b.fail_uncommitted());
     BOOST_TEST_SAME(taken(b), {"c/1"});
     BOOST_TEST(b.in_flight() == 2u);
 }
 
-// Several consumers share the queue; each has a hand of its own, and the end of one gives back only what it had.
+// Several consumers share the queue; each has a hand of its own, and the end of one gives back only
+// what it had.
 BOOST_AUTO_TEST_CASE(several_consumers) {
     box b(mailbox_limits{});
     b.add_consumers(2);
@@ -357,7 +369,8 @@ BOOST_AUTO_TEST_CASE(several_consumers) {
     BOOST_TEST_SAME(taken(b, 0), {"m4/1"});
 }
 
-// Mail meant for one consumer reaches only that one, in order with the shared mail; its answers too.
+// Mail meant for one consumer reaches only that one, in order with the shared mail; its answers
+// too.
 BOOST_AUTO_TEST_CASE(meant_for_one) {
     box b(mailbox_limits{});
     b.add_consumers(2);

@@ -1,4 +1,5 @@
-// Shows the noticeboard's rules step by step: who is told, in what order, and what the cache gives (contract §2).
+// Shows the noticeboard's rules step by step: who is told, in what order, and what the cache gives
+// (contract §2).
 #include "supe/noticeboard/noticeboard.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -41,7 +42,8 @@ BOOST_AUTO_TEST_CASE(once_is_once) {
     BOOST_TEST(board.publish("n", "3").watchers == (watchers{2, 1}));
 }
 
-// One pipe for each notice and watcher: a second watch changes how long it lasts and never doubles it.
+// One pipe for each notice and watcher: a second watch changes how long it lasts and never doubles
+// it.
 BOOST_AUTO_TEST_CASE(one_pipe_for_each_notice_and_watcher) {
     board_type board;
     board.watch(1, "n", once);
@@ -53,7 +55,8 @@ BOOST_AUTO_TEST_CASE(one_pipe_for_each_notice_and_watcher) {
     BOOST_TEST(board.publish("n", "4").watchers == (watchers{1}));
 }
 
-// A second watch on an open pipe is answered, and gets nothing from the cache: npm's supe opens no second pipe either.
+// A second watch on an open pipe is answered, and gets nothing from the cache: npm's supe opens no
+// second pipe either.
 BOOST_AUTO_TEST_CASE(the_cache_is_for_a_new_pipe) {
     board_type board;
     board.publish("n", "1");
@@ -74,7 +77,8 @@ BOOST_AUTO_TEST_CASE(a_late_watcher_begins_with_the_last_message) {
     BOOST_TEST(board.watch(1, "never-published", from_cache).cached.has_value() == false);
 }
 
-// A once-watch that the cache could satisfy is used up; without the cache it waits for a fresh notice.
+// A once-watch that the cache could satisfy is used up; without the cache it waits for a fresh
+// notice.
 BOOST_AUTO_TEST_CASE(once_from_the_cache_is_used_up) {
     board_type board;
     board.publish("n", "1");
@@ -110,7 +114,8 @@ BOOST_AUTO_TEST_CASE(origin_of_what_is_cached) {
     BOOST_TEST(!board.last("web"));
 }
 
-// What JavaScript takes for false arrives as null, fresh and from the cache; what only looks empty does not.
+// What JavaScript takes for false arrives as null, fresh and from the cache; what only looks empty
+// does not.
 BOOST_AUTO_TEST_CASE(falsy_messages_are_null) {
     board_type board;
     for (const char* falsy : {"null", "false", "0", "-0", "0.00", "0e7", "-0.0E-1", R"("")"}) {
@@ -121,7 +126,8 @@ BOOST_AUTO_TEST_CASE(falsy_messages_are_null) {
         BOOST_TEST(board.publish("n", truthy).message == truthy);
 }
 
-// A watch ends by ignore and with the watcher's life; to ignore what is not watched changes nothing.
+// A watch ends by ignore and with the watcher's life; to ignore what is not watched changes
+// nothing.
 BOOST_AUTO_TEST_CASE(watches_end) {
     board_type board;
     board.watch(1, "a", lasting);
@@ -145,7 +151,8 @@ BOOST_AUTO_TEST_CASE(a_watcher_has_a_limit) {
     board_type board({.watches = 2});
     board.watch(1, "a", once);
     board.watch(1, "b", lasting);
-    BOOST_TEST(board.watch(1, "c", lasting).error == "2 notices are watched already, more are not allowed");
+    BOOST_TEST(board.watch(1, "c", lasting).error ==
+               "2 notices are watched already, more are not allowed");
     BOOST_TEST(board.watch(1, "b", lasting).error == "");
     BOOST_TEST(board.watch(2, "c", lasting).error == "");
     board.publish("a", "1");
@@ -162,7 +169,8 @@ BOOST_AUTO_TEST_CASE(the_cache_has_limits) {
     by_names.publish("a", "3");
     by_names.publish("c", "4");
     std::string kept;
-    by_names.for_each_cached([&](const auto& n) { kept.append(n.notice).append(n.message).append(" "); });
+    by_names.for_each_cached(
+        [&](const auto& n) { kept.append(n.notice).append(n.message).append(" "); });
     BOOST_TEST(kept == "a3 c4 ");
 
     board_type by_bytes({.cached_bytes = 10});
@@ -172,7 +180,8 @@ BOOST_AUTO_TEST_CASE(the_cache_has_limits) {
     by_bytes.publish("b", "1234");
     BOOST_TEST(by_bytes.cached("a").has_value() == false);
     BOOST_TEST(by_bytes.cached("b").value() == "1234");
-    by_bytes.publish("b", "1234567890");  // too much for the whole cache: the old message is not the last one any more
+    by_bytes.publish("b", "1234567890");  // too much for the whole cache: the old message is not
+                                          // the last one any more
     BOOST_TEST(by_bytes.cached("b").has_value() == false);
     by_bytes.publish("c", "12345678");
     BOOST_TEST(by_bytes.cached("c").value() == "12345678");
@@ -182,7 +191,8 @@ BOOST_AUTO_TEST_CASE(the_cache_has_limits) {
 BOOST_AUTO_TEST_CASE(names_have_limits) {
     board_type board({.name_bytes = 3});
     BOOST_TEST(board.watch(1, "", lasting).error == "a notice needs a name");
-    BOOST_TEST(board.watch(1, "abcd", lasting).error == "the notice's name has 4 bytes, at most 3 are allowed");
+    BOOST_TEST(board.watch(1, "abcd", lasting).error ==
+               "the notice's name has 4 bytes, at most 3 are allowed");
     BOOST_TEST(board.refusal("abc") == "");
     board.publish("abcd", "1");
     BOOST_TEST(board.cached("abcd").has_value() == false);

@@ -47,13 +47,16 @@ BOOST_AUTO_TEST_CASE(reads_may_end_anywhere) {
     const std::string stream = "a\n\nbcd\n12345678\n123456789\n\r\n1234567890123456789012345\nend";
     for (std::size_t size = 1; size <= stream.size(); ++size) {
         catcher c(8);
-        for (std::size_t at = 0; at < stream.size(); at += size) c.feed(std::string_view(stream).substr(at, size));
+        for (std::size_t at = 0; at < stream.size(); at += size)
+            c.feed(std::string_view(stream).substr(at, size));
         c.finish();
-        BOOST_TEST(c.lines == (words{"a", "", "bcd", "12345678", "12345678 [cut]", "\r", "12345678 [cut]", "end"}));
+        BOOST_TEST(c.lines == (words{"a", "", "bcd", "12345678", "12345678 [cut]", "\r",
+                                     "12345678 [cut]", "end"}));
     }
 }
 
-// A line of exactly 64 KiB is whole; one byte more is cut with a mark, and the next line is whole again.
+// A line of exactly 64 KiB is whole; one byte more is cut with a mark, and the next line is whole
+// again.
 BOOST_AUTO_TEST_CASE(cut_at_64_kib) {
     catcher c;
     const std::string full(64 * 1024, 'x');
@@ -64,12 +67,16 @@ BOOST_AUTO_TEST_CASE(cut_at_64_kib) {
 // A cut never leaves half a character at its end, where the text was UTF-8.
 BOOST_AUTO_TEST_CASE(cuts_between_characters) {
     catcher c(8);
-    c.feed("1234567\xc3\xa4\n123456\xf0\x9f\x98\x80x\n12345678\xc3\xa4\n1234\xff\xff\xff\xff\xff\n\x80\x80\x80\x80\x80\x80\x80\x80\x80\n");
-    BOOST_TEST(c.lines == (words{"1234567 [cut]", "123456 [cut]", "12345678 [cut]", "1234\xff\xff\xff\xff [cut]",
-                                 "\x80\x80\x80\x80\x80\x80\x80\x80 [cut]"}));
+    c.feed(
+        "1234567\xc3\xa4\n123456\xf0\x9f\x98\x80x\n12345678\xc3\xa4\n1234\xff\xff\xff\xff\xff\n\x80"
+        "\x80\x80\x80\x80\x80\x80\x80\x80\n");
+    BOOST_TEST(c.lines ==
+               (words{"1234567 [cut]", "123456 [cut]", "12345678 [cut]",
+                      "1234\xff\xff\xff\xff [cut]", "\x80\x80\x80\x80\x80\x80\x80\x80 [cut]"}));
 }
 
-// A gigabyte without a newline is one cut line, given out when it passes the limit, and holds no memory after.
+// A gigabyte without a newline is one cut line, given out when it passes the limit, and holds no
+// memory after.
 BOOST_AUTO_TEST_CASE(an_endless_line) {
     catcher c;
     const std::string piece(1 << 20, 'x');
@@ -81,7 +88,8 @@ BOOST_AUTO_TEST_CASE(an_endless_line) {
     BOOST_TEST(c.lines.back() == "next");
 }
 
-// The stream ends within the rest of a cut line: nothing more comes, and nothing is lost of what is said after.
+// The stream ends within the rest of a cut line: nothing more comes, and nothing is lost of what is
+// said after.
 BOOST_AUTO_TEST_CASE(the_end_of_a_cut_line) {
     catcher c(4);
     c.feed("123456");

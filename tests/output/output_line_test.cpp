@@ -1,4 +1,5 @@
-// Shows how a line looks in text and in JSON, and whose line it is when it comes through a nested supervisor (contract §6).
+// Shows how a line looks in text and in JSON, and whose line it is when it comes through a nested
+// supervisor (contract §6).
 #include "supe/output/output_line.hpp"
 
 #include <boost/json/parse.hpp>
@@ -37,7 +38,8 @@ BOOST_AUTO_TEST_CASE(labels) {
     BOOST_TEST(label_of("/") == "supe");
 }
 
-// A line of text is its label and the line, nothing else; bytes that are not UTF-8 stay as they are.
+// A line of text is its label and the line, nothing else; bytes that are not UTF-8 stay as they
+// are.
 BOOST_AUTO_TEST_CASE(text_is_kept_byte_for_byte) {
     BOOST_TEST(text("web", "a\xff \tb\r") == "[web] a\xff \tb\r\n");
     BOOST_TEST(text("web", "") == "[web] \n");
@@ -46,22 +48,28 @@ BOOST_AUTO_TEST_CASE(text_is_kept_byte_for_byte) {
     BOOST_TEST(text("web", "x", true) == text("web", "x", true));
 }
 
-// A line of JSON is one object whatever the child prints, with exactly the four members in their order.
+// A line of JSON is one object whatever the child prints, with exactly the four members in their
+// order.
 BOOST_AUTO_TEST_CASE(json_escapes_what_it_must) {
-    BOOST_TEST(json("hi") == "{\"at\":\"2026-01-31T12:00:00.000Z\",\"address\":\"/web\",\"stream\":\"stderr\",\"line\":\"hi\"}\n");
-    BOOST_TEST(json("a\xff\xfe\"\\\x1b[0m\xc3\xa4").ends_with("\"line\":\"a\\\\xff\\\\xfe\\\"\\\\\\u001b[0m\xc3\xa4\"}\n"));
+    BOOST_TEST(json("hi") ==
+               "{\"at\":\"2026-01-31T12:00:00.000Z\",\"address\":\"/"
+               "web\",\"stream\":\"stderr\",\"line\":\"hi\"}\n");
+    BOOST_TEST(json("a\xff\xfe\"\\\x1b[0m\xc3\xa4")
+                   .ends_with("\"line\":\"a\\\\xff\\\\xfe\\\"\\\\\\u001b[0m\xc3\xa4\"}\n"));
     for (int c = 0; c < 256; ++c) {
         const std::string line = json(std::string("x") + static_cast<char>(c));
         BOOST_TEST(boost::json::parse(line).at("line").as_string().size() >= 2u);
     }
 }
 
-// What a nested supervisor passes on is labelled by it; what has no label of it or below it is its own.
+// What a nested supervisor passes on is labelled by it; what has no label of it or below it is its
+// own.
 BOOST_AUTO_TEST_CASE(label_of_a_nested_line) {
     BOOST_TEST(split("[/dam/queue] a [b] c", "/dam") == "/dam/queue|a [b] c");
     BOOST_TEST(split("[/dam] failed", "/dam") == "/dam|failed");
     BOOST_TEST(split("[/dam/queue] ", "/dam") == "/dam/queue|");
-    for (const char* own : {"terminate called", "[/damp/x] y", "[/other] y", "[/dam/x]y", "[/dam/x]", "[", "", "[web] x"})
+    for (const char* own : {"terminate called", "[/damp/x] y", "[/other] y", "[/dam/x]y",
+                            "[/dam/x]", "[", "", "[web] x"})
         BOOST_TEST(split(own, "/dam") == "/dam|" + std::string(own));
 }
 

@@ -10,7 +10,8 @@ namespace {
 /// The next n pauses in ms.
 std::vector<long> pauses(patterns::backoff& b, int n) {
     std::vector<long> found;
-    for (int i = 0; i < n; ++i) found.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(b.next()).count());
+    for (int i = 0; i < n; ++i)
+        found.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(b.next()).count());
     return found;
 }
 
@@ -21,7 +22,8 @@ BOOST_AUTO_TEST_SUITE(backoff)
 // The limit doubles from the first to the largest and stays there; half the dice is half the limit.
 BOOST_AUTO_TEST_CASE(grows_to_its_maximum) {
     patterns::backoff b({100ms, 1s, 2}, [] { return 0.5; });
-    BOOST_TEST(pauses(b, 7) == (std::vector<long>{50, 100, 200, 400, 500, 500, 500}), boost::test_tools::per_element());
+    BOOST_TEST(pauses(b, 7) == (std::vector<long>{50, 100, 200, 400, 500, 500, 500}),
+               boost::test_tools::per_element());
 }
 
 // Full jitter: from none up to the whole.

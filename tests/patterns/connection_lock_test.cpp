@@ -1,8 +1,8 @@
 // Shows that there are never more connections than permits, whatever is killed, in simulated trees.
-#include "tests/patterns/simulated_city.hpp"
+#include "tests/patterns/simulated_destination.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <fmt/format.h>
+#include <boost/test/unit_test.hpp>
 
 using namespace std::chrono_literals;
 using patterns::permit;
@@ -15,31 +15,36 @@ namespace {
 const std::vector<std::string> peers{"app:80"};
 
 /// The lock, and holders under it; which of them does what is in its mail.
-struct town {
-    explicit town(unsigned permits, std::uint64_t seed = 1) : w(seed), app(w), watch(app), settings{permits, 1s} {
-        w.provide("lock", [this](component& self) { return patterns::serve_connection_lock(self, settings, watch, memory); });
+struct fixture {
+    explicit fixture(unsigned permits, std::uint64_t seed = 1)
+        : w(seed), app(w), watch(app), settings{permits, 1s} {
+        w.provide("lock", [this](component& self) {
+            return patterns::serve_connection_lock(self, settings, watch, memory);
+        });
         w.provide("user", [this](component& self) { return user(self); });
         w.provide("busy", [this](component& self) { return busy(self); });
     }
 
-    ~town() { w.stop(); }  // what they use goes after the processes
+    ~fixture() { w.stop(); }  // what they use goes after the processes
 
     world w;
-    city::destination app;
-    city::watch watch;
-    city::memory memory{};
+    simulated::destination app;
+    simulated::watch watch;
+    simulated::memory memory{};
     patterns::lock_settings settings;
     std::vector<std::string> log{};  ///< what the users did, in order
 
     void run(const std::string& children) {
-        w.run(fmt::format(R"({{"name": "t", "strategy": "rest_for_one", "max_restarts": 1000, "children": [
-            {{"name": "lock", "component": "lock", "max_restarts": 1000, "mail": {{"window": 64}}, "backoff": {{"max": "100ms", "jitter": 0}}}}, {}]}})", children));
+        w.run(fmt::format(
+            R"({{"name": "t", "strategy": "rest_for_one", "max_restarts": 1000, "children": [
+            {{"name": "lock", "component": "lock", "max_restarts": 1000, "mail": {{"window": 64}}, "backoff": {{"max": "100ms", "jitter": 0}}}}, {}]}})",
+            children));
     }
     void note(const component& self, std::string what) { log.push_back(self.name() + " " + what); }
 
-    /// Takes a permit at each mail "get"; gives the oldest back at "put" (cleanly) and "drop" (not). Told "idle", it gives
-    /// one back at each recall, also one that it gets only after that.
-    struct desk {
+    /// Takes a permit at each mail "get"; gives the oldest back at "put" (cleanly) and "drop"
+    /// (not). Told "idle", it gives one back at each recall, also one that it gets only after that.
+    struct waiting_list {
         std::deque<permit> held{};
         bool idle = false, owes = false;
         void put() {
@@ -49,8 +54,8 @@ struct town {
         }
     };
     awaitable<> user(component& self) {
-        const city::life alive(watch, self);
-        desk d;
+        const simulated::life alive(watch, self);
+        waiting_list d;
         supe::nursery all(self.time());
         self.set_window(16);
         all.start(obey(self, alive.pid(), d, all));
@@ -58,7 +63,7 @@ struct town {
         for (permit& p : d.held) p.release();
     }
 
-    awaitable<> obey(component& self, pid_t pid, desk& d, supe::nursery& all) {
+    awaitable<> obey(component& self, pid_t pid, waiting_list& d, supe::nursery& all) {
         while (auto mail = co_await self.receive()) {
             co_await mail->ack();
             if (mail->body() == R"("get")") all.start(get(self, pid, d));
@@ -72,7 +77,7 @@ struct town {
         all.cancel();
     }
 
-    awaitable<> get(component& self, pid_t pid, desk& d) {
+    awaitable<> get(component& self, pid_t pid, waiting_list& d) {
         permit p = co_await patterns::acquire(self, "/lock", peers, pid);
         if (!p) co_return;
         note(self, "has one");
@@ -82,7 +87,7 @@ struct town {
 
     /// Works for ever: permit, connection, some time, closed on both sides, back. Five at once.
     awaitable<> busy(component& self) {
-        const city::life alive(watch, self);
+        const simulated::life alive(watch, self);
         supe::nursery hands(self.time());
         self.set_window(16);
         hands.start(read_mail(self, hands));
@@ -97,24 +102,27 @@ struct town {
         for (;;) {
             permit p = co_await patterns::acquire(self, "/lock", peers, pid);
             if (!p) co_return;
-            city::connection open(app);
-            co_await self.time().sleep_for(std::chrono::milliseconds(1 + static_cast<int>(w.random() * 200)));
+            simulated::connection open(app);
+            co_await self.time().sleep_for(
+                std::chrono::milliseconds(1 + static_cast<int>(w.random() * 200)));
             open.close();
             p.release();
-            co_await self.time().sleep_for(std::chrono::milliseconds(static_cast<int>(w.random() * 20)));
+            co_await self.time().sleep_for(
+                std::chrono::milliseconds(static_cast<int>(w.random() * 20)));
         }
     }
 
     void tell(const std::string& whom, const std::string& what) {
         w.mail(whom, '"' + what + '"');
-        w.settle();
+        w.run_ready();
     }
     std::vector<std::string> news() { return std::exchange(log, {}); }
 };
 
 using lines = std::vector<std::string>;
 
-constexpr const char* two_users = R"({"name": "a", "component": "user"}, {"name": "b", "component": "user"})";
+constexpr const char* two_users =
+    R"({"name": "a", "component": "user"}, {"name": "b", "component": "user"})";
 
 }  // namespace
 
@@ -122,22 +130,26 @@ BOOST_AUTO_TEST_SUITE(connection_lock)
 
 // No more than there are; who asked first gets the next one.
 BOOST_AUTO_TEST_CASE(first_come_first_served) {
-    town t(1);
+    fixture t(1);
     t.run(two_users);
     t.tell("a", "get");
     t.tell("b", "get");
     t.tell("a", "get");
-    BOOST_TEST(t.news() == (lines{"a has one", "a is called back"}), boost::test_tools::per_element());
+    BOOST_TEST(t.news() == (lines{"a has one", "a is called back"}),
+               boost::test_tools::per_element());
     t.tell("a", "put");
-    BOOST_TEST(t.news() == (lines{"b is called back", "b has one"}), boost::test_tools::per_element());
+    BOOST_TEST(t.news() == (lines{"b is called back", "b has one"}),
+               boost::test_tools::per_element());
     t.tell("b", "put");
     BOOST_TEST(t.news() == (lines{"a has one"}), boost::test_tools::per_element());
 }
 
-// Idle holders are called back for others, also one that got its permit after the other had asked; never for themselves.
+// Idle holders are called back for others, also one that got its permit after the other had asked;
+// never for themselves.
 BOOST_AUTO_TEST_CASE(idle_holders_are_called_back) {
-    town t(2);
-    t.run(R"({"name": "a", "component": "user"}, {"name": "b", "component": "user"}, {"name": "c", "component": "user"})");
+    fixture t(2);
+    t.run(
+        R"({"name": "a", "component": "user"}, {"name": "b", "component": "user"}, {"name": "c", "component": "user"})");
     t.tell("a", "get");
     t.tell("a", "get");
     t.tell("a", "get");
@@ -149,14 +161,15 @@ BOOST_AUTO_TEST_CASE(idle_holders_are_called_back) {
     t.tell("a", "put");
     t.tell("a", "put");
     // b is told as soon as it has its own that c waits.
-    BOOST_TEST(t.news() == (lines{"a is called back", "a has one", "b is called back", "b has one", "a is called back", "c has one"}),
+    BOOST_TEST(t.news() == (lines{"a is called back", "a has one", "b is called back", "b has one",
+                                  "a is called back", "c has one"}),
                boost::test_tools::per_element());
 }
 
-// A dead holder's permit rests for permit_rest, and then until nothing is left of its connection. (It is the last child:
-// under rest_for_one those behind it would be restarted too.)
+// A dead holder's permit rests for permit_rest, and then until nothing is left of its connection.
+// (It is the last child: under rest_for_one those behind it would be restarted too.)
 BOOST_AUTO_TEST_CASE(permits_of_the_dead_rest) {
-    town t(1);
+    fixture t(1);
     t.run(two_users);
     t.tell("b", "get");
     t.tell("a", "get");
@@ -182,7 +195,7 @@ BOOST_AUTO_TEST_CASE(permits_of_the_dead_rest) {
 
 // A permit that is dropped by a living holder rests too.
 BOOST_AUTO_TEST_CASE(dropped_permits_rest) {
-    town t(1);
+    fixture t(1);
     t.run(two_users);
     t.tell("a", "get");
     t.tell("b", "get");
@@ -196,8 +209,9 @@ BOOST_AUTO_TEST_CASE(dropped_permits_rest) {
 
 // What a dead one asked for is forgotten: the permit goes to the next in line.
 BOOST_AUTO_TEST_CASE(requests_of_the_dead_are_forgotten) {
-    town t(1);
-    t.run(R"({"name": "a", "component": "user"}, {"name": "c", "component": "user"}, {"name": "b", "component": "user"})");
+    fixture t(1);
+    t.run(
+        R"({"name": "a", "component": "user"}, {"name": "c", "component": "user"}, {"name": "b", "component": "user"})");
     t.tell("a", "get");
     t.tell("b", "get");
     t.tell("c", "get");
@@ -209,7 +223,7 @@ BOOST_AUTO_TEST_CASE(requests_of_the_dead_are_forgotten) {
 
 // A lock that crashed takes its holders with it, and its successor rests every permit first.
 BOOST_AUTO_TEST_CASE(after_an_unclean_end_everything_rests) {
-    town t(2);
+    fixture t(2);
     t.run(two_users);
     t.tell("a", "get");
     t.news();
@@ -227,7 +241,7 @@ BOOST_AUTO_TEST_CASE(after_an_unclean_end_everything_rests) {
 // After a clean end nothing rests; an end with a permit that rests was none.
 BOOST_AUTO_TEST_CASE(only_a_quiet_end_is_clean) {
     {
-        town t(1);
+        fixture t(1);
         t.run(two_users);
         t.tell("a", "get");
         BOOST_TEST(t.memory.peers.has_value());
@@ -235,7 +249,7 @@ BOOST_AUTO_TEST_CASE(only_a_quiet_end_is_clean) {
         BOOST_TEST(t.w.stop());
         BOOST_TEST(!t.memory.peers);
     }
-    town t(1);
+    fixture t(1);
     t.run(two_users);
     t.tell("a", "get");
     t.tell("a", "drop");
@@ -243,9 +257,10 @@ BOOST_AUTO_TEST_CASE(only_a_quiet_end_is_clean) {
     BOOST_TEST(t.memory.peers.has_value());
 }
 
-// Whoever waits for a permit ends at once when it is asked to, although the lock is down and waits for its end.
+// Whoever waits for a permit ends at once when it is asked to, although the lock is down and waits
+// for its end.
 BOOST_AUTO_TEST_CASE(waiting_does_not_hold_up_a_shutdown) {
-    town t(1);
+    fixture t(1);
     t.run(R"({"name": "a", "component": "busy"}, {"name": "b", "component": "busy"})");
     t.w.advance(1s);
     t.w.crash("/lock");
@@ -257,38 +272,50 @@ BOOST_AUTO_TEST_CASE(waiting_does_not_hold_up_a_shutdown) {
 
 // Mail that makes no sense changes nothing.
 BOOST_AUTO_TEST_CASE(nonsense_is_ignored) {
-    town t(1);
+    fixture t(1);
     t.run(two_users);
     t.tell("a", "get");
-    for (const char* text : {"1", "{}", R"({"acquire":1})", R"({"acquire":{"pid":"x"}})", R"({"release":"1"})", R"({"release":1})",
-                             R"({"release":"-1"})", R"({"abandon":"1"})", R"({"release":{}})"})
+    for (const char* text :
+         {"1", "{}", R"({"acquire":1})", R"({"acquire":{"pid":"x"}})", R"({"release":"1"})",
+          R"({"release":1})", R"({"release":"-1"})", R"({"abandon":"1"})", R"({"release":{}})"})
         t.w.mail("lock", text);
     t.tell("b", "get");
-    BOOST_TEST(t.news() == (lines{"a has one", "a is called back"}), boost::test_tools::per_element());
+    BOOST_TEST(t.news() == (lines{"a has one", "a is called back"}),
+               boost::test_tools::per_element());
     BOOST_TEST(t.w.count("component-crashed") == 0u);
 }
 
-// Hands and lock crash at random, alone and together, in the middle of everything: the destination never counts more
-// connections than there are permits, and the work goes on.
+// Hands and lock crash at random, alone and together, in the middle of everything: the destination
+// never counts more connections than there are permits, and the work goes on.
 BOOST_AUTO_TEST_CASE(the_cap_holds_whatever_is_killed) {
     constexpr unsigned permits = 3;
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-        town t(permits, seed);
-        t.run(R"({"name": "dam", "max_restarts": 1000, "backoff": {"max": "100ms", "jitter": 0}, "children": [
+        fixture t(permits, seed);
+        t.run(
+            R"({"name": "dam", "max_restarts": 1000, "backoff": {"max": "100ms", "jitter": 0}, "children": [
                     {"name": "a", "component": "busy", "max_restarts": 1000, "backoff": {"max": "100ms", "jitter": 0}}]},
                  {"name": "b", "component": "busy", "max_restarts": 1000, "backoff": {"max": "100ms", "jitter": 0}})");
         const char* victims[] = {"/lock", "/dam/a", "/b", "/dam"};
         std::size_t before = 0;
         for (int step = 0; step < 60; ++step) {
-            t.w.advance(std::chrono::milliseconds(static_cast<int>(t.w.random() * t.w.random() * 3000)));
-            for (int n = static_cast<int>(t.w.random() * 3); n > 0; --n) t.w.crash(victims[static_cast<int>(t.w.random() * 4)]);
-            BOOST_REQUIRE_MESSAGE(t.app.connections() <= permits, fmt::format("seed {} step {}: {} open", seed, step, t.app.connections()));
-            BOOST_REQUIRE_MESSAGE(t.app.most <= permits, fmt::format("seed {} step {}: {} were open", seed, step, t.app.most));
+            t.w.advance(
+                std::chrono::milliseconds(static_cast<int>(t.w.random() * t.w.random() * 3000)));
+            for (int n = static_cast<int>(t.w.random() * 3); n > 0; --n)
+                t.w.crash(victims[static_cast<int>(t.w.random() * 4)]);
+            BOOST_REQUIRE_MESSAGE(
+                t.app.connections() <= permits,
+                fmt::format("seed {} step {}: {} open", seed, step, t.app.connections()));
+            BOOST_REQUIRE_MESSAGE(
+                t.app.most <= permits,
+                fmt::format("seed {} step {}: {} were open", seed, step, t.app.most));
         }
         before = t.app.served;
         t.w.advance(10s);
-        BOOST_TEST(t.app.served > before + 100, fmt::format("seed {}: no work is done any more ({} in 10 s)", seed, t.app.served - before));
-        BOOST_TEST(t.app.most == permits, fmt::format("seed {}: never more than {} were used", seed, t.app.most));
+        BOOST_TEST(t.app.served > before + 100,
+                   fmt::format("seed {}: no work is done any more ({} in 10 s)", seed,
+                               t.app.served - before));
+        BOOST_TEST(t.app.most == permits,
+                   fmt::format("seed {}: never more than {} were used", seed, t.app.most));
         BOOST_TEST(t.w.stop(), fmt::format("seed {}: does not stop", seed));
     }
 }

@@ -13,7 +13,8 @@ namespace {
 
 constexpr const char* one_child = R"({"name": "t", "children": [{"name": "c", "component": "c"}]})";
 
-/// Beats every 10 s; each beat's work takes what `work` says for it, or no time. Notes when each began, in s.
+/// Beats every 10 s; each beat's work takes what `work` says for it, or no time. Notes when each
+/// began, in s.
 struct drummer {
     std::vector<supe::duration> work{};
     std::vector<long> beats{};
@@ -45,14 +46,16 @@ BOOST_AUTO_TEST_CASE(beats_evenly) {
     BOOST_TEST(d.beats == (std::vector<long>{10, 20, 30, 40}), boost::test_tools::per_element());
 }
 
-// Work that takes longer: the beat that it missed comes at once, however many there were, and then those of the old grid.
+// Work that takes longer: the beat that it missed comes at once, however many there were, and then
+// those of the old grid.
 BOOST_AUTO_TEST_CASE(long_work_skips_beats) {
     drummer d{{25s, 3s, 10s}};
     world w;
     w.provide("c", std::ref(d));
     w.run(one_child);
     w.advance(75s);
-    BOOST_TEST(d.beats == (std::vector<long>{10, 35, 40, 50, 60, 70}), boost::test_tools::per_element());
+    BOOST_TEST(d.beats == (std::vector<long>{10, 35, 40, 50, 60, 70}),
+               boost::test_tools::per_element());
 }
 
 // A request to shut down ends it at once, in the middle of a period.

@@ -2,8 +2,8 @@
 #include "patterns/idle_shutdown.hpp"
 #include "supe/simulation/world.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <fmt/format.h>
+#include <boost/test/unit_test.hpp>
 
 using namespace std::chrono_literals;
 using supe::awaitable;
@@ -12,7 +12,8 @@ using supe::simulation::world;
 
 namespace {
 
-constexpr const char* on_demand = R"({"name": "t", "children": [{"name": "c", "component": "c", "demand": true}]})";
+constexpr const char* on_demand =
+    R"({"name": "t", "children": [{"name": "c", "component": "c", "demand": true}]})";
 
 /// Notes each mail; ends after 30 s without one, and takes `to_end` for it.
 struct worker {
@@ -49,9 +50,10 @@ BOOST_AUTO_TEST_CASE(ends_and_comes_back) {
     BOOST_TEST(w.pid_of("/c") == 0);
     BOOST_TEST(w.count("component-shutdown") == 1u);
     w.mail("c", "3");
-    w.settle();
+    w.run_ready();
     BOOST_TEST(w.starts_of("/c") == 2u);
-    BOOST_TEST(c.mails == (std::vector<std::string>{"1", "2", "3"}), boost::test_tools::per_element());
+    BOOST_TEST(c.mails == (std::vector<std::string>{"1", "2", "3"}),
+               boost::test_tools::per_element());
     BOOST_TEST(w.count("component-crashed") == 0u);
 }
 
@@ -67,7 +69,9 @@ BOOST_AUTO_TEST_CASE(nothing_is_lost_in_the_last_moment) {
             w.advance(30s + late);
             w.mail("c", "2");
             w.advance(1s);
-            BOOST_TEST(c.mails.size() == 2u, fmt::format("{} ms to end, mail {} ms late: {}", to_end.count(), late.count(), c.mails.size()));
+            BOOST_TEST(c.mails.size() == 2u,
+                       fmt::format("{} ms to end, mail {} ms late: {}", to_end.count(),
+                                   late.count(), c.mails.size()));
             w.advance(60s);
             BOOST_TEST(w.pid_of("/c") == 0);
             BOOST_TEST(w.count("component-crashed") == 0u);

@@ -1,12 +1,12 @@
 // Shows that lines leave whole, whatever is at the other end of the pipe.
 #include "patterns/output.hpp"
-#include "supe/process/unique_fd.hpp"
+#include "supe/async/unique_fd.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <fcntl.h>
 #include <thread>
-#include <unistd.h>
 
 namespace {
 
@@ -25,7 +25,8 @@ std::string read_all(int fd) {
     ::fcntl(fd, F_SETFL, 0);
     std::string all(1 << 20, '\0');
     std::size_t size = 0;
-    for (ssize_t n = 1; n > 0; size += static_cast<std::size_t>(std::max<ssize_t>(n, 0))) n = ::read(fd, all.data() + size, all.size() - size);
+    for (ssize_t n = 1; n > 0; size += static_cast<std::size_t>(std::max<ssize_t>(n, 0)))
+        n = ::read(fd, all.data() + size, all.size() - size);
     all.resize(size);
     return all;
 }
@@ -45,7 +46,8 @@ BOOST_AUTO_TEST_CASE(one_write_a_line) {
     BOOST_TEST(::read(p.read.get(), text, sizeof text) == 1);
 }
 
-// A pipe that somebody made non-blocking, and that is full: the line waits for room and arrives whole.
+// A pipe that somebody made non-blocking, and that is full: the line waits for room and arrives
+// whole.
 BOOST_AUTO_TEST_CASE(waits_for_room_where_the_pipe_does_not_block) {
     pipe_pair p(O_CLOEXEC | O_NONBLOCK);
     const std::string line(300000, 'x');

@@ -1,8 +1,8 @@
 // Shows every rule of the table of permits, step by step, without time passing.
 #include "patterns/permit_table.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <fmt/format.h>
+#include <boost/test/unit_test.hpp>
 
 using namespace std::chrono_literals;
 using patterns::permit_holder;
@@ -16,7 +16,8 @@ const supe::time_point start = supe::time_point{} + 1h;
 /// `request>address=number` of each grant.
 std::string given(table& permits) {
     std::string text;
-    for (const auto& g : permits.give()) text += fmt::format("{}>{}={} ", g.to.request, g.to.holder.address, g.number);
+    for (const auto& g : permits.give())
+        text += fmt::format("{}>{}={} ", g.to.request, g.to.holder.address, g.number);
     return text;
 }
 
@@ -87,7 +88,8 @@ BOOST_AUTO_TEST_CASE(abandoned_ones_rest) {
     BOOST_TEST((t.rested_at() == supe::never));
 }
 
-// A dead holder: all that it has rests, and what it asked for is forgotten; another life of the same name keeps its own.
+// A dead holder: all that it has rests, and what it asked for is forgotten; another life of the
+// same name keeps its own.
 BOOST_AUTO_TEST_CASE(the_dead_hold_and_ask_for_nothing) {
     table t(3, 1s);
     const permit_holder next_life{"/a", 99};

@@ -1,20 +1,20 @@
 // The real binary with real children: each command, each exit code, each error text of contract §6.
 #include "supe/output/log_files.hpp"
-#include "tests/support/desk.hpp"
 #include "tests/support/files.hpp"
+#include "tests/support/operator_session.hpp"
 #include "tests/support/text.hpp"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
-#include <arpa/inet.h>
 #include <csignal>
 #include <sstream>
-#include <sys/socket.h>
 
 namespace json = boost::json;
 using namespace std::chrono_literals;
 using support::count;
-using support::desk;
+using support::operator_session;
 using support::until;
 
 namespace {
@@ -30,7 +30,9 @@ std::string tree_of(const std::string& children, const std::string& more = "") {
     return R"({"name": "t", "children": [)" + children + "]" + more + "}";
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 /// The lines of one writer alone: another's may come between any two of them.
 std::string lines_with(const std::string& text, const std::string& label) {
@@ -61,9 +63,10 @@ struct taken_port {
 
 BOOST_AUTO_TEST_SUITE(command_line)
 
-// Each line has its label, stdout stays stdout and stderr stderr, our own log is on stderr; an ordered stop is exit code 0.
+// Each line has its label, stdout stays stdout and stderr stderr, our own log is on stderr; an
+// ordered stop is exit code 0.
 BOOST_AUTO_TEST_CASE(run_labels_each_line) {
-    const desk d;
+    const operator_session d;
     const auto tree = d.run_tree(shop);
     BOOST_TEST(until([&] { return has(tree->out(), "deep") && has(tree->err(), "oops"); }));
     tree->signal(SIGTERM);
@@ -76,12 +79,15 @@ BOOST_AUTO_TEST_CASE(run_labels_each_line) {
     BOOST_TEST(!has(tree->out() + tree->err(), "\x1b"));
 }
 
-// --log-format json: every line of both streams is an object with the same four members, our own log too.
+// --log-format json: every line of both streams is an object with the same four members, our own
+// log too.
 BOOST_AUTO_TEST_CASE(run_in_json) {
-    const desk d;
-    const auto tree = d.run_tree(tree_of(R"({"name": "web", "command": ["sh", "-c", "printf 'a\\377\"b\\n'; exec sleep 1000"]},
+    const operator_session d;
+    const auto tree = d.run_tree(
+        tree_of(
+            R"({"name": "web", "command": ["sh", "-c", "printf 'a\\377\"b\\n'; exec sleep 1000"]},
         {"name": "dam", "children": [{"name": "q", "command": ["sh", "-c", "echo deep; exec sleep 1000"]}]})"),
-                                 {"--log-format", "json"});
+        {"--log-format", "json"});
     BOOST_TEST(until([&] { return count(tree->out(), "\n") == 2; }));
     tree->signal(SIGINT);
     BOOST_TEST(tree->wait() == 0);
@@ -101,12 +107,17 @@ BOOST_AUTO_TEST_CASE(run_in_json) {
     BOOST_TEST(d.supe({"run", d.file("tree.json"), "--log-format", "xml"}).code == 2);
 }
 
-// A line of 100,000 bytes is cut once, also below a nested supervisor; what a child says as it dies is not lost.
+// A line of 100,000 bytes is cut once, also below a nested supervisor; what a child says as it dies
+// is not lost.
 BOOST_AUTO_TEST_CASE(long_lines_and_last_words) {
-    const desk d;
-    const std::string child = R"(, "restart": "temporary", "command": ["sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x; echo; seq 1 2000; printf end"]})";
-    const auto tree = d.run_tree(tree_of(R"({"name": "a")" + child + R"(, {"name": "dam", "children": [{"name": "b")" + child + "]}"));
-    BOOST_TEST(until([&] { return has(tree->out(), "[a] end\n") && has(tree->out(), "[/dam/b] end\n"); }));
+    const operator_session d;
+    const std::string child =
+        R"(, "restart": "temporary", "command": ["sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x; echo; seq 1 2000; printf end"]})";
+    const auto tree =
+        d.run_tree(tree_of(R"({"name": "a")" + child +
+                           R"(, {"name": "dam", "children": [{"name": "b")" + child + "]}"));
+    BOOST_TEST(
+        until([&] { return has(tree->out(), "[a] end\n") && has(tree->out(), "[/dam/b] end\n"); }));
     for (const std::string label : {"[a] ", "[/dam/b] "}) {
         const std::string out = lines_with(tree->out(), label);
         BOOST_TEST(has(out, label + std::string(65536, 'x') + " [cut]\n" + label + "1\n"));
@@ -114,12 +125,18 @@ BOOST_AUTO_TEST_CASE(long_lines_and_last_words) {
     }
 }
 
-// Started with stdin, stdout and stderr closed it runs, and none of its files and sockets takes what was to be printed.
+// Started with stdin, stdout and stderr closed it runs, and none of its files and sockets takes
+// what was to be printed.
 BOOST_AUTO_TEST_CASE(without_standard_descriptors) {
-    const desk d;
+    const operator_session d;
     support::write_file(d.file("tree.json"), shop);
     support::command_setup setup;
-    setup.words = {"sh", "-c", "exec \"$0\" run \"$1\" --state \"$2\" <&- >&- 2>&-", SUPE_BINARY, d.file("tree.json"), d.state()};
+    setup.words = {"sh",
+                   "-c",
+                   "exec \"$0\" run \"$1\" --state \"$2\" <&- >&- 2>&-",
+                   SUPE_BINARY,
+                   d.file("tree.json"),
+                   d.state()};
     support::command tree(std::move(setup));
     BOOST_TEST(until([&] { return has(d.ask({"logs"}).out, "[/dam/queue] deep\n"); }));
     BOOST_TEST(d.is_up());
@@ -131,8 +148,10 @@ BOOST_AUTO_TEST_CASE(without_standard_descriptors) {
 
 // A root whose limit is passed ends with 1 and says why.
 BOOST_AUTO_TEST_CASE(a_root_that_fails) {
-    const desk d;
-    support::write_file(d.file("tree.json"), tree_of(R"({"name": "bad", "command": ["sh", "-c", "sleep 0.1; exit 3"]})", R"(, "max_restarts": 1)"));
+    const operator_session d;
+    support::write_file(d.file("tree.json"),
+                        tree_of(R"({"name": "bad", "command": ["sh", "-c", "sleep 0.1; exit 3"]})",
+                                R"(, "max_restarts": 1)"));
     const auto r = d.ask({"run", d.file("tree.json")});
     BOOST_TEST(r.code == 1);
     BOOST_TEST(has(r.err, "[supe] bad crashed after 0.1 s: exit code 3\n"));
@@ -142,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_root_that_fails) {
 
 // What is needed at start and cannot be had is exit code 2, in one line that names it.
 BOOST_AUTO_TEST_CASE(what_cannot_be_had_at_start) {
-    const desk d;
+    const operator_session d;
     const auto run = [&](const std::string& text) {
         support::write_file(d.file("tree.json"), text);
         return d.ask({"run", d.file("tree.json")});
@@ -150,10 +169,13 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_had_at_start) {
     const auto none = d.ask({"run", d.file("none.json")});
     BOOST_TEST(none.code == 2);
     BOOST_TEST(none.err == "supe: " + d.file("none.json") + ": No such file or directory\n");
-    const auto bad = run("{\"name\": \"t\",\n \"children\": [{\"name\": \"a\", \"command\": [\"x\"], \"restart\": \"always\"}]}");
+    const auto bad =
+        run("{\"name\": \"t\",\n \"children\": [{\"name\": \"a\", \"command\": [\"x\"], "
+            "\"restart\": \"always\"}]}");
     BOOST_TEST(bad.code == 2);
     BOOST_TEST(bad.err == "supe: " + d.file("tree.json") +
-                              ":2:58: children[0].restart: \"always\" is not one of permanent, transient, temporary\n");
+                              ":2:58: children[0].restart: \"always\" is not one of permanent, "
+                              "transient, temporary\n");
     const taken_port port;
     const auto taken = run(tree_of(sleeper("a", R"(, "listen": [")" + port.name + "\"]")));
     BOOST_TEST(taken.code == 2);
@@ -164,28 +186,36 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_had_at_start) {
     BOOST_TEST(nowhere.err == "supe: state directory " + d.file("plain") + "/x: Not a directory\n");
 }
 
-// check says ok, or where what is wrong and which choices there are; built-in components are known to it.
+// check says ok, or where what is wrong and which choices there are; built-in components are known
+// to it.
 BOOST_AUTO_TEST_CASE(check) {
-    const desk d;
-    const auto check = [&](const std::string& text) { return d.supe({"check", support::write_file(d.file("x.json"), text)}); };
+    const operator_session d;
+    const auto check = [&](const std::string& text) {
+        return d.supe({"check", support::write_file(d.file("x.json"), text)});
+    };
     const auto good = check("// a comment\n" + std::string(shop));
     BOOST_TEST(good.code == 0);
     BOOST_TEST(good.out == d.file("x.json") + ": ok\n");
     const auto role = check(tree_of("\n{\"name\": \"a\", \"component\": \"forwrder\"}"));
     BOOST_TEST(role.code == 2);
-    BOOST_TEST(has(role.err, "x.json:2:28: children[0].component: \"forwrder\" is not one of connection_lock, queue, forwarder"));
+    BOOST_TEST(has(role.err,
+                   "x.json:2:28: children[0].component: \"forwrder\" is not one of "
+                   "connection_lock, queue, forwarder"));
     BOOST_TEST(has(check("{").err, "x.json:1:2: "));
-    BOOST_TEST(has(check(R"({"name": "t", "childern": []})").err, ":1:15: \"childern\" is not one of "));
+    BOOST_TEST(
+        has(check(R"({"name": "t", "childern": []})").err, ":1:15: \"childern\" is not one of "));
     BOOST_TEST(d.supe({"check"}).code == 2);
 }
 
-// A second copy on a state directory is refused at once and says who holds it; after a kill the next one starts.
+// A second copy on a state directory is refused at once and says who holds it; after a kill the
+// next one starts.
 BOOST_AUTO_TEST_CASE(one_root_at_a_time) {
-    const desk d;
+    const operator_session d;
     auto tree = d.run_tree(shop);
     const auto second = d.ask({"run", d.file("tree.json")});
     BOOST_TEST(second.code == 2);
-    BOOST_TEST(second.err == "supe: state directory " + d.state() + " is in use by process " + std::to_string(tree->pid()) + " (supe shop)\n");
+    BOOST_TEST(second.err == "supe: state directory " + d.state() + " is in use by process " +
+                                 std::to_string(tree->pid()) + " (supe shop)\n");
     BOOST_TEST(d.is_up());
     tree->signal(SIGKILL);
     BOOST_TEST(tree->wait() == 128 + SIGKILL);
@@ -194,14 +224,18 @@ BOOST_AUTO_TEST_CASE(one_root_at_a_time) {
     BOOST_TEST(d.is_up());
 }
 
-// status shows states, tree draws them; a killed child is seen with its signal and its restart, and its history.
+// status shows states, tree draws them; a killed child is seen with its signal and its restart, and
+// its history.
 BOOST_AUTO_TEST_CASE(status_after_a_kill) {
-    const desk d;
+    const operator_session d;
     const auto tree = d.run_tree(shop);
     const pid_t first = d.pid_of("web");
     BOOST_REQUIRE(first > 0);
     ::kill(first, SIGKILL);
-    BOOST_TEST(until([&] { const pid_t now = d.pid_of("/web"); return now > 0 && now != first; }));
+    BOOST_TEST(until([&] {
+        const pid_t now = d.pid_of("/web");
+        return now > 0 && now != first;
+    }));
     const auto web = d.status("/web");
     BOOST_TEST(web.at("restarts") == 1);
     BOOST_TEST(web.at("last_exit").at("signal") == "SIGKILL");
@@ -219,14 +253,15 @@ BOOST_AUTO_TEST_CASE(status_after_a_kill) {
 
 // start, stop and restart end when it is done; --state may stand anywhere on the line.
 BOOST_AUTO_TEST_CASE(orders) {
-    const desk d;
+    const operator_session d;
     const auto tree = d.run_tree(shop);
     BOOST_TEST(d.supe({"--state", d.state(), "stop", "web"}).out == "/web is stopped\n");
     BOOST_TEST(d.status("web").at("state") == "stopped");
     BOOST_TEST(d.status("web").at("pid").is_null());
     BOOST_TEST(d.supe({"start", "--state", d.state(), "web"}).out == "/web is up\n");
     const pid_t before = d.pid_of("/dam/queue");
-    BOOST_TEST(d.supe({"restart", "/dam/queue", "--state=" + d.state()}).out == "/dam/queue is up\n");
+    BOOST_TEST(d.supe({"restart", "/dam/queue", "--state=" + d.state()}).out ==
+               "/dam/queue is up\n");
     BOOST_TEST(d.pid_of("/dam/queue") != before);
     BOOST_TEST(d.ask({"stop", "/dam/nobody"}).code == 3);
     BOOST_TEST(d.ask({"stop"}).code == 2);
@@ -234,7 +269,7 @@ BOOST_AUTO_TEST_CASE(orders) {
 
 // Children are added, scaled and removed while the others run on; a bad child file names the place.
 BOOST_AUTO_TEST_CASE(add_and_remove) {
-    const desk d;
+    const operator_session d;
     const auto tree = d.run_tree(shop);
     const pid_t web = d.pid_of("web");
     const std::string file = support::write_file(d.file("child.json"), sleeper("extra"));
@@ -254,9 +289,10 @@ BOOST_AUTO_TEST_CASE(add_and_remove) {
     BOOST_TEST(d.pid_of("web") == web);
 }
 
-// SIGHUP: what changed in the file is done, the rest is not touched; a bad file changes nothing and says where it is bad.
+// SIGHUP: what changed in the file is done, the rest is not touched; a bad file changes nothing and
+// says where it is bad.
 BOOST_AUTO_TEST_CASE(reload) {
-    const desk d;
+    const operator_session d;
     const auto tree = d.run_tree(tree_of(sleeper("a") + "," + sleeper("b")));
     const pid_t a = d.pid_of("a");
     support::write_file(d.file("tree.json"), tree_of(sleeper("a") + "," + sleeper("c")));
@@ -267,14 +303,16 @@ BOOST_AUTO_TEST_CASE(reload) {
     support::write_file(d.file("tree.json"), tree_of(sleeper("a", R"(, "restart": "never")")));
     tree->signal(SIGHUP);
     BOOST_TEST(until([&] { return has(tree->err(), "nothing is changed: "); }));
-    BOOST_TEST(has(tree->err(), "tree.json:1:83: children[0].restart: \"never\" is not one of permanent, transient, temporary\n"));
+    BOOST_TEST(has(tree->err(),
+                   "tree.json:1:83: children[0].restart: \"never\" is not one of permanent, "
+                   "transient, temporary\n"));
     BOOST_TEST(d.pid_of("a") == a);
     BOOST_TEST(d.status("c").at("state") == "running");
 }
 
 // The first Ctrl-C asks, the second kills: a child that takes no notice does not hold up the end.
 BOOST_AUTO_TEST_CASE(two_interrupts) {
-    const desk d;
+    const operator_session d;
     const auto tree = d.run_tree(tree_of(
         R"({"name": "deaf", "shutdown": "1h", "command": ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 1000; done"]})"));
     BOOST_TEST(until([&] { return has(tree->out(), "up"); }));
@@ -288,18 +326,25 @@ BOOST_AUTO_TEST_CASE(two_interrupts) {
     BOOST_TEST(has(tree->err(), "SIGINT: stopping\n[supe] SIGINT: killing what is left\n"));
 }
 
-// notices: the cached ones, then new ones as they come; --once waits for a fresh one, and gives up with 4.
+// notices: the cached ones, then new ones as they come; --once waits for a fresh one, and gives up
+// with 4.
 BOOST_AUTO_TEST_CASE(notices) {
-    const desk d;
+    const operator_session d;
     const auto tree = d.run_tree(shop);
-    const auto follow = d.begin({"notices", "web-started", "web-output", "--json", "--state", d.state()});
+    const auto follow =
+        d.begin({"notices", "web-started", "web-output", "--json", "--state", d.state()});
     BOOST_TEST(until([&] { return has(follow->out(), R"("notice":"web-started")"); }));
     const auto once = d.begin({"notices", "--once", "web-started", "--state", d.state()});
-    BOOST_TEST(until([&] { d.ask({"restart", "web"}); return once->has_ended(); }));
+    BOOST_TEST(until([&] {
+        d.ask({"restart", "web"});
+        return once->has_ended();
+    }));
     BOOST_TEST(once->wait() == 0);
     BOOST_TEST(count(once->out(), "\n") == 1u);
     BOOST_TEST(has(once->out(), "Z web-started {\"name\":\"web\",\"pid\":"));
-    BOOST_TEST(until([&] { return has(follow->out(), R"("notice":"web-output","message":"hello","source":"web"})"); }));
+    BOOST_TEST(until([&] {
+        return has(follow->out(), R"("notice":"web-output","message":"hello","source":"web"})");
+    }));
     const auto late = d.ask({"notices", "--once", "never", "--timeout", "50ms"});
     BOOST_TEST(late.code == 4);
     BOOST_TEST(late.err == "supe: no notice never within 50ms\n");

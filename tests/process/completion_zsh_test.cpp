@@ -1,4 +1,5 @@
-// The script for zsh completes the command line in a real zsh at a terminal, as bash does (completion_test.cpp).
+// The script for zsh completes the command line in a real zsh at a terminal, as bash does
+// (completion_test.cpp).
 #include "tests/support/completing_shell.hpp"
 #include "tests/support/needs.hpp"
 
@@ -6,10 +7,12 @@ namespace {
 
 /// A zsh whose start file reads our script in as `with` says.
 struct zsh {
-    support::desk desk;
+    support::operator_session session;
 
-    support::completing_shell shell(const std::string& before_compinit, const std::string& after) const {
-        support::write_file(desk.file(".zshrc"), "cd\nPS1='ready: '\nbindkey -e\n" + before_compinit + R"sh(
+    support::completing_shell shell(const std::string& before_compinit,
+                                    const std::string& after) const {
+        support::write_file(session.file(".zshrc"),
+                            "cd\nPS1='ready: '\nbindkey -e\n" + before_compinit + R"sh(
 autoload -U compinit
 compinit -u -d ~/dump
 insert_all() { _main_complete; compstate[insert]=all; }
@@ -19,9 +22,11 @@ print-line() { zle -I; print -r -- "<$BUFFER>"; }
 zle -N print-line
 bindkey '^T' print-line
 )sh" + after);
-        return support::completing_shell(desk, {"zsh", "--no-globalrcs", "-i"});
+        return support::completing_shell(session, {"zsh", "--no-globalrcs", "-i"});
     }
-    support::completing_shell usual() const { return shell("", "eval \"$(supe completion zsh)\"\n"); }
+    support::completing_shell usual() const {
+        return shell("", "eval \"$(supe completion zsh)\"\n");
+    }
 };
 
 }  // namespace
@@ -35,18 +40,19 @@ BOOST_AUTO_TEST_CASE(commands_and_options) {
 
 BOOST_AUTO_TEST_CASE(files) {
     auto shell = usual();
-    support::expect_files(desk, shell);
+    support::expect_files(session, shell);
 }
 
 BOOST_AUTO_TEST_CASE(what_runs) {
     auto shell = usual();
-    support::expect_what_runs(desk, shell);
+    support::expect_what_runs(session, shell);
 }
 
-// As packages install it: a file `_supe` in $fpath, read at the first TAB and complete from that one on.
+// As packages install it: a file `_supe` in $fpath, read at the first TAB and complete from that
+// one on.
 BOOST_AUTO_TEST_CASE(as_a_file_in_fpath) {
-    std::filesystem::create_directory(desk.file("site"));
-    support::write_file(desk.file("site/_supe"), desk.supe({"completion", "zsh"}).out);
+    std::filesystem::create_directory(session.file("site"));
+    support::write_file(session.file("site/_supe"), session.supe({"completion", "zsh"}).out);
     auto shell = this->shell("fpath=(~/site $fpath)", "");
     BOOST_TEST(shell.tab("supe rest") == "supe restart ");
     BOOST_TEST(shell.tab("supe dead l") == "supe dead list ");

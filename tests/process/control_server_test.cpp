@@ -1,15 +1,16 @@
-// Shows that the control socket serves operators whatever else connects to it. Virtual time, real sockets.
+// Shows that the control socket serves operators whatever else connects to it. Virtual time, real
+// sockets.
 #include "supe/control/server.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/players.hpp"
 #include "tests/support/temporary_directory.hpp"
 
-#include <boost/json/parse.hpp>
-#include <boost/test/unit_test.hpp>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <boost/json/parse.hpp>
+#include <boost/test/unit_test.hpp>
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
@@ -18,16 +19,19 @@ using supe::control::server_limits;
 
 namespace {
 
-constexpr const char* tree = R"({"name": "t", "children": [{"name": "web", "component": "diligent"}, {"name": "deaf", "component": "stubborn"}]})";
+constexpr const char* tree =
+    R"({"name": "t", "children": [{"name": "web", "component": "diligent"}, {"name": "deaf", "component": "stubborn"}]})";
 
 /// Somebody at the socket, friend or foe.
 class caller {
 public:
-    explicit caller(const fs::path& state) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    explicit caller(const fs::path& state)
+        : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         (state / "control.sock").string().copy(address.sun_path, sizeof address.sun_path - 1);
-        connected_ = ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+        connected_ =
+            ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
     }
     bool connected() const { return connected_; }
     /// How much the other side took.
@@ -39,7 +43,8 @@ public:
     std::string heard() {
         char buffer[65536];
         ssize_t n = 0;
-        while ((n = ::recv(fd_.get(), buffer, sizeof buffer, 0)) > 0) all_.append(buffer, static_cast<std::size_t>(n));
+        while ((n = ::recv(fd_.get(), buffer, sizeof buffer, 0)) > 0)
+            all_.append(buffer, static_cast<std::size_t>(n));
         closed_ = n == 0 || (n < 0 && errno == ECONNRESET);
         return all_;
     }
@@ -58,13 +63,14 @@ private:
 };
 
 struct counter {
-    explicit counter(server_limits limits = {}) : server(std::in_place, world.root(), state.path(), limits), service(world.time()) {
+    explicit counter(server_limits limits = {})
+        : server(std::in_place, world.root(), state.path(), limits), service(world.time()) {
         service.start(server->run());
-        world.settle();
+        world.run_ready();
     }
     ~counter() {
         service.cancel();
-        world.settle();
+        world.run_ready();
         BOOST_TEST(service.size() == 0u);
         server.reset();
     }
@@ -72,10 +78,13 @@ struct counter {
         caller c(state.path());
         BOOST_REQUIRE(c.connected());
         if (!text.empty()) c.say(text + "\n");
-        world.settle();
+        world.run_ready();
         return c;
     }
-    bool serves() { return call(R"({"do":"status","address":"web"})").heard().find(R"("state":"running")") != std::string::npos; }
+    bool serves() {
+        return call(R"({"do":"status","address":"web"})").heard().find(R"("state":"running")") !=
+               std::string::npos;
+    }
 
     support::stage world{tree};
     support::temporary_directory state;
@@ -85,7 +94,8 @@ struct counter {
 
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> all;
-    for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) all.push_back(text.substr(at, end - at));
+    for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1)
+        all.push_back(text.substr(at, end - at));
     return all;
 }
 
@@ -93,7 +103,8 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 BOOST_AUTO_TEST_SUITE(control_server)
 
-// The socket is there as soon as the server is, for this user alone; a stale one is replaced, nothing else is left.
+// The socket is there as soon as the server is, for this user alone; a stale one is replaced,
+// nothing else is left.
 BOOST_AUTO_TEST_CASE(the_socket) {
     support::stage world(tree);
     const support::temporary_directory state;
@@ -102,7 +113,7 @@ BOOST_AUTO_TEST_CASE(the_socket) {
         support::write_file(place, "stale");
         support::write_file(state.path() / "control.sock.new", "stale");
         const supe::control::server server(world.root(), state.path());
-        struct stat found {};
+        struct stat found{};
         BOOST_REQUIRE(::stat(place.c_str(), &found) == 0);
         BOOST_TEST(S_ISSOCK(found.st_mode));
         BOOST_TEST((found.st_mode & 0777) == 0600u);
@@ -110,7 +121,8 @@ BOOST_AUTO_TEST_CASE(the_socket) {
         BOOST_TEST(caller(state.path()).connected());
     }
     BOOST_TEST(!fs::exists(place));
-    BOOST_CHECK_THROW(supe::control::server(world.root(), state.path() / "none"), supe::system_error);
+    BOOST_CHECK_THROW(supe::control::server(world.root(), state.path() / "none"),
+                      supe::system_error);
 }
 
 // A state directory whose path is longer than a socket's may be is no obstacle.
@@ -136,23 +148,24 @@ BOOST_AUTO_TEST_CASE(one_question_one_answer) {
     caller half = c.call();
     half.say("{\"do\":\"status\",\"address\":\"web\"}");
     half.half_close();
-    c.world.settle();
+    c.world.run_ready();
     BOOST_TEST(half.heard().empty());  // without its newline it is no whole request
     BOOST_TEST(half.closed());
     caller polite = c.call(R"({"do":"status","address":"web"})");
     polite.half_close();
-    c.world.settle();
+    c.world.run_ready();
     BOOST_TEST(!polite.heard().empty());
 }
 
-// Any number of connections that say nothing, or half of something, keep nobody out; after 10 s they are closed.
+// Any number of connections that say nothing, or half of something, keep nobody out; after 10 s
+// they are closed.
 BOOST_AUTO_TEST_CASE(silence_keeps_nobody_out) {
     counter c;
     std::vector<caller> silent;
     for (int i = 0; i < 300; ++i) {
         silent.push_back(c.call());
         if (i % 2) silent.back().say("{\"do\":");
-        c.world.settle();
+        c.world.run_ready();
     }
     BOOST_TEST(c.serves());
     std::size_t open = 0;
@@ -164,14 +177,16 @@ BOOST_AUTO_TEST_CASE(silence_keeps_nobody_out) {
     BOOST_TEST(c.serves());
 }
 
-// A request without an end is refused at its limit, and so are many large ones together: memory is bounded.
+// A request without an end is refused at its limit, and so are many large ones together: memory is
+// bounded.
 BOOST_AUTO_TEST_CASE(huge_requests) {
     server_limits limits;
     limits.request = 100'000;
     limits.requests = 250'000;
     counter c(limits);
     const auto pour = [&](caller& into, std::size_t bytes) {
-        for (std::size_t poured = 0; poured < bytes && !into.closed(); c.world.settle()) poured += into.say(std::string(10'000, 'x'));
+        for (std::size_t poured = 0; poured < bytes && !into.closed(); c.world.run_ready())
+            poured += into.say(std::string(10'000, 'x'));
     };
     caller one = c.call();
     pour(one, 150'000);
@@ -185,13 +200,14 @@ BOOST_AUTO_TEST_CASE(huge_requests) {
     BOOST_TEST(!many.front().closed());
     BOOST_TEST(c.serves());
     many.clear();
-    c.world.settle();
+    c.world.run_ready();
     caller again = c.call();
     pour(again, 80'000);
     BOOST_TEST(!again.closed());  // what the others held is free again
 }
 
-// While a command takes its time the client hears that we live; when it goes, its command no longer holds a place.
+// While a command takes its time the client hears that we live; when it goes, its command no longer
+// holds a place.
 BOOST_AUTO_TEST_CASE(signs_of_life) {
     server_limits limits;
     limits.silent = limits.served = 2;
@@ -209,7 +225,8 @@ BOOST_AUTO_TEST_CASE(signs_of_life) {
     BOOST_TEST(!waiting.closed());
 }
 
-// Notices: an empty line when the watch stands, the cached ones first, then each as it comes; output only when named.
+// Notices: an empty line when the watch stands, the cached ones first, then each as it comes;
+// output only when named.
 BOOST_AUTO_TEST_CASE(notices) {
     counter c;
     caller all = c.call(R"({"do":"notices"})");
@@ -219,7 +236,7 @@ BOOST_AUTO_TEST_CASE(notices) {
     BOOST_TEST(crashes.heard() == "\n");
     BOOST_TEST(all.heard().find("\"notice\":\"web-started\"") != std::string::npos);
     c.world.crash("/web");
-    c.world.settle();
+    c.world.run_ready();
     const auto lines = lines_of(crashes.heard());
     BOOST_REQUIRE(lines.size() == 2u);
     const json::value notice = json::parse(lines[1]);
@@ -231,10 +248,12 @@ BOOST_AUTO_TEST_CASE(notices) {
     BOOST_TEST(lines_of(fresh.heard()).size() == 2u);
     // Asked for later, it says when it was published, and by whom.
     c.world.advance(1h);
-    BOOST_TEST(lines_of(c.call(R"({"do":"notices","names":["web-crashed"]})").heard()).at(1) == lines[1]);
+    BOOST_TEST(lines_of(c.call(R"({"do":"notices","names":["web-crashed"]})").heard()).at(1) ==
+               lines[1]);
 }
 
-// A reader that is too slow is let go, and costs no more than its limit; one that is gone leaves no watch behind.
+// A reader that is too slow is let go, and costs no more than its limit; one that is gone leaves no
+// watch behind.
 BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {
     server_limits limits;
     limits.unread_notices = 100'000;
@@ -243,14 +262,14 @@ BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {
     caller slow = c.call(R"({"do":"notices","names":["news"]})");
     const std::string news = "\"" + std::string(10'000, 'n') + "\"";
     for (int i = 0; i < 200; ++i) c.world.root().publish("news", news);
-    c.world.settle();
+    c.world.run_ready();
     caller other = c.call(R"({"do":"notices","names":["news"]})");
     for (int i = 0; i < 5; ++i) c.world.root().publish("news", news);
-    c.world.settle();
+    c.world.run_ready();
     BOOST_TEST(lines_of(other.heard()).size() == 7u);  // the empty line, the cached one, and five
     while (!slow.closed()) {
         const auto before = slow.heard().size();
-        c.world.settle();
+        c.world.run_ready();
         if (slow.heard().size() == before && !slow.closed()) c.world.advance(1s);
         BOOST_REQUIRE(slow.heard().size() < 3'000'000u);
     }

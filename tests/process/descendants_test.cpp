@@ -1,12 +1,13 @@
-// What children leave behind is gone before anything else happens: in the group, out of the group, below a supervisor.
+// What children leave behind is gone before anything else happens: in the group, out of the group,
+// below a supervisor.
 #include "supe/process/descendants.hpp"
-#include "tests/support/desk.hpp"
+#include "tests/support/operator_session.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/real_tree.hpp"
 
+#include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <fmt/format.h>
 #include <fstream>
 
 using namespace std::chrono_literals;
@@ -17,8 +18,10 @@ using support::tree_of;
 
 namespace {
 
-/// A daemon in a session of its own, that keeps stdout, stderr and the channel of the child, and ignores what it can.
-const std::string daemonise = R"(setsid sh -c 'trap "" TERM HUP; echo daemon $$; while :; do sleep 1000; done' & )";
+/// A daemon in a session of its own, that keeps stdout, stderr and the channel of the child, and
+/// ignores what it can.
+const std::string daemonise =
+    R"(setsid sh -c 'trap "" TERM HUP; echo daemon $$; while :; do sleep 1000; done' & )";
 
 struct fixture : support::event_loop {
     pid_t number(real_tree& tree, const std::string& beginning) {
@@ -31,7 +34,8 @@ struct fixture : support::event_loop {
 
 BOOST_FIXTURE_TEST_SUITE(descendants, fixture)
 
-// A daemon that left the group is dead before the child is restarted, whether the child crashed or was stopped.
+// A daemon that left the group is dead before the child is restarted, whether the child crashed or
+// was stopped.
 BOOST_AUTO_TEST_CASE(daemons_are_found) {
     real_tree tree(*this, tree_of({shell("web", daemonise + "echo up $$; wait")}));
     const pid_t first = number(tree, "[web] daemon ");
@@ -45,7 +49,8 @@ BOOST_AUTO_TEST_CASE(daemons_are_found) {
     BOOST_TEST(!is_alive(second));
 }
 
-// A daemon that forked twice is our own child while the one that started it lives: it is left alone until that ends.
+// A daemon that forked twice is our own child while the one that started it lives: it is left alone
+// until that ends.
 BOOST_AUTO_TEST_CASE(a_daemon_lives_as_long_as_its_child) {
     real_tree tree(*this, tree_of({shell("web", "(" + daemonise + ") ; echo up; sleep 1000"),
                                    shell("other", "echo up; exec sleep 1000")}));
@@ -62,18 +67,23 @@ BOOST_AUTO_TEST_CASE(a_daemon_lives_as_long_as_its_child) {
 
 // A chain of sessions, each the parent of the next: those below fall to us only as those above die.
 BOOST_AUTO_TEST_CASE(chains_are_followed) {
-    const std::string chain = R"(setsid sh -c 'echo one $$; setsid sh -c "echo two \$\$; setsid sh -c \"echo three \\\$\\\$; sleep 1000\" & wait" & wait' & )";
+    const std::string chain =
+        R"(setsid sh -c 'echo one $$; setsid sh -c "echo two \$\$; setsid sh -c \"echo three \\\$\\\$; sleep 1000\" & wait" & wait' & )";
     real_tree tree(*this, tree_of({shell("web", chain + "wait")}));
-    const pid_t one = number(tree, "[web] one "), two = number(tree, "[web] two "), three = number(tree, "[web] three ");
+    const pid_t one = number(tree, "[web] one "), two = number(tree, "[web] two "),
+                three = number(tree, "[web] three ");
     BOOST_TEST(support::parent_of(three) == two);
     ::kill(tree.pid("web"), SIGKILL);
     BOOST_TEST(tree.sees("web-auto-restarted"));
     for (const pid_t pid : {one, two, three}) BOOST_TEST(!is_alive(pid));
 }
 
-// Only SUPE_ADDRESS makes a process one of the tree: who has put it off is a stranger and stays, though it is our child.
+// Only SUPE_ADDRESS makes a process one of the tree: who has put it off is a stranger and stays,
+// though it is our child.
 BOOST_AUTO_TEST_CASE(strangers_are_left_alone) {
-    real_tree tree(*this, tree_of({shell("web", "(setsid env -u SUPE_ADDRESS sh -c 'echo stranger $$; exec sleep 1000' &); sleep 1000")}));
+    real_tree tree(*this, tree_of({shell("web",
+                                         "(setsid env -u SUPE_ADDRESS sh -c 'echo stranger $$; "
+                                         "exec sleep 1000' &); sleep 1000")}));
     const pid_t stranger = number(tree, "[web] stranger ");
     ::kill(tree.pid("web"), SIGKILL);
     BOOST_TEST(tree.sees("web-auto-restarted"));
@@ -83,9 +93,11 @@ BOOST_AUTO_TEST_CASE(strangers_are_left_alone) {
     ::kill(number(tree, "[web] stranger "), SIGKILL);
 }
 
-// A grandchild that holds the output pipe and the channel, out of the group's reach, does not keep its child's end open.
+// A grandchild that holds the output pipe and the channel, out of the group's reach, does not keep
+// its child's end open.
 BOOST_AUTO_TEST_CASE(nobody_is_delayed) {
-    real_tree tree(*this, tree_of({shell("web", daemonise + "echo up; wait"), shell("other", "echo up; exec sleep 1000")}));
+    real_tree tree(*this, tree_of({shell("web", daemonise + "echo up; wait"),
+                                   shell("other", "echo up; exec sleep 1000")}));
     number(tree, "[web] daemon ");
     BOOST_TEST(tree.prints("[other] up"));
     ::kill(tree.pid("web"), SIGKILL);
@@ -96,7 +108,9 @@ BOOST_AUTO_TEST_CASE(nobody_is_delayed) {
 
 // Orphans that die while no child of ours ends are reaped all the same, as init would.
 BOOST_AUTO_TEST_CASE(dead_orphans_are_reaped) {
-    real_tree tree(*this, tree_of({shell("web", "(setsid sh -c 'echo daemon $$; exec sleep 1000' &); exec sleep 1000")}));
+    real_tree tree(
+        *this, tree_of({shell(
+                   "web", "(setsid sh -c 'echo daemon $$; exec sleep 1000' &); exec sleep 1000")}));
     supe::nursery service(time);
     service.start(tree.processes().reap_orphans(time));
     const pid_t daemon = number(tree, "[web] daemon ");
@@ -106,12 +120,15 @@ BOOST_AUTO_TEST_CASE(dead_orphans_are_reaped) {
     end(service);
 }
 
-// A nested supervisor is killed: its children, their daemons and their groups are gone before it is started again.
+// A nested supervisor is killed: its children, their daemons and their groups are gone before it is
+// started again.
 BOOST_AUTO_TEST_CASE(nothing_is_left_of_a_killed_supervisor) {
-    const std::string web = shell("web", daemonise + "(trap '' TERM; echo member; sleep 1000) & echo web $$; wait");
+    const std::string web =
+        shell("web", daemonise + "(trap '' TERM; echo member; sleep 1000) & echo web $$; wait");
     const std::string inner = fmt::format(R"({{"name": "inner", "children": [{}]}})", web);
     real_tree tree(*this, tree_of({fmt::format(R"({{"name": "dam", "children": [{}]}})", inner)}));
-    const pid_t old_web = number(tree, "[/dam/inner/web] web "), daemon = number(tree, "[/dam/inner/web] daemon ");
+    const pid_t old_web = number(tree, "[/dam/inner/web] web "),
+                daemon = number(tree, "[/dam/inner/web] daemon ");
     const pid_t inner_pid = support::parent_of(old_web);
     BOOST_TEST(support::parent_of(inner_pid) == tree.pid("dam"));
     ::kill(tree.pid("dam"), SIGKILL);
@@ -125,8 +142,10 @@ BOOST_AUTO_TEST_CASE(nothing_is_left_of_a_killed_supervisor) {
 // The root is killed: its children, its nested supervisors and theirs go with it.
 BOOST_AUTO_TEST_CASE(nothing_outlives_a_killed_root) {
     const support::temporary_directory tmp;
-    const std::string text = tree_of({shell("web", "trap '' TERM; echo web $$; exec sleep 1000"),
-        fmt::format(R"({{"name": "dam", "children": [{}]}})", shell("low", "trap '' TERM; echo low $$; exec sleep 1000"))});
+    const std::string text =
+        tree_of({shell("web", "trap '' TERM; echo web $$; exec sleep 1000"),
+                 fmt::format(R"({{"name": "dam", "children": [{}]}})",
+                             shell("low", "trap '' TERM; echo low $$; exec sleep 1000"))});
     std::ofstream(tmp / "tree.json") << text;
     support::program root(*this, {SUPE_BINARY, "run", tmp / "tree.json", "--state", tmp / "state"});
     BOOST_TEST(root.prints("low "));
@@ -135,40 +154,46 @@ BOOST_AUTO_TEST_CASE(nothing_outlives_a_killed_root) {
         const std::string all = root.output();
         return std::stoi(all.substr(all.find(word) + word.size()));
     };
-    const pid_t web = pid_behind("] web "), low = pid_behind("] low "), dam = support::parent_of(low);
+    const pid_t web = pid_behind("] web "), low = pid_behind("] low "),
+                dam = support::parent_of(low);
     root.signal(SIGKILL);
     BOOST_TEST(root.wait().value_or(0) == 128 + SIGKILL);
-    for (const pid_t pid : {web, low, dam}) BOOST_TEST(until([pid] { return !is_alive(pid); }, 20s));
+    for (const pid_t pid : {web, low, dam})
+        BOOST_TEST(until([pid] { return !is_alive(pid); }, 20s));
     supe::look_for_orphans();  // they fell to this process
 }
 
-// With a root that is killed die its children, but not what these had started: the next root ends that before it starts
-// anything, and leaves alone what belongs to another tree.
+// With a root that is killed die its children, but not what these had started: the next root ends
+// that before it starts anything, and leaves alone what belongs to another tree.
 BOOST_AUTO_TEST_CASE(left_behind_by_a_killed_root) {
-    const support::desk desk, other;
-    const std::string tree = R"({"name": "t", "children": [{"name": "web", "command": ["sh", "-c", "setsid sleep 1000 & echo $! >>pids; exec sleep 1000"]}]})";
-    const auto pids = [](const support::desk& d) {
+    const support::operator_session session, other;
+    const std::string tree =
+        R"({"name": "t", "children": [{"name": "web", "command": ["sh", "-c", "setsid sleep 1000 & echo $! >>pids; exec sleep 1000"]}]})";
+    const auto pids = [](const support::operator_session& d) {
         std::ifstream file(d.file("pids"));
         std::vector<pid_t> all;
         for (std::string line; std::getline(file, line);) all.push_back(std::stoi(line));
         return all;
     };
-    const auto started = [&](const support::desk& d, std::size_t n) { return support::until([&] { return pids(d).size() == n; }); };
+    const auto started = [&](const support::operator_session& d, std::size_t n) {
+        return support::until([&] { return pids(d).size() == n; });
+    };
     const auto neighbour = other.run_tree(tree);
     BOOST_REQUIRE(started(other, 1));
     {
-        const auto root = desk.run_tree(tree);
-        BOOST_REQUIRE(started(desk, 1));
+        const auto root = session.run_tree(tree);
+        BOOST_REQUIRE(started(session, 1));
         root->signal(SIGKILL);
         root->wait();
     }
-    const pid_t left = pids(desk).front();
+    const pid_t left = pids(session).front();
     BOOST_TEST(is_alive(left));
-    const auto next = desk.run_tree(tree);
+    const auto next = session.run_tree(tree);
     BOOST_TEST(!is_alive(left));
-    BOOST_TEST(next->err().find("an earlier run had left behind") != std::string::npos, next->err());
-    BOOST_REQUIRE(started(desk, 2));
-    BOOST_TEST(is_alive(pids(desk).back()));
+    BOOST_TEST(next->err().find("an earlier run had left behind") != std::string::npos,
+               next->err());
+    BOOST_REQUIRE(started(session, 2));
+    BOOST_TEST(is_alive(pids(session).back()));
     BOOST_TEST(is_alive(pids(other).front()));
     for (support::command* const root : {next.get(), neighbour.get()}) {
         root->signal(SIGTERM);

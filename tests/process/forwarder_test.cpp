@@ -1,14 +1,15 @@
-// Shows the forwarder between a queue, a lock and a destination: mail and time are simulated, the sockets are real.
-#include "components/forwarder.hpp"
-#include "components/webhook.hpp"
+// Shows the forwarder between a queue, a lock and a destination: mail and time are simulated, the
+// sockets are real.
+#include "components/forwarder/forwarder.hpp"
+#include "components/webhook/webhook.hpp"
 #include "supe/simulation/world.hpp"
 #include "tests/support/http_sink.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <map>
 
 using namespace std::chrono_literals;
@@ -20,15 +21,18 @@ using lines = std::vector<std::string>;
 namespace {
 
 std::string order(const std::string& id, unsigned attempt = 1) {
-    const components::webhook w{id, 1700000000000, "POST", "/" + id, {{"X", "1"}}, "192.0.2.1", "hello"};
+    const components::webhook w{id,           1700000000000, "POST", "/" + id,
+                                {{"X", "1"}}, "192.0.2.1",   "hello"};
     return fmt::format(R"({{"attempt":{},"webhook":{}}})", attempt, components::to_json(w));
 }
 
 /// A tree of the real forwarder with a queue and a lock that do what the test says.
 struct scene {
     support::event_loop loop{};
-    std::map<std::string, http_sink::answer> answers{};    ///< by target; 200 at once where there is none
-    http_sink sink{loop, [this](const http_sink::request& r) { return answers[std::string(r.target())]; }};
+    std::map<std::string, http_sink::answer>
+        answers{};  ///< by target; 200 at once where there is none
+    http_sink sink{
+        loop, [this](const http_sink::request& r) { return answers[std::string(r.target())]; }};
     supe::simulation::world w{};
     lines results{};
     component* queue = nullptr;
@@ -40,10 +44,11 @@ struct scene {
         w.provide("forwarder", components::forwarder);
         w.provide("queue", [this](component& self) { return be_queue(self); });
         w.provide("lock", [this](component& self) { return be_lock(self); });
-        w.run(fmt::format(R"({{"name": "t", "children": [{{"name": "lock", "component": "lock"}}, {{"name": "queue", "component": "queue"}},
+        w.run(fmt::format(
+            R"({{"name": "t", "children": [{{"name": "lock", "component": "lock"}}, {{"name": "queue", "component": "queue"}},
             {{"name": "forwarder", "component": "forwarder", "demand": true,
               "config": {{"to": "{}", "connections": {}, "timeout": "5s", "idle": "30s", "lock": "/lock"}}}}]}})",
-                          to.empty() ? sink.url() + "/in" : to, connections));
+            to.empty() ? sink.url() + "/in" : to, connections));
     }
     ~scene() {
         w.root().shutdown();
@@ -65,25 +70,27 @@ struct scene {
             asked += asks;
             released += mail->body().starts_with(R"({"release")");
             abandoned += mail->body().starts_with(R"({"abandon")");
-            if (asks && lock_gives) self.answer(mail->from(), mail->call(), fmt::format(R"({{"permit":"{}"}})", asked));
+            if (asks && lock_gives)
+                self.answer(mail->from(), mail->call(), fmt::format(R"({{"permit":"{}"}})", asked));
             co_await mail->ack();
         }
     }
     void send(std::string body) {
         queue->tell("forwarder", std::move(body));
-        w.settle();
+        w.run_ready();
     }
     void recall() {
         lock->tell("forwarder", R"({"recall":true})");
-        w.settle();
+        w.run_ready();
     }
     /// Lets both sides go on, in real time; virtual time stands still.
     bool until(const std::function<bool()>& fact) {
-        return loop.until([&] { return w.settle(), fact(); }, 10s);
+        return loop.until([&] { return w.run_ready(), fact(); }, 10s);
     }
     /// The next n results, in order.
     lines next(std::size_t n) {
-        BOOST_TEST(until([&] { return results.size() >= n; }), fmt::format("{} of {} results", results.size(), n));
+        BOOST_TEST(until([&] { return results.size() >= n; }),
+                   fmt::format("{} of {} results", results.size(), n));
         return std::exchange(results, {});
     }
     lines targets() const {
@@ -93,11 +100,15 @@ struct scene {
     }
 };
 
-std::string result(const std::string& id, unsigned attempt, int status, const std::string& more = "") {
-    return fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":{}{}}}}})", id, attempt, status, more);
+std::string result(const std::string& id, unsigned attempt, int status,
+                   const std::string& more = "") {
+    return fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":{}{}}}}})", id, attempt,
+                       status, more);
 }
 
-void same(lines found, const lines& expected) { BOOST_TEST(found == expected, fmt::format("[{}]", fmt::join(found, ", "))); }
+void same(lines found, const lines& expected) {
+    BOOST_TEST(found == expected, fmt::format("[{}]", fmt::join(found, ", ")));
+}
 
 }  // namespace
 
@@ -117,13 +128,14 @@ BOOST_AUTO_TEST_CASE(delivers_and_reports) {
     BOOST_TEST(s.w.count("component-crashed") == 0u);
 }
 
-// Two that arrive together go out together; never more than there are connections; none has to wait for the next mail.
+// Two that arrive together go out together; never more than there are connections; none has to wait
+// for the next mail.
 BOOST_AUTO_TEST_CASE(works_in_parallel_within_its_connections) {
     scene s(3);
     for (int i = 0; i < 7; ++i) s.answers[fmt::format("/in/w{}", i)].after = 50ms;
     s.queue->tell("forwarder", order("w0"));
     s.queue->tell("forwarder", order("w1"));
-    s.w.settle();
+    s.w.run_ready();
     BOOST_TEST(s.until([&] { return s.sink.open() == 2; }));
     s.next(2);
     BOOST_TEST(s.sink.most_open() == 2u);
@@ -133,7 +145,8 @@ BOOST_AUTO_TEST_CASE(works_in_parallel_within_its_connections) {
     BOOST_TEST(s.asked == 3u);
 }
 
-// What the destination says is reported, with what it asks for; no connection at all is status 0 with the reason.
+// What the destination says is reported, with what it asks for; no connection at all is status 0
+// with the reason.
 BOOST_AUTO_TEST_CASE(reports_failures) {
     scene s;
     s.answers["/in/a"] = {503, {}, {{"Retry-After", "7"}}};
@@ -142,13 +155,15 @@ BOOST_AUTO_TEST_CASE(reports_failures) {
     for (const char* id : {"a", "b", "c"}) s.send(order(id, 4));
     lines all = s.next(3);
     std::ranges::sort(all);
-    same(all, {result("a", 4, 503, R"(,"retry_after_ms":7000)"), result("b", 4, 410), result("c", 4, 302)});
+    same(all, {result("a", 4, 503, R"(,"retry_after_ms":7000)"), result("b", 4, 410),
+               result("c", 4, 302)});
     s.recall();
     BOOST_TEST(s.until([&] { return s.sink.open() == 0; }));
     s.sink.go_down();
     s.send(order("d"));
     const lines refused = s.next(1);
-    BOOST_TEST(refused.at(0).find(R"("status":0,"error":"127.0.0.1:)") != std::string::npos, refused.at(0));
+    BOOST_TEST(refused.at(0).find(R"("status":0,"error":"127.0.0.1:)") != std::string::npos,
+               refused.at(0));
     BOOST_TEST(refused[0].find("Connection refused") != std::string::npos);
     BOOST_TEST(s.until([&] { return s.released == s.asked; }));
     BOOST_TEST(s.abandoned == 0u);
@@ -165,7 +180,8 @@ BOOST_AUTO_TEST_CASE(timeouts) {
     same(s.next(1), {result("a", 1, 0, R"(,"error":"timed out")")});
 }
 
-// An idle connection is closed after half of `idle`, the process ends after all of it, and the next mail brings it back.
+// An idle connection is closed after half of `idle`, the process ends after all of it, and the next
+// mail brings it back.
 BOOST_AUTO_TEST_CASE(idle) {
     scene s;
     s.send(order("a"));
@@ -198,7 +214,8 @@ BOOST_AUTO_TEST_CASE(recalled) {
     BOOST_TEST(s.until([&] { return s.sink.open() == 0 && s.released == 2; }));
 }
 
-// The same webhook again (the queue died before it noted the result): not twice at once, and not again what is known.
+// The same webhook again (the queue died before it noted the result): not twice at once, and not
+// again what is known.
 BOOST_AUTO_TEST_CASE(the_same_one_again) {
     scene s;
     s.answers["/in/a"].after = 50ms;
@@ -220,7 +237,9 @@ BOOST_AUTO_TEST_CASE(the_same_one_again) {
 // What is no webhook goes to the dead letters with the reason, and holds up nobody.
 BOOST_AUTO_TEST_CASE(nonsense) {
     scene s;
-    for (const char* body : {"7", "{}", R"({"attempt":0,"webhook":{}})", R"({"attempt":1,"webhook":{"id":"x"}})"}) s.send(body);
+    for (const char* body :
+         {"7", "{}", R"({"attempt":0,"webhook":{}})", R"({"attempt":1,"webhook":{"id":"x"}})"})
+        s.send(body);
     s.send(order("a"));
     same(s.next(1), {result("a", 1, 200)});
     BOOST_TEST(s.w.count("mail-dead-lettered") == 4u);

@@ -1,4 +1,5 @@
-// Children that print without end or speak rubbish on their channel: neither the supervisor nor their siblings care.
+// Children that print without end or speak rubbish on their channel: neither the supervisor nor
+// their siblings care.
 #include "supe/control/client.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -19,9 +20,11 @@ struct shell_tree {
     std::unique_ptr<support::program> supe;
 
     explicit shell_tree(const std::string& children) {
-        std::ofstream(directory / "tree.json") << R"({"name": "hostile", "children": [)" << children << "]}";
+        std::ofstream(directory / "tree.json")
+            << R"({"name": "hostile", "children": [)" << children << "]}";
         supe = std::make_unique<support::program>(
-            loop, std::vector<std::string>{SUPE_BINARY, "run", directory / "tree.json", "--state", directory / "state"});
+            loop, std::vector<std::string>{SUPE_BINARY, "run", directory / "tree.json", "--state",
+                                           directory / "state"});
     }
     boost::json::value ask(const boost::json::object& request) const {
         auto client = supe::control::client::connect(directory / "state");
@@ -66,27 +69,32 @@ BOOST_AUTO_TEST_CASE(a_gigabyte_without_a_newline) {
     tree.expect_clean_stop();
 }
 
-// Rubbish on the channel is dropped and told by `component-bad-frame`; a frame that never ends does not fill the memory.
+// Rubbish on the channel is dropped and told by `component-bad-frame`; a frame that never ends does
+// not fill the memory.
 BOOST_AUTO_TEST_CASE(rubbish_on_the_channel) {
     shell_tree tree(calm + R"(,{"name": "mad", "restart": "temporary", "command": ["sh", "-c",
         "head -c 3000000 /dev/urandom >&3; echo >&3; echo '{\"type\":\"mail\",\"to\":7}' >&3; head -c 200000000 /dev/zero >&3; echo >&3; echo said it all"]})");
     BOOST_TEST(tree.supe->prints("[mad] said it all", 60s));
-    const auto notices = support::run(tree.loop, {SUPE_BINARY, "notices", "component-bad-frame", "--timeout", "200ms",
-                                                  "--state", tree.directory / "state"});
+    const auto notices =
+        support::run(tree.loop, {SUPE_BINARY, "notices", "component-bad-frame", "--timeout",
+                                 "200ms", "--state", tree.directory / "state"});
     BOOST_TEST(notices.output.find("\"name\":\"mad\"") != std::string::npos, notices.output);
     BOOST_TEST(tree.peak_kib() < 128u * 1024);
     tree.expect_alive();
     tree.expect_clean_stop();
 }
 
-// A child that never reads what is sent to it costs a bounded buffer: what it is not given waits in its mailbox.
+// A child that never reads what is sent to it costs a bounded buffer: what it is not given waits in
+// its mailbox.
 BOOST_AUTO_TEST_CASE(a_child_that_never_reads) {
     shell_tree tree(calm + R"(,{"name": "deaf", "command": ["sh", "-c",
         "echo '{\"type\":\"signal\",\"signal\":\"READY-TO-RECEIVE-MAIL\",\"data\":{\"window\":1000}}' >&3; exec sleep 1000"]})");
     BOOST_TEST(tree.loop.until([&] { return tree.ask({{"do", "status"}}).is_object(); }, 20s));
     const std::string large(100000, 'm');
     for (int i = 0; i < 200; ++i)
-        BOOST_TEST(tree.ask({{"do", "mail"}, {"to", "/deaf"}, {"msg", large}}).at("ok").as_string() == "accepted");
+        BOOST_TEST(
+            tree.ask({{"do", "mail"}, {"to", "/deaf"}, {"msg", large}}).at("ok").as_string() ==
+            "accepted");
     const auto box = tree.ask({{"do", "status"}, {"address", "/deaf"}}).at("ok").at("mailbox");
     BOOST_TEST(box.at("queued").to_number<int>() + box.at("in_flight").to_number<int>() == 200);
     BOOST_TEST(box.at("in_flight").to_number<int>() < 50);

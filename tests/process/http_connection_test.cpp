@@ -1,4 +1,5 @@
-// Shows what a connection to a destination makes of destinations of every kind, over real sockets in one thread.
+// Shows what a connection to a destination makes of destinations of every kind, over real sockets
+// in one thread.
 #include "tests/support/scripted_destination.hpp"
 #include "tests/support/virtual_loop.hpp"
 
@@ -30,7 +31,9 @@ http_reply once(script s, bool* reusable = nullptr, supe::duration limit = 5s) {
     return reply;
 }
 
-http_reply answered(const std::string& answer, bool* reusable = nullptr) { return once({{answer}, script::hold}, reusable); }
+http_reply answered(const std::string& answer, bool* reusable = nullptr) {
+    return once({{answer}, script::hold}, reusable);
+}
 
 }  // namespace
 
@@ -46,11 +49,18 @@ BOOST_AUTO_TEST_CASE(an_answer) {
     BOOST_TEST(reusable);
     BOOST_TEST(answered("HTTP/1.1 204 No Content\r\n\r\n", &reusable).status == 204);
     BOOST_TEST(reusable);
-    BOOST_TEST(answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nok\n\r\n0\r\nX: y\r\n\r\n", &reusable).status == 200);
+    BOOST_TEST(
+        answered(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nok\n\r\n0\r\nX: y\r\n\r\n",
+            &reusable)
+            .status == 200);
     BOOST_TEST(reusable);
-    BOOST_TEST(answered("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nok\n", &reusable).status == 200);
+    BOOST_TEST(
+        answered("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nok\n", &reusable)
+            .status == 200);
     BOOST_TEST(!reusable);
-    BOOST_TEST(answered("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n", &reusable).status == 200);
+    BOOST_TEST(answered("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n", &reusable).status ==
+               200);
     BOOST_TEST(!reusable);
 }
 
@@ -58,7 +68,11 @@ BOOST_AUTO_TEST_CASE(an_answer) {
 BOOST_AUTO_TEST_CASE(redirects_are_not_followed) {
     support::event_loop loop;
     destination elsewhere(loop, {});
-    destination d(loop, {{{fmt::format("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://{}/\r\nContent-Length: 0\r\n\r\n", elsewhere.peer())}}});
+    destination d(
+        loop,
+        {{{fmt::format(
+            "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://{}/\r\nContent-Length: 0\r\n\r\n",
+            elsewhere.peer())}}});
     caller c(loop, d.place());
     BOOST_TEST(c.open({d.peer()}) == "");
     BOOST_TEST(c.post().status == 307);
@@ -70,7 +84,9 @@ BOOST_AUTO_TEST_CASE(redirects_are_not_followed) {
 // Retry-After comes along, in seconds or as a date; what is neither is none.
 BOOST_AUTO_TEST_CASE(retry_after) {
     BOOST_TEST((answered(ok("Retry-After: 120\r\n")).retry_after == 120s));
-    BOOST_TEST((answered("HTTP/1.1 503 No\r\nretry-after:  7 \r\nContent-Length: 0\r\n\r\n").retry_after == 7s));
+    BOOST_TEST(
+        (answered("HTTP/1.1 503 No\r\nretry-after:  7 \r\nContent-Length: 0\r\n\r\n").retry_after ==
+         7s));
     BOOST_TEST((answered(ok("Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n")).retry_after == 0s));
     BOOST_TEST(!answered(ok("Retry-After: soon\r\n")).retry_after);
 }
@@ -79,27 +95,38 @@ BOOST_AUTO_TEST_CASE(retry_after) {
 BOOST_AUTO_TEST_CASE(interim_answers) {
     bool reusable = false;
     const std::string hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
-    BOOST_TEST(answered("HTTP/1.1 100 Continue\r\n\r\n" + hints + hints + ok(), &reusable).status == 200);
+    BOOST_TEST(answered("HTTP/1.1 100 Continue\r\n\r\n" + hints + hints + ok(), &reusable).status ==
+               200);
     BOOST_TEST(reusable);
 }
 
-// The status counts as soon as it is there: an answer without length or end is no timeout, and one that is too long to
-// read is a success all the same. Such connections are not kept.
+// The status counts as soon as it is there: an answer without length or end is no timeout, and one
+// that is too long to read is a success all the same. Such connections are not kept.
 BOOST_AUTO_TEST_CASE(answers_without_end) {
     bool reusable = true;
     const auto before = std::chrono::steady_clock::now();
-    BOOST_TEST(once({{"HTTP/1.1 200 OK\r\n\r\nand on it goes"}, script::hold}, &reusable, 1h).status == 200);
+    BOOST_TEST(
+        once({{"HTTP/1.1 200 OK\r\n\r\nand on it goes"}, script::hold}, &reusable, 1h).status ==
+        200);
     BOOST_TEST((std::chrono::steady_clock::now() - before < 1h));
     BOOST_TEST(!reusable);
-    BOOST_TEST(answered("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + std::string(500000, 'x'), &reusable).status == 200);
+    BOOST_TEST(
+        answered("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + std::string(500000, 'x'),
+                 &reusable)
+            .status == 200);
     BOOST_TEST(!reusable);
     std::string chunks = "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n";
     for (int i = 0; i < 100; ++i) chunks += "2710\r\n" + std::string(10000, 'x') + "\r\n";
     BOOST_TEST(answered(chunks, &reusable).status == 201);
     BOOST_TEST(!reusable);
-    BOOST_TEST(once({{"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nstops here"}, script::hold}, &reusable, 300ms).status == 200);
+    BOOST_TEST(once({{"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nstops here"}, script::hold},
+                    &reusable, 300ms)
+                   .status == 200);
     BOOST_TEST(!reusable);
-    BOOST_TEST(answered("HTTP/1.1 200 OK\r\nX-Long: " + std::string(50000, 'x') + "\r\nContent-Length: 0\r\n\r\n", &reusable).status == 200);
+    BOOST_TEST(answered("HTTP/1.1 200 OK\r\nX-Long: " + std::string(50000, 'x') +
+                            "\r\nContent-Length: 0\r\n\r\n",
+                        &reusable)
+                   .status == 200);
     BOOST_TEST(reusable);
 }
 
@@ -121,7 +148,8 @@ BOOST_AUTO_TEST_CASE(no_answer) {
     BOOST_TEST(silent.error == "timed out");
     BOOST_TEST(answered("SSH-2.0-OpenSSH_9\r\n").status == 0);
     BOOST_TEST(once({{"HTTP/1.1 200 OK\r\nContent-"}, script::close}).status == 0);
-    BOOST_TEST(once({{"HTTP/1.1 100 Continue\r\n\r\n"}, script::hold}, nullptr, 200ms).error == "timed out");
+    BOOST_TEST(once({{"HTTP/1.1 100 Continue\r\n\r\n"}, script::hold}, nullptr, 200ms).error ==
+               "timed out");
 }
 
 // A refusal that comes while we still send is heard.
@@ -137,11 +165,16 @@ BOOST_AUTO_TEST_CASE(an_early_answer) {
     BOOST_TEST(c.close());
 }
 
-// A kept connection that the destination has closed meanwhile is no failure of the webhook: it is known before where it
-// can be, and told apart after. The first exchange of a connection is never stale.
+// A kept connection that the destination has closed meanwhile is no failure of the webhook: it is
+// known before where it can be, and told apart after. The first exchange of a connection is never
+// stale.
 BOOST_AUTO_TEST_CASE(stale_connections) {
     support::event_loop loop;
-    destination d(loop, {{{ok(), ok()}, script::close}, {{ok(), ""}, script::close}, {{ok(), ""}, script::reset}, {{""}, script::close}, {{ok(), "HTTP/1.1 2"}, script::close}});
+    destination d(loop, {{{ok(), ok()}, script::close},
+                         {{ok(), ""}, script::close},
+                         {{ok(), ""}, script::reset},
+                         {{""}, script::close},
+                         {{ok(), "HTTP/1.1 2"}, script::close}});
     {
         caller c(loop, d.place());
         BOOST_TEST(c.open({d.peer()}) == "");
@@ -174,7 +207,8 @@ BOOST_AUTO_TEST_CASE(timeouts_are_not_stale) {
     BOOST_TEST(c.close());
 }
 
-// Nobody listens; nobody is there; and of several addresses the first that answers, each with its share of the time.
+// Nobody listens; nobody is there; and of several addresses the first that answers, each with its
+// share of the time.
 BOOST_AUTO_TEST_CASE(addresses) {
     support::event_loop loop;
     std::string nobody;
@@ -201,7 +235,8 @@ BOOST_AUTO_TEST_CASE(addresses) {
     std::list<tcp::socket> fillers;
     for (int i = 0; i < 3; ++i) {
         fillers.emplace_back(loop.io, tcp::v4());
-        fillers.back().async_connect(full.local_endpoint(), [](const boost::system::error_code&) {});
+        fillers.back().async_connect(full.local_endpoint(),
+                                     [](const boost::system::error_code&) {});
     }
     loop.run_for(20ms);
     const std::string silent = "127.0.0.1:" + std::to_string(full.local_endpoint().port());
@@ -223,16 +258,19 @@ BOOST_AUTO_TEST_CASE(resolving) {
     std::vector<std::string> peers;
     std::string error;
     bool done = false;
-    const auto resolve = [](supe::clock& time, std::string url, std::vector<std::string>& found, std::string& why, bool& finished) -> supe::awaitable<> {
+    const auto resolve = [](supe::clock& time, std::string url, std::vector<std::string>& found,
+                            std::string& why, bool& finished) -> supe::awaitable<> {
         const auto to = components::parse_destination(url);
         found = co_await components::http_connection::resolve(time, to, why);
         finished = true;
     };
-    for (const auto& [url, expected] : {std::pair{"http://127.0.0.1:7", "127.0.0.1:7"}, {"http://[::1]:7", "[::1]:7"}}) {
+    for (const auto& [url, expected] :
+         {std::pair{"http://127.0.0.1:7", "127.0.0.1:7"}, {"http://[::1]:7", "[::1]:7"}}) {
         done = false;
         tasks.start(resolve(loop.time, url, peers, error, done));
         BOOST_REQUIRE(loop.until([&] { return done; }, 30s));
-        BOOST_TEST(peers == std::vector<std::string>(1, expected), boost::test_tools::per_element());
+        BOOST_TEST(peers == std::vector<std::string>(1, expected),
+                   boost::test_tools::per_element());
     }
     done = false;
     tasks.start(resolve(loop.time, "http://no-such-host.invalid", peers, error, done));
@@ -265,14 +303,17 @@ BOOST_AUTO_TEST_CASE(close_has_a_limit) {
     connection_type connection(loop.time(), components::parse_destination("http://127.0.0.1"));
     std::string why = "not yet";
     bool closed = false;
-    const auto open_and_close = [](connection_type& c, std::string peer, supe::time_point limit, std::string& failed, bool& done) -> supe::awaitable<> {
+    const auto open_and_close = [](connection_type& c, std::string peer, supe::time_point limit,
+                                   std::string& failed, bool& done) -> supe::awaitable<> {
         const std::vector<std::string> peers(1, peer);
         failed = co_await c.open(peers, limit);
         co_await c.close();
         done = true;
     };
-    loop.start(open_and_close(connection, "127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()), loop.now() + 5s, why, closed));
-    loop.settle();
+    loop.start(open_and_close(connection,
+                              "127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()),
+                              loop.now() + 5s, why, closed));
+    loop.run_ready();
     BOOST_TEST(why == "");
     tcp::socket theirs = acceptor.accept();
     char byte;
@@ -284,7 +325,8 @@ BOOST_AUTO_TEST_CASE(close_has_a_limit) {
     loop.advance(2s);
     BOOST_TEST(closed);
     theirs.write_some(asio::buffer(&byte, 1), heard);
-    BOOST_TEST(heard == asio::error::broken_pipe);  // there is no connection any more, on their side either
+    BOOST_TEST(heard ==
+               asio::error::broken_pipe);  // there is no connection any more, on their side either
 }
 
 // What the destination still sends is no reason to wait for longer, nor is a second close.

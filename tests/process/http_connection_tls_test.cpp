@@ -1,4 +1,5 @@
-// Shows that a destination behind TLS is the one that the URL names, with certificates made for the test.
+// Shows that a destination behind TLS is the one that the URL names, with certificates made for the
+// test.
 #include "tests/support/scripted_destination.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/test_ca.hpp"
@@ -14,7 +15,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// The certificates of this test. Before the first TLS connection of this process: the system's authorities are read once.
+/// The certificates of this test. Before the first TLS connection of this process: the system's
+/// authorities are read once.
 struct tls_scene {
     support::temporary_directory directory{};
     support::test_ca ca{directory.path()};
@@ -32,12 +34,15 @@ struct tls_scene {
     }
 };
 
-/// What comes of a connection to `host` where the server has a certificate for `names`; nothing where it is a good one.
-std::string tls_trouble(const std::string& names, const std::string& host, long seconds = 3600, bool known = true) {
+/// What comes of a connection to `host` where the server has a certificate for `names`; nothing
+/// where it is a good one.
+std::string tls_trouble(const std::string& names, const std::string& host, long seconds = 3600,
+                        bool known = true) {
     tls_scene& scene = tls_scene::instance();
     support::temporary_directory elsewhere;
     support::test_ca unknown(elsewhere.path());
-    asio::ssl::context context = tls_scene::context((known ? scene.ca : unknown).issue(names, seconds));
+    asio::ssl::context context =
+        tls_scene::context((known ? scene.ca : unknown).issue(names, seconds));
     support::event_loop loop;
     destination d(loop, {{{ok()}}}, &context);
     caller c(loop, d.place(host));
@@ -51,23 +56,30 @@ std::string tls_trouble(const std::string& names, const std::string& host, long 
 
 BOOST_AUTO_TEST_SUITE(http_connection_tls)
 
-// TLS: the name in the certificate must be the name in the URL, an address too, and the authority a known one.
+// TLS: the name in the certificate must be the name in the URL, an address too, and the authority a
+// known one.
 BOOST_AUTO_TEST_CASE(checks_the_name) {
     BOOST_TEST(tls_trouble("DNS:localhost", "localhost") == "");
     BOOST_TEST(tls_trouble("DNS:a.example,DNS:*.b.example,DNS:localhost", "localhost") == "");
     BOOST_TEST(tls_trouble("IP:127.0.0.1", "127.0.0.1") == "");
-    BOOST_TEST(tls_trouble("DNS:other.example", "localhost").starts_with("TLS: certificate verify failed"));
-    BOOST_TEST(tls_trouble("DNS:localhost", "127.0.0.1").starts_with("TLS: certificate verify failed"));
-    BOOST_TEST(tls_trouble("IP:127.0.0.2", "127.0.0.1").starts_with("TLS: certificate verify failed"));
-    BOOST_TEST(tls_trouble("DNS:localhost", "localhost", -60).starts_with("TLS: certificate verify failed"));
+    BOOST_TEST(tls_trouble("DNS:other.example", "localhost")
+                   .starts_with("TLS: certificate verify failed"));
+    BOOST_TEST(
+        tls_trouble("DNS:localhost", "127.0.0.1").starts_with("TLS: certificate verify failed"));
+    BOOST_TEST(
+        tls_trouble("IP:127.0.0.2", "127.0.0.1").starts_with("TLS: certificate verify failed"));
+    BOOST_TEST(tls_trouble("DNS:localhost", "localhost", -60)
+                   .starts_with("TLS: certificate verify failed"));
     BOOST_TEST(tls_trouble("DNS:localhost", "localhost", 3600, false).starts_with("TLS: "));
 }
 
 // TLS: kept over several exchanges, stale like any other, and ended in due form.
 BOOST_AUTO_TEST_CASE(connections_are_kept) {
-    asio::ssl::context context = tls_scene::context(tls_scene::instance().ca.issue("DNS:localhost"));
+    asio::ssl::context context =
+        tls_scene::context(tls_scene::instance().ca.issue("DNS:localhost"));
     support::event_loop loop;
-    destination d(loop, {{{ok(), ok(), ok()}, script::hold}, {{ok(), ""}, script::close}}, &context);
+    destination d(loop, {{{ok(), ok(), ok()}, script::hold}, {{ok(), ""}, script::close}},
+                  &context);
     caller c(loop, d.place("localhost"));
     BOOST_TEST(c.open({d.peer()}) == "");
     for (int i = 0; i < 3; ++i) {
@@ -88,7 +100,8 @@ BOOST_AUTO_TEST_CASE(connections_are_kept) {
     BOOST_TEST(stale.close());
 }
 
-// Who speaks no TLS where TLS is expected is told apart, and who says nothing is not waited for beyond the time.
+// Who speaks no TLS where TLS is expected is told apart, and who says nothing is not waited for
+// beyond the time.
 BOOST_AUTO_TEST_CASE(no_tls_there) {
     tls_scene::instance();
     support::event_loop loop;

@@ -1,13 +1,14 @@
-// The journal on a real disk: what it says is written is there for the next life; what cannot be written is told.
+// The journal on a real disk: what it says is written is there for the next life; what cannot be
+// written is told.
 #include "supe/mail/sqlite_journal.hpp"
 #include "tests/support/event_loop.hpp"
 #include "tests/support/temporary_directory.hpp"
 
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <fstream>
-#include <sys/resource.h>
-#include <sys/stat.h>
 
 using namespace std::chrono_literals;
 using words = std::vector<std::string>;
@@ -26,7 +27,8 @@ supe::journaled_mail mail_of(std::uint64_t sequence, const std::string& msg) {
 struct contents final : supe::journal_reader {
     words mails, letters, finished;
     void on_mail(const supe::journaled_mail& m) override {
-        mails.push_back(m.id + " " + m.msg + " " + std::to_string(m.attempt) + " " + std::to_string(m.charges) + " " + std::to_string(m.history.size()));
+        mails.push_back(m.id + " " + m.msg + " " + std::to_string(m.attempt) + " " +
+                        std::to_string(m.charges) + " " + std::to_string(m.history.size()));
     }
     void on_letter(supe::dead_letter letter) override { letters.push_back(letter.id); }
     void on_finished(const std::string& id) override { finished.push_back(id); }
@@ -40,16 +42,18 @@ struct kept {
     std::size_t written = 0, refused = 0;
     std::string error;
 
-    explicit kept(const std::filesystem::path& file) : journal(loop.io.get_executor(), file) { tasks.start(listen()); }
+    explicit kept(const std::filesystem::path& file) : journal(loop.io.get_executor(), file) {
+        tasks.start(listen());
+    }
     ~kept() { loop.end(tasks); }
     supe::awaitable<> listen() {
         for (;;) {
-            const auto p = co_await journal.settled();
+            const auto p = co_await journal.next_result();
             (p.error.empty() ? written : refused) += p.puts;
             error = p.error;
         }
     }
-    bool settle(std::size_t puts) {
+    bool wait_for(std::size_t puts) {
         journal.flush();
         return loop.until([&] { return written + refused >= puts; }, 20s);
     }
@@ -73,8 +77,10 @@ BOOST_AUTO_TEST_CASE(comes_back) {
     const auto file = tmp / "mail/supe.sqlite";
     {
         kept k(file);
-        for (int i = 1; i <= 5; ++i) k.journal.put(mail_of(static_cast<unsigned>(i), std::string("x\0y", 3) + std::to_string(i)));
-        BOOST_TEST(k.settle(5));
+        for (int i = 1; i <= 5; ++i)
+            k.journal.put(
+                mail_of(static_cast<unsigned>(i), std::string("x\0y", 3) + std::to_string(i)));
+        BOOST_TEST(k.wait_for(5));
         BOOST_TEST(k.written == 5u);
         k.journal.erase(2, "r-2");
         k.journal.put_back(3, 7, 2, true, {{{}, "it crashed"}});
@@ -87,7 +93,8 @@ BOOST_AUTO_TEST_CASE(comes_back) {
     }  // its end writes what was gathered
     const contents all = read(file);
     const std::string x("x\0y", 3);
-    BOOST_TEST(all.mails == (words{"id-1 " + x + "1 0 0 0", "id-3 " + x + "3 7 2 1", "id-4 " + x + "4 0 0 0", "id-5 " + x + "5 0 0 0"}));
+    BOOST_TEST(all.mails == (words{"id-1 " + x + "1 0 0 0", "id-3 " + x + "3 7 2 1",
+                                   "id-4 " + x + "4 0 0 0", "id-5 " + x + "5 0 0 0"}));
     BOOST_TEST(all.finished == words{"r-2"});
     BOOST_TEST(all.letters == words{"d-2"});
     struct stat found{};
@@ -95,22 +102,24 @@ BOOST_AUTO_TEST_CASE(comes_back) {
     BOOST_TEST((found.st_mode & 0777) == 0600u);
 }
 
-// After a death (no close) what was handed over comes with the attempt that may have been under way, the rest does not;
-// where the marks are those of another boot, or are lost, all may have been.
+// After a death (no close) what was handed over comes with the attempt that may have been under
+// way, the rest does not; where the marks are those of another boot, or are lost, all may have
+// been.
 BOOST_AUTO_TEST_CASE(knows_what_was_handed_over) {
     const support::temporary_directory tmp;
     const auto file = tmp / "mail/supe.sqlite", marks = tmp / "mail/supe.handed";
     {
         kept k(file);
         for (int i = 1; i <= 3; ++i) k.journal.put(mail_of(static_cast<unsigned>(i), "m"));
-        BOOST_TEST(k.settle(3));
+        BOOST_TEST(k.wait_for(3));
         BOOST_TEST(read(file).mails == (words{"id-1 m 0 0 0", "id-2 m 0 0 0", "id-3 m 0 0 0"}));
-        k.journal.handed("b", 2);
-        k.journal.handed("b", 1);
-        k.journal.handed("another", 3);
+        k.journal.mark_delivery("b", 2);
+        k.journal.mark_delivery("b", 1);
+        k.journal.mark_delivery("another", 3);
         BOOST_TEST(read(file).mails == (words{"id-1 m 1 0 0", "id-2 m 1 0 0", "id-3 m 0 0 0"}));
     }
-    const words some{"id-1 m 1 0 0", "id-2 m 1 0 0", "id-3 m 0 0 0"}, all{"id-1 m 1 0 0", "id-2 m 1 0 0", "id-3 m 1 0 0"};
+    const words some{"id-1 m 1 0 0", "id-2 m 1 0 0", "id-3 m 0 0 0"},
+        all{"id-1 m 1 0 0", "id-2 m 1 0 0", "id-3 m 1 0 0"};
     BOOST_TEST(read(file).mails == some);
     std::filesystem::copy(marks, tmp / "kept");
     {
@@ -119,7 +128,8 @@ BOOST_AUTO_TEST_CASE(knows_what_was_handed_over) {
         edit << "another boot";
     }
     BOOST_TEST(read(file).mails == all);
-    BOOST_TEST(read(file).mails == all);  // and that is not forgotten by the file that was begun anew
+    BOOST_TEST(read(file).mails ==
+               all);  // and that is not forgotten by the file that was begun anew
     std::filesystem::resize_file(tmp / "kept", 100);
     std::filesystem::rename(tmp / "kept", marks);
     BOOST_TEST(read(file).mails == all);
@@ -134,21 +144,22 @@ BOOST_AUTO_TEST_CASE(knows_what_was_handed_over) {
         contents none;
         BOOST_TEST(k.journal.restore(none) != "");
         k.journal.put(mail_of(9, "m"));
-        BOOST_TEST(k.settle(1));
+        BOOST_TEST(k.wait_for(1));
     }
     std::filesystem::rename(tmp / "good", file);
     BOOST_TEST(read(file).mails == all);
 }
 
-// Where all mail is done with, the marks begin anew: what comes after it was not handed over, whatever its number.
+// Where all mail is done with, the marks begin anew: what comes after it was not handed over,
+// whatever its number.
 BOOST_AUTO_TEST_CASE(marks_begin_anew) {
     const support::temporary_directory tmp;
     const auto file = tmp / "mail/supe.sqlite";
     {
         kept k(file);
         k.journal.put(mail_of(7, "m"));
-        BOOST_TEST(k.settle(1));
-        k.journal.handed("b", 7);
+        BOOST_TEST(k.wait_for(1));
+        k.journal.mark_delivery("b", 7);
         k.journal.erase(7, {});
     }
     {
@@ -157,7 +168,7 @@ BOOST_AUTO_TEST_CASE(marks_begin_anew) {
         BOOST_TEST(k.journal.restore(none) == "");
         BOOST_TEST(none.mails.empty());
         k.journal.put(mail_of(1, "m"));
-        BOOST_TEST(k.settle(1));
+        BOOST_TEST(k.wait_for(1));
     }
     BOOST_TEST(read(file).mails == words{"id-1 m 0 0 0"});
 }
@@ -166,13 +177,15 @@ BOOST_AUTO_TEST_CASE(marks_begin_anew) {
 BOOST_AUTO_TEST_CASE(marks_of_many) {
     const support::temporary_directory tmp;
     {
-        supe::handed_marks marks(tmp / "m.handed");
+        supe::delivery_marks marks(tmp / "m.handed");
         marks.begin();
         for (std::uint64_t i = 0; i < 1000; ++i) marks.raise("box-" + std::to_string(i), i + 1);
     }
-    supe::handed_marks marks(tmp / "m.handed");
+    supe::delivery_marks marks(tmp / "m.handed");
     marks.open();
-    for (std::uint64_t i = 0; i < 1000; ++i) BOOST_REQUIRE(marks.covers("box-" + std::to_string(i), i + 1) && !marks.covers("box-" + std::to_string(i), i + 2));
+    for (std::uint64_t i = 0; i < 1000; ++i)
+        BOOST_REQUIRE(marks.covers("box-" + std::to_string(i), i + 1) &&
+                      !marks.covers("box-" + std::to_string(i), i + 2));
     BOOST_TEST(!marks.covers("nobody", 1));
 }
 
@@ -180,13 +193,13 @@ BOOST_AUTO_TEST_CASE(marks_of_many) {
 BOOST_AUTO_TEST_CASE(marks_that_cannot_be_kept) {
     const support::temporary_directory tmp;
     {
-        supe::handed_marks marks(tmp / "m.handed");
+        supe::delivery_marks marks(tmp / "m.handed");
         marks.begin();
         marks.raise("a", 1);
         std::filesystem::remove(tmp / "m.handed");
         std::filesystem::create_directory(tmp / "m.handed");
     }
-    supe::handed_marks none(tmp / "m.handed");
+    supe::delivery_marks none(tmp / "m.handed");
     none.open();
     BOOST_TEST(none.covers("a", 7));
     none.begin();
@@ -208,12 +221,12 @@ BOOST_AUTO_TEST_CASE(compacts) {
     kept k(file);
     const std::string body(10'000, 'x');
     for (unsigned i = 1; i <= 3000; ++i) k.journal.put(mail_of(i, body));
-    BOOST_TEST(k.settle(3000));
+    BOOST_TEST(k.wait_for(3000));
     for (unsigned i = 1; i <= 3000; ++i) k.journal.erase(i, {});
     std::size_t n = 3000;
     const auto small = [&] {
         k.journal.put(mail_of(static_cast<unsigned>(++n), "1"));
-        k.settle(n);
+        k.wait_for(n);
         return std::filesystem::file_size(file) < 10u << 20;
     };
     for (int tries = 0; tries < 100 && !small();) ++tries;
@@ -228,7 +241,7 @@ BOOST_AUTO_TEST_CASE(full_disk) {
         kept k(file);
         k.journal.put(mail_of(1, "1"));
         k.journal.put(mail_of(2, "2"));
-        BOOST_TEST(k.settle(2));
+        BOOST_TEST(k.wait_for(2));
         std::signal(SIGXFSZ, SIG_IGN);
         rlimit before{};
         ::getrlimit(RLIMIT_FSIZE, &before);
@@ -236,13 +249,13 @@ BOOST_AUTO_TEST_CASE(full_disk) {
         ::setrlimit(RLIMIT_FSIZE, &tight);
         k.journal.erase(1, {});
         k.journal.put(mail_of(3, std::string(8 << 20, '3')));
-        BOOST_TEST(k.settle(3));
+        BOOST_TEST(k.wait_for(3));
         BOOST_TEST(k.refused == 1u);
         BOOST_TEST(k.error.find("supe.sqlite: ") != std::string::npos, k.error);
         ::setrlimit(RLIMIT_FSIZE, &before);
         std::signal(SIGXFSZ, SIG_DFL);
         k.journal.put(mail_of(4, "4"));
-        BOOST_TEST(k.settle(4));
+        BOOST_TEST(k.wait_for(4));
         BOOST_TEST(k.error == "");
     }
     BOOST_TEST(read(file).mails == (words{"id-2 2 0 0 0", "id-4 4 0 0 0"}));
@@ -259,7 +272,7 @@ BOOST_AUTO_TEST_CASE(damaged_file) {
     const std::string why = k.journal.restore(all);
     BOOST_TEST(why.find("supe.sqlite: ") != std::string::npos, why);
     k.journal.put(mail_of(1, "1"));
-    BOOST_TEST(k.settle(1));
+    BOOST_TEST(k.wait_for(1));
     BOOST_TEST(k.refused == 1u);
     BOOST_TEST(k.error == why);
     std::string now;

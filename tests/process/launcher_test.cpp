@@ -1,16 +1,17 @@
-// Starting real processes: what a child gets, how starts fail, and that nothing is left of those that do.
+// Starting real processes: what a child gets, how starts fail, and that nothing is left of those
+// that do.
 #include "supe/process/posix_launcher.hpp"
 #include "tests/support/real_tree.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/test/unit_test.hpp>
-#include <csignal>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <fstream>
 
 using namespace std::chrono_literals;
 using supe::exit_status;
@@ -19,7 +20,8 @@ using supe::launch_request;
 
 namespace {
 
-launch_request request_of(std::vector<std::string> command, std::string directory = {}, bool notify = false) {
+launch_request request_of(std::vector<std::string> command, std::string directory = {},
+                          bool notify = false) {
     launch_request request;
     request.command = std::move(command);
     request.directory = std::move(directory);
@@ -46,7 +48,8 @@ struct fixture {
         auto& process = *std::get<0>(started);
         std::optional<exit_status> status;
         supe::nursery tasks(loop.time);
-        tasks.start([](supe::process& p, supe::clock& time, std::optional<exit_status>& out) -> supe::awaitable<> {
+        tasks.start([](supe::process& p, supe::clock& time,
+                       std::optional<exit_status>& out) -> supe::awaitable<> {
             supe::timer alarm(time);
             while (!p.is_dead()) {
                 p.watch(alarm);
@@ -78,7 +81,8 @@ int in_fork(const std::function<int()>& work) {
 
 BOOST_FIXTURE_TEST_SUITE(launcher, fixture)
 
-// Each reason why a program cannot be run has errno's name and a text that names the culprit, not only the command.
+// Each reason why a program cannot be run has errno's name and a text that names the culprit, not
+// only the command.
 BOOST_AUTO_TEST_CASE(failed_starts_say_why) {
     const std::string here = tmp.path().string();
     BOOST_TEST(error_of("/nowhere/web") == "ENOENT: /nowhere/web: No such file or directory");
@@ -87,8 +91,11 @@ BOOST_AUTO_TEST_CASE(failed_starts_say_why) {
     const std::string plain = file("plain", "#!/bin/sh\n", 0644);
     BOOST_TEST(error_of(plain) == fmt::format("EACCES: {}: Permission denied", plain));
     const std::string script = file("script", "#!/no/interpreter\n", 0755);
-    BOOST_TEST(error_of(script) ==
-               fmt::format("ENOENT: {}: No such file or directory (the interpreter that its first line names)", script));
+    BOOST_TEST(
+        error_of(script) ==
+        fmt::format(
+            "ENOENT: {}: No such file or directory (the interpreter that its first line names)",
+            script));
     const std::string rubbish = file("rubbish", "\1\2\3", 0755);
     BOOST_TEST(error_of(rubbish) == fmt::format("ENOEXEC: {}: Exec format error", rubbish));
     BOOST_TEST(error_of(request_of({"sh"}, "/nowhere")) ==
@@ -97,7 +104,8 @@ BOOST_AUTO_TEST_CASE(failed_starts_say_why) {
                "E2BIG: sh: Argument list too long (command and environment together)");
 }
 
-// PATH is searched as execvp does: past directories and what is not executable, and relative to the child's directory.
+// PATH is searched as execvp does: past directories and what is not executable, and relative to the
+// child's directory.
 BOOST_AUTO_TEST_CASE(commands_are_found) {
     std::filesystem::create_directories(tmp / "a/tool");
     std::filesystem::create_directories(tmp / "b");
@@ -137,12 +145,13 @@ BOOST_AUTO_TEST_CASE(failures_leave_nothing) {
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);
 }
 
-// Out of descriptors at each point of a start: EMFILE each time, nothing is left, and with room again it starts.
+// Out of descriptors at each point of a start: EMFILE each time, nothing is left, and with room
+// again it starts.
 BOOST_AUTO_TEST_CASE(out_of_descriptors) {
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
     const launch_request request = request_of({"/bin/true"}, {}, true);
-    error_of(request);  // the event loop opens its own with the first process
+    error_of(request);                     // the event loop opens its own with the first process
     std::vector<supe::unique_fd> fillers;  // the limit is one of numbers: no low one may be free
     do fillers.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     while (fillers.back().get() < 100);
@@ -170,22 +179,26 @@ BOOST_AUTO_TEST_CASE(out_of_processes) {
         if (::setrlimit(RLIMIT_NPROC, &none) != 0) return 1;
         if (::getuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) return 2;
         const std::size_t open = support::open_descriptors();
-        if (error_of("/bin/true") != "EAGAIN: /bin/true: Resource temporarily unavailable") return 3;
+        if (error_of("/bin/true") != "EAGAIN: /bin/true: Resource temporarily unavailable")
+            return 3;
         return support::open_descriptors() == open ? 0 : 4;
     });
     BOOST_TEST(result == 0);
 }
 
-// A child has 0, 1, 2, its listening sockets from 3, its channel behind them, and nothing else; a group of its own; and
-// the signals that a program expects, whatever we did to ours.
+// A child has 0, 1, 2, its listening sockets from 3, its channel behind them, and nothing else; a
+// group of its own; and the signals that a program expects, whatever we did to ours.
 BOOST_AUTO_TEST_CASE(what_a_child_gets) {
     const supe::unique_fd ours(::open("/dev/null", O_RDONLY));  // inheritable by mistake
     std::signal(SIGPIPE, SIG_IGN);
-    support::real_tree tree(loop, support::tree_of({
-        support::helper("plain", "inventory", R"("restart": "temporary")"),
-        support::helper("web", "inventory", R"("restart": "temporary", "listen": ["127.0.0.1:0", "127.0.0.1:0"])")}));
-    for (const char* line : {"[plain] descriptors 0 1 2 3", "[plain] group own", "[plain] signals default",
-                             "[web] descriptors 0 1 2 3 4 5"})
+    support::real_tree tree(
+        loop, support::tree_of(
+                  {support::helper("plain", "inventory", R"("restart": "temporary")"),
+                   support::helper(
+                       "web", "inventory",
+                       R"("restart": "temporary", "listen": ["127.0.0.1:0", "127.0.0.1:0"])")}));
+    for (const char* line : {"[plain] descriptors 0 1 2 3", "[plain] group own",
+                             "[plain] signals default", "[web] descriptors 0 1 2 3 4 5"})
         BOOST_TEST(tree.prints(line), line);
     std::signal(SIGPIPE, SIG_DFL);
 }

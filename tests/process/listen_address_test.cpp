@@ -38,17 +38,21 @@ BOOST_AUTO_TEST_CASE(forms) {
     BOOST_TEST((a.what == kind::unix_path && a.path == "run/web:1.sock"));
 }
 
-// What is none is refused with the text and what was expected; a name would need a lookup, and that would block.
+// What is none is refused with the text and what was expected; a name would need a lookup, and that
+// would block.
 BOOST_AUTO_TEST_CASE(faults) {
     const std::string forms = " is not ADDRESS:PORT, [IPV6]:PORT, :PORT or unix:PATH";
     const std::string port = " has no port from 0 to 65535 at its end";
     const std::string name =
-        " names no numeric address, which is needed here (or localhost): host names are not looked up";
+        " names no numeric address, which is needed here (or localhost): host names are not looked "
+        "up";
     BOOST_TEST(fault_in("") == "\"\"" + forms);
     BOOST_TEST(fault_in("8080") == "\"8080\"" + forms);
-    for (const char* text : {"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80x", "127.0.0.1:http", ":"})
+    for (const char* text :
+         {"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80x", "127.0.0.1:http", ":"})
         BOOST_TEST(fault_in(text) == '"' + std::string(text) + '"' + port);
-    for (const char* text : {"example.com:80", "256.0.0.1:80", "127.1:80", "[127.0.0.1]:80", "[]:80", "[::1:80"})
+    for (const char* text :
+         {"example.com:80", "256.0.0.1:80", "127.1:80", "[127.0.0.1]:80", "[]:80", "[::1:80"})
         BOOST_TEST(fault_in(text) == '"' + std::string(text) + '"' + name);
     BOOST_TEST(fault_in("::1:80") == "\"::1:80\" needs brackets: \"[::1]:80\"");
     BOOST_TEST(fault_in("unix:") == "\"unix:\" names no file: \"unix:web.sock\" would");

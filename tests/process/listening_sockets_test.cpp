@@ -2,14 +2,14 @@
 #include "supe/process/listening_sockets.hpp"
 
 #include <arpa/inet.h>
-#include <boost/test/unit_test.hpp>
 #include <fcntl.h>
-#include <filesystem>
-#include <fstream>
-#include <optional>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 
 namespace fs = std::filesystem;
 using sockets = supe::listening_sockets_of_child;
@@ -81,7 +81,8 @@ std::optional<sockets> loopback_v6() {
 
 BOOST_AUTO_TEST_SUITE(listening_sockets)
 
-// Each address is open for connections before any child runs, in the order of the tree file, with the port in fact.
+// Each address is open for connections before any child runs, in the order of the tree file, with
+// the port in fact.
 BOOST_AUTO_TEST_CASE(opens_in_order) {
     const scratch tmp;
     const sockets opened({"127.0.0.1:0", "unix:web.sock", "localhost:0"}, tmp.directory);
@@ -98,7 +99,8 @@ BOOST_AUTO_TEST_CASE(opens_in_order) {
     if (const auto v6 = loopback_v6()) BOOST_TEST(v6->addresses().at(0).starts_with("[::1]:"));
 }
 
-// As systemd hands them on: blocking; and close-on-exec until the launcher passes them to the one child.
+// As systemd hands them on: blocking; and close-on-exec until the launcher passes them to the one
+// child.
 BOOST_AUTO_TEST_CASE(blocking_and_close_on_exec) {
     const scratch tmp;
     const sockets opened({"127.0.0.1:0", "unix:web.sock"}, tmp.directory);
@@ -116,15 +118,18 @@ BOOST_AUTO_TEST_CASE(errors_name_the_address) {
     BOOST_TEST(error_of({"192.0.2.1:0"}) == "192.0.2.1:0: Cannot assign requested address");
 
     const scratch tmp;
-    BOOST_TEST(error_of({"unix:web.sock", taken}, tmp.directory) == taken + ": Address already in use");
+    BOOST_TEST(error_of({"unix:web.sock", taken}, tmp.directory) ==
+               taken + ": Address already in use");
     BOOST_TEST(!fs::exists(tmp.file("web.sock")));
     BOOST_TEST(error_of({"unix:none/web.sock"}, tmp.directory) ==
                "unix:" + tmp.file("none/web.sock") + ": No such file or directory");
     const std::string path(200, 'x');
-    BOOST_TEST(error_of({"unix:" + path}) == "unix:/" + path + ": the path has 201 bytes, a socket's may have 107");
+    BOOST_TEST(error_of({"unix:" + path}) ==
+               "unix:/" + path + ": the path has 201 bytes, a socket's may have 107");
 }
 
-// A socket file that a dead process left is replaced; one that somebody listens on, or another file, is not touched.
+// A socket file that a dead process left is replaced; one that somebody listens on, or another
+// file, is not touched.
 BOOST_AUTO_TEST_CASE(only_stale_socket_files_are_replaced) {
     const scratch tmp;
     leave_stale_socket(tmp.file("stale.sock"));
@@ -153,7 +158,8 @@ BOOST_AUTO_TEST_CASE(unix_sockets_are_open_to_everyone) {
     BOOST_TEST((found.st_mode & 0777) == 0666u);
 }
 
-// At the end the sockets are closed and their files removed: but not a file that another has put there since.
+// At the end the sockets are closed and their files removed: but not a file that another has put
+// there since.
 BOOST_AUTO_TEST_CASE(nothing_is_left) {
     const scratch tmp;
     std::string address;

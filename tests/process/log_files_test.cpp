@@ -3,11 +3,11 @@
 #include "tests/support/files.hpp"
 #include "tests/support/temporary_directory.hpp"
 
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <sys/resource.h>
-#include <sys/stat.h>
 
 using namespace supe;
 namespace fs = std::filesystem;
@@ -49,7 +49,8 @@ using lines = std::vector<std::string>;
 
 BOOST_AUTO_TEST_SUITE(log_files)
 
-// However much is written, so many files of such a size stay, with the newest lines, each of them whole.
+// However much is written, so many files of such a size stay, with the newest lines, each of them
+// whole.
 BOOST_AUTO_TEST_CASE(bounded_by_size_and_count) {
     const support::temporary_directory tmp;
     const fs::path directory = tmp.path() / "logs";
@@ -59,15 +60,17 @@ BOOST_AUTO_TEST_CASE(bounded_by_size_and_count) {
     BOOST_TEST(std::distance(fs::directory_iterator(directory), {}) == 3);
     const lines kept = all(directory);
     BOOST_REQUIRE(kept.size() > 20u);
-    for (std::size_t i = 0; i < kept.size(); ++i) BOOST_TEST(kept[i] == std::to_string(1000 - kept.size() + i));
-    struct stat mode {};
+    for (std::size_t i = 0; i < kept.size(); ++i)
+        BOOST_TEST(kept[i] == std::to_string(1000 - kept.size() + i));
+    struct stat mode{};
     ::stat(directory.c_str(), &mode);
     BOOST_TEST((mode.st_mode & 0777) == 0700u);
     ::stat((*fs::directory_iterator(directory)).path().c_str(), &mode);
     BOOST_TEST((mode.st_mode & 0777) == 0600u);
 }
 
-// A reader that follows gets every line once and in order, wherever the writer turns over to a new file meanwhile.
+// A reader that follows gets every line once and in order, wherever the writer turns over to a new
+// file meanwhile.
 BOOST_AUTO_TEST_CASE(follows_across_rotation) {
     const support::temporary_directory tmp;
     log_writer writer(tmp.path(), {.file_bytes = 500, .files = 100});
@@ -139,7 +142,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_told_afterwards) {
     ::setrlimit(RLIMIT_FSIZE, &old);
     ::signal(SIGXFSZ, handler);
     put(writer, "after");
-    const lines expected{"before", "lost", "2 lines of output could not be kept: File too large", "after"};
+    const lines expected{"before", "lost", "2 lines of output could not be kept: File too large",
+                         "after"};
     lines found = all(tmp.path());
     BOOST_TEST(found == expected, boost::test_tools::per_element());
 }
@@ -147,7 +151,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_told_afterwards) {
 // Files of others in the folder are neither read nor removed.
 BOOST_AUTO_TEST_CASE(other_files_are_left_alone) {
     const support::temporary_directory tmp;
-    for (const char* name : {"output.jsonl", "output.x.jsonl", "notes", "output.00000001.jsonl.gz"}) support::write_file(tmp / name, "mine\n");
+    for (const char* name : {"output.jsonl", "output.x.jsonl", "notes", "output.00000001.jsonl.gz"})
+        support::write_file(tmp / name, "mine\n");
     BOOST_TEST(!log_reader(tmp.path()).found_any());
     log_writer writer(tmp.path(), {.file_bytes = 100, .files = 1});
     for (int i = 0; i < 5; ++i) put(writer, "x");

@@ -1,13 +1,14 @@
-// Mail between real processes: order, limits, and what SIGKILL at random moments may and may not lose (contract §3).
+// Mail between real processes: order, limits, and what SIGKILL at random moments may and may not
+// lose (contract §3).
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include "supe/control/client.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <fmt/format.h>
 #include <fstream>
 #include <random>
 #include <set>
@@ -18,11 +19,12 @@ using words = std::vector<std::string>;
 
 namespace {
 
-std::string who(const std::string& name, const std::string& role, const std::filesystem::path& log, const std::string& variables,
-                const std::string& members = {}) {
-    return fmt::format(R"({{"name": "{}", "command": ["/proc/self/exe"], "max_restarts": 10000, "within": "1s",
+std::string who(const std::string& name, const std::string& role, const std::filesystem::path& log,
+                const std::string& variables, const std::string& members = {}) {
+    return fmt::format(
+        R"({{"name": "{}", "command": ["/proc/self/exe"], "max_restarts": 10000, "within": "1s",
         "backoff": {{"first": "0ms", "max": "0ms"}}, "env": {{"SUPE_TEST_ROLE": "{}", "SUPE_TEST_LOG": "{}"{}}}{}}})",
-                       name, role, log.string(), variables, members);
+        name, role, log.string(), variables, members);
 }
 
 /// `supe run` of a tree, with the logs of its children.
@@ -33,24 +35,32 @@ struct mail_tree {
     std::filesystem::path sent = directory / "sent", got = directory / "got";
 
     std::string flooder(const std::string& to, int count, int size, int pause_us = 0) const {
-        return who("flooder", "mail_flooder", sent,
-                   fmt::format(R"(, "SUPE_TEST_TO": "{}", "SUPE_TEST_COUNT": "{}", "SUPE_TEST_SIZE": "{}", "SUPE_TEST_PAUSE_US": "{}")",
-                               to, count, size, pause_us));
+        return who(
+            "flooder", "mail_flooder", sent,
+            fmt::format(
+                R"(, "SUPE_TEST_TO": "{}", "SUPE_TEST_COUNT": "{}", "SUPE_TEST_SIZE": "{}", "SUPE_TEST_PAUSE_US": "{}")",
+                to, count, size, pause_us));
     }
     std::string recorder(int window, const std::string& members = {}, int pause_us = 0) const {
         return who("recorder", "mail_recorder", got,
-                   fmt::format(R"(, "SUPE_TEST_WINDOW": "{}", "SUPE_TEST_PAUSE_US": "{}")", window, pause_us), members);
+                   fmt::format(R"(, "SUPE_TEST_WINDOW": "{}", "SUPE_TEST_PAUSE_US": "{}")", window,
+                               pause_us),
+                   members);
     }
     void run(const std::string& children, const std::string& members = {}) {
         const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-        std::string text = fmt::format(R"({{"name": "t", "max_restarts": 100000, "within": "1s"{}, "children": [{}]}})", members, children);
-        for (std::size_t at; (at = text.find("/proc/self/exe")) != text.npos;) text.replace(at, 14, self);
+        std::string text = fmt::format(
+            R"({{"name": "t", "max_restarts": 100000, "within": "1s"{}, "children": [{}]}})",
+            members, children);
+        for (std::size_t at; (at = text.find("/proc/self/exe")) != text.npos;)
+            text.replace(at, 14, self);
         std::ofstream(directory / "tree.json") << text;
         start();
     }
     void start() {
         supe = std::make_unique<support::program>(
-            loop, words{SUPE_BINARY, "run", directory / "tree.json", "--state", directory / "state"});
+            loop,
+            words{SUPE_BINARY, "run", directory / "tree.json", "--state", directory / "state"});
     }
 
     static words lines(const std::filesystem::path& file) {
@@ -71,7 +81,9 @@ struct mail_tree {
             if (line.starts_with(what + " ")) all.insert(line.substr(what.size() + 1));
         return all;
     }
-    bool waits_for(const std::function<bool()>& fact, supe::duration limit = 120s) { return loop.until(fact, limit); }
+    bool waits_for(const std::function<bool()>& fact, supe::duration limit = 120s) {
+        return loop.until(fact, limit);
+    }
     /// Every mail that was accepted has been recorded, sooner or later.
     bool all_accepted_arrive() {
         return waits_for([&] {
@@ -82,12 +94,16 @@ struct mail_tree {
     }
     json::value status(const std::string& address) const {
         auto client = supe::control::client::connect(directory / "state");
-        const json::value answer = client ? client->ask({{"do", "status"}, {"address", address}}) : json::value();
-        return answer.is_object() && answer.get_object().contains("ok") ? answer.at("ok") : json::value();
+        const json::value answer =
+            client ? client->ask({{"do", "status"}, {"address", address}}) : json::value();
+        return answer.is_object() && answer.get_object().contains("ok") ? answer.at("ok")
+                                                                        : json::value();
     }
     pid_t pid_of(const std::string& address) const {
         const json::value node = status(address);
-        return node.is_object() && node.at("pid").is_int64() ? static_cast<pid_t>(node.at("pid").get_int64()) : 0;
+        return node.is_object() && node.at("pid").is_int64()
+                   ? static_cast<pid_t>(node.at("pid").get_int64())
+                   : 0;
     }
     void kill(const std::string& address) const {
         if (const pid_t pid = pid_of(address); pid > 0) ::kill(pid, SIGKILL);
@@ -135,35 +151,42 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand_small_ones) {
     t.expect_clean_stop();
 }
 
-// Ten mails just below the limit of a frame: whole, in order, and the memory for them is given back.
+// Ten mails just below the limit of a frame: whole, in order, and the memory for them is given
+// back.
 BOOST_AUTO_TEST_CASE(ten_huge_ones) {
     mail_tree t;
     constexpr int size = (16 << 20) - 1000;
     t.run(t.recorder(1) + "," + t.flooder("recorder", 10, size));
     BOOST_TEST(t.waits_for([&] { return mail_tree::lines(t.got).size() >= 10; }));
-    for (const std::string& line : mail_tree::lines(t.got)) BOOST_TEST(std::stol(line.substr(line.find(' '))) > size);
+    for (const std::string& line : mail_tree::lines(t.got))
+        BOOST_TEST(std::stol(line.substr(line.find(' '))) > size);
     expect_order(t.recorded());
     t.expect_clean_stop();
 }
 
-// A child that never reads, and a flood for it: refused at the limit, in bounded memory, and the others go on.
+// A child that never reads, and a flood for it: refused at the limit, in bounded memory, and the
+// others go on.
 BOOST_AUTO_TEST_CASE(a_flood_for_a_silent_child) {
     mail_tree t;
-    t.run(R"({"name": "silent", "command": ["sleep", "1000"], "mail": {"limit_bytes": "16MiB"}},)" + t.recorder(1) + "," +
-          t.flooder("silent", 60'000, 1000));
-    BOOST_TEST(t.waits_for([&] { return t.told("accepted").size() + t.told("mailbox-full").size() == 60'000; }));
+    t.run(R"({"name": "silent", "command": ["sleep", "1000"], "mail": {"limit_bytes": "16MiB"}},)" +
+          t.recorder(1) + "," + t.flooder("silent", 60'000, 1000));
+    BOOST_TEST(t.waits_for(
+        [&] { return t.told("accepted").size() + t.told("mailbox-full").size() == 60'000; }));
     const std::size_t accepted = t.told("accepted").size();
     BOOST_TEST(accepted > 14'000u);
     BOOST_TEST(accepted < 17'000u);
-    BOOST_TEST(t.status("/silent").at("mailbox").at("queued").as_int64() == static_cast<std::int64_t>(accepted));
+    BOOST_TEST(t.status("/silent").at("mailbox").at("queued").as_int64() ==
+               static_cast<std::int64_t>(accepted));
     BOOST_TEST(t.peak_kib() < 64u * 1024);
     t.expect_clean_stop();
 }
 
-// A slow reader under `block`: nothing is refused, all arrives in order, and no more is held than the mailbox may hold twice.
+// A slow reader under `block`: nothing is refused, all arrives in order, and no more is held than
+// the mailbox may hold twice.
 BOOST_AUTO_TEST_CASE(a_slow_reader_holds_its_sender) {
     mail_tree t;
-    t.run(t.recorder(1, R"(, "mail": {"limit": 100, "on_full": "block"})", 200) + "," + t.flooder("recorder", 1100, 100));
+    t.run(t.recorder(1, R"(, "mail": {"limit": 100, "on_full": "block"})", 200) + "," +
+          t.flooder("recorder", 1100, 100));
     BOOST_TEST(t.waits_for([&] { return mail_tree::lines(t.got).size() >= 1100; }));
     BOOST_TEST(t.told("mailbox-full").empty());
     BOOST_TEST(t.told("accepted").size() == 1100u);
@@ -174,7 +197,8 @@ BOOST_AUTO_TEST_CASE(a_slow_reader_holds_its_sender) {
 // The recipient is killed again and again: all that was accepted arrives, in order.
 BOOST_AUTO_TEST_CASE(the_recipient_is_killed) {
     mail_tree t;
-    t.run(t.recorder(8, R"(, "mail": {"limit": 200000, "attempts": 1000})") + "," + t.flooder("recorder", 5000, 200, 100));
+    t.run(t.recorder(8, R"(, "mail": {"limit": 200000, "attempts": 1000})") + "," +
+          t.flooder("recorder", 5000, 200, 100));
     std::mt19937 dice(1);
     for (int n = 0; n < 20; ++n) {
         t.loop.run_for(std::chrono::milliseconds(dice() % 60));
@@ -186,11 +210,15 @@ BOOST_AUTO_TEST_CASE(the_recipient_is_killed) {
     t.expect_clean_stop();
 }
 
-// A nested supervisor with a journal is killed again and again: nothing that was accepted below it is lost.
+// A nested supervisor with a journal is killed again and again: nothing that was accepted below it
+// is lost.
 BOOST_AUTO_TEST_CASE(a_nested_supervisor_is_killed) {
     mail_tree t;
-    t.run(fmt::format(R"({{"name": "n", "mail": {{"journal": true}}, "max_restarts": 10000, "within": "1s",
-        "backoff": {{"first": "0ms", "max": "0ms"}}, "children": [{}]}},)", t.recorder(8)) + t.flooder("/n/recorder", 3000, 200, 200));
+    t.run(fmt::format(
+              R"({{"name": "n", "mail": {{"journal": true}}, "max_restarts": 10000, "within": "1s",
+        "backoff": {{"first": "0ms", "max": "0ms"}}, "children": [{}]}},)",
+              t.recorder(8)) +
+          t.flooder("/n/recorder", 3000, 200, 200));
     std::mt19937 dice(2);
     for (int n = 0; n < 8; ++n) {
         t.loop.run_for(std::chrono::milliseconds(dice() % 150));
@@ -201,10 +229,12 @@ BOOST_AUTO_TEST_CASE(a_nested_supervisor_is_killed) {
     t.expect_clean_stop();
 }
 
-// The root with a journal is killed again and again, all processes with it: nothing that was accepted is lost.
+// The root with a journal is killed again and again, all processes with it: nothing that was
+// accepted is lost.
 BOOST_AUTO_TEST_CASE(the_root_is_killed) {
     mail_tree t;
-    t.run(t.recorder(8, roomy) + "," + t.flooder("recorder", 2000, 200, 200), R"(, "mail": {"journal": true})");
+    t.run(t.recorder(8, roomy) + "," + t.flooder("recorder", 2000, 200, 200),
+          R"(, "mail": {"journal": true})");
     std::mt19937 dice(3);
     for (int n = 0; n < 5; ++n) {
         BOOST_TEST(t.waits_for([&] { return t.status("/recorder").is_object(); }));

@@ -1,12 +1,12 @@
 // A thousand children at once, and a machine that has no room for more.
 #include "tests/support/real_tree.hpp"
 
-#include <boost/test/unit_test.hpp>
-#include <csignal>
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <boost/test/unit_test.hpp>
+#include <csignal>
 
 using namespace std::chrono_literals;
 using support::real_tree;
@@ -17,7 +17,8 @@ namespace {
 
 std::vector<std::string> sleepers(int n) {
     std::vector<std::string> all;
-    for (int i = 0; i < n; ++i) all.push_back(fmt::format(R"({{"name": "c{}", "command": ["/bin/sleep", "1000"]}})", i));
+    for (int i = 0; i < n; ++i)
+        all.push_back(fmt::format(R"({{"name": "c{}", "command": ["/bin/sleep", "1000"]}})", i));
     return all;
 }
 
@@ -25,17 +26,22 @@ std::vector<std::string> sleepers(int n) {
 
 BOOST_FIXTURE_TEST_SUITE(many_children, support::event_loop)
 
-// A thousand start, all are killed and restarted at once, and all stop: nothing is left, neither process nor descriptor.
+// A thousand start, all are killed and restarted at once, and all stop: nothing is left, neither
+// process nor descriptor.
 BOOST_AUTO_TEST_CASE(a_thousand) {
     constexpr std::size_t n = 1000;
-    { real_tree one(*this, tree_of({shell("web", "exec sleep 1000")})); BOOST_TEST(one.sees("web-ready")); }
+    {
+        real_tree one(*this, tree_of({shell("web", "exec sleep 1000")}));
+        BOOST_TEST(one.sees("web-ready"));
+    }
     const std::size_t before = support::open_descriptors();
     const std::size_t memory = ::mallinfo2().uordblks;
     {
         real_tree tree(*this, tree_of(sleepers(n), R"("max_restarts": 100000)"));
         BOOST_REQUIRE(tree.sees("component-ready", n));
         BOOST_TEST_MESSAGE("a child: " << (::mallinfo2().uordblks - memory) / n << " bytes, "
-                                       << double(support::open_descriptors() - before) / n << " descriptors");
+                                       << double(support::open_descriptors() - before) / n
+                                       << " descriptors");
         for (const supe::child* c : tree.root().children()) ::kill(c->pid(), SIGKILL);
         BOOST_REQUIRE(tree.sees("component-ready", 2 * n));
         BOOST_TEST(tree.stop(60s));
@@ -45,10 +51,13 @@ BOOST_AUTO_TEST_CASE(a_thousand) {
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);
 }
 
-// No descriptor is left for a restart: start-failed with EMFILE, a delay, and another try; the others never notice.
+// No descriptor is left for a restart: start-failed with EMFILE, a delay, and another try; the
+// others never notice.
 BOOST_AUTO_TEST_CASE(out_of_descriptors) {
-    real_tree tree(*this, tree_of({shell("web", "exec sleep 1000", R"("backoff": {"max": "20ms"}, "max_restarts": 100000)"),
-                                   shell("other", "exec sleep 1000")}, R"("max_restarts": 100000)"));
+    real_tree tree(*this, tree_of({shell("web", "exec sleep 1000",
+                                         R"("backoff": {"max": "20ms"}, "max_restarts": 100000)"),
+                                   shell("other", "exec sleep 1000")},
+                                  R"("max_restarts": 100000)"));
     BOOST_TEST(tree.sees("other-ready"));
     const pid_t other = tree.pid("other");
     rlimit before{};
@@ -59,7 +68,8 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors) {
     const bool failed = tree.sees("web-start-failed", 3);
     ::setrlimit(RLIMIT_NOFILE, &before);
     BOOST_TEST(failed);
-    BOOST_TEST(tree.last("web-start-failed").find(R"("error":{"code":"EMFILE","text":)") != std::string::npos);
+    BOOST_TEST(tree.last("web-start-failed").find(R"("error":{"code":"EMFILE","text":)") !=
+               std::string::npos);
     BOOST_TEST(tree.sees("web-ready", 2));
     BOOST_TEST(tree.pid("other") == other);
     BOOST_TEST(tree.deaths("web").back().exit == "null");

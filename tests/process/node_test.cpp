@@ -1,16 +1,17 @@
-// Components written for npm's supe run unchanged (contract §2): the package itself, under the real `supe run`.
-#include "supe/channel/json_text.hpp"
-#include "tests/support/desk.hpp"
+// Components written for npm's supe run unchanged (contract §2): the package itself, under the real
+// `supe run`.
+#include "supe/text/json_text.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/needs.hpp"
+#include "tests/support/operator_session.hpp"
 #include "tests/support/real_tree.hpp"
 #include "tests/support/text.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 using support::count;
 using support::until;
@@ -21,19 +22,23 @@ namespace {
 const std::string scripts = SUPE_SOURCE_DIR "/tests/node/";
 const std::string packages = SUPE_NODE_MODULES;
 
-std::string script(const std::string& name, const std::string& file, const std::string& members = {}, const std::string& variables = {}) {
-    return fmt::format(R"({{"name": "{}", "command": ["node", {}], "env": {{"NODE_PATH": {}{}}}, "backoff": {{"max": "0ms"}}{}}})", name,
-                       supe::json_quoted(file.starts_with('/') ? file : scripts + file), supe::json_quoted(packages), variables, members);
+std::string script(const std::string& name, const std::string& file,
+                   const std::string& members = {}, const std::string& variables = {}) {
+    return fmt::format(
+        R"({{"name": "{}", "command": ["node", {}], "env": {{"NODE_PATH": {}{}}}, "backoff": {{"max": "0ms"}}{}}})",
+        name, supe::json_quoted(file.starts_with('/') ? file : scripts + file),
+        supe::json_quoted(packages), variables, members);
 }
 
 /// A tree of Node scripts that runs, its output, and all its notices.
 struct fixture {
-    support::desk desk;
+    support::operator_session session;
     std::unique_ptr<support::command> tree, board;
 
     void run(const words& children) {
-        tree = desk.run_tree(fmt::format(R"({{"name": "t", "children": [{}]}})", fmt::join(children, ", ")));
-        board = desk.begin({"notices", "--json", "--state", desk.state()});
+        tree = session.run_tree(
+            fmt::format(R"({{"name": "t", "children": [{}]}})", fmt::join(children, ", ")));
+        board = session.begin({"notices", "--json", "--state", session.state()});
         BOOST_TEST_REQUIRE(published("component-created"), tree->err());
     }
     bool prints(const std::string& text, std::size_t n = 1) const {
@@ -45,14 +50,16 @@ struct fixture {
     }
     /// Delivered and acknowledged: what the component asked for before its ack has been done.
     void mail(const std::string& name, const std::string& json) const {
-        const auto sent = desk.ask({"mail", name, json, "--wait"});
+        const auto sent = session.ask({"mail", name, json, "--wait"});
         BOOST_TEST(sent.code == 0, sent.err);
     }
     /// Queued, no more.
-    void post(const std::string& name, const std::string& json) const { BOOST_TEST(desk.ask({"mail", name, json}).code == 0); }
+    void post(const std::string& name, const std::string& json) const {
+        BOOST_TEST(session.ask({"mail", name, json}).code == 0);
+    }
     bool holds(const std::string& address, int queued, int in_flight) const {
         return until([&] {
-            const auto box = desk.status(address).at("mailbox");
+            const auto box = session.status(address).at("mailbox");
             return box.at("queued") == queued && box.at("in_flight") == in_flight;
         });
     }
@@ -69,18 +76,21 @@ BOOST_FIXTURE_TEST_SUITE(node, fixture, *support::needs({"node", packages}))
 // Mail from the supervisor to a component, from it to a sibling, and from that to the supervisor.
 BOOST_AUTO_TEST_CASE(mail_in_both_directions) {
     run({script("ann", "talker.js"), script("bob", "talker.js")});
-    mail("ann", R"({"to": "bob", "say": {"text": "grüß dich \ud83d\ude00", "n": [1.5, null, true]}})");
+    mail("ann",
+         R"({"to": "bob", "say": {"text": "grüß dich \ud83d\ude00", "n": [1.5, null, true]}})");
     const std::string said = R"({"text":"grüß dich 😀","n":[1.5,null,true]})";
     BOOST_TEST(prints("[ann] ann got {\"to\":\"bob\",\"say\":" + said + "} from supe"));
     BOOST_TEST(prints("[bob] bob got " + said + " from ann"));
-    BOOST_TEST(published(R"("notice":"supervisor-mail","message":{"from":"bob","msg":{"heard":)" + said + R"(,"of":"ann"}})"));
+    BOOST_TEST(published(R"("notice":"supervisor-mail","message":{"from":"bob","msg":{"heard":)" +
+                         said + R"(,"of":"ann"}})"));
     stop();
 }
 
 // A mail that is acknowledged later stays in hand until then, and the next one waits.
 BOOST_AUTO_TEST_CASE(ack_later) {
     run({script("later", "later.js"), script("n", "notices.js")});
-    const auto first = desk.begin({"mail", "later", "\"one\"", "--wait", "--state", desk.state()});
+    const auto first =
+        session.begin({"mail", "later", "\"one\"", "--wait", "--state", session.state()});
     BOOST_TEST(prints("[later] began one"));
     post("later", "\"two\"");
     BOOST_TEST(holds("/later", 1, 1));
@@ -116,8 +126,9 @@ BOOST_AUTO_TEST_CASE(unhandled_mail) {
     stop();
 }
 
-// A crash with mail in hand: it comes again before fresh mail, and after three crashes it is among the dead letters.
-BOOST_AUTO_TEST_CASE(crash_with_mail_in_hand) {
+// A crash with mail in hand: it comes again before fresh mail, and after three crashes it is among
+// the dead letters.
+BOOST_AUTO_TEST_CASE(crash_with_mail_in_flight) {
     run({script("crashing", "crashing.js")});
     post("crashing", "\"poison\"");
     post("crashing", "\"fine\"");
@@ -125,11 +136,12 @@ BOOST_AUTO_TEST_CASE(crash_with_mail_in_hand) {
     BOOST_TEST(count(tree->out(), "[crashing] took poison") == 3u);
     BOOST_TEST(published(R"("notice":"citizen-crashed","message":{"name":"crashing")", 3));
     BOOST_TEST(published(R"("notice":"mail-dead-lettered","message":{"to":"crashing")"));
-    BOOST_TEST(count(desk.ask({"dead", "list"}).out, "  /crashing  ") == 1u);
+    BOOST_TEST(count(session.ask({"dead", "list"}).out, "  /crashing  ") == 1u);
     stop();
 }
 
-// A watch hears every notice in order, those of the supervisor too, and nothing after it was ignored.
+// A watch hears every notice in order, those of the supervisor too, and nothing after it was
+// ignored.
 BOOST_AUTO_TEST_CASE(notices_watched) {
     run({script("a", "notices.js"), script("b", "notices.js")});
     mail("a", R"(["watch", "n"])");
@@ -141,9 +153,15 @@ BOOST_AUTO_TEST_CASE(notices_watched) {
     mail("a", R"(["ignore", "n"])");
     mail("b", R"(["notify", "n", "too late"])");
     mail("b", R"(["crash"])");
-    BOOST_TEST(until([&] { return count(tree->out(), R"([a] heard citizen-crashed: {"name":"b","exit":{"code":7})") == 1; }));
-    BOOST_TEST(until([&] { return count(tree->out(), R"([a] heard b-crashed: {"name":"b","exit":{"code":7})") == 1; }));
-    BOOST_TEST(count(tree->out(), "[a] heard n: {\"x\":[1]}\n[a] heard n: null\n[a] heard n: null\n") == 1u);
+    BOOST_TEST(until([&] {
+        return count(tree->out(), R"([a] heard citizen-crashed: {"name":"b","exit":{"code":7})") ==
+               1;
+    }));
+    BOOST_TEST(until([&] {
+        return count(tree->out(), R"([a] heard b-crashed: {"name":"b","exit":{"code":7})") == 1;
+    }));
+    BOOST_TEST(count(tree->out(),
+                     "[a] heard n: {\"x\":[1]}\n[a] heard n: null\n[a] heard n: null\n") == 1u);
     BOOST_TEST(count(tree->out(), "heard n: ") == 3u);
     stop();
 }
@@ -153,7 +171,9 @@ BOOST_AUTO_TEST_CASE(notices_once) {
     run({script("a", "notices.js"), script("b", "notices.js")});
     mail("a", R"(["once", "n"])");
     mail("a", R"(["watch", "end"])");
-    for (const char* text : {R"(["notify", "n", 1])", R"(["notify", "n", 2])", R"(["notify", "end", 1])"}) mail("b", text);
+    for (const char* text :
+         {R"(["notify", "n", 1])", R"(["notify", "n", 2])", R"(["notify", "end", 1])"})
+        mail("b", text);
     BOOST_TEST(prints("[a] heard end: 1"));
     BOOST_TEST(count(tree->out(), "heard n: ") == 1u);
     mail("a", R"(["once", "n"])");
@@ -162,10 +182,13 @@ BOOST_AUTO_TEST_CASE(notices_once) {
     stop();
 }
 
-// The last message of a name is for those who come late and want it; nobody else is told of what was.
+// The last message of a name is for those who come late and want it; nobody else is told of what
+// was.
 BOOST_AUTO_TEST_CASE(notices_cached) {
     run({script("a", "notices.js"), script("b", "notices.js")});
-    for (const char* text : {R"(["notify", "n", 1])", R"(["notify", "n", 2])", R"(["notify", "m", 3])", R"(["notify", "none"])"}) mail("b", text);
+    for (const char* text : {R"(["notify", "n", 1])", R"(["notify", "n", 2])",
+                             R"(["notify", "m", 3])", R"(["notify", "none"])"})
+        mail("b", text);
     mail("a", R"(["watch", "m"])");
     mail("a", R"(["watch", "none", {"useCache": true}])");
     mail("a", R"(["watch", "n", {"useCache": true}])");
@@ -181,12 +204,13 @@ BOOST_AUTO_TEST_CASE(notices_sent) {
     run({script("b", "notices.js")});
     mail("b", R"(["notify", "news", {"from": "node"}])");
     BOOST_TEST(published(R"("notice":"news","message":{"from":"node"},"source":"b-test"})"));
-    const auto late = desk.begin({"notices", "news", "--state", desk.state()});
+    const auto late = session.begin({"notices", "news", "--state", session.state()});
     BOOST_TEST(until([&] { return late->out().ends_with(" news {\"from\":\"node\"}\n"); }));
     stop();
 }
 
-// A watch ends with its process: whoever crashed and is back hears nothing before it watches again, and then the last one.
+// A watch ends with its process: whoever crashed and is back hears nothing before it watches again,
+// and then the last one.
 BOOST_AUTO_TEST_CASE(a_watcher_crashes_and_comes_back) {
     run({script("a", "notices.js"), script("b", "notices.js")});
     mail("a", R"(["watch", "n"])");
@@ -203,47 +227,59 @@ BOOST_AUTO_TEST_CASE(a_watcher_crashes_and_comes_back) {
     stop();
 }
 
-// Whatever npm's supe can show a component of its noticeboard is the same under npm's own supervisor and under ours.
+// Whatever npm's supe can show a component of its noticeboard is the same under npm's own
+// supervisor and under ours.
 BOOST_AUTO_TEST_CASE(the_noticeboard_is_the_same_as_under_npm) {
-    const auto transcript = [this](const std::string& name) { return support::read_file(desk.file(name)); };
+    const auto transcript = [this](const std::string& name) {
+        return support::read_file(session.file(name));
+    };
     const auto is_whole = [](const std::string& text) { return text.ends_with("\nend\n"); };
     {
         support::command_setup theirs;
-        theirs.words = {"node", "-e", "require('supe')().start('transcript', process.argv[1])", scripts + "transcript.js"};
-        theirs.variables = {{"NODE_PATH", packages}, {"TRANSCRIPT", desk.file("theirs")}};
+        theirs.words = {"node", "-e", "require('supe')().start('transcript', process.argv[1])",
+                        scripts + "transcript.js"};
+        theirs.variables = {{"NODE_PATH", packages}, {"TRANSCRIPT", session.file("theirs")}};
         const support::command npm(std::move(theirs));
         BOOST_TEST(until([&] { return is_whole(transcript("theirs")); }), transcript("theirs"));
     }
-    run({script("transcript", "transcript.js", {}, ", \"TRANSCRIPT\": " + supe::json_quoted(desk.file("ours")))});
+    run({script("transcript", "transcript.js", {},
+                ", \"TRANSCRIPT\": " + supe::json_quoted(session.file("ours")))});
     BOOST_TEST(until([&] { return is_whole(transcript("ours")); }), transcript("ours"));
     BOOST_TEST(transcript("ours") == transcript("theirs"));
     stop();
 }
 
-// A shutdown hook may delay the end where the tree says `ask`; a child that never spoke is sent the signal at once without it.
+// A shutdown hook may delay the end where the tree says `ask`; a child that never spoke is sent the
+// signal at once without it.
 BOOST_AUTO_TEST_CASE(a_shutdown_hook_that_delays) {
-    run({script("patient", "closing.js", R"(, "ask": true)"), script("hasty", "closing.js", R"(, "shutdown": "20s")")});
+    run({script("patient", "closing.js", R"(, "ask": true)"),
+         script("hasty", "closing.js", R"(, "shutdown": "20s")")});
     BOOST_TEST(prints("[patient] up"));
     BOOST_TEST(prints("[hasty] up"));
-    BOOST_TEST(desk.ask({"stop", "patient"}).code == 0);
+    BOOST_TEST(session.ask({"stop", "patient"}).code == 0);
     BOOST_TEST(prints("[patient] closing\n[patient] closed"));
-    BOOST_TEST(published(R"("notice":"patient-shutdown","message":{"name":"patient","exit":{"code":0}})"));
-    BOOST_TEST(desk.ask({"stop", "hasty"}).code == 0);
-    BOOST_TEST(published(R"("notice":"hasty-shutdown","message":{"name":"hasty","exit":{"signal":"SIGTERM")"));
+    BOOST_TEST(
+        published(R"("notice":"patient-shutdown","message":{"name":"patient","exit":{"code":0}})"));
+    BOOST_TEST(session.ask({"stop", "hasty"}).code == 0);
+    BOOST_TEST(published(
+        R"("notice":"hasty-shutdown","message":{"name":"hasty","exit":{"signal":"SIGTERM")"));
     BOOST_TEST(count(tree->out(), "[hasty] closed") == 0u);
     stop();
 }
 
-// A raw process.send becomes `component-message`; a socket sent along is refused, and what is said behind it arrives.
+// A raw process.send becomes `component-message`; a socket sent along is refused, and what is said
+// behind it arrives.
 BOOST_AUTO_TEST_CASE(a_raw_process_send) {
     run({script("raw", "raw.js"), script("go", "notices.js")});
     const auto told = [](const std::string& message) {
         return R"("notice":"component-message","message":{"name":"raw","message":)" + message + "}";
     };
     mail("go", R"(["notify", "go", 1])");
-    for (const char* message : {R"({"hello":"world"})", R"("text")", "[1,null]", R"("said it all")"}) BOOST_TEST(published(told(message)));
+    for (const char* message :
+         {R"({"hello":"world"})", R"("text")", "[1,null]", R"("said it all")"})
+        BOOST_TEST(published(told(message)));
     BOOST_TEST(count(board->out(), "component-bad-frame") == 0u);
-    BOOST_TEST(desk.status("/raw").at("restarts") == 0);
+    BOOST_TEST(session.status("/raw").at("restarts") == 0);
     stop();
 }
 
@@ -262,7 +298,7 @@ BOOST_AUTO_TEST_CASE(an_npm_supervisor_as_a_child) {
     BOOST_TEST(until([&] { return citizen(1) > 0; }));
     const pid_t first = citizen(1);
     BOOST_TEST(support::is_alive(first));
-    ::kill(desk.pid_of("/npm"), SIGKILL);
+    ::kill(session.pid_of("/npm"), SIGKILL);
     BOOST_TEST(published(R"("notice":"npm-crashed")"));
     BOOST_TEST(!support::is_alive(first));
     BOOST_TEST(until([&] { return citizen(2) > 0; }));
@@ -275,11 +311,14 @@ BOOST_AUTO_TEST_CASE(an_npm_supervisor_as_a_child) {
 // The package's own examples, which its own tests run, find nothing different here.
 BOOST_AUTO_TEST_CASE(the_citizens_of_the_package) {
     const std::string theirs = packages + "/supe/test/citizen/";
-    run({script("routed-mail-receiver", theirs + "routed-mail-receiver.js"), script("routed-mail-sender", theirs + "routed-mail-sender.js"),
+    run({script("routed-mail-receiver", theirs + "routed-mail-receiver.js"),
+         script("routed-mail-sender", theirs + "routed-mail-sender.js"),
          script("key-analyzer", theirs + "key-analyzer.js")});
-    BOOST_TEST(published(R"({"from":"routed-mail-receiver","msg":{"received_mail_from":"routed-mail-sender"}})"));
+    BOOST_TEST(published(
+        R"({"from":"routed-mail-receiver","msg":{"received_mail_from":"routed-mail-sender"}})"));
     mail("key-analyzer", "\"get_name\"");
-    BOOST_TEST(published(R"({"from":"key-analyzer","msg":{"type":"key-analysis","key":"get_name","success":true,"exists":true,"typeof":"function")"));
+    BOOST_TEST(published(
+        R"({"from":"key-analyzer","msg":{"type":"key-analysis","key":"get_name","success":true,"exists":true,"typeof":"function")"));
     stop();
 }
 

@@ -1,19 +1,20 @@
-// The real binary beside a running tree: its logs, mail, which tree is meant, and trees that do not answer (contract §6).
-#include "tests/support/desk.hpp"
+// The real binary beside a running tree: its logs, mail, which tree is meant, and trees that do not
+// answer (contract §6).
 #include "tests/support/files.hpp"
+#include "tests/support/operator_session.hpp"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <sstream>
-#include <unistd.h>
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
 using namespace std::chrono_literals;
-using support::desk;
+using support::operator_session;
 using support::until;
 
 namespace {
@@ -22,7 +23,9 @@ constexpr const char* shop = R"({"name": "shop", "children": [
     {"name": "web", "command": ["sh", "-c", "echo hello; echo oops >&2; exec sleep 1000"]},
     {"name": "dam", "children": [{"name": "queue", "command": ["sh", "-c", "echo deep; exec sleep 1000"]}]}]})";
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> all;
@@ -33,7 +36,8 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 /// A child that prints so many numbered lines of a hundred bytes, and is gone.
 std::string printer(const std::string& name, int lines) {
-    return R"({"name": ")" + name + R"(", "restart": "temporary", "command": ["sh", "-c", "seq -f '%0100.0f' 1 )" +
+    return R"({"name": ")" + name +
+           R"(", "restart": "temporary", "command": ["sh", "-c", "seq -f '%0100.0f' 1 )" +
            std::to_string(lines) + R"(; echo end of )" + name + "\"]}";
 }
 
@@ -41,12 +45,14 @@ std::string printer(const std::string& name, int lines) {
 
 BOOST_AUTO_TEST_SUITE(operator_commands)
 
-// What was printed can be read while the tree runs and after it was killed: all of it, of one child, or the last lines.
+// What was printed can be read while the tree runs and after it was killed: all of it, of one
+// child, or the last lines.
 BOOST_AUTO_TEST_CASE(logs) {
-    const desk d;
+    const operator_session d;
     const auto tree = d.run_tree(shop);
     BOOST_TEST(until([&] { return has(tree->out(), "deep") && has(tree->err(), "oops"); }));
-    BOOST_TEST(d.ask({"logs", "web"}).out.size() == std::string("[web] hello\n[web] oops\n").size());
+    BOOST_TEST(d.ask({"logs", "web"}).out.size() ==
+               std::string("[web] hello\n[web] oops\n").size());
     BOOST_TEST(d.ask({"logs", "/dam"}).out == "[/dam/queue] deep\n");
     const auto as_json = lines_of(d.ask({"logs", "dam", "--json"}).out);
     BOOST_REQUIRE(as_json.size() == 1u);
@@ -62,34 +68,43 @@ BOOST_AUTO_TEST_CASE(logs) {
     BOOST_TEST(d.supe({"logs", "--state", d.file("none")}).code == 3);
 }
 
-// However much is printed, 8 files of 8 MiB stay; a follower sees every line once and in order across the files.
+// However much is printed, 8 files of 8 MiB stay; a follower sees every line once and in order
+// across the files.
 BOOST_AUTO_TEST_CASE(logs_rotate_and_are_followed) {
-    const desk d;
+    const operator_session d;
     const auto tree = d.run_tree(shop);
     const auto follow = d.begin({"logs", "-f", "big", "--state", d.state()});
     BOOST_TEST(follow->wait() == 3);  // not yet
-    BOOST_TEST(d.ask({"add", "/", support::write_file(d.file("small.json"), printer("big", 10))}).code == 0);
+    BOOST_TEST(
+        d.ask({"add", "/", support::write_file(d.file("small.json"), printer("big", 10))}).code ==
+        0);
     BOOST_TEST(until([&] { return has(d.ask({"logs", "big"}).out, "end of big"); }));
     const auto all = d.begin({"logs", "-f", "big", "--state", d.state()});
     BOOST_TEST(until([&] { return has(all->out(), "end of big"); }));
     const std::size_t before = all->out().size();
     constexpr int many = 100'000;  // 21 MB in the files
-    BOOST_TEST(d.ask({"add", "/", support::write_file(d.file("big.json"), printer("big", many))}).code == 0);
+    BOOST_TEST(
+        d.ask({"add", "/", support::write_file(d.file("big.json"), printer("big", many))}).code ==
+        0);
     BOOST_TEST(until([&] { return has(all->out().substr(before), "end of big"); }));
     const auto seen = lines_of(all->out());
     BOOST_REQUIRE(seen.size() == 11u + many + 1u);
     for (int i = 1; i <= many; ++i) {
-        if (std::stoi(seen[static_cast<std::size_t>(10 + i)].substr(6)) != i) BOOST_FAIL("line " << i << " is " << seen[static_cast<std::size_t>(10 + i)]);
+        if (std::stoi(seen[static_cast<std::size_t>(10 + i)].substr(6)) != i)
+            BOOST_FAIL("line " << i << " is " << seen[static_cast<std::size_t>(10 + i)]);
     }
     BOOST_TEST(std::distance(fs::directory_iterator(fs::path(d.state()) / "logs"), {}) >= 3);
 }
 
-// A reader of our stdout that does not read stops nothing: the tree answers, the child goes on when somebody reads again.
+// A reader of our stdout that does not read stops nothing: the tree answers, the child goes on when
+// somebody reads again.
 BOOST_AUTO_TEST_CASE(nobody_reads_our_stdout) {
-    const desk d;
+    const operator_session d;
     int ends[2];
     BOOST_REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    const auto tree = d.run_tree(R"({"name": "t", "children": [)" + printer("big", 50'000) + R"(, {"name": "web", "command": ["sleep", "1000"]}]})", {}, ends[1]);
+    const auto tree = d.run_tree(R"({"name": "t", "children": [)" + printer("big", 50'000) +
+                                     R"(, {"name": "web", "command": ["sleep", "1000"]}]})",
+                                 {}, ends[1]);
     ::close(ends[1]);
     BOOST_TEST(d.is_up());
     BOOST_TEST(d.status("big").at("state") == "running");  // it waits for its pipe to be read
@@ -98,7 +113,8 @@ BOOST_AUTO_TEST_CASE(nobody_reads_our_stdout) {
     char buffer[65536];
     ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
     BOOST_TEST(until([&] {
-        for (ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;) seen.append(buffer, static_cast<std::size_t>(n));
+        for (ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;)
+            seen.append(buffer, static_cast<std::size_t>(n));
         return has(seen, "[big] end of big\n");
     }));
     BOOST_TEST(lines_of(seen).size() == 50'001u);
@@ -109,15 +125,17 @@ BOOST_AUTO_TEST_CASE(nobody_reads_our_stdout) {
 }
 
 // Without --state or --tree the only tree that runs is meant; where several do, they are named.
-BOOST_AUTO_TEST_CASE(which_tree) {
-    const desk d;
+BOOST_AUTO_TEST_CASE(target_tree) {
+    const operator_session d;
     const auto none = d.supe({"status"});
     BOOST_TEST(none.code == 3);
     BOOST_TEST(has(none.err, "supe: no tree runs (none under " + d.file("home") + "/supe"));
-    const auto first = d.begin({"run", support::write_file(d.file("a.json"), R"({"name": "one", "children": []})")});
+    const auto first = d.begin(
+        {"run", support::write_file(d.file("a.json"), R"({"name": "one", "children": []})")});
     BOOST_TEST(until([&] { return d.supe({"status"}).code == 0; }));
     BOOST_TEST(has(d.supe({"tree"}).out, "one  running"));
-    const auto second = d.begin({"run", support::write_file(d.file("b.json"), R"({"name": "two", "children": []})")});
+    const auto second = d.begin(
+        {"run", support::write_file(d.file("b.json"), R"({"name": "two", "children": []})")});
     BOOST_TEST(until([&] { return d.supe({"status", "--tree", "two"}).code == 0; }));
     const auto both = d.supe({"status"});
     BOOST_TEST(both.code == 2);
@@ -128,7 +146,7 @@ BOOST_AUTO_TEST_CASE(which_tree) {
 
 // What a child says of itself by sd_notify stands in its status.
 BOOST_AUTO_TEST_CASE(what_it_says) {
-    const desk d;
+    const operator_session d;
     const auto tree = d.run_tree(fmt::format(R"({{"name": "t", "children": [
         {{"name": "web", "command": ["{}"], "ready": "notify", "env": {{"SUPE_TEST_ROLE": "service"}}}}]}})",
                                              fs::read_symlink("/proc/self/exe").string()));
@@ -136,13 +154,18 @@ BOOST_AUTO_TEST_CASE(what_it_says) {
     BOOST_TEST(has(d.ask({"status", "web", "--json"}).out, R"("status":"serving)"));
 }
 
-// Mail ends when it is accepted, or with --wait acknowledged; a message that is no JSON is refused here.
+// Mail ends when it is accepted, or with --wait acknowledged; a message that is no JSON is refused
+// here.
 BOOST_AUTO_TEST_CASE(mail) {
-    const desk d;
-    const std::string reader = R"({"name": "reader", "command": ["sh", "-c", "printf '{\"type\":\"signal\",\"signal\":\"READY-TO-RECEIVE-MAIL\"}\\n' >&$NODE_CHANNEL_FD; while read -r line <&$NODE_CHANNEL_FD; do echo \"$line\"; printf '{\"type\":\"signal\",\"signal\":\"ACK-CURRENT-MAIL\"}\\n' >&$NODE_CHANNEL_FD; done"]})";
-    const auto tree = d.run_tree(R"({"name": "t", "children": [)" + reader + R"(, {"name": "deaf", "command": ["sleep", "1000"]}]})");
+    const operator_session d;
+    const std::string reader =
+        R"({"name": "reader", "command": ["sh", "-c", "printf '{\"type\":\"signal\",\"signal\":\"READY-TO-RECEIVE-MAIL\"}\\n' >&$NODE_CHANNEL_FD; while read -r line <&$NODE_CHANNEL_FD; do echo \"$line\"; printf '{\"type\":\"signal\",\"signal\":\"ACK-CURRENT-MAIL\"}\\n' >&$NODE_CHANNEL_FD; done"]})";
+    const auto tree = d.run_tree(R"({"name": "t", "children": [)" + reader +
+                                 R"(, {"name": "deaf", "command": ["sleep", "1000"]}]})");
     BOOST_TEST(d.ask({"mail", "reader", "{\"n\": 1.0,\n \"u\": \"\\u00e4\"}", "--wait"}).code == 0);
-    BOOST_TEST(until([&] { return has(tree->out(), R"("msg":{"n": 1.0,  "u": "\u00e4"})"); }));  // its bytes, but for line ends
+    BOOST_TEST(until([&] {
+        return has(tree->out(), R"("msg":{"n": 1.0,  "u": "\u00e4"})");
+    }));  // its bytes, but for line ends
     BOOST_TEST(d.ask({"mail", "deaf", "1"}).code == 0);
     BOOST_TEST(d.status("deaf").at("mailbox").at("queued") == 1);
     const auto nobody = d.ask({"mail", "nobody", "1"});
@@ -152,15 +175,20 @@ BOOST_AUTO_TEST_CASE(mail) {
     BOOST_TEST(bad.code == 2);
     BOOST_TEST(bad.err == "supe: the message is no JSON: {no\n");
     BOOST_TEST(d.ask({"mail", "reader"}).code == 2);
-    BOOST_TEST(d.supe({"mail", "reader", "-", "--wait", "--state", d.state()}, "{\"from\": \"stdin\"}").code == 0);
+    BOOST_TEST(
+        d.supe({"mail", "reader", "-", "--wait", "--state", d.state()}, "{\"from\": \"stdin\"}")
+            .code == 0);
     BOOST_TEST(until([&] { return has(tree->out(), R"({"from": "stdin"})"); }));
 
-    const std::string saved = support::write_file(d.file("reader.1.jsonl"), "{\"id\":\"x-1\",\"from\":\"web\",\"attempt\":1,\"msg\":\"back 1\"}\n"
-                                                                          "{\"id\":\"x-2\",\"from\":\"web\",\"attempt\":0,\"msg\":\"back 2\"}\n");
+    const std::string saved =
+        support::write_file(d.file("reader.1.jsonl"),
+                            "{\"id\":\"x-1\",\"from\":\"web\",\"attempt\":1,\"msg\":\"back 1\"}\n"
+                            "{\"id\":\"x-2\",\"from\":\"web\",\"attempt\":0,\"msg\":\"back 2\"}\n");
     const auto back = d.ask({"mail", "--from-file", saved});
     BOOST_TEST(back.code == 0);
     BOOST_TEST(back.out == "2 of 2 mails taken back to /reader\n");
-    BOOST_TEST(until([&] { return has(tree->out(), R"("from":"web","msg":"back 2","id":"x-2")"); }));
+    BOOST_TEST(
+        until([&] { return has(tree->out(), R"("from":"web","msg":"back 2","id":"x-2")"); }));
     BOOST_TEST(!fs::exists(saved));
     BOOST_TEST(fs::exists(saved + ".taken"));
     support::write_file(saved, "{\"id\":\"x-3\",\"msg\":1}\nnonsense\n");
@@ -171,8 +199,9 @@ BOOST_AUTO_TEST_CASE(mail) {
 
 // Mail that a component refuses is among the dead letters until it is sent again or dropped.
 BOOST_AUTO_TEST_CASE(dead_letters) {
-    const desk d;
-    const auto tree = d.run_tree(R"({"name": "t", "children": [{"name": "a", "command": ["sleep", "1000"]}, {"name": "b", "command": ["sleep", "1000"]}]})");
+    const operator_session d;
+    const auto tree = d.run_tree(
+        R"({"name": "t", "children": [{"name": "a", "command": ["sleep", "1000"]}, {"name": "b", "command": ["sleep", "1000"]}]})");
     BOOST_TEST(d.ask({"mail", "a", "{\"n\": 1}"}).code == 0);
     BOOST_TEST(d.ask({"remove", "a"}).code == 0);
     const auto listed = lines_of(d.ask({"dead", "list"}).out);
@@ -187,9 +216,10 @@ BOOST_AUTO_TEST_CASE(dead_letters) {
     BOOST_TEST(d.ask({"dead", "list", "--json"}).out == "[]\n");
 }
 
-// A tree that does not answer at all, or a nested supervisor in it, is exit code 4 after 10 s, with a clear text.
+// A tree that does not answer at all, or a nested supervisor in it, is exit code 4 after 10 s, with
+// a clear text.
 BOOST_AUTO_TEST_CASE(trees_that_do_not_answer) {
-    const desk d;
+    const operator_session d;
     const auto tree = d.run_tree(shop);
     ::kill(d.pid_of("dam"), SIGSTOP);
     const auto status = d.begin({"status", "--state", d.state()});
@@ -206,13 +236,14 @@ BOOST_AUTO_TEST_CASE(trees_that_do_not_answer) {
     BOOST_TEST(silent.err == "supe: the tree on " + d.state() + " does not answer (for 10 s)\n");
 }
 
-// A mistyped command is answered with the one that was meant, wrong words with what is wrong and where to read on; every
-// command's help has an example.
+// A mistyped command is answered with the one that was meant, wrong words with what is wrong and
+// where to read on; every command's help has an example.
 BOOST_AUTO_TEST_CASE(help) {
-    const desk d;
+    const operator_session d;
     const auto typo = d.supe({"statsu"});
     BOOST_TEST(typo.code == 2);
-    BOOST_TEST(typo.err == "supe: \"statsu\" is no command, did you mean status?; supe --help lists them\n");
+    BOOST_TEST(typo.err ==
+               "supe: \"statsu\" is no command, did you mean status?; supe --help lists them\n");
     BOOST_TEST(d.supe({"xyzzy"}).err == "supe: \"xyzzy\" is no command; supe --help lists them\n");
     const auto what_is_wrong = [&](const std::vector<std::string>& words) {
         const auto r = d.supe(words);
@@ -220,14 +251,21 @@ BOOST_AUTO_TEST_CASE(help) {
         return r.err;
     };
     BOOST_TEST(what_is_wrong({}) == "supe: a command is missing; supe --help tells more\n");
-    BOOST_TEST(what_is_wrong({"dead"}) == "supe: a command is missing; supe dead --help tells more\n");
-    BOOST_TEST(what_is_wrong({"run"}) == "supe: TREE.json is required; supe run --help tells more\n");
-    BOOST_TEST(what_is_wrong({"status", "--jsno"}) == "supe: the following argument was not expected: --jsno; supe status --help tells more\n");
-    BOOST_TEST(what_is_wrong({"logs", "-n", "few"}).starts_with("supe: --lines: Value few not in range "));
-    BOOST_TEST(what_is_wrong({"completion", "fish"}) == "supe: SHELL: fish not in {bash,zsh}; supe completion --help tells more\n");
+    BOOST_TEST(what_is_wrong({"dead"}) ==
+               "supe: a command is missing; supe dead --help tells more\n");
+    BOOST_TEST(what_is_wrong({"run"}) ==
+               "supe: TREE.json is required; supe run --help tells more\n");
+    BOOST_TEST(
+        what_is_wrong({"status", "--jsno"}) ==
+        "supe: the following argument was not expected: --jsno; supe status --help tells more\n");
+    BOOST_TEST(
+        what_is_wrong({"logs", "-n", "few"}).starts_with("supe: --lines: Value few not in range "));
+    BOOST_TEST(what_is_wrong({"completion", "fish"}) ==
+               "supe: SHELL: fish not in {bash,zsh}; supe completion --help tells more\n");
     const std::string all = d.supe({"--help"}).out;
-    for (const char* name : {"relay", "run", "check", "completion", "status", "tree", "logs", "notices", "start", "stop",
-                             "restart", "add", "remove", "scale", "mail", "dead"}) {
+    for (const char* name :
+         {"relay", "run", "check", "completion", "status", "tree", "logs", "notices", "start",
+          "stop", "restart", "add", "remove", "scale", "mail", "dead"}) {
         BOOST_TEST(has(all, "\n  " + std::string(name) + " "), name);
         const auto help = d.supe({name, "--help"});
         BOOST_TEST(help.code == 0);

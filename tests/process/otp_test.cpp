@@ -1,10 +1,11 @@
-// The important cases of OTP's supervisor_SUITE once more, with real processes: who keeps its pid, and who does not.
+// The important cases of OTP's supervisor_SUITE once more, with real processes: who keeps its pid,
+// and who does not.
 #include "tests/support/program.hpp"
 #include "tests/support/real_tree.hpp"
 
+#include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <fmt/format.h>
 #include <fstream>
 
 using namespace std::chrono_literals;
@@ -30,7 +31,8 @@ struct fixture : support::event_loop {
         BOOST_TEST(tree.sees("b-ready", 2));
         if (strategy != "one_for_one") BOOST_TEST(tree.sees("c-ready", 2));
         std::string changed;
-        for (std::size_t i = 0; i < 3; ++i) changed += tree.pid(std::string(1, names[i])) == before[i] ? '-' : names[i];
+        for (std::size_t i = 0; i < 3; ++i)
+            changed += tree.pid(std::string(1, names[i])) == before[i] ? '-' : names[i];
         BOOST_TEST(tree.stop());
         BOOST_TEST(tree.clean());
         return changed;
@@ -39,7 +41,8 @@ struct fixture : support::event_loop {
     support::finished run_tree(const std::string& tree) {
         const support::temporary_directory tmp;
         std::ofstream(tmp / "tree.json") << tree;
-        return support::run(*this, {SUPE_BINARY, "run", tmp / "tree.json", "--state", tmp / "state"});
+        return support::run(*this,
+                            {SUPE_BINARY, "run", tmp / "tree.json", "--state", tmp / "state"});
     }
 };
 
@@ -54,13 +57,15 @@ BOOST_AUTO_TEST_CASE(strategies) {
     BOOST_TEST(changed_by_crash_of_b("rest_for_one") == "-bc");
 }
 
-// permanent is restarted after any end; transient after a crash alone; temporary never, and it leaves the tree.
+// permanent is restarted after any end; transient after a crash alone; temporary never, and it
+// leaves the tree.
 BOOST_AUTO_TEST_CASE(restart_types) {
     const std::string calm = R"("backoff": {"first": "10s"})";
-    real_tree tree(*this, tree_of({shell("permanent", "exit 0", R"("restart": "permanent", )" + calm),
-                                   shell("done", "exit 0", R"("restart": "transient")"),
-                                   shell("crashing", "exit 3", R"("restart": "transient", )" + calm),
-                                   shell("temporary", "kill -KILL $$", R"("restart": "temporary")")}));
+    real_tree tree(*this,
+                   tree_of({shell("permanent", "exit 0", R"("restart": "permanent", )" + calm),
+                            shell("done", "exit 0", R"("restart": "transient")"),
+                            shell("crashing", "exit 3", R"("restart": "transient", )" + calm),
+                            shell("temporary", "kill -KILL $$", R"("restart": "temporary")")}));
     BOOST_TEST(tree.sees("component-removed"));
     BOOST_TEST(tree.sees("crashing-crashed"));
     BOOST_TEST(tree.sees("permanent-shutdown"));
@@ -70,13 +75,17 @@ BOOST_AUTO_TEST_CASE(restart_types) {
     BOOST_TEST((tree.root().status_of(tree["crashing"]) == status::backing_off));
     BOOST_TEST((tree.root().status_of(tree["done"]) == status::stopped));
     BOOST_TEST(tree.root().find("temporary") == nullptr);
-    BOOST_TEST(tree.last("temporary-crashed").starts_with(R"({"name":"temporary","exit":{"signal":"SIGKILL","core":false})"));
+    BOOST_TEST(tree.last("temporary-crashed")
+                   .starts_with(R"({"name":"temporary","exit":{"signal":"SIGKILL","core":false})"));
 }
 
 // `clean_exits` decides what is a crash; a signal never is in it.
 BOOST_AUTO_TEST_CASE(clean_exits) {
-    real_tree tree(*this, tree_of({shell("three", "exit 3", R"("restart": "transient", "clean_exits": [0, 3])"),
-                                   shell("nine", "kill -KILL $$", R"("restart": "transient", "clean_exits": [9, 137], "max_restarts": 0)")}));
+    real_tree tree(
+        *this,
+        tree_of({shell("three", "exit 3", R"("restart": "transient", "clean_exits": [0, 3])"),
+                 shell("nine", "kill -KILL $$",
+                       R"("restart": "transient", "clean_exits": [9, 137], "max_restarts": 0)")}));
     BOOST_TEST(tree.sees("three-shutdown"));
     BOOST_TEST(tree.sees("nine-crashed"));
     BOOST_TEST(tree.count("three-crashed") == 0u);
@@ -95,30 +104,46 @@ BOOST_AUTO_TEST_CASE(stop_in_reverse) {
     BOOST_TEST(byes == expected, boost::test_tools::per_element());
 }
 
-// Past its limit the supervisor stops its children and fails: the root ends with 1, a nested one is a crash above.
+// Past its limit the supervisor stops its children and fails: the root ends with 1, a nested one is
+// a crash above.
 BOOST_AUTO_TEST_CASE(escalation) {
-    const std::string crashing = shell("web", "exit 3", R"("backoff": {"max": "1ms"}, "max_restarts": 100)");
+    const std::string crashing =
+        shell("web", "exit 3", R"("backoff": {"max": "1ms"}, "max_restarts": 100)");
     const auto root = run_tree(tree_of({crashing}, R"("max_restarts": 2)"));
     BOOST_TEST(root.code == 1);
-    BOOST_TEST(root.output.find("more than 2 restarts within 10 s; the last was web: exit code 3") != std::string::npos, root.output);
-    const auto nested = run_tree(tree_of({fmt::format(R"({{"name": "dam", "max_restarts": 2, "children": [{}]}})", crashing)},
-                                         R"("max_restarts": 1)"));
+    BOOST_TEST(
+        root.output.find("more than 2 restarts within 10 s; the last was web: exit code 3") !=
+            std::string::npos,
+        root.output);
+    const auto nested = run_tree(tree_of(
+        {fmt::format(R"({{"name": "dam", "max_restarts": 2, "children": [{}]}})", crashing)},
+        R"("max_restarts": 1)"));
     BOOST_TEST(nested.code == 1);
-    BOOST_TEST(nested.output.find("more than 1 restarts within 10 s; the last was dam: ") != std::string::npos, nested.output);
+    BOOST_TEST(nested.output.find("more than 1 restarts within 10 s; the last was dam: ") !=
+                   std::string::npos,
+               nested.output);
 }
 
-// A first start that fails takes back those before it, in reverse, and fails the tree with the cause.
+// A first start that fails takes back those before it, in reverse, and fails the tree with the
+// cause.
 BOOST_AUTO_TEST_CASE(first_start_fails) {
-    const auto tree = run_tree(tree_of({shell("a", idle), R"({"name": "b", "command": ["/nowhere/b"]})", shell("c", "echo never")}));
+    const auto tree =
+        run_tree(tree_of({shell("a", idle), R"({"name": "b", "command": ["/nowhere/b"]})",
+                          shell("c", "echo never")}));
     BOOST_TEST(tree.code == 1);
-    BOOST_TEST(tree.output.find("child b could not be started: /nowhere/b: No such file or directory") != std::string::npos, tree.output);
+    BOOST_TEST(
+        tree.output.find("child b could not be started: /nowhere/b: No such file or directory") !=
+            std::string::npos,
+        tree.output);
     BOOST_TEST(tree.output.find("never") == std::string::npos);
 }
 
 // SIGTERM: an ordered stop, exit code 0. A second one: whatever ignores everything is dead at once.
 BOOST_AUTO_TEST_CASE(signals_of_the_root) {
     const support::temporary_directory tmp;
-    std::ofstream(tmp / "tree.json") << tree_of({shell("web", "trap '' TERM INT; echo up; while :; do sleep 1000; done", R"("shutdown": "100s")")});
+    std::ofstream(tmp / "tree.json")
+        << tree_of({shell("web", "trap '' TERM INT; echo up; while :; do sleep 1000; done",
+                          R"("shutdown": "100s")")});
     support::program root(*this, {SUPE_BINARY, "run", tmp / "tree.json", "--state", tmp / "state"});
     BOOST_TEST(root.prints("[web] up"));
     root.signal(SIGTERM);

@@ -7,9 +7,11 @@ BOOST_AUTO_TEST_SUITE(python, *support::needs({"python3"}))
 
 // It takes mail, acknowledges it, is restarted after a crash, and ends when it is asked to.
 BOOST_AUTO_TEST_CASE(the_component_of_the_page) {
-    const support::desk d;
+    const support::operator_session d;
     support::write_file(d.file("c.py"), support::code_in("supe/README.md", "python"));
-    support::expect_takes_mail(d, R"({"name": "t", "children": [{"name": "c", "command": ["python3", "c.py"]}]})", "{'a': [1, 'x']}");
+    support::expect_takes_mail(
+        d, R"({"name": "t", "children": [{"name": "c", "command": ["python3", "c.py"]}]})",
+        "{'a': [1, 'x']}");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

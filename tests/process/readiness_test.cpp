@@ -1,4 +1,5 @@
-// How real children say that they are ready, that they live, and that they end: frames, sd_notify, and silence.
+// How real children say that they are ready, that they live, and that they end: frames, sd_notify,
+// and silence.
 #include "tests/support/real_tree.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -12,9 +13,11 @@ using support::tree_of;
 
 BOOST_FIXTURE_TEST_SUITE(readiness, support::event_loop)
 
-// READY=1 makes it ready; the last STATUS= is what `supe status` shows; it knows socket, interval and pid of the watchdog.
+// READY=1 makes it ready; the last STATUS= is what `supe status` shows; it knows socket, interval
+// and pid of the watchdog.
 BOOST_AUTO_TEST_CASE(notify) {
-    real_tree tree(*this, tree_of({helper("web", "service", R"("ready": "notify", "watchdog": "10s")")}));
+    real_tree tree(*this,
+                   tree_of({helper("web", "service", R"("ready": "notify", "watchdog": "10s")")}));
     BOOST_TEST(tree.sees("web-ready"));
     BOOST_TEST(tree.prints("[web] NOTIFY_SOCKET @, WATCHDOG_USEC 10000000, WATCHDOG_PID mine"));
     BOOST_TEST(tree["web"].status_text() == "serving\uFFFD");  // always UTF-8
@@ -22,36 +25,47 @@ BOOST_AUTO_TEST_CASE(notify) {
 
 // A child that no one asked to notify has no socket for it, and costs none.
 BOOST_AUTO_TEST_CASE(only_who_needs_it_has_a_socket) {
-    real_tree tree(*this, tree_of({shell("web", R"(echo "socket <$NOTIFY_SOCKET>"; exec sleep 1000)")}));
+    real_tree tree(*this,
+                   tree_of({shell("web", R"(echo "socket <$NOTIFY_SOCKET>"; exec sleep 1000)")}));
     BOOST_TEST(tree.prints("[web] socket <>"));
 }
 
-// A child that stops pinging is aborted: a crash by SIGABRT, and it is restarted. One that pings stays.
+// A child that stops pinging is aborted: a crash by SIGABRT, and it is restarted. One that pings
+// stays.
 BOOST_AUTO_TEST_CASE(watchdog) {
-    const std::string hangs = R"({"name": "hangs", "command": ["/proc/self/exe"], "ready": "notify", "watchdog": "500ms",
+    const std::string hangs =
+        R"({"name": "hangs", "command": ["/proc/self/exe"], "ready": "notify", "watchdog": "500ms",
                                   "env": {"SUPE_TEST_ROLE": "service", "SUPE_TEST_PINGS": "3"}})";
-    real_tree tree(*this, tree_of({hangs, helper("pings", "service", R"("ready": "notify", "watchdog": "10s")")}));
+    real_tree tree(
+        *this,
+        tree_of({hangs, helper("pings", "service", R"("ready": "notify", "watchdog": "10s")")}));
     BOOST_TEST(tree.sees("hangs-auto-restarted"));
-    BOOST_TEST(tree.last("hangs-crashed").find(R"("exit":{"signal":"SIGABRT","core":)") != std::string::npos);
+    BOOST_TEST(tree.last("hangs-crashed").find(R"("exit":{"signal":"SIGABRT","core":)") !=
+               std::string::npos);
     BOOST_TEST(tree.after("[supe] hangs crashed after ").ends_with("watchdog: no ping for 0.5s"));
     BOOST_TEST(tree.deaths("hangs").at(0).text == "watchdog: no ping for 0.5s");
     BOOST_TEST(!tree.deaths("hangs").at(0).clean);
     BOOST_TEST(tree.count("pings-crashed") == 0u);
 }
 
-// Its start alone makes it not ready: without a word in time it is a start that failed, with its time in the text.
+// Its start alone makes it not ready: without a word in time it is a start that failed, with its
+// time in the text.
 BOOST_AUTO_TEST_CASE(start_timeout) {
-    real_tree tree(*this, tree_of({helper("web", "idle", R"("ready": "notify", "start_timeout": "200ms")")}));
+    real_tree tree(
+        *this, tree_of({helper("web", "idle", R"("ready": "notify", "start_timeout": "200ms")")}));
     BOOST_TEST(tree.ends());
     BOOST_TEST(!tree.clean());
-    BOOST_TEST(tree.last("web-start-failed") ==
-               R"({"name":"web","error":{"code":"ETIMEDOUT","text":"start timed out after 0.2s"},"restarts":0})");
+    BOOST_TEST(
+        tree.last("web-start-failed") ==
+        R"({"name":"web","error":{"code":"ETIMEDOUT","text":"start timed out after 0.2s"},"restarts":0})");
     BOOST_TEST(tree.root().why() == "child web could not be started: start timed out after 0.2s");
 }
 
 // Last words count: who says that it is ready and ends at once was ready, and ended cleanly.
 BOOST_AUTO_TEST_CASE(ready_and_gone) {
-    real_tree tree(*this, tree_of({helper("job", "ready_and_gone", R"("ready": "signal", "restart": "transient")")}));
+    real_tree tree(
+        *this,
+        tree_of({helper("job", "ready_and_gone", R"("ready": "signal", "restart": "transient")")}));
     BOOST_TEST(tree.sees("job-shutdown"));
     BOOST_TEST(tree.count("job-ready") == 1u);
     BOOST_TEST(tree.count("job-start-failed") == 0u);
@@ -61,7 +75,8 @@ BOOST_AUTO_TEST_CASE(ready_and_gone) {
 // The next child is started when the one before it is ready, and not earlier.
 BOOST_AUTO_TEST_CASE(in_order) {
     real_tree tree(*this, tree_of({helper("first", "service", R"("ready": "notify")"),
-                                   helper("second", "listener", R"("ready": "signal")"), helper("third", "idle")}));
+                                   helper("second", "listener", R"("ready": "signal")"),
+                                   helper("third", "idle")}));
     BOOST_TEST(tree.sees("second-started"));
     BOOST_TEST(tree.count("first-ready") == 1u);
     BOOST_TEST(tree.sees("third-started"));
@@ -70,8 +85,9 @@ BOOST_AUTO_TEST_CASE(in_order) {
 
 // The last ten deaths are kept, each with its cause.
 BOOST_AUTO_TEST_CASE(deaths_are_remembered) {
-    real_tree tree(*this, tree_of({shell("web", "exit 3", R"("backoff": {"max": "1ms"}, "max_restarts": 12)")},
-                                  R"("max_restarts": 100)"));
+    real_tree tree(
+        *this, tree_of({shell("web", "exit 3", R"("backoff": {"max": "1ms"}, "max_restarts": 12)")},
+                       R"("max_restarts": 100)"));
     BOOST_TEST(tree.sees("web-excessive-crash"));
     const auto& deaths = tree.deaths("web");
     BOOST_REQUIRE(deaths.size() == 10u);

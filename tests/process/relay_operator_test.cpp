@@ -3,9 +3,9 @@
 #include "tests/support/running_relay.hpp"
 #include "tests/support/temporary_directory.hpp"
 
+#include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <fmt/format.h>
 #include <fstream>
 
 using namespace std::chrono_literals;
@@ -23,31 +23,45 @@ struct scene {
         command.insert(command.end(), words.begin(), words.end());
         return support::run(loop, command);
     }
-    bool listed(const std::string& id) { return has(ask({"dead", "list"}).output, "\n" + id + " "); }
-    static bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-    void write(const std::string& name, const std::string& text) { std::ofstream(directory / name) << text; }
+    bool listed(const std::string& id) {
+        return has(ask({"dead", "list"}).output, "\n" + id + " ");
+    }
+    static bool has(const std::string& text, const std::string& part) {
+        return text.find(part) != std::string::npos;
+    }
+    void write(const std::string& name, const std::string& text) {
+        std::ofstream(directory / name) << text;
+    }
 };
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(relay_operator)
 
-// What can never be delivered is dead; it is listed, shown whole, tried again and dropped, by its id and all together.
+// What can never be delivered is dead; it is listed, shown whole, tried again and dropped, by its
+// id and all together.
 BOOST_AUTO_TEST_CASE(dead_webhooks) {
     scene s;
     support::running_relay relay(s.loop, s.directory / "state", s.sink.url(), 2, s.port);
     BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
     // The forwarder refuses it, since it is not whole.
-    BOOST_TEST(s.ask({"mail", "/dam/queue", R"({"id":"odd","method":"POST","target":"/x","remote":"::1","body":"aGVsbG8="})"}).code == 0);
+    BOOST_TEST(
+        s.ask({"mail", "/dam/queue",
+               R"({"id":"odd","method":"POST","target":"/x","remote":"::1","body":"aGVsbG8="})"})
+            .code == 0);
     BOOST_REQUIRE(s.loop.until([&] { return s.listed("odd"); }, 20s));
     const std::string list = s.ask({"dead", "list"}).output;
     BOOST_TEST(scene::has(list, "/dam/queue"), list);
     BOOST_TEST(scene::has(list, "::1 POST /x"), list);
     BOOST_TEST(scene::has(s.ask({"dead", "list", "--json"}).output, R"("to":"/dam/queue")"));
     // It is also a notice, and counted in another.
-    const auto noticed = [&](const std::string& name) { return s.ask({"notices", name, "--timeout", "1ms"}).output; };
-    BOOST_TEST(s.loop.until([&] { return scene::has(noticed("webhook-dead"), R"("id":"odd")"); }, 20s));
-    BOOST_TEST(s.loop.until([&] { return scene::has(noticed("queue-depth"), R"("dead":1)"); }, 20s));
+    const auto noticed = [&](const std::string& name) {
+        return s.ask({"notices", name, "--timeout", "1ms"}).output;
+    };
+    BOOST_TEST(
+        s.loop.until([&] { return scene::has(noticed("webhook-dead"), R"("id":"odd")"); }, 20s));
+    BOOST_TEST(
+        s.loop.until([&] { return scene::has(noticed("queue-depth"), R"("dead":1)"); }, 20s));
     const auto shown = s.ask({"dead", "show", "odd"});
     BOOST_TEST(scene::has(shown.output, R"("body": "hello")"), shown.output);
     BOOST_TEST(scene::has(s.ask({"dead", "retry", "odd"}).output, "1 sent again"));
@@ -61,22 +75,29 @@ BOOST_AUTO_TEST_CASE(dead_webhooks) {
     BOOST_TEST(s.ask({"stop", "/dam/queue"}).code == 0);
     const auto down = s.ask({"dead", "list"});
     BOOST_TEST(down.code == 1);
-    BOOST_TEST(scene::has(down.output, "/dam/queue is stopped: its dead webhooks are not known"), down.output);
+    BOOST_TEST(scene::has(down.output, "/dam/queue is stopped: its dead webhooks are not known"),
+               down.output);
     BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
 
-// SIGHUP reads the settings again: what differs is started anew, the rest is not touched; a bad file changes nothing.
+// SIGHUP reads the settings again: what differs is started anew, the rest is not touched; a bad
+// file changes nothing.
 BOOST_AUTO_TEST_CASE(new_settings) {
     scene s;
     const auto settings = [&](std::string_view more) {
         s.write("relay.json", fmt::format(R"({{"to": "{}", {}}})", s.sink.url(), more));
     };
     settings(R"("retry_every": "1h")");
-    support::program relay(s.loop, {SUPE_BINARY, "relay", (s.directory / "relay.json").string(), "--listen", "127.0.0.1:" + std::to_string(s.port),
-                                    "--state", (s.directory / "state").string(), "--log-format", "json"});
-    const auto pid_of = [&](const std::string& address) { return s.ask({"status", address, "--json"}).output; };
-    BOOST_REQUIRE(s.loop.until([&] { return scene::has(pid_of("/http_server"), R"("state":"running")"); }, 20s));
-    const std::string queue = pid_of("/dam/queue").substr(0, 60), retrier = pid_of("/dam/retrier").substr(0, 60);
+    support::program relay(s.loop, {SUPE_BINARY, "relay", (s.directory / "relay.json").string(),
+                                    "--listen", "127.0.0.1:" + std::to_string(s.port), "--state",
+                                    (s.directory / "state").string(), "--log-format", "json"});
+    const auto pid_of = [&](const std::string& address) {
+        return s.ask({"status", address, "--json"}).output;
+    };
+    BOOST_REQUIRE(s.loop.until(
+        [&] { return scene::has(pid_of("/http_server"), R"("state":"running")"); }, 20s));
+    const std::string queue = pid_of("/dam/queue").substr(0, 60),
+                      retrier = pid_of("/dam/retrier").substr(0, 60);
     settings(R"("retry_every": "1 hour")");
     relay.signal(SIGHUP);
     BOOST_TEST(relay.prints("nothing is changed"), relay.output());

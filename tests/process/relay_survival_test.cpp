@@ -1,5 +1,5 @@
-// Shows what the relay survives: the real thing, with real kills, between senders that remember every 200 and a
-// destination that counts connections.
+// Shows what the relay survives: the real thing, with real kills, between senders that remember
+// every 200 and a destination that counts connections.
 #include "tests/support/http_sink.hpp"
 #include "tests/support/running_relay.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -48,7 +48,8 @@ struct scene {
     }
 };
 
-/// Kills the process at `address` three times under load, then looks for every webhook that got its 200.
+/// Kills the process at `address` three times under load, then looks for every webhook that got its
+/// 200.
 void survives_the_death_of(const std::string& address) {
     scene s;
     running_relay relay(s.loop, s.directory / "state", s.sink.url(), connections, s.port);
@@ -79,10 +80,12 @@ BOOST_AUTO_TEST_CASE(of_the_retrier) { survives_the_death_of("/dam/retrier"); }
 BOOST_AUTO_TEST_CASE(of_the_connection_lock) { survives_the_death_of("/connection_lock"); }
 BOOST_AUTO_TEST_CASE(of_the_nested_supervisor) { survives_the_death_of("/dam"); }
 
-// The whole relay is killed three times under load; the next one on the same state directory delivers what was left.
+// The whole relay is killed three times under load; the next one on the same state directory
+// delivers what was left.
 BOOST_AUTO_TEST_CASE(of_the_whole_relay) {
     scene s;
-    auto relay = std::make_unique<running_relay>(s.loop, s.directory / "state", s.sink.url(), connections, s.port);
+    auto relay = std::make_unique<running_relay>(s.loop, s.directory / "state", s.sink.url(),
+                                                 connections, s.port);
     BOOST_REQUIRE_MESSAGE(relay->is_up(), relay->process().output());
     webhook_flood flood(s.loop, s.port, 6);
     for (int round = 0; round < 3; ++round) {
@@ -90,7 +93,8 @@ BOOST_AUTO_TEST_CASE(of_the_whole_relay) {
         BOOST_TEST(s.loop.until([&] { return flood.kept().size() > kept + 60; }, 20s));
         relay->process().signal(SIGKILL);
         BOOST_TEST(relay->process().wait().has_value());
-        relay = std::make_unique<running_relay>(s.loop, s.directory / "state", s.sink.url(), connections, s.port);
+        relay = std::make_unique<running_relay>(s.loop, s.directory / "state", s.sink.url(),
+                                                connections, s.port);
         BOOST_REQUIRE_MESSAGE(relay->is_up(), relay->process().output());
     }
     s.end(flood);
@@ -98,17 +102,20 @@ BOOST_AUTO_TEST_CASE(of_the_whole_relay) {
     BOOST_TEST(relay->stop().value_or(-1) == 0);
 }
 
-// A destination that takes its time with each request, and so notices late that a holder is gone: its connections count
-// until it has closed them. The cap holds all the same when holders and the lock die in the middle of requests.
+// A destination that takes its time with each request, and so notices late that a holder is gone:
+// its connections count until it has closed them. The cap holds all the same when holders and the
+// lock die in the middle of requests.
 BOOST_AUTO_TEST_CASE(the_cap_holds_before_a_slow_destination) {
     scene s;
     http_sink slow(s.loop, [](const http_sink::request&) { return http_sink::answer{200, 400ms}; });
     running_relay relay(s.loop, s.directory / "state", slow.url(), connections, s.port);
     BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
     webhook_flood flood(s.loop, s.port, 4);
-    for (const std::string address : {"/dam/forwarder", "/connection_lock", "/dam", "/dam/forwarder"}) {
+    for (const std::string address :
+         {"/dam/forwarder", "/connection_lock", "/dam", "/dam/forwarder"}) {
         const std::size_t seen = slow.received().size();
-        BOOST_TEST(s.loop.until([&] { return slow.received().size() > seen + 4 && slow.open() == connections; }, 20s));
+        BOOST_TEST(s.loop.until(
+            [&] { return slow.received().size() > seen + 4 && slow.open() == connections; }, 20s));
         BOOST_TEST(relay.kill(address), address);
     }
     s.end(flood);

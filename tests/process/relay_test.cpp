@@ -1,15 +1,16 @@
-// The relay as its operators and senders meet it: what is delivered, what is refused, and what it says at start.
+// The relay as its operators and senders meet it: what is delivered, what is refused, and what it
+// says at start.
 #include "supe/control/client.hpp"
 #include "tests/support/http_sink.hpp"
 #include "tests/support/running_relay.hpp"
 #include "tests/support/temporary_directory.hpp"
 
+#include <sys/socket.h>
+#include <algorithm>
 #include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
-#include <algorithm>
 #include <csignal>
 #include <fstream>
-#include <sys/socket.h>
 
 using namespace std::chrono_literals;
 using support::http_sink;
@@ -27,7 +28,8 @@ struct scene {
 using tcp = boost::asio::ip::tcp;
 
 /// Sends bytes and reads until the relay closes, or has said `enough`.
-std::string talk(scene& s, const std::string& bytes, const std::string& enough = "", bool hang_up = false) {
+std::string talk(scene& s, const std::string& bytes, const std::string& enough = "",
+                 bool hang_up = false) {
     tcp::socket socket(s.loop.io);
     socket.connect({boost::asio::ip::address_v4::loopback(), s.port});
     boost::system::error_code failed;
@@ -35,28 +37,33 @@ std::string talk(scene& s, const std::string& bytes, const std::string& enough =
     if (hang_up) socket.shutdown(tcp::socket::shutdown_send, failed);
     socket.non_blocking(true);
     std::string said;
-    s.loop.until([&] {
-        char buffer[4096];
-        const std::size_t n = socket.read_some(boost::asio::buffer(buffer), failed);
-        said.append(buffer, n);
-        return (failed && failed != boost::asio::error::would_block) || (!enough.empty() && said.find(enough) != std::string::npos);
-    }, 20s);
+    s.loop.until(
+        [&] {
+            char buffer[4096];
+            const std::size_t n = socket.read_some(boost::asio::buffer(buffer), failed);
+            said.append(buffer, n);
+            return (failed && failed != boost::asio::error::would_block) ||
+                   (!enough.empty() && said.find(enough) != std::string::npos);
+        },
+        20s);
     return said;
 }
 
 std::string post(const std::string& target, const std::string& fields, const std::string& body) {
-    return "POST " + target + " HTTP/1.1\r\nHost: hooks.example\r\n" + fields + "Content-Length: " +
-           std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "POST " + target + " HTTP/1.1\r\nHost: hooks.example\r\n" + fields +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 /// `name: value` of each field, in order.
 std::vector<std::string> fields_of(const http_sink::request& r) {
     std::vector<std::string> all;
-    for (const auto& f : r) all.push_back(std::string(f.name_string()) + ": " + std::string(f.value()));
+    for (const auto& f : r)
+        all.push_back(std::string(f.name_string()) + ": " + std::string(f.value()));
     return all;
 }
 
-support::finished relay_ends(scene& s, std::vector<std::string> options, std::map<std::string, std::string> variables = {}) {
+support::finished relay_ends(scene& s, std::vector<std::string> options,
+                             std::map<std::string, std::string> variables = {}) {
     std::vector<std::string> command{SUPE_BINARY, "relay"};
     command.insert(command.end(), options.begin(), options.end());
     return support::run(s.loop, command, std::move(variables));
@@ -75,16 +82,20 @@ std::string address(unsigned short port) { return "127.0.0.1:" + std::to_string(
 
 BOOST_AUTO_TEST_SUITE(relay)
 
-// Body, method, path, query and end-to-end fields arrive as they came; what concerns one connection alone doesn't.
+// Body, method, path, query and end-to-end fields arrive as they came; what concerns one connection
+// alone doesn't.
 BOOST_AUTO_TEST_CASE(delivers_what_it_got) {
     scene s;
     running_relay relay(s.loop, s.directory / "state", s.sink.url() + "/base/", 2, s.port);
     BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
     const std::string body("{\"a\":1}\r\n\0\xff and more\r\n", 23);
-    const std::string answer = talk(s, post("/hooks/x%2Fy?q=a%20b&q=c",
-                                            "X-Twice: one\r\nx-twice: two\r\nConnection: keep-alive, X-Mine\r\nX-Mine: secret\r\n"
-                                            "TE: trailers\r\nSupe-Attempt: 99\r\nContent-Type: application/json\r\n", body),
-                                    "kept");
+    const std::string answer = talk(
+        s,
+        post("/hooks/x%2Fy?q=a%20b&q=c",
+             "X-Twice: one\r\nx-twice: two\r\nConnection: keep-alive, X-Mine\r\nX-Mine: secret\r\n"
+             "TE: trailers\r\nSupe-Attempt: 99\r\nContent-Type: application/json\r\n",
+             body),
+        "kept");
     BOOST_TEST(answer.starts_with("HTTP/1.1 200 "), answer);
     BOOST_REQUIRE(s.loop.until([&] { return !s.sink.received().empty(); }, 20s));
     const auto& got = s.sink.received().front();
@@ -100,20 +111,26 @@ BOOST_AUTO_TEST_CASE(delivers_what_it_got) {
     BOOST_TEST(got["X-Forwarded-Host"] == "hooks.example");
     BOOST_TEST(got["X-Forwarded-For"] == "127.0.0.1");
     const auto fields = fields_of(got);
-    const auto one = std::ranges::find(fields, "X-Twice: one"), two = std::ranges::find(fields, "x-twice: two");
+    const auto one = std::ranges::find(fields, "X-Twice: one"),
+               two = std::ranges::find(fields, "x-twice: two");
     BOOST_TEST((one != fields.end() && two == one + 1));
 }
 
-// Bad input gets its answer, nobody else notices, and a good webhook sent meanwhile is kept and delivered.
+// Bad input gets its answer, nobody else notices, and a good webhook sent meanwhile is kept and
+// delivered.
 BOOST_AUTO_TEST_CASE(answers_bad_input) {
     scene s;
     running_relay relay(s.loop, s.directory / "state", s.sink.url(), 2, s.port);
     BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
     BOOST_TEST(talk(s, "\x16\x03\x01 this is no HTTP\r\n\r\n").starts_with("HTTP/1.1 400 "));
-    BOOST_TEST(talk(s, "POST / HTTP/1.1\r\nX: " + std::string(100000, 'x') + "\r\n\r\n").starts_with("HTTP/1.1 431 "));
-    BOOST_TEST(talk(s, "POST / HTTP/1.1\r\nContent-Length: 5000000\r\n\r\n").starts_with("HTTP/1.1 413 "));
-    BOOST_TEST(talk(s, "POST / HTTP/1.1\r\nContent-Length: 50\r\n\r\ncut", "", true).starts_with("HTTP/1.1 400 "));
-    BOOST_TEST(talk(s, "BREW /pot HTTP/1.1\r\nHost: a\r\n\r\n", "kept").starts_with("HTTP/1.1 405 "));
+    BOOST_TEST(talk(s, "POST / HTTP/1.1\r\nX: " + std::string(100000, 'x') + "\r\n\r\n")
+                   .starts_with("HTTP/1.1 431 "));
+    BOOST_TEST(
+        talk(s, "POST / HTTP/1.1\r\nContent-Length: 5000000\r\n\r\n").starts_with("HTTP/1.1 413 "));
+    BOOST_TEST(talk(s, "POST / HTTP/1.1\r\nContent-Length: 50\r\n\r\ncut", "", true)
+                   .starts_with("HTTP/1.1 400 "));
+    BOOST_TEST(
+        talk(s, "BREW /pot HTTP/1.1\r\nHost: a\r\n\r\n", "kept").starts_with("HTTP/1.1 405 "));
     BOOST_TEST(talk(s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "relay").starts_with("HTTP/1.1 200 "));
     {
         tcp::socket gone(s.loop.io);  // hangs up before its answer
@@ -122,8 +139,14 @@ BOOST_AUTO_TEST_CASE(answers_bad_input) {
         gone.set_option(boost::asio::socket_base::linger(true, 0));
     }
     BOOST_TEST(talk(s, post("/good", "", "good"), "kept").starts_with("HTTP/1.1 200 "));
-    BOOST_TEST(s.loop.until([&] { return std::ranges::any_of(s.sink.received(), [](auto& r) { return r.body() == "good"; }); }, 20s));
-    for (const auto& r : s.sink.received()) BOOST_TEST((r.target() == "/good" || r.target() == "/gone"), r.target());
+    BOOST_TEST(s.loop.until(
+        [&] {
+            return std::ranges::any_of(s.sink.received(),
+                                       [](auto& r) { return r.body() == "good"; });
+        },
+        20s));
+    for (const auto& r : s.sink.received())
+        BOOST_TEST((r.target() == "/good" || r.target() == "/gone"), r.target());
     BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
 
@@ -132,16 +155,25 @@ BOOST_AUTO_TEST_CASE(refuses_to_start) {
     scene s;
     const std::string state = s.directory / "state", listen = address(s.port);
     expect_refusal(relay_ends(s, {"--state", state}), "nowhere to deliver to");
-    expect_refusal(relay_ends(s, {"--to", "localhost:3000", "--state", state}), "\"localhost:3000\"");
+    expect_refusal(relay_ends(s, {"--to", "localhost:3000", "--state", state}),
+                   "\"localhost:3000\"");
     expect_refusal(relay_ends(s, {"--to", "ftp://a", "--state", state}), "http, https");
-    expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--listen", "here", "--state", state}), "\"here\"");
-    expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--connections", "0", "--state", state}), "not in range 1 to 10000");
-    expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--retry-every", "soon", "--state", state}), "\"soon\"");
-    expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--listen", address(s.sink.port()), "--state", state}), "Address already in use");
+    expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--listen", "here", "--state", state}),
+                   "\"here\"");
+    expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--connections", "0", "--state", state}),
+                   "not in range 1 to 10000");
+    expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--retry-every", "soon", "--state", state}),
+                   "\"soon\"");
+    expect_refusal(
+        relay_ends(s, {"--to", s.sink.url(), "--listen", address(s.sink.port()), "--state", state}),
+        "Address already in use");
     std::ofstream(s.directory / "file") << "a file";
-    expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--listen", listen, "--state", s.directory / "file/state"}), "file/state");
+    expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--listen", listen, "--state",
+                                  s.directory / "file/state"}),
+                   "file/state");
     std::ofstream(s.directory / "bad.json") << R"({"to": "http://a", "conections": 3})";
-    expect_refusal(relay_ends(s, {s.directory / "bad.json", "--state", state}), "\"conections\" is not one of");
+    expect_refusal(relay_ends(s, {s.directory / "bad.json", "--state", state}),
+                   "\"conections\" is not one of");
 }
 
 // A state directory has one relay; a second is told who holds it.
@@ -150,7 +182,8 @@ BOOST_AUTO_TEST_CASE(has_its_state_directory_alone) {
     const std::string state = s.directory / "state";
     running_relay relay(s.loop, state, s.sink.url(), 2, s.port);
     BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
-    const auto second = relay_ends(s, {"--to", s.sink.url(), "--listen", address(support::free_port()), "--state", state});
+    const auto second = relay_ends(
+        s, {"--to", s.sink.url(), "--listen", address(support::free_port()), "--state", state});
     expect_refusal(second, "is in use by process " + std::to_string(relay.process().pid()));
     BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
@@ -158,30 +191,37 @@ BOOST_AUTO_TEST_CASE(has_its_state_directory_alone) {
 // The printed tree is a tree file: `supe run` of it is the same relay.
 BOOST_AUTO_TEST_CASE(prints_its_tree) {
     scene s;
-    const auto printed = relay_ends(s, {"--to", s.sink.url(), "--listen", address(s.port), "--print-tree"});
+    const auto printed =
+        relay_ends(s, {"--to", s.sink.url(), "--listen", address(s.port), "--print-tree"});
     BOOST_REQUIRE(printed.code == 0);
     std::ofstream(s.directory / "relay.json") << printed.output;
-    support::program tree(s.loop, {SUPE_BINARY, "run", s.directory / "relay.json", "--state", s.directory / "state"});
-    BOOST_REQUIRE(s.loop.until([&] {
-        tcp::socket probe(s.loop.io);
-        boost::system::error_code failed;
-        probe.connect({boost::asio::ip::address_v4::loopback(), s.port}, failed);
-        return !failed;
-    }, 20s));
+    support::program tree(
+        s.loop, {SUPE_BINARY, "run", s.directory / "relay.json", "--state", s.directory / "state"});
+    BOOST_REQUIRE(s.loop.until(
+        [&] {
+            tcp::socket probe(s.loop.io);
+            boost::system::error_code failed;
+            probe.connect({boost::asio::ip::address_v4::loopback(), s.port}, failed);
+            return !failed;
+        },
+        20s));
     BOOST_TEST(talk(s, post("/tree", "", "by the tree file"), "kept").starts_with("HTTP/1.1 200 "));
     BOOST_TEST(s.loop.until([&] { return s.sink.received().size() == 1; }, 20s));
     tree.signal(SIGTERM);
     BOOST_TEST(tree.wait().value_or(-1) == 0);
 }
 
-// A small host gives the port in $PORT, and a disk that does not last: the log says what that means.
+// A small host gives the port in $PORT, and a disk that does not last: the log says what that
+// means.
 BOOST_AUTO_TEST_CASE(runs_on_a_small_host) {
     scene s;
-    support::program relay(s.loop, {SUPE_BINARY, "relay", "--to", s.sink.url(), "--state", s.directory / "state"},
-                           {{"PORT", std::to_string(s.port)}, {"DYNO", "web.1"}});
+    support::program relay(
+        s.loop, {SUPE_BINARY, "relay", "--to", s.sink.url(), "--state", s.directory / "state"},
+        {{"PORT", std::to_string(s.port)}, {"DYNO", "web.1"}});
     BOOST_TEST(relay.prints("0.0.0.0:" + std::to_string(s.port)), relay.output());
     BOOST_TEST(relay.prints("is temporary"), relay.output());
-    BOOST_TEST(s.loop.until([&] { return supe::control::client::connect(s.directory / "state").has_value(); }, 20s));
+    BOOST_TEST(s.loop.until(
+        [&] { return supe::control::client::connect(s.directory / "state").has_value(); }, 20s));
     relay.signal(SIGINT);
     BOOST_TEST(relay.wait().value_or(-1) == 0);
 }

@@ -1,17 +1,19 @@
-// The mail of a child that was given up, in files of the state directory. Simulated children, real files.
+// The mail of a child that was given up, in files of the state directory. Simulated children, real
+// files.
 #include "tests/support/players.hpp"
 #include "tests/support/temporary_directory.hpp"
 
+#include <sys/stat.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
-#include <sys/stat.h>
 
 using support::stage;
 
 namespace {
 
-const char* const tree = R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "max_restarts": 0}]})";
+const char* const tree =
+    R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "max_restarts": 0}]})";
 
 /// The file that the latest excessive-crash names; empty for null.
 std::string named_file(const stage& w) {
@@ -30,7 +32,8 @@ std::vector<std::string> lines_of(const std::string& file) {
 
 BOOST_AUTO_TEST_SUITE(saved_mailbox)
 
-// The notice names the file, which holds each mail and is nobody else's to read; the mail itself stays, too.
+// The notice names the file, which holds each mail and is nobody else's to read; the mail itself
+// stays, too.
 BOOST_AUTO_TEST_CASE(is_a_copy) {
     const support::temporary_directory directory;
     stage w(tree, 1, directory.path());
@@ -40,8 +43,9 @@ BOOST_AUTO_TEST_CASE(is_a_copy) {
     const auto file = named_file(w);
     BOOST_TEST(file == (directory.path() / "mailboxes/a.1.jsonl").string());
     BOOST_TEST(lines_of(file).size() == 2u);
-    BOOST_TEST(boost::json::parse(lines_of(file).at(1)).at("msg") == boost::json::parse(R"({"n":2})"));
-    struct stat about {};
+    BOOST_TEST(boost::json::parse(lines_of(file).at(1)).at("msg") ==
+               boost::json::parse(R"({"n":2})"));
+    struct stat about{};
     BOOST_TEST(::stat(file.c_str(), &about) == 0);
     BOOST_TEST((about.st_mode & 0777) == 0600u);
     BOOST_TEST(w.root().find("a")->mail().box.queued() == 2u);

@@ -20,10 +20,12 @@ struct fixture : support::event_loop {
 
     /// True when the datagrams so far hold this line.
     bool hears(const std::string& line) {
-        return until([&] {
-            for (const std::string& datagram : manager.receive(0)) heard += datagram + "\n";
-            return ("\n" + heard).find("\n" + line + "\n") != std::string::npos;
-        }, 20s);
+        return until(
+            [&] {
+                for (const std::string& datagram : manager.receive(0)) heard += datagram + "\n";
+                return ("\n" + heard).find("\n" + line + "\n") != std::string::npos;
+            },
+            20s);
     }
     std::vector<std::string> command(const std::string& tree) {
         std::ofstream(tmp / "tree.json") << tree;
@@ -35,12 +37,15 @@ struct fixture : support::event_loop {
 
 BOOST_FIXTURE_TEST_SUITE(service_manager, fixture)
 
-// READY=1 when the whole tree is ready and not before; STATUS tells how it does; STOPPING=1 when it is told to stop. Its
-// children hear nothing of it.
+// READY=1 when the whole tree is ready and not before; STATUS tells how it does; STOPPING=1 when it
+// is told to stop. Its children hear nothing of it.
 BOOST_AUTO_TEST_CASE(ready_and_stopping) {
-    const auto tree = tree_of({shell("first", R"(echo "socket <$NOTIFY_SOCKET$WATCHDOG_USEC>"; exec sleep 1000)"),
-                               shell("second", "while [ ! -e go ]; do sleep 0.01; done; echo '{\"type\":\"signal\",\"signal\":\"COMPONENT-READY\"}' >&3; exec sleep 1000",
-                                     R"("ready": "signal", "directory": ")" + tmp.path().string() + "\"")});
+    const auto tree = tree_of(
+        {shell("first", R"(echo "socket <$NOTIFY_SOCKET$WATCHDOG_USEC>"; exec sleep 1000)"),
+         shell("second",
+               "while [ ! -e go ]; do sleep 0.01; done; echo "
+               "'{\"type\":\"signal\",\"signal\":\"COMPONENT-READY\"}' >&3; exec sleep 1000",
+               R"("ready": "signal", "directory": ")" + tmp.path().string() + "\"")});
     support::program root(*this, command(tree), {{"NOTIFY_SOCKET", manager.name()}});
     BOOST_TEST(root.prints("[first] socket <>"));
     BOOST_TEST(hears("STATUS=1 of 2 children up"));
@@ -52,12 +57,15 @@ BOOST_AUTO_TEST_CASE(ready_and_stopping) {
     BOOST_TEST(hears("STOPPING=1"));
 }
 
-// WATCHDOG=1 comes again and again where this process is asked for it, and never where another one is.
+// WATCHDOG=1 comes again and again where this process is asked for it, and never where another one
+// is.
 BOOST_AUTO_TEST_CASE(watchdog) {
     const auto tree = tree_of({shell("web", "echo up; exec sleep 1000")});
     const auto start = command(tree);
     {
-        support::program root(*this, start, {{"NOTIFY_SOCKET", manager.name()}, {"WATCHDOG_USEC", "40000"}, {"WATCHDOG_PID", "1"}});
+        support::program root(
+            *this, start,
+            {{"NOTIFY_SOCKET", manager.name()}, {"WATCHDOG_USEC", "40000"}, {"WATCHDOG_PID", "1"}});
         BOOST_TEST(hears("READY=1"));
         root.signal(SIGTERM);
         BOOST_TEST(root.wait().value_or(-1) == 0);
@@ -65,7 +73,8 @@ BOOST_AUTO_TEST_CASE(watchdog) {
         BOOST_TEST(heard.find("WATCHDOG=1") == std::string::npos);
     }
     heard.clear();
-    support::program root(*this, start, {{"NOTIFY_SOCKET", manager.name()}, {"WATCHDOG_USEC", "40000"}});
+    support::program root(*this, start,
+                          {{"NOTIFY_SOCKET", manager.name()}, {"WATCHDOG_USEC", "40000"}});
     BOOST_TEST(hears("WATCHDOG=1\nWATCHDOG=1\nWATCHDOG=1"));
 }
 

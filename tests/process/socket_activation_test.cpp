@@ -1,13 +1,13 @@
 // Listening sockets handed on to a real child: open through its crashes, as systemd's are.
 #include "tests/support/real_tree.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <fmt/format.h>
 #include <set>
 
 using namespace std::chrono_literals;
@@ -26,7 +26,8 @@ struct tally {
     std::set<std::string> who;
 };
 
-/// Connects again and again. A request that the child was killed over is the child's loss; a connection is nobody's.
+/// Connects again and again. A request that the child was killed over is the child's loss; a
+/// connection is nobody's.
 supe::awaitable<> client(supe::loop_executor loop, tcp::endpoint where, tally& count) {
     for (;;) {
         tcp::socket connection(loop);
@@ -35,9 +36,11 @@ supe::awaitable<> client(supe::loop_executor loop, tcp::endpoint where, tally& c
         if (failed == asio::error::operation_aborted) co_return;
         ++(failed ? count.refused : count.connected);
         if (failed) continue;
-        co_await asio::async_write(connection, asio::buffer("x", 1), asio::redirect_error(supe::use_awaitable, failed));
+        co_await asio::async_write(connection, asio::buffer("x", 1),
+                                   asio::redirect_error(supe::use_awaitable, failed));
         std::string answer;
-        co_await asio::async_read(connection, asio::dynamic_buffer(answer), asio::redirect_error(supe::use_awaitable, failed));
+        co_await asio::async_read(connection, asio::dynamic_buffer(answer),
+                                  asio::redirect_error(supe::use_awaitable, failed));
         if (answer.ends_with('\n')) {
             ++count.answered;
             count.who.insert(answer);
@@ -52,14 +55,17 @@ BOOST_FIXTURE_TEST_SUITE(socket_activation, support::event_loop)
 // 100 times SIGKILL under load: each successor answers, and not one connection is refused.
 BOOST_AUTO_TEST_CASE(no_connection_is_refused) {
     const std::string address = support::free_address();
-    const std::string listen = fmt::format(R"("listen": ["{}"], "max_restarts": 1000, "backoff": {{"max": "1ms"}})", address);
+    const std::string listen = fmt::format(
+        R"("listen": ["{}"], "max_restarts": 1000, "backoff": {{"max": "1ms"}})", address);
     real_tree tree(*this, tree_of({helper("web", "acceptor", listen)}, R"("max_restarts": 1000)"));
     BOOST_TEST(tree.prints("[web] LISTEN_FDS 1, LISTEN_FDNAMES web, channel 4"));
-    const auto port = static_cast<unsigned short>(std::stoi(address.substr(address.rfind(':') + 1)));
+    const auto port =
+        static_cast<unsigned short>(std::stoi(address.substr(address.rfind(':') + 1)));
     tally count;
     supe::nursery load(time);
     for (int i = 0; i < 16; ++i)
-        load.start(client(io.get_executor(), tcp::endpoint(asio::ip::address_v4::loopback(), port), count));
+        load.start(client(io.get_executor(), tcp::endpoint(asio::ip::address_v4::loopback(), port),
+                          count));
     for (std::size_t kills = 1; kills <= 100; ++kills) {
         BOOST_REQUIRE(until([&] { return count.who.size() == kills; }, 20s));
         ::kill(tree.pid("web"), SIGKILL);
@@ -74,7 +80,9 @@ BOOST_AUTO_TEST_CASE(no_connection_is_refused) {
 
 // Several sockets, each with a name; where one cannot be had, the tree does not start.
 BOOST_AUTO_TEST_CASE(several) {
-    real_tree tree(*this, tree_of({helper("web", "acceptor", R"("listen": ["127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"])")}));
+    real_tree tree(*this,
+                   tree_of({helper("web", "acceptor",
+                                   R"("listen": ["127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"])")}));
     BOOST_TEST(tree.prints("[web] LISTEN_FDS 3, LISTEN_FDNAMES web:web:web, channel 6"));
 }
 

@@ -14,8 +14,10 @@ BOOST_FIXTURE_TEST_SUITE(stop_ladder, support::event_loop)
 
 // A child that never spoke gets its stop signal at once: 8 s would pass before the next rung.
 BOOST_AUTO_TEST_CASE(a_stranger_is_told_by_signal) {
-    real_tree tree(*this, tree_of({shell("web", "trap 'echo bye; exit 0' INT; echo up; while :; do sleep 0.01; done",
-                                         R"("stop_signal": "SIGINT", "shutdown": "60s")")}));
+    real_tree tree(
+        *this,
+        tree_of({shell("web", "trap 'echo bye; exit 0' INT; echo up; while :; do sleep 0.01; done",
+                       R"("stop_signal": "SIGINT", "shutdown": "60s")")}));
     BOOST_TEST(tree.prints("[web] up"));
     BOOST_TEST(tree.stop());
     BOOST_TEST(tree.clean());
@@ -23,33 +25,41 @@ BOOST_AUTO_TEST_CASE(a_stranger_is_told_by_signal) {
     BOOST_TEST(tree.last("web-shutdown") == R"({"name":"web","exit":{"code":0}})");
 }
 
-// A child that ignores every signal, and has closed its channel, is dead at `shutdown`; its end is clean, as it was asked for.
+// A child that ignores every signal, and has closed its channel, is dead at `shutdown`; its end is
+// clean, as it was asked for.
 BOOST_AUTO_TEST_CASE(the_stubborn_are_killed) {
     real_tree tree(*this, tree_of({helper("web", "stubborn", R"("shutdown": "200ms")")}));
     BOOST_TEST(tree.prints("[web] up"));
     BOOST_TEST(tree.stop());
     BOOST_TEST(tree.clean());
-    BOOST_TEST(tree.last("web-shutdown") == R"({"name":"web","exit":{"signal":"SIGKILL","core":false}})");
+    BOOST_TEST(tree.last("web-shutdown") ==
+               R"({"name":"web","exit":{"signal":"SIGKILL","core":false}})");
 }
 
-// A child that speaks is asked at once and gets its signal later; one that only listens takes this way by `ask`; one that
-// does neither gets both at once.
+// A child that speaks is asked at once and gets its signal later; one that only listens takes this
+// way by `ask`; one that does neither gets both at once.
 BOOST_AUTO_TEST_CASE(who_speaks_is_asked_first) {
-    real_tree tree(*this, tree_of({helper("speaks", "listener", R"("ready": "signal", "shutdown": "600ms")")}));
+    real_tree tree(
+        *this,
+        tree_of({helper("speaks", "listener", R"("ready": "signal", "shutdown": "600ms")")}));
     BOOST_TEST(tree.sees("speaks-ready"));
     BOOST_TEST(tree.prints("[speaks] up"));
     BOOST_TEST(tree.stop());
-    const auto asked = std::ranges::find(tree.lines(), R"([speaks] {"type":"signal","signal":"SUPE-SHUTDOWN"})");
+    const auto asked =
+        std::ranges::find(tree.lines(), R"([speaks] {"type":"signal","signal":"SUPE-SHUTDOWN"})");
     const auto told = std::ranges::find(tree.lines(), "[speaks] SIGTERM");
     BOOST_TEST((asked < told && told != tree.lines().end()));
     BOOST_TEST((time.now() - tree["speaks"].started_at() >= 600ms));
 }
 
 BOOST_AUTO_TEST_CASE(ask_is_for_those_who_never_speak) {
-    // Without `ask` the signal is there at once; with it, only at half of a time that never comes here.
-    const std::string mute = R"("command": ["/proc/self/exe"], "env": {"SUPE_TEST_ROLE": "listener", "SUPE_TEST_MUTE": "1"})";
-    real_tree tree(*this, tree_of({R"({"name": "asked", "ask": true, "shutdown": "120s", )" + mute + "}",
-                                   R"({"name": "told", "shutdown": "120s", )" + mute + "}"}));
+    // Without `ask` the signal is there at once; with it, only at half of a time that never comes
+    // here.
+    const std::string mute =
+        R"("command": ["/proc/self/exe"], "env": {"SUPE_TEST_ROLE": "listener", "SUPE_TEST_MUTE": "1"})";
+    real_tree tree(*this,
+                   tree_of({R"({"name": "asked", "ask": true, "shutdown": "120s", )" + mute + "}",
+                            R"({"name": "told", "shutdown": "120s", )" + mute + "}"}));
     BOOST_TEST(tree.prints("[asked] up"));
     BOOST_TEST(tree.prints("[told] up"));
     tree["asked"].stop();
@@ -68,16 +78,21 @@ BOOST_AUTO_TEST_CASE(the_halted_are_woken) {
     BOOST_TEST(tree.prints("[web] up"));
     ::kill(tree.pid("web"), SIGSTOP);
     BOOST_TEST(tree.stop());
-    BOOST_TEST(tree.last("web-shutdown") == R"({"name":"web","exit":{"signal":"SIGTERM","core":false}})");
+    BOOST_TEST(tree.last("web-shutdown") ==
+               R"({"name":"web","exit":{"signal":"SIGTERM","core":false}})");
 }
 
-// The whole group is gone at every end, asked for or not: a grandchild that ignores everything as well.
+// The whole group is gone at every end, asked for or not: a grandchild that ignores everything as
+// well.
 BOOST_AUTO_TEST_CASE(the_group_goes_with_it) {
     for (const bool asked : {true, false}) {
-        real_tree tree(*this, tree_of({shell("web", "(trap '' TERM INT HUP; echo up; sleep 1000) & echo pid $!; wait",
-                                             R"("restart": "transient", "clean_exits": [0], "max_restarts": 0)")}));
+        real_tree tree(
+            *this,
+            tree_of({shell("web", "(trap '' TERM INT HUP; echo up; sleep 1000) & echo pid $!; wait",
+                           R"("restart": "transient", "clean_exits": [0], "max_restarts": 0)")}));
         BOOST_TEST(tree.prints("[web] up"));
-        BOOST_REQUIRE(until([&] { return !tree.after("[web] pid ").empty(); }, 20s));  // either may come first
+        BOOST_REQUIRE(until([&] { return !tree.after("[web] pid ").empty(); },
+                            20s));  // either may come first
         const pid_t grandchild = std::stoi(tree.after("[web] pid "));
         BOOST_TEST(support::is_alive(grandchild));
         if (asked) {
@@ -96,13 +111,17 @@ BOOST_AUTO_TEST_CASE(slow_stops_are_told) {
     BOOST_TEST(tree.prints("[web] up"));
     const pid_t pid = tree.pid("web");
     BOOST_TEST(tree.stop());
-    const std::string expected = "[supe] waiting for web (pid " + std::to_string(pid) + ") to stop, SIGKILL in ";
+    const std::string expected =
+        "[supe] waiting for web (pid " + std::to_string(pid) + ") to stop, SIGKILL in ";
     BOOST_TEST(!tree.after(expected).empty());
 }
 
-// `infinity`: nobody is killed until it is told twice; a second stop of the whole tree kills at once.
+// `infinity`: nobody is killed until it is told twice; a second stop of the whole tree kills at
+// once.
 BOOST_AUTO_TEST_CASE(infinity) {
-    real_tree tree(*this, tree_of({helper("web", "listener", R"("ready": "signal", "shutdown": "infinity")")}));
+    real_tree tree(
+        *this,
+        tree_of({helper("web", "listener", R"("ready": "signal", "shutdown": "infinity")")}));
     BOOST_TEST(tree.sees("web-ready"));
     BOOST_TEST(tree.prints("[web] up"));
     tree["web"].stop();

@@ -1,16 +1,17 @@
-// Shows that our output never makes anybody wait, and what is told of what was lost (contract §6, last lines).
+// Shows that our output never makes anybody wait, and what is told of what was lost (contract §6,
+// last lines).
 #include "supe/output/terminal_sink.hpp"
 #include "supe/async/nursery.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/temporary_directory.hpp"
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <cstdlib>
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 
 using namespace supe;
 using namespace std::chrono_literals;
@@ -29,7 +30,8 @@ struct pipe_pair {
     std::string take() const {
         std::string all;
         char buffer[65536];
-        for (ssize_t n; (n = ::read(read.get(), buffer, sizeof buffer)) > 0;) all.append(buffer, static_cast<std::size_t>(n));
+        for (ssize_t n; (n = ::read(read.get(), buffer, sizeof buffer)) > 0;)
+            all.append(buffer, static_cast<std::size_t>(n));
         return all;
     }
 };
@@ -65,7 +67,8 @@ void put(terminal_sink& sink, stream s, std::string_view address, std::string_vi
 
 BOOST_AUTO_TEST_SUITE(terminal_sink)
 
-// stdout to stdout, stderr and our own log to stderr; written at once, without colour where there is no terminal.
+// stdout to stdout, stderr and our own log to stderr; written at once, without colour where there
+// is no terminal.
 BOOST_AUTO_TEST_CASE(two_streams) {
     bench b;
     supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
@@ -76,7 +79,8 @@ BOOST_AUTO_TEST_CASE(two_streams) {
     BOOST_TEST(b.err.take() == "[/dam/queue] oops\n[supe] stopping\n");
 }
 
-// On a terminal the label has a colour, on what is none it has none; nor where NO_COLOR is set, nor in JSON.
+// On a terminal the label has a colour, on what is none it has none; nor where NO_COLOR is set, nor
+// in JSON.
 BOOST_AUTO_TEST_CASE(colour_on_a_terminal) {
     bench b;
     const unique_fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
@@ -112,13 +116,14 @@ BOOST_AUTO_TEST_CASE(an_unread_pipe_blocks_nobody) {
             seen += b.out.take();
             co_await b.time.sleep_for(1ms);
         }
-        co_await sink.room();
+        co_await sink.writable();
     });
     BOOST_TEST(static_cast<std::size_t>(std::ranges::count(seen, '\n')) == lines);
     BOOST_TEST(seen.ends_with("xx\n"));
 }
 
-// While full, 1 MiB of each address that writes all the same is kept; the rest is counted and told once there is room.
+// While full, 1 MiB of each address that writes all the same is kept; the rest is counted and told
+// once there is room.
 BOOST_AUTO_TEST_CASE(what_is_dropped_is_told) {
     bench b;
     supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
@@ -138,17 +143,20 @@ BOOST_AUTO_TEST_CASE(what_is_dropped_is_told) {
     BOOST_TEST(kept == supe::terminal_sink::dead_limit / 1000);
     BOOST_TEST(seen.find("[other] kept\n") != std::string::npos);
     const std::string mark = "[dead] [supe dropped " + std::to_string(3000 - kept) + " lines, " +
-                             std::to_string((3000 - kept) * 1000) + " bytes: our output was not read fast enough]\n";
+                             std::to_string((3000 - kept) * 1000) +
+                             " bytes: our output was not read fast enough]\n";
     BOOST_TEST(seen.find(mark) != std::string::npos);
 }
 
-// When stdout and stderr are one pipe, a line that is half written is not torn by one of the other stream.
+// When stdout and stderr are one pipe, a line that is half written is not torn by one of the other
+// stream.
 BOOST_AUTO_TEST_CASE(one_pipe_for_both) {
     bench b;
     const unique_fd second(::dup(b.out.write.get()));
     supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), second.get());
     int lines = 0;
-    for (; !sink.is_full(); ++lines) put(sink, lines % 2 ? stream::err : stream::out, "/web", std::string(997, 'x'));
+    for (; !sink.is_full(); ++lines)
+        put(sink, lines % 2 ? stream::err : stream::out, "/web", std::string(997, 'x'));
     std::string seen;
     b.run(sink, [&]() -> awaitable<> {
         while (std::ranges::count(seen, '\n') < lines) {
@@ -157,10 +165,12 @@ BOOST_AUTO_TEST_CASE(one_pipe_for_both) {
         }
     });
     const std::string line = "[web] " + std::string(997, 'x') + "\n";
-    for (std::size_t at = 0; at < seen.size(); at += line.size()) BOOST_REQUIRE(seen.compare(at, line.size(), line) == 0);
+    for (std::size_t at = 0; at < seen.size(); at += line.size())
+        BOOST_REQUIRE(seen.compare(at, line.size(), line) == 0);
 }
 
-// A socket (the journal) that is full, or a descriptor that somebody made non-blocking, loses nothing.
+// A socket (the journal) that is full, or a descriptor that somebody made non-blocking, loses
+// nothing.
 BOOST_AUTO_TEST_CASE(a_full_socket_loses_nothing) {
     bench b;
     int fds[2];
@@ -182,7 +192,8 @@ BOOST_AUTO_TEST_CASE(a_full_socket_loses_nothing) {
     BOOST_TEST(static_cast<std::size_t>(std::ranges::count(seen, '\n')) == lines);
 }
 
-// A reader that went away is told of once on stderr; children go on, and nothing is kept for nobody.
+// A reader that went away is told of once on stderr; children go on, and nothing is kept for
+// nobody.
 BOOST_AUTO_TEST_CASE(a_reader_that_went_away) {
     bench b;
     supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
@@ -191,14 +202,17 @@ BOOST_AUTO_TEST_CASE(a_reader_that_went_away) {
     BOOST_TEST(!sink.is_full());
     put(sink, stream::err, "/web", "still here");
     BOOST_TEST(b.err.take() ==
-               "[supe] nobody reads our stdout any more; supe logs shows what the children print\n[web] still here\n");
+               "[supe] nobody reads our stdout any more; supe logs shows what the children "
+               "print\n[web] still here\n");
 }
 
-// A file on a full disk: lines are lost, no half line runs into another, and what was lost is told when there is room.
+// A file on a full disk: lines are lost, no half line runs into another, and what was lost is told
+// when there is room.
 BOOST_AUTO_TEST_CASE(a_full_disk) {
     bench b;
     const support::temporary_directory tmp;
-    const unique_fd file(::open((tmp / "out").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    const unique_fd file(
+        ::open((tmp / "out").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     supe::terminal_sink sink(b.time, output_format::text, file.get(), b.err.write.get());
     put(sink, stream::out, "/web", "before");
     rlimit old{};
@@ -212,7 +226,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk) {
     put(sink, stream::out, "/web", "after");
     // "[web] before" is 13 bytes, then 7 of the 11 of "[web] lost" fit.
     BOOST_TEST(support::read_file(tmp / "out") ==
-               "[web] before\n[web] l\n[supe] 26 bytes of output could not be written here: File too large\n[web] after\n");
+               "[web] before\n[web] l\n[supe] 26 bytes of output could not be written here: File "
+               "too large\n[web] after\n");
 }
 
 // At the end a reader that is slow is waited for, one that does not read at all only so long.

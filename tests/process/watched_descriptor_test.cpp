@@ -1,12 +1,12 @@
-// Shows how a descriptor wakes a coroutine: when there is something to read, never after close(), and that one which the
-// event loop refuses is closed. Real descriptors, the real event loop.
-#include "supe/process/watched_descriptor.hpp"
+// Shows how a descriptor wakes a coroutine: when there is something to read, never after close(),
+// and that one which the event loop refuses is closed. Real descriptors, the real event loop.
+#include "supe/async/watched_descriptor.hpp"
 #include "tests/support/event_loop.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include <boost/test/unit_test.hpp>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -42,16 +42,17 @@ BOOST_AUTO_TEST_CASE(wakes_once_for_each_time_it_was_asked) {
     supe::nursery tasks(loop.time);
     tasks.start(count_wakes(t, wakes));
     pipe_ends a, b;
-    supe::watched_descriptor first(loop.time.executor(), std::move(a.out)), second(loop.time.executor(), std::move(b.out));
+    supe::watched_descriptor first(loop.time.executor(), std::move(a.out)),
+        second(loop.time.executor(), std::move(b.out));
     first.when_readable(t);
     first.when_readable(t);
     second.when_readable(t);
     BOOST_REQUIRE(::write(b.in.get(), "x", 1) == 1);
     BOOST_TEST(loop.until([&] { return wakes == 1; }, 5s));
-    BOOST_REQUIRE(::write(b.in.get(), "x", 1) == 1);   // nobody asked again
-    a.in.reset();                                      // the end is something to read
+    BOOST_REQUIRE(::write(b.in.get(), "x", 1) == 1);  // nobody asked again
+    a.in.reset();                                     // the end is something to read
     BOOST_TEST(loop.until([&] { return wakes == 2; }, 5s));
-    second.when_readable(t);                           // what is there already wakes too
+    second.when_readable(t);  // what is there already wakes too
     BOOST_TEST(loop.until([&] { return wakes == 3; }, 5s));
 }
 
@@ -70,18 +71,21 @@ BOOST_AUTO_TEST_CASE(close_forgets_who_waits) {
     BOOST_TEST(loop.stopped());
 }
 
-// What the event loop's epoll refuses (here an epoll around an epoll, and so on, for too long) is an error, and closed.
+// What the event loop's epoll refuses (here an epoll around an epoll, and so on, for too long) is
+// an error, and closed.
 BOOST_AUTO_TEST_CASE(a_refused_descriptor_is_closed) {
     support::event_loop loop;
     std::vector<supe::unique_fd> nest;
     for (bool fits = true; fits;) {
         supe::unique_fd outer(::epoll_create1(EPOLL_CLOEXEC));
         epoll_event any{};
-        fits = nest.empty() || ::epoll_ctl(outer.get(), EPOLL_CTL_ADD, nest.back().get(), &any) == 0;
+        fits =
+            nest.empty() || ::epoll_ctl(outer.get(), EPOLL_CTL_ADD, nest.back().get(), &any) == 0;
         if (fits) nest.push_back(std::move(outer));
     }
     const int number = nest.back().get();
-    BOOST_CHECK_THROW(supe::watched_descriptor(loop.time.executor(), std::move(nest.back())), supe::system_error);
+    BOOST_CHECK_THROW(supe::watched_descriptor(loop.time.executor(), std::move(nest.back())),
+                      supe::system_error);
     BOOST_TEST(::fcntl(number, F_GETFD) == -1);
 }
 

@@ -11,9 +11,12 @@ using status = supe::restarter::status;
 
 namespace {
 
-const std::string tree = R"({"name": "t", "children": [{"name": "d", "component": "ROLE", "demand": true}, {"name": "b", "component": "diligent"}]})";
+const std::string tree =
+    R"({"name": "t", "children": [{"name": "d", "component": "ROLE", "demand": true}, {"name": "b", "component": "diligent"}]})";
 
-std::string with(const std::string& role) { return std::string(tree).replace(tree.find("ROLE"), 4, role); }
+std::string with(const std::string& role) {
+    return std::string(tree).replace(tree.find("ROLE"), 4, role);
+}
 
 /// Takes one mail, acknowledges it and ends.
 awaitable<> one_each(component& self) {
@@ -38,15 +41,15 @@ struct on_demand : supe::simulation::world {
 
 BOOST_AUTO_TEST_SUITE(demand)
 
-// Idle counts as ready. A mail starts it; with the next one it is started again, as often as there is mail, and no end of
-// it counts.
+// Idle counts as ready. A mail starts it; with the next one it is started again, as often as there
+// is mail, and no end of it counts.
 BOOST_AUTO_TEST_CASE(comes_and_goes) {
     on_demand w("one_each");
     BOOST_TEST(w.root().is_booted());
     BOOST_TEST(w.of_d() == status::idle);
     BOOST_TEST(w.starts_of("/d") == 0u);
     for (int i = 0; i < 20; ++i) w.mail("/d", "1");
-    w.settle();
+    w.run_ready();
     BOOST_TEST(w.starts_of("/d") == 20u);
     BOOST_TEST(w.queued() == 0u);
     BOOST_TEST(w.of_d() == status::idle);

@@ -1,4 +1,5 @@
-// Children with instances: one name, one mailbox, several processes that take from it (contract §5 `instances`).
+// Children with instances: one name, one mailbox, several processes that take from it (contract §5
+// `instances`).
 #include "tests/support/players.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -11,7 +12,8 @@ using status = supe::restarter::status;
 
 namespace {
 
-/// A stage whose workers note what they take: `w.2: 7` (and `again` from the second attempt on). They keep it for a second.
+/// A stage whose workers note what they take: `w.2: 7` (and `again` from the second attempt on).
+/// They keep it for a second.
 struct workshop {
     explicit workshop(const std::string& more, unsigned instances = 3) {
         world.provide("worker", [this](component& self) { return work(self); });
@@ -20,11 +22,13 @@ struct workshop {
     }
     static std::string tree(const std::string& more, unsigned instances) {
         return fmt::format(R"({{"name": "t", "children": [{{"name": "a", "component": "diligent"}},
-            {{"name": "w", "component": "worker"{}, "instances": {}}}, {{"name": "z", "component": "diligent"}}]}})", more, instances);
+            {{"name": "w", "component": "worker"{}, "instances": {}}}, {{"name": "z", "component": "diligent"}}]}})",
+                           more, instances);
     }
     awaitable<> work(component& self) {
         while (auto mail = co_await self.receive()) {
-            taken.push_back(fmt::format("{}: {}{}", self.name(), mail->body(), mail->attempt() > 1 ? " again" : ""));
+            taken.push_back(fmt::format("{}: {}{}", self.name(), mail->body(),
+                                        mail->attempt() > 1 ? " again" : ""));
             co_await self.shutdown_requested_until(self.time().now() + 1s);
             if (!self.shutting_down()) co_await mail->ack();
         }
@@ -51,7 +55,8 @@ using words = std::vector<std::string>;
 
 BOOST_AUTO_TEST_SUITE(instances)
 
-// Started in order, each under its own name; what one of them has in hand nobody else has; whoever is free takes the next.
+// Started in order, each under its own name; what one of them has in hand nobody else has; whoever
+// is free takes the next.
 BOOST_AUTO_TEST_CASE(one_mailbox) {
     workshop s("");
     BOOST_TEST(s.names() == "a w.1 w.2 w.3 z ");
@@ -63,7 +68,8 @@ BOOST_AUTO_TEST_CASE(one_mailbox) {
     s.world.advance(1s);
     BOOST_TEST(s.taken.size() == 5u);
     std::ranges::sort(s.taken, {}, [](const std::string& t) { return t.substr(5); });
-    for (int i = 1; i <= 5; ++i) BOOST_TEST(s.taken[static_cast<std::size_t>(i) - 1].ends_with(std::to_string(i)));
+    for (int i = 1; i <= 5; ++i)
+        BOOST_TEST(s.taken[static_cast<std::size_t>(i) - 1].ends_with(std::to_string(i)));
 }
 
 // What a dead one had in hand another one takes, before fresh mail.
@@ -75,7 +81,8 @@ BOOST_AUTO_TEST_CASE(mail_of_a_dead_instance) {
     s.taken.clear();
     s.world.advance(3s);
     const std::string other = holder == "w.1" ? "w.2" : "w.1";
-    BOOST_TEST(s.taken == (words{other + ": 1 again", other + ": 3"}), boost::test_tools::per_element());
+    BOOST_TEST(s.taken == (words{other + ": 1 again", other + ": 3"}),
+               boost::test_tools::per_element());
 }
 
 // Mail to one of them is for it alone.
@@ -94,7 +101,8 @@ BOOST_AUTO_TEST_CASE(given_up) {
     BOOST_TEST(s.of("w.1") == status::given_up);
     BOOST_TEST(s.world.count("component-excessive-crash") == 0u);
     s.world.crash("/w.2");
-    BOOST_TEST(s.world.messages("w-excessive-crash") == words{R"({"name":"w","restarts":0,"within_ms":60000,"mailbox":null})"},
+    BOOST_TEST(s.world.messages("w-excessive-crash") ==
+                   words{R"({"name":"w","restarts":0,"within_ms":60000,"mailbox":null})"},
                boost::test_tools::per_element());
     s.world.mail("/w", "1");
     BOOST_TEST(s.taken.empty());
@@ -115,12 +123,15 @@ BOOST_AUTO_TEST_CASE(scaled) {
     BOOST_TEST(s.pids() == std::vector<pid_t>{before[0]}, boost::test_tools::per_element());
     BOOST_TEST(s.world.count("component-removed") == 3u);
     BOOST_TEST(s.world.starts_of("/z") == 1u);
-    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 0)) == "0 is not a number of instances from 1 to 10000");
-    BOOST_TEST(s.world.by_hand(s.world.root().scale("w.1", 2)) == "w.1 is an instance of w; scale that");
+    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 0)) ==
+               "0 is not a number of instances from 1 to 10000");
+    BOOST_TEST(s.world.by_hand(s.world.root().scale("w.1", 2)) ==
+               "w.1 is an instance of w; scale that");
     BOOST_TEST(s.world.by_hand(s.world.root().scale("nobody", 2)) == "no such child: nobody");
 }
 
-// One that runs alone goes on as the first of several, with the mail that it has in hand and all that waits.
+// One that runs alone goes on as the first of several, with the mail that it has in hand and all
+// that waits.
 BOOST_AUTO_TEST_CASE(scaled_from_one) {
     workshop s("", 1);
     BOOST_TEST(s.names() == "a w z ");
@@ -153,7 +164,8 @@ BOOST_AUTO_TEST_CASE(scaled_down_with_mail) {
 BOOST_AUTO_TEST_CASE(scaled_in_vain) {
     workshop s("", 2);
     s.world.fail_next_starts("/w.4", 1, {"EAGAIN", "Resource temporarily unavailable"});
-    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 5)) == "/w.4 could not be started: Resource temporarily unavailable");
+    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 5)) ==
+               "/w.4 could not be started: Resource temporarily unavailable");
     BOOST_TEST(s.names() == "a w.1 w.2 w.3 z ");
 }
 
@@ -171,7 +183,9 @@ BOOST_AUTO_TEST_CASE(by_hand_all_or_one) {
     BOOST_TEST(s.world.starts_of("/w.1") == 3u);
     BOOST_TEST(s.world.by_hand(s.world.root().remove_child("w")) == "");
     BOOST_TEST(s.names() == "a z ");
-    BOOST_TEST(s.world.by_hand(s.world.root().add_child(supe::parse_child(R"({"name": "w", "component": "worker", "instances": 2})", "child", "/"))) == "");
+    BOOST_TEST(s.world.by_hand(s.world.root().add_child(supe::parse_child(
+                   R"({"name": "w", "component": "worker", "instances": 2})", "child", "/"))) ==
+               "");
     BOOST_TEST(s.names() == "a z w.1 w.2 ");
 }
 
@@ -179,12 +193,14 @@ BOOST_AUTO_TEST_CASE(by_hand_all_or_one) {
 BOOST_AUTO_TEST_CASE(added_in_vain) {
     workshop s("", 1);
     s.world.fail_next_starts("/v.2", 1, {"EAGAIN", "Resource temporarily unavailable"});
-    BOOST_TEST(s.world.by_hand(s.world.root().add_child(supe::parse_child(R"({"name": "v", "component": "worker", "instances": 3})", "child", "/"))) ==
+    BOOST_TEST(s.world.by_hand(s.world.root().add_child(supe::parse_child(
+                   R"({"name": "v", "component": "worker", "instances": 3})", "child", "/"))) ==
                "/v.2 could not be started: Resource temporarily unavailable");
     BOOST_TEST(s.names() == "a w z ");
 }
 
-// On demand as many are started as there are mails that nobody is free for; idle ones count as ready.
+// On demand as many are started as there are mails that nobody is free for; idle ones count as
+// ready.
 BOOST_AUTO_TEST_CASE(on_demand) {
     workshop s(R"(, "demand": true)");
     BOOST_TEST(s.world.root().is_booted());
@@ -201,11 +217,13 @@ BOOST_AUTO_TEST_CASE(on_demand) {
     BOOST_TEST(s.taken.size() == 3u);
 }
 
-// A reload changes their number, or all of them; what did not change in the file is left as it was made by hand.
+// A reload changes their number, or all of them; what did not change in the file is left as it was
+// made by hand.
 BOOST_AUTO_TEST_CASE(reloaded) {
     workshop s("", 2);
     const auto reload = [&](const std::string& more, unsigned instances) {
-        return s.world.by_hand(s.world.root().reload(supe::parse_tree(workshop::tree(more, instances), "tree", "/")));
+        return s.world.by_hand(
+            s.world.root().reload(supe::parse_tree(workshop::tree(more, instances), "tree", "/")));
     };
     s.world.by_hand(s.world.root().scale("w", 3));
     BOOST_TEST(reload("", 2) == "");

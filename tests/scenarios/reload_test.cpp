@@ -23,7 +23,8 @@ std::string reload_with(stage& w, const std::string& text) {
 
 std::string names(const stage& w) {
     std::string all;
-    for (const supe::child* c : const_cast<stage&>(w).root().children()) all += c->spec().name + " ";
+    for (const supe::child* c : const_cast<stage&>(w).root().children())
+        all += c->spec().name + " ";
     return all;
 }
 
@@ -33,7 +34,8 @@ BOOST_AUTO_TEST_SUITE(reload)
 
 // The same file again: nothing happens, also where things were changed by hand since.
 BOOST_AUTO_TEST_CASE(nothing_changed) {
-    const auto text = tree(diligent("a") + "," + diligent("b") + "," + diligent("x", R"(, "restart": "temporary")"));
+    const auto text = tree(diligent("a") + "," + diligent("b") + "," +
+                           diligent("x", R"(, "restart": "temporary")"));
     stage w(text);
     w.by_hand(w.root().stop_child("a"));
     w.by_hand(w.root().add_child(supe::parse_child(diligent("c"), "child", "/")));
@@ -48,31 +50,39 @@ BOOST_AUTO_TEST_CASE(nothing_changed) {
 // What cannot change while it runs is told; the rest of the file holds all the same.
 BOOST_AUTO_TEST_CASE(only_at_the_next_start) {
     stage w(tree(diligent("a")));
-    BOOST_TEST(reload_with(w, R"({"name": "u", "mail": {"journal": true}, "children": [)" + diligent("b") + "]}") ==
-               "the name stays t until the tree is started again; mail.journal holds from the next start on");
+    BOOST_TEST(reload_with(w, R"({"name": "u", "mail": {"journal": true}, "children": [)" +
+                                  diligent("b") + "]}") ==
+               "the name stays t until the tree is started again; mail.journal holds from the next "
+               "start on");
     BOOST_TEST(names(w) == "b ");
 }
 
-// Removed, added in its place, changed: those three, and nobody else. The changed one keeps its mail.
+// Removed, added in its place, changed: those three, and nobody else. The changed one keeps its
+// mail.
 BOOST_AUTO_TEST_CASE(differences) {
-    stage w(tree(diligent("a") + "," + R"({"name": "b", "component": "stubborn", "shutdown": "kill"})" + "," + diligent("c")));
+    stage w(tree(diligent("a") + "," +
+                 R"({"name": "b", "component": "stubborn", "shutdown": "kill"})" + "," +
+                 diligent("c")));
     const auto c = w.pid_of("/c");
     w.mail("/b", R"({"n": 1})");
     const std::size_t from = w.notices().size();
-    BOOST_TEST(reload_with(w, tree(diligent("d") + "," + diligent("b") + "," + diligent("c"))) == "");
+    BOOST_TEST(reload_with(w, tree(diligent("d") + "," + diligent("b") + "," + diligent("c"))) ==
+               "");
     BOOST_TEST(names(w) == "d b c ");
     BOOST_TEST(w.story({"shutdown", "removed", "created", "started"}, from) ==
                "shutdown a, removed a, created d, started d, shutdown b, started b");
     BOOST_TEST(w.pid_of("/c") == c);
     BOOST_TEST(w.count("mail-dead-lettered") == 0u);
-    BOOST_TEST(w.root().find("b")->mail().box.empty());  // it was redelivered, and acknowledged this time
+    BOOST_TEST(
+        w.root().find("b")->mail().box.empty());  // it was redelivered, and acknowledged this time
 }
 
 // What only the supervisor acts on holds at once, without a new process.
 BOOST_AUTO_TEST_CASE(policy) {
     stage w(tree(diligent("a") + "," + diligent("b")));
     const auto a = w.pid_of("/a");
-    BOOST_TEST(reload_with(w, tree(diligent("a", R"(, "max_restarts": 0)") + "," + diligent("b"), R"("strategy": "one_for_all", "max_restarts": 1,)")) == "");
+    BOOST_TEST(reload_with(w, tree(diligent("a", R"(, "max_restarts": 0)") + "," + diligent("b"),
+                                   R"("strategy": "one_for_all", "max_restarts": 1,)")) == "");
     BOOST_TEST(w.pid_of("/a") == a);
     w.crash("/a");
     BOOST_TEST(w.status_of("a") == status::given_up);
@@ -86,21 +96,25 @@ BOOST_AUTO_TEST_CASE(changed_while_stopped) {
     w.by_hand(w.root().stop_child("a"));
     BOOST_TEST(reload_with(w, tree(R"({"name": "a", "component": "nobody"})")) == "");
     BOOST_TEST(w.status_of("a") == status::stopped);
-    BOOST_TEST(w.by_hand(w.root().start_child("a")) == "/a did not come up: nobody: No such file or directory");
+    BOOST_TEST(w.by_hand(w.root().start_child("a")) ==
+               "/a did not come up: nobody: No such file or directory");
 }
 
 // What cannot be done is said, and the rest is done all the same.
 BOOST_AUTO_TEST_CASE(partly_in_vain) {
     stage w(tree(diligent("a")));
-    BOOST_TEST(reload_with(w, tree(R"({"name": "x", "component": "nobody"})" + std::string(",") + diligent("b"))) ==
+    BOOST_TEST(reload_with(w, tree(R"({"name": "x", "component": "nobody"})" + std::string(",") +
+                                   diligent("b"))) ==
                "/x could not be started: nobody: No such file or directory");
     BOOST_TEST(names(w) == "b ");
 }
 
-// The tree of a nested supervisor is its own affair: it is told, and its other children are not touched. Should it die,
-// it comes back with the new tree.
+// The tree of a nested supervisor is its own affair: it is told, and its other children are not
+// touched. Should it die, it comes back with the new tree.
 BOOST_AUTO_TEST_CASE(nested) {
-    const auto dam = [](const std::string& children) { return fmt::format(R"({{"name": "dam", "children": [{}]}})", children); };
+    const auto dam = [](const std::string& children) {
+        return fmt::format(R"({{"name": "dam", "children": [{}]}})", children);
+    };
     stage w(tree(dam(diligent("x") + "," + diligent("y"))));
     const auto pid = w.pid_of("/dam"), y = w.pid_of("/dam/y");
     BOOST_TEST(reload_with(w, tree(dam(diligent("y") + "," + diligent("z")))) == "");
@@ -119,7 +133,10 @@ BOOST_AUTO_TEST_CASE(nested) {
 // A program in the place of a nested supervisor, and back.
 BOOST_AUTO_TEST_CASE(another_kind) {
     stage w(tree(diligent("a")));
-    BOOST_TEST(reload_with(w, tree(R"({"name": "a", "children": [{"name": "x", "component": "diligent"}]})")) == "");
+    BOOST_TEST(
+        reload_with(
+            w, tree(R"({"name": "a", "children": [{"name": "x", "component": "diligent"}]})")) ==
+        "");
     BOOST_TEST(w.pid_of("/a/x") != 0);
     BOOST_TEST(reload_with(w, tree(diligent("a"))) == "");
     BOOST_TEST(w.pid_of("/a/x") == 0);

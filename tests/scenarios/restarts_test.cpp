@@ -1,4 +1,5 @@
-// Restart strategies and types as stories, after OTP's supervisor_SUITE: the real supervisor, simulated children.
+// Restart strategies and types as stories, after OTP's supervisor_SUITE: the real supervisor,
+// simulated children.
 #include "tests/support/players.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -11,16 +12,20 @@ using status = supe::restarter::status;
 
 namespace {
 
-/// A tree of three diligent children a, b, c; `more` are members of the tree, `each` of every child.
+/// A tree of three diligent children a, b, c; `more` are members of the tree, `each` of every
+/// child.
 std::string three(const std::string& more, const std::string& each = "") {
     std::string children;
     for (const char* name : {"a", "b", "c"})
-        children += fmt::format(R"({}{{"name": "{}", "component": "diligent"{}}})", children.empty() ? "" : ",", name, each);
+        children += fmt::format(R"({}{{"name": "{}", "component": "diligent"{}}})",
+                                children.empty() ? "" : ",", name, each);
     return fmt::format(R"({{"name": "t", {}"children": [{}]}})", more, children);
 }
 
 std::string one(const std::string& restart) {
-    return fmt::format(R"({{"name": "t", "children": [{{"name": "a", "component": "diligent", "restart": "{}"}}]}})", restart);
+    return fmt::format(
+        R"({{"name": "t", "children": [{{"name": "a", "component": "diligent", "restart": "{}"}}]}})",
+        restart);
 }
 
 }  // namespace
@@ -40,7 +45,8 @@ BOOST_AUTO_TEST_CASE(permanent) {
     BOOST_TEST(w.count("component-auto-restarted") == 3u);
 }
 
-// transient_normal: kept, not running. A start by hand brings it back. transient_abnormal: a new process.
+// transient_normal: kept, not running. A start by hand brings it back. transient_abnormal: a new
+// process.
 BOOST_AUTO_TEST_CASE(transient) {
     stage w(one("transient"));
     w.crash("/a");
@@ -52,12 +58,13 @@ BOOST_AUTO_TEST_CASE(transient) {
     BOOST_TEST(w.status_of("a") == status::running);
 }
 
-// temporary_normal, _abnormal: gone, and its name is free at once (do_not_save_child_specs_for_temporary_children),
-// after each way to die and under each strategy.
+// temporary_normal, _abnormal: gone, and its name is free at once
+// (do_not_save_child_specs_for_temporary_children), after each way to die and under each strategy.
 BOOST_AUTO_TEST_CASE(temporary) {
     for (const char* strategy : {"one_for_one", "one_for_all", "rest_for_one"}) {
         stage w(three(fmt::format(R"("strategy": "{}",)", strategy)));
-        const auto spec = supe::parse_child(R"({"name": "x", "component": "diligent", "restart": "temporary"})", "x", "/");
+        const auto spec = supe::parse_child(
+            R"({"name": "x", "component": "diligent", "restart": "temporary"})", "x", "/");
         const std::vector<std::function<void()>> ways = {
             [&] { w.exit("/x", 0); }, [&] { w.exit("/x", 1); }, [&] { w.crash("/x"); },
             [&] { w.by_hand(w.root().stop_child("x")); }};
@@ -74,8 +81,10 @@ BOOST_AUTO_TEST_CASE(temporary) {
 // temporary_bystander: it goes with its group and does not come back; the supervisor survives.
 BOOST_AUTO_TEST_CASE(temporary_bystander) {
     for (const char* strategy : {"one_for_all", "rest_for_one"}) {
-        stage w(fmt::format(R"({{"name": "t", "strategy": "{}", "children": [{{"name": "a", "component": "diligent"}},
-                {{"name": "x", "component": "diligent", "restart": "temporary"}}]}})", strategy));
+        stage w(fmt::format(
+            R"({{"name": "t", "strategy": "{}", "children": [{{"name": "a", "component": "diligent"}},
+                {{"name": "x", "component": "diligent", "restart": "temporary"}}]}})",
+            strategy));
         w.crash("/a");
         BOOST_TEST(!w.root().find("x"));
         BOOST_TEST(w.starts_of("/a") == 2u);
@@ -83,7 +92,8 @@ BOOST_AUTO_TEST_CASE(temporary_bystander) {
     }
 }
 
-// one_for_one: only the crashed one gets a new pid; one crash too many within the time ends the supervisor.
+// one_for_one: only the crashed one gets a new pid; one crash too many within the time ends the
+// supervisor.
 BOOST_AUTO_TEST_CASE(one_for_one) {
     stage w(three(R"("max_restarts": 2, "within": "10s",)"));
     const auto a = w.pid_of("/a"), b = w.pid_of("/b");
@@ -126,7 +136,8 @@ BOOST_AUTO_TEST_CASE(one_for_all_escalation) {
     w.crash("/a");
     w.advance(10s);
     BOOST_TEST(w.ended());
-    BOOST_TEST(w.root().why() == "more than 3 restarts within 10 s; the last was b: b: No such file or directory");
+    BOOST_TEST(w.root().why() ==
+               "more than 3 restarts within 10 s; the last was b: b: No such file or directory");
 }
 
 // rest_for_one: the later ones are replaced, the earlier one is not touched.
@@ -135,7 +146,8 @@ BOOST_AUTO_TEST_CASE(rest_for_one) {
     const auto a = w.pid_of("/a");
     const std::size_t from = w.notices().size();
     w.crash("/b");
-    BOOST_TEST(w.story({"crashed", "shutdown", "started"}, from) == "crashed b, shutdown c, started b, started c");
+    BOOST_TEST(w.story({"crashed", "shutdown", "started"}, from) ==
+               "crashed b, shutdown c, started b, started c");
     BOOST_TEST(w.pid_of("/a") == a);
 }
 
@@ -159,11 +171,12 @@ awaitable<> impatient(supervisor& self, std::string what) {
     if (what == "shutdown") self.shutdown();
 }
 
-// A restart that never works and is tried again without delay can be stopped, removed and ended at any time: each try
-// comes through the queue of events.
+// A restart that never works and is tried again without delay can be stopped, removed and ended at
+// any time: each try comes through the queue of events.
 BOOST_AUTO_TEST_CASE(endless_failing_restart_gives_way) {
     const std::string endless = R"("max_restarts": 100000, "within": "1s",)";
-    const std::string each = R"(, "max_restarts": 100000, "within": "1s", "backoff": {"first": "0ms", "max": "0ms"})";
+    const std::string each =
+        R"(, "max_restarts": 100000, "within": "1s", "backoff": {"first": "0ms", "max": "0ms"})";
     for (const std::string what : {"stop", "remove", "shutdown"}) {
         supe::simulation::world w;
         support::provide_players(w);
@@ -185,7 +198,9 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors_for_a_while) {
     w.advance(1s);
     BOOST_TEST(w.status_of("a") == status::running);
     BOOST_TEST(w.count("a-start-failed") == 2u);
-    BOOST_TEST(w.messages("a-start-failed")[0] == R"({"name":"a","error":{"code":"EMFILE","text":"Too many open files"},"restarts":1})");
+    BOOST_TEST(
+        w.messages("a-start-failed")[0] ==
+        R"({"name":"a","error":{"code":"EMFILE","text":"Too many open files"},"restarts":1})");
 }
 
 // Past its own limit a child stays down; the others go on; by hand it begins with a fresh limit.
@@ -194,14 +209,16 @@ BOOST_AUTO_TEST_CASE(given_up) {
     w.crash("/a");
     w.crash("/a");
     BOOST_TEST(w.status_of("a") == status::given_up);
-    BOOST_TEST(w.messages("a-excessive-crash").at(0) == R"({"name":"a","restarts":1,"within_ms":60000,"mailbox":null})");
+    BOOST_TEST(w.messages("a-excessive-crash").at(0) ==
+               R"({"name":"a","restarts":1,"within_ms":60000,"mailbox":null})");
     BOOST_TEST(w.status_of("b") == status::running);
     BOOST_TEST(w.by_hand(w.root().start_child("a")) == "");
     w.crash("/a");
     BOOST_TEST(w.status_of("a") == status::running);
 }
 
-// The delay: 0, then 100 ms, doubled; a run that was long enough begins anew. Time that jumps far ahead changes nothing else.
+// The delay: 0, then 100 ms, doubled; a run that was long enough begins anew. Time that jumps far
+// ahead changes nothing else.
 BOOST_AUTO_TEST_CASE(delays) {
     stage w(three("", R"(, "max_restarts": 100, "backoff": {"jitter": 0})"));
     for (int i = 0; i < 4; ++i) {
@@ -211,8 +228,10 @@ BOOST_AUTO_TEST_CASE(delays) {
     w.advance(1h);
     w.crash("/a");
     std::vector<std::string> delays;
-    for (const auto& m : w.messages("a-auto-restarted")) delays.push_back(m.substr(m.find("delay_ms")));
-    const std::vector<std::string> expected{"delay_ms\":0}", "delay_ms\":100}", "delay_ms\":200}", "delay_ms\":400}", "delay_ms\":0}"};
+    for (const auto& m : w.messages("a-auto-restarted"))
+        delays.push_back(m.substr(m.find("delay_ms")));
+    const std::vector<std::string> expected{"delay_ms\":0}", "delay_ms\":100}", "delay_ms\":200}",
+                                            "delay_ms\":400}", "delay_ms\":0}"};
     BOOST_TEST(delays == expected, boost::test_tools::per_element());
 }
 

@@ -1,4 +1,5 @@
-// The start and the end of trees as stories, after OTP's supervisor_SUITE: the real supervisor, simulated children.
+// The start and the end of trees as stories, after OTP's supervisor_SUITE: the real supervisor,
+// simulated children.
 #include "tests/support/players.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -9,15 +10,19 @@ using status = supe::restarter::status;
 
 namespace {
 
-std::string tree(const std::string& children) { return fmt::format(R"({{"name": "t", "children": [{}]}})", children); }
+std::string tree(const std::string& children) {
+    return fmt::format(R"({{"name": "t", "children": [{}]}})", children);
+}
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(start_and_stop)
 
-// sup_start_normal: each waits until the one before is ready, and the end comes in reverse, with reason shutdown.
+// sup_start_normal: each waits until the one before is ready, and the end comes in reverse, with
+// reason shutdown.
 BOOST_AUTO_TEST_CASE(in_order_and_in_reverse) {
-    stage w(tree(R"({"name": "a", "component": "late", "ready": "signal"}, {"name": "b", "component": "slow"},
+    stage w(tree(
+        R"({"name": "a", "component": "late", "ready": "signal"}, {"name": "b", "component": "slow"},
                     {"name": "c", "component": "diligent"})"));
     BOOST_TEST(w.starts_of("/b") == 0u);
     w.advance(500ms);
@@ -25,15 +30,17 @@ BOOST_AUTO_TEST_CASE(in_order_and_in_reverse) {
     BOOST_TEST(w.stop());
     BOOST_TEST(w.ended_cleanly());
     BOOST_TEST(w.story({"created", "started", "ready", "shutdown"}) ==
-               "created a, created b, created c, started a, ready a, started b, ready b, started c, ready c, "
+               "created a, created b, created c, started a, ready a, started b, ready b, started "
+               "c, ready c, "
                "shutdown c, shutdown b, shutdown a");
     BOOST_TEST(w.clean_up());
 }
 
-// sup_start_ignore_child, sup_start_ignore_temporary_child: one that ends cleanly before it is ready has nothing to do.
-// The spec is kept, of the temporary one not.
+// sup_start_ignore_child, sup_start_ignore_temporary_child: one that ends cleanly before it is
+// ready has nothing to do. The spec is kept, of the temporary one not.
 BOOST_AUTO_TEST_CASE(ignored) {
-    stage w(tree(R"({"name": "a", "component": "nothing_to_do", "ready": "signal", "restart": "transient"},
+    stage w(tree(
+        R"({"name": "a", "component": "nothing_to_do", "ready": "signal", "restart": "transient"},
                     {"name": "b", "component": "nothing_to_do", "ready": "signal", "restart": "temporary"},
                     {"name": "c", "component": "diligent"})"));
     BOOST_TEST(w.root().is_booted());
@@ -42,7 +49,8 @@ BOOST_AUTO_TEST_CASE(ignored) {
     BOOST_TEST(w.status_of("c") == status::running);
 }
 
-// sup_start_fail: a command that there is not. The earlier ones are stopped in reverse, and the cause is named.
+// sup_start_fail: a command that there is not. The earlier ones are stopped in reverse, and the
+// cause is named.
 BOOST_AUTO_TEST_CASE(first_start_fails) {
     stage w(tree(R"({"name": "a", "component": "diligent"}, {"name": "b", "component": "diligent"},
                     {"name": "c", "component": "nobody"}, {"name": "d", "component": "diligent"})"));
@@ -57,30 +65,35 @@ BOOST_AUTO_TEST_CASE(first_start_fails) {
 
 // A child that is not ready in time could not be started.
 BOOST_AUTO_TEST_CASE(start_times_out) {
-    stage w(tree(R"({"name": "a", "component": "diligent", "ready": "signal", "start_timeout": "5s"})"));
+    stage w(tree(
+        R"({"name": "a", "component": "diligent", "ready": "signal", "start_timeout": "5s"})"));
     w.advance(4s);
     BOOST_TEST(!w.ended());
     w.advance(2s);
     BOOST_TEST(w.ended());
-    BOOST_TEST(w.messages("a-start-failed").at(0) ==
-               R"({"name":"a","error":{"code":"ETIMEDOUT","text":"start timed out after 5s"},"restarts":0})");
+    BOOST_TEST(
+        w.messages("a-start-failed").at(0) ==
+        R"({"name":"a","error":{"code":"ETIMEDOUT","text":"start timed out after 5s"},"restarts":0})");
 }
 
-// faulty_application_shutdown: the error of the innermost child reaches the top with its cause chain.
+// faulty_application_shutdown: the error of the innermost child reaches the top with its cause
+// chain.
 BOOST_AUTO_TEST_CASE(cause_chain) {
     stage w(tree(R"({"name": "a", "component": "diligent"},
                     {"name": "outer", "children": [{"name": "inner", "children": [{"name": "x", "component": "nobody"}]}]})"));
     w.advance(1s);
     BOOST_TEST(w.ended());
-    BOOST_TEST(w.root().why() == "child outer could not be started: child inner could not be started: "
-                                 "child x could not be started: nobody: No such file or directory");
+    BOOST_TEST(w.root().why() ==
+               "child outer could not be started: child inner could not be started: "
+               "child x could not be started: nobody: No such file or directory");
     BOOST_TEST(w.count("a-shutdown") == 1u);
     BOOST_TEST(w.clean_up());
 }
 
 // The reason of one nested supervisor is never told of another, and not a second time.
 BOOST_AUTO_TEST_CASE(reasons_are_not_mixed_up) {
-    stage w(tree(R"({"name": "one", "restart": "temporary", "max_restarts": 0, "children": [{"name": "x", "component": "diligent"}]},
+    stage w(tree(
+        R"({"name": "one", "restart": "temporary", "max_restarts": 0, "children": [{"name": "x", "component": "diligent"}]},
                     {"name": "two", "children": [{"name": "y", "component": "diligent"}]})"));
     w.crash("/one/x");
     w.advance(1s);
@@ -91,7 +104,8 @@ BOOST_AUTO_TEST_CASE(reasons_are_not_mixed_up) {
     BOOST_TEST(deaths.back().exit == R"({"signal":"SIGKILL","core":false})");
 }
 
-// sup_stop_brutal_kill, sup_stop_timeout: killed at once; killed when the time is up; the others are waited for.
+// sup_stop_brutal_kill, sup_stop_timeout: killed at once; killed when the time is up; the others
+// are waited for.
 BOOST_AUTO_TEST_CASE(stopped_by_force) {
     stage w(tree(R"({"name": "a", "component": "stubborn", "shutdown": "kill"},
                     {"name": "b", "component": "stubborn", "shutdown": "3s"})"));
@@ -105,19 +119,21 @@ BOOST_AUTO_TEST_CASE(stopped_by_force) {
 
 // sup_stop_infinity: as long as it takes; told twice, all that is left is killed.
 BOOST_AUTO_TEST_CASE(stopped_with_patience) {
-    stage w(tree(R"({"name": "a", "component": "stubborn", "shutdown": "infinity"}, {"name": "b", "component": "diligent"})"));
+    stage w(tree(
+        R"({"name": "a", "component": "stubborn", "shutdown": "infinity"}, {"name": "b", "component": "diligent"})"));
     w.root().shutdown();
     w.advance(1h);
     BOOST_TEST(!w.ended());
     w.root().shutdown();
-    w.settle();
+    w.run_ready();
     BOOST_TEST(w.ended());
     BOOST_TEST(w.ended_cleanly());
 }
 
 // A tree that is told to stop while it starts never starts the rest.
 BOOST_AUTO_TEST_CASE(stopped_while_it_starts) {
-    stage w(tree(R"({"name": "a", "component": "late", "ready": "signal"}, {"name": "b", "component": "diligent"})"));
+    stage w(tree(
+        R"({"name": "a", "component": "late", "ready": "signal"}, {"name": "b", "component": "diligent"})"));
     BOOST_TEST(w.stop());
     BOOST_TEST(w.ended_cleanly());
     BOOST_TEST(w.starts_of("/b") == 0u);
@@ -125,7 +141,8 @@ BOOST_AUTO_TEST_CASE(stopped_while_it_starts) {
 
 // A nested supervisor is ready when its own children are, and takes them with it, in reverse.
 BOOST_AUTO_TEST_CASE(nested) {
-    stage w(tree(R"({"name": "dam", "children": [{"name": "x", "component": "late", "ready": "signal"}, {"name": "y", "component": "diligent"}]},
+    stage w(tree(
+        R"({"name": "dam", "children": [{"name": "x", "component": "late", "ready": "signal"}, {"name": "y", "component": "diligent"}]},
                     {"name": "b", "component": "diligent"})"));
     BOOST_TEST(w.starts_of("/b") == 0u);
     w.advance(500ms);
@@ -135,7 +152,8 @@ BOOST_AUTO_TEST_CASE(nested) {
     BOOST_TEST(w.clean_up());
 }
 
-// Killed, a nested supervisor comes back with all its children: those of its first life are gone before.
+// Killed, a nested supervisor comes back with all its children: those of its first life are gone
+// before.
 BOOST_AUTO_TEST_CASE(nested_crash) {
     stage w(tree(R"({"name": "dam", "children": [{"name": "x", "component": "diligent"}]})"));
     const auto x = w.pid_of("/dam/x");
@@ -147,24 +165,31 @@ BOOST_AUTO_TEST_CASE(nested_crash) {
     BOOST_TEST(w.processes() == 2u);
 }
 
-// Past its limit a nested supervisor stops its children and fails; its parent's rules decide: it is restarted.
+// Past its limit a nested supervisor stops its children and fails; its parent's rules decide: it is
+// restarted.
 BOOST_AUTO_TEST_CASE(nested_fails) {
-    stage w(tree(R"({"name": "dam", "max_restarts": 1, "children": [{"name": "x", "component": "diligent"}, {"name": "y", "component": "diligent"}]})"));
+    stage w(tree(
+        R"({"name": "dam", "max_restarts": 1, "children": [{"name": "x", "component": "diligent"}, {"name": "y", "component": "diligent"}]})"));
     w.crash("/dam/x");
     w.crash("/dam/x");
     w.advance(1s);
     BOOST_TEST(w.count("y-shutdown") == 1u);
     BOOST_TEST(w.count("dam-crashed") == 1u);
     BOOST_TEST(w.count("dam-auto-restarted") == 1u);
-    BOOST_TEST(w.root().deaths_of(*w.root().find("dam")).back().text == "more than 1 restarts within 10 s; the last was x: SIGKILL");
+    BOOST_TEST(w.root().deaths_of(*w.root().find("dam")).back().text ==
+               "more than 1 restarts within 10 s; the last was x: SIGKILL");
 }
 
-// nonsignificant_*, significant_temporary, significant_transient: only a significant child that ends of itself and is
-// not restarted takes the supervisor with it; a root that shuts down so ends cleanly.
+// nonsignificant_*, significant_temporary, significant_transient: only a significant child that
+// ends of itself and is not restarted takes the supervisor with it; a root that shuts down so ends
+// cleanly.
 BOOST_AUTO_TEST_CASE(significant) {
-    const auto with = [](const std::string& mode, const std::string& restart, const std::string& significant) {
-        return fmt::format(R"({{"name": "t", "auto_shutdown": "{}", "children": [{{"name": "a", "component": "diligent",
-            "restart": "{}", "significant": {}}}, {{"name": "b", "component": "diligent"}}]}})", mode, restart, significant);
+    const auto with = [](const std::string& mode, const std::string& restart,
+                         const std::string& significant) {
+        return fmt::format(
+            R"({{"name": "t", "auto_shutdown": "{}", "children": [{{"name": "a", "component": "diligent",
+            "restart": "{}", "significant": {}}}, {{"name": "b", "component": "diligent"}}]}})",
+            mode, restart, significant);
     };
     for (const char* mode : {"any_significant", "all_significant"}) {
         for (const char* restart : {"temporary", "transient"}) {
@@ -191,7 +216,8 @@ BOOST_AUTO_TEST_CASE(significant_escalation) {
         return fmt::format(R"({{"name": "t", "auto_shutdown": "any_significant", "children": [
             {{"name": "dam", "restart": "transient", "significant": {}, "auto_shutdown": "any_significant", "children": [
                 {{"name": "x", "component": "diligent", "restart": "transient", "significant": true}}]}},
-            {{"name": "b", "component": "diligent"}}]}})", significant);
+            {{"name": "b", "component": "diligent"}}]}})",
+                           significant);
     };
     stage climbs(with("true"));
     climbs.exit("/dam/x");

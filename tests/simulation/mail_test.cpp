@@ -1,8 +1,9 @@
-// Mail loses nothing: random trees of senders and receivers, with crashes of any process at any step (contract §3).
+// Mail loses nothing: random trees of senders and receivers, with crashes of any process at any
+// step (contract §3).
 #include "supe/simulation/world.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <fmt/format.h>
+#include <boost/test/unit_test.hpp>
 #include <map>
 #include <set>
 
@@ -15,14 +16,14 @@ namespace {
 
 /// What is known of one mail, by its body, which is its number.
 struct fate {
-    bool accepted = false;         // its sender was told so
+    bool accepted = false;  // its sender was told so
     bool refused = false;
-    bool sure_ack = false;         // an ack of it has left for the supervisor
-    bool acked = false;            // the recipient meant to ack it
+    bool sure_ack = false;  // an ack of it has left for the supervisor
+    bool acked = false;     // the recipient meant to ack it
     bool dead = false;
     bool rejected = false;
-    bool returned = true;          // since its last delivery it was in hand at an end, or was rejected
-    unsigned attempt = 0;          // of the last delivery
+    bool returned = true;  // since its last delivery it was in hand at an end, or was rejected
+    unsigned attempt = 0;  // of the last delivery
     std::string recipient, sender;
 };
 
@@ -39,7 +40,8 @@ public:
         start();
         for (int step = 0; step < 12; ++step) disturb();
         calm_ = true;
-        world_.advance(10min);  // restarts with their delays, redeliveries, and the end of all sending
+        world_.advance(
+            10min);  // restarts with their delays, redeliveries, and the end of all sending
         check_end();
         expect(world_.stop(), "it stops");
     }
@@ -49,16 +51,20 @@ public:
 private:
     void start() {
         const char* const journal = journaled_ ? R"("mail": {"journal": true}, )" : "";
-        world_.run(fmt::format(R"({{"name": "t", {0}"max_restarts": 1000, "within": "1s", "children": [
+        world_.run(
+            fmt::format(R"({{"name": "t", {0}"max_restarts": 1000, "within": "1s", "children": [
             {{"name": "r", "component": "receiver", "max_restarts": 1000, "mail": {{"window": 4}}}},
             {{"name": "n", {0}"max_restarts": 1000, "within": "1s", "children": [
                 {{"name": "r", "component": "receiver", "max_restarts": 1000}},
                 {{"name": "s", "component": "sender", "max_restarts": 1000}}]}},
-            {{"name": "s", "component": "sender", "max_restarts": 1000}}]}})", journal));
+            {{"name": "s", "component": "sender", "max_restarts": 1000}}]}})",
+                        journal));
     }
 
     bool chance(double p) { return world_.random() < p; }
-    std::chrono::milliseconds milliseconds_up_to(int n) { return std::chrono::milliseconds(static_cast<int>(world_.random() * n)); }
+    std::chrono::milliseconds milliseconds_up_to(int n) {
+        return std::chrono::milliseconds(static_cast<int>(world_.random() * n));
+    }
 
     void expect(bool right, const std::string& what) {
         if (right) return;
@@ -76,10 +82,14 @@ private:
             fates_[number].sender = self.address();
             const bool receipt = chance(0.3);
             if (receipt) {
-                // A receipt may come late or never (its sender dies first); it must not come for what was lost.
-                const auto error = co_await self.try_deliver(to, std::to_string(number), self.time().now() + 5min);
+                // A receipt may come late or never (its sender dies first); it must not come for
+                // what was lost.
+                const auto error =
+                    co_await self.try_deliver(to, std::to_string(number), self.time().now() + 5min);
                 if (!error) fates_[number].accepted = true;
-                if (!error) expect(fates_[number].acked, fmt::format("mail {} has a receipt and was never acked", number));
+                if (!error)
+                    expect(fates_[number].acked,
+                           fmt::format("mail {} has a receipt and was never acked", number));
             } else {
                 bool arrived = true;
                 try {
@@ -129,24 +139,31 @@ private:
 
     void delivered(const std::string& where, int number, unsigned attempt, int& last_fresh) {
         fate& f = fates_[number];
-        // The death of a supervisor forgets attempts, and acks that its journal had not written yet.
+        // The death of a supervisor forgets attempts, and acks that its journal had not written
+        // yet.
         const bool lost_below = where == "/n/r" || root_died_;
         expect(f.recipient == where, fmt::format("mail {} reached {}", number, where));
         expect(!f.sure_ack || lost_below, fmt::format("mail {} was acked and came again", number));
-        expect(!f.dead || (journaled_ && lost_below), fmt::format("mail {} was dead and came again", number));
-        expect(f.returned || (f.acked && journaled_ && lost_below), fmt::format("mail {} came again without a crash or a reject", number));
-        expect(attempt > f.attempt || lost_below, fmt::format("mail {}: attempt {} after {}", number, attempt, f.attempt));
-        expect(attempt > 1 || f.attempt == 0, fmt::format("mail {} came again as if for the first time", number));
+        expect(!f.dead || (journaled_ && lost_below),
+               fmt::format("mail {} was dead and came again", number));
+        expect(f.returned || (f.acked && journaled_ && lost_below),
+               fmt::format("mail {} came again without a crash or a reject", number));
+        expect(attempt > f.attempt || lost_below,
+               fmt::format("mail {}: attempt {} after {}", number, attempt, f.attempt));
+        expect(attempt > 1 || f.attempt == 0,
+               fmt::format("mail {} came again as if for the first time", number));
         f.returned = false;
         f.attempt = attempt;
         const bool in_turn = !std::exchange(f.rejected, false);
         if (attempt == 1) {
             // Of one sender in the order of sending, which is that of the numbers.
             int& last = lasts_[f.sender + " " + where];
-            expect(number > last || lost_below, fmt::format("mail {} came behind mail {}", number, last));
+            expect(number > last || lost_below,
+                   fmt::format("mail {} came behind mail {}", number, last));
             last = last_fresh = number;
         } else {
-            expect(last_fresh == 0 || !in_turn || lost_below, fmt::format("mail {}, attempt {}, came behind fresh mail", number, attempt));
+            expect(last_fresh == 0 || !in_turn || lost_below,
+                   fmt::format("mail {}, attempt {}, came behind fresh mail", number, attempt));
         }
     }
 
@@ -188,7 +205,8 @@ private:
         for (const auto& [number, f] : fates_) {
             if (!f.accepted) continue;
             const bool may_be_lost = f.recipient == "/n/r" && died_below_ && !journaled_;
-            expect(f.acked || f.dead || may_be_lost, fmt::format("mail {} to {} was accepted and is lost", number, f.recipient));
+            expect(f.acked || f.dead || may_be_lost,
+                   fmt::format("mail {} to {} was accepted and is lost", number, f.recipient));
         }
     }
 
@@ -209,8 +227,8 @@ private:
 
 BOOST_AUTO_TEST_SUITE(mail)
 
-// Accepted mail is acked or dead, exactly one of them; nothing comes again without a crash or a reject, and what comes again
-// comes before fresh mail; whatever process dies when.
+// Accepted mail is acked or dead, exactly one of them; nothing comes again without a crash or a
+// reject, and what comes again comes before fresh mail; whatever process dies when.
 BOOST_AUTO_TEST_CASE(nothing_is_lost) {
     int broken = 0;
     for (std::uint64_t seed = 1; seed <= 10000; ++seed) {
@@ -220,7 +238,8 @@ BOOST_AUTO_TEST_CASE(nothing_is_lost) {
     }
 }
 
-// With journals: no accepted mail is lost, also when a supervisor dies, or the root and all with it.
+// With journals: no accepted mail is lost, also when a supervisor dies, or the root and all with
+// it.
 BOOST_AUTO_TEST_CASE(journaled_mail_survives_supervisors) {
     int broken = 0;
     for (std::uint64_t seed = 1; seed <= 3000; ++seed) {

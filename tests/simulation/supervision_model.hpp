@@ -1,12 +1,13 @@
-// What a supervisor should do, told a second time and more simply: a book-keeper that hears its notices and knows what
-// was asked of it by hand. It has no order of events of its own; it says which ends count, and who may run.
+// What a supervisor should do, told a second time and more simply: a book-keeper that hears its
+// notices and knows what was asked of it by hand. It has no order of events of its own; it says
+// which ends count, and who may run.
 #pragma once
 
 #include "supe/simulation/world.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <deque>
-#include <fmt/format.h>
 #include <map>
 #include <set>
 #include <string>
@@ -19,9 +20,12 @@ using supe::milliseconds;
 using supe::time_point;
 using namespace std::chrono_literals;
 
-inline bool is_down(const supe::child& c) { return c.state().current() == supe::lifecycle::state::down; }
+inline bool is_down(const supe::child& c) {
+    return c.state().current() == supe::lifecycle::state::down;
+}
 
-/// Ends that count, in a window that slides (OTP add_restart: what lies exactly `within` back still counts).
+/// Ends that count, in a window that slides (OTP add_restart: what lies exactly `within` back still
+/// counts).
 struct window {
     supe::restart_limit limit;
     std::deque<time_point> ends;
@@ -35,13 +39,13 @@ struct window {
 
 struct model_child {
     supe::child_spec spec;
-    std::string name;                     // of all instances
+    std::string name;  // of all instances
     window own;
     bool process = false, ready = false;  // as the notices say
     bool first = true, added = false;     // its first start has not succeeded yet
     bool held = false, given_up = false, done = false, leaving = false;
-    bool asked = false;                   // its next end was asked for by hand
-    bool told = false;                    // … or ordered for an earlier group than the one that it is in now
+    bool asked = false;  // its next end was asked for by hand
+    bool told = false;   // … or ordered for an earlier group than the one that it is in now
     bool nested() const { return spec.supervisor != nullptr; }
     bool wanted() const { return !held && !given_up && !done && !leaving; }
 
@@ -51,8 +55,10 @@ struct model_child {
     time_point up_since{}, not_before{};
     void back_off(time_point now, duration lasted) {
         if (lasted >= spec.backoff.reset_after) tries = 0;
-        base = tries++ == 0 ? spec.backoff.first
-                            : base == 0ms ? 100ms : milliseconds(static_cast<int>(static_cast<double>(base.count()) * spec.backoff.factor));
+        base = tries++ == 0  ? spec.backoff.first
+               : base == 0ms ? 100ms
+                             : milliseconds(static_cast<int>(static_cast<double>(base.count()) *
+                                                             spec.backoff.factor));
         base = std::min(base, spec.backoff.max);
         not_before = now + base;
     }
@@ -60,8 +66,10 @@ struct model_child {
 
 class supervisor_model {
 public:
-    supervisor_model(supe::supervisor& real, const supe::supervisor_spec& spec, std::string address, std::vector<std::string>& faults)
-        : real_(real), spec_(spec), address_(std::move(address)), faults_(faults), all_{spec.limit, {}} {
+    supervisor_model(supe::supervisor& real, const supe::supervisor_spec& spec, std::string address,
+                     std::vector<std::string>& faults)
+        : real_(real), spec_(spec), address_(std::move(address)), faults_(faults),
+          all_{spec.limit, {}} {
         for (const supe::child_spec& c : spec.children) enter(c);
         listener_ = real_.listen({}, [this](const supe::published& n) { hear(n); });
     }
@@ -92,7 +100,8 @@ public:
         model_child* c = asked_about(name);
         if (!c || ending() || c->leaving) return;
         const auto state = status(name);
-        if (state == supe::restarter::status::running || state == supe::restarter::status::starting) {
+        if (state == supe::restarter::status::running ||
+            state == supe::restarter::status::starting) {
             if (in_flight(name)) return;
         }
         if (!c->wanted()) c->own.ends.clear(), c->tries = 0, c->base = 0ms;
@@ -129,7 +138,8 @@ public:
     /// After everything has happened that needs no time.
     void check() {
         pass();
-        if (ending() != real_.is_ending()) fault(ending() ? "should end" : "should not end: " + real_.why());
+        if (ending() != real_.is_ending())
+            fault(ending() ? "should end" : "should not end: " + real_.why());
         for (const auto& [name, c] : children_) {
             const supe::child* there = real_.find(name);
             if (!there) {
@@ -138,10 +148,12 @@ public:
             }
             if (!ending() && c.given_up != (status(name) == supe::restarter::status::given_up))
                 fault(name + (c.given_up ? " should be given up" : " should not be given up"));
-            if (c.process == is_down(*there)) fault(name + " has " + (c.process ? "no process" : "a process"));
+            if (c.process == is_down(*there))
+                fault(name + " has " + (c.process ? "no process" : "a process"));
         }
         for (const supe::child* c : real_.children()) {
-            if (!children_.contains(c->spec().name) && !ending()) fault(c->spec().name + " should be gone");
+            if (!children_.contains(c->spec().name) && !ending())
+                fault(c->spec().name + " should be gone");
         }
     }
     /// After a long time without trouble: who is wanted runs, and nobody else.
@@ -149,7 +161,8 @@ public:
         check();
         if (ending()) return;
         for (const auto& [name, c] : children_) {
-            if (c.wanted() != c.ready) fault(fmt::format("{} is {}", name, c.ready ? "up" : "down"));
+            if (c.wanted() != c.ready)
+                fault(fmt::format("{} is {}", name, c.ready ? "up" : "down"));
         }
     }
 
@@ -160,7 +173,8 @@ private:
         for (unsigned i = 1; i <= spec.instances; ++i) {
             supe::child_spec own = spec;
             if (spec.instances > 1) own.name = fmt::format("{}.{}", spec.name, i);
-            children_[own.name] = model_child{.spec = own, .name = spec.name, .own = {spec.limit, {}}};
+            children_[own.name] =
+                model_child{.spec = own, .name = spec.name, .own = {spec.limit, {}}};
             order_.push_back(own.name);
         }
     }
@@ -187,7 +201,8 @@ private:
     bool in_flight(const std::string& name) const {
         const auto s = status(name);
         if (s == status_kind::running || s == status_kind::stopping) return true;
-        return s == status_kind::starting && (real_.find(name)->pid() != 0 || !is_down(*real_.find(name)));
+        return s == status_kind::starting &&
+               (real_.find(name)->pid() != 0 || !is_down(*real_.find(name)));
     }
     void hurry(model_child& c, const std::string& name) {
         c.not_before = now();
@@ -195,7 +210,9 @@ private:
         if (!next_try_.empty() && trying_.contains(name)) next_try_at_ = now(), pass();
     }
     time_point now() const { return real_.time().now(); }
-    void fault(const std::string& what) { faults_.push_back(fmt::format("{}: {}", address_.empty() ? "/" : address_, what)); }
+    void fault(const std::string& what) {
+        faults_.push_back(fmt::format("{}: {}", address_.empty() ? "/" : address_, what));
+    }
 
     /// The moment of a group's next try has come: those still up are to be stopped.
     void pass() {
@@ -218,8 +235,10 @@ private:
         model_child& c = found->second;
         if (what == "started") on_started(c);
         if (what == "ready") c.ready = true, c.first = false, c.up_since = now();
-        if (what == "excessive-crash" && !c.given_up) fault(c.spec.name + " was given up too early");
-        if (what == "crashed" || what == "start-failed" || what == "shutdown") on_end(c, what, n.message);
+        if (what == "excessive-crash" && !c.given_up)
+            fault(c.spec.name + " was given up too early");
+        if (what == "crashed" || what == "start-failed" || what == "shutdown")
+            on_end(c, what, n.message);
     }
 
     void on_started(model_child& c) {
@@ -232,14 +251,18 @@ private:
         if (!group_.contains(c.spec.name)) return;
         // Its group: all that were to be stopped are down, all before it are ready again.
         for (const std::string& other : doomed_) {
-            if (group_.contains(other)) fault(fmt::format("{} started while {} is still to be stopped", c.spec.name, other));
+            if (group_.contains(other))
+                fault(
+                    fmt::format("{} started while {} is still to be stopped", c.spec.name, other));
         }
         for (const std::string& earlier : order_) {
             if (earlier == c.spec.name) break;
             const model_child& e = children_.at(earlier);
             if (e.spec.instances > 1) continue;  // one of them is enough
-            if (e.not_before > now() && group_at_ == now()) continue;  // both were due, and the earlier one failed
-            if (group_.contains(earlier) && e.wanted() && !e.ready && !e.asked) fault(fmt::format("{} started before {} was ready", c.spec.name, earlier));
+            if (e.not_before > now() && group_at_ == now())
+                continue;  // both were due, and the earlier one failed
+            if (group_.contains(earlier) && e.wanted() && !e.ready && !e.asked)
+                fault(fmt::format("{} started before {} was ready", c.spec.name, earlier));
         }
     }
 
@@ -249,7 +272,8 @@ private:
         c.process = false;
         if (ending()) return ended_at_the_end(name, c.asked || doomed_.contains(name));
         if (std::exchange(c.asked, false)) {
-            if (c.leaving || (c.held && c.spec.restart == supe::restart_type::temporary)) gone(name);
+            if (c.leaving || (c.held && c.spec.restart == supe::restart_type::temporary))
+                gone(name);
             return;
         }
         if (doomed_.erase(name) > 0) return ended_in_its_turn(c);
@@ -258,7 +282,8 @@ private:
         const bool ignored = clean && c.spec.restart != supe::restart_type::permanent;
         if (c.first && !was_ready && !ignored) return first_start_failed(c);
         c.first = false;
-        const bool again = c.spec.restart == supe::restart_type::permanent || (c.spec.restart == supe::restart_type::transient && !clean);
+        const bool again = c.spec.restart == supe::restart_type::permanent ||
+                           (c.spec.restart == supe::restart_type::transient && !clean);
         if (!again) return not_restarted(c);
         count(c, was_ready, message);
     }
@@ -266,16 +291,21 @@ private:
     /// `before`: it was being stopped before the end began.
     void ended_at_the_end(const std::string& name, bool before) {
         if (before || status(name) != status_kind::stopping) return;
-        for (auto later = std::find(order_.begin(), order_.end(), name); later != order_.end(); ++later) {
-            if (*later != name && children_.at(*later).process && status(*later) != status_kind::stopping)
+        for (auto later = std::find(order_.begin(), order_.end(), name); later != order_.end();
+             ++later) {
+            if (*later != name && children_.at(*later).process &&
+                status(*later) != status_kind::stopping)
                 fault(fmt::format("{} was stopped before {}", name, *later));
         }
     }
     void ended_in_its_turn(model_child& c) {
         const std::string name = c.spec.name;
-        const bool was_told = status(name) == status_kind::stopping && !std::exchange(c.told, false);  // else it went of itself
-        for (auto later = std::find(order_.begin(), order_.end(), name); was_told && later != order_.end(); ++later) {
-            if (doomed_.contains(*later) && children_.at(*later).process) fault(fmt::format("{} was stopped before {}", name, *later));
+        const bool was_told = status(name) == status_kind::stopping &&
+                              !std::exchange(c.told, false);  // else it went of itself
+        for (auto later = std::find(order_.begin(), order_.end(), name);
+             was_told && later != order_.end(); ++later) {
+            if (doomed_.contains(*later) && children_.at(*later).process)
+                fault(fmt::format("{} was stopped before {}", name, *later));
         }
         if (c.spec.restart == supe::restart_type::temporary) gone(name);
     }
@@ -293,14 +323,16 @@ private:
         if (c.spec.restart == supe::restart_type::temporary) gone(c.spec.name);
         if (!significant || spec_.auto_shutdown == supe::auto_shutdown_kind::never) return;
         bool others = false;
-        for (const auto& [name, o] : children_) others = others || (o.spec.significant && (o.wanted() || o.process));
+        for (const auto& [name, o] : children_)
+            others = others || (o.spec.significant && (o.wanted() || o.process));
         if (spec_.auto_shutdown == supe::auto_shutdown_kind::any_significant || !others) end();
     }
     void count(model_child& c, bool was_ready, const std::string&) {
         const bool own = !c.nested() && c.own.passed_by(now());
         if (all_.passed_by(now())) return end();
         if (own) c.given_up = true;
-        if (own && !has_siblings(c) && c.spec.on_excessive == supe::on_excessive_kind::escalate) end();
+        if (own && !has_siblings(c) && c.spec.on_excessive == supe::on_excessive_kind::escalate)
+            end();
         if (own) return;
         c.back_off(now(), was_ready ? now() - c.up_since : duration{});
         const std::string name = c.spec.name;
@@ -309,7 +341,8 @@ private:
         for (const std::string& member : order_) {
             if (member == name) from_here = true;
             const model_child& m = children_.at(member);
-            const bool sibling = m.name == c.name && member != name && spec_.strategy != supe::strategy_kind::one_for_all;
+            const bool sibling = m.name == c.name && member != name &&
+                                 spec_.strategy != supe::strategy_kind::one_for_all;
             if (from_here && !sibling && (m.wanted() || m.process)) group.insert(member);
         }
         if (spec_.strategy == supe::strategy_kind::one_for_one) return;
@@ -340,11 +373,12 @@ private:
     window all_;
     bool ending_ = false;
     time_point ended_at_{};
-    std::set<std::string> group_;      // of the last group restart
+    std::set<std::string> group_;  // of the last group restart
     time_point group_at_{};
-    std::set<std::string> doomed_;     // to be stopped in it, in their turn: such an end counts nowhere
-    std::set<std::string> trying_;     // the group whose next try is waited for
-    std::set<std::string> next_try_;   // up, and to be stopped by the next try
+    std::set<std::string>
+        doomed_;  // to be stopped in it, in their turn: such an end counts nowhere
+    std::set<std::string> trying_;    // the group whose next try is waited for
+    std::set<std::string> next_try_;  // up, and to be stopped by the next try
     time_point next_try_at_{};
     std::uint64_t listener_ = 0;
 };

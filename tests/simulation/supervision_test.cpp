@@ -1,5 +1,6 @@
-// Random trees, and whatever may happen to them: what runs, in which order, what counts, and that nothing is left.
-#include "supe/supervision/tree_file.hpp"
+// Random trees, and whatever may happen to them: what runs, in which order, what counts, and that
+// nothing is left.
+#include "supe/tree/tree_file.hpp"
 #include "tests/simulation/supervision_model.hpp"
 #include "tests/support/players.hpp"
 
@@ -17,7 +18,9 @@ namespace {
 /// One run: everything in it follows from the seed.
 class run {
 public:
-    explicit run(std::uint64_t seed) : dice_(seed), world_(seed) { support::provide_players(world_); }
+    explicit run(std::uint64_t seed) : dice_(seed), world_(seed) {
+        support::provide_players(world_);
+    }
 
     /// What went wrong; empty: nothing.
     std::vector<std::string> faults() {
@@ -37,7 +40,8 @@ public:
 private:
     /// A supervisor of the tree, while it lives: its model, and what it is asked by hand.
     struct actor {
-        actor(supervisor& s, const supe::supervisor_spec& spec, const std::string& address, std::vector<std::string>& faults)
+        actor(supervisor& s, const supe::supervisor_spec& spec, const std::string& address,
+              std::vector<std::string>& faults)
             : model(s, spec, address, faults), requests(s.time(), 100) {}
         supervisor_model model;
         supe::queue<std::pair<std::string, supe::child_spec>> requests;
@@ -45,21 +49,27 @@ private:
 
     unsigned upto(unsigned n) { return std::uniform_int_distribution<unsigned>(0, n)(dice_); }
     bool chance(double p) { return std::uniform_real_distribution<double>(0, 1)(dice_) < p; }
-    std::string one_of(std::initializer_list<const char*> words) { return *(words.begin() + upto(static_cast<unsigned>(words.size()) - 1)); }
+    std::string one_of(std::initializer_list<const char*> words) {
+        return *(words.begin() + upto(static_cast<unsigned>(words.size()) - 1));
+    }
 
-    // --- trees ----------------------------------------------------------------------------------------------------
+    // --- trees
+    // ----------------------------------------------------------------------------------------------------
 
     std::string policy(bool significant_allowed) {
         const auto restart = one_of({"permanent", "permanent", "transient", "temporary"});
         const bool significant = significant_allowed && restart != "permanent" && chance(0.4);
-        return fmt::format(R"("restart": "{}", "significant": {}, "backoff": {{"first": "{}", "max": "{}", "jitter": 0, "reset_after": "20s"}})", restart,
-                           significant, one_of({"0ms", "0ms", "300ms", "5s"}), one_of({"5s", "10s"}));
+        return fmt::format(
+            R"("restart": "{}", "significant": {}, "backoff": {{"first": "{}", "max": "{}", "jitter": 0, "reset_after": "20s"}})",
+            restart, significant, one_of({"0ms", "0ms", "300ms", "5s"}), one_of({"5s", "10s"}));
     }
     std::string worker(const std::string& name, bool significant_allowed, bool several) {
         const auto role = one_of({"diligent", "diligent", "late", "slow", "stubborn"});
-        return fmt::format(R"({{"name": "{}", "component": "{}", {}, "max_restarts": {}, "within": "{}", "shutdown": "{}", "ready": "{}", "on_excessive": "{}", "instances": {}}})",
-                           name, role, policy(significant_allowed), upto(3), one_of({"5s", "60s"}), one_of({"kill", "1s", "5s"}),
-                           role == "late" ? "signal" : "started", one_of({"stop", "stop", "escalate"}), several ? 1 + upto(2) : 1);
+        return fmt::format(
+            R"({{"name": "{}", "component": "{}", {}, "max_restarts": {}, "within": "{}", "shutdown": "{}", "ready": "{}", "on_excessive": "{}", "instances": {}}})",
+            name, role, policy(significant_allowed), upto(3), one_of({"5s", "60s"}),
+            one_of({"kill", "1s", "5s"}), role == "late" ? "signal" : "started",
+            one_of({"stop", "stop", "escalate"}), several ? 1 + upto(2) : 1);
     }
     std::string supervisor_members(const std::string& prefix, unsigned depth) {
         const auto shutdown = one_of({"never", "never", "any_significant", "all_significant"});
@@ -67,12 +77,17 @@ private:
         for (unsigned i = 0, n = 1 + upto(3); i < n; ++i) {
             const std::string name = fmt::format("{}{}", prefix, i);
             const bool nested = depth > 0 && chance(0.25);
-            const std::string child = nested ? fmt::format(R"({{"name": "{}", {}, {}}})", name, policy(shutdown != "never"), supervisor_members(name + "_", depth - 1))
-                                             : worker(name, shutdown != "never", chance(0.2));
+            const std::string child =
+                nested
+                    ? fmt::format(R"({{"name": "{}", {}, {}}})", name, policy(shutdown != "never"),
+                                  supervisor_members(name + "_", depth - 1))
+                    : worker(name, shutdown != "never", chance(0.2));
             children += (children.empty() ? "" : ", ") + child;
         }
-        return fmt::format(R"("strategy": "{}", "max_restarts": {}, "within": "{}", "auto_shutdown": "{}", "children": [{}])",
-                           one_of({"one_for_one", "one_for_all", "rest_for_one"}), 1 + upto(6), one_of({"2s", "30s"}), shutdown, children);
+        return fmt::format(
+            R"("strategy": "{}", "max_restarts": {}, "within": "{}", "auto_shutdown": "{}", "children": [{}])",
+            one_of({"one_for_one", "one_for_all", "rest_for_one"}), 1 + upto(6),
+            one_of({"2s", "30s"}), shutdown, children);
     }
     std::string tree() {
         const std::string text = fmt::format(R"({{"name": "t", {}}})", supervisor_members("c", 2));
@@ -89,7 +104,8 @@ private:
         }
     }
 
-    // --- beside each supervisor -----------------------------------------------------------------------------------
+    // --- beside each supervisor
+    // -----------------------------------------------------------------------------------
 
     supe::supervisor_code code(const std::string& address) {
         return [this, address](supervisor& s) { return beside(s, address); };
@@ -113,35 +129,49 @@ private:
         while (auto request = co_await a.requests.pop()) {
             const auto& [what, spec] = *request;
             if (!s.find(spec.name) && what != "add") continue;
-            if (what == "stop") a.model.stopped(spec.name), hands.start(forget(s.stop_child(spec.name)));
-            if (what == "start") a.model.started(spec.name), hands.start(forget(s.start_child(spec.name)));
-            if (what == "restart") a.model.restarted(spec.name), hands.start(forget(s.restart_child(spec.name)));
-            if (what == "remove") a.model.removed(spec.name), hands.start(forget(s.remove_child(spec.name)));
-            if (what == "add" && !s.find(spec.name)) a.model.added(spec), hands.start(forget(s.add_child(spec)));
+            if (what == "stop")
+                a.model.stopped(spec.name), hands.start(forget(s.stop_child(spec.name)));
+            if (what == "start")
+                a.model.started(spec.name), hands.start(forget(s.start_child(spec.name)));
+            if (what == "restart")
+                a.model.restarted(spec.name), hands.start(forget(s.restart_child(spec.name)));
+            if (what == "remove")
+                a.model.removed(spec.name), hands.start(forget(s.remove_child(spec.name)));
+            if (what == "add" && !s.find(spec.name))
+                a.model.added(spec), hands.start(forget(s.add_child(spec)));
         }
     }
     static awaitable<> forget(awaitable<std::string> request) { co_await std::move(request); }
 
-    // --- what happens ---------------------------------------------------------------------------------------------
+    // --- what happens
+    // ---------------------------------------------------------------------------------------------
 
     void step() {
         const auto at = std::next(actors_.begin(), upto(static_cast<unsigned>(actors_.size()) - 1));
         const std::string address = at->first;
         actor& a = *at->second;
         const auto& order = a.model.order();
-        const std::string name = order.empty() ? "" : order[upto(static_cast<unsigned>(order.size()) - 1)];
+        const std::string name =
+            order.empty() ? "" : order[upto(static_cast<unsigned>(order.size()) - 1)];
         const unsigned what = upto(99);
         if (what < 25) return let_pass();
-        if (name.empty() || what < 32) return by_hand(a, address, "add", fmt::format("d{}", ++last_name_));
+        if (name.empty() || what < 32)
+            return by_hand(a, address, "add", fmt::format("d{}", ++last_name_));
         const std::string child = address + "/" + name;
         if (what < 60) return end(child);
         if (what < 68) return fail_starts(child);
-        if (what < 99) return by_hand(a, address, one_of({"stop", "start", "start", "restart", "remove"}), name);
+        if (what < 99)
+            return by_hand(a, address, one_of({"stop", "start", "start", "restart", "remove"}),
+                           name);
         note("shutdown");
         world_.root().shutdown();
-        world_.settle();
+        world_.run_ready();
     }
-    void note(const std::string& what) { log_ += fmt::format("{:>8.3f} {}\n", std::chrono::duration<double>(world_.time().now().time_since_epoch()).count(), what); }
+    void note(const std::string& what) {
+        log_ += fmt::format(
+            "{:>8.3f} {}\n",
+            std::chrono::duration<double>(world_.time().now().time_since_epoch()).count(), what);
+    }
     void let_pass() {
         const milliseconds d(std::array{0, 50, 400, 1000, 3000, 20000, 3600000}[upto(6)]);
         note(fmt::format("{} ms pass", d.count()));
@@ -157,17 +187,24 @@ private:
         note(fmt::format("the next {} starts of {} fail", n, address));
         world_.fail_next_starts(address, n, {"EAGAIN", "Resource temporarily unavailable"});
     }
-    void by_hand(actor& a, const std::string& address, const std::string& what, const std::string& name) {
+    void by_hand(actor& a, const std::string& address, const std::string& what,
+                 const std::string& name) {
         note(fmt::format("{} {}/{}", what, address, name));
         supe::child_spec spec;
         spec.name = name;
-        if (what == "add") spec = supe::parse_child(worker(name, specs_[address].auto_shutdown != supe::auto_shutdown_kind::never, false), "child", "/");
-        if (std::getenv("DBG") && what == "add") fmt::print("{}\n", boost::json::serialize(supe::to_json(spec)));
+        if (what == "add")
+            spec = supe::parse_child(
+                worker(name, specs_[address].auto_shutdown != supe::auto_shutdown_kind::never,
+                       false),
+                "child", "/");
+        if (std::getenv("DBG") && what == "add")
+            fmt::print("{}\n", boost::json::serialize(supe::to_json(spec)));
         a.requests.try_push({what, spec});
-        world_.settle();
+        world_.run_ready();
     }
 
-    // --- the end --------------------------------------------------------------------------------------------------
+    // --- the end
+    // --------------------------------------------------------------------------------------------------
 
     /// Trouble is over: after a long time each supervisor has what it should have.
     void rest() {
@@ -180,7 +217,8 @@ private:
         const bool was_over = world_.ended();
         const bool at_once = !was_over && chance(0.1);  // as if the supervisor were killed
         if (!was_over && !at_once && !world_.stop(10min)) faults_.push_back("it does not end");
-        if (!at_once && world_.processes() > 0) faults_.push_back(fmt::format("{} processes are left", world_.processes()));
+        if (!at_once && world_.processes() > 0)
+            faults_.push_back(fmt::format("{} processes are left", world_.processes()));
         if (!world_.clean_up()) faults_.push_back("timers or coroutines are left");
     }
 
@@ -194,7 +232,8 @@ private:
 };
 
 std::size_t open_descriptors() {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+    return static_cast<std::size_t>(
+        std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
 /// As many seeds as SUPE_SEEDS says, from SUPE_SEED on.
@@ -207,22 +246,32 @@ unsigned long from_environment(const char* name, unsigned long otherwise) {
 
 BOOST_AUTO_TEST_SUITE(supervision)
 
-// Nobody runs that should not, those that should do; starts and stops are in order; what counts, counts, and no more;
-// at the end no process, timer, coroutine or descriptor is left.
+// Nobody runs that should not, those that should do; starts and stops are in order; what counts,
+// counts, and no more; at the end no process, timer, coroutine or descriptor is left.
 BOOST_AUTO_TEST_CASE(random_trees) {
-    const unsigned long first = from_environment("SUPE_SEED", 1), count = from_environment("SUPE_SEEDS", 10000);
+    const unsigned long first = from_environment("SUPE_SEED", 1),
+                        count = from_environment("SUPE_SEEDS", 10000);
     const std::size_t before = open_descriptors();
     for (unsigned long seed = first; seed < first + count; ++seed) {
         static std::size_t last = before;
-        if (std::getenv("LEAK") && open_descriptors() != last) { fmt::print("seed {}: {}\n", seed - 1, open_descriptors()); last = open_descriptors(); }
+        if (std::getenv("LEAK") && open_descriptors() != last) {
+            fmt::print("seed {}: {}\n", seed - 1, open_descriptors());
+            last = open_descriptors();
+        }
         run r(seed);
         auto faults = r.faults();
         if (std::getenv("FORCE")) continue;
         if (faults.empty()) continue;
-        BOOST_ERROR(fmt::format("SUPE_SEED={} SUPE_SEEDS=1: {}\n{}", seed, faults.front(), r.log()));
+        BOOST_ERROR(
+            fmt::format("SUPE_SEED={} SUPE_SEEDS=1: {}\n{}", seed, faults.front(), r.log()));
         break;
     }
-    if (std::getenv("DBG")) for (auto& e : std::filesystem::directory_iterator("/proc/self/fd")) { std::error_code ec; fmt::print("{} -> {}\n", e.path().string(), std::filesystem::read_symlink(e.path(), ec).string()); }
+    if (std::getenv("DBG"))
+        for (auto& e : std::filesystem::directory_iterator("/proc/self/fd")) {
+            std::error_code ec;
+            fmt::print("{} -> {}\n", e.path().string(),
+                       std::filesystem::read_symlink(e.path(), ec).string());
+        }
     BOOST_TEST(open_descriptors() == before);
 }
 

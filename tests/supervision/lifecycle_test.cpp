@@ -1,4 +1,5 @@
-// The table of one process: each cell of state x event, and the ladders that run through it. No loop, no clock.
+// The table of one process: each cell of state x event, and the ladders that run through it. No
+// loop, no clock.
 #include "supe/supervision/lifecycle.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -17,8 +18,10 @@ using actions = std::vector<action>;
 namespace supe {
 
 std::ostream& operator<<(std::ostream& out, lifecycle::action a) {
-    static constexpr const char* names[] = {"spawn", "report_started", "report_start_failed", "report_ready", "ask_to_finish",
-                                            "send_stop_signal", "abort", "kill_group", "report_slow_stop", "report_ended"};
+    static constexpr const char* names[] = {"spawn",        "report_started", "report_start_failed",
+                                            "report_ready", "ask_to_finish",  "send_stop_signal",
+                                            "abort",        "kill_group",     "report_slow_stop",
+                                            "report_ended"};
     return out << names[static_cast<int>(a)];
 }
 
@@ -75,7 +78,8 @@ void expect_row(state from, const std::vector<cell>& row) {
 
 BOOST_AUTO_TEST_SUITE(lifecycle)
 
-// The four rows of the table, every cell: what is done, and what comes next. Deadlines are not due here.
+// The four rows of the table, every cell: what is done, and what comes next. Deadlines are not due
+// here.
 BOOST_AUTO_TEST_CASE(every_cell) {
     using enum supe::lifecycle::event;
     using enum supe::lifecycle::action;
@@ -134,7 +138,8 @@ BOOST_AUTO_TEST_CASE(started_is_ready) {
     BOOST_TEST((l.deadline() == never));
 }
 
-// A child that never spoke gets its signal at once, and SIGKILL with its group at `shutdown`, not before.
+// A child that never spoke gets its signal at once, and SIGKILL with its group at `shutdown`, not
+// before.
 BOOST_AUTO_TEST_CASE(ladder_of_a_stranger) {
     machine l = in_state(state::running);
     expect(l, event::stop, t0, {action::ask_to_finish, action::send_stop_signal});
@@ -153,7 +158,8 @@ BOOST_AUTO_TEST_CASE(ladder_of_a_stranger) {
     BOOST_TEST((l.deadline() == never));
 }
 
-// A child that sent one of the frames is asked first, and gets its signal at half the time; `ask` does this for any child.
+// A child that sent one of the frames is asked first, and gets its signal at half the time; `ask`
+// does this for any child.
 BOOST_AUTO_TEST_CASE(ladder_of_one_that_understands) {
     child_spec asked;
     asked.ask = true;
@@ -218,7 +224,8 @@ BOOST_AUTO_TEST_CASE(slow_stops_are_told_less_and_less) {
     }
 }
 
-// Not ready in time: killed, and a start that failed. An order to stop it meanwhile does not make it a clean end.
+// Not ready in time: killed, and a start that failed. An order to stop it meanwhile does not make
+// it a clean end.
 BOOST_AUTO_TEST_CASE(start_timeout) {
     machine l = in_state(state::starting);
     l.on(event::spawned, t0);
@@ -231,7 +238,8 @@ BOOST_AUTO_TEST_CASE(start_timeout) {
     BOOST_TEST(!l.asked_for());
 }
 
-// A clean end before it was ready is an end, not a failed start; so is one that was stopped while it started.
+// A clean end before it was ready is an end, not a failed start; so is one that was stopped while
+// it started.
 BOOST_AUTO_TEST_CASE(ends_before_ready) {
     machine ended = in_state(state::starting);
     expect(ended, event::exited, t0, {action::report_ended});
@@ -242,7 +250,8 @@ BOOST_AUTO_TEST_CASE(ends_before_ready) {
     BOOST_TEST(stopped.asked_for());
 }
 
-// The watchdog begins when the child is ready; each ping sets it back; then SIGABRT, and SIGKILL after `shutdown`.
+// The watchdog begins when the child is ready; each ping sets it back; then SIGABRT, and SIGKILL
+// after `shutdown`.
 BOOST_AUTO_TEST_CASE(watchdog) {
     child_spec spec = told_by_signal();
     spec.watchdog = 10s;
@@ -265,7 +274,8 @@ BOOST_AUTO_TEST_CASE(watchdog) {
     BOOST_TEST(!l.asked_for());
 }
 
-// Where `shutdown` sets no limit the watchdog's SIGABRT has one all the same; where it is `kill`, there is no SIGABRT.
+// Where `shutdown` sets no limit the watchdog's SIGABRT has one all the same; where it is `kill`,
+// there is no SIGABRT.
 BOOST_AUTO_TEST_CASE(watchdog_always_ends_it) {
     child_spec spec = told_by_signal();
     spec.watchdog = 1s;
@@ -280,7 +290,8 @@ BOOST_AUTO_TEST_CASE(watchdog_always_ends_it) {
     BOOST_TEST(!rough.asked_for());
 }
 
-// STOPPING=1: it pings no more, and has the time of a stop to end; past it, it is aborted as a hung one.
+// STOPPING=1: it pings no more, and has the time of a stop to end; past it, it is aborted as a hung
+// one.
 BOOST_AUTO_TEST_CASE(ends_of_itself) {
     child_spec spec = told_by_signal();
     spec.watchdog = 1s;

@@ -10,7 +10,6 @@
 #include <set>
 #include <string>
 
-
 namespace restarter_bench {
 
 using namespace std::chrono_literals;
@@ -18,7 +17,8 @@ using supe::milliseconds;
 using rules = supe::restarter;
 using status = rules::status;
 
-inline supe::child_spec spec_of(const std::string& name, supe::restart_type restart = supe::restart_type::permanent) {
+inline supe::child_spec spec_of(const std::string& name,
+                                supe::restart_type restart = supe::restart_type::permanent) {
     supe::child_spec c;
     c.name = name;
     c.restart = restart;
@@ -28,7 +28,8 @@ inline supe::child_spec spec_of(const std::string& name, supe::restart_type rest
     return c;
 }
 
-inline supe::supervisor_spec tree_of(supe::strategy_kind strategy, std::vector<supe::child_spec> children) {
+inline supe::supervisor_spec tree_of(supe::strategy_kind strategy,
+                                     std::vector<supe::child_spec> children) {
     supe::supervisor_spec s;
     s.strategy = strategy;
     s.limit = {100, 60s};
@@ -36,12 +37,14 @@ inline supe::supervisor_spec tree_of(supe::strategy_kind strategy, std::vector<s
     return s;
 }
 
-/// A restarter whose children are known by name, and whose actions are text: `start a`, `restart a`, `restart a +100`
-/// (after 100 ms), `stop a`, `stopped a`, `give_up a`, `remove a`, `booted`, `finished`, `failed`.
+/// A restarter whose children are known by name, and whose actions are text: `start a`, `restart
+/// a`, `restart a +100` (after 100 ms), `stop a`, `stopped a`, `give_up a`, `remove a`, `booted`,
+/// `finished`, `failed`.
 struct bench {
     bench(const bench&) = delete;
     explicit bench(supe::supervisor_spec s)
-        : spec(std::move(s)), r(spec, [] { return 0.5; }, [this](int id) { return mail.contains(names[id]); }) {
+        : spec(std::move(s)),
+          r(spec, [] { return 0.5; }, [this](int id) { return mail.contains(names[id]); }) {
         for (const supe::child_spec& c : spec.children) r.add(enter(c.name), c, now);
     }
 
@@ -52,7 +55,7 @@ struct bench {
         return id;
     }
 
-    std::string add(supe::child_spec c, rules::place where = {}) {
+    std::string add(supe::child_spec c, rules::position where = {}) {
         added.push_back(std::move(c));
         const int id = enter(added.back().name);
         return text(r.add(id, added.back(), now, where));
@@ -68,7 +71,9 @@ struct bench {
         using kind = rules::kind;
         const std::string name = a.child == rules::none ? "" : names.at(a.child);
         switch (a.what) {
-            case kind::start: return (a.restart ? "restart " : "start ") + name + (a.delay > 0ms ? fmt::format(" +{}", a.delay.count()) : "");
+            case kind::start:
+                return (a.restart ? "restart " : "start ") + name +
+                       (a.delay > 0ms ? fmt::format(" +{}", a.delay.count()) : "");
             case kind::stop: return "stop " + name;
             case kind::stopped: return "stopped " + name;
             case kind::give_up: return (a.whole ? "give_up " : "give_up instance ") + name;
@@ -82,12 +87,18 @@ struct bench {
 
     std::string boot() { return text(r.boot(now)); }
     std::string ready(const std::string& n) { return text(r.ready(ids[n], now)); }
-    std::string crash(const std::string& n) { return text(r.ended(ids[n], {.text = "exit code 1"}, now)); }
-    std::string exit(const std::string& n) { return text(r.ended(ids[n], {.clean = true, .text = "exit code 0"}, now)); }
+    std::string crash(const std::string& n) {
+        return text(r.ended(ids[n], {.text = "exit code 1"}, now));
+    }
+    std::string exit(const std::string& n) {
+        return text(r.ended(ids[n], {.clean = true, .text = "exit code 0"}, now));
+    }
     std::string fail(const std::string& n) {
         return text(r.ended(ids[n], {.start_failed = true, .text = "No such file"}, now));
     }
-    std::string told(const std::string& n) { return text(r.ended(ids[n], {.clean = true, .asked_for = true, .text = "SIGTERM"}, now)); }
+    std::string told(const std::string& n) {
+        return text(r.ended(ids[n], {.clean = true, .asked_for = true, .text = "SIGTERM"}, now));
+    }
     std::string pass(milliseconds d) {
         now += d;
         return text(r.tick(now));
@@ -106,7 +117,7 @@ struct bench {
     supe::time_point now = supe::time_point{} + 1h;
     std::map<int, std::string> names;
     std::map<std::string, int> ids;
-    std::set<std::string> mail;   // children that mail waits for
+    std::set<std::string> mail;  // children that mail waits for
     rules r;
 };
 
@@ -116,11 +127,14 @@ inline constexpr auto rest_for_one = supe::strategy_kind::rest_for_one;
 inline constexpr auto transient = supe::restart_type::transient;
 inline constexpr auto temporary = supe::restart_type::temporary;
 
-inline supe::supervisor_spec three(supe::strategy_kind strategy) { return tree_of(strategy, {spec_of("a"), spec_of("b"), spec_of("c")}); }
+inline supe::supervisor_spec three(supe::strategy_kind strategy) {
+    return tree_of(strategy, {spec_of("a"), spec_of("b"), spec_of("c")});
+}
 
 }  // namespace restarter_bench
 
 namespace supe {
-inline std::ostream& operator<<(std::ostream& out, restarter::status s) { return out << name_of(s); }
+inline std::ostream& operator<<(std::ostream& out, restarter::status s) {
+    return out << name_of(s);
+}
 }  // namespace supe
-

@@ -7,7 +7,7 @@ using namespace restarter_bench;
 
 BOOST_AUTO_TEST_SUITE(restarter_order)
 
-// --- strategies ---------------------------------------------------------------------------------------------------
+// --- strategies ---
 
 // one_for_one: nobody else notices.
 BOOST_AUTO_TEST_CASE(one_for_one_restarts_one) {
@@ -52,7 +52,8 @@ BOOST_AUTO_TEST_CASE(temporary_bystander) {
     BOOST_TEST(b.told("x") == "remove x, restart a");
 }
 
-// One that ends of itself while it waits for its turn to be stopped is as good as stopped: it counts nowhere.
+// One that ends of itself while it waits for its turn to be stopped is as good as stopped: it
+// counts nowhere.
 BOOST_AUTO_TEST_CASE(ends_before_its_turn_to_stop) {
     auto s = tree_of(one_for_all, {spec_of("a"), spec_of("b"), spec_of("c")});
     s.limit = {1, 60s};
@@ -64,7 +65,8 @@ BOOST_AUTO_TEST_CASE(ends_before_its_turn_to_stop) {
     BOOST_TEST(b.ready("a") == "restart b");
 }
 
-// In a group restart those already up stay up until the next try stops them (OTP try_again_restart).
+// In a group restart those already up stay up until the next try stops them (OTP
+// try_again_restart).
 BOOST_AUTO_TEST_CASE(group_restart_that_fails_is_tried_again) {
     bench b(three(one_for_all));
     b.up();
@@ -72,10 +74,10 @@ BOOST_AUTO_TEST_CASE(group_restart_that_fails_is_tried_again) {
     b.told("c");
     BOOST_TEST(b.told("b") == "restart a");
     BOOST_TEST(b.ready("a") == "restart b");
-    BOOST_TEST(b.fail("b") == "stop a");           // the first delay is 0: the next try is now
+    BOOST_TEST(b.fail("b") == "stop a");  // the first delay is 0: the next try is now
     BOOST_TEST(b.told("a") == "restart a");
     BOOST_TEST(b.ready("a") == "restart b");
-    BOOST_TEST(b.fail("b") == "");                 // and now 100 ms
+    BOOST_TEST(b.fail("b") == "");  // and now 100 ms
     BOOST_TEST(b.of("a") == status::running);
     BOOST_TEST(b.of("b") == status::backing_off);
     BOOST_TEST(b.left().count() == 100);
@@ -101,7 +103,8 @@ BOOST_AUTO_TEST_CASE(rest_for_one_tries_again_from_the_failed_one) {
     BOOST_TEST(b.ready("b") == "restart c");
 }
 
-// A crash of one that is up while the next try is waited for begins a try at once, but the delay of the other one holds.
+// A crash of one that is up while the next try is waited for begins a try at once, but the delay of
+// the other one holds.
 BOOST_AUTO_TEST_CASE(crash_while_the_next_try_is_waited_for) {
     bench b(three(one_for_all));
     b.up();
@@ -112,13 +115,14 @@ BOOST_AUTO_TEST_CASE(crash_while_the_next_try_is_waited_for) {
     b.fail("b");
     b.told("a");
     b.ready("a");
-    b.fail("b");                                   // 100 ms from now
-    BOOST_TEST(b.crash("a") == "");                // its own second crash: 100 ms too
+    b.fail("b");                     // 100 ms from now
+    BOOST_TEST(b.crash("a") == "");  // its own second crash: 100 ms too
     BOOST_TEST(b.pass(100ms) == "restart a +100");
     BOOST_TEST(b.ready("a") == "restart b +100");
 }
 
-// Children that are stopped or given up stay down in a group restart (contract §5, a departure from OTP).
+// Children that are stopped or given up stay down in a group restart (contract §5, a departure from
+// OTP).
 BOOST_AUTO_TEST_CASE(down_by_intent_stays_down) {
     auto c = spec_of("c");
     c.limit = {0, 60s};
@@ -133,7 +137,8 @@ BOOST_AUTO_TEST_CASE(down_by_intent_stays_down) {
     BOOST_TEST(b.of("c") == status::given_up);
 }
 
-// A group restart that overlaps with another one does not let go of its members: strict reverse order holds for all of them.
+// A group restart that overlaps with another one does not let go of its members: strict reverse
+// order holds for all of them.
 BOOST_AUTO_TEST_CASE(overlapping_group_restarts) {
     bench b(tree_of(rest_for_one, {}));
     b.boot();
@@ -149,13 +154,14 @@ BOOST_AUTO_TEST_CASE(overlapping_group_restarts) {
     b.told("w1");
     BOOST_TEST(b.crash("a") == "stop z");
     BOOST_TEST(b.text(b.r.start(b.ids["w1"], b.now)) == "start w1");
-    BOOST_TEST(b.fail("w1") == "");                // z is in both groups, and not down yet
+    BOOST_TEST(b.fail("w1") == "");  // z is in both groups, and not down yet
     BOOST_TEST(b.told("z") == "stop w2");
     BOOST_TEST(b.told("w2") == "restart a");
     BOOST_TEST(b.ready("a") == "restart w1");
 }
 
-// One that is stopped by hand has left the group: its start by hand is no reason for the group to try again earlier.
+// One that is stopped by hand has left the group: its start by hand is no reason for the group to
+// try again earlier.
 BOOST_AUTO_TEST_CASE(stopped_in_a_waiting_group) {
     auto c = spec_of("c");
     c.backoff.first = 5s;
@@ -163,16 +169,16 @@ BOOST_AUTO_TEST_CASE(stopped_in_a_waiting_group) {
     b.up();
     b.crash("c");
     b.told("b");
-    b.told("a");                                   // all wait for c's delay
+    b.told("a");  // all wait for c's delay
     BOOST_TEST(b.text(b.r.stop(1, b.now)) == "stopped b");
     BOOST_TEST(b.pass(5s) == "restart a");
     BOOST_TEST(b.ready("a") == "restart c +5000");
-    BOOST_TEST(b.fail("c") == "");                 // 10 s more, and a stays up until then
+    BOOST_TEST(b.fail("c") == "");  // 10 s more, and a stays up until then
     BOOST_TEST(b.text(b.r.start(1, b.now)) == "start b");
     BOOST_TEST(b.of("a") == status::running);
 }
 
-// --- delay --------------------------------------------------------------------------------------------------------
+// --- delay ---
 
 // first, then times factor up to max; after 0 comes 100 ms. A stable run begins anew.
 BOOST_AUTO_TEST_CASE(delays_grow_and_are_reset) {

@@ -7,7 +7,7 @@ using namespace restarter_bench;
 
 BOOST_AUTO_TEST_SUITE(restarter)
 
-// --- start and stop of the whole ----------------------------------------------------------------------------------
+// --- start and stop of the whole ---
 
 // From left to right, each when the one before is ready; the end in strict reverse order.
 BOOST_AUTO_TEST_CASE(starts_in_order_and_stops_in_reverse) {
@@ -30,7 +30,8 @@ BOOST_AUTO_TEST_CASE(nothing_to_start) {
     BOOST_TEST(b.text(b.r.shutdown(b.now)) == "finished");
 }
 
-// A first start that fails takes the tree with it: the earlier ones stop in reverse, and why() names the cause.
+// A first start that fails takes the tree with it: the earlier ones stop in reverse, and why()
+// names the cause.
 BOOST_AUTO_TEST_CASE(first_start_fails) {
     bench b(three(one_for_one));
     b.boot();
@@ -52,7 +53,8 @@ BOOST_AUTO_TEST_CASE(shutdown_during_the_first_start) {
     BOOST_TEST(b.told("a") == "finished");
 }
 
-// A crash of one that was up while others still start is a crash like any other, and no failed first start.
+// A crash of one that was up while others still start is a crash like any other, and no failed
+// first start.
 BOOST_AUTO_TEST_CASE(crash_during_the_first_start) {
     bench b(three(one_for_one));
     b.boot();
@@ -65,12 +67,15 @@ BOOST_AUTO_TEST_CASE(crash_during_the_first_start) {
     BOOST_TEST(b.pass(100ms) == "restart a +100");
 }
 
-// OTP `ignore`: one that ends cleanly before it is ready has nothing to do. Transient: kept, down. Temporary: gone.
+// OTP `ignore`: one that ends cleanly before it is ready has nothing to do. Transient: kept, down.
+// Temporary: gone.
 BOOST_AUTO_TEST_CASE(ignored_at_the_first_start) {
     bench b(tree_of(one_for_one, {spec_of("a", transient), spec_of("b", temporary), spec_of("c")}));
     b.boot();
-    BOOST_TEST(b.text(b.r.ended(0, {.clean = true, .start_failed = true, .text = ""}, b.now)) == "start b");
-    BOOST_TEST(b.text(b.r.ended(1, {.clean = true, .start_failed = true, .text = ""}, b.now)) == "remove b, start c");
+    BOOST_TEST(b.text(b.r.ended(0, {.clean = true, .start_failed = true, .text = ""}, b.now)) ==
+               "start b");
+    BOOST_TEST(b.text(b.r.ended(1, {.clean = true, .start_failed = true, .text = ""}, b.now)) ==
+               "remove b, start c");
     BOOST_TEST(b.ready("c") == "booted");
     BOOST_TEST(b.of("a") == status::stopped);
 }
@@ -79,14 +84,16 @@ BOOST_AUTO_TEST_CASE(ignored_at_the_first_start) {
 BOOST_AUTO_TEST_CASE(permanent_child_ends_before_it_is_ready) {
     bench b(three(one_for_one));
     b.boot();
-    BOOST_TEST(b.text(b.r.ended(0, {.clean = true, .start_failed = true, .text = "exit code 0"}, b.now)) == "failed");
+    BOOST_TEST(b.text(b.r.ended(0, {.clean = true, .start_failed = true, .text = "exit code 0"},
+                                b.now)) == "failed");
 }
 
-// --- restart types ------------------------------------------------------------------------------------------------
+// --- restart types ---
 
 // Permanent: always. Transient: after a crash. Temporary: never, and its spec goes.
 BOOST_AUTO_TEST_CASE(restart_types) {
-    bench b(tree_of(one_for_one, {spec_of("p"), spec_of("t", transient), spec_of("x", temporary), spec_of("y", temporary)}));
+    bench b(tree_of(one_for_one, {spec_of("p"), spec_of("t", transient), spec_of("x", temporary),
+                                  spec_of("y", temporary)}));
     b.up();
     BOOST_TEST(b.exit("p") == "restart p");
     b.ready("p");
@@ -114,13 +121,14 @@ BOOST_AUTO_TEST_CASE(finished_transient_child_by_hand) {
     b.ready("b");
     BOOST_TEST(b.text(b.r.start(0, b.now)) == "start t");
     b.ready("t");
-    BOOST_TEST(b.crash("t") == "stop b");     // the crash before the start by hand is forgotten
+    BOOST_TEST(b.crash("t") == "stop b");  // the crash before the start by hand is forgotten
     BOOST_TEST(b.told("b") == "restart t");
 }
 
-// --- limits -------------------------------------------------------------------------------------------------------
+// --- limits ---
 
-// More than so many restarts within so long: the supervisor stops its children and fails. Exactly so long ago counts.
+// More than so many restarts within so long: the supervisor stops its children and fails. Exactly
+// so long ago counts.
 BOOST_AUTO_TEST_CASE(limit_of_the_supervisor) {
     auto s = tree_of(one_for_one, {spec_of("a"), spec_of("b")});
     s.limit = {2, 10s};
@@ -160,7 +168,8 @@ BOOST_AUTO_TEST_CASE(limit_of_nought) {
     BOOST_TEST(b.crash("a") == "failed");
 }
 
-// Past its own limit a child stays down, and the others go on; its crashes count for the supervisor all the same.
+// Past its own limit a child stays down, and the others go on; its crashes count for the supervisor
+// all the same.
 BOOST_AUTO_TEST_CASE(limit_of_a_child) {
     auto a = spec_of("a");
     a.limit = {1, 60s};
@@ -177,13 +186,16 @@ BOOST_AUTO_TEST_CASE(limit_of_a_child) {
     BOOST_TEST(b.crash("b") == "failed");
 }
 
-// The first crash too many is none where a mail is dead by it: what caused it is out of the way. The next one is.
+// The first crash too many is none where a mail is dead by it: what caused it is out of the way.
+// The next one is.
 BOOST_AUTO_TEST_CASE(poison_is_out) {
     auto a = spec_of("a");
     a.limit = {1, 60s};
     bench b(tree_of(one_for_one, {a}));
     b.up();
-    const auto poisoned = [&] { return b.text(b.r.ended(b.ids["a"], {.poisoned = true, .text = "exit code 1"}, b.now)); };
+    const auto poisoned = [&] {
+        return b.text(b.r.ended(b.ids["a"], {.poisoned = true, .text = "exit code 1"}, b.now));
+    };
     for (int round = 0; round < 2; ++round) {
         BOOST_TEST(b.crash("a") == "restart a");
         b.ready("a");
@@ -238,7 +250,8 @@ BOOST_AUTO_TEST_CASE(group_restart_counts_once) {
     BOOST_TEST(b.told("x") == "failed");
 }
 
-// Failed tries count: a restart that never works ends with the child given up, and what waited behind it goes on.
+// Failed tries count: a restart that never works ends with the child given up, and what waited
+// behind it goes on.
 BOOST_AUTO_TEST_CASE(failed_tries_count) {
     auto a = spec_of("a");
     a.limit = {2, 60s};
@@ -296,7 +309,7 @@ BOOST_AUTO_TEST_CASE(start_after_giving_up) {
     BOOST_TEST(b.crash("a") == "restart a");
 }
 
-// --- significant --------------------------------------------------------------------------------------------------
+// --- significant ---
 
 supe::supervisor_spec significant_two(supe::auto_shutdown_kind kind, supe::restart_type type) {
     auto a = spec_of("a", type), c = spec_of("c", type);

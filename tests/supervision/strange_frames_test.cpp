@@ -1,11 +1,12 @@
-// Shows what a supervisor makes of frames that are none, or not for it: dropped, counted and told (contract §2).
-#include "supe/process/unique_fd.hpp"
+// Shows what a supervisor makes of frames that are none, or not for it: dropped, counted and told
+// (contract §2).
+#include "supe/async/unique_fd.hpp"
 #include "supe/simulation/world.hpp"
 
-#include <boost/json/serialize.hpp>
-#include <boost/test/unit_test.hpp>
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <boost/json/serialize.hpp>
+#include <boost/test/unit_test.hpp>
 
 using namespace std::chrono_literals;
 using supe::awaitable;
@@ -15,18 +16,23 @@ using words = std::vector<std::string>;
 
 namespace {
 
-/// A child that writes these bytes to its channel, and stays; what it is told can be read from `heard`.
+/// A child that writes these bytes to its channel, and stays; what it is told can be read from
+/// `heard`.
 struct speaker {
     explicit speaker(world& w, std::string bytes) {
-        w.provide_program("speaker", [this, &w, bytes](process_start start) { return run(w, start.channel_fd, bytes); });
-        w.run(R"({"name":"t","children":[{"name":"s","component":"speaker","restart":"temporary"}]})");
-        w.settle();
+        w.provide_program("speaker", [this, &w, bytes](process_start start) {
+            return run(w, start.channel_fd, bytes);
+        });
+        w.run(
+            R"({"name":"t","children":[{"name":"s","component":"speaker","restart":"temporary"}]})");
+        w.run_ready();
     }
     awaitable<int> run(world& w, int channel_fd, std::string bytes) {
         const supe::unique_fd fd(channel_fd);
         supe::timer for_ever(w.time());
         for (std::size_t at = 0; at < bytes.size();) {
-            const auto n = ::send(fd.get(), bytes.data() + at, bytes.size() - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+            const auto n =
+                ::send(fd.get(), bytes.data() + at, bytes.size() - at, MSG_DONTWAIT | MSG_NOSIGNAL);
             if (n > 0) at += static_cast<std::size_t>(n);
             if (n <= 0) co_await w.time().sleep_for(1ms);
         }
@@ -46,23 +52,32 @@ struct speaker {
 
 BOOST_AUTO_TEST_SUITE(strange_frames)
 
-// What is not JSON, and what is malformed, is told with its reason and the count of such frames; others go on.
+// What is not JSON, and what is malformed, is told with its reason and the count of such frames;
+// others go on.
 BOOST_AUTO_TEST_CASE(bad_frames) {
     world w;
-    speaker s(w, "hello\n{\"type\":\"mail\",\"to\":5}\n{\"type\":\"signal\"}\n{\"type\":\"mail\",\"msg\":\"still here\"}\n");
-    BOOST_TEST(w.messages("component-bad-frame") ==
-               (words{R"({"name":"s","reason":"not JSON in UTF-8: \"hello\"","count":1})", R"({"name":"s","reason":"mail: to must be a string, not 5","count":2})",
-                      R"({"name":"s","reason":"signal: the member signal is missing","count":3})"}));
+    speaker s(w,
+              "hello\n{\"type\":\"mail\",\"to\":5}\n{\"type\":\"signal\"}\n{\"type\":\"mail\","
+              "\"msg\":\"still here\"}\n");
+    BOOST_TEST(
+        w.messages("component-bad-frame") ==
+        (words{R"({"name":"s","reason":"not JSON in UTF-8: \"hello\"","count":1})",
+               R"({"name":"s","reason":"mail: to must be a string, not 5","count":2})",
+               R"({"name":"s","reason":"signal: the member signal is missing","count":3})"}));
     BOOST_TEST(w.messages("supervisor-mail") == words{R"({"from":"s","msg":"still here"})"});
-    BOOST_TEST(std::ranges::count_if(w.lines(), [](const std::string& line) { return line.find("bad frame") != line.npos; }) == 1);  // the first; then the tenth
+    BOOST_TEST(std::ranges::count_if(w.lines(), [](const std::string& line) {
+                   return line.find("bad frame") != line.npos;
+               }) == 1);  // the first; then the tenth
 }
 
 // A frame over the limit is told once, and the one behind it arrives.
 BOOST_AUTO_TEST_CASE(a_frame_too_long) {
     world w;
-    speaker s(w, "{\"type\":\"mail\",\"msg\":\"" + std::string(17 << 20, 'x') + "\"}\n{\"type\":\"mail\",\"msg\":1}\n");
+    speaker s(w, "{\"type\":\"mail\",\"msg\":\"" + std::string(17 << 20, 'x') +
+                     "\"}\n{\"type\":\"mail\",\"msg\":1}\n");
     w.advance(1s);
-    BOOST_TEST(w.messages("component-bad-frame") == words{R"({"name":"s","reason":"longer than 16777216 bytes","count":1})"});
+    BOOST_TEST(w.messages("component-bad-frame") ==
+               words{R"({"name":"s","reason":"longer than 16777216 bytes","count":1})"});
     BOOST_TEST(w.count("supervisor-mail") == 1u);
 }
 
@@ -74,21 +89,31 @@ BOOST_AUTO_TEST_CASE(a_frame_cut_short) {
     w.crash("/s");
     w.advance(1s);
     BOOST_TEST(w.messages("supervisor-mail") == words{R"({"from":"s","msg":1})"});
-    BOOST_TEST(w.messages("component-bad-frame") == words{R"({"name":"s","reason":"cut short after 22 bytes by the end of the channel","count":1})"});
+    BOOST_TEST(
+        w.messages("component-bad-frame") ==
+        words{
+            R"({"name":"s","reason":"cut short after 22 bytes by the end of the channel","count":1})"});
     BOOST_TEST(w.count("component-crashed") == 1u);
 }
 
-// Raw messages and unknown signals are notices of their own; Node's frames are ignored, a handle is refused.
+// Raw messages and unknown signals are notices of their own; Node's frames are ignored, a handle is
+// refused.
 BOOST_AUTO_TEST_CASE(raw_and_unknown) {
     world w;
-    speaker s(w, "{\"hello\":[1, 2]}\n\"x\"\n{\"type\":\"signal\",\"signal\":\"WHAT\"}\n{\"cmd\":\"NODE_DISCONNECT\"}\n{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\"}\n");
-    BOOST_TEST(w.messages("component-message") == (words{R"({"name":"s","message":{"hello":[1, 2]}})", R"({"name":"s","message":"x"})"}));
+    speaker s(w,
+              "{\"hello\":[1, "
+              "2]}\n\"x\"\n{\"type\":\"signal\",\"signal\":\"WHAT\"}\n{\"cmd\":\"NODE_DISCONNECT\"}"
+              "\n{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\"}\n");
+    BOOST_TEST(
+        w.messages("component-message") ==
+        (words{R"({"name":"s","message":{"hello":[1, 2]}})", R"({"name":"s","message":"x"})"}));
     BOOST_TEST(w.messages("component-signal") == words{R"({"name":"s","signal":"WHAT"})"});
     BOOST_TEST(w.count("component-bad-frame") == 0u);
     BOOST_TEST(s.heard() == "{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
 }
 
-// A request about a notice without a name does nothing, is answered as npm's supe does, with what was given, and is told.
+// A request about a notice without a name does nothing, is answered as npm's supe does, with what
+// was given, and is told.
 BOOST_AUTO_TEST_CASE(notices_without_a_name) {
     const auto request = [](const std::string& members) {
         return R"({"type":"signal","signal":"NOTICEBOARD-REQUEST","data":{)" + members + "}}\n";
@@ -97,24 +122,38 @@ BOOST_AUTO_TEST_CASE(notices_without_a_name) {
         return R"({"type":"signal","signal":"NOTICEBOARD-RESPONSE","data":{)" + members + "}}\n";
     };
     world w;
-    speaker s(w, request(R"("type":"watch","notice":"")") + request(R"("type":"notify","notice":[5, 0],"message":1)") + request(R"("type":"ignore")") +
-                     request(R"("type":"look","notice":"n")"));
-    BOOST_TEST(s.heard() == answer(R"("type":"watch","notice":"","success":true)") + answer(R"("type":"notify","notice":[5, 0],"success":true)") +
-                                answer(R"("type":"ignore","success":true)") +
-                                answer(R"("type":"look","notice":"n","success":false,"error":"type \"look\" is not one of watch, ignore, notify")"));
-    const std::string reason = R"({"name":"s","reason":"NOTICEBOARD-REQUEST: notice must be a string with something in it, not )";
+    speaker s(w, request(R"("type":"watch","notice":"")") +
+                     request(R"("type":"notify","notice":[5, 0],"message":1)") +
+                     request(R"("type":"ignore")") + request(R"("type":"look","notice":"n")"));
+    BOOST_TEST(
+        s.heard() ==
+        answer(R"("type":"watch","notice":"","success":true)") +
+            answer(R"("type":"notify","notice":[5, 0],"success":true)") +
+            answer(R"("type":"ignore","success":true)") +
+            answer(
+                R"("type":"look","notice":"n","success":false,"error":"type \"look\" is not one of watch, ignore, notify")"));
+    const std::string reason =
+        R"({"name":"s","reason":"NOTICEBOARD-REQUEST: notice must be a string with something in it, not )";
     BOOST_TEST(w.messages("component-bad-frame") ==
-               (words{reason + R"(\"\"","count":1})", reason + R"([5, 0]","count":2})", reason + R"(missing","count":3})"}));
+               (words{reason + R"(\"\"","count":1})", reason + R"([5, 0]","count":2})",
+                      reason + R"(missing","count":3})"}));
 }
 
-// A watcher that does not read loses notices and delays nobody; which one it was is told, at a bounded rate, under npm's names too.
+// A watcher that does not read loses notices and delays nobody; which one it was is told, at a
+// bounded rate, under npm's names too.
 BOOST_AUTO_TEST_CASE(a_watcher_that_does_not_read) {
     world w;
-    speaker s(w, R"({"type":"signal","signal":"NOTICEBOARD-REQUEST","data":{"type":"watch","notice":"n"}})" "\n"
-                 R"({"type":"signal","signal":"NOTICEBOARD-REQUEST","data":{"type":"watch","notice":"notice-pipe-failure"}})" "\n");
+    speaker s(
+        w,
+        R"({"type":"signal","signal":"NOTICEBOARD-REQUEST","data":{"type":"watch","notice":"n"}})"
+        "\n"
+        R"({"type":"signal","signal":"NOTICEBOARD-REQUEST","data":{"type":"watch","notice":"notice-pipe-failure"}})"
+        "\n");
     for (int i = 0; i < 1000; ++i) w.root().publish("n", '"' + std::string(10'000, 'x') + '"');
-    const std::string told = R"({"name":"s","citizen":"s","notice":"n","error":"it does not read what it watches"})";
-    for (const char* name : {"notice-pipe-failure", "component-notice-pipe-failure", "citizen-notice-pipe-failure", "s-notice-pipe-failure"})
+    const std::string told =
+        R"({"name":"s","citizen":"s","notice":"n","error":"it does not read what it watches"})";
+    for (const char* name : {"notice-pipe-failure", "component-notice-pipe-failure",
+                             "citizen-notice-pipe-failure", "s-notice-pipe-failure"})
         BOOST_TEST(w.messages(name) == words(20, told));
     BOOST_TEST(w.count("n") == 1000u);
     w.advance(2s);
@@ -132,8 +171,9 @@ BOOST_AUTO_TEST_CASE(a_bounded_rate) {
     w.advance(2s);
     w.crash("/s");
     w.advance(1s);
-    BOOST_TEST(w.messages("component-bad-frame").back() ==
-               R"({"name":"s","reason":"cut short after 3 bytes by the end of the channel","count":1001})");
+    BOOST_TEST(
+        w.messages("component-bad-frame").back() ==
+        R"({"name":"s","reason":"cut short after 3 bytes by the end of the channel","count":1001})");
 }
 
 // Nothing is sent unasked to a child without config; whoever asks gets null (contract §2).
@@ -143,10 +183,13 @@ BOOST_AUTO_TEST_CASE(no_config) {
     BOOST_TEST(quiet.heard() == "");
     world other;
     speaker asking(other, "{\"type\":\"signal\",\"signal\":\"READY-FOR-CONFIG\"}\n");
-    BOOST_TEST(asking.heard() == "{\"type\":\"signal\",\"signal\":\"SUPE-START\",\"data\":{\"address\":\"/s\",\"config\":null}}\n");
+    BOOST_TEST(asking.heard() ==
+               "{\"type\":\"signal\",\"signal\":\"SUPE-START\",\"data\":{\"address\":\"/"
+               "s\",\"config\":null}}\n");
 }
 
-// A config with numbers past a double and 100 levels of nesting arrives, below nested supervisors too.
+// A config with numbers past a double and 100 levels of nesting arrives, below nested supervisors
+// too.
 BOOST_AUTO_TEST_CASE(odd_configs) {
     world w;
     std::string got;
@@ -158,7 +201,8 @@ BOOST_AUTO_TEST_CASE(odd_configs) {
     std::string tree = fmt::format(R"({{"name":"c","component":"c","config":{}}})", config);
     for (int i = 0; i < 3; ++i) tree = fmt::format(R"({{"name":"n{}","children":[{}]}})", i, tree);
     w.run(tree);
-    BOOST_TEST(got == std::string(100, '[') + "1.7976931348623157E308,\"\xef\xbf\xbd\"" + std::string(100, ']'));
+    BOOST_TEST(got == std::string(100, '[') + "1.7976931348623157E308,\"\xef\xbf\xbd\"" +
+                          std::string(100, ']'));
     BOOST_TEST(w.stop());
 }
 

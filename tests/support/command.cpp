@@ -1,13 +1,13 @@
 #include "tests/support/command.hpp"
 
-#include <csignal>
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <system_error>
 #include <unistd.h>
+#include <csignal>
+#include <system_error>
 
 extern char** environ;
 
@@ -59,7 +59,8 @@ bool until(const std::function<bool()>& fact, time_limit limit) {
 command::command(command_setup setup) : out_(file_without_name()), err_(file_without_name()) {
     std::vector<std::string> environment = environment_with(setup.variables);
     const int in = file_without_name();
-    if (::write(in, setup.input.data(), setup.input.size()) < 0) throw std::system_error(errno, std::generic_category(), "stdin");
+    if (::write(in, setup.input.data(), setup.input.size()) < 0)
+        throw std::system_error(errno, std::generic_category(), "stdin");
     ::lseek(in, 0, SEEK_SET);
     posix_spawn_file_actions_t files;
     ::posix_spawn_file_actions_init(&files);
@@ -69,8 +70,8 @@ command::command(command_setup setup) : out_(file_without_name()), err_(file_wit
     posix_spawnattr_t attributes;
     ::posix_spawnattr_init(&attributes);
     ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-    const int failed = ::posix_spawnp(&pid_, setup.words.front().c_str(), &files, &attributes, pointers(setup.words).data(),
-                                      pointers(environment).data());
+    const int failed = ::posix_spawnp(&pid_, setup.words.front().c_str(), &files, &attributes,
+                                      pointers(setup.words).data(), pointers(environment).data());
     ::posix_spawn_file_actions_destroy(&files);
     ::posix_spawnattr_destroy(&attributes);
     ::close(in);

@@ -1,12 +1,12 @@
 // A command under test as a process of its own, its stdout and stderr told apart.
 #pragma once
 
+#include <sys/types.h>
 #include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 namespace support {
@@ -19,9 +19,10 @@ bool until(const std::function<bool()>& fact, time_limit limit = patient);
 
 struct command_setup {
     std::vector<std::string> words;
-    std::map<std::string, std::string> variables;  ///< on top of ours; an empty value takes one away
-    std::string input;                             ///< what its stdin says
-    int out = -1;                                  ///< a descriptor for its stdout, instead of out() below
+    std::map<std::string, std::string>
+        variables;      ///< on top of ours; an empty value takes one away
+    std::string input;  ///< what its stdin says
+    int out = -1;       ///< a descriptor for its stdout, instead of out() below
 };
 
 /// Runs in a process group of its own; whatever is left of the group is killed with this object.

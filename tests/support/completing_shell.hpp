@@ -1,8 +1,8 @@
 // A shell at a terminal that completes `supe`, and what any such shell has to complete.
 #pragma once
 
-#include "tests/support/desk.hpp"
 #include "tests/support/files.hpp"
+#include "tests/support/operator_session.hpp"
 #include "tests/support/terminal.hpp"
 
 #include <boost/json/parse.hpp>
@@ -14,11 +14,15 @@ namespace support {
 
 class completing_shell {
 public:
-    /// Its start file binds M-* to inserting all that fits, and ^T to printing the line as `<line>`.
-    completing_shell(const desk& d, std::vector<std::string> words)
+    /// Its start file binds M-* to inserting all that fits, and ^T to printing the line as
+    /// `<line>`.
+    completing_shell(const operator_session& d, std::vector<std::string> words)
         : terminal_(std::move(words), {{"PATH", program_folder() + ":" + std::getenv("PATH")},
-                                       {"HOME", d.file(".")}, {"ZDOTDIR", d.file(".")}, {"XDG_STATE_HOME", d.file("home")},
-                                       {"STATE_DIRECTORY", ""}, {"TERM", "xterm"}}) {
+                                       {"HOME", d.file(".")},
+                                       {"ZDOTDIR", d.file(".")},
+                                       {"XDG_STATE_HOME", d.file("home")},
+                                       {"STATE_DIRECTORY", ""},
+                                       {"TERM", "xterm"}}) {
         BOOST_TEST_REQUIRE((terminal_.find("ready: ") != std::string::npos), terminal_.screen());
     }
 
@@ -28,18 +32,24 @@ public:
     std::string all(const std::string& typed) {
         const std::string line = line_after(typed + "\033*");
         const std::string kept = typed.substr(0, typed.rfind(' ') + 1);
-        return line.starts_with(kept) && line.ends_with(' ') && line != kept ? line.substr(kept.size(), line.size() - kept.size() - 1) : "";
+        return line.starts_with(kept) && line.ends_with(' ') && line != kept
+                   ? line.substr(kept.size(), line.size() - kept.size() - 1)
+                   : "";
     }
 
 private:
-    static std::string program_folder() { return std::filesystem::path(SUPE_BINARY).parent_path().string(); }
+    static std::string program_folder() {
+        return std::filesystem::path(SUPE_BINARY).parent_path().string();
+    }
 
     std::string line_after(const std::string& keys) {
         const std::size_t before = terminal_.screen().size();
         terminal_.type("\x15" + keys + "\x14");
         const std::size_t end = terminal_.find(">\r\n", before);
-        // Only with its next prompt the shell takes keys by itself again: until then the kernel's ^U would swallow ours.
-        BOOST_TEST_REQUIRE((terminal_.find("ready: ", end) != std::string::npos), terminal_.screen().substr(before));
+        // Only with its next prompt the shell takes keys by itself again: until then the kernel's
+        // ^U would swallow ours.
+        BOOST_TEST_REQUIRE((terminal_.find("ready: ", end) != std::string::npos),
+                           terminal_.screen().substr(before));
         const std::size_t begin = terminal_.screen().rfind('<', end) + 1;
         return terminal_.screen().substr(begin, end - begin);
     }
@@ -47,7 +57,8 @@ private:
     terminal terminal_;
 };
 
-/// Commands, those below `dead`, options of each, and the words that an argument or an option chooses from.
+/// Commands, those below `dead`, options of each, and the words that an argument or an option
+/// chooses from.
 inline void expect_commands_and_options(completing_shell& shell) {
     BOOST_TEST(shell.all("supe st") == "start status stop");
     BOOST_TEST(shell.tab("supe rest") == "supe restart ");
@@ -63,7 +74,7 @@ inline void expect_commands_and_options(completing_shell& shell) {
 }
 
 /// Files and folders, whose names may have blanks.
-inline void expect_files(const desk& d, completing_shell& shell) {
+inline void expect_files(const operator_session& d, completing_shell& shell) {
     write_file(d.file("tree.json"), "{}");
     write_file(d.file("my child.json"), "{}");
     std::filesystem::create_directory(d.file("folder"));
@@ -75,9 +86,11 @@ inline void expect_files(const desk& d, completing_shell& shell) {
     BOOST_TEST(shell.tab("supe status --state=fo") == "supe status --state=folder/");
 }
 
-/// Addresses, with or without the first slash, and ids of dead letters, of the tree that the line names.
-inline void expect_what_runs(const desk& d, completing_shell& shell) {
-    const auto tree = d.run_tree(R"({"name": "shop", "children": [{"name": "web", "command": ["sleep", "1000"]},
+/// Addresses, with or without the first slash, and ids of dead letters, of the tree that the line
+/// names.
+inline void expect_what_runs(const operator_session& d, completing_shell& shell) {
+    const auto tree =
+        d.run_tree(R"({"name": "shop", "children": [{"name": "web", "command": ["sleep", "1000"]},
         {"name": "gone", "command": ["sleep", "1000"]},
         {"name": "dam", "children": [{"name": "queue", "command": ["sleep", "1000"]}]}]})");
     d.ask({"mail", "gone", "1"});

@@ -1,4 +1,5 @@
-// One event loop for a test with real sockets and processes: everything waits in coroutines, the test waits for facts.
+// One event loop for a test with real sockets and processes: everything waits in coroutines, the
+// test waits for facts.
 #pragma once
 
 #include "supe/async/nursery.hpp"

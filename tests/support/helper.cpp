@@ -1,15 +1,16 @@
-// What the children of process tests do, in the test's own binary: chosen by SUPE_TEST_ROLE, before main.
+// What the children of process tests do, in the test's own binary: chosen by SUPE_TEST_ROLE, before
+// main.
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <map>
 #include <string>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 namespace {
 
@@ -25,7 +26,8 @@ std::string variable(const char* name) {
 
 void send_frame(const std::string& json) {
     const std::string frame = json + "\n";
-    if (::write(std::atoi(variable("NODE_CHANNEL_FD").c_str()), frame.data(), frame.size()) < 0) ::_exit(3);
+    if (::write(std::atoi(variable("NODE_CHANNEL_FD").c_str()), frame.data(), frame.size()) < 0)
+        ::_exit(3);
 }
 
 void notify(const std::string& text) {
@@ -52,10 +54,12 @@ void stubborn() {
     wait_for_ever();
 }
 
-/// Speaks on the channel, then prints each frame and each SIGTERM that it gets, and ends only by SIGKILL.
+/// Speaks on the channel, then prints each frame and each SIGTERM that it gets, and ends only by
+/// SIGKILL.
 void listener() {
     std::signal(SIGTERM, [](int) { [[maybe_unused]] const auto n = ::write(1, "SIGTERM\n", 8); });
-    if (variable("SUPE_TEST_MUTE").empty()) send_frame(R"({"type":"signal","signal":"COMPONENT-READY"})");
+    if (variable("SUPE_TEST_MUTE").empty())
+        send_frame(R"({"type":"signal","signal":"COMPONENT-READY"})");
     say("up");
     FILE* channel = ::fdopen(std::atoi(variable("NODE_CHANNEL_FD").c_str()), "r");
     char line[1000];
@@ -75,10 +79,14 @@ void ready_and_gone() {
 /// Like a service of systemd: pings until its file of orders says `hang` or `stop`.
 void service() {
     notify("STATUS=warming up");
-    say("NOTIFY_SOCKET " + variable("NOTIFY_SOCKET").substr(0, 1) + ", WATCHDOG_USEC " + variable("WATCHDOG_USEC") +
-        (variable("WATCHDOG_PID") == std::to_string(::getpid()) ? ", WATCHDOG_PID mine" : ", WATCHDOG_PID not mine"));
+    say("NOTIFY_SOCKET " + variable("NOTIFY_SOCKET").substr(0, 1) + ", WATCHDOG_USEC " +
+        variable("WATCHDOG_USEC") +
+        (variable("WATCHDOG_PID") == std::to_string(::getpid()) ? ", WATCHDOG_PID mine"
+                                                                : ", WATCHDOG_PID not mine"));
     notify("READY=1\nSTATUS=serving\xff\nMAINPID=1");
-    for (int pings = 0; variable("SUPE_TEST_PINGS").empty() || pings < std::atoi(variable("SUPE_TEST_PINGS").c_str()); ++pings) {
+    for (int pings = 0; variable("SUPE_TEST_PINGS").empty() ||
+                        pings < std::atoi(variable("SUPE_TEST_PINGS").c_str());
+         ++pings) {
         notify("WATCHDOG=1");
         ::usleep(50'000);
     }
@@ -89,14 +97,16 @@ void service() {
 /// Answers each connection with its pid, by the socket that it was handed.
 void acceptor() {
     if (variable("LISTEN_PID") != std::to_string(::getpid())) ::_exit(4);
-    say("LISTEN_FDS " + variable("LISTEN_FDS") + ", LISTEN_FDNAMES " + variable("LISTEN_FDNAMES") + ", channel " +
-        variable("NODE_CHANNEL_FD"));
+    say("LISTEN_FDS " + variable("LISTEN_FDS") + ", LISTEN_FDNAMES " + variable("LISTEN_FDNAMES") +
+        ", channel " + variable("NODE_CHANNEL_FD"));
     const std::string answer = std::to_string(::getpid()) + "\n";
     for (;;) {
         const int fd = ::accept(3, nullptr, nullptr);
         if (fd < 0) continue;
         char request[100];
-        if (::read(fd, request, sizeof request) > 0 && ::write(fd, answer.data(), answer.size()) < 0) ::close(fd);
+        if (::read(fd, request, sizeof request) > 0 &&
+            ::write(fd, answer.data(), answer.size()) < 0)
+            ::close(fd);
         ::close(fd);
     }
 }
@@ -108,17 +118,26 @@ void inventory() {
         if (::fcntl(fd, F_GETFD) >= 0) open += " " + std::to_string(fd);
     say("descriptors" + open);
     say(std::string("group ") + (::getpgrp() == ::getpid() ? "own" : "other"));
-    struct sigaction action {};
+    struct sigaction action{};
     ::sigaction(SIGPIPE, nullptr, &action);
     sigset_t blocked;
     ::sigprocmask(SIG_BLOCK, nullptr, &blocked);
-    say(std::string("signals ") + (action.sa_handler == SIG_DFL && !::sigismember(&blocked, SIGCHLD) ? "default" : "changed"));
+    say(std::string("signals ") + (action.sa_handler == SIG_DFL && !::sigismember(&blocked, SIGCHLD)
+                                       ? "default"
+                                       : "changed"));
 }
 
 const int chosen = [] {
-    const std::map<std::string, void (*)()> roles{{"stubborn", stubborn}, {"listener", listener}, {"service", service},
-                                                  {"ready_and_gone", ready_and_gone}, {"acceptor", acceptor},
-                                                  {"inventory", inventory}, {"idle", [] { say("up"); wait_for_ever(); }}};
+    const std::map<std::string, void (*)()> roles{{"stubborn", stubborn},
+                                                  {"listener", listener},
+                                                  {"service", service},
+                                                  {"ready_and_gone", ready_and_gone},
+                                                  {"acceptor", acceptor},
+                                                  {"inventory", inventory},
+                                                  {"idle", [] {
+                                                       say("up");
+                                                       wait_for_ever();
+                                                   }}};
     const auto role = roles.find(variable("SUPE_TEST_ROLE"));
     if (role == roles.end()) return 0;
     role->second();

@@ -15,7 +15,8 @@ constexpr auto as_result = boost::asio::as_tuple(supe::use_awaitable);
 
 }  // namespace
 
-http_sink::http_sink(event_loop& loop, std::function<answer(const request&)> decide) : loop_(loop), tasks_(loop.time), decide_(std::move(decide)) {
+http_sink::http_sink(event_loop& loop, std::function<answer(const request&)> decide)
+    : loop_(loop), tasks_(loop.time), decide_(std::move(decide)) {
     listen();
 }
 
@@ -60,7 +61,8 @@ supe::awaitable<> http_sink::serve(tcp::socket socket) {
         if (cut) co_return;
         const answer a = decide_ ? decide_(got) : answer{};
         if (a.after > supe::duration::zero()) co_await loop_.time.sleep_for(a.after);
-        http::response<http::string_body> reply(http::int_to_status(static_cast<unsigned>(a.status)), 11, "ok\n");
+        http::response<http::string_body> reply(
+            http::int_to_status(static_cast<unsigned>(a.status)), 11, "ok\n");
         for (const auto& [name, value] : a.headers) reply.set(name, value);
         reply.keep_alive(got.keep_alive());
         reply.prepare_payload();

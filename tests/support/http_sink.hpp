@@ -22,13 +22,15 @@ public:
         std::vector<std::pair<std::string, std::string>> headers{};
     };
 
-    /// Listens on a port of the kernel's choice; `decide` answers each request (default: 200 at once).
+    /// Listens on a port of the kernel's choice; `decide` answers each request (default: 200 at
+    /// once).
     explicit http_sink(event_loop& loop, std::function<answer(const request&)> decide = {});
     ~http_sink();
 
     unsigned short port() const { return port_; }
     std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
-    /// Connections from their accept to the moment when both sides have closed them, as a destination counts.
+    /// Connections from their accept to the moment when both sides have closed them, as a
+    /// destination counts.
     std::size_t open() const { return open_; }
     std::size_t most_open() const { return most_open_; }
     /// Requests in order of arrival.

@@ -1,13 +1,14 @@
-// Children of the mail tests in the test's own binary, in plain blocking C++: contract §2 and nothing else. Chosen by
-// SUPE_TEST_ROLE, before main; what they do and see goes to the file SUPE_TEST_LOG, a line each.
+// Children of the mail tests in the test's own binary, in plain blocking C++: contract §2 and
+// nothing else. Chosen by SUPE_TEST_ROLE, before main; what they do and see goes to the file
+// SUPE_TEST_LOG, a line each.
+#include <fcntl.h>
+#include <unistd.h>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <string>
 #include <thread>
-#include <unistd.h>
 
 namespace {
 
@@ -27,7 +28,8 @@ void write_all(int fd, const std::string& text) {
 
 /// One write a line: whole, whoever is killed when.
 void note(const std::string& line) {
-    static const int fd = ::open(variable("SUPE_TEST_LOG").c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    static const int fd =
+        ::open(variable("SUPE_TEST_LOG").c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     write_all(fd, line + "\n");
 }
 
@@ -45,34 +47,43 @@ void for_each_frame(F f) {
     FILE* const in = ::fdopen(::dup(channel()), "r");
     char* line = nullptr;
     std::size_t size = 0;
-    for (ssize_t n; (n = ::getline(&line, &size, in)) > 0;) f(std::string(line, static_cast<std::size_t>(n)));
+    for (ssize_t n; (n = ::getline(&line, &size, in)) > 0;)
+        f(std::string(line, static_cast<std::size_t>(n)));
     ::_exit(0);
 }
 
-/// Notes each mail by what its text begins with, up to a blank, and its length; then acknowledges it.
+/// Notes each mail by what its text begins with, up to a blank, and its length; then acknowledges
+/// it.
 void mail_recorder() {
     const long pause_us = std::atol(variable("SUPE_TEST_PAUSE_US").c_str());
-    write_all(channel(), R"({"type":"signal","signal":"READY-TO-RECEIVE-MAIL","data":{"window":)" + variable("SUPE_TEST_WINDOW") + "}}\n");
+    write_all(channel(), R"({"type":"signal","signal":"READY-TO-RECEIVE-MAIL","data":{"window":)" +
+                             variable("SUPE_TEST_WINDOW") + "}}\n");
     for_each_frame([&](const std::string& frame) {
         if (frame.find(R"("type":"mail")") == frame.npos) return;
         const std::string text = member(frame, "msg");
         const bool first = frame.find(R"("attempt":1})") != frame.npos;
-        note(text.substr(0, text.find(' ')) + " " + std::to_string(text.size()) + (first ? " first" : " again"));
+        note(text.substr(0, text.find(' ')) + " " + std::to_string(text.size()) +
+             (first ? " first" : " again"));
         if (pause_us > 0) ::usleep(static_cast<unsigned>(pause_us));
-        write_all(channel(), R"({"type":"signal","signal":"ACK-CURRENT-MAIL","data":{"ids":[")" + member(frame, "id") + "\"]}}\n");
+        write_all(channel(), R"({"type":"signal","signal":"ACK-CURRENT-MAIL","data":{"ids":[")" +
+                                 member(frame, "id") + "\"]}}\n");
     });
 }
 
-/// Sends SUPE_TEST_COUNT mails of SUPE_TEST_SIZE bytes, named LIFE-NUMBER, and notes what it is told of each.
+/// Sends SUPE_TEST_COUNT mails of SUPE_TEST_SIZE bytes, named LIFE-NUMBER, and notes what it is
+/// told of each.
 void mail_flooder() {
-    const long count = std::atol(variable("SUPE_TEST_COUNT").c_str()), pause_us = std::atol(variable("SUPE_TEST_PAUSE_US").c_str());
-    const std::string padding(static_cast<std::size_t>(std::atol(variable("SUPE_TEST_SIZE").c_str())), 'x');
+    const long count = std::atol(variable("SUPE_TEST_COUNT").c_str()),
+               pause_us = std::atol(variable("SUPE_TEST_PAUSE_US").c_str());
+    const std::string padding(
+        static_cast<std::size_t>(std::atol(variable("SUPE_TEST_SIZE").c_str())), 'x');
     const auto life = std::chrono::steady_clock::now().time_since_epoch().count();
     std::thread sender([&] {
         for (long i = 1; i <= count; ++i) {
             const std::string name = std::to_string(life) + "-" + std::to_string(i);
-            write_all(channel(), R"({"type":"mail","to":")" + variable("SUPE_TEST_TO") + R"(","id":")" + name + R"(","msg":")" + name + " " +
-                                     padding + "\"}\n");
+            write_all(channel(), R"({"type":"mail","to":")" + variable("SUPE_TEST_TO") +
+                                     R"(","id":")" + name + R"(","msg":")" + name + " " + padding +
+                                     "\"}\n");
             if (pause_us > 0) ::usleep(static_cast<unsigned>(pause_us));
         }
         note("sent");
@@ -80,7 +91,8 @@ void mail_flooder() {
     for_each_frame([](const std::string& frame) {
         const std::string signal = member(frame, "signal");
         if (signal == "MAIL-ACCEPTED") note("accepted " + member(frame, "id"));
-        if (signal == "MAIL-UNDELIVERABLE") note(member(frame, "reason") + " " + member(frame, "id"));
+        if (signal == "MAIL-UNDELIVERABLE")
+            note(member(frame, "reason") + " " + member(frame, "id"));
         if (signal == "SUPE-SHUTDOWN") ::_exit(0);
     });
 }

@@ -1,17 +1,22 @@
 // What any component that prints and acknowledges its mail has to stand, whatever it is written in.
 #pragma once
 
-#include "tests/support/desk.hpp"
+#include "tests/support/operator_session.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 
 namespace support {
 
-/// Runs `tree`, whose child `c` prints `got MSG` of each mail. `spaced` is `{"a": [1, "x"]}` as it prints that.
-inline void expect_takes_mail(const desk& d, const std::string& tree, const std::string& spaced) {
+/// Runs `tree`, whose child `c` prints `got MSG` of each mail. `spaced` is `{"a": [1, "x"]}` as it
+/// prints that.
+inline void expect_takes_mail(const operator_session& d, const std::string& tree,
+                              const std::string& spaced) {
     const auto running = d.run_tree(tree);
-    const auto prints = [&](const std::string& text) { return until([&] { return running->out().find("[c] " + text + "\n") != std::string::npos; }); };
+    const auto prints = [&](const std::string& text) {
+        return until(
+            [&] { return running->out().find("[c] " + text + "\n") != std::string::npos; });
+    };
     BOOST_TEST(d.ask({"mail", "c", "1", "--wait"}).code == 0, running->err());
     BOOST_TEST(prints("got 1"));
     BOOST_TEST(d.ask({"mail", "c", R"({"a":[1,"x"]})", "--wait"}).code == 0);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "supe/simulation/world.hpp"
-#include "supe/supervision/tree_file.hpp"
+#include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
 #include <ostream>
@@ -47,7 +47,8 @@ inline void provide_players(supe::simulation::world& w) {
 
 /// A world in which a tree of these runs.
 struct stage : supe::simulation::world {
-    explicit stage(std::string_view tree, std::uint64_t seed = 1, std::filesystem::path state = {}) : world(seed) {
+    explicit stage(std::string_view tree, std::uint64_t seed = 1, std::filesystem::path state = {})
+        : world(seed) {
         set_state(std::move(state));
         provide_players(*this);
         run(tree);
@@ -58,16 +59,21 @@ struct stage : supe::simulation::world {
         for (std::size_t i = from; i < notices().size(); ++i) {
             const auto& n = notices()[i];
             for (const std::string& kind : kinds) {
-                if (n.name == "component-" + kind) told += (told.empty() ? "" : ", ") + kind + " " + n.source;
+                if (n.name == "component-" + kind)
+                    told += (told.empty() ? "" : ", ") + kind + " " + n.source;
             }
         }
         return told;
     }
-    supe::restarter::status status_of(const std::string& name) { return root().status_of(*root().find(name)); }
+    supe::restarter::status status_of(const std::string& name) {
+        return root().status_of(*root().find(name));
+    }
 };
 
 }  // namespace support
 
 namespace supe {
-inline std::ostream& operator<<(std::ostream& out, restarter::status s) { return out << name_of(s); }
+inline std::ostream& operator<<(std::ostream& out, restarter::status s) {
+    return out << name_of(s);
+}
 }  // namespace supe

@@ -1,12 +1,12 @@
 #include "tests/support/program.hpp"
 
-#include <csignal>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <system_error>
 #include <unistd.h>
+#include <csignal>
+#include <system_error>
 
 extern char** environ;
 
@@ -33,7 +33,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 }  // namespace
 
-program::program(event_loop& loop, std::vector<std::string> command, std::map<std::string, std::string> variables)
+program::program(event_loop& loop, std::vector<std::string> command,
+                 std::map<std::string, std::string> variables)
     : loop_(loop), output_(::memfd_create("output", MFD_CLOEXEC)) {
     std::vector<std::string> environment = environment_with(variables);
     posix_spawn_file_actions_t files;
@@ -44,8 +45,8 @@ program::program(event_loop& loop, std::vector<std::string> command, std::map<st
     posix_spawnattr_t attributes;
     ::posix_spawnattr_init(&attributes);
     ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-    const int failed = ::posix_spawnp(&pid_, command.front().c_str(), &files, &attributes, pointers(command).data(),
-                                      pointers(environment).data());
+    const int failed = ::posix_spawnp(&pid_, command.front().c_str(), &files, &attributes,
+                                      pointers(command).data(), pointers(environment).data());
     ::posix_spawn_file_actions_destroy(&files);
     ::posix_spawnattr_destroy(&attributes);
     if (failed) throw std::system_error(failed, std::generic_category(), command.front());
@@ -87,7 +88,8 @@ bool program::prints(const std::string& text, supe::duration limit) {
     return loop_.until([&] { return output().find(text) != std::string::npos; }, limit);
 }
 
-finished run(event_loop& loop, std::vector<std::string> command, std::map<std::string, std::string> variables) {
+finished run(event_loop& loop, std::vector<std::string> command,
+             std::map<std::string, std::string> variables) {
     program p(loop, std::move(command), std::move(variables));
     const auto code = p.wait(std::chrono::seconds(30));
     return {code.value_or(-1), p.output()};

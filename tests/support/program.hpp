@@ -3,10 +3,10 @@
 
 #include "tests/support/event_loop.hpp"
 
+#include <sys/types.h>
 #include <map>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 namespace support {
@@ -14,8 +14,10 @@ namespace support {
 /// Runs in a process group of its own; whatever is left of the group is killed with this object.
 class program {
 public:
-    /// Starts `command` with our environment and `variables` on top (an empty value takes one away).
-    program(event_loop& loop, std::vector<std::string> command, std::map<std::string, std::string> variables = {});
+    /// Starts `command` with our environment and `variables` on top (an empty value takes one
+    /// away).
+    program(event_loop& loop, std::vector<std::string> command,
+            std::map<std::string, std::string> variables = {});
     ~program();
     program(const program&) = delete;
     program& operator=(const program&) = delete;
@@ -42,6 +44,7 @@ struct finished {
     int code;
     std::string output;
 };
-finished run(event_loop& loop, std::vector<std::string> command, std::map<std::string, std::string> variables = {});
+finished run(event_loop& loop, std::vector<std::string> command,
+             std::map<std::string, std::string> variables = {});
 
 }  // namespace support

@@ -19,11 +19,14 @@ public:
 
     /// Sends all of it, however slowly the other side reads; stops where that has hung up.
     raw_client& say(std::string_view bytes) {
-        loop_.until([&] {
-            const std::size_t n = socket_.write_some(boost::asio::buffer(bytes.data(), bytes.size()), failed_);
-            bytes.remove_prefix(n);
-            return bytes.empty() || (failed_ && failed_ != boost::asio::error::would_block);
-        }, std::chrono::seconds(20));
+        loop_.until(
+            [&] {
+                const std::size_t n =
+                    socket_.write_some(boost::asio::buffer(bytes.data(), bytes.size()), failed_);
+                bytes.remove_prefix(n);
+                return bytes.empty() || (failed_ && failed_ != boost::asio::error::would_block);
+            },
+            std::chrono::seconds(20));
         return *this;
     }
     /// No more will be said.
@@ -35,17 +38,21 @@ public:
 
     /// What has come since the last call, up to and with `enough`.
     std::string hear(std::string_view enough) {
-        loop_.until([&] { return read() || heard_.find(enough) != heard_.npos; }, std::chrono::seconds(20));
+        loop_.until([&] { return read() || heard_.find(enough) != heard_.npos; },
+                    std::chrono::seconds(20));
         const auto at = heard_.find(enough);
         const std::size_t n = at == heard_.npos ? heard_.size() : at + enough.size();
         std::string said = heard_.substr(0, n);
         heard_.erase(0, n);
         return said;
     }
-    /// All that comes until the other side hangs up, with a mark for how it did: `(end)`, `(reset)` or `(still open)`.
-    std::string hear_all() {
+    /// All that comes until the other side hangs up, with a mark for how it did: `(end)`, `(reset)`
+    /// or `(still open)`.
+    std::string read_all() {
         const bool ended = loop_.until([&] { return read(); }, std::chrono::seconds(20));
-        return std::exchange(heard_, {}) + (!ended ? "(still open)" : failed_ == boost::asio::error::eof ? "(end)" : "(reset)");
+        return std::exchange(heard_, {}) + (!ended                               ? "(still open)"
+                                            : failed_ == boost::asio::error::eof ? "(end)"
+                                                                                 : "(reset)");
     }
     bool is_open() {
         read();

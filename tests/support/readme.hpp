@@ -8,8 +8,10 @@
 
 namespace support {
 
-/// The text between the first such beginning and the end after it, both left out; `page` from the top of the repository.
-inline std::string shown_in(const std::string& page, const std::string& beginning, const std::string& end) {
+/// The text between the first such beginning and the end after it, both left out; `page` from the
+/// top of the repository.
+inline std::string shown_in(const std::string& page, const std::string& beginning,
+                            const std::string& end) {
     const std::string text = read_file(std::filesystem::path(SUPE_SOURCE_DIR) / page);
     const auto at = text.find(beginning);
     if (at == text.npos) throw std::runtime_error(page + " does not show " + beginning);

@@ -2,23 +2,29 @@
 
 #include "supe/output/output_line.hpp"
 
-#include "supe/channel/json_text.hpp"
 #include "supe/process/listening_sockets.hpp"
-#include "supe/supervision/tree_file.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/tree/tree_file.hpp"
 
-#include <algorithm>
-#include <cstdlib>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
 
 namespace support {
 namespace {
 
-supe::supervisor_environment environment(event_loop& loop, supe::posix_launcher& processes, supe::line_sink& sink,
+supe::supervisor_environment environment(event_loop& loop, supe::posix_launcher& processes,
+                                         supe::line_sink& sink,
                                          const std::filesystem::path& state) {
     const char* path = std::getenv("PATH");
-    return {loop.time, processes, sink, [] { return 0.5; }, state, {fmt::format("PATH={}", path ? path : "/usr/bin:/bin")},
+    return {loop.time,
+            processes,
+            sink,
+            [] { return 0.5; },
+            state,
+            {fmt::format("PATH={}", path ? path : "/usr/bin:/bin")},
             {SUPE_BINARY, "component"}};
 }
 
@@ -27,19 +33,24 @@ std::string with(const std::string& members) { return members.empty() ? "" : ", 
 }  // namespace
 
 std::string shell(const std::string& name, const std::string& script, const std::string& members) {
-    return fmt::format(R"({{"name": "{}", "command": ["sh", "-c", {}]{}}})", name, supe::json_quoted(script), with(members));
+    return fmt::format(R"({{"name": "{}", "command": ["sh", "-c", {}]{}}})", name,
+                       supe::json_quoted(script), with(members));
 }
 
 std::string helper(const std::string& name, const std::string& role, const std::string& members) {
-    return fmt::format(R"({{"name": "{}", "command": ["/proc/self/exe"], "env": {{"SUPE_TEST_ROLE": "{}"}}{}}})", name, role,
-                       with(members));
+    return fmt::format(
+        R"({{"name": "{}", "command": ["/proc/self/exe"], "env": {{"SUPE_TEST_ROLE": "{}"}}{}}})",
+        name, role, with(members));
 }
 
 std::string tree_of(const std::vector<std::string>& children, const std::string& members) {
-    return fmt::format(R"({{"name": "t"{}, "children": [{}]}})", with(members), fmt::join(children, ", "));
+    return fmt::format(R"({{"name": "t"{}, "children": [{}]}})", with(members),
+                       fmt::join(children, ", "));
 }
 
-std::string free_address() { return supe::listening_sockets_of_child({"127.0.0.1:0"}, "/").addresses().front(); }
+std::string free_address() {
+    return supe::listening_sockets_of_child({"127.0.0.1:0"}, "/").addresses().front();
+}
 
 pid_t parent_of(pid_t pid) {
     std::ifstream in(fmt::format("/proc/{}/stat", pid));
@@ -54,13 +65,16 @@ bool is_alive(pid_t pid) { return parent_of(pid) != 0; }
 
 std::size_t open_descriptors(const std::string& pid) {
     std::size_t n = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid))) ++n;
+    for ([[maybe_unused]] const auto& entry :
+         std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid)))
+        ++n;
     return n;
 }
 
 real_tree::real_tree(event_loop& loop, std::string_view tree)
     : loop_(loop), launcher_(loop.io.get_executor()),
-      root_(environment(loop, launcher_, sink_, state_.path()), supe::parse_tree(tree, "tree", "/"), std::string()),
+      root_(environment(loop, launcher_, sink_, state_.path()), supe::parse_tree(tree, "tree", "/"),
+            std::string()),
       tasks_(loop.time) {
     root_.listen({}, [this](const supe::published& notice) {
         heard& h = notices_[notice.name];
@@ -89,8 +103,9 @@ bool real_tree::sees(const std::string& notice, std::size_t n) {
 }
 
 bool real_tree::prints(const std::string& line, std::size_t n) {
-    return loop_.until([&] { return static_cast<std::size_t>(std::ranges::count(sink_.lines, line)) >= n; },
-                       std::chrono::seconds(20));
+    return loop_.until(
+        [&] { return static_cast<std::size_t>(std::ranges::count(sink_.lines, line)) >= n; },
+        std::chrono::seconds(20));
 }
 
 bool real_tree::stop(supe::duration limit) {

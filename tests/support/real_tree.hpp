@@ -1,4 +1,5 @@
-// A supervisor with real processes in the test's own thread: the tree, its notices, and what it prints.
+// A supervisor with real processes in the test's own thread: the tree, its notices, and what it
+// prints.
 #pragma once
 
 #include "supe/process/posix_launcher.hpp"
@@ -14,10 +15,13 @@
 
 namespace support {
 
-/// The text of a child: `["sh", "-c", SCRIPT]` and further members, `"restart": "transient"` and the like.
-std::string shell(const std::string& name, const std::string& script, const std::string& members = {});
+/// The text of a child: `["sh", "-c", SCRIPT]` and further members, `"restart": "transient"` and
+/// the like.
+std::string shell(const std::string& name, const std::string& script,
+                  const std::string& members = {});
 /// … that plays one of the roles of helper.cpp.
-std::string helper(const std::string& name, const std::string& role, const std::string& members = {});
+std::string helper(const std::string& name, const std::string& role,
+                   const std::string& members = {});
 /// A tree of these children.
 std::string tree_of(const std::vector<std::string>& children, const std::string& members = {});
 

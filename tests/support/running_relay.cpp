@@ -3,17 +3,21 @@
 #include "supe/control/client.hpp"
 
 #include <arpa/inet.h>
-#include <csignal>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <csignal>
 
 namespace support {
 namespace {
 
-std::vector<std::string> command(const std::filesystem::path& state, const std::string& to, unsigned connections,
-                                 unsigned short port, std::vector<std::string> more) {
-    std::vector<std::string> words{SUPE_BINARY, "relay", "--to", to, "--listen", "127.0.0.1:" + std::to_string(port),
-                                   "--connections", std::to_string(connections), "--state", state.string(),
+std::vector<std::string> command(const std::filesystem::path& state, const std::string& to,
+                                 unsigned connections, unsigned short port,
+                                 std::vector<std::string> more) {
+    std::vector<std::string> words{SUPE_BINARY,     "relay",
+                                   "--to",          to,
+                                   "--listen",      "127.0.0.1:" + std::to_string(port),
+                                   "--connections", std::to_string(connections),
+                                   "--state",       state.string(),
                                    "--retry-every", "200ms"};
     words.insert(words.end(), more.begin(), more.end());
     return words;
@@ -42,15 +46,18 @@ unsigned short free_port() {
     return ntohs(address.sin_port);
 }
 
-running_relay::running_relay(event_loop& loop, std::filesystem::path state, std::string to, unsigned connections,
-                             unsigned short port, std::vector<std::string> more)
-    : loop_(loop), state_(std::move(state)), process_(loop, command(state_, to, connections, port, std::move(more))) {}
+running_relay::running_relay(event_loop& loop, std::filesystem::path state, std::string to,
+                             unsigned connections, unsigned short port,
+                             std::vector<std::string> more)
+    : loop_(loop), state_(std::move(state)),
+      process_(loop, command(state_, to, connections, port, std::move(more))) {}
 
 boost::json::value running_relay::status() const {
     auto client = supe::control::client::connect(state_);
     if (!client) return nullptr;
     const auto answer = client->ask({{"do", "status"}, {"address", "/"}});
-    return answer.is_object() && answer.get_object().contains("ok") ? answer.at("ok") : boost::json::value(nullptr);
+    return answer.is_object() && answer.get_object().contains("ok") ? answer.at("ok")
+                                                                    : boost::json::value(nullptr);
 }
 
 pid_t running_relay::pid_of(const std::string& address) const {
@@ -71,7 +78,12 @@ bool running_relay::is_up(supe::duration limit) {
 bool running_relay::kill(const std::string& address) {
     const pid_t before = pid_of(address);
     if (before <= 0 || ::kill(before, SIGKILL) != 0) return false;
-    return loop_.until([&] { const pid_t now = pid_of(address); return now > 0 && now != before; }, std::chrono::seconds(20));
+    return loop_.until(
+        [&] {
+            const pid_t now = pid_of(address);
+            return now > 0 && now != before;
+        },
+        std::chrono::seconds(20));
 }
 
 std::optional<int> running_relay::stop() {

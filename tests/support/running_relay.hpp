@@ -14,8 +14,8 @@ unsigned short free_port();
 /// `supe relay` on a state directory, with retries every 200 ms.
 class running_relay {
 public:
-    running_relay(event_loop& loop, std::filesystem::path state, std::string to, unsigned connections, unsigned short port,
-                  std::vector<std::string> more = {});
+    running_relay(event_loop& loop, std::filesystem::path state, std::string to,
+                  unsigned connections, unsigned short port, std::vector<std::string> more = {});
 
     program& process() { return process_; }
     /// It takes webhooks.

@@ -1,9 +1,11 @@
-// A destination that follows a script, and a caller that goes step by step: one thread, real sockets.
+// A destination that follows a script, and a caller that goes step by step: one thread, real
+// sockets.
 #pragma once
 
-#include "components/http_connection.hpp"
+#include "components/http/connection.hpp"
 #include "tests/support/event_loop.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
@@ -11,7 +13,6 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
-#include <fmt/format.h>
 #include <list>
 
 namespace support {
@@ -29,13 +30,18 @@ struct script {
     enum { close, reset, hold } then = close;
 };
 
-inline std::string ok(const std::string& more = "") { return "HTTP/1.1 200 OK\r\n" + more + "Content-Length: 3\r\n\r\nok\n"; }
+inline std::string ok(const std::string& more = "") {
+    return "HTTP/1.1 200 OK\r\n" + more + "Content-Length: 3\r\n\r\nok\n";
+}
 
 /// A destination that follows a script for each connection in turn.
 class scripted_destination {
 public:
-    explicit scripted_destination(event_loop& loop, std::list<script> scripts, asio::ssl::context* tls = nullptr)
-        : loop_(loop), tls_(tls), scripts_(std::move(scripts)), acceptor_(loop.io, {asio::ip::address_v4::loopback(), 0}), tasks_(loop.time), may_close_(loop.time) {
+    explicit scripted_destination(event_loop& loop, std::list<script> scripts,
+                                  asio::ssl::context* tls = nullptr)
+        : loop_(loop), tls_(tls), scripts_(std::move(scripts)),
+          acceptor_(loop.io, {asio::ip::address_v4::loopback(), 0}), tasks_(loop.time),
+          may_close_(loop.time) {
         tasks_.start(accept());
     }
     ~scripted_destination() {
@@ -45,17 +51,18 @@ public:
     unsigned short port() const { return acceptor_.local_endpoint().port(); }
     std::string peer() const { return "127.0.0.1:" + std::to_string(port()); }
     components::http_destination place(const std::string& host = "127.0.0.1") const {
-        return components::parse_destination(fmt::format("{}://{}:{}", tls_ ? "https" : "http", host, port()));
+        return components::parse_destination(
+            fmt::format("{}://{}:{}", tls_ ? "https" : "http", host, port()));
     }
     void let_go() {
         lets_go_ = true;
         may_close_.notify();
     }
 
-    std::vector<std::string> heads{};   ///< of all requests
+    std::vector<std::string> heads{};  ///< of all requests
     std::size_t accepted = 0;
-    std::size_t open = 0;               ///< connections that both sides have not closed yet
-    std::size_t goodbyes = 0;           ///< TLS connections that were ended in due form
+    std::size_t open = 0;      ///< connections that both sides have not closed yet
+    std::size_t goodbyes = 0;  ///< TLS connections that were ended in due form
 
 private:
     supe::awaitable<> accept() {
@@ -66,7 +73,8 @@ private:
             ++open;
             script s;
             if (!scripts_.empty()) s = scripts_.front(), scripts_.pop_front();
-            tasks_.start(tls_ ? serve_tls(std::move(socket), std::move(s)) : serve_plain(std::move(socket), std::move(s)));
+            tasks_.start(tls_ ? serve_tls(std::move(socket), std::move(s))
+                              : serve_plain(std::move(socket), std::move(s)));
         }
     }
     supe::awaitable<> serve_plain(tcp::socket socket, script s) {
@@ -75,7 +83,8 @@ private:
     }
     supe::awaitable<> serve_tls(tcp::socket socket, script s) {
         asio::ssl::stream<tcp::socket> stream(std::move(socket), *tls_);
-        const auto [failed] = co_await stream.async_handshake(asio::ssl::stream_base::server, as_result);
+        const auto [failed] =
+            co_await stream.async_handshake(asio::ssl::stream_base::server, as_result);
         if (!failed) co_await converse(stream, stream.next_layer(), std::move(s));
         --open;
     }
@@ -83,11 +92,13 @@ private:
     supe::awaitable<> converse(Stream& stream, tcp::socket& socket, script s) {
         std::string buffer;
         for (const std::string& answer : s.answers) {
-            const auto [cut, n] = co_await asio::async_read_until(stream, asio::dynamic_buffer(buffer), "\r\n\r\nhello", as_result);
+            const auto [cut, n] = co_await asio::async_read_until(
+                stream, asio::dynamic_buffer(buffer), "\r\n\r\nhello", as_result);
             if (cut) break;
             heads.push_back(buffer.substr(0, n));
             buffer.erase(0, n);
-            const auto [lost, sent] = co_await asio::async_write(stream, asio::buffer(answer), as_result);
+            const auto [lost, sent] =
+                co_await asio::async_write(stream, asio::buffer(answer), as_result);
             if (lost) break;
         }
         if (s.then == script::reset) {
@@ -116,7 +127,8 @@ struct caller {
     components::http_connection connection;
     supe::nursery tasks;
 
-    caller(event_loop& l, components::http_destination to) : loop(l), connection(l.time, std::move(to)), tasks(l.time) {}
+    caller(event_loop& l, components::http_destination to)
+        : loop(l), connection(l.time, std::move(to)), tasks(l.time) {}
     ~caller() { loop.end(tasks); }
 
     std::string open(std::vector<std::string> peers, supe::duration limit = 5s) {
@@ -125,7 +137,8 @@ struct caller {
         BOOST_REQUIRE(loop.until([&] { return why.has_value(); }, limit + 5s));
         return *why;
     }
-    supe::awaitable<> opening(std::vector<std::string> peers, supe::duration limit, std::optional<std::string>& why) {
+    supe::awaitable<> opening(std::vector<std::string> peers, supe::duration limit,
+                              std::optional<std::string>& why) {
         why = co_await connection.open(std::move(peers), loop.time.now() + limit);
     }
     http_reply post(supe::duration limit = 5s, std::string body = "hello") {
@@ -134,8 +147,10 @@ struct caller {
         BOOST_REQUIRE(loop.until([&] { return reply.has_value(); }, limit + 5s));
         return *reply;
     }
-    supe::awaitable<> posting(supe::duration limit, std::string body, std::optional<http_reply>& reply) {
-        const std::string head = fmt::format("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.size());
+    supe::awaitable<> posting(supe::duration limit, std::string body,
+                              std::optional<http_reply>& reply) {
+        const std::string head =
+            fmt::format("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.size());
         reply = co_await connection.exchange(head, body, loop.time.now() + limit);
     }
     void start_closing(bool& closed) { tasks.start(closing(closed)); }

@@ -1,9 +1,9 @@
 // A directory of one test, gone with it.
 #pragma once
 
+#include <stdlib.h>
 #include <filesystem>
 #include <stdexcept>
-#include <stdlib.h>
 #include <string>
 
 namespace support {
@@ -12,12 +12,14 @@ namespace support {
 inline std::filesystem::path in_memory() {
     std::error_code none;
     const std::filesystem::path shared = "/dev/shm";
-    return std::filesystem::is_directory(shared, none) ? shared : std::filesystem::temp_directory_path();
+    return std::filesystem::is_directory(shared, none) ? shared
+                                                       : std::filesystem::temp_directory_path();
 }
 
 class temporary_directory {
 public:
-    explicit temporary_directory(const std::filesystem::path& where = std::filesystem::temp_directory_path()) {
+    explicit temporary_directory(
+        const std::filesystem::path& where = std::filesystem::temp_directory_path()) {
         std::string name = (where / "supe-test-XXXXXX").string();
         if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary directory");
         path_ = name;

@@ -1,20 +1,22 @@
 #include "tests/support/terminal.hpp"
 
-#include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <pty.h>
 #include <sys/wait.h>
-#include <system_error>
 #include <unistd.h>
+#include <csignal>
+#include <cstdlib>
+#include <system_error>
 
 namespace support {
 
-terminal::terminal(std::vector<std::string> words, const std::map<std::string, std::string>& variables) {
+terminal::terminal(std::vector<std::string> words,
+                   const std::map<std::string, std::string>& variables) {
     std::vector<char*> pointers;
     for (std::string& word : words) pointers.push_back(word.data());
     pointers.push_back(nullptr);
-    winsize size{.ws_row = 50, .ws_col = 500, .ws_xpixel = 0, .ws_ypixel = 0};  // no line of ours is broken
+    winsize size{
+        .ws_row = 50, .ws_col = 500, .ws_xpixel = 0, .ws_ypixel = 0};  // no line of ours is broken
     pid_ = ::forkpty(&fd_, nullptr, nullptr, &size);
     if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "forkpty");
     if (pid_ == 0) {
@@ -39,7 +41,8 @@ void terminal::type(const std::string& keys) {
 
 void terminal::read() {
     char buffer[4096];
-    for (ssize_t n; (n = ::read(fd_, buffer, sizeof buffer)) > 0;) screen_.append(buffer, static_cast<std::size_t>(n));
+    for (ssize_t n; (n = ::read(fd_, buffer, sizeof buffer)) > 0;)
+        screen_.append(buffer, static_cast<std::size_t>(n));
 }
 
 std::size_t terminal::find(const std::string& text, std::size_t from) {

@@ -1,4 +1,5 @@
-// An event loop in virtual time for tests of coroutines: nothing sleeps, and the same calls give the same run.
+// An event loop in virtual time for tests of coroutines: nothing sleeps, and the same calls give
+// the same run.
 #pragma once
 
 #include "supe/async/nursery.hpp"
@@ -17,7 +18,7 @@ public:
     /// Ends what was started: what it uses may go then.
     void stop() {
         tasks_.cancel();
-        settle();
+        run_ready();
     }
 
     supe::clock& time() { return clock_; }
@@ -25,38 +26,40 @@ public:
     std::size_t armed() const { return clock_.armed(); }
     supe::loop_executor executor() { return loop_.get_executor(); }
 
-    /// Starts a coroutine beside the test; it first runs in settle().
+    /// Starts a coroutine beside the test; it first runs in run_ready().
     void start(supe::awaitable<> work) { tasks_.start(std::move(work)); }
     std::size_t running() const { return tasks_.size(); }
 
     /// Lets everything happen that needs no time.
-    void settle() {
+    void run_ready() {
         loop_.restart();
-        for (int quiet = 0; quiet < 2;) quiet = loop_.poll() == 0 ? quiet + 1 : 0;  // the reactor is looked at once a poll
+        for (int quiet = 0; quiet < 2;)
+            quiet = loop_.poll() == 0 ? quiet + 1 : 0;  // the reactor is looked at once a poll
     }
     /// Lets `d` pass.
     void advance(supe::duration d) {
-        settle();
+        run_ready();
         const supe::time_point until = clock_.now() + d;
-        while (clock_.fire_one(until)) settle();
-        settle();
+        while (clock_.fire_one(until)) run_ready();
+        run_ready();
     }
     /// Runs one coroutine to its end, with what time it takes, and throws what it throws.
     void run(supe::awaitable<> work) {
         bool done = false;
         std::exception_ptr error;
         start(observe(std::move(work), done, error));
-        settle();
+        run_ready();
         while (!done && clock_.next() != supe::never) {
             clock_.fire_one(clock_.next());
-            settle();
+            run_ready();
         }
         if (error) std::rethrow_exception(error);
         if (!done) throw std::runtime_error("the coroutine waits for what will never happen");
     }
 
 private:
-    static supe::awaitable<> observe(supe::awaitable<> work, bool& done, std::exception_ptr& error) {
+    static supe::awaitable<> observe(supe::awaitable<> work, bool& done,
+                                     std::exception_ptr& error) {
         try {
             co_await std::move(work);
         } catch (...) {

@@ -17,7 +17,8 @@ constexpr auto try_again = 5ms;
 
 }  // namespace
 
-webhook_flood::webhook_flood(event_loop& loop, unsigned short port, unsigned connections, std::size_t body_size)
+webhook_flood::webhook_flood(event_loop& loop, unsigned short port, unsigned connections,
+                             std::size_t body_size)
     : loop_(loop), tasks_(loop.time), port_(port), body_size_(body_size) {
     for (unsigned i = 0; i < connections; ++i) tasks_.start(post_all(i));
     running_ = connections;
@@ -35,7 +36,8 @@ std::string webhook_flood::next_body(unsigned number) {
 supe::awaitable<> webhook_flood::post_all(unsigned number) {
     while (!stopped_) {
         tcp::socket socket(loop_.io);
-        const auto [failed] = co_await socket.async_connect({boost::asio::ip::address_v4::loopback(), port_}, as_result);
+        const auto [failed] = co_await socket.async_connect(
+            {boost::asio::ip::address_v4::loopback(), port_}, as_result);
         if (failed == boost::asio::error::connection_refused) ++refused_;
         bool open = !failed;
         while (open && !stopped_) {
@@ -48,12 +50,14 @@ supe::awaitable<> webhook_flood::post_all(unsigned number) {
 }
 
 supe::awaitable<bool> webhook_flood::post(tcp::socket& socket, const std::string& body) {
-    http::request<http::string_body> request(http::verb::post, "/hooks/" + std::to_string(serial_) + "?a=b%20c", 11);
+    http::request<http::string_body> request(http::verb::post,
+                                             "/hooks/" + std::to_string(serial_) + "?a=b%20c", 11);
     request.set(http::field::host, "flood");
     request.set(http::field::content_type, "application/json");
     request.body() = body;
     request.prepare_payload();
-    co_await http::async_write(socket, request, as_result);  // where that fails, there is no answer either
+    co_await http::async_write(socket, request,
+                               as_result);  // where that fails, there is no answer either
     boost::beast::flat_buffer buffer;
     http::response<http::string_body> reply;
     const auto [unread, m] = co_await http::async_read(socket, buffer, reply, as_result);

@@ -1,4 +1,5 @@
-// Senders of webhooks: each connection posts one after the other, and remembers what was answered 200.
+// Senders of webhooks: each connection posts one after the other, and remembers what was answered
+// 200.
 #pragma once
 
 #include "tests/support/event_loop.hpp"
@@ -12,7 +13,8 @@ namespace support {
 
 class webhook_flood {
 public:
-    webhook_flood(event_loop& loop, unsigned short port, unsigned connections, std::size_t body_size = 600);
+    webhook_flood(event_loop& loop, unsigned short port, unsigned connections,
+                  std::size_t body_size = 600);
     ~webhook_flood();
 
     /// No new posts; resumes by itself when those in the works are answered.

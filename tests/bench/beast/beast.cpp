@@ -1,5 +1,6 @@
-// The floor of anything that speaks HTTP here: Beast on one thread, answering 200 and nothing else. `bench_beast PORT`.
-// It takes what our own server takes (a body of any kind, keep-alive) and says the same, from a text made once.
+// The floor of anything that speaks HTTP here: Beast on one thread, answering 200 and nothing else.
+// `bench_beast PORT`. It takes what our own server takes (a body of any kind, keep-alive) and says
+// the same, from a text made once.
 #include "supe/async/nursery.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -25,7 +26,8 @@ using asio::ip::tcp;
 
 constexpr auto as_result = asio::as_tuple(supe::use_awaitable);
 constexpr std::string_view answer =
-    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nkept\n";
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: "
+    "keep-alive\r\n\r\nkept\n";
 
 supe::awaitable<> talk(tcp::socket socket) {
     beast::flat_buffer buffer;
@@ -34,7 +36,8 @@ supe::awaitable<> talk(tcp::socket socket) {
         http::request<http::string_body> request;
         const auto [cut, read] = co_await http::async_read(socket, buffer, request, as_result);
         if (cut) co_return;
-        const auto [gone, written] = co_await asio::async_write(socket, asio::buffer(answer), as_result);
+        const auto [gone, written] =
+            co_await asio::async_write(socket, asio::buffer(answer), as_result);
         if (gone) co_return;
     }
 }
@@ -56,7 +59,8 @@ int main(int argc, char** argv) {
     const auto port = static_cast<std::uint16_t>(std::atoi(argv[1]));
     asio::io_context context(1);
     supe::real_clock clock(context.get_executor());
-    auto served = asio::co_spawn(context, serve(clock, {asio::ip::address_v4::loopback(), port}), asio::use_future);
+    auto served = asio::co_spawn(context, serve(clock, {asio::ip::address_v4::loopback(), port}),
+                                 asio::use_future);
     context.run();
     served.get();
 }

@@ -1,18 +1,19 @@
-// The child of the benchmarks, linked statically so that its start is next to nothing: says when it began and who it is,
-// and waits. With `loop`: the floor of every supervisor, which starts another of itself whenever the last one ends.
-// With `many N`: starts N of itself, one after the other, and waits.
+// The child of the benchmarks, linked statically so that its start is next to nothing: says when it
+// began and who it is, and waits. With `loop`: the floor of every supervisor, which starts another
+// of itself whenever the last one ends. With `many N`: starts N of itself, one after the other, and
+// waits.
 //
 // $BENCH_FIFO: where it says so, as a bench::birth; without it it says nothing.
 #include "tests/bench/birth.hpp"
 
-#include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
 
 extern char** environ;
 
@@ -42,7 +43,7 @@ int main(int argc, char** argv) {
         if (fd < 0 || ::write(fd, &now, sizeof now) != sizeof now) return 1;
         ::close(fd);
     }
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // those below a loop have nobody else to end them
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);   // those below a loop have nobody else to end them
     if (::getppid() != parent) return 0;  // it was ended as soon as it had heard of us
     for (;;) ::pause();
 }

@@ -1,19 +1,22 @@
-// Sender and receiver of the mail benchmark, as anyone would write them: `bench_mail_child sender|confirmed|receiver [WINDOW]`.
-// Moments go to the pipe BENCH_FIFO: the sender's first mail, the receiver's first mail and its last ack, and where the
-// sender awaits each mail's acceptance (`confirmed`) the last of these.
+// Sender and receiver of the mail benchmark, as anyone would write them: `bench_mail_child
+// sender|confirmed|receiver [WINDOW]`. Moments go to the pipe BENCH_FIFO: the sender's first mail,
+// the receiver's first mail and its last ack, and where the sender awaits each mail's acceptance
+// (`confirmed`) the last of these.
 #include "supe/component/component.hpp"
 #include "tests/bench/birth.hpp"
 
-#include <cstdlib>
 #include <fcntl.h>
+#include <unistd.h>
+#include <cstdlib>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 
 namespace {
 
 /// A JSON string of 256 bytes in all. The last one of a round is told by its second byte.
-std::string body_of(char second) { return "\"" + std::string(1, second) + std::string(253, 'x') + "\""; }
+std::string body_of(char second) {
+    return "\"" + std::string(1, second) + std::string(253, 'x') + "\"";
+}
 
 void report() {
     static const int fd = ::open(std::getenv("BENCH_FIFO"), O_WRONLY | O_CLOEXEC);
@@ -74,7 +77,8 @@ supe::awaitable<> receiver(supe::component& self, unsigned window) {
 int main(int argc, char** argv) {
     if (argc > 2) {
         const auto window = static_cast<unsigned>(std::atoi(argv[2]));
-        return supe::run_component([window](supe::component& self) { return receiver(self, window); });
+        return supe::run_component(
+            [window](supe::component& self) { return receiver(self, window); });
     }
     const bool confirmed = argc > 1 && std::string_view(argv[1]) == "confirmed";
     return supe::run_component(confirmed ? confirmed_sender : sender);

@@ -1,25 +1,27 @@
-// The peer of journaled mail: `bench_rabbitmq publisher|consumer PORT [MAILS]`, two processes on one durable queue.
-// Moments go to the pipe BENCH_FIFO: first that it is ready; then the publisher's first message and its last confirm, and
-// the consumer's last ack, for each round. A round begins with SIGUSR2 to the publisher.
+// The peer of journaled mail: `bench_rabbitmq publisher|consumer PORT [MAILS]`, two processes on
+// one durable queue. Moments go to the pipe BENCH_FIFO: first that it is ready; then the
+// publisher's first message and its last confirm, and the consumer's last ack, for each round. A
+// round begins with SIGUSR2 to the publisher.
 #include "tests/bench/birth.hpp"
 
 #include <amqp.h>
 #include <amqp_tcp_socket.h>
-#include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
+#include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <vector>
 
 namespace {
 
 constexpr amqp_channel_t channel = 1;
-constexpr std::uint16_t prefetch = 1024;   // messages in hand, as the window of our own receiver
-constexpr std::uint64_t ack_every = 256;   // one ack for so many, or for all where no more are here yet
+constexpr std::uint16_t prefetch = 1024;  // messages in hand, as the window of our own receiver
+constexpr std::uint64_t ack_every =
+    256;  // one ack for so many, or for all where no more are here yet
 constexpr std::uint8_t persistent = 2;
 const amqp_bytes_t queue = amqp_cstring_bytes("bench");
 
@@ -30,11 +32,13 @@ void report() {
 }
 
 void check(int status, const char* what) {
-    if (status != AMQP_STATUS_OK) throw std::runtime_error(fmt::format("{}: {}", what, amqp_error_string2(status)));
+    if (status != AMQP_STATUS_OK)
+        throw std::runtime_error(fmt::format("{}: {}", what, amqp_error_string2(status)));
 }
 
 void check(const amqp_rpc_reply_t& reply, const char* what) {
-    if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION) throw std::runtime_error(fmt::format("{}: refused", what));
+    if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION)
+        throw std::runtime_error(fmt::format("{}: refused", what));
     if (reply.reply_type != AMQP_RESPONSE_NORMAL) check(reply.library_error, what);
 }
 
@@ -51,17 +55,20 @@ amqp_connection_state_t connect(int port) {
     return to;
 }
 
-/// Which messages the server has confirmed; it numbers those of the channel from 1 (confirm.select).
+/// Which messages the server has confirmed; it numbers those of the channel from 1
+/// (confirm.select).
 class confirms {
 public:
     void expect(std::uint64_t more) { known_.resize(known_.size() + more); }
     bool all() const { return up_to_ == known_.size(); }
 
     void take(const amqp_method_t& method) {
-        if (method.id != AMQP_BASIC_ACK_METHOD) throw std::runtime_error("a message is not confirmed");
+        if (method.id != AMQP_BASIC_ACK_METHOD)
+            throw std::runtime_error("a message is not confirmed");
         const auto& ack = *static_cast<const amqp_basic_ack_t*>(method.decoded);
         if (ack.multiple)
-            for (std::uint64_t tag = up_to_ + 1; tag <= ack.delivery_tag; ++tag) known_.at(tag - 1) = true;
+            for (std::uint64_t tag = up_to_ + 1; tag <= ack.delivery_tag; ++tag)
+                known_.at(tag - 1) = true;
         known_.at(ack.delivery_tag - 1) = true;
         while (up_to_ < known_.size() && known_[up_to_]) ++up_to_;
     }
@@ -92,7 +99,8 @@ void publish(int port, int mails) {
     amqp_basic_properties_t properties{};
     properties._flags = AMQP_BASIC_DELIVERY_MODE_FLAG;
     properties.delivery_mode = persistent;
-    const std::string body = "\"m" + std::string(253, 'x') + "\"", last = "\"!" + std::string(253, 'x') + "\"";
+    const std::string body = "\"m" + std::string(253, 'x') + "\"",
+                      last = "\"!" + std::string(253, 'x') + "\"";
     confirms confirmed;
     report();
     for (int signal = 0; ::sigwait(&go, &signal) == 0;) {
@@ -100,12 +108,11 @@ void publish(int port, int mails) {
         confirmed.expect(static_cast<std::uint64_t>(mails));
         for (int i = 1; i <= mails; ++i) {
             const std::string& text = i < mails ? body : last;
-            check(amqp_basic_publish(to, channel, amqp_empty_bytes, queue, false, false, &properties,
-                                     {text.size(), const_cast<char*>(text.data())}),
+            check(amqp_basic_publish(to, channel, amqp_empty_bytes, queue, false, false,
+                                     &properties, {text.size(), const_cast<char*>(text.data())}),
                   "publishing");
             // Those that are here already, so that the server never has to wait for us.
-            for (const timeval none{}; i % 64 == 0 && take_confirm(to, confirmed, &none);) {
-            }
+            for (const timeval none{}; i % 64 == 0 && take_confirm(to, confirmed, &none);) {}
         }
         while (!confirmed.all()) take_confirm(to, confirmed, nullptr);
         report();
@@ -118,7 +125,8 @@ void consume(int port) {
     amqp_basic_qos(from, channel, 0, prefetch, false);
     check(amqp_get_rpc_reply(from), "prefetch");
     constexpr bool no_ack = false;
-    amqp_basic_consume(from, channel, queue, amqp_empty_bytes, false, no_ack, false, amqp_empty_table);
+    amqp_basic_consume(from, channel, queue, amqp_empty_bytes, false, no_ack, false,
+                       amqp_empty_table);
     check(amqp_get_rpc_reply(from), "consuming");
     report();
     for (std::uint64_t acked = 0;;) {

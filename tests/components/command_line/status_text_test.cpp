@@ -8,16 +8,22 @@ namespace json = boost::json;
 
 namespace {
 
-std::string node(const std::string& name, const std::string& address, const std::string& rest, const std::string& children = "") {
-    return R"({"name":")" + name + R"(","address":")" + address + R"(",)" + rest + R"(,"children":[)" + children + "]}";
+std::string node(const std::string& name, const std::string& address, const std::string& rest,
+                 const std::string& children = "") {
+    return R"({"name":")" + name + R"(","address":")" + address + R"(",)" + rest +
+           R"(,"children":[)" + children + "]}";
 }
 
 const json::value& shop() {
-    static const std::string up = R"("pid":12,"state":"running","restarts":0,"uptime_ms":61000,"mailbox":{"queued":0,"in_flight":0},"last_exit":null)";
-    static const std::string down = R"("pid":null,"state":"given_up","restarts":3,"uptime_ms":0,"mailbox":{"queued":12,"in_flight":0},"last_exit":{"code":3})";
+    static const std::string up =
+        R"("pid":12,"state":"running","restarts":0,"uptime_ms":61000,"mailbox":{"queued":0,"in_flight":0},"last_exit":null)";
+    static const std::string down =
+        R"("pid":null,"state":"given_up","restarts":3,"uptime_ms":0,"mailbox":{"queued":12,"in_flight":0},"last_exit":{"code":3})";
     static const std::string silent = up + R"(,"silent":true)";
-    static const json::value tree = json::parse(node("shop", "/", up,
-        node("web", "/web", up) + "," + node("dam", "/dam", up, node("queue", "/dam/queue", down)) + "," + node("weir", "/weir", silent)));
+    static const json::value tree = json::parse(node(
+        "shop", "/", up,
+        node("web", "/web", up) + "," + node("dam", "/dam", up, node("queue", "/dam/queue", down)) +
+            "," + node("weir", "/weir", silent)));
     return tree;
 }
 
@@ -42,7 +48,8 @@ BOOST_AUTO_TEST_CASE(colours) {
         std::string text = draw(shop(), true);
         BOOST_TEST(text.find("\x1b[32mrunning") != std::string::npos);
         BOOST_TEST(text.find("\x1b[31mgiven_up") != std::string::npos);
-        for (std::size_t at; (at = text.find("\x1b[")) != std::string::npos;) text.erase(at, text.find('m', at) - at + 1);
+        for (std::size_t at; (at = text.find("\x1b[")) != std::string::npos;)
+            text.erase(at, text.find('m', at) - at + 1);
         BOOST_TEST(text == draw(shop(), false));
     }
 }
@@ -56,17 +63,21 @@ BOOST_AUTO_TEST_CASE(drawing) {
                "└─ weir  running, silent  pid 12, up 1m01s\n");
 }
 
-// Those that did not answer are found wherever they are; what a child says of itself and its deaths follow its line.
+// Those that did not answer are found wherever they are; what a child says of itself and its deaths
+// follow its line.
 BOOST_AUTO_TEST_CASE(silence_and_deaths) {
-    BOOST_TEST(components::silent_ones(shop()) == std::vector<std::string>{"/weir"}, boost::test_tools::per_element());
+    BOOST_TEST(components::silent_ones(shop()) == std::vector<std::string>{"/weir"},
+               boost::test_tools::per_element());
     json::value web = shop().at("children").at(0);
     web.as_object()["status"] = "warming up";
-    web.as_object()["deaths"] = json::parse(R"([{"at":"2026-01-31T12:00:00.000Z","text":"SIGKILL","exit":null,"after_ms":5000,"clean":false},
+    web.as_object()["deaths"] = json::parse(
+        R"([{"at":"2026-01-31T12:00:00.000Z","text":"SIGKILL","exit":null,"after_ms":5000,"clean":false},
         {"at":"2026-01-31T12:00:09.000Z","text":"SIGTERM","exit":null,"after_ms":8000,"clean":true}])");
     const std::string text = components::status_table(web, false);
-    BOOST_TEST(text.ends_with("\nIt says: warming up\n\nHow it ended so far, the latest last:\n"
-                              "  2026-01-31T12:00:00.000Z  after     5s  crashed  SIGKILL\n"
-                              "  2026-01-31T12:00:09.000Z  after     8s  ended    SIGTERM\n"));
+    BOOST_TEST(
+        text.ends_with("\nIt says: warming up\n\nHow it ended so far, the latest last:\n"
+                       "  2026-01-31T12:00:00.000Z  after     5s  crashed  SIGKILL\n"
+                       "  2026-01-31T12:00:09.000Z  after     8s  ended    SIGTERM\n"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

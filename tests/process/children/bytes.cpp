@@ -1,6 +1,6 @@
-// A component for bytes_test.cpp, as a user would build one. Its config says which part it plays: `echo` sends back the
-// bytes of each mail; `measure` says how long each body is; `check` sends bytes of every kind to the addresses in
-// `to` and says whether they came back.
+// A component for bytes_test.cpp, as a user would build one. Its config says which part it plays:
+// `echo` sends back the bytes of each mail; `measure` says how long each body is; `check` sends
+// bytes of every kind to the addresses in `to` and says whether they came back.
 #include "patterns/output.hpp"
 #include "supe/component/component.hpp"
 
@@ -20,8 +20,10 @@ supe::awaitable<> check(supe::component& self, boost::json::array to) {
     for (const auto& address : to) {
         for (const std::size_t size : {0, 1, 256 << 13, 10 << 20}) {
             const std::string sent = all_bytes(size);
-            const supe::mail back = co_await self.call(std::string(address.as_string()), supe::body_of(sent));
-            patterns::say("{} bytes to {} and back: {}", size, address.as_string().c_str(), back.bytes() == sent ? "the same" : "others");
+            const supe::mail back =
+                co_await self.call(std::string(address.as_string()), supe::body_of(sent));
+            patterns::say("{} bytes to {} and back: {}", size, address.as_string().c_str(),
+                          back.bytes() == sent ? "the same" : "others");
         }
     }
     co_await self.shutdown_requested();

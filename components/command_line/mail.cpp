@@ -1,0 +1,188 @@
+// `supe mail`: a message for a component, or a saved mailbox taken back.
+#include "components/command_line/operator.hpp"
+#include "components/command_line/target_tree.hpp"
+#include "supe/control/commands.hpp"
+#include "supe/text/json_text.hpp"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <boost/json/object.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <vector>
+
+namespace components {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+using supe::control::result;
+
+struct mail_options {
+    std::string address;
+    std::string text;
+    std::string file;
+    bool wait = false;
+};
+
+int refuse(const std::string& why) {
+    fmt::print(stderr, "supe: {}\n", why);
+    return static_cast<int>(result::bad_request);
+}
+
+/// The text goes on byte for byte; line ends between its members would end the request.
+std::string request_for(const std::string& address, std::string msg, bool wait) {
+    std::ranges::replace_if(msg, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    return fmt::format(R"({{"do":"mail","to":{},"wait":{},"msg":{}}})", supe::json_quoted(address),
+                       wait, msg);
+}
+
+int send(const target_tree& where, const mail_options& options) {
+    std::string text = options.text;
+    if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
+    if (!supe::is_json(text)) return refuse(fmt::format("the message is no JSON: {:.200}", text));
+    return where.ask_line(request_for(options.address, std::move(text), options.wait));
+}
+
+struct saved_mail {
+    std::string line, id, from, msg;
+    int attempt = 0;
+};
+
+/// `{"id","from","attempt","msg"}` a line (contract §3, given up). Throws with the place of what is
+/// none.
+std::vector<saved_mail> read_saved(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in)
+        throw std::runtime_error(
+            fmt::format("{}: {}", file, std::generic_category().message(errno)));
+    std::vector<saved_mail> all;
+    std::size_t number = 0;
+    for (std::string line; std::getline(in, line);) {
+        ++number;
+        if (line.empty()) continue;
+        saved_mail mail{line, {}, {}, {}, 0};
+        supe::json_members members(line);
+        while (members.next()) {
+            const bool quoted = members.value().starts_with('"');
+            if (members.key() == "msg") mail.msg = members.value();
+            if (members.key() == "attempt")
+                mail.attempt = std::atoi(std::string(members.value()).c_str());
+            if (members.key() == "id" && quoted) mail.id = supe::json_string_value(members.value());
+            if (members.key() == "from" && quoted)
+                mail.from = supe::json_string_value(members.value());
+        }
+        if (!members.well_formed() || mail.msg.empty() || mail.id.empty())
+            throw std::runtime_error(fmt::format(
+                "{}:{}: no saved mail: must be a JSON object with id and msg", file, number));
+        all.push_back(std::move(mail));
+    }
+    return all;
+}
+
+/// `dam.queue.1.jsonl` is the first that was saved of /dam/queue.
+std::string address_in_name(const std::string& file) {
+    std::string name = fs::path(file).filename().string();
+    name = name.substr(0, name.rfind(".jsonl"));
+    name = name.substr(0, name.rfind('.'));
+    std::ranges::replace(name, '.', '/');
+    return "/" + name;
+}
+
+/// So many of them from `first` on as make a request of a good size.
+json::object next_batch(const std::vector<saved_mail>& all, std::size_t first,
+                        const std::string& address) {
+    constexpr std::size_t enough = 256u << 10;  // bytes
+    json::array mails;
+    for (std::size_t i = first, bytes = 0; i < all.size() && bytes < enough;
+         bytes += all[i++].line.size())
+        mails.push_back(json::object{{"id", all[i].id},
+                                     {"from", all[i].from},
+                                     {"attempt", all[i].attempt},
+                                     {"msg", all[i].msg}});
+    return {{"do", "restore"}, {"address", address}, {"mails", std::move(mails)}};
+}
+
+/// What has not been taken back stays in the file, and a second run begins there.
+void keep_rest(const std::string& file, const std::vector<saved_mail>& all, std::size_t taken) {
+    const std::string next = file + ".new";
+    std::ofstream out(next, std::ios::binary);
+    for (std::size_t i = taken; i < all.size(); ++i) out << all[i].line << '\n';
+    out.close();
+    std::error_code failed;
+    if (out) fs::rename(next, file, failed);
+    if (!out || failed)
+        fmt::print(stderr, "supe: {} could not be rewritten: it holds what was taken back too\n",
+                   file);
+}
+
+int take_back(const target_tree& where, const mail_options& options) {
+    std::vector<saved_mail> all;
+    try {
+        all = read_saved(options.file);
+    } catch (const std::runtime_error& e) {
+        return refuse(e.what());
+    }
+    const std::string address =
+        options.address.empty() ? address_in_name(options.file) : options.address;
+    std::size_t taken = 0;
+    int code = 0;
+    while (taken < all.size() && code == 0) {
+        json::value answer;
+        code = where.ask(next_batch(all, taken, address), &answer);
+        if (code != 0) break;
+        taken += answer.at("taken").to_number<std::size_t>();
+        const std::string problem(answer.at("problem").as_string());
+        if (problem.empty()) continue;
+        fmt::print(stderr, "supe: {}: {}\n", address, problem);
+        code = static_cast<int>(result::failed);
+    }
+    fmt::print("{} of {} mails taken back to {}\n", taken, all.size(), address);
+    if (code != 0) {
+        if (taken > 0) keep_rest(options.file, all, taken);
+        return code;
+    }
+    std::error_code failed;
+    fs::rename(options.file, options.file + ".taken", failed);
+    return 0;
+}
+
+}  // namespace
+
+void add_mail(CLI::App& app, std::shared_ptr<target_tree> where, int& exit_code) {
+    auto options = std::make_shared<mail_options>();
+    auto* mail = app.add_subcommand("mail", "mail to a component; ends when it is accepted");
+    mail->group("Change what runs");
+    mail->add_option("ADDRESS", options->address,
+                     "a child, by name or address; `supe` is the root itself")
+        ->type_name("");
+    mail->add_option("JSON", options->text, "the message, any JSON; - reads it from stdin")
+        ->type_name("");
+    mail->add_flag("--wait", options->wait, "end when it is acknowledged");
+    mail->add_option("--from-file", options->file,
+                     "take back a mailbox that was saved in STATE/mailboxes, in its order; FILE "
+                     "becomes FILE.taken")
+        ->type_name("FILE");
+    mail->footer(
+        "A saved mailbox is a copy: `supe start` of a child that was given up goes on with the "
+        "mail itself.\n\n"
+        "Examples:\n  supe mail /dam/queue '{\"resume\": true}'\n  supe mail worker - --wait < "
+        "message.json\n"
+        "  supe mail --from-file ~/.local/state/supe/shop/mailboxes/worker.1.jsonl");
+    mail->callback([=, &exit_code] {
+        if (!options->file.empty() && options->text.empty()) {
+            exit_code = take_back(*where, *options);
+        } else if (!options->file.empty()) {
+            exit_code = refuse("--from-file takes no message besides");
+        } else if (options->address.empty() || options->text.empty()) {
+            exit_code = refuse("mail needs ADDRESS and JSON, or --from-file FILE");
+        } else {
+            exit_code = send(*where, *options);
+        }
+    });
+}
+
+}  // namespace components

@@ -1,0 +1,337 @@
+#include "components/forwarder/forwarder.hpp"
+
+#include "components/forwarder/latest_results.hpp"
+#include "components/http/connection.hpp"
+#include "patterns/backoff.hpp"
+#include "patterns/connection_lock.hpp"
+#include "patterns/idle_shutdown.hpp"
+#include "patterns/output.hpp"
+#include "supe/text/units.hpp"
+#include "supe/tree/tree_file.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <deque>
+#include <list>
+#include <random>
+#include <unordered_map>
+
+namespace components {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+struct forwarder_settings {
+    http_destination to;
+    unsigned connections = 4;
+    supe::duration timeout = 30s;
+    supe::duration idle = 30s;
+    std::string lock = "/connection_lock";
+};
+
+struct router;
+
+/// One of the coroutines that deliver, with its connection and the permit for it. The permit goes
+/// back when the destination has closed the connection too.
+struct worker {
+    router& owner;
+    std::unique_ptr<http_connection> connection{};
+    patterns::permit permit{};
+    bool sleeping = false;  // it waits for work, and nobody has woken it yet
+    bool working = false;
+    bool recalled = false;  // others wait for its permit
+    supe::timer wake;
+
+    explicit worker(router& o);
+};
+
+/// The forwarder: what its workers share.
+struct router {
+    supe::component& self;
+    forwarder_settings settings;
+    std::deque<supe::mail> waiting{};
+    std::unordered_map<std::string, std::vector<supe::mail>>
+        in_flight{};  // by webhook: copies of what is being delivered
+    latest_results latest{10000};
+    bool closing = false;
+    std::list<worker> workers{};
+    std::mt19937_64 dice{std::random_device{}()};
+
+    router(supe::component& c, forwarder_settings s) : self(c), settings(std::move(s)) {
+        for (unsigned i = 0; i < settings.connections; ++i) workers.emplace_back(*this);
+    }
+    patterns::backoff pauses() {
+        return patterns::backoff(
+            {100ms, 5s, 2}, [this] { return std::uniform_real_distribution<double>(0, 1)(dice); });
+    }
+    bool anyone_busy() const {
+        return !waiting.empty() || std::ranges::any_of(workers, [](const worker& w) {
+            return w.working || w.connection;
+        });
+    }
+    void wake_all() {
+        for (worker& w : workers) w.wake.notify();
+    }
+    /// One who sleeps: whoever has a connection already, else anyone. Where nobody sleeps the next
+    /// who is done will look.
+    void wake_one() {
+        worker* best = nullptr;
+        for (worker& w : workers)
+            if (w.sleeping && (!best || (w.connection && !best->connection))) best = &w;
+        if (!best) return;
+        best->sleeping = false;
+        best->wake.notify();
+    }
+};
+
+worker::worker(router& o) : owner(o), wake(o.self.time()) {}
+
+/// What a mail asks to deliver.
+struct order {
+    webhook item;
+    unsigned attempt = 1;
+};
+
+order read_order(const supe::mail& mail) {
+    const json::value body = mail.value();
+    if (!body.is_object()) throw std::runtime_error("not an object");
+    const json::object& o = body.get_object();
+    const json::value* attempt = o.if_contains("attempt");
+    const json::value* item = o.if_contains("webhook");
+    if (!attempt || !attempt->is_int64() || attempt->get_int64() < 1)
+        throw std::runtime_error("attempt is not a number from 1");
+    if (!item) throw std::runtime_error("webhook is missing");
+    return {webhook_from_json(*item), static_cast<unsigned>(attempt->get_int64())};
+}
+
+supe::awaitable<> hang_up(worker& w) {
+    w.recalled = false;
+    if (w.connection) co_await w.connection->close();
+    w.connection.reset();
+    w.permit.release();
+}
+
+/// The component is asked to shut down before a delivery has begun: its mail stays in the mailbox.
+struct stopped {};
+
+/// Waits for as long as it takes: a webhook is not at fault when the lock cannot be reached. Throws
+/// stopped.
+supe::awaitable<patterns::permit> permit_for(router& o, std::vector<std::string> peers) {
+    patterns::backoff pauses = o.pauses();
+    for (;;) {
+        try {
+            patterns::permit permit = co_await patterns::acquire(o.self, o.settings.lock, peers);
+            if (!permit) throw stopped();
+            co_return permit;
+        } catch (const supe::system_error& e) {
+            if (e.code() == boost::asio::error::operation_aborted ||
+                e.code() == supe::mail_error::channel_closed)
+                throw;
+            patterns::warn("no permit from {}: {}", o.settings.lock, e.code().message());
+        }
+        co_await o.self.shutdown_requested_until(o.self.time().now() + pauses.next());
+        if (o.self.shutting_down()) throw stopped();
+    }
+}
+
+/// Leaves the worker with a connection that can be used now. Returns why not, or nothing.
+supe::awaitable<std::string> connect(worker& w) {
+    router& o = w.owner;
+    if (w.connection && w.connection->reusable()) co_return "";
+    co_await hang_up(w);
+    std::string error;
+    std::vector<std::string> peers =
+        co_await http_connection::resolve(o.self.time(), o.settings.to, error);
+    if (peers.empty()) co_return error;
+    w.permit = co_await permit_for(o, peers);
+    w.connection = std::make_unique<http_connection>(o.self.time(), o.settings.to);
+    // Where that fails the connection is closed after the report: a destination may take its time
+    // for that.
+    co_return co_await w.connection->open(std::move(peers),
+                                          o.self.time().now() + o.settings.timeout);
+}
+
+supe::awaitable<http_reply> deliver(worker& w, const order& task) {
+    const std::string head = delivery_head(w.owner.settings.to, task.item, task.attempt);
+    supe::clock& time = w.owner.self.time();
+    for (;;) {
+        http_reply reply;
+        reply.error = co_await connect(w);
+        if (!reply.error.empty()) co_return reply;
+        // The time runs from here: neither the wait for a permit nor an old connection's end is the
+        // destination's fault.
+        reply = co_await w.connection->exchange(head, task.item.body,
+                                                time.now() + w.owner.settings.timeout);
+        if (reply.status == 0 && w.connection->was_stale()) continue;
+        co_return reply;
+    }
+}
+
+std::string result_of(const order& task, const http_reply& reply) {
+    json::object result{{"id", task.item.id}, {"attempt", task.attempt}, {"status", reply.status}};
+    if (reply.retry_after) result["retry_after_ms"] = reply.retry_after->count();
+    if (!reply.error.empty()) result["error"] = reply.error;
+    return json::serialize(json::object{{"result", std::move(result)}});
+}
+
+/// Until it is in the queue's mailbox: a result that is lost would hold the webhook back.
+supe::awaitable<> report(router& o, std::string to, std::string result) {
+    patterns::backoff pauses = o.pauses();
+    for (;;) {
+        try {
+            co_await o.self.send(to, result);
+            co_return;
+        } catch (const supe::system_error& e) {
+            if (e.code() == boost::asio::error::operation_aborted ||
+                e.code() == supe::mail_error::channel_closed)
+                throw;
+            patterns::warn("a result could not be reported to {}: {}", to, e.code().message());
+        }
+        co_await o.self.time().sleep_for(pauses.next());
+    }
+}
+
+supe::awaitable<> fulfil(worker& w, const order& task, const std::string& sender) {
+    router& o = w.owner;
+    http_reply reply;
+    if (const http_reply* known = o.latest.find(task.item.id, task.attempt)) {
+        reply = *known;
+    } else {
+        reply = co_await deliver(w, task);
+        o.latest.add(task.item.id, task.attempt, reply);
+        if (!is_success(reply)) {
+            patterns::warn("webhook {}, attempt {}: {}", task.item.id, task.attempt,
+                           reply.status ? std::to_string(reply.status) : reply.error);
+        }
+    }
+    co_await report(o, sender, result_of(task, reply));
+}
+
+/// Delivers, reports and acknowledges, together with the copies that came meanwhile.
+supe::awaitable<> handle_once(worker& w, const order& task, supe::mail mail) {
+    auto& in_flight = w.owner.in_flight;
+    if (const auto same = in_flight.find(task.item.id); same != in_flight.end()) {
+        same->second.push_back(std::move(mail));
+        co_return;
+    }
+    in_flight[task.item.id];
+    bool done = true;
+    try {
+        co_await fulfil(w, task, mail.from());
+    } catch (const stopped&) {
+        done = false;
+    }
+    std::vector<supe::mail> copies = std::move(in_flight[task.item.id]);
+    in_flight.erase(task.item.id);
+    if (!done) co_return;
+    co_await mail.ack();
+    for (supe::mail& copy : copies) co_await copy.ack();
+}
+
+supe::awaitable<> handle(worker& w, supe::mail mail) {
+    std::string fault;
+    order task;
+    try {
+        task = read_order(mail);
+    } catch (const std::exception& e) {
+        fault = e.what();
+    }
+    if (fault.empty()) {
+        co_await handle_once(w, task, std::move(mail));
+    } else {
+        patterns::warn("mail from {} is no webhook to deliver: {}", mail.from(), fault);
+        co_await mail.reject(false, fault);
+    }
+}
+
+/// True when there is work. Meanwhile hangs up when the connection is of no more use, when it is
+/// called back, or when it has waited for long.
+supe::awaitable<bool> work_comes(worker& w) {
+    router& o = w.owner;
+    const supe::time_point keep_until = o.self.time().now() + o.settings.idle / 2;
+    if (w.recalled || (w.connection && !w.connection->reusable())) co_await hang_up(w);
+    while (o.waiting.empty() && !o.closing) {
+        if (w.connection && (w.recalled || o.self.time().now() >= keep_until)) {
+            co_await hang_up(w);
+            continue;
+        }
+        w.sleeping = true;
+        w.wake.expires_at(w.connection ? keep_until : supe::never);
+        co_await w.wake.wait();
+        w.sleeping = false;
+    }
+    co_return !o.closing;
+}
+
+supe::awaitable<> work(worker& w) {
+    router& o = w.owner;
+    while (co_await work_comes(w)) {
+        supe::mail mail = std::move(o.waiting.front());
+        o.waiting.pop_front();
+        w.working = true;
+        co_await handle(w, std::move(mail));
+        w.working = false;
+    }
+    co_await hang_up(w);
+}
+
+supe::awaitable<> take_mail(router& o) {
+    patterns::idle_shutdown idle{o.self, o.settings.idle};
+    for (;;) {
+        auto mail = co_await idle.next_mail();
+        if (mail && patterns::is_recall(*mail)) {
+            for (worker& w : o.workers) w.recalled = w.working || w.connection;
+            co_await mail->ack();
+            o.wake_all();
+        } else if (mail) {
+            o.waiting.push_back(std::move(*mail));
+            o.wake_one();
+        } else if (o.self.shutting_down() || !o.anyone_busy()) {
+            break;
+        }
+    }
+    o.closing = true;
+    o.wake_all();
+}
+
+forwarder_settings read_settings(const json::value& given) {
+    const json::object config = given.is_object() ? given.get_object() : json::object();
+    const auto text = [&](const char* key, std::string otherwise) {
+        const auto* value = config.if_contains(key);
+        return value && value->is_string() ? std::string(value->get_string()) : otherwise;
+    };
+    const auto time = [&](const char* key) {
+        const auto d = supe::parse_duration(text(key, "30s"));
+        if (!d)
+            throw std::runtime_error(
+                fmt::format("forwarder: config.{} is not a duration like \"30s\"", key));
+        return *d;
+    };
+    forwarder_settings s;
+    s.to = parse_destination(text("to", ""));
+    s.lock = text("lock", s.lock);
+    s.timeout = time("timeout");
+    s.idle = time("idle");
+    const auto* n = config.if_contains("connections");
+    if (n && (!n->is_int64() || n->get_int64() < 1 || n->get_int64() > 10000))
+        throw std::runtime_error("forwarder: config.connections must be a number from 1 to 10000");
+    if (n) s.connections = static_cast<unsigned>(n->get_int64());
+    return s;
+}
+
+}  // namespace
+
+supe::awaitable<> forwarder(supe::component& self) {
+    const json::value config = co_await self.config();
+    router o(self, read_settings(config));
+    self.set_window(2 * o.settings.connections + 16);  // the queue hands out no more than that
+    supe::nursery all(self.time());
+    for (worker& w : o.workers) all.start(work(w));
+    all.start(take_mail(o));
+    co_await all.join();
+}
+
+}  // namespace components

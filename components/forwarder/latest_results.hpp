@@ -1,0 +1,44 @@
+// What came of the latest deliveries.
+#pragma once
+
+#include "components/http/connection.hpp"
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <unordered_map>
+
+namespace components {
+
+/// The results of the last `limit` webhooks. When the queue crashes before it has noted a result,
+/// it hands the webhook out again; the destination need not see it twice. Pure.
+class latest_results {
+public:
+    explicit latest_results(std::size_t limit) : limit_(limit) {}
+
+    void add(const std::string& id, unsigned attempt, const http_reply& reply) {
+        const bool fresh = results_.insert_or_assign(id, result{attempt, reply}).second;
+        if (fresh) order_.push_back(id);
+        if (order_.size() <= limit_) return;
+        results_.erase(order_.front());
+        order_.pop_front();
+    }
+    /// The result of this attempt, or of any that was a success; null where there is none.
+    const http_reply* find(const std::string& id, unsigned attempt) const {
+        const auto found = results_.find(id);
+        if (found == results_.end()) return nullptr;
+        const result& r = found->second;
+        return r.attempt == attempt || is_success(r.reply) ? &r.reply : nullptr;
+    }
+
+private:
+    struct result {
+        unsigned attempt;
+        http_reply reply;
+    };
+    std::size_t limit_;
+    std::deque<std::string> order_;
+    std::unordered_map<std::string, result> results_;
+};
+
+}  // namespace components

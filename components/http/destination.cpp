@@ -1,0 +1,109 @@
+#include "components/http/destination.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <algorithm>
+#include <boost/url/parse.hpp>
+#include <charconv>
+#include <ctime>
+#include <stdexcept>
+
+namespace components {
+namespace {
+
+/// Fields that we write ourselves; what a sender put there is dropped (contract §7). Not Via: to
+/// that we only add.
+bool ours(std::string_view name) {
+    constexpr std::string_view names[] = {"Host", "Content-Length", "Supe-Webhook-Id",
+                                          "Supe-Attempt", "Supe-Received-At"};
+    const auto is_it = [&](std::string_view n) { return same_field(n, name); };
+    constexpr std::string_view forwarded = "X-Forwarded-";
+    return std::ranges::any_of(names, is_it) ||
+           same_field(name.substr(0, forwarded.size()), forwarded);
+}
+
+std::string rfc3339(std::int64_t unix_ms) {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                       fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)), unix_ms % 1000);
+}
+
+}  // namespace
+
+http_destination parse_destination(std::string_view url) {
+    const auto refuse = [&](const std::string& why) {
+        throw std::invalid_argument(fmt::format("\"{}\": {}", url, why));
+    };
+    const auto parsed = boost::urls::parse_uri({url.data(), url.size()});
+    if (!parsed) refuse("not a URL like http://localhost:3000 or https://app.example.com/hooks");
+    const boost::urls::url_view u = *parsed;
+    http_destination d;
+    d.tls = u.scheme_id() == boost::urls::scheme::https;
+    if (!d.tls && u.scheme_id() != boost::urls::scheme::http)
+        refuse(fmt::format("\"{}\" is not one of http, https", std::string(u.scheme())));
+    if (u.has_userinfo()) refuse("a user name or password does not belong into the URL");
+    if (u.has_query() || u.has_fragment())
+        refuse("a query or fragment has no place here: each webhook brings its own path and query");
+    d.host = u.host();
+    if (d.host.empty()) refuse("it names no host");
+    const bool bracketed = d.host.front() == '[';
+    if (bracketed) d.host = d.host.substr(1, d.host.size() - 2);
+    const std::string own_port = d.tls ? "443" : "80";
+    d.port = u.has_port() && !u.port().empty() ? std::string(u.port()) : own_port;
+    unsigned number = 0;
+    const auto read = std::from_chars(d.port.data(), d.port.data() + d.port.size(), number);
+    if (read.ec != std::errc() || number < 1 || number > 65535)
+        refuse("the port must be from 1 to 65535");
+    d.authority = bracketed ? "[" + d.host + "]" : d.host;
+    if (d.port != own_port) d.authority += ":" + d.port;
+    d.base_path = std::string(u.encoded_path());
+    while (d.base_path.ends_with('/')) d.base_path.pop_back();
+    return d;
+}
+
+std::string delivery_head(const http_destination& to, const webhook& w, unsigned attempt) {
+    std::string head = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n", w.method, to.base_path,
+                                   w.target, to.authority);
+    const auto add = [&head](std::string_view name, std::string_view value) {
+        fmt::format_to(std::back_inserter(head), "{}: {}\r\n", name, value);
+    };
+    const bool own_key = !field(w.headers, "Idempotency-Key").empty();
+    for (const auto& [name, value] : w.headers)
+        if (!ours(name) && (own_key || !same_field(name, "Idempotency-Key"))) add(name, value);
+    add("Content-Length", std::to_string(w.body.size()));
+    add("Supe-Webhook-Id", w.id);
+    add("Supe-Attempt", std::to_string(attempt));
+    add("Supe-Received-At", rfc3339(w.received_at));
+    if (!own_key) add("Idempotency-Key", w.id);
+    if (!w.remote.empty()) add("X-Forwarded-For", w.remote);
+    if (const auto host = field(w.headers, "Host"); !host.empty()) add("X-Forwarded-Host", host);
+    add("X-Forwarded-Proto", "http");
+    add("Via",
+        "1.1 supe");  // behind the sender's: each one on the way adds itself (RFC 9110 §7.6.3)
+    head += "\r\n";
+    return head;
+}
+
+std::optional<std::chrono::milliseconds> parse_retry_after(
+    std::string_view value, std::chrono::system_clock::time_point now) {
+    constexpr std::chrono::seconds longest = std::chrono::hours(24 * 366);
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (!value.empty() && std::ranges::all_of(value, is_digit)) {
+        std::int64_t seconds = 0;
+        const auto read = std::from_chars(value.data(), value.data() + value.size(), seconds);
+        return read.ec == std::errc() ? std::min(std::chrono::seconds(seconds), longest) : longest;
+    }
+    const std::string text(value);
+    // The form of today, and two that recipients must understand all the same (RFC 9110 §5.6.7).
+    for (const char* form :
+         {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {
+        std::tm date{};
+        const char* end = ::strptime(text.c_str(), form, &date);
+        if (!end || *end) continue;
+        const auto at = std::chrono::system_clock::from_time_t(::timegm(&date));
+        return std::clamp<std::chrono::milliseconds>(
+            std::chrono::ceil<std::chrono::milliseconds>(at - now), {}, longest);
+    }
+    return std::nullopt;
+}
+
+}  // namespace components

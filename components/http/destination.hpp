@@ -1,0 +1,36 @@
+// Where webhooks go, and the words in which they are sent there.
+#pragma once
+
+#include "components/webhook/webhook.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace components {
+
+/// A URL taken apart.
+struct http_destination {
+    bool tls = false;
+    std::string host;       ///< a name or an address, without brackets
+    std::string port;       ///< digits
+    std::string authority;  ///< for the Host field: with brackets, and the port where it is not the
+                            ///< scheme's own
+    std::string
+        base_path;  ///< to be followed by a webhook's path: no slash at its end; maybe empty
+};
+
+/// `http://` or `https://`, a host, maybe a port and a path. Throws std::invalid_argument, whose
+/// what() names the text and what is wrong with it.
+http_destination parse_destination(std::string_view url);
+
+/// The head of the request that delivers a webhook (contract §7): line and fields in their order,
+/// with what is added, up to the empty line.
+std::string delivery_head(const http_destination& to, const webhook& w, unsigned attempt);
+
+/// Retry-After in seconds or as a date (RFC 9110 §10.2.3); nothing when it is neither.
+std::optional<std::chrono::milliseconds> parse_retry_after(
+    std::string_view value, std::chrono::system_clock::time_point now);
+
+}  // namespace components

@@ -1,0 +1,415 @@
+#include "components/http/server.hpp"
+
+#include "patterns/output.hpp"
+
+#include <fmt/chrono.h>
+#include <sys/socket.h>
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <ctime>
+#include <list>
+#include <memory>
+
+namespace components {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using namespace std::chrono_literals;
+
+constexpr auto as_result = asio::as_tuple(supe::use_awaitable);
+constexpr std::size_t large_body = 64 << 10;
+constexpr std::size_t small_read = 4096;
+constexpr auto accept_pause = 100ms;  // after EMFILE and the like
+constexpr auto sweep_every = 250ms;   // how exactly timeouts are kept
+constexpr auto farewell = 2s;         // for a client to read our refusal while it is still sending
+constexpr std::size_t farewell_bytes = 8 << 20;
+
+/// Beast's, with the fields of the head in their order: its own container puts those of one name
+/// together.
+class request_parser final : public http::request_parser<http::string_body> {
+public:
+    const http_fields& fields() const { return fields_; }
+
+private:
+    void on_field_impl(http::field, beast::string_view name, beast::string_view value,
+                       boost::system::error_code&) override {
+        if (!is_header_done())
+            fields_.emplace_back(name, value);  // trailers are not fields of the head
+    }
+    http_fields fields_;
+};
+
+struct client;
+
+/// The service: what its connections share.
+struct service {
+    supe::component& self;
+    http_limits limits;
+    http_handler handler;
+    std::list<client*> clients;
+    std::size_t large_bytes = 0;
+    bool closing = false;
+    supe::timer room;  // a client left
+
+    service(supe::component& c, http_limits l, http_handler h)
+        : self(c), limits(l), handler(std::move(h)), room(c.time()) {}
+};
+
+/// An IPv4 address as such, also where it came to a socket that takes both.
+std::string text_of(const asio::ip::address& address) {
+    const bool mapped = address.is_v6() && address.to_v6().is_v4_mapped();
+    return mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string()
+                  : address.to_string();
+}
+
+/// One connection.
+struct client {
+    service& owner;
+    tcp::socket socket;
+    beast::flat_buffer buffer;
+    std::string remote;
+    bool idle = true;
+    bool answering = false;                   // its request is complete, its answer not yet begun
+    supe::time_point deadline = supe::never;  // of what it does now
+    bool late = false;                        // the deadline has passed
+    std::size_t reserved = 0;                 // of the service's large_bytes
+    std::list<client*>::iterator place;
+
+    client(service& s, tcp::socket accepted)
+        : owner(s), socket(std::move(accepted)), buffer(s.limits.head + large_body),
+          place(s.clients.insert(s.clients.end(), this)) {
+        boost::system::error_code unknown;
+        const auto peer = socket.remote_endpoint(unknown);
+        if (!unknown) remote = text_of(peer.address());
+        socket.set_option(tcp::no_delay(true), unknown);
+    }
+    ~client() {
+        owner.large_bytes -= reserved;
+        owner.clients.erase(place);
+        owner.room.notify();
+    }
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    void may_take(supe::duration limit) {
+        deadline = owner.self.time().now() + limit;
+        late = false;
+    }
+    /// Bounds the memory that large bodies take together; `bytes`: what there is of this one.
+    bool reserve(std::size_t bytes) {
+        if (bytes <= large_body || bytes <= reserved) return true;
+        const std::size_t more = bytes - reserved;
+        if (owner.large_bytes + more > owner.limits.large_bodies) return false;
+        reserved = bytes;
+        owner.large_bytes += more;
+        return true;
+    }
+    void unreserve() { owner.large_bytes -= std::exchange(reserved, 0); }
+};
+
+std::string_view date_now(supe::clock& time) {
+    static std::time_t at = 0;
+    static std::string text;
+    const std::time_t now = std::chrono::system_clock::to_time_t(time.wall());
+    if (now != at) text = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(at = now));
+    return text;
+}
+
+std::string head_and_text(client& c, const http_answer& answer, bool keep, bool without_text) {
+    std::string out = fmt::format(
+        "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: text/plain\r\nContent-Length: "
+        "{}\r\nConnection: {}\r\n",
+        answer.status, std::string_view(http::obsolete_reason(http::int_to_status(answer.status))),
+        date_now(c.owner.self.time()), answer.text.size(), keep ? "keep-alive" : "close");
+    for (const auto& [name, value] : answer.headers)
+        fmt::format_to(std::back_inserter(out), "{}: {}\r\n", name, value);
+    out += "\r\n";
+    if (!without_text) out += answer.text;
+    return out;
+}
+
+supe::awaitable<bool> write(client& c, std::string text) {
+    c.may_take(c.owner.limits.request);
+    const auto [failed, n] = co_await asio::async_write(c.socket, asio::buffer(text), as_result);
+    co_return !failed;
+}
+
+/// After the last answer of a connection we wait for the client to close, or our words could be
+/// lost by a reset when it is still sending (RFC 9112 §9.6).
+supe::awaitable<> part(client& c) {
+    boost::system::error_code gone;
+    c.socket.shutdown(tcp::socket::shutdown_send, gone);
+    c.may_take(farewell);
+    std::vector<char> dropped(16 << 10);
+    for (std::size_t total = 0; !gone && total < farewell_bytes;) {
+        const auto [failed, n] =
+            co_await c.socket.async_read_some(asio::buffer(dropped), as_result);
+        if (failed) co_return;
+        total += n;
+    }
+}
+
+supe::awaitable<> refuse(client& c, http_answer answer) {
+    std::string text = head_and_text(c, answer, false, false);
+    const bool told = co_await write(c, std::move(text));
+    if (told) co_await part(c);
+}
+
+http_answer answer_to_fault(const client& c, const boost::system::error_code& fault) {
+    const http_limits& limits = c.owner.limits;
+    if (c.late) return {408, "the request took too long\n", {}};
+    if (fault == http::error::body_limit)
+        return {413, fmt::format("the body is larger than {} bytes\n", limits.body), {}};
+    if (fault == http::error::header_limit || fault == http::error::buffer_overflow)
+        return {431, fmt::format("the head is larger than {} bytes\n", limits.head), {}};
+    if (fault == http::error::partial_message) return {400, "the request was cut short\n", {}};
+    return {400, fmt::format("not HTTP/1.1: {}\n", fault.message()), {}};
+}
+
+/// Not where the client has hung up, nor where we are ending.
+bool worth_an_answer(const client& c, const boost::system::error_code& fault) {
+    static const auto& http_faults = http::make_error_code(http::error::bad_method).category();
+    return c.late || (fault.category() == http_faults && fault != http::error::end_of_stream);
+}
+
+/// Origin form, also from the absolute form that proxies send (RFC 9112 §3.2); empty where it is
+/// neither.
+std::string origin_form(std::string_view target) {
+    if (target.starts_with('/')) return std::string(target);
+    const auto scheme = target.find("://");
+    if (scheme == target.npos) return {};
+    const auto path = target.find_first_of("/?", scheme + 3);
+    if (path == target.npos) return "/";
+    return target[path] == '?' ? "/" + std::string(target.substr(path))
+                               : std::string(target.substr(path));
+}
+
+/// What can be said against a request by its head alone.
+std::optional<http_answer> objection(const request_parser& parser, const std::string& target) {
+    if (target.empty()) return http_answer{400, "the target is neither a path nor a URL\n", {}};
+    for (const auto& [name, value] : parser.fields())
+        if (same_field(name, "Transfer-Encoding") && !same_field(value, "chunked"))
+            return http_answer{501, "of the transfer encodings only chunked is understood\n", {}};
+    return std::nullopt;
+}
+
+http_answer fault_in_body(const client& c, const boost::system::error_code& fault) {
+    return worth_an_answer(c, fault) ? answer_to_fault(c, fault) : http_answer{0, {}, {}};
+}
+
+http_answer unavailable(std::string why) { return {503, std::move(why), {{"Retry-After", "5"}}}; }
+
+/// Reads some bytes more.
+supe::awaitable<boost::system::error_code> read_some(client& c, std::size_t at_most) {
+    const std::size_t room = std::min(at_most, c.buffer.max_size() - c.buffer.size());
+    if (room == 0) co_return make_error_code(http::error::buffer_overflow);
+    const auto [failed, n] = co_await c.socket.async_read_some(c.buffer.prepare(room), as_result);
+    c.buffer.commit(n);
+    co_return failed;
+}
+
+/// Parses what is here, or reads some more where that is not enough. Beast's own reads take a turn
+/// of the event loop for each part, also where all of it is here already, as it is nearly always.
+supe::awaitable<boost::system::error_code> advance(client& c, request_parser& parser) {
+    boost::system::error_code fault = http::error::need_more;
+    if (c.buffer.size() > 0) c.buffer.consume(parser.put(c.buffer.data(), fault));
+    if (fault != http::error::need_more) co_return fault;
+    const std::uint64_t missing = parser.content_length_remaining().value_or(0);
+    fault = co_await read_some(c, std::clamp<std::uint64_t>(missing, small_read, large_body));
+    if (fault == asio::error::eof) fault = http::error::partial_message;
+    co_return fault;
+}
+
+supe::awaitable<boost::system::error_code> read_head(client& c, request_parser& parser) {
+    boost::system::error_code fault;
+    while (!fault && !parser.is_header_done()) fault = co_await advance(c, parser);
+    co_return fault;
+}
+
+/// Reads the body. Nothing when it is there, else what to answer; an answer of status 0 says that
+/// nobody is there to hear.
+supe::awaitable<std::optional<http_answer>> read_body(client& c, request_parser& parser) {
+    parser.eager(true);
+    while (!parser.is_done()) {
+        if (const auto fault = co_await advance(c, parser)) co_return fault_in_body(c, fault);
+        if (!c.reserve(parser.get().body().size()))
+            co_return unavailable("too many large bodies at once\n");
+    }
+    co_return std::nullopt;
+}
+
+/// HTTP/1.0 knows no 100 (RFC 9110 §10.1.1), and who has sent the body already needs none.
+bool waits_for_continue(const client& c, const request_parser& parser) {
+    return !parser.is_done() && parser.get().version() >= 11 && c.buffer.size() == 0 &&
+           same_field(field(parser.fields(), "Expect"), "100-continue");
+}
+
+supe::awaitable<http_answer> handled(service& s, http_request request) {
+    try {
+        co_return co_await s.handler(std::move(request));
+    } catch (const boost::system::system_error& e) {
+        if (e.code() == asio::error::operation_aborted) throw;
+        patterns::warn("answering 500: {}", e.what());
+    } catch (const std::exception& e) {
+        patterns::warn("answering 500: {}", e.what());
+    }
+    co_return http_answer{500, "something went wrong here\n", {}};
+}
+
+/// Waits for the first byte of a request. False when the connection has ended, or was idle for too
+/// long.
+supe::awaitable<bool> begun(client& c) {
+    if (c.buffer.size() > 0) co_return true;
+    if (c.buffer.capacity() > 4 * small_read) c.buffer.shrink_to_fit();
+    c.idle = true;
+    c.may_take(c.owner.limits.idle);
+    const auto failed = co_await read_some(c, small_read);
+    c.idle = false;
+    co_return !failed;
+}
+
+/// One request and its answer. False when the connection ends with it.
+supe::awaitable<bool> converse(client& c) {
+    if (!co_await begun(c)) co_return false;
+    request_parser parser;
+    parser.header_limit(static_cast<std::uint32_t>(c.owner.limits.head));
+    parser.body_limit(c.owner.limits.body);
+    c.may_take(c.owner.limits.request);
+    if (const auto head_fault = co_await read_head(c, parser)) {
+        if (worth_an_answer(c, head_fault)) co_await refuse(c, answer_to_fault(c, head_fault));
+        co_return false;
+    }
+    http_request request;
+    request.target = origin_form({parser.get().target().data(), parser.get().target().size()});
+    if (auto no = objection(parser, request.target)) {
+        co_await refuse(c, std::move(*no));
+        co_return false;
+    }
+    if (waits_for_continue(c, parser) && !co_await write(c, "HTTP/1.1 100 Continue\r\n\r\n"))
+        co_return false;
+    c.may_take(c.owner.limits.request);
+    if (auto no = co_await read_body(c, parser)) {
+        if (no->status != 0) co_await refuse(c, std::move(*no));
+        co_return false;
+    }
+    const bool head_only = parser.get().method() == http::verb::head;
+    const bool keep = parser.keep_alive();
+    request.method = std::string_view(parser.get().method_string());
+    request.headers = parser.fields();
+    request.body = std::move(parser.get().body());
+    request.remote = c.remote;
+    c.deadline = supe::never;
+    c.answering = true;
+    const http_answer answer = co_await handled(c.owner, std::move(request));
+    c.answering = false;
+    c.unreserve();
+    const bool stays = keep && !c.owner.closing;
+    const bool told = co_await write(c, head_and_text(c, answer, stays, head_only));
+    if (told && !stays) co_await part(c);
+    co_return told&& stays;
+}
+
+supe::awaitable<> serve_client(service& s, std::unique_ptr<client> c) {
+    while (!s.closing && co_await converse(*c)) {}
+    boost::system::error_code gone;
+    c->socket.shutdown(tcp::socket::shutdown_both, gone);
+}
+
+void cancel(client& c) {
+    boost::system::error_code ignored;
+    c.socket.cancel(ignored);
+}
+
+/// Keeps the timeouts of all connections; a timer for each would cost more than it is worth.
+supe::awaitable<> keep_time(service& s) {
+    for (;;) {
+        co_await s.self.time().sleep_for(sweep_every);
+        const auto now = s.self.time().now();
+        for (client* c : s.clients) {
+            if (now < c->deadline) continue;
+            c->late = true;
+            cancel(*c);
+        }
+    }
+}
+
+supe::awaitable<> accept(service& s, tcp::acceptor& acceptor, supe::nursery& clients) {
+    while (!s.closing) {
+        if (s.clients.size() >= s.limits.clients) {
+            co_await s.room.wait();
+            continue;
+        }
+        auto [failed, socket] = co_await acceptor.async_accept(as_result);
+        if (failed == asio::error::operation_aborted) co_return;
+        if (failed) {
+            patterns::warn("accepting: {}", failed.message());
+            co_await s.self.time().sleep_for(accept_pause);
+            continue;
+        }
+        // Made here, so that it counts before the next one is accepted.
+        clients.start(serve_client(s, std::make_unique<client>(s, std::move(socket))));
+    }
+}
+
+tcp protocol_of(int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+    if (address.ss_family != AF_INET && address.ss_family != AF_INET6)
+        throw std::runtime_error("HTTP is served on TCP alone: \"listen\" must be ADDRESS:PORT");
+    return address.ss_family == AF_INET ? tcp::v4() : tcp::v6();
+}
+
+/// For those whose answer does not come in time for our end. Their request may be kept all the
+/// same.
+void send_away(client& c) {
+    const std::string text =
+        head_and_text(c, unavailable("shutting down, please try again\n"), false, false);
+    [[maybe_unused]] const auto n =
+        ::send(c.socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+supe::awaitable<bool> all_gone(service& s) {
+    while (!s.clients.empty()) co_await s.room.wait();
+    co_return true;
+}
+
+}  // namespace
+
+supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, http_limits limits,
+                             http_handler handler) {
+    if (sockets.empty())
+        throw std::runtime_error("no listening socket: the tree file gives none under \"listen\"");
+    service s(self, limits, std::move(handler));
+    std::list<tcp::acceptor> acceptors;
+    for (const int fd : sockets)
+        acceptors.emplace_back(self.time().executor(), protocol_of(fd), fd);
+    supe::nursery clients(self.time()), doors(self.time()), service_time(self.time());
+    service_time.start(keep_time(s));
+    for (tcp::acceptor& a : acceptors) doors.start(accept(s, a, clients));
+    self.ready();
+    co_await self.shutdown_requested();
+    s.closing = true;
+    doors.cancel();
+    co_await doors.join();
+    for (client* c : s.clients)
+        if (c->idle) cancel(*c);
+    co_await supe::within(self.time(), self.time().now() + limits.drain, all_gone(s));
+    for (client* c : s.clients)
+        if (c->answering) send_away(*c);
+    clients.cancel();
+    co_await clients.join();
+    service_time.cancel();
+    co_await service_time.join();
+}
+
+}  // namespace components

@@ -1,0 +1,48 @@
+// An HTTP/1.1 server for components: connections, limits and timeouts here, what to answer in the
+// handler.
+#pragma once
+
+#include "components/webhook/webhook.hpp"
+#include "supe/component/component.hpp"
+
+#include <functional>
+
+namespace components {
+
+struct http_request {
+    std::string method;
+    std::string target;   ///< path and query; never empty, begins with `/`
+    http_fields headers;  ///< all, in their order, without trailers
+    std::string body;
+    std::string remote;  ///< address of the client
+};
+
+struct http_answer {
+    unsigned status = 200;
+    std::string text;     ///< a line for people; sent as text/plain
+    http_fields headers;  ///< further ones
+};
+
+struct http_limits {
+    std::size_t head = 64 << 10;  ///< bytes of request line and fields (431)
+    std::size_t body = 4 << 20;   ///< bytes (413)
+    std::size_t large_bodies =
+        64 << 20;  ///< bytes of all bodies over 64 KiB that are being read or answered (503)
+    std::size_t clients = 4096;  ///< connections at once; more wait to be accepted
+    supe::duration idle = std::chrono::seconds(75);     ///< between requests
+    supe::duration request = std::chrono::seconds(60);  ///< from its first byte to its last (408)
+    supe::duration drain = std::chrono::seconds(5);     ///< for what is in the works at shutdown
+};
+
+/// What answers a request. Runs in the connection's coroutine; a throw is answered 500 and logged.
+using http_handler = std::function<supe::awaitable<http_answer>(http_request)>;
+
+/// Serves the sockets (listening, TCP; taken over) until the component is asked to shut down: then
+/// no more is accepted, idle connections are closed, and requests in the works are answered, with
+/// 503 those that take longer than `drain`. Requests of one connection are answered in order
+/// (pipelining). Clients that are no HTTP, too large, too slow or gone get 400, 413, 431, 408, or
+/// are let go; nobody else notices.
+supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, http_limits limits,
+                             http_handler handler);
+
+}  // namespace components

@@ -1,0 +1,117 @@
+#include "components/queue/dead_webhooks.hpp"
+
+#include "supe/output/output_line.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
+
+#include <fmt/format.h>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace components {
+namespace {
+
+namespace json = boost::json;
+
+constexpr read_limit page{500, 8 << 20};  // of a list, by what is read for it
+constexpr std::size_t dealt_with_at_once = 1000;
+constexpr std::size_t longest_target = 200;  // bytes of it in a list
+
+/// At most so many bytes of it, of whole characters.
+std::string beginning_of(std::string text, std::size_t most) {
+    if (text.size() <= most) return text;
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+    return text.substr(0, most) + "…";
+}
+
+/// Who sent it and what: `203.0.113.9 POST /hooks`. Its members are in this order; the body comes
+/// last and is not looked at.
+std::string sender_of(std::string_view webhook) {
+    std::string method, target;
+    supe::json_members members(webhook);
+    while (members.next()) {
+        const std::string_view value = members.value();
+        const std::string text =
+            value.starts_with('"') ? supe::json_string_value(value) : "(not UTF-8)";
+        if (members.key() == "method") method = text;
+        if (members.key() == "target") target = beginning_of(text, longest_target);
+        if (members.key() == "remote") return fmt::format("{} {} {}", text, method, target);
+    }
+    return {};
+}
+
+json::object letter_of(const dead_webhook& dead) {
+    supe::utc_text stamp;
+    const std::chrono::system_clock::time_point died{std::chrono::milliseconds(dead.died_at)};
+    return {{"id", dead.id},
+            {"from", sender_of(dead.text)},
+            {"at", stamp.of(died)},
+            {"attempts", dead.attempt},
+            {"reason", dead.reason}};
+}
+
+/// Empty where there is none: then all are meant. Nothing where it is no id.
+std::optional<std::string> id_of(const json::object& asked) {
+    const auto* id = asked.if_contains("id");
+    if (!id) return std::string();
+    if (!id->is_string() || id->get_string().empty()) return std::nullopt;
+    return std::string(id->get_string());
+}
+
+json::value list(webhook_store& store, std::int64_t after) {
+    const auto dead = store.dead_after(after, page);
+    json::array letters;
+    for (const dead_webhook& one : dead) letters.push_back(letter_of(one));
+    json::object answer{{"letters", std::move(letters)}};
+    if (!dead.empty() && !store.dead_after(dead.back().seq, {1, 1}).empty())
+        answer["next"] = dead.back().seq;
+    return answer;
+}
+
+json::value show(webhook_store& store, const std::string& id) {
+    const auto dead = store.find_dead(id);
+    if (!dead) return nullptr;
+    json::object letter = letter_of(*dead);
+    letter["webhook"] = supe::parse_json(dead->text).value_or(nullptr);
+    return letter;
+}
+
+json::value dealt_with(const webhook_store& store, const std::string& id, std::size_t done) {
+    if (!id.empty() && done == 0) return nullptr;
+    return json::object{{"done", done}, {"more", id.empty() && store.counts().dead > 0}};
+}
+
+}  // namespace
+
+std::string error_answer(std::string_view why) {
+    return fmt::format(R"({{"error":{}}})", supe::json_quoted(why));
+}
+
+dead_answer answer_about_dead(webhook_store& store, std::string_view request, std::int64_t now_ms) {
+    const auto parsed = supe::parse_json(request);
+    const json::object asked =
+        parsed && parsed->is_object() ? parsed->get_object() : json::object();
+    const std::string what = supe::string_of(asked, "what");
+    const auto given = id_of(asked);
+    if (!given) return {error_answer("dead.id must be a string with something in it"), false};
+    const std::string& id = *given;
+    json::value answer;
+    if (what == "list") {
+        const auto* after = asked.if_contains("after");
+        answer = list(store, after && after->is_int64() ? after->get_int64() : 0);
+    } else if (what == "show") {
+        answer = show(store, id);
+    } else if (what == "retry") {
+        answer = dealt_with(store, id, store.revive(id, dealt_with_at_once, now_ms - 1));
+    } else if (what == "drop") {
+        answer = dealt_with(store, id, store.drop_dead(id, dealt_with_at_once));
+    } else {
+        return {error_answer(fmt::format("dead.what: {} is not one of list, show, retry, drop",
+                                         supe::json_quoted(what))),
+                false};
+    }
+    return {json::serialize(answer), what == "retry"};
+}
+
+}  // namespace components

@@ -1,0 +1,248 @@
+#include "components/queue/queue.hpp"
+
+#include "components/queue/dead_webhooks.hpp"
+#include "components/queue/queue_logic.hpp"
+#include "patterns/output.hpp"
+#include "supe/component/state_path.hpp"
+#include "supe/text/units.hpp"
+#include "supe/tree/tree_file.hpp"
+
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <boost/json/object.hpp>
+#include <random>
+
+namespace components {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+constexpr auto redelivery_pause = 1s;  // after the forwarder's mailbox refused one
+constexpr auto store_pause = 1s;       // after the store failed
+constexpr auto complaint_every = 10s;  // one line for a storm of refusals
+constexpr std::size_t batch_bytes = 8 << 20;
+
+/// The queue as a component: what its coroutines share.
+struct queue_state {
+    supe::component& self;
+    queue_logic& logic;
+    supe::nursery all;    // its coroutines: when one fails, so does the queue
+    supe::timer offer;    // something may be handed out
+    supe::timer changed;  // the depth is not what was last published
+    supe::time_point next_offer{};
+    supe::time_point next_complaint{};
+    std::uint64_t refused = 0;
+
+    queue_state(supe::component& c, queue_logic& d)
+        : self(c), logic(d), all(c.time()), offer(c.time()), changed(c.time()) {}
+};
+
+std::size_t number(const json::object& config, const char* key, std::size_t otherwise) {
+    const auto* value = config.if_contains(key);
+    return value && value->is_int64() && value->get_int64() > 0
+               ? static_cast<std::size_t>(value->get_int64())
+               : otherwise;
+}
+
+std::uint64_t bytes(const json::object& config, const char* key, std::uint64_t otherwise) {
+    const auto* value = config.if_contains(key);
+    if (!value) return otherwise;
+    const auto n = value->is_string() ? supe::parse_bytes(std::string_view(value->get_string()))
+                                      : std::nullopt;
+    if (!n)
+        throw std::runtime_error(fmt::format("queue: config.{} is not a size like \"10GiB\"", key));
+    return *n;
+}
+
+std::function<std::uint64_t()> free_bytes_at(const std::filesystem::path& directory) {
+    return [directory = directory.empty() ? std::filesystem::path(".") : directory] {
+        struct statvfs disk{};
+        if (::statvfs(directory.c_str(), &disk) != 0) return std::uint64_t(0);
+        return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+    };
+}
+
+void publish_events(queue_state& state, const queue_events& events) {
+    for (const auto& [id, reason] : events.dead) {
+        patterns::warn("webhook {} goes to the dead letters: {}", id, reason);
+        state.self.notify("webhook-dead", {{"id", id}, {"reason", reason}});
+    }
+    if (events.paused) {
+        patterns::warn(
+            "the destination answered 410: it is paused and its webhooks are kept; "
+            "`supe mail {} '{{\"resume\":true}}'` goes on",
+            state.self.address());
+        state.self.notify("destination-paused", nullptr);
+    }
+}
+
+void complain(queue_state& state, const std::string& why) {
+    ++state.refused;
+    if (state.self.time().now() < state.next_complaint) return;
+    state.next_complaint = state.self.time().now() + complaint_every;
+    patterns::warn("refused ({} so far): {}", state.refused, why);
+}
+
+/// Whatever has arrived behind what is in the batch goes into the same commit, within bounds. False
+/// when it is time to end.
+supe::awaitable<bool> gather(queue_state& state, std::vector<supe::mail>& batch) {
+    const supe::time_point now = state.self.time().now();
+    auto next = co_await state.self.receive_until(batch.empty() ? supe::never : now + store_pause);
+    if (state.self.shutting_down()) co_return false;
+    for (std::size_t bytes = 0; next;) {
+        bytes += next->body().size();
+        batch.push_back(std::move(*next));
+        next.reset();
+        if (bytes < batch_bytes) next = co_await state.self.receive_until(now);
+    }
+    co_return true;
+}
+
+/// One that does not fit into a frame is told instead.
+void reply(queue_state& state, const supe::mail& call, std::string answer) {
+    try {
+        state.self.answer(call.from(), call.call(), std::move(answer));
+    } catch (const std::exception& e) {
+        state.self.answer(call.from(), call.call(), error_answer(e.what()));
+    }
+}
+
+supe::awaitable<> keep(queue_state& state) {
+    using kind = mail_decision::kind;
+    std::vector<supe::mail> batch;
+    while (co_await gather(state, batch)) {
+        std::vector<std::string_view> bodies;
+        for (const supe::mail& m : batch) bodies.push_back(m.body());
+        queue_events events;
+        const auto decisions = state.logic.take(bodies, state.self.time().wall(), events);
+        std::vector<supe::mail> later;
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            if (!decisions[i].answer.empty()) reply(state, batch[i], decisions[i].answer);
+            if (decisions[i].what == kind::done) co_await batch[i].ack();
+            if (decisions[i].what == kind::refuse)
+                co_await batch[i].reject(false, decisions[i].reason);
+            if (decisions[i].what != kind::done) complain(state, decisions[i].reason);
+            if (decisions[i].what == kind::later) later.push_back(std::move(batch[i]));
+        }
+        batch = std::move(later);
+        publish_events(state, events);
+        state.offer.notify();
+        state.changed.notify();
+    }
+    state.all.cancel();
+}
+
+/// Again and again until it is done: the store may be in trouble for a while.
+supe::awaitable<> set_aside(queue_state& state, std::string id) {
+    const std::string reason = "it crashed the forwarder time and again, or was refused by it";
+    for (;;) {
+        try {
+            state.logic.set_aside(id, reason, state.self.time().wall());
+            break;
+        } catch (const store_error& e) {
+            complain(state, e.what());
+        }
+        co_await state.self.time().sleep_for(store_pause);
+    }
+    publish_events(state, {{{id, reason}}, false});
+}
+
+/// One webhook, until the forwarder has acknowledged it: by then its result is in our mailbox.
+supe::awaitable<> deliver(queue_state& state, std::string id, std::string body) {
+    const supe::error_code failed = co_await state.self.try_deliver("forwarder", std::move(body));
+    if (!failed || failed == supe::mail_error::channel_closed) co_return;
+    if (failed == supe::mail_error::dead_lettered) {
+        co_await set_aside(state, std::move(id));
+    } else {
+        patterns::warn("webhook {} could not be handed to the forwarder: {}", id, failed.message());
+        state.logic.put_back(id);
+        state.next_offer = state.self.time().now() + redelivery_pause;
+    }
+    state.offer.notify();
+    state.changed.notify();
+}
+
+std::optional<stored_webhook> next_webhook(queue_state& state) {
+    const supe::time_point now = state.self.time().now();
+    if (now < state.next_offer) return std::nullopt;
+    state.next_offer = {};
+    try {
+        return state.logic.next();
+    } catch (const store_error& e) {
+        complain(state, e.what());
+        state.next_offer = now + store_pause;
+        return std::nullopt;
+    }
+}
+
+supe::awaitable<> deliver_all(queue_state& state) {
+    for (;;) {
+        if (auto webhook = next_webhook(state)) {
+            std::string body = fmt::format(R"({{"attempt":{},"webhook":{}}})", webhook->attempt + 1,
+                                           webhook->text);
+            state.all.start(deliver(state, std::move(webhook->id), std::move(body)));
+            state.changed.notify();
+        } else {
+            state.offer.expires_at(state.next_offer == supe::time_point{} ? supe::never
+                                                                          : state.next_offer);
+            co_await state.offer.wait();
+        }
+    }
+}
+
+json::object depth(const queue_logic& logic) {
+    const store_counts& n = logic.store().counts();
+    return {{"pending", n.pending}, {"failed", n.failed}, {"handed", logic.in_flight()},
+            {"dead", n.dead},       {"bytes", n.bytes},   {"paused", logic.store().paused()}};
+}
+
+/// At most once a second, and only what is new.
+supe::awaitable<> show_depth(queue_state& state) {
+    json::object shown;
+    for (;;) {
+        json::object now = depth(state.logic);
+        if (now == shown) {
+            co_await state.changed.wait();
+            continue;
+        }
+        state.self.notify("queue-depth", now);
+        shown = std::move(now);
+        co_await state.self.time().sleep_for(1s);
+    }
+}
+
+}  // namespace
+
+supe::awaitable<> queue(supe::component& self) {
+    const json::value given = co_await self.config();
+    const json::object config = given.is_object() ? given.get_object() : json::object();
+    const auto* name = config.if_contains("file");
+    const auto file =
+        in_state(name && name->is_string() ? std::string(name->get_string()) : "queue.db");
+    webhook_store store(file);
+    queue_limits limits;
+    limits.in_flight = number(config, "in_flight", limits.in_flight);
+    limits.bytes = bytes(config, "limit", limits.bytes);
+    limits.disk_reserve = bytes(config, "disk_reserve", limits.disk_reserve);
+    std::mt19937_64 dice{std::random_device{}()};
+    queue_logic logic(
+        store, limits, [&dice] { return std::uniform_real_distribution<double>(0, 1)(dice); },
+        free_bytes_at(file.parent_path()));
+    const store_counts& kept = store.counts();
+    if (kept.pending + kept.failed + kept.dead > 0)
+        patterns::say("{} webhooks to deliver from before, {} to be tried again, {} dead",
+                      kept.pending, kept.failed, kept.dead);
+    if (store.paused())
+        patterns::warn(
+            "the destination is paused (410); `supe mail {} '{{\"resume\":true}}'` goes on",
+            self.address());
+    self.set_window(static_cast<unsigned>(number(config, "window", 1024)));
+    queue_state state(self, logic);
+    state.all.start(deliver_all(state));
+    state.all.start(show_depth(state));
+    state.all.start(keep(state));
+    co_await state.all.join();
+}
+
+}  // namespace components

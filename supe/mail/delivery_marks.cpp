@@ -1,0 +1,146 @@
+#include "supe/mail/delivery_marks.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <fstream>
+
+namespace supe {
+namespace {
+
+constexpr std::size_t page = 4096;
+constexpr std::uint64_t magic = 0x316b72616d657075;  // "upemark1", as it stands on the disk
+constexpr std::size_t longest_box = 64;              // bytes: a child's name (contract §1)
+
+/// Another after each start of the machine.
+std::array<char, 36> this_boot() {
+    std::array<char, 36> id{};
+    std::ifstream("/proc/sys/kernel/random/boot_id").read(id.data(), id.size());
+    return id;
+}
+
+}  // namespace
+
+struct delivery_marks::header {
+    std::uint64_t magic;
+    std::uint64_t count;  // of entries
+    std::array<char, 36> boot;
+    std::uint32_t whole;  // 1: all that was handed over is below its mark
+};
+
+struct delivery_marks::entry {
+    std::array<char, longest_box> box;  // with zeros behind it
+    std::uint64_t sequence;
+};
+
+delivery_marks::~delivery_marks() { unmap(); }
+
+delivery_marks::header* delivery_marks::head() const { return static_cast<header*>(memory_); }
+delivery_marks::entry* delivery_marks::entries() const {
+    return reinterpret_cast<entry*>(head() + 1);
+}
+
+void delivery_marks::unmap() {
+    if (memory_) ::munmap(memory_, size_);
+    memory_ = nullptr;
+    size_ = 0;
+}
+
+/// The blocks are taken now: a full disk is an error here, and not a signal at some write (but on
+/// file systems that copy on write).
+bool delivery_marks::map(std::size_t size) {
+    if (!fd_) {
+        std::error_code ignored;  // what it leads to is told below
+        if (std::filesystem::create_directories(file_.parent_path(), ignored))
+            ::chmod(file_.parent_path().c_str(), 0700);
+        fd_ = unique_fd(::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    }
+    if (!fd_ || ::posix_fallocate(fd_.get(), 0, static_cast<off_t>(size)) != 0) return false;
+    unmap();
+    void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+    if (memory == MAP_FAILED) return false;
+    memory_ = memory;
+    size_ = size;
+    return true;
+}
+
+void delivery_marks::open() {
+    fd_ = unique_fd(::open(file_.c_str(), O_RDWR | O_CLOEXEC));
+    struct stat found{};
+    if (!fd_ || ::fstat(fd_.get(), &found) != 0 || found.st_size < static_cast<off_t>(page)) return;
+    if (!map(static_cast<std::size_t>(found.st_size))) return;
+    const header& h = *head();
+    const bool readable = h.magic == magic && h.count <= (size_ - sizeof(header)) / sizeof(entry);
+    trusted_ =
+        readable && h.whole == 1 && h.boot == this_boot() && h.boot != std::array<char, 36>{};
+    if (!trusted_) return;
+    begun_ = true;
+    for (std::size_t i = 0; i < h.count; ++i) {
+        const auto& box = entries()[i].box;
+        places_.emplace(std::string(box.data(), ::strnlen(box.data(), box.size())), i);
+    }
+}
+
+bool delivery_marks::covers(std::string_view box, std::uint64_t sequence) const {
+    if (!trusted_) return true;
+    const auto found = places_.find(box);
+    return found != places_.end() && sequence <= entries()[found->second].sequence;
+}
+
+/// Not whole yet: a life that ends before all that was left has its mark leaves nothing to be
+/// trusted.
+void delivery_marks::make_header() {
+    if (begun_ || broken_) return;
+    if (!memory_ && !map(page)) return give_up();
+    *head() = {magic, 0, this_boot(), 0};
+    begun_ = true;
+}
+
+void delivery_marks::begin() {
+    make_header();
+    if (!broken_) head()->whole = 1;
+}
+
+void delivery_marks::begin_anew() {
+    begun_ = false;
+    places_.clear();
+    begin();
+}
+
+void delivery_marks::raise(const std::string& box, std::uint64_t sequence) {
+    make_header();
+    if (broken_) return;
+    auto place = places_.find(box);
+    if (place == places_.end()) {
+        if (!add(box)) return give_up();
+        place = places_.find(box);
+    }
+    std::uint64_t& mark = entries()[place->second].sequence;
+    mark = std::max(mark, sequence);
+}
+
+bool delivery_marks::add(const std::string& box) {
+    if (box.size() > longest_box) return false;
+    const std::size_t index = places_.size();
+    const std::size_t needed = sizeof(header) + (index + 1) * sizeof(entry);
+    if (needed > size_ && !map((needed + page - 1) / page * page)) return false;
+    entry& e = entries()[index];
+    e = {};
+    std::ranges::copy(box, e.box.begin());
+    head()->count = index + 1;
+    places_.emplace(box, index);
+    return true;
+}
+
+/// What is there says too little from now on: where it is mapped it says so itself, else it is
+/// better not there.
+void delivery_marks::give_up() {
+    broken_ = true;
+    if (memory_) head()->whole = 0;
+    if (!memory_) ::unlink(file_.c_str());
+}
+
+}  // namespace supe

@@ -1,0 +1,83 @@
+#include "supe/run/state_lock.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+
+namespace supe {
+namespace {
+
+constexpr std::chrono::milliseconds look_again{20};  // flock cannot be waited for by an event loop
+
+[[noreturn]] void refuse(const std::filesystem::path& directory, int number) {
+    throw std::runtime_error(fmt::format("state directory {}: {}", directory.string(),
+                                         std::generic_category().message(number)));
+}
+
+unique_fd open_in(const std::filesystem::path& directory, const char* name) {
+    unique_fd fd(::open((directory / name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd) refuse(directory, errno);
+    return fd;
+}
+
+std::string first_line_of(int fd) {
+    char text[200];
+    const ssize_t n = ::pread(fd, text, sizeof text, 0);
+    const std::string all(text, n > 0 ? static_cast<std::size_t>(n) : 0);
+    return all.substr(0, all.find('\n'));
+}
+
+}  // namespace
+
+state_lock state_lock::acquire_root(const std::filesystem::path& directory,
+                                    const std::string& what) {
+    std::error_code failed;
+    if (std::filesystem::create_directories(directory, failed)) ::chmod(directory.c_str(), 0700);
+    if (failed) refuse(directory, failed.value());
+    state_lock lock;
+    lock.root_ = open_in(directory, "root.lock");
+    if (::flock(lock.root_.get(), LOCK_EX | LOCK_NB) != 0) {
+        throw std::runtime_error(fmt::format("state directory {} is in use by process {}",
+                                             directory.string(), first_line_of(lock.root_.get())));
+    }
+    const std::string owner = fmt::format("{} ({})\n", ::getpid(), what);
+    if (::ftruncate(lock.root_.get(), 0) != 0 ||
+        ::pwrite(lock.root_.get(), owner.data(), owner.size(), 0) !=
+            static_cast<ssize_t>(owner.size()))
+        refuse(directory, errno);
+    lock.processes_ = open_in(directory, "processes.lock");
+    return lock;
+}
+
+awaitable<bool> state_lock::wait_for_last_processes(clock& time, time_point deadline) {
+    while (::flock(processes_.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (time.now() >= deadline) co_return false;
+        co_await time.sleep_for(look_again);
+    }
+    ::flock(processes_.get(), LOCK_UN);
+    co_return true;
+}
+
+std::optional<state_lock> state_lock::join(const std::filesystem::path& directory,
+                                           std::string& error) {
+    state_lock lock;
+    try {
+        lock.processes_ = open_in(directory, "processes.lock");
+    } catch (const std::runtime_error& e) {
+        error = e.what();
+        return std::nullopt;
+    }
+    if (::flock(lock.processes_.get(), LOCK_SH | LOCK_NB) != 0) {
+        error = fmt::format("state directory {}: another supervisor is taking over",
+                            directory.string());
+        return std::nullopt;
+    }
+    return lock;
+}
+
+}  // namespace supe

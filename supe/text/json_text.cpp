@@ -1,0 +1,356 @@
+#include "supe/text/json_text.hpp"
+
+#include <array>
+#include <bit>
+#include <bitset>
+#include <cstdint>
+#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+namespace supe {
+namespace {
+
+constexpr std::size_t bad = std::string_view::npos;
+
+/// Bytes inside a string that need no look: all but quote, backslash, control characters and what
+/// is not ASCII.
+constexpr std::array<bool, 256> plain_bytes = [] {
+    std::array<bool, 256> table{};
+    for (int c = 0x20; c < 0x80; ++c) table[static_cast<std::size_t>(c)] = c != '"' && c != '\\';
+    return table;
+}();
+
+bool is_plain(char c) { return plain_bytes[static_cast<unsigned char>(c)]; }
+/// The first byte from `i` on that needs a look, or the end. Most of all mail is read here: 16
+/// bytes at a time, or 8.
+std::size_t skip_plain(std::string_view t, std::size_t i) {
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'),
+                  blank = _mm_set1_epi8(' ');
+    for (; i + 16 <= t.size(); i += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(t.data() + i));
+        // As signed bytes, what is not ASCII is below a blank too.
+        const __m128i found = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+            _mm_cmplt_epi8(bytes, blank));
+        if (const int mask = _mm_movemask_epi8(found))
+            return i + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(mask)));
+    }
+#else
+    constexpr std::uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    const auto has_zero = [](std::uint64_t x) { return (x - ones) & ~x & high; };
+    for (; i + 8 <= t.size(); i += 8) {
+        std::uint64_t bytes;
+        std::memcpy(&bytes, t.data() + i, sizeof bytes);
+        const std::uint64_t below_blank = (bytes - ones * ' ') & ~bytes & high;
+        if ((bytes & high) | below_blank | has_zero(bytes ^ (ones * '"')) |
+            has_zero(bytes ^ (ones * '\\')))
+            break;
+    }
+#endif
+    while (i < t.size() && is_plain(t[i])) ++i;
+    return i;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+std::size_t skip_blanks(std::string_view t, std::size_t i) {
+    while (i < t.size() && (t[i] == ' ' || t[i] == '\n' || t[i] == '\t' || t[i] == '\r')) ++i;
+    return i;
+}
+
+/// The end of the UTF-8 sequence at `i` (RFC 3629: no overlong forms, no surrogates, nothing past
+/// U+10FFFF).
+std::size_t skip_utf8(std::string_view t, std::size_t i) {
+    const auto byte = [&](std::size_t at) {
+        return at < t.size() ? static_cast<unsigned char>(t[at]) : 0u;
+    };
+    const auto follows = [&](std::size_t at) { return (byte(at) & 0xc0) == 0x80; };
+    const unsigned a = byte(i), b = byte(i + 1);
+    if (a >= 0xc2 && a <= 0xdf) return follows(i + 1) ? i + 2 : bad;
+    if (a >= 0xe0 && a <= 0xef) {
+        if (!follows(i + 1) || !follows(i + 2) || (a == 0xe0 && b < 0xa0) ||
+            (a == 0xed && b > 0x9f))
+            return bad;
+        return i + 3;
+    }
+    if (a >= 0xf0 && a <= 0xf4) {
+        if (!follows(i + 1) || !follows(i + 2) || !follows(i + 3) || (a == 0xf0 && b < 0x90) ||
+            (a == 0xf4 && b > 0x8f))
+            return bad;
+        return i + 4;
+    }
+    return bad;
+}
+
+/// The end of the string whose opening quote is at `i`.
+std::size_t skip_string(std::string_view t, std::size_t i) {
+    for (++i; (i = skip_plain(t, i)) < t.size();) {
+        if (t[i] == '"') {
+            return i + 1;
+        } else if (t[i] == '\\') {
+            if (i + 1 >= t.size()) return bad;
+            const char escaped = t[i + 1];
+            if (escaped == 'u') {
+                if (i + 6 > t.size()) return bad;
+                for (std::size_t k = i + 2; k < i + 6; ++k) {
+                    if (!is_hex(t[k])) return bad;
+                }
+                i += 6;
+            } else if (std::string_view("\"\\/bfnrt").find(escaped) != bad) {
+                i += 2;
+            } else {
+                return bad;
+            }
+        } else {
+            i = skip_utf8(t, i);
+            if (i == bad) return bad;
+        }
+    }
+    return bad;
+}
+
+std::size_t skip_digits(std::string_view t, std::size_t i) {
+    if (i >= t.size() || !is_digit(t[i])) return bad;
+    while (i < t.size() && is_digit(t[i])) ++i;
+    return i;
+}
+
+std::size_t skip_number(std::string_view t, std::size_t i) {
+    if (t[i] == '-') ++i;
+    if (i < t.size() && t[i] == '0') {
+        ++i;
+    } else if ((i = skip_digits(t, i)) == bad) {
+        return bad;
+    }
+    if (i < t.size() && t[i] == '.' && (i = skip_digits(t, i + 1)) == bad) return bad;
+    if (i < t.size() && (t[i] == 'e' || t[i] == 'E')) {
+        ++i;
+        if (i < t.size() && (t[i] == '+' || t[i] == '-')) ++i;
+        i = skip_digits(t, i);
+    }
+    return i;
+}
+
+std::size_t skip_word(std::string_view t, std::size_t i, std::string_view word) {
+    return t.substr(i, word.size()) == word ? i + word.size() : bad;
+}
+
+std::size_t skip_scalar(std::string_view t, std::size_t i) {
+    switch (t[i]) {
+        case '"': return skip_string(t, i);
+        case 't': return skip_word(t, i, "true");
+        case 'f': return skip_word(t, i, "false");
+        case 'n': return skip_word(t, i, "null");
+        default: return t[i] == '-' || is_digit(t[i]) ? skip_number(t, i) : bad;
+    }
+}
+
+/// `"key" :` and the blanks behind it.
+std::size_t skip_key(std::string_view t, std::size_t i) {
+    if (i >= t.size() || t[i] != '"') return bad;
+    i = skip_string(t, i);
+    if (i == bad) return bad;
+    i = skip_blanks(t, i);
+    if (i >= t.size() || t[i] != ':') return bad;
+    return skip_blanks(t, i + 1);
+}
+
+/// The end of the value at `i`. Containers are kept as bits, not by recursion: depth costs no
+/// stack.
+std::size_t skip_value(std::string_view t, std::size_t i) {
+    std::bitset<json_depth_limit> is_object;
+    std::size_t depth = 0;
+    for (;;) {
+        if (i >= t.size()) return bad;
+        if (t[i] == '{' || t[i] == '[') {
+            const bool object = t[i] == '{';
+            if (depth == json_depth_limit) return bad;
+            i = skip_blanks(t, i + 1);
+            if (i < t.size() && t[i] == (object ? '}' : ']')) {
+                ++i;
+            } else {
+                is_object[depth++] = object;
+                if (object && (i = skip_key(t, i)) == bad) return bad;
+                continue;
+            }
+        } else if ((i = skip_scalar(t, i)) == bad) {
+            return bad;
+        }
+        for (;;) {  // a value has ended: close what ends with it
+            if (depth == 0) return i;
+            i = skip_blanks(t, i);
+            if (i >= t.size()) return bad;
+            const bool object = is_object[depth - 1];
+            if (t[i] == ',') {
+                i = skip_blanks(t, i + 1);
+                if (object && (i = skip_key(t, i)) == bad) return bad;
+                break;
+            }
+            if (t[i] != (object ? '}' : ']')) return bad;
+            ++i;
+            --depth;
+        }
+    }
+}
+
+void append_utf8(std::string& out, unsigned c) {
+    if (c < 0x80) {
+        out += static_cast<char>(c);
+    } else if (c < 0x800) {
+        out += static_cast<char>(0xc0 | (c >> 6));
+        out += static_cast<char>(0x80 | (c & 0x3f));
+    } else if (c < 0x10000) {
+        out += static_cast<char>(0xe0 | (c >> 12));
+        out += static_cast<char>(0x80 | ((c >> 6) & 0x3f));
+        out += static_cast<char>(0x80 | (c & 0x3f));
+    } else {
+        out += static_cast<char>(0xf0 | (c >> 18));
+        out += static_cast<char>(0x80 | ((c >> 12) & 0x3f));
+        out += static_cast<char>(0x80 | ((c >> 6) & 0x3f));
+        out += static_cast<char>(0x80 | (c & 0x3f));
+    }
+}
+
+unsigned hex_at(std::string_view t, std::size_t i) {
+    return static_cast<unsigned>(std::stoul(std::string(t.substr(i, 4)), nullptr, 16));
+}
+
+/// `\uXXXX` at `i`, a pair of surrogates together; steps over it.
+unsigned unescape_unicode(std::string_view t, std::size_t& i) {
+    const unsigned first = hex_at(t, i + 2);
+    i += 6;
+    if (first < 0xd800 || first > 0xdfff) return first;
+    if (first < 0xdc00 && t.substr(i, 2) == "\\u") {
+        const unsigned second = hex_at(t, i + 2);
+        if (second >= 0xdc00 && second <= 0xdfff) {
+            i += 6;
+            return 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+        }
+    }
+    return 0xfffd;
+}
+
+}  // namespace
+
+bool is_json(std::string_view text) {
+    const std::size_t end = skip_value(text, skip_blanks(text, 0));
+    return end != bad && skip_blanks(text, end) == text.size();
+}
+
+json_members::json_members(std::string_view object) : text_(object), at_(skip_blanks(object, 0)) {
+    if (at_ < text_.size() && text_[at_] == '{') {
+        at_ = skip_blanks(text_, at_ + 1);
+    } else {
+        at_ = bad;
+    }
+}
+
+bool json_members::next() {
+    if (at_ == bad || at_ >= text_.size()) return false;
+    if (text_[at_] == '}') {
+        well_formed_ = skip_blanks(text_, at_ + 1) == text_.size();
+        return false;
+    }
+    if (!first_) {
+        if (text_[at_] != ',') return false;
+        at_ = skip_blanks(text_, at_ + 1);
+    }
+    const std::size_t key_at = at_;
+    const std::size_t value_at = skip_key(text_, at_);
+    if (value_at == bad) return at_ = bad, false;
+    const std::size_t end = skip_value(text_, value_at);
+    if (end == bad) return at_ = bad, false;
+    key_ = text_.substr(key_at + 1, skip_string(text_, key_at) - key_at - 2);
+    value_ = text_.substr(value_at, end - value_at);
+    at_ = skip_blanks(text_, end);
+    const bool goes_on = at_ < text_.size() && (text_[at_] == ',' || text_[at_] == '}');
+    if (!goes_on) at_ = bad;
+    first_ = false;
+    return true;
+}
+
+std::string json_string_value(std::string_view text) {
+    std::string out;
+    const std::string_view inside = text.substr(1, text.size() - 2);
+    if (inside.find('\\') == bad) return std::string(inside);
+    out.reserve(inside.size());
+    for (std::size_t i = 0; i < inside.size();) {
+        if (inside[i] != '\\') {
+            out += inside[i++];
+            continue;
+        }
+        const char escaped = inside[i + 1];
+        if (escaped == 'u') {
+            append_utf8(out, unescape_unicode(inside, i));
+            continue;
+        }
+        constexpr std::string_view codes = "bfnrt", characters = "\b\f\n\r\t";
+        const std::size_t code = codes.find(escaped);
+        out += code == bad ? escaped : characters[code];
+        i += 2;
+    }
+    return out;
+}
+
+namespace {
+
+constexpr char hex_digits[] = "0123456789abcdef";
+
+/// `append_bad(out, byte)` writes what stands for a byte that is not UTF-8.
+template <class F>
+void append_quoted(std::string& out, std::string_view value, F append_bad) {
+    out += '"';
+    for (std::size_t i = 0; i < value.size();) {
+        const std::size_t start = i;
+        i = skip_plain(value, i);
+        out += value.substr(start, i - start);
+        if (i == value.size()) break;
+        const auto c = static_cast<unsigned char>(value[i]);
+        constexpr std::string_view characters = "\"\\\b\f\n\r\t", codes = "\"\\bfnrt";
+        if (const std::size_t code = characters.find(value[i]); code != bad) {
+            out += '\\';
+            out += codes[code];
+            ++i;
+        } else if (c < 0x20) {
+            out += "\\u00";
+            out += hex_digits[c >> 4];
+            out += hex_digits[c & 15];
+            ++i;
+        } else if (const std::size_t end = skip_utf8(value, i); end != bad) {
+            out += value.substr(i, end - i);
+            i = end;
+        } else {
+            append_bad(out, c);
+            ++i;
+        }
+    }
+    out += '"';
+}
+
+}  // namespace
+
+void append_json_quoted(std::string& out, std::string_view value) {
+    append_quoted(out, value, [](std::string& text, unsigned char) { text += "\xef\xbf\xbd"; });
+}
+
+void append_json_output(std::string& out, std::string_view line) {
+    append_quoted(out, line, [](std::string& text, unsigned char c) {
+        text += "\\\\x";
+        text += hex_digits[c >> 4];
+        text += hex_digits[c & 15];
+    });
+}
+
+std::string json_quoted(std::string_view value) {
+    std::string out;
+    out.reserve(value.size() + 2);
+    append_json_quoted(out, value);
+    return out;
+}
+
+}  // namespace supe

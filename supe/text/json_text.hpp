@@ -1,0 +1,57 @@
+// JSON as text: checked and cut up, never built. What the supervisor needs to route mail without
+// parsing it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace supe {
+
+/// Nesting beyond this is refused: a recipient's parser must not break on what we pass on (contract
+/// §2).
+inline constexpr std::size_t json_depth_limit = 512;
+
+/// True when `text` is exactly one JSON value (RFC 8259) in valid UTF-8 (RFC 3629), blanks around
+/// it allowed.
+bool is_json(std::string_view text);
+
+/// Steps through the members of a JSON object without building it. The text must outlive the
+/// reader.
+///
+///     json_members members(frame);
+///     while (members.next()) use(members.key(), members.value());
+///     if (!members.well_formed()) …
+class json_members {
+public:
+    explicit json_members(std::string_view object);
+
+    /// The next member, checked whole (JSON and UTF-8). False at the end, and at the first fault.
+    bool next();
+    /// The key as it stands in the text, without quotes, escapes not undone.
+    std::string_view key() const { return key_; }
+    /// The value's text, without blanks around it.
+    std::string_view value() const { return value_; }
+    /// After next() said false: the object was closed and nothing but blanks follows it.
+    bool well_formed() const { return well_formed_; }
+
+private:
+    std::string_view text_;
+    std::size_t at_ = 0;
+    bool first_ = true;
+    bool well_formed_ = false;
+    std::string_view key_;
+    std::string_view value_;
+};
+
+/// The string that a JSON string's text means: `"a\nb"` with its quotes in, its characters out.
+/// Precondition: is_json(text) and it starts with a quote. A lone surrogate becomes U+FFFD.
+std::string json_string_value(std::string_view text);
+
+/// `value` as JSON text with quotes. Bytes that are not UTF-8 become U+FFFD.
+std::string json_quoted(std::string_view value);
+void append_json_quoted(std::string& out, std::string_view value);
+/// A line of output as a JSON string: a byte that is not UTF-8 becomes the four characters `\xHH`.
+void append_json_output(std::string& out, std::string_view line);
+
+}  // namespace supe

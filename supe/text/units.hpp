@@ -1,0 +1,24 @@
+// Durations and sizes as people write them (contract §5). Pure.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include "supe/text/units.hpp"
+
+namespace supe {
+
+using milliseconds = std::chrono::milliseconds;
+
+/// "250ms", "8s", "5m", "1h", up to ten years; also "0". Nothing where the text is no duration.
+std::optional<milliseconds> parse_duration(std::string_view text);
+/// The shortest form that parse_duration reads back.
+std::string print_duration(milliseconds d);
+/// "64KiB", "256MiB", "10GiB", "512B", or a plain number of bytes, up to 1 PiB. Nothing where the
+/// text is no size.
+std::optional<std::size_t> parse_bytes(std::string_view text);
+std::string print_bytes(std::size_t n);
+
+}  // namespace supe

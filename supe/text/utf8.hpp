@@ -1,0 +1,18 @@
+// UTF-8 (RFC 3629): cutting text without cutting a character, and mending what is not UTF-8. Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace supe {
+
+/// The same bytes where they are UTF-8; whatever is not, a character that was cut in two included,
+/// becomes U+FFFD.
+std::string as_utf8(std::string_view bytes);
+
+/// Where to cut `text`, which the byte `next` follows: at its end, or before a character that goes
+/// on in `next`.
+std::size_t utf8_cut(std::string_view text, char next);
+
+}  // namespace supe

@@ -1,0 +1,99 @@
+// What a tree file says of each child and each supervisor (contract §5). Plain data with the
+// defaults.
+#pragma once
+
+#include "supe/mail/mailbox.hpp"
+#include "supe/text/units.hpp"
+
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <csignal>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace supe {
+
+enum class strategy_kind { one_for_one, one_for_all, rest_for_one };
+enum class restart_type { permanent, transient, temporary };
+enum class auto_shutdown_kind { never, any_significant, all_significant };
+enum class on_excessive_kind { stop, escalate };
+enum class ready_kind { started, signal, notify };
+enum class on_full_kind { reject, block };
+
+/// At most `count` restarts within `within`; one more is too many.
+struct restart_limit {
+    unsigned count = 3;
+    milliseconds within = std::chrono::seconds(60);
+};
+
+struct backoff_spec {
+    milliseconds first{0};
+    double factor = 2;
+    milliseconds max = std::chrono::seconds(30);
+    double jitter = 0.1;  ///< a share of the delay, added or taken away
+    milliseconds reset_after =
+        std::chrono::seconds(60);  ///< a run this long starts anew with `first`
+};
+
+/// How long a stop may take until SIGKILL: a time, at once, or for ever.
+struct shutdown_spec {
+    std::optional<milliseconds> limit = std::chrono::seconds(8);  ///< none: infinity
+    bool at_once() const { return limit && *limit == milliseconds(0); }
+};
+
+struct mail_spec {
+    mailbox_limits limits;
+    on_full_kind on_full = on_full_kind::reject;
+    /// The limits with what happens at them.
+    mailbox_limits mailbox() const {
+        mailbox_limits all = limits;
+        all.block = on_full == on_full_kind::block;
+        return all;
+    }
+};
+
+struct supervisor_spec;
+
+struct child_spec {
+    std::string name;
+
+    // Exactly one of the three.
+    std::vector<std::string> command;
+    std::string component;                        ///< a built-in role
+    std::shared_ptr<supervisor_spec> supervisor;  ///< where it has `children`
+
+    boost::json::value config;  ///< null: none
+    std::string directory;      ///< absolute
+    std::map<std::string, std::string> env;
+    restart_type restart = restart_type::permanent;
+    bool significant = false;
+    restart_limit limit;  ///< of this child alone (not used for supervisors)
+    on_excessive_kind on_excessive = on_excessive_kind::stop;
+    backoff_spec backoff;
+    ready_kind ready = ready_kind::started;
+    milliseconds start_timeout = std::chrono::seconds(30);
+    shutdown_spec shutdown;
+    bool ask = false;
+    int stop_signal = SIGTERM;
+    std::vector<int> clean_exits = {0};
+    std::optional<milliseconds> watchdog;
+    std::vector<std::string> listen;
+    bool demand = false;
+    unsigned instances = 1;
+    mail_spec mail;
+};
+
+struct supervisor_spec {
+    std::string name;
+    strategy_kind strategy = strategy_kind::one_for_one;
+    restart_limit limit{10, std::chrono::seconds(10)};  ///< of all children together
+    auto_shutdown_kind auto_shutdown = auto_shutdown_kind::never;
+    std::vector<std::string> forward;
+    std::vector<child_spec> children;
+    bool journal = false;
+};
+
+}  // namespace supe

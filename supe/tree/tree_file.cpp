@@ -1,0 +1,400 @@
+#include "supe/tree/tree_file.hpp"
+
+#include "supe/process/exit_status.hpp"
+#include "supe/process/listen_address.hpp"
+#include "supe/text/field_reader.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/text/units.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <set>
+
+namespace supe {
+namespace {
+
+using located = located_value;
+
+backoff_spec read_backoff(const field_reader& r, const located& v) {
+    backoff_spec b;
+    r.object(v, {{"first", [&](auto& in, auto& x) { b.first = in.duration(x); }},
+                 {"factor", [&](auto& in, auto& x) { b.factor = in.factor(x, 1, 1000); }},
+                 {"max", [&](auto& in, auto& x) { b.max = in.duration(x); }},
+                 {"jitter", [&](auto& in, auto& x) { b.jitter = in.factor(x, 0, 1); }},
+                 {"reset_after", [&](auto& in, auto& x) { b.reset_after = in.duration(x); }}});
+    if (b.first > b.max)
+        r.fail(v.position_of("first"), fmt::format("first ({}) must not be longer than max ({})",
+                                                   print_duration(b.first), print_duration(b.max)));
+    return b;
+}
+
+mail_spec read_mail(const field_reader& r, const located& v, bool& journal) {
+    mail_spec m;
+    r.object(v, {{"window",
+                  [&](auto& in, auto& x) {
+                      m.limits.window = static_cast<unsigned>(in.number(x, 1, 1000000));
+                  }},
+                 {"limit", [&](auto& in, auto& x) { m.limits.count = in.number(x, 1, 100000000); }},
+                 {"limit_bytes", [&](auto& in, auto& x) { m.limits.bytes = in.bytes(x); }},
+                 {"on_full",
+                  [&](auto& in, auto& x) {
+                      m.on_full = in.template choice<on_full_kind>(
+                          x, {{"reject", on_full_kind::reject}, {"block", on_full_kind::block}});
+                  }},
+                 {"attempts",
+                  [&](auto& in, auto& x) {
+                      m.limits.attempts = static_cast<unsigned>(in.number(x, 1, 1000));
+                  }},
+                 {"journal", [&](auto& in, auto& x) { journal = in.boolean(x); }}});
+    return m;
+}
+
+shutdown_spec read_shutdown(const field_reader& r, const located& v) {
+    if (v.scalar == "kill") return {milliseconds(0)};
+    if (v.scalar == "infinity") return {std::nullopt};
+    const auto d = v.scalar.is_string() ? parse_duration(std::string_view(v.scalar.get_string()))
+                                        : std::nullopt;
+    if (!d) r.wrong(v, R"(a duration like "8s", or "kill", or "infinity")");
+    return {*d};
+}
+
+std::vector<int> read_clean_exits(const field_reader& r, const located& v) {
+    std::vector<int> codes;
+    for (std::size_t i = 0; i < r.array(v).size(); ++i)
+        codes.push_back(static_cast<int>(r.below(i).number(v.elements[i], 0, 255)));
+    return codes;
+}
+
+/// Reads one tree or child; `directory` is what relative directories are relative to.
+class tree_reader {
+public:
+    tree_reader(const std::filesystem::path& directory, const std::vector<std::string>& roles)
+        : directory_(directory), roles_(roles) {}
+
+    supervisor_spec root(const field_reader& r, const located& v) {
+        supervisor_spec s;
+        auto fields = supervisor_fields(s);
+        bool named = false;
+        fields.push_back({"supe", [](auto& in, auto& x) {
+                              if (in.number(x, 0, 1000000) != 1)
+                                  in.wrong(x, "1, the format that this version reads");
+                          }});
+        fields.push_back({"name", [&](auto& in, auto& x) {
+                              s.name = in.name(x);
+                              named = true;
+                          }});
+        fields.push_back({"mail", [&](auto& in, auto& x) {
+                              in.object(x, {{"journal", [&](auto& inner, auto& y) {
+                                                 s.journal = inner.boolean(y);
+                                             }}});
+                          }});
+        r.object(v, fields);
+        if (!named) r.fail(v.position, "name is missing");
+        check_significant(r, v, s);
+        return s;
+    }
+
+    child_spec child(const field_reader& r, const located& v) {
+        child_spec c;
+        supervisor_spec own;  // where it has children
+        std::string directory = ".";
+        const bool nested = v.is_object && std::ranges::any_of(v.members, [](auto& m) {
+                                return m.key == "children";
+                            });
+        auto fields = child_fields(c, directory);
+        fields.push_back(
+            {"mail", [&](auto& in, auto& x) { c.mail = read_mail(in, x, own.journal); }});
+        if (nested) {
+            c.shutdown.limit.reset();
+            for (auto& f : supervisor_fields(own)) fields.push_back(std::move(f));
+        } else {
+            fields.push_back({"max_restarts", [&](auto& in, auto& x) {
+                                  c.limit.count = static_cast<unsigned>(in.number(x, 0, 1000000));
+                              }});
+            fields.push_back(
+                {"within", [&](auto& in, auto& x) { c.limit.within = in.some_time(x); }});
+            fields.push_back({"children", {}});  // only to be listed among the choices
+        }
+        r.object(v, fields);
+        if (own.journal && !nested)
+            r.fail(v.position_of("mail"),
+                   "journal is for supervisors: for the tree, or a child with children");
+        c.directory = (directory_ / directory).lexically_normal().string();
+        check_child(r, v, c, nested);
+        check_listen(r, v, c);
+        if (nested) {
+            own.name = c.name;
+            check_significant(r, v, own);
+            c.supervisor = std::make_shared<supervisor_spec>(std::move(own));
+        }
+        return c;
+    }
+
+private:
+    std::vector<field_reader::field> supervisor_fields(supervisor_spec& s) {
+        using kind = strategy_kind;
+        using shut = auto_shutdown_kind;
+        return {{"strategy",
+                 [&](auto& in, auto& x) {
+                     s.strategy =
+                         in.template choice<kind>(x, {{"one_for_one", kind::one_for_one},
+                                                      {"one_for_all", kind::one_for_all},
+                                                      {"rest_for_one", kind::rest_for_one}});
+                 }},
+                {"max_restarts",
+                 [&](auto& in, auto& x) {
+                     s.limit.count = static_cast<unsigned>(in.number(x, 0, 1000000));
+                 }},
+                {"within", [&](auto& in, auto& x) { s.limit.within = in.some_time(x); }},
+                {"auto_shutdown",
+                 [&](auto& in, auto& x) {
+                     s.auto_shutdown =
+                         in.template choice<shut>(x, {{"never", shut::never},
+                                                      {"any_significant", shut::any_significant},
+                                                      {"all_significant", shut::all_significant}});
+                 }},
+                {"forward", [&](auto& in, auto& x) { s.forward = in.strings(x); }},
+                {"children", [&](auto& in, auto& x) { children(in, x, s); }}};
+    }
+
+    std::vector<field_reader::field> child_fields(child_spec& c, std::string& directory) {
+        return {
+            {"name", [&](auto& in, auto& x) { c.name = in.name(x); }},
+            {"command",
+             [&](auto& in, auto& x) {
+                 c.command = in.strings(x);
+                 if (c.command.empty()) in.wrong(x, "a program and its arguments");
+             }},
+            {"component", [&](auto& in, auto& x) { c.component = role(in, x); }},
+            {"config", [&](auto&, auto& x) { c.config = x.plain(); }},
+            {"directory", [&](auto& in, auto& x) { directory = in.string(x); }},
+            {"env", [&](auto& in, auto& x) { c.env = environment(in, x); }},
+            {"restart",
+             [&](auto& in, auto& x) {
+                 c.restart =
+                     in.template choice<restart_type>(x, {{"permanent", restart_type::permanent},
+                                                          {"transient", restart_type::transient},
+                                                          {"temporary", restart_type::temporary}});
+             }},
+            {"significant", [&](auto& in, auto& x) { c.significant = in.boolean(x); }},
+            {"on_excessive",
+             [&](auto& in, auto& x) {
+                 c.on_excessive = in.template choice<on_excessive_kind>(
+                     x, {{"stop", on_excessive_kind::stop},
+                         {"escalate", on_excessive_kind::escalate}});
+             }},
+            {"backoff", [&](auto& in, auto& x) { c.backoff = read_backoff(in, x); }},
+            {"ready",
+             [&](auto& in, auto& x) {
+                 c.ready = in.template choice<ready_kind>(x, {{"started", ready_kind::started},
+                                                              {"signal", ready_kind::signal},
+                                                              {"notify", ready_kind::notify}});
+             }},
+            {"start_timeout", [&](auto& in, auto& x) { c.start_timeout = in.some_time(x); }},
+            {"shutdown", [&](auto& in, auto& x) { c.shutdown = read_shutdown(in, x); }},
+            {"ask", [&](auto& in, auto& x) { c.ask = in.boolean(x); }},
+            {"stop_signal", [&](auto& in, auto& x) { c.stop_signal = stop_signal(in, x); }},
+            {"clean_exits", [&](auto& in, auto& x) { c.clean_exits = read_clean_exits(in, x); }},
+            {"watchdog",
+             [&](auto& in, auto& x) {
+                 if (!x.scalar.is_null() || x.is_object || x.is_array) c.watchdog = in.some_time(x);
+             }},
+            {"listen", [&](auto& in, auto& x) { c.listen = in.strings(x); }},
+            {"demand", [&](auto& in, auto& x) { c.demand = in.boolean(x); }},
+            {"instances", [&](auto& in, auto& x) {
+                 c.instances = static_cast<unsigned>(in.number(x, 1, 10000));
+             }}};
+    }
+
+    std::string role(const field_reader& r, const located& v) {
+        std::string name = r.string(v);
+        if (!roles_.empty() && std::ranges::find(roles_, name) == roles_.end())
+            r.fail(v.position,
+                   fmt::format("{} is not one of {}", v.shown(), fmt::join(roles_, ", ")));
+        return name;
+    }
+
+    void children(const field_reader& r, const located& v, supervisor_spec& s) {
+        std::set<std::string> names;
+        for (std::size_t i = 0; i < r.array(v).size(); ++i) {
+            const field_reader in = r.below(i);
+            s.children.push_back(child(in, v.elements[i]));
+            const std::string& name = s.children.back().name;
+            if (!names.insert(name).second)
+                in.fail(v.elements[i].position,
+                        fmt::format("the name \"{}\" is taken by an earlier child", name));
+        }
+    }
+
+    static std::map<std::string, std::string> environment(const field_reader& r, const located& v) {
+        constexpr std::array ours{"NODE_CHANNEL_FD",   "NODE_CHANNEL_SERIALIZATION_MODE",
+                                  "SUPE_CITIZEN_NAME", "SUPE_ADDRESS",
+                                  "SUPE_STATE",        "LISTEN_FDS",
+                                  "LISTEN_PID",        "LISTEN_FDNAMES",
+                                  "NOTIFY_SOCKET",     "WATCHDOG_PID",
+                                  "WATCHDOG_USEC"};
+        if (!v.is_object) r.wrong(v, "an object of strings");
+        std::map<std::string, std::string> env;
+        for (const auto& m : v.members) {
+            if (m.key.empty() ||
+                m.key.find_first_of(std::string_view("=\0", 2)) != std::string::npos)
+                r.fail(m.position, json_quoted(m.key) + " is no name of a variable");
+            if (std::ranges::find(ours, m.key) != ours.end())
+                r.fail(m.position, json_quoted(m.key) + " is set by the supervisor itself");
+            env[m.key] = r.below(m.key).string(m.value);
+        }
+        return env;
+    }
+
+    static int stop_signal(const field_reader& r, const located& v) {
+        const int number =
+            v.scalar.is_string() ? signal_number(std::string(v.scalar.get_string())) : 0;
+        if (number == 0) r.wrong(v, "a signal like \"SIGTERM\", \"SIGINT\", \"SIGQUIT\"");
+        return number;
+    }
+
+    static void check_child(const field_reader& r, const located& v, const child_spec& c,
+                            bool nested) {
+        if (c.name.empty()) r.fail(v.position, "name is missing");
+        const int kinds =
+            (c.command.empty() ? 0 : 1) + (c.component.empty() ? 0 : 1) + (nested ? 1 : 0);
+        if (kinds != 1)
+            r.fail(v.position,
+                   fmt::format("\"{}\" needs exactly one of command, component, children", c.name));
+        if (!c.command.empty() && c.command.front().empty())
+            r.fail(v.position_of("command"), "the first word of command is empty");
+        if (c.significant && c.restart == restart_type::permanent)
+            r.fail(v.position_of("significant"),
+                   "a significant child must be transient or temporary (a permanent one never ends "
+                   "of itself)");
+        if (c.significant && c.demand)
+            r.fail(
+                v.position_of("significant"),
+                "a child on demand ends whenever it has nothing to do, and cannot be significant");
+        if (nested) check_nested(r, v, c);
+    }
+
+    /// What is for programs has no meaning for a supervisor.
+    static void check_nested(const field_reader& r, const located& v, const child_spec& c) {
+        const child_spec plain;
+        const std::pair<const char*, bool> given[] = {
+            {"config", !c.config.is_null()},
+            {"ready", c.ready != plain.ready},
+            {"start_timeout", c.start_timeout != plain.start_timeout},
+            {"watchdog", c.watchdog.has_value()},
+            {"listen", !c.listen.empty()},
+            {"demand", c.demand},
+            {"instances", c.instances > 1}};
+        for (const auto& [key, is_given] : given) {
+            if (is_given)
+                r.fail(v.position_of(key), fmt::format("{} cannot be combined with children", key));
+        }
+    }
+
+    /// No address twice in the whole tree; port 0 is another one each time.
+    void check_listen(const field_reader& r, const located& v, const child_spec& c) {
+        if (c.listen.empty()) return;
+        const auto& field = std::ranges::find(v.members, "listen", &located::member::key)->value;
+        for (std::size_t i = 0; i < c.listen.size(); ++i) {
+            const field_reader in = r.below("listen").below(i);
+            const text_position position = field.elements[i].position;
+            if (std::ranges::any_of(c.listen[i], [](unsigned char x) { return x < 0x20; }))
+                in.wrong(field.elements[i], "an address");
+            try {
+                const listen_address a = parse_listen_address(c.listen[i]);
+                if (a.what != listen_address::kind::unix_path && a.port == 0) continue;
+                const std::string key =
+                    a.what == listen_address::kind::unix_path
+                        ? (std::filesystem::path(c.directory) / a.path).lexically_normal().string()
+                        : fmt::format("{}:{}", a.host, a.port);
+                const auto [other, is_new] = listeners_.emplace(key, c.name);
+                if (!is_new)
+                    in.fail(position, fmt::format("{} is listened on by \"{}\" already",
+                                                  field.elements[i].shown(), other->second));
+            } catch (const std::invalid_argument& e) {
+                in.fail(position, e.what());
+            }
+        }
+    }
+
+    static void check_significant(const field_reader& r, const located& v,
+                                  const supervisor_spec& s) {
+        if (s.auto_shutdown != auto_shutdown_kind::never) return;
+        for (std::size_t i = 0; i < s.children.size(); ++i) {
+            if (!s.children[i].significant) continue;
+            const auto& field =
+                std::ranges::find(v.members, "children", &located::member::key)->value;
+            r.below("children")
+                .below(i)
+                .fail(field.elements[i].position_of("significant"),
+                      "significant has no meaning while auto_shutdown is never");
+        }
+    }
+
+    const std::filesystem::path& directory_;
+    const std::vector<std::string>& roles_;
+    std::map<std::string, std::string> listeners_;  // who listens where
+};
+
+std::string text_of_file(const std::filesystem::path& file) {
+    constexpr std::size_t limit = 16u << 20;  // and one byte more, which is one too many
+    std::ifstream in(file, std::ios::binary);
+    if (!in)
+        throw config_error(
+            fmt::format("{}: {}", file.string(), std::generic_category().message(errno)));
+    std::string text;
+    for (std::array<char, 16u << 10> part; in && text.size() <= limit;) {
+        in.read(part.data(), part.size());
+        text.append(part.data(), static_cast<std::size_t>(in.gcount()));
+    }
+    if (in.bad() || std::filesystem::is_directory(file))
+        throw config_error(fmt::format("{}: cannot be read", file.string()));
+    return text;
+}
+
+template <class Read>
+auto read_text(std::string_view text, const std::string& file, Read read) {
+    try {
+        const located v = read_located_json(text);
+        return read(field_reader{file, {}}, v);
+    } catch (const located_json_error& e) {
+        throw config_error(
+            fmt::format("{}:{}:{}: {}", file, e.where.line, e.where.column, e.what()));
+    }
+}
+
+}  // namespace
+
+supervisor_spec parse_tree(std::string_view text, const std::string& file,
+                           const std::filesystem::path& directory,
+                           const std::vector<std::string>& roles) {
+    return read_text(text, file, [&](const field_reader& r, const located& v) {
+        return tree_reader(directory, roles).root(r, v);
+    });
+}
+
+child_spec parse_child(std::string_view text, const std::string& file,
+                       const std::filesystem::path& directory,
+                       const std::vector<std::string>& roles) {
+    return read_text(text, file, [&](const field_reader& r, const located& v) {
+        return tree_reader(directory, roles).child(r, v);
+    });
+}
+
+supervisor_spec read_tree_file(const std::filesystem::path& file,
+                               const std::vector<std::string>& roles) {
+    return parse_tree(text_of_file(file), file.string(),
+                      std::filesystem::absolute(file).parent_path(), roles);
+}
+
+child_spec read_child_file(const std::filesystem::path& file,
+                           const std::vector<std::string>& roles) {
+    return parse_child(text_of_file(file), file.string(),
+                       std::filesystem::absolute(file).parent_path(), roles);
+}
+
+}  // namespace supe

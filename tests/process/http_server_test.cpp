@@ -1,0 +1,441 @@
+// Shows how the HTTP server treats clients of every kind, over real sockets in one thread.
+#include "components/http/server.hpp"
+#include "supe/async/unique_fd.hpp"
+#include "tests/support/raw_client.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <boost/test/unit_test.hpp>
+
+using namespace std::chrono_literals;
+using components::http_answer;
+using components::http_request;
+using support::raw_client;
+
+namespace {
+
+/// A listening socket on a port of the kernel's choice.
+int listen_on_loopback(unsigned short& port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    BOOST_REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    BOOST_REQUIRE(::listen(fd, 64) == 0);
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+    port = ntohs(address.sin_port);
+    return fd;
+}
+
+/// The server as a component of its own, with limits that a test can reach.
+struct server {
+    support::event_loop loop{};
+    unsigned short port = 0;
+    supe::unique_fd supervisor{};  ///< the other end of the channel; nobody reads it
+    std::optional<supe::component> self{};
+    supe::nursery tasks{loop.time};
+    std::vector<http_request> got{};
+    supe::duration answer_after{};
+    bool ended = false;
+
+    explicit server(components::http_limits limits = small()) {
+        int wire[2];
+        BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wire) == 0);
+        supervisor.reset(wire[0]);
+        self.emplace(loop.time, wire[1], "http", "/http");
+        tasks.start(self->serve());
+        tasks.start(run(limits, listen_on_loopback(port)));
+        loop.until([&] { return tasks.size() == 2; }, 1s);
+    }
+    ~server() {
+        stop();
+        loop.end(tasks);
+    }
+
+    static components::http_limits small() {
+        components::http_limits l;
+        l.head = 2000;
+        l.body = 200000;
+        return l;
+    }
+    supe::awaitable<> run(components::http_limits limits, int fd) {
+        const components::http_handler handler = [this](http_request r) {
+            return answer(std::move(r));
+        };
+        const std::vector<int> sockets(1, fd);
+        co_await components::serve_http(*self, sockets, limits, handler);
+        ended = true;
+    }
+    supe::awaitable<http_answer> answer(http_request request) {
+        const std::string text = request.method + " " + request.target + " " +
+                                 std::to_string(request.body.size()) + "\n";
+        const bool broken = request.target == "/broken";
+        got.push_back(std::move(request));
+        if (answer_after > 0s) co_await loop.time.sleep_for(answer_after);
+        if (broken) throw std::runtime_error("a handler's fault");
+        co_return http_answer{200, text, {{"X-Own", "1"}}};
+    }
+    void ask_to_stop() { self->request_shutdown(); }
+    bool stop() {
+        ask_to_stop();
+        return loop.until([&] { return ended; }, 20s);
+    }
+    raw_client client() { return {loop, port}; }
+    /// What it says to this on a connection of its own, until it hangs up.
+    std::string talk(std::string_view bytes) {
+        raw_client c = client();
+        return c.say(bytes).read_all();
+    }
+};
+
+/// Status, the words of ours, and how the connection ended.
+void check(const std::string& said, const std::string& status, const std::string& words) {
+    BOOST_TEST(said.starts_with("HTTP/1.1 " + status), said);
+    BOOST_TEST(said.find("\r\nConnection: close\r\n") != said.npos, said);
+    BOOST_TEST(said.ends_with(words + "(end)"), said);
+}
+
+bool contains(const std::string& text, std::string_view part) {
+    return text.find(part) != text.npos;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(http_server)
+
+// What a request is made of: all fields in their order with repeats, target, body, and the client's
+// address.
+BOOST_AUTO_TEST_CASE(a_request_and_its_answer) {
+    server s;
+    raw_client c = s.client();
+    const std::string said = c.say(
+                                  "POST /a//b?c=%20&d HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nx-a:  2 "
+                                  "\r\nX-B: 3\r\nX-A:\r\nContent-Length: 5\r\n\r\nhello")
+                                 .hear("POST /a//b?c=%20&d 5\n");
+    BOOST_TEST(said.starts_with("HTTP/1.1 200 OK\r\nDate: "), said);
+    BOOST_TEST(contains(said,
+                        "GMT\r\nContent-Type: text/plain\r\nContent-Length: 21\r\nConnection: "
+                        "keep-alive\r\nX-Own: 1\r\n\r\n"),
+               said);
+    BOOST_REQUIRE(s.got.size() == 1u);
+    BOOST_TEST(s.got[0].remote == "127.0.0.1");
+    BOOST_TEST(s.got[0].body == "hello");
+    BOOST_TEST((s.got[0].headers == components::http_fields{{"Host", "h"},
+                                                            {"X-B", "1"},
+                                                            {"x-a", "2"},
+                                                            {"X-B", "3"},
+                                                            {"X-A", ""},
+                                                            {"Content-Length", "5"}}));
+    BOOST_TEST(c.is_open());
+}
+
+// What is no HTTP is answered 400, whatever it is, and nobody else notices.
+BOOST_AUTO_TEST_CASE(not_http) {
+    server s;
+    raw_client good = s.client();
+    for (const char* bytes :
+         {"\x16\x03\x01\x02 TLS\r\n\r\n", "rubbish\r\n\r\n", "POST\r\n\r\n",
+          "POST / HTTP/3.0\r\n\r\n", "POST / HTTP/1.1\r\nno colon\r\n\r\n",
+          "POST / HTTP/1.1\r\nA\x01: b\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+          "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"})
+        check(s.talk(bytes), "400 Bad Request", "\n");
+    check(s.talk("POST example.com:443 HTTP/1.1\r\n\r\n"), "400 Bad Request",
+          "the target is neither a path nor a URL\n");
+    check(s.talk("OPTIONS * HTTP/1.1\r\n\r\n"), "400 Bad Request",
+          "the target is neither a path nor a URL\n");
+    BOOST_TEST(s.got.size() == 0u);
+    BOOST_TEST(contains(good.say("GET / HTTP/1.1\r\n\r\n").hear("GET / 0\n"), "200 OK"));
+}
+
+// Two lengths, or a length and chunks: nobody may see two requests where there is one (RFC 9112
+// §6.3).
+BOOST_AUTO_TEST_CASE(no_smuggling) {
+    server s;
+    for (const char* fields :
+         {"Content-Length: 5\r\nContent-Length: 6\r\n",
+          "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+          "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "Content-Length: 5, 6\r\n"})
+        BOOST_TEST(s.talk(std::string("POST / HTTP/1.1\r\n") + fields +
+                          "\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n")
+                       .starts_with("HTTP/1.1 400"),
+                   fields);
+    check(s.talk("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+          "501 Not Implemented", "of the transfer encodings only chunked is understood\n");
+    BOOST_TEST(s.got.size() == 0u);
+}
+
+// A head over the limit: 431, at once, although the client goes on and on.
+BOOST_AUTO_TEST_CASE(head_too_large) {
+    server s;
+    check(s.talk("POST / HTTP/1.1\r\nX: " + std::string(3000, 'x') + "\r\n\r\n"),
+          "431 Request Header Fields Too Large", "the head is larger than 2000 bytes\n");
+    check(s.talk("POST /" + std::string(100000, 'x')), "431 Request Header Fields Too Large",
+          "the head is larger than 2000 bytes\n");
+    BOOST_TEST(contains(
+        s.talk("POST / HTTP/1.1\r\nConnection: close\r\nX: " + std::string(1800, 'x') + "\r\n\r\n"),
+        "200 OK"));
+}
+
+// A body over the limit: 413 before it is sent, also where the client sends it all the same, and in
+// chunks.
+BOOST_AUTO_TEST_CASE(body_too_large) {
+    server s;
+    const std::string words = "the body is larger than 200000 bytes\n";
+    check(s.talk("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 200001\r\n\r\n"),
+          "413 Payload Too Large", words);
+    check(s.talk("POST / HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n" + std::string(3000000, 'x')),
+          "413 Payload Too Large", words);
+    std::string chunks = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (int i = 0; i < 30; ++i) chunks += "2710\r\n" + std::string(10000, 'x') + "\r\n";
+    check(s.talk(chunks), "413 Payload Too Large", words);
+    BOOST_TEST(
+        contains(s.talk("POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 200000\r\n\r\n" +
+                        std::string(200000, 'x')),
+                 "POST / 200000\n"));
+    BOOST_TEST(s.got.size() == 1u);
+}
+
+// Large bodies together are bounded by what has arrived of them: 503 with Retry-After; an
+// announcement alone holds up nobody.
+BOOST_AUTO_TEST_CASE(large_bodies_are_bounded_together) {
+    auto limits = server::small();
+    limits.large_bodies = 150000;
+    server s(limits);
+    raw_client first = s.client(), boaster = s.client();
+    boaster.say("POST /b HTTP/1.1\r\nContent-Length: 200000\r\n\r\n");
+    first.say("POST /a HTTP/1.1\r\nContent-Length: 140001\r\n\r\n" + std::string(140000, 'x'));
+    s.loop.run_for(50ms);  // for it to be read
+    const std::string said =
+        s.talk("POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + std::string(100000, 'x'));
+    check(said, "503 Service Unavailable", "too many large bodies at once\n");
+    BOOST_TEST(contains(said, "\r\nRetry-After: 5\r\n"));
+    BOOST_TEST(contains(
+        s.talk("POST /small HTTP/1.1\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n" +
+               std::string(60000, 'x')),
+        "POST /small 60000\n"));
+    BOOST_TEST(contains(first.say("x").hear("POST /a 140001\n"), "200 OK"));
+    BOOST_TEST(
+        contains(s.talk("POST /c HTTP/1.1\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n" +
+                        std::string(100000, 'x')),
+                 "POST /c 100000\n"));
+}
+
+// A body that is cut short is no webhook: 400 where the client still listens, and nothing is
+// handled.
+BOOST_AUTO_TEST_CASE(body_cut_short) {
+    server s;
+    raw_client c = s.client();
+    check(c.say("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf").finish().read_all(),
+          "400 Bad Request", "the request was cut short\n");
+    raw_client d = s.client();
+    check(d.say("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+              .finish()
+              .read_all(),
+          "400 Bad Request", "the request was cut short\n");
+    raw_client e = s.client();
+    check(e.say("POST / HTT").finish().read_all(), "400 Bad Request",
+          "the request was cut short\n");
+    check(s.talk("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "400 Bad Request",
+          "\n");
+    raw_client silent = s.client();
+    BOOST_TEST(silent.finish().read_all() == "(end)");
+    BOOST_TEST(s.got.size() == 0u);
+}
+
+// A client that hangs up before its answer: the request was handled, and the server goes on.
+BOOST_AUTO_TEST_CASE(client_hangs_up) {
+    server s;
+    s.answer_after = 50ms;
+    for (int i = 0; i < 5; ++i) {
+        raw_client c = s.client();
+        c.say("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello");
+        s.loop.until([&] { return s.got.size() == static_cast<std::size_t>(i) + 1; }, 5s);
+        c.hang_up();
+    }
+    BOOST_TEST(contains(s.talk("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), "200 OK"));
+    BOOST_TEST(s.got.size() == 6u);
+}
+
+// A sender that goes silent in the middle of a head or body gets 408; one that is silent between
+// requests is let go.
+BOOST_AUTO_TEST_CASE(silence) {
+    auto limits = server::small();
+    limits.request = 300ms;
+    limits.idle = 600ms;
+    server s(limits);
+    raw_client in_head = s.client(), in_body = s.client(), idle = s.client(), between = s.client();
+    in_head.say("POST / HTTP/1.1\r\nX: ");
+    in_body.say("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhe");
+    between.say("GET / HTTP/1.1\r\n\r\n");
+    check(in_head.read_all(), "408 Request Timeout", "the request took too long\n");
+    check(in_body.read_all(), "408 Request Timeout", "the request took too long\n");
+    BOOST_TEST(idle.read_all() == "(end)");
+    BOOST_TEST(between.read_all().ends_with("GET / 0\n(end)"));
+}
+
+// A handler takes its time: no limit of the server's cuts that.
+BOOST_AUTO_TEST_CASE(slow_handlers_are_waited_for) {
+    auto limits = server::small();
+    limits.request = limits.idle = 100ms;
+    server s(limits);
+    s.answer_after = 900ms;
+    BOOST_TEST(contains(s.talk("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), "200 OK"));
+}
+
+// Many requests in one write are answered in their order.
+BOOST_AUTO_TEST_CASE(pipelining) {
+    server s;
+    raw_client c = s.client();
+    std::string all;
+    for (int i = 0; i < 20; ++i)
+        all += fmt::format("POST /{} HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", i);
+    c.say(all);
+    for (int i = 0; i < 20; ++i) BOOST_TEST(contains(c.hear(" 3\n"), fmt::format("POST /{} 3", i)));
+}
+
+// Chunks in any size, with extensions and trailers, and byte by byte; trailers are no fields of the
+// head.
+BOOST_AUTO_TEST_CASE(chunks) {
+    server s;
+    const std::string message =
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\nConnection: close\r\n\r\n"
+        "1;ext=\"a\"\r\nh\r\n4\r\nello\r\n0\r\nX-T: late\r\n\r\n";
+    BOOST_TEST(contains(s.talk(message), "POST / 5\n"));
+    raw_client slow = s.client();
+    for (char c : message) {
+        slow.say({&c, 1});
+        s.loop.run_for(200us);
+    }
+    BOOST_TEST(contains(slow.read_all(), "POST / 5\n"));
+    BOOST_REQUIRE(s.got.size() == 2u);
+    for (const auto& r : s.got) {
+        BOOST_TEST(r.body == "hello");
+        BOOST_TEST(components::field(r.headers, "X-T") == "");
+        BOOST_TEST(components::field(r.headers, "Trailer") == "X-T");
+    }
+}
+
+// Who waits for the 100 gets it; who doesn't wait, or speaks HTTP/1.0, gets none (RFC 9110
+// §10.1.1).
+BOOST_AUTO_TEST_CASE(expect_continue) {
+    server s;
+    raw_client c = s.client();
+    BOOST_TEST(c.say("POST / HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 5\r\n\r\n")
+                   .hear("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+    BOOST_TEST(c.say("hello").hear("POST / 5\n").starts_with("HTTP/1.1 200 OK"));
+    BOOST_TEST(s.talk("POST / HTTP/1.1\r\nConnection: close\r\nExpect: "
+                      "100-continue\r\nContent-Length: 5\r\n\r\nhello")
+                   .starts_with("HTTP/1.1 200 OK"));
+    raw_client old = s.client();
+    old.say("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    s.loop.run_for(20ms);
+    BOOST_TEST(old.say("hello").read_all().starts_with("HTTP/1.1 200 OK"));
+}
+
+// HEAD is answered as GET is, without the text.
+BOOST_AUTO_TEST_CASE(head_has_no_text) {
+    server s;
+    raw_client c = s.client();
+    c.say("HEAD /x HTTP/1.1\r\n\r\nGET /y HTTP/1.1\r\n\r\n");
+    const std::string head = c.hear("\r\n\r\n");
+    BOOST_TEST(contains(head, "\r\nContent-Length: 10\r\n"), head);
+    BOOST_TEST(c.hear("GET /y 0\n").starts_with("HTTP/1.1 200 OK"));
+}
+
+// Keep-alive is the rule of 1.1 and the exception of 1.0; close is close, and what comes behind it
+// is not a request.
+BOOST_AUTO_TEST_CASE(keep_alive_and_close) {
+    server s;
+    raw_client c = s.client();
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(contains(c.say("GET / HTTP/1.1\r\n\r\n").hear("GET / 0\n"),
+                            "\r\nConnection: keep-alive\r\n"));
+    BOOST_TEST(
+        contains(c.say("GET /last HTTP/1.1\r\nConnection: Close\r\n\r\nGET /more HTTP/1.1\r\n\r\n")
+                     .read_all(),
+                 "\r\nConnection: close\r\n"));
+    BOOST_TEST(s.got.back().target == "/last");
+    BOOST_TEST(contains(s.talk("GET / HTTP/1.0\r\n\r\n"), "\r\nConnection: close\r\n"));
+    raw_client old = s.client();
+    BOOST_TEST(
+        contains(old.say("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").hear("GET / 0\n"),
+                 "\r\nConnection: keep-alive\r\n"));
+    BOOST_TEST(contains(old.say("GET / HTTP/1.0\r\n\r\n").read_all(), "GET / 0\n(end)"));
+}
+
+// The absolute form of a target is the path that it means (RFC 9112 §3.2.2).
+BOOST_AUTO_TEST_CASE(absolute_form) {
+    server s;
+    for (const char* target : {"http://a.example/x?y", "http://a.example", "https://a.example?q"})
+        s.talk(fmt::format("GET {} HTTP/1.1\r\nConnection: close\r\n\r\n", target));
+    BOOST_REQUIRE(s.got.size() == 3u);
+    BOOST_TEST(s.got[0].target == "/x?y");
+    BOOST_TEST(s.got[1].target == "/");
+    BOOST_TEST(s.got[2].target == "/?q");
+}
+
+// A handler that throws is our fault, said so, and the connection lives on.
+BOOST_AUTO_TEST_CASE(handlers_may_fail) {
+    server s;
+    raw_client c = s.client();
+    BOOST_TEST(
+        contains(c.say("GET /broken HTTP/1.1\r\n\r\n").hear("went wrong here\n"), "HTTP/1.1 500 "));
+    BOOST_TEST(contains(c.say("GET / HTTP/1.1\r\n\r\n").hear("GET / 0\n"), "200 OK"));
+}
+
+// More connections than allowed wait to be accepted, and come in as others go.
+BOOST_AUTO_TEST_CASE(connections_are_bounded) {
+    auto limits = server::small();
+    limits.clients = 2;
+    server s(limits);
+    raw_client a = s.client(), b = s.client();
+    for (raw_client* c : {&a, &b}) c->say("GET /in HTTP/1.1\r\n\r\n").hear("GET /in 0\n");
+    raw_client waiting = s.client();
+    waiting.say("GET /waited HTTP/1.1\r\n\r\n");
+    s.loop.run_for(50ms);
+    BOOST_TEST(s.got.size() == 2u);
+    a.hang_up();
+    BOOST_TEST(contains(waiting.hear("GET /waited 0\n"), "200 OK"));
+}
+
+// Asked to stop: idle connections are closed, what is in the works is answered, and then it is
+// over.
+BOOST_AUTO_TEST_CASE(drains) {
+    server s;
+    s.answer_after = 200ms;
+    raw_client idle = s.client(), working = s.client(), reading = s.client();
+    idle.say("GET / HTTP/1.1\r\n\r\n").hear("GET / 0\n");
+    working.say("GET /w HTTP/1.1\r\n\r\n");
+    reading.say("POST /r HTTP/1.1\r\nContent-Length: 5\r\n\r\nhe");
+    s.loop.until([&] { return s.got.size() == 2; }, 5s);
+    s.ask_to_stop();
+    BOOST_TEST(idle.read_all() == "(end)");
+    reading.say("llo");
+    const std::string answer = working.read_all();
+    BOOST_TEST(contains(answer, "\r\nConnection: close\r\n"), answer);
+    BOOST_TEST(answer.ends_with("GET /w 0\n(end)"), answer);
+    BOOST_TEST(reading.read_all().ends_with("POST /r 5\n(end)"));
+    for (raw_client* c : {&idle, &working, &reading}) c->hang_up();
+    BOOST_TEST(s.stop());
+}
+
+// What takes longer than the drain is told 503 with Retry-After instead of nothing.
+BOOST_AUTO_TEST_CASE(drain_has_a_limit) {
+    auto limits = server::small();
+    limits.drain = 200ms;
+    server s(limits);
+    s.answer_after = 1h;
+    raw_client working = s.client(), reading = s.client();
+    working.say("POST /w HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello");
+    reading.say("POST /r HTTP/1.1\r\nContent-Length: 5\r\n\r\nhe");
+    s.loop.until([&] { return s.got.size() == 1; }, 5s);
+    BOOST_TEST(s.stop());
+    const std::string said = working.read_all();
+    check(said, "503 Service Unavailable", "shutting down, please try again\n");
+    BOOST_TEST(contains(said, "\r\nRetry-After: 5\r\n"));
+    BOOST_TEST(reading.read_all() == "(end)");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,187 @@
+// What is asked by hand, as stories (OTP: child_adm, start_child, restart_child, terminate_child,
+// delete_child).
+#include "tests/support/players.hpp"
+
+#include <malloc.h>
+#include <boost/test/unit_test.hpp>
+
+using support::stage;
+using namespace std::chrono_literals;
+using status = supe::restarter::status;
+
+namespace {
+
+supe::child_spec child(const std::string& text) { return supe::parse_child(text, "child", "/"); }
+
+const std::string two =
+    R"({"name": "t", "children": [{"name": "a", "component": "diligent"}, {"name": "b", "component": "diligent"}]})";
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(administration)
+
+// child_adm: added, stopped twice, started, started again while it runs, restarted, removed;
+// unknown afterwards.
+BOOST_AUTO_TEST_CASE(life_of_a_child) {
+    stage w(two);
+    BOOST_TEST(w.by_hand(w.root().add_child(child(R"({"name": "c", "component": "diligent"})"))) ==
+               "");
+    const auto first = w.pid_of("/c");
+    BOOST_TEST(w.by_hand(w.root().add_child(child(R"({"name": "c", "component": "slow"})"))) ==
+               "the name \"c\" is taken by an earlier child");
+    BOOST_TEST(w.by_hand(w.root().stop_child("c")) == "");
+    BOOST_TEST(w.by_hand(w.root().stop_child("c")) == "");
+    BOOST_TEST(w.count("c-stopped") == 1u);
+    BOOST_TEST(w.status_of("c") == status::stopped);
+    BOOST_TEST(w.by_hand(w.root().add_child(child(R"({"name": "c", "component": "slow"})"))) != "");
+    BOOST_TEST(w.by_hand(w.root().start_child("c")) == "");
+    BOOST_TEST(w.by_hand(w.root().start_child("c")) == "");
+    const auto second = w.pid_of("/c");
+    BOOST_TEST(w.by_hand(w.root().restart_child("c")) == "");
+    BOOST_TEST(w.pid_of("/c") != second);
+    BOOST_TEST(second != first);
+    BOOST_TEST(w.by_hand(w.root().remove_child("c")) == "");
+    BOOST_TEST(w.by_hand(w.root().remove_child("c")) == "no such child: c");
+    BOOST_TEST(w.by_hand(w.root().start_child("c")) == "no such child: c");
+    BOOST_TEST(w.story({"created", "started", "stopped", "auto-restarted", "removed"}, 0)
+                   .ends_with("created c, started c, stopped c, started c, started c, removed c"));
+    BOOST_TEST(w.starts_of("/a") == 1u);
+}
+
+// sup_start_child_returns_error: one that cannot be started is not kept, counts nowhere, and says
+// why.
+BOOST_AUTO_TEST_CASE(added_in_vain) {
+    stage w(R"({"name": "t", "max_restarts": 0, "children": []})");
+    BOOST_TEST(w.by_hand(w.root().add_child(child(R"({"name": "c", "component": "nobody"})"))) ==
+               "/c could not be started: nobody: No such file or directory");
+    BOOST_TEST(!w.root().find("c"));
+    BOOST_TEST(w.by_hand(w.root().add_child(child(R"({"name": "c", "component": "diligent"})"))) ==
+               "");
+    BOOST_TEST(!w.ended());
+}
+
+// sup_start_restart_child_returns_error: the spec is kept. The failed try counts and is tried again
+// (contract §4).
+BOOST_AUTO_TEST_CASE(start_that_fails) {
+    stage w(two);
+    w.by_hand(w.root().stop_child("a"));
+    w.fail_next_starts("/a", 2, {"EAGAIN", "Resource temporarily unavailable"});
+    BOOST_TEST(w.by_hand(w.root().start_child("a")) ==
+               "/a did not come up: Resource temporarily unavailable");
+    BOOST_TEST(w.root().find("a"));
+    w.advance(1s);
+    BOOST_TEST(w.status_of("a") == status::running);
+    BOOST_TEST(w.starts_of("/a") == 4u);
+}
+
+// A stop and a start in the middle of a backoff; a start cuts it short.
+BOOST_AUTO_TEST_CASE(in_the_middle_of_a_backoff) {
+    stage w(
+        R"({"name": "t", "children": [{"name": "a", "component": "diligent", "backoff": {"first": "20s"}}]})");
+    w.crash("/a");
+    BOOST_TEST(w.status_of("a") == status::backing_off);
+    BOOST_TEST(w.by_hand(w.root().stop_child("a")) == "");
+    BOOST_TEST(w.count("a-stopped") == 1u);
+    w.advance(1min);
+    BOOST_TEST(w.starts_of("/a") == 1u);
+    BOOST_TEST(w.by_hand(w.root().start_child("a")) == "");
+    w.crash("/a");
+    const auto asked = w.time().now();
+    BOOST_TEST(w.by_hand(w.root().start_child("a")) == "");
+    BOOST_TEST((w.time().now() == asked));
+    BOOST_TEST(w.status_of("a") == status::running);
+}
+
+// A restart while it starts, and one asked for while another is under way: one process, and both
+// are told the truth.
+BOOST_AUTO_TEST_CASE(restart_while_starting) {
+    stage w(
+        R"({"name": "t", "children": [{"name": "a", "component": "late", "ready": "signal"}]})");
+    w.advance(100ms);
+    const auto one = w.begin(w.root().restart_child("a"));
+    const auto two = w.begin(w.root().restart_child("a"));
+    w.advance(2s);
+    BOOST_TEST(one->value_or("no answer") == "");
+    BOOST_TEST(two->value_or("no answer") == "");
+    BOOST_TEST(w.processes() == 1u);
+    BOOST_TEST(w.root().is_booted());
+}
+
+// Who waits for a child that is removed meanwhile is told so, and nobody touches what is gone.
+BOOST_AUTO_TEST_CASE(removed_meanwhile) {
+    stage w(R"({"name": "t", "children": [{"name": "a", "component": "slow"}]})");
+    const auto restart = w.begin(w.root().restart_child("a"));
+    const auto stop = w.begin(w.root().stop_child("a"));
+    const auto remove = w.begin(w.root().remove_child("a"));
+    w.advance(5s);
+    BOOST_TEST(restart->value_or("no answer") == "/a left the tree");
+    BOOST_TEST(stop->value_or("no answer") == "");
+    BOOST_TEST(remove->value_or("no answer") == "");
+    BOOST_TEST(w.root().children().empty());
+}
+
+// Who waits when the tree ends is told so.
+BOOST_AUTO_TEST_CASE(ended_meanwhile) {
+    stage w(R"({"name": "t", "children": [{"name": "a", "component": "slow"}]})");
+    const auto restart = w.begin(w.root().restart_child("a"));
+    BOOST_TEST(w.stop());
+    BOOST_TEST(restart->value_or("no answer") == "/a: its supervisor is ending");
+    BOOST_TEST(w.clean_up());
+}
+
+// A stop of one that does not listen, told twice: with `infinity` the second one brings the signal.
+// Nobody else waits.
+BOOST_AUTO_TEST_CASE(stops_are_independent) {
+    stage w(
+        R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "shutdown": "5s"}, {"name": "b", "component": "diligent"}]})");
+    const auto a = w.begin(w.root().stop_child("a"));
+    BOOST_TEST(w.by_hand(w.root().stop_child("b")) == "");
+    BOOST_TEST(!a->has_value());
+    w.advance(5s);
+    BOOST_TEST(a->value_or("no answer") == "");
+}
+
+// Mail that is left for a removed child goes to the dead letters, and says why.
+BOOST_AUTO_TEST_CASE(mail_of_the_removed) {
+    stage w(
+        R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "shutdown": "kill"}]})");
+    w.mail("/a", R"({"n": 1})");
+    w.by_hand(w.root().remove_child("a"));
+    BOOST_TEST(w.count("mail-dead-lettered") == 1u);
+    BOOST_TEST(w.messages("mail-dead-lettered").at(0).find(R"("reason":"removed")") !=
+               std::string::npos);
+}
+
+// A significant child can be added only where it means something.
+BOOST_AUTO_TEST_CASE(significant_needs_auto_shutdown) {
+    stage w(two);
+    BOOST_TEST(
+        w.by_hand(w.root().add_child(child(
+            R"({"name": "c", "component": "diligent", "restart": "transient", "significant": true})"))) ==
+        "c: significant has no meaning while auto_shutdown is never");
+}
+
+// Children that come and go leave nothing behind: no coroutine, no timer, no memory that grows with
+// their number.
+BOOST_AUTO_TEST_CASE(coming_and_going) {
+    stage w(R"({"name": "t", "children": []})");
+    const auto spec = child(R"({"name": "c", "component": "stubborn", "shutdown": "kill"})");
+    const auto come_and_go = [&](int times) {
+        for (int i = 0; i < times; ++i) {
+            BOOST_REQUIRE(w.by_hand(w.root().add_child(spec)) == "");
+            BOOST_REQUIRE(w.by_hand(w.root().remove_child("c")) == "");
+        }
+        w.forget_notices();
+        return mallinfo2().uordblks;
+    };
+    come_and_go(1000);  // whatever the allocator keeps for itself
+    const auto before = come_and_go(1000);
+    const auto timers = w.time().armed();
+    const auto after = come_and_go(1000);
+    BOOST_TEST(after < before + 50000);
+    BOOST_TEST(w.time().armed() == timers);
+    BOOST_TEST(w.stop());
+    BOOST_TEST(w.clean_up());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,275 @@
+// What is done by hand, and children that come and go: on demand, added, removed, as instances.
+#include "tests/supervision/restarter_bench.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace restarter_bench;
+
+BOOST_AUTO_TEST_SUITE(restarter_manual)
+
+// --- by hand ---
+
+// A restart while it starts: the start is given up, a new one follows.
+BOOST_AUTO_TEST_CASE(restart_while_starting) {
+    bench b(three(one_for_one));
+    BOOST_TEST(b.boot() == "start a");
+    BOOST_TEST(b.text(b.r.restart(0, b.now)) == "stop a");
+    BOOST_TEST(b.told("a") == "start a");
+    BOOST_TEST(b.ready("a") == "start b");
+}
+
+// A stop while it starts: the rest of the tree goes on without it.
+BOOST_AUTO_TEST_CASE(stop_while_starting) {
+    bench b(three(one_for_one));
+    b.boot();
+    BOOST_TEST(b.text(b.r.stop(0, b.now)) == "stop a");
+    BOOST_TEST(b.told("a") == "stopped a, start b");
+}
+
+// A start while it stops: it comes back.
+BOOST_AUTO_TEST_CASE(start_while_stopping) {
+    bench b(three(one_for_one));
+    b.up();
+    b.r.stop(0, b.now);
+    BOOST_TEST(b.text(b.r.start(0, b.now)) == "");
+    BOOST_TEST(b.told("a") == "start a");
+}
+
+// A restart asked for while one is pending changes nothing but the delay.
+BOOST_AUTO_TEST_CASE(restart_while_backing_off) {
+    auto a = spec_of("a");
+    a.backoff.first = 10s;
+    bench b(tree_of(one_for_one, {a}));
+    b.up();
+    b.crash("a");
+    BOOST_TEST(b.text(b.r.restart(0, b.now)) == "start a");
+    BOOST_TEST(b.ready("a") == "");
+    BOOST_TEST(b.pass(10s) == "");
+}
+
+// A stop of one in a group that is being restarted, and a restart of one: the order of the group
+// holds.
+BOOST_AUTO_TEST_CASE(by_hand_in_a_group_restart) {
+    bench b(three(one_for_all));
+    b.up();
+    BOOST_TEST(b.crash("a") == "stop c");
+    BOOST_TEST(b.text(b.r.restart(2, b.now)) == "");
+    BOOST_TEST(b.text(b.r.stop(1, b.now)) == "stop b");
+    BOOST_TEST(b.told("b") == "stopped b");
+    BOOST_TEST(b.told("c") == "restart a");
+    BOOST_TEST(b.ready("a") == "start c");
+}
+
+// Nothing can be started while all is being stopped.
+BOOST_AUTO_TEST_CASE(by_hand_at_the_end) {
+    bench b(three(one_for_one));
+    b.up();
+    b.r.shutdown(b.now);
+    BOOST_TEST(b.text(b.r.start(0, b.now)) == "");
+    BOOST_TEST(b.text(b.r.restart(0, b.now)) == "");
+    BOOST_TEST(b.told("c") == "stop b");
+}
+
+// A temporary child that is stopped by hand leaves the tree; a restart by hand keeps it.
+BOOST_AUTO_TEST_CASE(temporary_by_hand) {
+    bench b(tree_of(one_for_one, {spec_of("x", temporary)}));
+    b.up();
+    b.r.restart(0, b.now);
+    BOOST_TEST(b.told("x") == "start x");
+    b.ready("x");
+    b.r.stop(0, b.now);
+    BOOST_TEST(b.told("x") == "stopped x, remove x");
+}
+
+// --- added and removed ---
+
+// An added child starts at once, and is last to start and first to stop.
+BOOST_AUTO_TEST_CASE(added) {
+    bench b(three(one_for_one));
+    b.up();
+    BOOST_TEST(b.add(spec_of("d")) == "start d");
+    BOOST_TEST(b.ready("d") == "");
+    BOOST_TEST(b.text(b.r.shutdown(b.now)) == "stop d");
+}
+
+// One whose first start fails is not kept, and counts nowhere (OTP start_child). Later failures are
+// as with any other.
+BOOST_AUTO_TEST_CASE(added_in_vain) {
+    auto s = tree_of(one_for_all, {spec_of("a")});
+    s.limit = {0, 60s};
+    bench b(s);
+    b.up();
+    b.add(spec_of("d"));
+    BOOST_TEST(b.fail("d") == "remove d");
+    b.add(spec_of("e"));
+    BOOST_TEST(b.crash("e") == "stop a");  // it crashed after it was up: the limit of 0 is passed
+}
+
+// One that is added while the tree starts waits for its turn, and its failure is not that of the
+// tree.
+BOOST_AUTO_TEST_CASE(added_during_the_first_start) {
+    bench b(three(one_for_one));
+    b.boot();
+    BOOST_TEST(b.add(spec_of("d")) == "");
+    b.ready("a");
+    b.ready("b");
+    BOOST_TEST(b.ready("c") == "start d, booted");
+    BOOST_TEST(b.fail("d") == "remove d");
+}
+
+// Removed: stopped, then gone; from where it stands in a backoff at once.
+BOOST_AUTO_TEST_CASE(removed) {
+    auto a = spec_of("a");
+    a.backoff.first = 10s;
+    bench b(tree_of(one_for_one, {a, spec_of("b")}));
+    b.up();
+    BOOST_TEST(b.text(b.r.remove(1, b.now)) == "stop b");
+    BOOST_TEST(b.told("b") == "remove b");
+    b.crash("a");
+    BOOST_TEST(b.text(b.r.remove(0, b.now)) == "remove a");
+    BOOST_TEST((b.r.deadline() == supe::never));
+}
+
+// What waits for the one that is removed goes on without it.
+BOOST_AUTO_TEST_CASE(removed_from_a_group_restart) {
+    bench b(three(rest_for_one));
+    b.up();
+    b.crash("a");
+    b.told("c");
+    BOOST_TEST(b.told("b") == "restart a");
+    BOOST_TEST(b.text(b.r.remove(0, b.now)) == "stop a");
+    BOOST_TEST(b.told("a") == "remove a, restart b");
+}
+
+// A place in the middle: in the group restart of rest_for_one what stands behind is behind.
+BOOST_AUTO_TEST_CASE(added_in_its_place) {
+    bench b(three(rest_for_one));
+    b.up();
+    b.add(spec_of("d"), {.behind = 0});
+    b.add(spec_of("e"), {.behind = rules::front});
+    b.ready("d");
+    b.ready("e");
+    BOOST_TEST(b.crash("d") == "stop c");
+    BOOST_TEST(b.told("c") == "stop b");
+    BOOST_TEST((b.r.in_order() == std::vector<int>{4, 0, 3, 1, 2}));
+    b.r.order({2, 1});
+    BOOST_TEST((b.r.in_order() == std::vector<int>{2, 1, 4, 0, 3}));
+}
+
+// --- demand ---
+
+supe::supervisor_spec with_demand(supe::strategy_kind strategy) {
+    auto d = spec_of("d");
+    d.demand = true;
+    d.limit = {2, 60s};
+    return tree_of(strategy, {d, spec_of("b")});
+}
+
+// Idle counts as ready; mail starts it, a clean end makes it idle again.
+BOOST_AUTO_TEST_CASE(started_on_demand) {
+    bench b(with_demand(one_for_one));
+    BOOST_TEST(b.boot() == "start b");
+    BOOST_TEST(b.ready("b") == "booted");
+    BOOST_TEST(b.of("d") == status::idle);
+    b.mail.insert("d");
+    BOOST_TEST(b.text(b.r.demanded(0, b.now)) == "start d");
+    b.ready("d");
+    b.mail.clear();
+    BOOST_TEST(b.exit("d") == "");
+    BOOST_TEST(b.of("d") == status::idle);
+}
+
+// Mail that came while it was on its way out starts it again at once, and counts nowhere.
+BOOST_AUTO_TEST_CASE(mail_while_it_ends) {
+    bench b(with_demand(one_for_one));
+    b.up();
+    b.mail.insert("d");
+    b.r.demanded(0, b.now);
+    for (int i = 0; i < 10; ++i) {
+        b.ready("d");
+        BOOST_TEST(b.exit("d") == "start d");
+    }
+}
+
+// A crash is restarted only while mail waits.
+BOOST_AUTO_TEST_CASE(demand_child_crashes) {
+    bench b(with_demand(one_for_all));
+    b.up();
+    b.mail.insert("d");
+    b.r.demanded(0, b.now);
+    b.ready("d");
+    BOOST_TEST(b.crash("d") == "stop b");
+    BOOST_TEST(b.told("b") == "restart d");
+    b.ready("d");
+    b.ready("b");
+    b.mail.clear();
+    BOOST_TEST(b.crash("d") == "");
+    BOOST_TEST(b.of("d") == status::idle);
+    b.mail.insert("d");
+    BOOST_TEST(b.text(b.r.demanded(0, b.now)) == "");  // its second delay holds
+    BOOST_TEST(b.pass(100ms) == "restart d +100");
+}
+
+// A start that takes no mail counts: else it would go on for ever.
+BOOST_AUTO_TEST_CASE(start_that_takes_no_mail) {
+    bench b(with_demand(one_for_one));
+    b.up();
+    b.mail.insert("d");
+    b.r.demanded(0, b.now);
+    const rules::ending lazy{.clean = true, .took_mail = false, .text = "exit code 0"};
+    b.ready("d");
+    BOOST_TEST(b.text(b.r.ended(0, lazy, b.now)) == "restart d");
+    b.ready("d");
+    BOOST_TEST(b.text(b.r.ended(0, lazy, b.now)) == "");
+    b.pass(100ms);
+    b.ready("d");
+    BOOST_TEST(b.text(b.r.ended(0, lazy, b.now)) == "give_up d");
+    BOOST_TEST(b.text(b.r.demanded(0, b.now)) == "");
+}
+
+// A stop holds it down, whatever mail comes; a start lets go of it.
+BOOST_AUTO_TEST_CASE(demand_child_is_held_down) {
+    bench b(with_demand(one_for_one));
+    b.up();
+    BOOST_TEST(b.text(b.r.stop(0, b.now)) == "stopped d");
+    b.mail.insert("d");
+    BOOST_TEST(b.text(b.r.demanded(0, b.now)) == "");
+    BOOST_TEST(b.text(b.r.start(0, b.now)) == "start d");
+}
+
+// --- instances ---
+
+// The limits are each instance's own; the name is given up with the last of them.
+BOOST_AUTO_TEST_CASE(instances_are_given_up_one_by_one) {
+    bench b(tree_of(one_for_one, {}));
+    b.boot();
+    auto w = spec_of("w1");
+    w.limit = {0, 60s};
+    for (const char* name : {"w1", "w2", "w3"}) {
+        w.name = name;
+        b.add(w, {.group = 7});
+        b.ready(name);
+    }
+    BOOST_TEST(b.crash("w1") == "give_up instance w1");
+    b.r.stop(2, b.now);
+    b.told("w3");
+    BOOST_TEST(b.crash("w2") == "give_up w2");
+}
+
+// rest_for_one: an instance depends on none of its siblings; what stands behind the name is
+// restarted.
+BOOST_AUTO_TEST_CASE(instances_under_rest_for_one) {
+    bench b(tree_of(rest_for_one, {}));
+    b.boot();
+    for (const char* name : {"w1", "w2"}) {
+        b.add(spec_of(name), {.group = 7});
+        b.ready(name);
+    }
+    b.add(spec_of("z"));
+    b.ready("z");
+    BOOST_TEST(b.crash("w1") == "stop z");
+    BOOST_TEST(b.told("z") == "restart w1");
+    BOOST_TEST(b.ready("w1") == "restart z");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

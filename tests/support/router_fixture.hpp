@@ -1,0 +1,116 @@
+// A post office among neighbours: each is the other end of a socket, and what it is told is kept as
+// text.
+#pragma once
+
+#include "supe/mail/mail_router.hpp"
+#include "supe/simulation/virtual_clock.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+
+namespace support {
+
+using supe::mail_endpoint;
+using supe::mailbox_limits;
+using words = std::vector<std::string>;
+
+/// A channel of the post office, and what was written to it.
+struct neighbour {
+    std::shared_ptr<supe::channel> wire;
+    supe::unique_fd other;
+
+    explicit neighbour(supe::clock& time) {
+        int fds[2];
+        BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+        wire = std::make_shared<supe::channel>(time, supe::unique_fd(fds[0]),
+                                               supe::channel::side::supervisor);
+        other.reset(fds[1]);
+    }
+    /// Frames since the last call.
+    words heard() const {
+        std::string bytes(1 << 20, '\0');
+        const ssize_t n = ::recv(other.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+        words frames;
+        supe::frame_splitter().feed(
+            std::string_view(bytes).substr(0, n > 0 ? static_cast<std::size_t>(n) : 0),
+            [&](std::string_view f) { frames.emplace_back(f); });
+        return frames;
+    }
+};
+
+struct router_fixture : supe::mail_events {
+    supe::asio::io_context loop;
+    supe::simulation::virtual_clock time{loop.get_executor()};
+    supe::mail_router post;
+    neighbour up;
+    std::vector<std::unique_ptr<neighbour>> wires;
+    std::vector<std::unique_ptr<mail_endpoint>> stops;
+    words told;  // events, in order
+
+    explicit router_fixture(std::string address = "", bool with_uplink = false)
+        : post(std::move(address), "id-", time, *this), up(time) {
+        if (with_uplink) post.set_uplink(up.wire);
+    }
+    mail_endpoint& add(const std::string& name, bool nested = false, mailbox_limits limits = {}) {
+        stops.push_back(
+            std::make_unique<mail_endpoint>(static_cast<int>(stops.size()), name, nested, limits));
+        post.add(*stops.back());
+        wires.push_back(std::make_unique<neighbour>(time));
+        start(*stops.back());
+        return *stops.back();
+    }
+    void start(mail_endpoint& s) {
+        ++s.life;
+        *wires[static_cast<std::size_t>(s.number)] = neighbour(time);
+        s.wire = wires[static_cast<std::size_t>(s.number)]->wire;
+        post.on_connected(s);
+    }
+    void end(mail_endpoint& s, bool charged) {
+        s.wire.reset();
+        post.on_ended(s, charged, "it crashed");
+    }
+    void says(mail_endpoint& s, const std::string& frame) {
+        const auto m = supe::read_message(frame);
+        post.on_mail(s, std::get<supe::mail_frame>(m));
+    }
+    void from_above(const std::string& frame) {
+        const auto m = supe::read_message(frame);
+        post.on_mail_from_above(std::get<supe::mail_frame>(m));
+    }
+    words heard(const mail_endpoint& s) {
+        post.flush();
+        return wires[static_cast<std::size_t>(s.number)]->heard();
+    }
+    words heard_above() {
+        post.flush();
+        return up.heard();
+    }
+
+    void on_supervisor_mail(const supe::envelope& m) override {
+        told.push_back(fmt::format("supe: {} {}", m.from, m.msg));
+    }
+    void on_dead_letter(const supe::envelope& m, const std::string& to, const std::string& why,
+                        const supe::mail_history& h) override {
+        told.push_back(fmt::format("dead: {} to {}: {} after {}", m.msg, to, why, h.size()));
+    }
+    void on_undeliverable(const supe::envelope& m, const std::string& why) override {
+        told.push_back(fmt::format("undeliverable: {} {}", m.msg, why));
+    }
+    void on_mail_waiting(mail_endpoint& s) override { told.push_back("waiting: " + s.name); }
+    void on_control_answer(const supe::mail_origin& o, std::string_view signal,
+                           std::string_view why) override {
+        told.push_back(fmt::format("control: {} {} {}", o.id, signal, why));
+    }
+};
+
+inline std::string signal(const char* name, const char* data) {
+    return fmt::format(R"({{"type":"signal","signal":"{}","data":{}}})", name, data);
+}
+
+}  // namespace support
+
+#define BOOST_TEST_SAME(a, ...) \
+    BOOST_TEST((a) == (support::words __VA_ARGS__), boost::test_tools::per_element())
