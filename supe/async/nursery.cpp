@@ -1,5 +1,7 @@
 #include "supe/async/nursery.hpp"
 
+#include "supe/async/assertion.hpp"
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -111,6 +113,7 @@ awaitable<> nursery::join() {
         co_await asio::this_coro::reset_cancellation_state();
         s->cancel();
     }
+    SUPE_ASSERT(s->running.empty() && !s->ending);
     if (s->failure) std::rethrow_exception(std::exchange(s->failure, nullptr));
     if (cancelled) throw system_error(asio::error::operation_aborted);
 }
