@@ -14,9 +14,9 @@ namespace components {
 ///
 /// | what | answer |
 /// |---|---|
-/// | list | `{"letters":[…],"next":SEQ}`: the oldest first, those behind `after`; no `next`: that
-/// was all | | show | the letter of `id`, with `webhook` as it is kept | | retry, drop |
-/// `{"done":N,"more":BOOL}`: of `id`, or of the oldest some without one |
+/// | list | `{"letters":[…],"next":SEQ}`: the oldest first, those behind `after`; no `next`: that was all |
+/// | show | the letter of `id`, with `webhook` as it is kept |
+/// | retry, drop | `{"done":N,"more":BOOL}`: of `id`, or of the oldest some without one |
 ///
 /// A letter is `{"id","from","at","attempts","reason"}`, as of mail (supe/control/commands.hpp). An
 /// id that is not dead gives null, what is no such request `{"error":TEXT}`. Throws store_error.

@@ -18,14 +18,15 @@ enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_ou
 ///
 /// | do | further members | ok |
 /// |---|---|---|
-/// | status | | the node of contract §6; for one child also `deaths`, and `status` where it said
-/// some (sd_notify); `silent` where a nested supervisor does not answer | | find | `component`: a
-/// role | the children with it, `{"address","state"}` each | | start, stop, restart, remove | | a
-/// text | | add | `child`: as in a tree file | a text | | scale | `instances`: N | a text | | dead
-/// | `what`: list, show, retry, drop; `id`; without it all | the list; the letter; how many | |
-/// restore | `mails`: of a saved mailbox, `{"id","from","attempt","msg"}` each | `{"taken": N,
-/// "problem": why not all}` | | mail | `to`, `msg`: the text of a JSON value, `wait`: until it is
-/// acknowledged | a text | | call | `msg` likewise | what the child answers (contract §3, a call) |
+/// | status | | the node of contract §6; for one child also `deaths`, and `status` where it said some (sd_notify); `silent` where a nested supervisor does not answer |
+/// | find | `component`: a role | the children with it, `{"address","state"}` each |
+/// | start, stop, restart, remove | | a text |
+/// | add | `child`: as in a tree file | a text |
+/// | scale | `instances`: N | a text |
+/// | dead | `what`: list, show, retry, drop; `id`; without it all | the list; the letter; how many |
+/// | restore | `mails`: of a saved mailbox, `{"id","from","attempt","msg"}` each | `{"taken": N, "problem": why not all}` |
+/// | mail | `to`, `msg`: the text of a JSON value, `wait`: until it is acknowledged | a text |
+/// | call | `msg` likewise | what the child answers (contract §3, a call) |
 class commands {
 public:
     /// Takes the supervisor's control answers; it must outlive this object.
