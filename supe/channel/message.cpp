@@ -86,7 +86,9 @@ message read_signal(const members& m) {
     if (m.signal.empty()) return bad_frame{"signal: the member signal is missing"};
     if (!is_string(m.signal))
         return bad_frame{fmt::format("signal must be a string, not {:.40}", m.signal)};
-    return signal_frame{json_string_value(m.signal), m.data};
+    std::string name = json_string_value(m.signal);
+    const signal_kind kind = signal_of(name);
+    return signal_frame{kind, std::move(name), m.data};
 }
 
 }  // namespace
@@ -143,6 +145,18 @@ void append_delivery(std::string& out, const delivery& d) {
 void append_signal(std::string& out, std::string_view name, std::string_view data) {
     out += R"({"type":"signal","signal":)";
     append_json_quoted(out, name);
+    if (!data.empty()) {
+        out += R"(,"data":)";
+        out += data;
+    }
+    out += "}\n";
+}
+
+/// Names of ours need no escapes.
+void append_signal(std::string& out, signal_kind kind, std::string_view data) {
+    out += R"({"type":"signal","signal":")";
+    out += name_of(kind);
+    out += '"';
     if (!data.empty()) {
         out += R"(,"data":)";
         out += data;

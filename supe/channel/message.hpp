@@ -1,6 +1,8 @@
 // What a frame means: mail, a signal, or neither (contract §2). Pure.
 #pragma once
 
+#include "supe/channel/signal.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +26,8 @@ struct mail_frame {
 };
 
 struct signal_frame {
-    std::string name;
+    signal_kind kind = signal_kind::unknown;
+    std::string name;       ///< as it was sent
     std::string_view data;  ///< JSON text of `data`, or empty
 };
 
@@ -62,5 +65,6 @@ void append_delivery(std::string& out, const delivery&);
 /// One frame, with its newline: `{"type":"signal","signal":NAME}` or with `,"data":DATA`. DATA is
 /// JSON text.
 void append_signal(std::string& out, std::string_view name, std::string_view data = {});
+void append_signal(std::string& out, signal_kind kind, std::string_view data = {});
 
 }  // namespace supe

@@ -32,7 +32,7 @@ std::string absolute(std::string address) {
 /// Of a mail that is sent here. Valid as long as `id`.
 mail_origin asked_here(const std::string& id, bool receipt) {
     mail_origin origin;
-    origin.hop = mail_origin::control;
+    origin.source = mail_source::control;
     origin.id = id;
     origin.receipt = receipt;
     return origin;
@@ -78,15 +78,15 @@ private:
 
 commands::commands(supervisor& s) : supervisor_(s) {
     s.on_control_answers(
-        [this](const std::string& id, std::string_view signal, std::string_view reason) {
+        [this](const std::string& id, signal_kind outcome, std::string_view reason) {
             const auto found = pending_.find(id);
             if (found == pending_.end()) return;
             pending_mail& mail = *found->second;
             mail.accepted = true;
-            if (signal == "MAIL-UNDELIVERABLE") mail.reason = reason;
+            if (outcome == signal_kind::mail_undeliverable) mail.reason = reason;
             using goal = pending_mail::goal;
-            if (signal == "MAIL-UNDELIVERABLE" || mail.waits_for == goal::accepted ||
-                (signal == "MAIL-ACKED" && mail.waits_for == goal::acknowledged))
+            if (outcome == signal_kind::mail_undeliverable || mail.waits_for == goal::accepted ||
+                (outcome == signal_kind::mail_acked && mail.waits_for == goal::acknowledged))
                 mail.settled = true;
             mail.changed.notify();
         });
@@ -209,21 +209,21 @@ awaitable<json::value> commands::order(std::string what, std::string name, json:
     if (what == "call") co_return co_await call(name, std::move(request));
     std::string problem, done;
     if (what == "start" || what == "restart") {
-        if (what == "start") problem = co_await supervisor_.start_child(name);
-        if (what == "restart") problem = co_await supervisor_.restart_child(name);
+        if (what == "start") problem = co_await supervisor_.admin().start(name);
+        if (what == "restart") problem = co_await supervisor_.admin().restart(name);
         done = address + " is up";
     } else if (what == "stop") {
-        problem = co_await supervisor_.stop_child(name);
+        problem = co_await supervisor_.admin().stop(name);
         done = address + " is stopped";
     } else if (what == "remove") {
-        problem = co_await supervisor_.remove_child(name);
+        problem = co_await supervisor_.admin().remove(name);
         done = address + " is removed";
     } else if (what == "scale") {
         const auto* n = request.if_contains("instances");
         if (!n || !n->is_int64() || n->get_int64() < 1 || n->get_int64() > 10000)
             co_return error("instances: must be a whole number from 1 to 10000",
                             result::bad_request);
-        problem = co_await supervisor_.scale(name, static_cast<unsigned>(n->get_int64()));
+        problem = co_await supervisor_.admin().scale(name, static_cast<unsigned>(n->get_int64()));
         done = fmt::format("{} has {} instance{}", address, n->get_int64(),
                            n->get_int64() == 1 ? "" : "s");
     } else {
@@ -242,7 +242,7 @@ awaitable<json::value> commands::add(json::object request) {
     try {
         child_spec spec = parse_child(json::serialize(*text), "child", "/");
         name = spec.name;
-        problem = co_await supervisor_.add_child(std::move(spec));
+        problem = co_await supervisor_.admin().add(std::move(spec));
     } catch (const config_error& e) {
         refused = e.what();
     }
@@ -264,7 +264,7 @@ awaitable<json::value> commands::mail(json::object request) {
     pending_mail sent(time, wait ? pending_mail::goal::acknowledged : pending_mail::goal::accepted);
     const std::string id = std::to_string(++last_id_);
     const expected answers(pending_, id, sent);
-    supervisor_.mail().post(to, body, asked_here(id, wait));
+    supervisor_.mail().router.post(to, body, asked_here(id, wait));
     supervisor_.mail().flush();
     sent.changed.expires_at(time.now() + acceptance_limit);
     while (!sent.settled && (sent.accepted || time.now() < sent.changed.expiry()))
@@ -292,8 +292,8 @@ awaitable<json::value> commands::call(std::string name, json::object request) {
     pending_mail sent(time, pending_mail::goal::answered);
     const std::string id = std::to_string(++last_id_);
     const expected refusal(pending_, id, sent);
-    const expected answer(calls_, supervisor_.mail().post(address, body, asked_here(id, true)),
-                          sent);
+    const expected answer(
+        calls_, supervisor_.mail().router.post(address, body, asked_here(id, true)), sent);
     supervisor_.mail().flush();
     sent.changed.expires_at(time.now() + answer_limit);
     while (!sent.settled && time.now() < sent.changed.expiry()) co_await sent.changed.wait();
@@ -331,7 +331,7 @@ json::value commands::restore(const std::string& name, const json::object& reque
         if (attempt && attempt->is_int64())
             mail.attempt =
                 static_cast<unsigned>(std::clamp<std::int64_t>(attempt->get_int64(), 0, 1000));
-        problem = supervisor_.mail().post_again(name, mail);
+        problem = supervisor_.mail().delivery.put_again(name, mail);
         if (!problem.empty()) break;
         ++taken;
     }

@@ -95,7 +95,7 @@ json::value commands::dead_one(const std::string& what, const std::string& id) {
     if (what == "show") return json::object{{"ok", shown(letter, supervisor_.address(), true)}};
     if (what == "retry") {
         const std::string problem =
-            supervisor_.mail().post_again(letter.recipient, letter.as_mail());
+            supervisor_.mail().delivery.put_again(letter.recipient, letter.as_mail());
         if (!problem.empty()) return error(fmt::format("{}: {}", id, problem), result::failed);
     }
     letters.drop(id);

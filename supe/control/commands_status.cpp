@@ -28,6 +28,7 @@ long long in_ms(duration d) { return std::chrono::duration_cast<milliseconds>(d)
 }  // namespace
 
 json::object commands::describe(const child& c) const {
+    const child_entry& entry = supervisor_.entry_of(c);
     const bool up = c.pid() > 0;
     json::object node;
     node["name"] = c.spec().name;
@@ -36,9 +37,10 @@ json::object commands::describe(const child& c) const {
     node["state"] = name_of(supervisor_.status_of(c));
     node["restarts"] = supervisor_.restarts_of(c);
     node["uptime_ms"] = up ? in_ms(supervisor_.time().now() - c.started_at()) : 0;
-    node["mailbox"] =
-        json::object{{"queued", c.mail().box.queued()}, {"in_flight", c.mail().box.in_flight()}};
-    node["last_exit"] = c.last_exit() ? json::parse(c.last_exit()->json()) : json::value(nullptr);
+    node["mailbox"] = json::object{{"queued", entry.mail.box.queued()},
+                                   {"in_flight", entry.mail.box.in_flight()}};
+    node["last_exit"] =
+        entry.last_exit ? json::parse(entry.last_exit->json()) : json::value(nullptr);
     node["children"] = json::array();
     return node;
 }
@@ -95,7 +97,7 @@ awaitable<json::value> commands::status_of_child(std::string name) {
     }
     json::array deaths;
     utc_text stamp;
-    for (const auto& d : supervisor_.deaths_of(first)) {
+    for (const auto& d : supervisor_.entry_of(first).deaths) {
         deaths.push_back(json::object{{"at", stamp.of(d.at)},
                                       {"text", d.text},
                                       {"exit", json::parse(d.exit)},

@@ -231,8 +231,8 @@ awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object req
     struct subscription {
         supervisor& s;
         std::uint64_t id;
-        ~subscription() { s.stop_listening(id); }
-    } subscribed{supervisor_, supervisor_.listen(std::move(names), on_notice)};
+        ~subscription() { s.notices().stop_listening(id); }
+    } subscribed{supervisor_, supervisor_.notices().listen(std::move(names), on_notice)};
     listening = true;
     while (
         !missed) {  // one that reads too slowly is let go, rather than that it misses some unsaid

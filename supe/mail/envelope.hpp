@@ -1,4 +1,4 @@
-// A mail as the post office reads it: views into a frame that arrived, or into a mail that is held.
+// A mail as it is routed: views into a frame that arrived, or into a mail that is held.
 // Pure.
 #pragma once
 
@@ -8,18 +8,22 @@
 
 namespace supe {
 
-/// Who wants to hear what became of a mail: the hop it came from, and the name the mail has there.
+/// Where a mail came into this supervisor.
+enum class mail_source : std::uint8_t {
+    nobody,  ///< the supervisor itself: no answer is wanted
+    child,
+    uplink,   ///< our own supervisor
+    control,  ///< the control socket
+};
+
+/// Who is answered what became of a mail: the hop it came from, and the name the mail has there.
 struct mail_origin {
-    int hop = none;          ///< a child's number under this supervisor, or one of the constants
+    mail_source source = mail_source::nobody;
+    int child = 0;           ///< its number, where `source` is a child
     std::uint32_t life = 0;  ///< which life of that child: an answer never reaches its successor
     std::string_view id;     ///< the sender's own id; empty: no answer wanted
     bool receipt = false;    ///< the recipient's ack too
-    bool patient =
-        false;  ///< the sender waits for MAIL-ACCEPTED: it can be held when the mailbox is full
-
-    static constexpr int none = -1;     ///< nobody (the supervisor itself)
-    static constexpr int uplink = -2;   ///< it came from our own supervisor
-    static constexpr int control = -3;  ///< it came by the control socket
+    bool patient = false;    ///< the sender waits for MAIL-ACCEPTED, and can be kept waiting
 };
 
 /// A mail with its address and its story. Valid as long as what it looks into.

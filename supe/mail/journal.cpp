@@ -46,9 +46,9 @@ json::value parsed(std::string_view text) {
 journaled_mail::journaled_mail(const std::string& recipient, const envelope& mail,
                                mailbox::consumer only_for)
     : sequence(mail.sequence), box(recipient), id(mail.id), from(mail.from), msg(mail.msg),
-      extras(mail.extras), answer(mail.answer), from_above(mail.origin.hop == mail_origin::uplink),
-      receipt(mail.origin.receipt), meant_for(only_for), attempt(mail.attempt),
-      charges(mail.charges), suspect(mail.suspect) {}
+      extras(mail.extras), answer(mail.answer),
+      from_above(mail.origin.source == mail_source::uplink), receipt(mail.origin.receipt),
+      meant_for(only_for), attempt(mail.attempt), charges(mail.charges), suspect(mail.suspect) {}
 
 envelope journaled_mail::view() const {
     envelope mail;
@@ -62,7 +62,7 @@ envelope journaled_mail::view() const {
     mail.suspect = suspect;
     mail.sequence = sequence;
     // Every other sender died with the supervisor.
-    if (from_above) mail.origin = {mail_origin::uplink, 0, id, receipt, false};
+    if (from_above) mail.origin = {.source = mail_source::uplink, .id = id, .receipt = receipt};
     return mail;
 }
 

@@ -63,7 +63,8 @@ envelope held_mail::view() const {
         at += lengths[i];
     }
     mail.msg = {at, msg_size};
-    mail.origin.hop = hop;
+    mail.origin.source = source;
+    mail.origin.child = child;
     mail.origin.life = life;
     mail.origin.receipt = receipt;
     mail.origin.patient = patient;
@@ -177,7 +178,8 @@ mail_ptr mail_store::keep(const envelope& mail) {
     held->next = nullptr;
     held->sequence = mail.sequence;
     held->life = mail.origin.life;
-    held->hop = mail.origin.hop;
+    held->source = mail.origin.source;
+    held->child = mail.origin.child;
     held->msg_size = static_cast<std::uint32_t>(mail.msg.size());
     held->attempt = static_cast<std::uint16_t>(std::min(mail.attempt, most));
     held->meant_for = 0;

@@ -14,15 +14,16 @@ namespace supe {
 struct held_mail {
     held_mail* next;  ///< for whoever keeps it in a list
     std::uint64_t sequence;
-    std::uint32_t life;  ///< of the origin
-    std::int32_t hop;
+    std::uint32_t life;      ///< of the origin
+    std::int32_t child;      ///< its number, where a child sent it
     std::uint32_t msg_size;  // bytes
     std::uint16_t attempt;
     std::uint16_t meant_for;  ///< the consumer that alone may have it, plus 1; 0: anyone
     std::uint16_t charges;
     bool suspect : 1, answer : 1, receipt : 1, patient : 1;
     bool journaled : 1;  ///< it is, or is to be, in the journal
-    bool parked : 1;     ///< in the hand of a supervisor that waits for room
+    bool parked : 1;     ///< in flight to a supervisor that waits for room
+    mail_source source : 2;
 
     envelope view() const;
     std::string_view id() const;

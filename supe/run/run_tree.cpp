@@ -79,9 +79,10 @@ struct tree_runtime {
 awaitable<> obey_signals(supervisor& s, asio::signal_set& signals) {
     for (;;) {
         const int number = co_await signals.async_wait(use_awaitable);
+        const bool again = s.is_stopping();
         s.log(fmt::format("{}: {}", signal_name(number),
-                          s.is_stopping() ? "killing what is left" : "stopping"));
-        s.shutdown();
+                          again ? "killing what is left" : "stopping"));
+        again ? s.kill() : s.shutdown();
     }
 }
 
@@ -139,7 +140,7 @@ awaitable<> obey_reloads(supervisor& s, asio::signal_set& signals,
             s.log(fmt::format("SIGHUP: nothing is changed: {}", e.what()));
         }
         if (!tree) continue;
-        const std::string problem = co_await s.reload(std::move(*tree));
+        const std::string problem = co_await s.admin().reload(std::move(*tree));
         s.log(problem.empty() ? "SIGHUP: reloaded"
                               : fmt::format("SIGHUP: reloaded, but: {}", problem));
     }

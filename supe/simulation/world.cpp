@@ -66,7 +66,7 @@ supervisor_environment world::environment() {
 }
 
 void world::record(supervisor& s, const supervisor_code& code) {
-    s.listen({}, [this](const published& notice) { notices_.push_back(notice); });
+    s.notices().listen({}, [this](const published& notice) { notices_.push_back(notice); });
     if (code) s.run_beside(code);
 }
 
@@ -166,7 +166,7 @@ void world::fail_next_starts(const std::string& address, unsigned n, launch_erro
 }
 
 void world::mail(std::string to, std::string body) {
-    root_->mail().post(std::move(to), std::move(body), {});
+    root_->mail().router.post(std::move(to), std::move(body), {});
     root_->mail().flush();
     run_ready();
 }

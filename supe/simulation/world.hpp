@@ -64,7 +64,7 @@ public:
     /// timer, no coroutine.
     bool clean_up();
 
-    /// What a supervisor is asked by hand: `w.by_hand(w.root().add_child(spec))`. Lets time pass
+    /// What a supervisor is asked by hand: `w.by_hand(w.root().admin().add(spec))`. Lets time pass
     /// until it is done, and returns its answer; at most `limit`, then "no answer".
     std::string by_hand(awaitable<std::string> request, duration limit = std::chrono::seconds(60));
     /// The same, without waiting: the answer is there when it is done.

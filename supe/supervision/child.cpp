@@ -1,6 +1,6 @@
 #include "supe/supervision/child.hpp"
 
-#include "supe/text/json_text.hpp"
+#include "supe/channel/message.hpp"
 #include "supe/text/utf8.hpp"
 
 #include <fmt/format.h>
@@ -30,20 +30,12 @@ bool is_said(lifecycle::event e) {
 
 }  // namespace
 
-child::child(child_host& host, child_spec spec, std::string address, mail_endpoint stop)
-    : host_(host), spec_(std::move(spec)), address_(std::move(address)), mail_(std::move(stop)),
-      lifecycle_(spec_), wake_(host.time()), life_began_(host.time()) {
-    mail_.keeps_mail = spec_.supervisor && spec_.supervisor->journal;
-}
-
-void child::change(child_spec spec) {
-    spec_ = std::move(spec);
-    mail_.box.set_limits(spec_.mail.mailbox());
-    mail_.keeps_mail = spec_.supervisor && spec_.supervisor->journal;
-}
+child::child(child_host& host, child_spec spec, std::string address, int number)
+    : host_(host), spec_(std::move(spec)), address_(std::move(address)), number_(number),
+      lifecycle_(spec_), wake_(host.time()), life_began_(host.time()) {}
 
 void child::rename(const std::string& name, std::string address) {
-    spec_.name = mail_.name = name;
+    spec_.name = name;
     if (!address_of_life_) address_of_life_ = std::make_unique<std::string>(address_);
     address_ = std::move(address);
 }
@@ -64,10 +56,10 @@ void child::post(lifecycle::event e) {
     wake_.notify();
 }
 
-void child::signal(std::string_view name, std::string_view data) {
-    if (!mail_.wire) return;
-    append_signal(mail_.wire->out(), name, data);
-    mail_.wire->flush();
+void child::signal(signal_kind kind, std::string_view data) {
+    if (!channel_) return;
+    append_signal(channel_->out(), kind, data);
+    channel_->flush();
 }
 
 // --- lifecycle ---
@@ -119,8 +111,8 @@ void child::perform(lifecycle::action a) {
         case action::report_started: return host_.on_started(*this);
         case action::report_ready: was_ready_ = true; return host_.on_ready(*this);
         case action::report_start_failed:
-        case action::report_ended: return host_.on_ended(*this);
-        case action::ask_to_finish: return signal("SUPE-SHUTDOWN");
+        case action::report_ended: return host_.on_ended(*this, how_it_ended());
+        case action::ask_to_finish: return signal(signal_kind::supe_shutdown);
         case action::send_stop_signal: return signal_process(spec_.stop_signal);
         case action::abort: return signal_process(SIGABRT);
         case action::kill_group:
@@ -140,7 +132,7 @@ void child::spawn() {
     started_at_ = ended_at_ = host_.time().now();
     was_ready_ = false;
     status_text_.reset();
-    last_error_.reset();
+    error_.reset();
     launch_request request = host_.request_for(*this);
     request.listening_name = spec_.name;
     request.notify = spec_.ready == ready_kind::notify || spec_.watchdog;
@@ -149,18 +141,18 @@ void child::spawn() {
     try {
         auto started = host_.processes().launch(request);
         if (auto* error = std::get_if<launch_error>(&started)) {
-            last_error_ = std::make_unique<launch_error>(std::move(*error));
+            error_ = std::make_unique<launch_error>(std::move(*error));
         } else {
             adopt(std::move(std::get<std::unique_ptr<process>>(started)));
         }
     } catch (const system_error& e) {  // no room for its descriptors in the event loop
-        last_error_ =
+        error_ =
             std::make_unique<launch_error>(launch_error::from_errno(e.code().value(), spec_.name));
         process_.reset();
     }
-    if (last_error_) last_exit_.reset();
+    if (error_) exit_.reset();
     events_.insert(events_.begin(),
-                   last_error_ ? lifecycle::event::spawn_failed : lifecycle::event::spawned);
+                   error_ ? lifecycle::event::spawn_failed : lifecycle::event::spawned);
 }
 
 void child::adopt(std::unique_ptr<process> p) {
@@ -171,25 +163,29 @@ void child::adopt(std::unique_ptr<process> p) {
         time, std::move(process_->output), std::move(process_->error), host_.sink(),
         [this](stream s, std::string_view l) { host_.on_line(*this, s, l); },
         is_supervisor() ? relayed_line_limit : line_limit);
-    mail_.wire = std::make_shared<channel>(
-        time, std::move(process_->channel), channel::side::supervisor,
-        default_frame_limit + (is_supervisor() ? delivery_room : 0));  // it passes on
+    // A supervisor passes mail on: its frames are longer by what it adds.
+    const std::size_t room_to_add = is_supervisor() ? delivery_room : 0;
+    channel_ =
+        std::make_shared<channel>(time, std::move(process_->channel), channel::side::supervisor,
+                                  default_frame_limit + room_to_add);
     output_ = std::move(output);
-    ++mail_.life;
+    ++life_;
     channel_ended_ = false;
     life_began_.notify();
 }
 
-bool child::ended_cleanly() const {
-    if (lifecycle_.asked_for()) return true;
-    if (!last_exit_ || last_exit_->signal != 0 || !lifecycle_.failure().empty()) return false;
-    return std::ranges::find(spec_.clean_exits, last_exit_->code) != spec_.clean_exits.end();
-}
-
-std::string child::how_it_ended() const {
-    if (last_error_) return last_error_->text;
-    if (!lifecycle_.failure().empty()) return lifecycle_.failure();
-    return last_exit_ ? last_exit_->text() : "unknown";
+child_end child::how_it_ended() {
+    child_end end;
+    end.exit = exit_;
+    if (error_) end.error = *error_;
+    end.failure = lifecycle_.failure();
+    end.asked_for = lifecycle_.asked_for();
+    end.was_ready = was_ready_;
+    end.lasted = std::chrono::duration_cast<milliseconds>(ended_at_ - started_at_);
+    const bool by_itself = exit_ && exit_->signal == 0 && end.failure.empty();
+    end.clean = end.asked_for || (by_itself && std::ranges::find(spec_.clean_exits, exit_->code) !=
+                                                   spec_.clean_exits.end());
+    return end;
 }
 
 /// sd_notify(3): assignments, a line each. Those that we have no use for are passed over.
@@ -225,22 +221,26 @@ awaitable<> child::finish_life() {
     const time_point limit = time.now() + last_words;
     wake_.expires_at(limit);
     while (!last_words_read() && time.now() < limit) co_await wake_.wait();
-    if (mail_.wire) {
-        mail_.wire->drain([this](std::string_view frame) { host_.on_frame(*this, frame); });
-        report_lost_frames(*mail_.wire);
-        if (const std::size_t n = mail_.wire->unfinished())
-            host_.on_bad_frame(
-                *this, fmt::format("cut short after {} bytes by the end of the channel", n));
-        mail_.wire->close();
-        mail_.wire.reset();
-    }
+    if (channel_) finish_channel();
     if (output_) output_->finish();
     output_.reset();
     read_notifications();
     ended_at_ = time.now();
-    last_exit_ = process_->reap();
+    exit_ = process_->reap();
     process_.reset();
     co_await end_descendants();
+}
+
+/// What is in the channel by now is all that will be read of it.
+void child::finish_channel() {
+    channel_->drain([this](std::string_view frame) { host_.on_frame(*this, frame); });
+    report_lost_frames(*channel_);
+    if (const std::size_t n = channel_->unfinished())
+        host_.on_bad_frame(*this,
+                           fmt::format("cut short after {} bytes by the end of the channel", n));
+    host_.on_disconnected(*this);
+    channel_->close();
+    channel_.reset();
 }
 
 /// A supervisor's crash is acted on only when nothing of its tree is left; nor does a plain child's
@@ -278,27 +278,27 @@ awaitable<> child::run_output() {
 
 // --- mail ---
 
-void child::report_lost_frames(channel& wire) {
-    for (std::size_t n = wire.take_oversized(); n > 0; --n)
-        host_.on_bad_frame(*this, fmt::format("longer than {} bytes", wire.frame_limit()));
+void child::report_lost_frames(channel& from) {
+    for (std::size_t n = from.take_oversized(); n > 0; --n)
+        host_.on_bad_frame(*this, fmt::format("longer than {} bytes", from.frame_limit()));
 }
 
-bool child::read_frames(channel& wire) {
-    const bool more = wire.take([this](std::string_view frame) { host_.on_frame(*this, frame); });
-    if (more) report_lost_frames(wire);
+bool child::read_frames(channel& from) {
+    const bool more = from.take([this](std::string_view frame) { host_.on_frame(*this, frame); });
+    if (more) report_lost_frames(from);
     return more;
 }
 
 awaitable<> child::run_mail() {
     for (;;) {
         while (channel_ended_) co_await life_began_.wait();
-        const auto wire = mail_.wire;
-        while (wire && wire->is_open()) {
-            co_await wire->ready();
-            if (!read_frames(*wire)) break;
+        const auto from = channel_;
+        while (from && from->is_open()) {
+            co_await from->ready();
+            if (!read_frames(*from)) break;
             host_.after_turn(*this);
         }
-        if (wire == mail_.wire || !mail_.wire) channel_ended_ = true;
+        if (from == channel_ || !channel_) channel_ended_ = true;
         wake_.notify();
     }
 }

@@ -19,7 +19,7 @@ awaitable<first_words> receive_tree(std::shared_ptr<channel> wire) {
         if (heard.tree) return heard.later.emplace_back(frame), void();
         const message m = read_message(frame);
         const auto* signal = std::get_if<signal_frame>(&m);
-        if (!signal || signal->name != "SUPE-START") return;
+        if (!signal || signal->kind != signal_kind::supe_start) return;
         const auto data = parse_json(signal->data).value();
         heard.tree =
             parse_tree(boost::json::serialize(data.at("config").at("tree")), "SUPE-START", "/");

@@ -1,5 +1,7 @@
 #include "supe/supervision/restarter.hpp"
 
+#include "supe/async/assertion.hpp"
+
 #include <fmt/format.h>
 #include <algorithm>
 
@@ -16,9 +18,10 @@ restarter::restarter(const supervisor_spec& spec, std::function<double()> random
 
 restarter::actions restarter::add(child_id id, const child_spec& spec, time_point now,
                                   position where) {
-    const auto behind = index_.find(where.behind);
-    const auto first_or_last = where.behind == front ? children_.begin() : children_.end();
-    const auto next = behind == index_.end() ? first_or_last : std::next(behind->second);
+    using side = position::side;
+    SUPE_ASSERT(!has(id));
+    auto next = where.at == side::first ? children_.begin() : children_.end();
+    if (where.at == side::behind && has(where.sibling)) next = std::next(index_.at(where.sibling));
     const auto c = children_.insert(next, {id, &spec, where.group, restart_intensity(spec.limit)});
     index_[id] = c;
     actions out;
@@ -303,7 +306,7 @@ bool restarter::give_up(child& c, const ending& how, actions& out) {
     c.given_up = true;
     c.wanted = false;
     const bool others =
-        c.group != none && std::ranges::any_of(children_, [&](const child& other) {
+        c.group && std::ranges::any_of(children_, [&](const child& other) {
             return other.group == c.group && !other.held && !other.given_up && !other.done;
         });
     if (!others && c.spec->on_excessive == on_excessive_kind::escalate) {

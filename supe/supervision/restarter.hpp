@@ -8,6 +8,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -25,8 +26,6 @@ namespace supe {
 class restarter {
 public:
     using child_id = int;
-    static constexpr int none = -1;
-    static constexpr child_id front = -2;
 
     enum class kind {
         start,     ///< start this child's process
@@ -41,8 +40,8 @@ public:
     };
     struct action {
         kind what;
-        child_id child = none;
-        milliseconds delay{};  ///< start: how long it waited for this try
+        std::optional<child_id> child{};  ///< none where the whole is meant
+        milliseconds delay{};             ///< start: how long it waited for this try
         bool restart =
             false;  ///< start: after an end of its own or in its group: notice `auto-restarted`
         bool whole = true;  ///< give_up: not one instance of several, of which others are left
@@ -70,8 +69,13 @@ public:
 
     /// Where a new child stands. Instances of one name have the same `group`.
     struct position {
-        child_id behind = none;  ///< right after this child; none: at the end; front: before all
-        int group = none;
+        enum class side { last, first, behind } at = side::last;
+        child_id sibling = 0;        ///< `behind`: right after this child
+        std::optional<int> group{};  ///< the same for instances of one name
+        static position first() { return {.at = side::first}; }
+        static position behind(child_id sibling) {
+            return {.at = side::behind, .sibling = sibling};
+        }
     };
     /// A new child; `id` was never used before, `spec` outlives it. Starts at once where boot() has
     /// been called; if that first start fails it is removed again (OTP start_child).
@@ -127,7 +131,7 @@ private:
     struct child {
         child_id id;
         const child_spec* spec;
-        int group;
+        std::optional<int> group;
         restart_intensity intensity;
         restart_delay delay{};
         process state = process::down;

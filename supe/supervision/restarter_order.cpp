@@ -97,7 +97,7 @@ std::vector<restarter::child*> restarter::group_of(child& cause) {
     for (auto member = all ? children_.begin() : index_.at(cause.id); member != children_.end();
          ++member) {
         const bool sibling =
-            member->id != cause.id && member->group != none && member->group == cause.group;
+            member->id != cause.id && member->group && member->group == cause.group;
         if ((sibling && !all) || is_down_by_intent(*member)) continue;
         group.push_back(&*member);
     }

@@ -1,23 +1,18 @@
 #include "supe/supervision/supervisor.hpp"
 
+#include "supe/async/assertion.hpp"
+#include "supe/mail/sqlite_journal.hpp"
 #include "supe/supervision/saved_mailbox.hpp"
 #include "supe/text/json_text.hpp"
-#include "supe/tree/tree_file.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
-#include <boost/json/serialize.hpp>
 
 namespace supe {
-
-using namespace std::chrono_literals;
-
 namespace {
 
-/// Four characters that make mail ids of this life of this supervisor unlike those of every other.
+/// Characters that make the mail ids of this life of this supervisor unlike those of every other.
 std::string id_prefix(const std::function<double()>& random) {
     static constexpr char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
     std::string prefix;
@@ -25,83 +20,98 @@ std::string id_prefix(const std::function<double()>& random) {
     return prefix + "-";
 }
 
-constexpr std::size_t death_limit = 10;  // of a child, kept for a look
+/// `STATE/mail/dam.queue.sqlite` for `/dam/queue`; `supe` for the root, which no child can be
+/// called.
+std::filesystem::path journal_path(const std::filesystem::path& state, const std::string& address) {
+    std::string name = address.empty() ? "supe" : address.substr(1);
+    std::ranges::replace(name, '/', '.');  // names have no dots
+    return state / "mail" / (name + ".sqlite");
+}
 
 double seconds(duration d) { return std::chrono::duration<double>(d).count(); }
-long long in_ms(duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); }
-
-/// A failure in it is known already.
-awaitable<> ended_quietly(nursery& tasks) {
-    tasks.cancel();
-    try {
-        co_await tasks.join();
-    } catch (...) {}
-}
 
 }  // namespace
 
 supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
-                       std::string address, std::shared_ptr<channel> uplink)
+                       std::string address, std::shared_ptr<channel> above)
     : env_(std::move(environment)), spec_(std::move(spec)), address_(std::move(address)),
-      uplink_(std::move(uplink)),
+      tasks_(env_.time), changed_(env_.time),
+      above_(above ? std::make_unique<uplink>(std::move(above), out_) : nullptr),
+      mail_(address_, id_prefix(env_.random), env_.time, out_, *this),
+      children_(address_, *this, mail_.directory, env_.time, tasks_),
       restarter_(spec_, env_.random,
-                 [this](int number) { return places_.at(number).who.mail().box.has_waiting(); }),
-      router_(address_, id_prefix(env_.random), env_.time, *this), tasks_(env_.time),
-      changed_(env_.time) {
-    router_.set_uplink(uplink_);
-    written_ = written(spec_.children);
-    for (child_spec& c : std::exchange(spec_.children, {})) {
-        if (c.instances == 1) {
-            const place& p = create(std::move(c));
-            restarter_.add(p.who.number(), p.who.spec(), env_.time.now());
-            continue;
-        }
-        group& g = create_group(c);
-        for (unsigned i = 1; i <= c.instances; ++i) {
-            const place& p = create_instance(g, i);
-            restarter_.add(p.who.number(), p.who.spec(), env_.time.now(), {restarter::none, g.id});
-        }
-    }
+                 [this](int number) { return children_.at(number).mail.box.has_waiting(); }),
+      notices_(children_, out_, env_.time, above_.get()), below_(env_.time),
+      admin_(*this, children_, restarter_, notices_, below_, env_.time, spec_),
+      frames_(*this, children_, mail_, notices_, below_) {
+    if (above_) mail_.directory.set_uplink(above_->link());
+    notices_.set_forward(spec_.forward);
+    create_children(std::exchange(spec_.children, {}));
     open_journal();
 }
 
 supervisor::~supervisor() = default;
 
-/// A supervisor is ready when its own children are (OTP: start_link of a supervisor), however long
-/// that takes.
-child_spec supervisor::as_child(child_spec spec) {
-    if (spec.supervisor) {
-        spec.ready = ready_kind::signal;
-        spec.start_timeout = 24h;
-    }
-    return spec;
-}
-
-std::shared_ptr<listening_sockets_of_child> supervisor::sockets_for(const child_spec& spec) {
-    if (spec.listen.empty()) return nullptr;
-    try {
-        return std::make_shared<listening_sockets_of_child>(spec.listen, spec.directory);
-    } catch (const listen_error& e) {
-        throw listen_error(fmt::format("{} cannot listen on {}", spec.name, e.what()));
+void supervisor::create_children(std::vector<child_spec> specs) {
+    const time_point now = env_.time.now();
+    for (child_spec& spec : specs) {
+        if (spec.instances == 1) {
+            const child& c = children_.add(std::move(spec)).who;
+            restarter_.add(c.number(), c.spec(), now);
+            continue;
+        }
+        child_group& group = children_.add_group(spec);
+        for (unsigned i = 1; i <= spec.instances; ++i) {
+            const child& c = children_.add_instance(group, i).who;
+            restarter_.add(c.number(), c.spec(), now, {.group = group.id});
+        }
     }
 }
 
-supervisor::place& supervisor::put(child_spec spec, mail_endpoint stop) {
-    const std::string child_address = fmt::format("{}/{}", address_, spec.name);
-    const int number = stop.number;
-    numbers_[spec.name] = number;
-    child_host& host = *this;
-    place& p = places_
-                   .try_emplace(number, host, as_child(std::move(spec)), child_address,
-                                std::move(stop), env_.time, tasks_)
-                   .first->second;
-    router_.add(p.who.mail());
-    return p;
+// --- beyond its life ---
+
+void supervisor::open_journal() {
+    if (env_.journals) {
+        journal_ = env_.journals(address_);
+    } else if (!env_.state.empty()) {
+        journal_ = std::make_unique<sqlite_journal>(env_.time.executor(),
+                                                    journal_path(env_.state, address_));
+    }
+    if (!journal_) return;
+    struct restorer final : journal_reader {
+        supervisor_mail& mail;
+        dead_letters& dead;
+        restorer(supervisor_mail& m, dead_letters& d) : mail(m), dead(d) {}
+        void on_mail(const journaled_mail& kept) override { mail.delivery.restore(kept); }
+        void on_letter(dead_letter letter) override { dead.restore(std::move(letter)); }
+        void on_finished(const std::string& id) override {
+            if (mail_endpoint* const up = mail.directory.uplink()) up->hop->accepted(id);
+        }
+    } reader{mail_, dead_};
+    using new_mail = mail_delivery::new_mail;
+    mail_.delivery.keep_in(*journal_,
+                           spec_.journal ? new_mail::is_written : new_mail::stays_in_memory);
+    dead_.keep_on(journal_.get());
+    const std::string unreadable = journal_->restore(reader);
+    if (!unreadable.empty()) {
+        log(fmt::format("the mail of an earlier run cannot be read{}: {}",
+                        spec_.journal ? ", and no mail is taken" : "", unreadable));
+    }
 }
 
-supervisor::place& supervisor::create(child_spec spec) {
-    mail_endpoint stop(++last_number_, spec.name, spec.supervisor != nullptr, spec.mail.mailbox());
-    return put(std::move(spec), std::move(stop));
+/// The same fault is logged once, until it is over.
+awaitable<> supervisor::run_journal() {
+    std::string logged;
+    for (;;) {
+        const journal::result written = co_await journal_->next_result();
+        if (written.error != logged) {
+            logged = written.error;
+            log(logged.empty() ? "mail is written again"
+                               : fmt::format("mail cannot be written, and is refused: {}", logged));
+        }
+        mail_.delivery.on_journal(written);
+        mail_.flush();
+    }
 }
 
 // --- running ---
@@ -110,12 +120,12 @@ awaitable<bool> supervisor::run() {
     began_ = env_.time.now();
     if (!open_sockets()) co_return false;
     for (const int number : restarter_.in_order()) {
-        place& p = places_.at(number);
-        p.who.begin(p.tasks);
-        publish_about(p.who.spec().name, "created");
+        child_entry& entry = children_.at(number);
+        entry.begin();
+        notices_.publish_about(entry.who.spec().name, "created");
     }
     tasks_.start(decide());
-    if (uplink_) tasks_.start(run_uplink());
+    if (above_) tasks_.start(run_uplink());
     if (journal_) tasks_.start(run_journal());
     if (code_) tasks_.start(run_code());
     std::exception_ptr broken;
@@ -127,10 +137,12 @@ awaitable<bool> supervisor::run() {
     // Also where we are cancelled ourselves: no coroutine of ours outlives us.
     co_await asio::this_coro::reset_cancellation_state();
     over_ = true;
-    for (auto& [number, p] : places_) p.tasks.cancel();
-    for (auto& [number, p] : places_) co_await ended_quietly(p.tasks);
-    for (auto& gone : leaving_) co_await ended_quietly(gone.mapped().tasks);
-    co_await ended_quietly(tasks_);
+    co_await children_.join_all();
+    tasks_.cancel();
+    try {
+        co_await tasks_.join();
+    } catch (...) {  // a failure in it is known already
+    }
     if (broken) std::rethrow_exception(broken);
     if (journal_) journal_->close();
     co_return clean_;
@@ -140,16 +152,10 @@ awaitable<bool> supervisor::run() {
 /// not be had.
 bool supervisor::open_sockets() {
     try {
-        for (auto& [number, p] : places_) {
-            if (!p.instance) p.sockets = sockets_for(p.who.spec());
-        }
-        for (auto& [name, g] : groups_) {
-            const auto sockets = sockets_for(g.spec);
-            for (const auto& [instance, number] : g.numbers) places_.at(number).sockets = sockets;
-        }
+        children_.open_sockets();
         return true;
     } catch (const listen_error& e) {
-        if (!uplink_) throw;
+        if (!above_) throw;
         report_failure(e.what());
         return false;
     }
@@ -160,7 +166,7 @@ awaitable<> supervisor::decide() {
     while (!over_) {
         changed_.expires_at(restarter_.deadline());
         co_await changed_.wait();
-        co_await join_the_removed();
+        co_await children_.join_removed();
         if (!over_) perform(restarter_.tick(env_.time.now()));
     }
     tasks_.cancel();  // what runs beside the children ends with them
@@ -182,20 +188,14 @@ awaitable<> supervisor::run_code() {
     perform(restarter_.fail("its own code failed: " + why, env_.time.now()));
 }
 
-awaitable<> supervisor::join_the_removed() {
-    while (!leaving_.empty()) {
-        auto gone = std::move(leaving_.back());
-        leaving_.pop_back();
-        co_await ended_quietly(gone.mapped().tasks);
-    }
-}
-
 void supervisor::shutdown() {
-    if (stop_requested_) {
-        for (auto& [number, p] : places_) p.who.kill();
-    }
     stop_requested_ = true;
     perform(restarter_.shutdown(env_.time.now()));
+}
+
+void supervisor::kill() {
+    children_.for_each([](child_entry& entry) { entry.who.kill(); });
+    shutdown();
 }
 
 void supervisor::end(bool cleanly) {
@@ -204,18 +204,19 @@ void supervisor::end(bool cleanly) {
     changed_.notify();
 }
 
+// --- what restarter decides ---
+
 void supervisor::perform(const restarter::actions& actions) {
     using kind = restarter::kind;
     if (over_) return;
     for (const restarter::action& a : actions) {
+        child_entry* const entry = a.child ? &children_.at(*a.child) : nullptr;
         switch (a.what) {
-            case kind::start: start(places_.at(a.child), a); break;
-            case kind::stop: places_.at(a.child).who.stop(); break;
-            case kind::stopped:
-                publish_about(places_.at(a.child).who.spec().name, "stopped");
-                break;
-            case kind::give_up: give_up(places_.at(a.child), a.whole); break;
-            case kind::remove: remove(places_.at(a.child)); break;
+            case kind::start: start(*entry, a); break;
+            case kind::stop: entry->who.stop(); break;
+            case kind::stopped: notices_.publish_about(entry->who.spec().name, "stopped"); break;
+            case kind::give_up: give_up(*entry, a.whole); break;
+            case kind::remove: remove(*entry); break;
             case kind::booted: booted(); break;
             case kind::finished: end(true); break;
             case kind::failed:
@@ -224,197 +225,84 @@ void supervisor::perform(const restarter::actions& actions) {
                 break;
         }
     }
-    router_.flush();
+    mail_.flush();
     changed_.notify();  // deadlines, and those who wait for a state, look again
 }
 
-void supervisor::start(place& p, const restarter::action& a) {
-    p.restarted = a.restart;
-    p.delay = a.delay;
-    p.took_mail = false;
-    p.failure_below.clear();
-    p.who.start();
+void supervisor::start(child_entry& entry, const restarter::action& a) {
+    entry.restarted = a.restart;
+    entry.delay = a.delay;
+    entry.took_mail = false;
+    entry.failure_below.clear();
+    entry.who.start();
 }
 
 void supervisor::booted() {
     booted_ = true;
-    if (!uplink_) return;
-    append_signal(uplink_->out(), "COMPONENT-READY");
-    router_.touch(uplink_);
+    if (above_) above_->send_ready();
 }
 
 void supervisor::report_failure(std::string_view why) {
     log(fmt::format("failed: {}", why));
-    if (!uplink_) return;
-    append_signal(uplink_->out(), "SUPE-FAILED", fmt::format(R"({{"why":{}}})", json_quoted(why)));
-    router_.touch(uplink_);
-    router_.flush();
+    if (above_) above_->send_failed(why);
+    mail_.flush();
 }
 
-void supervisor::give_up(place& p, bool whole) {
-    const child_spec& spec = p.who.spec();
-    const std::string& name = public_name(p);
+void supervisor::give_up(child_entry& entry, bool whole) {
+    const child_spec& spec = entry.who.spec();
+    const std::string& name = entry.public_name();
     const std::string why =
         fmt::format("more than {} restarts within {:g} s (the last end: {})", spec.limit.count,
-                    seconds(spec.limit.within), p.deaths.back().text);
+                    seconds(spec.limit.within), entry.deaths.back().text);
     if (!whole) {
         log(fmt::format("{} stays down: {}; the other instances of {} go on", spec.name, why,
                         name));
         return;
     }
-    const std::string address = fmt::format("{}/{}", address_, name);
-    const std::string file = save_mailbox(p.who.mail().box, address, env_.state);
+    const std::string address = children_.address_of(name);
+    const std::string file = save_mailbox(entry.mail.box, address, env_.state);
     const std::string copied = file.empty() ? "" : ", a copy of it in " + file;
     log(fmt::format("{} stays down: {}; supe start {} tries again{}", name, why, address,
-                    p.who.mail().box.empty() ? "" : "; its mail waits" + copied));
-    publish_about(
+                    entry.mail.box.empty() ? "" : "; its mail waits" + copied));
+    notices_.publish_about(
         name, "excessive-crash",
         fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", spec.limit.count,
                     spec.limit.within.count(), file.empty() ? "null" : json_quoted(file)));
 }
 
-void supervisor::remove(place& p) {
-    const int number = p.who.number();
-    const auto waited_for = refusals_.find(number);
-    if (waited_for != refusals_.end() && !p.deaths.empty())
-        waited_for->second = p.deaths.back().text;
-    publish_about(p.who.spec().name, "removed");
-    router_.remove(p.who.mail());
-    numbers_.erase(p.who.spec().name);
-    if (p.instance) {
-        const auto g = groups_.find(p.group);
-        g->second.numbers.erase(p.instance);
-        if (g->second.numbers.empty()) groups_.erase(g);
-    }
-    p.sockets.reset();
-    leaving_.push_back(places_.extract(number));  // its own coroutine may be the one that runs now
+void supervisor::remove(child_entry& entry) {
+    admin_.on_removed(entry);
+    notices_.publish_about(entry.who.spec().name, "removed");
+    mail_.remove(entry.mail);
+    children_.remove(entry.who.number());
 }
 
-launch_request supervisor::request_for(const child& c) {
-    const child_spec& spec = c.spec();
-    launch_request request;
-    request.command = spec.command;
-    if (spec.command.empty()) {
-        request.command = env_.builtin;
-        request.command.push_back(c.is_supervisor() ? "supervisor" : spec.component);
-    }
-    request.directory = spec.directory;
-    request.environment = env_.variables;
-    for (const auto& [key, value] : spec.env) {
-        std::erase_if(request.environment,
-                      [&key = key](const std::string& e) { return e.starts_with(key + "="); });
-        request.environment.push_back(key + "=" + value);
-    }
-    request.environment.push_back("NODE_CHANNEL_SERIALIZATION_MODE=json");
-    request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
-    request.environment.push_back("SUPE_ADDRESS=" + c.address());
-    request.environment.push_back("SUPE_STATE=" + env_.state.string());
-    if (const auto& sockets = places_.at(c.number()).sockets)
-        request.listening = sockets->descriptors();
-    return request;
+// --- looks ---
+
+child* supervisor::find(std::string_view child_name) {
+    child_entry* const entry = children_.find(child_name);
+    return entry ? &entry->who : nullptr;
 }
 
-// --- what children report ---
-
-void supervisor::on_started(child& c) {
-    const place& p = place_of(c);
-    if (c.is_supervisor()) {
-        const boost::json::object config{{"tree", to_json(*c.spec().supervisor)}};
-        c.signal("SUPE-START",
-                 fmt::format(R"({{"address":{},"config":{}}})", json_quoted(c.address()),
-                             boost::json::serialize(config)));
-    } else if (!c.spec().config.is_null()) {
-        c.signal("SUPE-START", start_data(c));
-    }
-    const unsigned restarts = restarts_of(c);
-    publish_about(c.spec().name, "started",
-                  fmt::format(R"("pid":{},"restarts":{})", c.pid(), restarts));
-    if (p.restarted) {
-        publish_about(c.spec().name, "auto-restarted",
-                      fmt::format(R"("restarts":{},"delay_ms":{})", restarts, p.delay.count()));
-    }
-    router_.on_connected(c.mail());
-    router_.flush();
-}
-
-void supervisor::on_ready(child& c) {
-    publish_about(c.spec().name, "ready");
-    perform(restarter_.ready(c.number(), env_.time.now()));
-}
-
-void supervisor::on_ended(child& c) {
-    place& p = place_of(c);
-    board_.forget(watcher_of(c));
-    const bool clean = c.ended_cleanly();
-    const bool asked_for = c.state().asked_for();
-    const bool never_up = c.last_error() || (!c.was_ready() && !c.state().failure().empty());
-    const std::string text = note_death(p, clean);
-    if (never_up) {
-        const launch_error error =
-            c.last_error() ? *c.last_error() : launch_error{"ETIMEDOUT", c.state().failure()};
-        publish_about(
-            c.spec().name, "start-failed",
-            fmt::format(R"("error":{{"code":{},"text":{}}},"restarts":{})", json_quoted(error.code),
-                        json_quoted(error.text), restarts_of(c)));
-        log(fmt::format("{} could not be started: {}", c.spec().name, text));
-    } else if (clean) {
-        publish_about(c.spec().name, "shutdown",
-                      fmt::format(R"("exit":{})", c.last_exit()->json()));
-    } else {
-        publish_about(
-            c.spec().name, "crashed",
-            fmt::format(R"("exit":{},"after_ms":{})", c.last_exit()->json(), in_ms(c.lasted())));
-        log(fmt::format("{} crashed after {:.1f} s: {}", c.spec().name, seconds(c.lasted()), text));
-    }
-    const bool poisoned = router_.on_ended(c.mail(), !clean && !c.last_error(),
-                                           clean ? "it ended: " + text : "it crashed: " + text);
-    if (!asked_for) ++p.failures;
-    if (c.is_supervisor()) wake_askers();
-    perform(restarter_.ended(
-        c.number(), {clean, asked_for, never_up || !c.was_ready(), p.took_mail, poisoned, text},
-        env_.time.now()));
-}
-
-/// The text is the cause chain, where the child is a supervisor that failed.
-std::string supervisor::note_death(place& p, bool clean) {
-    const child& c = p.who;
-    std::string text = !clean && !p.failure_below.empty() ? p.failure_below : c.how_it_ended();
-    p.deaths.push_back({env_.time.wall(), text,
-                        c.last_error() || !c.last_exit() ? "null" : c.last_exit()->json(),
-                        milliseconds(in_ms(c.lasted())), clean});
-    if (p.deaths.size() > death_limit) p.deaths.erase(p.deaths.begin());
-    return text;
-}
-
-void supervisor::on_line(child& c, stream s, std::string_view line) {
-    if (c.is_supervisor()) {
-        const auto [address, text] = split_label(line, c.address());
-        env_.sink.write(s, address, text);
-        return;
-    }
-    env_.sink.write(s, c.address(), line);
-    const std::string notice = c.spec().name + (s == stream::out ? "-output" : "-error");
-    if (!is_watched(notice)) return;
-    std::string text;
-    append_json_output(text, line);
-    publish(notice, text, c.spec().name);
-}
-
-void supervisor::after_turn(child& c) {
-    router_.pump(c.mail());
-    router_.flush();
-}
-
-child* supervisor::find(std::string_view child_name) const {
-    const auto found = numbers_.find(child_name);
-    return found == numbers_.end() ? nullptr : &const_cast<place&>(places_.at(found->second)).who;
-}
-
-std::vector<child*> supervisor::children() const {
+std::vector<child*> supervisor::children() {
     std::vector<child*> all;
-    for (const int number : restarter_.in_order())
-        all.push_back(&const_cast<place&>(places_.at(number)).who);
+    for (const int number : restarter_.in_order()) all.push_back(&children_.at(number).who);
     return all;
+}
+
+std::vector<child*> supervisor::members(std::string_view name) {
+    std::vector<child*> all;
+    for (child_entry* entry : children_.members(name)) all.push_back(&entry->who);
+    return all;
+}
+
+awaitable<boost::json::value> supervisor::ask_below(std::string nested,
+                                                    boost::json::object command) {
+    child* const below = find(nested);
+    if (!below) co_return boost::json::value();
+    supervisor_request request{supervisor_request::kind::command, std::move(command)};
+    boost::json::value answer = co_await below_.ask(*below, std::move(request));
+    co_return answer;
 }
 
 }  // namespace supe

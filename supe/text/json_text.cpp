@@ -353,4 +353,12 @@ std::string json_quoted(std::string_view value) {
     return out;
 }
 
+std::string_view member_of(std::string_view object, std::string_view key) {
+    std::string_view found;
+    for (json_members members(object); members.next();) {
+        if (members.key() == key) found = members.value();
+    }
+    return found;
+}
+
 }  // namespace supe

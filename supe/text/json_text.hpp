@@ -44,6 +44,15 @@ private:
     std::string_view value_;
 };
 
+/// The text of a member of a JSON object, as it stands there; empty where it is missing. Of equal
+/// keys the last counts.
+std::string_view member_of(std::string_view object, std::string_view key);
+
+/// Calls `f(std::string_view)` with the meaning of each string of a JSON array. What else is in it
+/// is passed over. Precondition: is_json(array).
+template <class F>
+void for_each_string(std::string_view array, F f);
+
 /// The string that a JSON string's text means: `"a\nb"` with its quotes in, its characters out.
 /// Precondition: is_json(text) and it starts with a quote. A lone surrogate becomes U+FFFD.
 std::string json_string_value(std::string_view text);
@@ -53,5 +62,21 @@ std::string json_quoted(std::string_view value);
 void append_json_quoted(std::string& out, std::string_view value);
 /// A line of output as a JSON string: a byte that is not UTF-8 becomes the four characters `\xHH`.
 void append_json_output(std::string& out, std::string_view line);
+
+template <class F>
+void for_each_string(std::string_view array, F f) {
+    for (std::size_t at = array.find('"'); at != std::string_view::npos;
+         at = array.find('"', at + 1)) {
+        const std::size_t start = at;
+        bool escaped = false;
+        for (++at; at < array.size() && array[at] != '"'; ++at) {
+            if (array[at] != '\\') continue;
+            escaped = true;
+            ++at;
+        }
+        const std::string_view text = array.substr(start, at + 1 - start);
+        escaped ? f(std::string_view(json_string_value(text))) : f(text.substr(1, text.size() - 2));
+    }
+}
 
 }  // namespace supe

@@ -75,4 +75,14 @@ std::string string_of(const boost::json::object& object, std::string_view key) {
     return value && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+bool flag_of(const boost::json::object& object, std::string_view key, bool otherwise) {
+    const auto* value = object.if_contains(key);
+    return value && value->is_bool() ? value->get_bool() : otherwise;
+}
+
+boost::json::object parse_object(std::string_view text) {
+    auto value = parse_json(text);
+    return value && value->is_object() ? std::move(value->get_object()) : boost::json::object();
+}
+
 }  // namespace supe

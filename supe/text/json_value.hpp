@@ -16,5 +16,10 @@ std::optional<boost::json::value> parse_json(std::string_view text);
 
 /// A member that is a string; empty where it is missing, or none.
 std::string string_of(const boost::json::object& object, std::string_view key);
+/// A member that is true or false; `otherwise` where it is missing, or neither.
+bool flag_of(const boost::json::object& object, std::string_view key, bool otherwise);
+
+/// The object of a JSON text; an empty one where the text is no object.
+boost::json::object parse_object(std::string_view text);
 
 }  // namespace supe

@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(the_cache_comes_first) {
         beside.start(listen(self, "n", true, with));
         co_return;
     });
-    w.root().publish("n", "2");
+    w.root().notices().publish("n", "2");
     w.run_ready();
     BOOST_TEST(with == (words{"1", "2"}));
     world other;
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(the_cache_comes_first) {
         beside.start(listen(self, "n", false, without));
         co_return;
     });
-    other.root().publish("n", "2");
+    other.root().notices().publish("n", "2");
     other.run_ready();
     BOOST_TEST(without == words{"2"});
 }
@@ -73,11 +73,11 @@ BOOST_AUTO_TEST_CASE(watches_share_a_pipe) {
         beside.start(listen(self, "n", true, second));
         co_return;
     });
-    w.root().publish("n", "1");
+    w.root().notices().publish("n", "1");
     w.run_ready();
     tasks->start(listen(*running, "n", true, third));
     w.run_ready();
-    w.root().publish("n", "2");
+    w.root().notices().publish("n", "2");
     w.run_ready();
     BOOST_TEST(first == (words{"1", "2"}));
     BOOST_TEST(second == (words{"1", "2"}));
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(a_dropped_watch) {
         heard.push_back(boost::json::serialize(n->message));
     });
     for (int i = 1; i < 5; ++i) {
-        w.root().publish("n", std::to_string(i));
+        w.root().notices().publish("n", std::to_string(i));
         w.run_ready();
     }
     BOOST_TEST(heard == words{"1"});
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(a_slow_watch) {
         }
     });
     for (int i = 0; i < 2000; ++i) {
-        w.root().publish("n", std::to_string(i));
+        w.root().notices().publish("n", std::to_string(i));
         if (i % 100 == 0) w.run_ready();
     }
     w.run_ready();
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(messages_are_unchanged) {
         beside.start(listen(self, "n", true, heard));
         co_return;
     });
-    w.root().publish("n", deep);
+    w.root().notices().publish("n", deep);
     w.run_ready();
     BOOST_TEST(heard.size() == 1u);
     BOOST_TEST(heard.at(0).starts_with("[[["));

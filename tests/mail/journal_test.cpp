@@ -44,10 +44,10 @@ struct journaled_router : support::router_fixture {
     script journal;
     explicit journaled_router(std::string address = "", bool with_uplink = false)
         : router_fixture(std::move(address), with_uplink) {
-        post.keep_in(journal, true);
+        mail.delivery.keep_in(journal, supe::mail_delivery::new_mail::is_written);
     }
-    void commit(std::size_t n) { post.on_journal({n, {}}); }
-    void fail(std::size_t n) { post.on_journal({n, "disk full"}); }
+    void commit(std::size_t n) { mail.delivery.on_journal({n, {}}); }
+    void fail(std::size_t n) { mail.delivery.on_journal({n, "disk full"}); }
 };
 
 }  // namespace
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(accepted_after_its_commit) {
     journaled_router o;
     mail_endpoint& a = o.add("a");
     mail_endpoint& b = o.add("b");
-    o.post.on_ready(b, 9);
+    o.mail.delivery.on_ready(b, 9);
     for (int i = 1; i <= 3; ++i)
         o.says(a, fmt::format(R"({{"type":"mail","to":"b","msg":{},"id":"{}","receipt":true}})", i,
                               i));
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(accepted_after_its_commit) {
                                  signal("MAIL-ACCEPTED", R"({"id":"2"})")});
     BOOST_TEST(o.heard(b).size() == 2u);
     BOOST_TEST(o.journal.marks["b"] == 2u);
-    o.post.on_ack(b, "id-2");
+    o.mail.delivery.on_ack(b, "id-2");
     BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACKED", R"({"id":"2"})")});
     BOOST_TEST_SAME(o.journal.taken(), {"put 1", "put 2", "put 3", "erase 2 "});
 }
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(refused_when_it_cannot_be_written) {
     journaled_router o;
     mail_endpoint& a = o.add("a");
     mail_endpoint& b = o.add("b");
-    o.post.on_ready(b, 9);
+    o.mail.delivery.on_ready(b, 9);
     o.says(a, R"({"type":"mail","to":"b","msg":1,"id":"1"})");
     o.says(a, R"({"type":"mail","to":"b","msg":2})");
     o.fail(2);
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(crashes_are_written) {
     o.says(a, R"({"type":"mail","to":"b","msg":1})");
     o.commit(1);
     for (int n = 0; n < 3; ++n) {
-        o.post.on_ready(b, 1);
+        o.mail.delivery.on_ready(b, 1);
         o.end(b, true);
         o.start(b);
     }
@@ -127,12 +127,12 @@ BOOST_AUTO_TEST_CASE(restored) {
     journaled_router o;
     o.add("a");
     mail_endpoint& b = o.add("b");
-    for (const auto& mail : before.journal.puts) o.post.restore(mail);
+    for (const auto& mail : before.journal.puts) o.mail.delivery.restore(mail);
     BOOST_TEST_SAME(o.told, {"dead: 2 to gone: removed after 0"});
-    o.post.on_ready(b, 9);
+    o.mail.delivery.on_ready(b, 9);
     BOOST_TEST_SAME(o.heard(b), {R"({"type":"mail","from":"a","msg":1,"id":"id-1","attempt":1})",
                                  R"({"type":"mail","from":"a","msg":3,"id":"id-3","attempt":5})"});
-    o.post.on_ack_oldest(b);
+    o.mail.delivery.on_ack_oldest(b);
     BOOST_TEST_SAME(o.journal.taken(), {"erase 2 ", "erase 1 "});
 }
 
@@ -153,14 +153,14 @@ BOOST_AUTO_TEST_CASE(from_above_across_lives) {
 
     journaled_router o("/dam", true);
     mail_endpoint& q = o.add("q");
-    o.post.restore_finished("r-0");
-    o.post.restore(before.journal.puts.at(0));
+    o.mail.directory.uplink()->hop->accepted("r-0");
+    o.mail.delivery.restore(before.journal.puts.at(0));
     o.from_above(frame("r-0", 2));
     o.from_above(frame("r-1", 2));
     BOOST_TEST_SAME(o.heard_above(), {signal("ACK-CURRENT-MAIL", R"({"ids":["r-0","r-1"]})")});
-    o.post.on_ready(q, 9);
+    o.mail.delivery.on_ready(q, 9);
     BOOST_TEST(o.heard(q).size() == 1u);
-    o.post.on_ack_oldest(q);
+    o.mail.delivery.on_ack_oldest(q);
     BOOST_TEST_SAME(o.heard_above(), {signal("MAIL-ACKED", R"({"id":"r-1"})")});
     BOOST_TEST_SAME(o.journal.taken(), {"erase 1 r-1"});
 }
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(removed_meanwhile) {
     mail_endpoint& a = o.add("a");
     mail_endpoint& b = o.add("b");
     o.says(a, R"({"type":"mail","to":"b","msg":1,"id":"1"})");
-    o.post.remove(b);
+    o.mail.remove(b);
     o.commit(1);
     BOOST_TEST_SAME(o.heard(a), {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})")});
     BOOST_TEST_SAME(o.journal.taken(), {"put 1", "erase 1 "});

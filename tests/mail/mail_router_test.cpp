@@ -17,17 +17,17 @@ BOOST_AUTO_TEST_CASE(between_siblings) {
     o.says(a, R"({"type":"mail","to":"b","msg":{"x" : 1},"id":"1","receipt":true,"k":[2]})");
     BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACCEPTED", R"({"id":"1"})")});
     BOOST_TEST_SAME(o.heard(b), {});
-    o.post.on_ready(b, 1);
+    o.mail.delivery.on_ready(b, 1);
     BOOST_TEST_SAME(
         o.heard(b),
         {R"({"type":"mail","from":"a","msg":{"x" : 1},"id":"id-1","attempt":1,"k":[2]})"});
-    o.post.on_ack(b, "id-1");
+    o.mail.delivery.on_ack(b, "id-1");
     BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACKED", R"({"id":"1"})")});
     // The same by an absolute address; without an id nobody is told anything.
     o.says(a, R"({"type":"mail","to":"/b"})");
     BOOST_TEST_SAME(o.heard(b),
                     {R"({"type":"mail","from":"a","msg":null,"id":"id-2","attempt":1})"});
-    o.post.on_ack_oldest(b);
+    o.mail.delivery.on_ack_oldest(b);
     BOOST_TEST_SAME(o.heard(a), {});
 }
 
@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(between_siblings) {
 BOOST_AUTO_TEST_CASE(undeliverable) {
     router o;
     mail_endpoint& a = o.add("a");
-    mail_endpoint& b = o.add("b", false, {.count = 1});
+    mail_endpoint& b = o.add("b", support::component, {.count = 1});
     const std::pair<const char*, const char*> cases[] = {{"nobody", "unknown-address"},
                                                          {"/b/c", "unknown-address"},
                                                          {"", "unknown-address"},
@@ -59,13 +59,13 @@ BOOST_AUTO_TEST_CASE(undeliverable) {
     o.says(a, R"({"type":"mail","to":"c","msg":3,"id":"y","receipt":true})");
     o.says(a, R"({"type":"mail","to":"c","msg":4})");
     o.heard(a);
-    o.post.remove(c);
+    o.mail.remove(c);
     BOOST_TEST_SAME(o.told, {"dead: 3 to c: removed after 0", "dead: 4 to c: removed after 0"});
     BOOST_TEST_SAME(o.heard(a), {signal("MAIL-UNDELIVERABLE", R"({"id":"y","reason":"removed"})")});
     o.says(a, R"({"type":"mail","to":"c","id":"z"})");
     BOOST_TEST_SAME(o.heard(a),
                     {signal("MAIL-UNDELIVERABLE", R"({"id":"z","reason":"unknown-address"})")});
-    o.post.on_ready(b, 1);
+    o.mail.delivery.on_ready(b, 1);
 }
 
 // Crashes with a mail alone in hand: to the dead letters, `dead-lettered` to who waits; a refusal
@@ -76,15 +76,15 @@ BOOST_AUTO_TEST_CASE(dead_lettered) {
     mail_endpoint& b = o.add("b");
     o.says(a, R"({"type":"mail","to":"b","msg":"poison","id":"1","receipt":true})");
     for (int n = 0; n < 3; ++n) {
-        o.post.on_ready(b, 1);
+        o.mail.delivery.on_ready(b, 1);
         o.end(b, true);
         o.start(b);
     }
     BOOST_TEST(o.told.back() ==
                "dead: \"poison\" to b: it crashed, with this mail in hand after 3");
-    o.post.on_ready(b, 1);
+    o.mail.delivery.on_ready(b, 1);
     o.says(a, R"({"type":"mail","to":"b","msg":0,"id":"2","receipt":true})");
-    o.post.on_reject(b, "id-2", false, "too old");
+    o.mail.delivery.on_reject(b, "id-2", supe::mail_delivery::rejected::dead, "too old");
     BOOST_TEST(o.told.back() == "dead: 0 to b: rejected: too old after 1");
     BOOST_TEST_SAME(o.heard(a),
                     {signal("MAIL-ACCEPTED", R"({"id":"1"})"),
@@ -101,8 +101,8 @@ BOOST_AUTO_TEST_CASE(no_answers_to_the_next_life) {
     o.says(a, R"({"type":"mail","to":"b","msg":0,"id":"1","receipt":true})");
     o.end(a, true);
     o.start(a);
-    o.post.on_ready(b, 1);
-    o.post.on_ack_oldest(b);
+    o.mail.delivery.on_ready(b, 1);
+    o.mail.delivery.on_ack_oldest(b);
     BOOST_TEST_SAME(o.heard(a), {});
 }
 
@@ -111,16 +111,16 @@ BOOST_AUTO_TEST_CASE(no_answers_to_the_next_life) {
 BOOST_AUTO_TEST_CASE(block_withholds_the_acceptance) {
     router o;
     mail_endpoint& a = o.add("a");
-    mail_endpoint& b = o.add("b", false, {.count = 1, .block = true});
+    mail_endpoint& b = o.add("b", support::component, {.count = 1, .block = true});
     for (const char* id : {"1", "2", "3"})
         o.says(a, fmt::format(R"({{"type":"mail","to":"b","msg":{},"id":"{}"}})", id, id));
     o.says(a, R"({"type":"mail","to":"b","msg":4})");
     BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACCEPTED", R"({"id":"1"})")});
     BOOST_TEST_SAME(o.told, {"undeliverable: 4 mailbox-full"});
-    o.post.on_ready(b, 1);
-    o.post.on_ack(b, "id-1");
+    o.mail.delivery.on_ready(b, 1);
+    o.mail.delivery.on_ack(b, "id-1");
     BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACCEPTED", R"({"id":"2"})")});
-    o.post.remove(b);
+    o.mail.remove(b);
     BOOST_TEST_SAME(o.heard(a), {signal("MAIL-UNDELIVERABLE", R"({"id":"3","reason":"removed"})")});
 }
 
@@ -128,9 +128,9 @@ BOOST_AUTO_TEST_CASE(block_withholds_the_acceptance) {
 // hop before hears of it too.
 BOOST_AUTO_TEST_CASE(withheld_further_on) {
     router o("/dam", true);
-    mail_endpoint& deep = o.add("deep", true);
-    mail_endpoint& q = o.add("q", false, {.count = 1, .block = true});
-    o.post.on_ready(deep, 1);
+    mail_endpoint& deep = o.add("deep", support::supervisor);
+    mail_endpoint& q = o.add("q", support::component, {.count = 1, .block = true});
+    o.mail.delivery.on_ready(deep, 1);
     const auto from_above = [&](const char* to, const char* id) {
         o.from_above(fmt::format(
             R"({{"type":"mail","from":"/a","to":"{}","msg":1,"id":"{}","attempt":1,"receipt":false}})",
@@ -141,11 +141,11 @@ BOOST_AUTO_TEST_CASE(withheld_further_on) {
                                       signal("ACK-CURRENT-MAIL", R"({"ids":["x"]})")});
     from_above("/dam/deep/r", "v"), from_above("/dam/deep/s", "w");
     BOOST_TEST(o.heard(deep).size() == 1u);
-    o.post.on_outcome_below(deep, "MAIL-WITHHELD", "v", "");
+    o.mail.delivery.on_outcome(deep, supe::signal_kind::mail_withheld, "v", "");
     BOOST_TEST(o.heard(deep).size() == 1u);  // the window is free for the next
     BOOST_TEST_SAME(o.heard_above(), {signal("MAIL-WITHHELD", R"({"id":"v"})")});
-    o.post.on_ack(deep, "v");
-    o.post.remove(q);
+    o.mail.delivery.on_ack(deep, "v");
+    o.mail.remove(q);
     BOOST_TEST(o.heard_above().size() == 2u);
     // Nor does a supervisor that is down hold up others: what was in hand, what waited behind it,
     // and what comes.
@@ -160,15 +160,15 @@ BOOST_AUTO_TEST_CASE(withheld_further_on) {
     };
     BOOST_TEST(o.heard_above() == told("MAIL-WITHHELD", ""));
     // Removed, it leaves nobody waiting for ever.
-    o.post.remove(deep);
+    o.mail.remove(deep);
     BOOST_TEST(o.heard_above() == told("MAIL-UNDELIVERABLE", R"(,"reason":"removed")"));
     // A child is told nothing: it waits for its MAIL-ACCEPTED.
-    mail_endpoint& full = o.add("full", false, {.count = 1, .block = true});
+    mail_endpoint& full = o.add("full", support::component, {.count = 1, .block = true});
     mail_endpoint& a = o.add("a");
     for (const char* id : {"1", "2"})
         o.says(a, fmt::format(R"({{"type":"mail","to":"full","msg":1,"id":"{}"}})", id));
     BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACCEPTED", R"({"id":"1"})")});
-    o.post.remove(full);
+    o.mail.remove(full);
 }
 
 // Down through a nested supervisor: it keeps the id, the sender's absolute address and whether
@@ -176,8 +176,8 @@ BOOST_AUTO_TEST_CASE(withheld_further_on) {
 BOOST_AUTO_TEST_CASE(down) {
     router o;
     mail_endpoint& a = o.add("a");
-    mail_endpoint& dam = o.add("dam", true);
-    o.post.on_ready(dam, 9);
+    mail_endpoint& dam = o.add("dam", support::supervisor);
+    o.mail.delivery.on_ready(dam, 9);
     o.says(a, R"({"type":"mail","to":"/dam/q","msg":1,"id":"x","receipt":true})");
     o.says(a, R"({"type":"mail","to":"/dam/q","msg":2,"id":"y"})");
     o.says(a, R"({"type":"mail","to":"/dam/q","msg":3})");
@@ -187,10 +187,11 @@ BOOST_AUTO_TEST_CASE(down) {
         {R"({"type":"mail","from":"/a","msg":1,"id":"id-1","attempt":1,"receipt":true,"to":"/dam/q"})",
          R"({"type":"mail","from":"/a","msg":2,"id":"id-2","attempt":1,"receipt":false,"to":"/dam/q"})",
          R"({"type":"mail","from":"/a","msg":3,"id":"id-3","attempt":1,"to":"/dam/q"})"});
-    o.post.on_ack(dam, "id-1");
-    o.post.on_outcome_below(dam, "MAIL-UNDELIVERABLE", "id-2", "unknown-address");
-    o.post.on_outcome_below(dam, "MAIL-UNDELIVERABLE", "id-3", "mailbox-full");
-    o.post.on_outcome_below(dam, "MAIL-ACKED", "id-1", "");
+    o.mail.delivery.on_ack(dam, "id-1");
+    o.mail.delivery.on_outcome(dam, supe::signal_kind::mail_undeliverable, "id-2",
+                               "unknown-address");
+    o.mail.delivery.on_outcome(dam, supe::signal_kind::mail_undeliverable, "id-3", "mailbox-full");
+    o.mail.delivery.on_outcome(dam, supe::signal_kind::mail_acked, "id-1", "");
     BOOST_TEST_SAME(o.heard(a),
                     {signal("MAIL-ACCEPTED", R"({"id":"x"})"),
                      signal("MAIL-UNDELIVERABLE", R"({"id":"y","reason":"unknown-address"})"),
@@ -205,14 +206,14 @@ BOOST_AUTO_TEST_CASE(death_below) {
     for (const bool keeps : {false, true}) {
         router o;
         mail_endpoint& a = o.add("a");
-        mail_endpoint& dam = o.add("dam", true, {.attempts = 1});
+        mail_endpoint& dam = o.add("dam", support::supervisor, {.attempts = 1});
         dam.keeps_mail = keeps;
-        o.post.on_ready(dam, 9);
+        o.mail.delivery.on_ready(dam, 9);
         for (const char* id : {"1", "2"})
             o.says(a, fmt::format(
                           R"({{"type":"mail","to":"/dam/q","msg":{},"id":"{}","receipt":true}})",
                           id, id));
-        o.post.on_ack(dam, "id-1");
+        o.mail.delivery.on_ack(dam, "id-1");
         o.heard(a), o.heard(dam);
         o.end(dam, true);
         BOOST_TEST(o.heard(a) == (keeps
@@ -220,11 +221,11 @@ BOOST_AUTO_TEST_CASE(death_below) {
                                       : words{signal("MAIL-UNDELIVERABLE",
                                                      R"({"id":"1","reason":"supervisor-died"})")}));
         o.start(dam);
-        o.post.on_ready(dam, 9);
+        o.mail.delivery.on_ready(dam, 9);
         BOOST_TEST_SAME(
             o.heard(dam),
             {R"({"type":"mail","from":"/a","msg":2,"id":"id-2","attempt":2,"receipt":true,"to":"/dam/q"})"});
-        o.post.on_outcome_below(dam, "MAIL-ACKED", "id-1", "");
+        o.mail.delivery.on_outcome(dam, supe::signal_kind::mail_acked, "id-1", "");
         BOOST_TEST(o.heard(a).size() == (keeps ? 1u : 0u));
     }
 }
@@ -243,11 +244,16 @@ BOOST_AUTO_TEST_CASE(up) {
          R"({"type":"mail","from":"/dam/q","msg":2,"id":"id-2","attempt":1,"to":"/a"})",
          R"({"type":"mail","from":"/dam/q","msg":3,"id":"id-3","attempt":1,"receipt":false,"to":"/a"})"});
     BOOST_TEST_SAME(o.heard(q), {});
-    o.post.on_outcome_above("MAIL-ACCEPTED", "id-1", "");
-    o.post.on_outcome_above("MAIL-UNDELIVERABLE", "id-2", "mailbox-full");
-    o.post.on_outcome_above("MAIL-UNDELIVERABLE", "id-3", "unknown-address");
-    o.post.on_outcome_above("MAIL-ACKED", "id-1", "");
-    o.post.on_outcome_above("MAIL-ACKED", "id-1", "");
+    o.mail.delivery.on_outcome(*o.mail.directory.uplink(), supe::signal_kind::mail_accepted, "id-1",
+                               "");
+    o.mail.delivery.on_outcome(*o.mail.directory.uplink(), supe::signal_kind::mail_undeliverable,
+                               "id-2", "mailbox-full");
+    o.mail.delivery.on_outcome(*o.mail.directory.uplink(), supe::signal_kind::mail_undeliverable,
+                               "id-3", "unknown-address");
+    o.mail.delivery.on_outcome(*o.mail.directory.uplink(), supe::signal_kind::mail_acked, "id-1",
+                               "");
+    o.mail.delivery.on_outcome(*o.mail.directory.uplink(), supe::signal_kind::mail_acked, "id-1",
+                               "");
     BOOST_TEST_SAME(o.heard(q),
                     {signal("MAIL-ACCEPTED", R"({"id":"x"})"),
                      signal("MAIL-UNDELIVERABLE", R"({"id":"z","reason":"unknown-address"})"),
@@ -263,7 +269,7 @@ BOOST_AUTO_TEST_CASE(up) {
 BOOST_AUTO_TEST_CASE(from_above_and_again) {
     router o("/dam", true);
     mail_endpoint& q = o.add("q");
-    o.post.on_ready(q, 9);
+    o.mail.delivery.on_ready(q, 9);
     o.from_above(
         R"({"type":"mail","from":"/a","msg":1,"id":"r-1","attempt":1,"receipt":true,"to":"/dam/q"})");
     o.from_above(R"({"type":"mail","from":"/a","msg":2,"id":"r-2","attempt":2,"to":"/dam/q"})");
@@ -274,7 +280,7 @@ BOOST_AUTO_TEST_CASE(from_above_and_again) {
         R"({"type":"mail","from":"/a","msg":1,"id":"r-1","attempt":2,"receipt":true,"to":"/dam/q"})");
     BOOST_TEST_SAME(o.heard(q), {});
     BOOST_TEST_SAME(o.heard_above(), {signal("ACK-CURRENT-MAIL", R"({"ids":["r-1"]})")});
-    o.post.on_ack(q, "r-1");
+    o.mail.delivery.on_ack(q, "r-1");
     o.from_above(R"({"type":"mail","from":"/a","msg":3,"id":"r-3","attempt":1,"to":"/dam/zzz"})");
     BOOST_TEST_SAME(o.heard_above(),
                     {signal("MAIL-ACKED", R"({"id":"r-1"})"),
@@ -286,8 +292,8 @@ BOOST_AUTO_TEST_CASE(from_above_and_again) {
 BOOST_AUTO_TEST_CASE(from_below_and_again) {
     router o;
     mail_endpoint& a = o.add("a");
-    mail_endpoint& dam = o.add("dam", true);
-    o.post.on_ready(a, 9);
+    mail_endpoint& dam = o.add("dam", support::supervisor);
+    o.mail.delivery.on_ready(a, 9);
     o.says(
         dam,
         R"({"type":"mail","from":"/dam/q","msg":1,"id":"d-1","attempt":1,"receipt":true,"to":"/a"})");
@@ -321,14 +327,14 @@ BOOST_AUTO_TEST_CASE(to_the_supervisor) {
 BOOST_AUTO_TEST_CASE(silent_reader) {
     router o;
     mail_endpoint& a = o.add("a");
-    mail_endpoint& b = o.add("b", false, {.window = 100000});
-    o.post.on_ready(b, 100000);
+    mail_endpoint& b = o.add("b", support::component, {.window = 100000});
+    o.mail.delivery.on_ready(b, 100000);
     const std::string body(1000, 'x');
     for (int i = 0; i < 5000; ++i) {
         o.says(a, fmt::format(R"({{"type":"mail","to":"b","msg":"{}"}})", body));
-        o.post.flush();
+        o.mail.flush();
     }
-    BOOST_TEST(b.wire->backlog() < (512u << 10));
+    BOOST_TEST(b.link->backlog() < (512u << 10));
     BOOST_TEST(b.box.queued() > 3000u);
 }
 
@@ -339,12 +345,12 @@ BOOST_AUTO_TEST_CASE(instances) {
     mail_endpoint& a = o.add("a");
     mail_endpoint& one = o.add("w");
     one.name = "w.1";
-    o.stops.push_back(std::make_unique<mail_endpoint>(2, "w.2", "w", one.shared, 1));
-    mail_endpoint& two = *o.stops.back();
+    o.endpoints.push_back(std::make_unique<mail_endpoint>(2, "w.2", "w", one.shared, 1));
+    mail_endpoint& two = *o.endpoints.back();
     o.wires.push_back(std::make_unique<support::neighbour>(o.time));
-    o.post.add(two);
+    o.mail.directory.add(two);
     o.start(two);
-    o.post.on_ready(one, 9), o.post.on_ready(two, 9);
+    o.mail.delivery.on_ready(one, 9), o.mail.delivery.on_ready(two, 9);
     for (int i = 0; i < 4; ++i) o.says(a, fmt::format(R"({{"type":"mail","to":"w","msg":{}}})", i));
     BOOST_TEST(o.heard(one).size() == 2u);
     BOOST_TEST(o.heard(two).size() == 2u);
@@ -352,7 +358,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     BOOST_TEST_SAME(o.heard(two),
                     {R"({"type":"mail","from":"a","msg":"you","id":"id-5","attempt":1})"});
     BOOST_TEST(o.heard(one).empty());
-    o.post.on_ready(a, 1);
+    o.mail.delivery.on_ready(a, 1);
     o.says(two, R"({"type":"mail","to":"a","msg":1})");
     BOOST_TEST_SAME(o.heard(a),
                     {R"({"type":"mail","from":"w.2","msg":1,"id":"id-6","attempt":1})"});
@@ -360,7 +366,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     o.end(two, false);
     BOOST_TEST(o.heard(one).size() == 2u);
     BOOST_TEST(o.told.back() == "waiting: w.2");
-    o.post.remove(two);
+    o.mail.remove(two);
     BOOST_TEST(o.told.back() == "dead: \"you\" to w: removed after 1");
     BOOST_TEST(one.box.in_flight() == 4u);
 }
@@ -369,12 +375,13 @@ BOOST_AUTO_TEST_CASE(instances) {
 BOOST_AUTO_TEST_CASE(by_hand) {
     router o;
     mail_endpoint& b = o.add("b");
-    o.post.post("/b", "1", {.hop = supe::mail_origin::control, .id = "c1", .receipt = true});
-    o.post.post("/zzz", "1", {.hop = supe::mail_origin::control, .id = "c2"});
-    o.post.on_ready(b, 1);
+    o.mail.router.post("/b", "1",
+                       {.source = supe::mail_source::control, .id = "c1", .receipt = true});
+    o.mail.router.post("/zzz", "1", {.source = supe::mail_source::control, .id = "c2"});
+    o.mail.delivery.on_ready(b, 1);
     BOOST_TEST_SAME(o.heard(b),
                     {R"({"type":"mail","from":"supe","msg":1,"id":"id-1","attempt":1})"});
-    o.post.on_ack_oldest(b);
+    o.mail.delivery.on_ack_oldest(b);
     BOOST_TEST_SAME(o.told,
                     {"control: c1 MAIL-ACCEPTED ", "control: c2 MAIL-UNDELIVERABLE unknown-address",
                      "control: c1 MAIL-ACKED "});

@@ -35,7 +35,8 @@ BOOST_AUTO_TEST_CASE(keeps_every_field) {
     for (const std::size_t n : {0u, 1u, 127u, 128u, 20000u, 40000u, 300000u}) {
         const std::string id(n, 'i'), from(n / 2, 'f'), to(n / 3, 't'), msg(n, 'm'),
             extras(n / 5, 'x'), own(n / 7, 'o');
-        envelope in{id, from, to, msg, extras, {7, 3, own, true, true}, true, 5, 2, true, 99};
+        envelope in{id,   from, to, msg,  extras, {supe::mail_source::child, 7, 3, own, true, true},
+                    true, 5,    2,  true, 99};
         const mail_ptr held = store.keep(in);
         const envelope out = held->view();
         BOOST_TEST(out.id == id);
@@ -45,7 +46,7 @@ BOOST_AUTO_TEST_CASE(keeps_every_field) {
         BOOST_TEST(out.msg == msg);
         BOOST_TEST(out.extras == extras);
         BOOST_TEST(out.origin.id == own);
-        BOOST_TEST((out.origin.hop == 7 && out.origin.life == 3u && out.origin.receipt &&
+        BOOST_TEST((out.origin.child == 7 && out.origin.life == 3u && out.origin.receipt &&
                     out.origin.patient));
         BOOST_TEST((out.answer && out.attempt == 5u && out.charges == 2u && out.suspect &&
                     out.sequence == 99u));

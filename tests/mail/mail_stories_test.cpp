@@ -136,12 +136,12 @@ BOOST_AUTO_TEST_CASE(dead_letters_outlive_the_tree) {
     const supe::dead_letter letter = w.root().dead().all().front();
     BOOST_TEST(letter.recipient == "w");
     d.lines.clear();
-    BOOST_TEST(w.root().mail().post_again(letter.recipient, letter.as_mail()) == "");
+    BOOST_TEST(w.root().mail().delivery.put_again(letter.recipient, letter.as_mail()) == "");
     BOOST_TEST(w.root().dead().drop(letter.id));
     w.root().mail().flush();
     w.run_ready();
     BOOST_TEST(d.lines.at(0) == "\"poison\" 4");  // it may have been handled before
-    BOOST_TEST(w.root().mail().post_again("nobody", letter.as_mail()) == "unknown-address");
+    BOOST_TEST(w.root().mail().delivery.put_again("nobody", letter.as_mail()) == "unknown-address");
 }
 
 // A supervisor on the way dies while the one below it, where the recipient lives, has no room for
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(kept_while_it_is_down) {
         w.run(
             R"({"name": "t", "children": [{"name": "w", "component": "worker", "max_restarts": 0, "mail": {"limit": 4}}]})");
         for (int i = 1; i <= 2; ++i) w.mail("/w", std::to_string(i));
-        if (by_hand) BOOST_TEST(w.by_hand(w.root().stop_child("w")) == "");
+        if (by_hand) BOOST_TEST(w.by_hand(w.root().admin().stop("w")) == "");
         if (!by_hand) w.crash("/w");
         BOOST_TEST(w.count("component-excessive-crash") == (by_hand ? 0u : 1u));
         for (int i = 3; i <= 6; ++i) w.mail("/w", std::to_string(i));
@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE(kept_while_it_is_down) {
         BOOST_TEST(w.processes() == 0u);
         BOOST_TEST(w.count("mail-undeliverable") == 2u);
         deaf = false;
-        BOOST_TEST(w.by_hand(w.root().start_child("w")) == "");
+        BOOST_TEST(w.by_hand(w.root().admin().start("w")) == "");
         BOOST_TEST(d.lines == (words{"1 1", "2 1", "3 1", "4 1"}),
                    boost::test_tools::per_element());
     }

@@ -261,10 +261,10 @@ BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {
     counter c(limits);
     caller slow = c.call(R"({"do":"notices","names":["news"]})");
     const std::string news = "\"" + std::string(10'000, 'n') + "\"";
-    for (int i = 0; i < 200; ++i) c.world.root().publish("news", news);
+    for (int i = 0; i < 200; ++i) c.world.root().notices().publish("news", news);
     c.world.run_ready();
     caller other = c.call(R"({"do":"notices","names":["news"]})");
-    for (int i = 0; i < 5; ++i) c.world.root().publish("news", news);
+    for (int i = 0; i < 5; ++i) c.world.root().notices().publish("news", news);
     c.world.run_ready();
     BOOST_TEST(lines_of(other.heard()).size() == 7u);  // the empty line, the cached one, and five
     while (!slow.closed()) {

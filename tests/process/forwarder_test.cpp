@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(shutdown_does_not_wait_for_a_permit) {
     BOOST_TEST(s.until([&] { return s.asked == 1; }));
     const auto before = s.w.time().now();
     s.lock_gives = true;
-    BOOST_TEST(s.w.by_hand(s.w.root().restart_child("forwarder")) == "");
+    BOOST_TEST(s.w.by_hand(s.w.root().admin().restart("forwarder")) == "");
     BOOST_TEST((s.w.time().now() - before < 1s));
     same(s.next(1), {result("a", 1, 200)});
     BOOST_TEST(s.w.starts_of("/forwarder") == 2u);

@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(is_a_copy) {
     struct stat about{};
     BOOST_TEST(::stat(file.c_str(), &about) == 0);
     BOOST_TEST((about.st_mode & 0777) == 0600u);
-    BOOST_TEST(w.root().find("a")->mail().box.queued() == 2u);
+    BOOST_TEST(w.root().entry_of(*w.root().find("a")).mail.box.queued() == 2u);
 }
 
 // The next time is another file: the earlier one may be the only copy by now.
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(does_not_touch_an_earlier_one) {
     w.mail("/a", "1");
     w.crash("/a");
     const auto first = named_file(w);
-    BOOST_TEST(w.by_hand(w.root().start_child("a")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().start("a")) == "");
     w.crash("/a");
     BOOST_TEST(named_file(w) != first);
     BOOST_TEST(lines_of(first).size() == 1u);

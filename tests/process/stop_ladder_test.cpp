@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(infinity) {
     tree["web"].stop();
     BOOST_TEST(tree.prints("[web] SIGTERM"));
     tree.root().shutdown();
-    tree.root().shutdown();
+    tree.root().kill();
     BOOST_TEST(tree.ends());
 }
 

@@ -24,25 +24,26 @@ BOOST_AUTO_TEST_SUITE(administration)
 // unknown afterwards.
 BOOST_AUTO_TEST_CASE(life_of_a_child) {
     stage w(two);
-    BOOST_TEST(w.by_hand(w.root().add_child(child(R"({"name": "c", "component": "diligent"})"))) ==
-               "");
+    BOOST_TEST(
+        w.by_hand(w.root().admin().add(child(R"({"name": "c", "component": "diligent"})"))) == "");
     const auto first = w.pid_of("/c");
-    BOOST_TEST(w.by_hand(w.root().add_child(child(R"({"name": "c", "component": "slow"})"))) ==
+    BOOST_TEST(w.by_hand(w.root().admin().add(child(R"({"name": "c", "component": "slow"})"))) ==
                "the name \"c\" is taken by an earlier child");
-    BOOST_TEST(w.by_hand(w.root().stop_child("c")) == "");
-    BOOST_TEST(w.by_hand(w.root().stop_child("c")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().stop("c")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().stop("c")) == "");
     BOOST_TEST(w.count("c-stopped") == 1u);
     BOOST_TEST(w.status_of("c") == status::stopped);
-    BOOST_TEST(w.by_hand(w.root().add_child(child(R"({"name": "c", "component": "slow"})"))) != "");
-    BOOST_TEST(w.by_hand(w.root().start_child("c")) == "");
-    BOOST_TEST(w.by_hand(w.root().start_child("c")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().add(child(R"({"name": "c", "component": "slow"})"))) !=
+               "");
+    BOOST_TEST(w.by_hand(w.root().admin().start("c")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().start("c")) == "");
     const auto second = w.pid_of("/c");
-    BOOST_TEST(w.by_hand(w.root().restart_child("c")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().restart("c")) == "");
     BOOST_TEST(w.pid_of("/c") != second);
     BOOST_TEST(second != first);
-    BOOST_TEST(w.by_hand(w.root().remove_child("c")) == "");
-    BOOST_TEST(w.by_hand(w.root().remove_child("c")) == "no such child: c");
-    BOOST_TEST(w.by_hand(w.root().start_child("c")) == "no such child: c");
+    BOOST_TEST(w.by_hand(w.root().admin().remove("c")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().remove("c")) == "no such child: c");
+    BOOST_TEST(w.by_hand(w.root().admin().start("c")) == "no such child: c");
     BOOST_TEST(w.story({"created", "started", "stopped", "auto-restarted", "removed"}, 0)
                    .ends_with("created c, started c, stopped c, started c, started c, removed c"));
     BOOST_TEST(w.starts_of("/a") == 1u);
@@ -52,11 +53,11 @@ BOOST_AUTO_TEST_CASE(life_of_a_child) {
 // why.
 BOOST_AUTO_TEST_CASE(added_in_vain) {
     stage w(R"({"name": "t", "max_restarts": 0, "children": []})");
-    BOOST_TEST(w.by_hand(w.root().add_child(child(R"({"name": "c", "component": "nobody"})"))) ==
+    BOOST_TEST(w.by_hand(w.root().admin().add(child(R"({"name": "c", "component": "nobody"})"))) ==
                "/c could not be started: nobody: No such file or directory");
     BOOST_TEST(!w.root().find("c"));
-    BOOST_TEST(w.by_hand(w.root().add_child(child(R"({"name": "c", "component": "diligent"})"))) ==
-               "");
+    BOOST_TEST(
+        w.by_hand(w.root().admin().add(child(R"({"name": "c", "component": "diligent"})"))) == "");
     BOOST_TEST(!w.ended());
 }
 
@@ -64,9 +65,9 @@ BOOST_AUTO_TEST_CASE(added_in_vain) {
 // (contract §4).
 BOOST_AUTO_TEST_CASE(start_that_fails) {
     stage w(two);
-    w.by_hand(w.root().stop_child("a"));
+    w.by_hand(w.root().admin().stop("a"));
     w.fail_next_starts("/a", 2, {"EAGAIN", "Resource temporarily unavailable"});
-    BOOST_TEST(w.by_hand(w.root().start_child("a")) ==
+    BOOST_TEST(w.by_hand(w.root().admin().start("a")) ==
                "/a did not come up: Resource temporarily unavailable");
     BOOST_TEST(w.root().find("a"));
     w.advance(1s);
@@ -80,14 +81,14 @@ BOOST_AUTO_TEST_CASE(in_the_middle_of_a_backoff) {
         R"({"name": "t", "children": [{"name": "a", "component": "diligent", "backoff": {"first": "20s"}}]})");
     w.crash("/a");
     BOOST_TEST(w.status_of("a") == status::backing_off);
-    BOOST_TEST(w.by_hand(w.root().stop_child("a")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().stop("a")) == "");
     BOOST_TEST(w.count("a-stopped") == 1u);
     w.advance(1min);
     BOOST_TEST(w.starts_of("/a") == 1u);
-    BOOST_TEST(w.by_hand(w.root().start_child("a")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().start("a")) == "");
     w.crash("/a");
     const auto asked = w.time().now();
-    BOOST_TEST(w.by_hand(w.root().start_child("a")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().start("a")) == "");
     BOOST_TEST((w.time().now() == asked));
     BOOST_TEST(w.status_of("a") == status::running);
 }
@@ -98,8 +99,8 @@ BOOST_AUTO_TEST_CASE(restart_while_starting) {
     stage w(
         R"({"name": "t", "children": [{"name": "a", "component": "late", "ready": "signal"}]})");
     w.advance(100ms);
-    const auto one = w.begin(w.root().restart_child("a"));
-    const auto two = w.begin(w.root().restart_child("a"));
+    const auto one = w.begin(w.root().admin().restart("a"));
+    const auto two = w.begin(w.root().admin().restart("a"));
     w.advance(2s);
     BOOST_TEST(one->value_or("no answer") == "");
     BOOST_TEST(two->value_or("no answer") == "");
@@ -110,9 +111,9 @@ BOOST_AUTO_TEST_CASE(restart_while_starting) {
 // Who waits for a child that is removed meanwhile is told so, and nobody touches what is gone.
 BOOST_AUTO_TEST_CASE(removed_meanwhile) {
     stage w(R"({"name": "t", "children": [{"name": "a", "component": "slow"}]})");
-    const auto restart = w.begin(w.root().restart_child("a"));
-    const auto stop = w.begin(w.root().stop_child("a"));
-    const auto remove = w.begin(w.root().remove_child("a"));
+    const auto restart = w.begin(w.root().admin().restart("a"));
+    const auto stop = w.begin(w.root().admin().stop("a"));
+    const auto remove = w.begin(w.root().admin().remove("a"));
     w.advance(5s);
     BOOST_TEST(restart->value_or("no answer") == "/a left the tree");
     BOOST_TEST(stop->value_or("no answer") == "");
@@ -123,7 +124,7 @@ BOOST_AUTO_TEST_CASE(removed_meanwhile) {
 // Who waits when the tree ends is told so.
 BOOST_AUTO_TEST_CASE(ended_meanwhile) {
     stage w(R"({"name": "t", "children": [{"name": "a", "component": "slow"}]})");
-    const auto restart = w.begin(w.root().restart_child("a"));
+    const auto restart = w.begin(w.root().admin().restart("a"));
     BOOST_TEST(w.stop());
     BOOST_TEST(restart->value_or("no answer") == "/a: its supervisor is ending");
     BOOST_TEST(w.clean_up());
@@ -134,8 +135,8 @@ BOOST_AUTO_TEST_CASE(ended_meanwhile) {
 BOOST_AUTO_TEST_CASE(stops_are_independent) {
     stage w(
         R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "shutdown": "5s"}, {"name": "b", "component": "diligent"}]})");
-    const auto a = w.begin(w.root().stop_child("a"));
-    BOOST_TEST(w.by_hand(w.root().stop_child("b")) == "");
+    const auto a = w.begin(w.root().admin().stop("a"));
+    BOOST_TEST(w.by_hand(w.root().admin().stop("b")) == "");
     BOOST_TEST(!a->has_value());
     w.advance(5s);
     BOOST_TEST(a->value_or("no answer") == "");
@@ -146,7 +147,7 @@ BOOST_AUTO_TEST_CASE(mail_of_the_removed) {
     stage w(
         R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "shutdown": "kill"}]})");
     w.mail("/a", R"({"n": 1})");
-    w.by_hand(w.root().remove_child("a"));
+    w.by_hand(w.root().admin().remove("a"));
     BOOST_TEST(w.count("mail-dead-lettered") == 1u);
     BOOST_TEST(w.messages("mail-dead-lettered").at(0).find(R"("reason":"removed")") !=
                std::string::npos);
@@ -156,7 +157,7 @@ BOOST_AUTO_TEST_CASE(mail_of_the_removed) {
 BOOST_AUTO_TEST_CASE(significant_needs_auto_shutdown) {
     stage w(two);
     BOOST_TEST(
-        w.by_hand(w.root().add_child(child(
+        w.by_hand(w.root().admin().add(child(
             R"({"name": "c", "component": "diligent", "restart": "transient", "significant": true})"))) ==
         "c: significant has no meaning while auto_shutdown is never");
 }
@@ -168,8 +169,8 @@ BOOST_AUTO_TEST_CASE(coming_and_going) {
     const auto spec = child(R"({"name": "c", "component": "stubborn", "shutdown": "kill"})");
     const auto come_and_go = [&](int times) {
         for (int i = 0; i < times; ++i) {
-            BOOST_REQUIRE(w.by_hand(w.root().add_child(spec)) == "");
-            BOOST_REQUIRE(w.by_hand(w.root().remove_child("c")) == "");
+            BOOST_REQUIRE(w.by_hand(w.root().admin().add(spec)) == "");
+            BOOST_REQUIRE(w.by_hand(w.root().admin().remove("c")) == "");
         }
         w.forget_notices();
         return mallinfo2().uordblks;

@@ -34,7 +34,7 @@ struct on_demand : supe::simulation::world {
         run(with(role));
     }
     status of_d() { return root().status_of(*root().find("d")); }
-    std::size_t queued() { return root().find("d")->mail().box.queued(); }
+    std::size_t queued() { return root().entry_of(*root().find("d")).mail.box.queued(); }
 };
 
 }  // namespace
@@ -86,14 +86,14 @@ BOOST_AUTO_TEST_CASE(leaves_its_mail) {
 // Stopped, it stays down whatever comes; started, it is idle, or goes to work.
 BOOST_AUTO_TEST_CASE(held_down) {
     on_demand w("diligent");
-    BOOST_TEST(w.by_hand(w.root().stop_child("d")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().stop("d")) == "");
     w.mail("/d", "1");
     BOOST_TEST(w.of_d() == status::stopped);
-    BOOST_TEST(w.by_hand(w.root().start_child("d")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().start("d")) == "");
     BOOST_TEST(w.queued() == 0u);
     w.exit("/d");
     BOOST_TEST(w.of_d() == status::idle);
-    BOOST_TEST(w.by_hand(w.root().start_child("d")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().start("d")) == "");
     BOOST_TEST(w.of_d() == status::idle);
 }
 

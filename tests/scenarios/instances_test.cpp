@@ -64,7 +64,8 @@ BOOST_AUTO_TEST_CASE(one_mailbox) {
     BOOST_TEST(s.world.count("w-started") == 0u);
     for (int i = 1; i <= 5; ++i) s.world.mail("/w", std::to_string(i));
     BOOST_TEST(s.taken.size() == 3u);
-    BOOST_TEST(s.world.root().members("w").front()->mail().box.queued() == 2u);
+    BOOST_TEST(s.world.root().entry_of(*s.world.root().members("w").front()).mail.box.queued() ==
+               2u);
     s.world.advance(1s);
     BOOST_TEST(s.taken.size() == 5u);
     std::ranges::sort(s.taken, {}, [](const std::string& t) { return t.substr(5); });
@@ -106,7 +107,7 @@ BOOST_AUTO_TEST_CASE(given_up) {
                boost::test_tools::per_element());
     s.world.mail("/w", "1");
     BOOST_TEST(s.taken.empty());
-    BOOST_TEST(s.world.by_hand(s.world.root().start_child("w")) == "");
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().start("w")) == "");
     BOOST_TEST(s.taken.size() == 1u);
 }
 
@@ -114,20 +115,21 @@ BOOST_AUTO_TEST_CASE(given_up) {
 BOOST_AUTO_TEST_CASE(scaled) {
     workshop s("", 2);
     const auto before = s.pids();
-    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 4)) == "");
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().scale("w", 4)) == "");
     BOOST_TEST(s.names() == "a w.1 w.2 w.3 w.4 z ");
     BOOST_TEST(s.pids()[0] == before[0]);
     BOOST_TEST(s.pids()[1] == before[1]);
-    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 1)) == "");
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().scale("w", 1)) == "");
     BOOST_TEST(s.names() == "a w.1 z ");
     BOOST_TEST(s.pids() == std::vector<pid_t>{before[0]}, boost::test_tools::per_element());
     BOOST_TEST(s.world.count("component-removed") == 3u);
     BOOST_TEST(s.world.starts_of("/z") == 1u);
-    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 0)) ==
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().scale("w", 0)) ==
                "0 is not a number of instances from 1 to 10000");
-    BOOST_TEST(s.world.by_hand(s.world.root().scale("w.1", 2)) ==
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().scale("w.1", 2)) ==
                "w.1 is an instance of w; scale that");
-    BOOST_TEST(s.world.by_hand(s.world.root().scale("nobody", 2)) == "no such child: nobody");
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().scale("nobody", 2)) ==
+               "no such child: nobody");
 }
 
 // One that runs alone goes on as the first of several, with the mail that it has in hand and all
@@ -137,12 +139,12 @@ BOOST_AUTO_TEST_CASE(scaled_from_one) {
     BOOST_TEST(s.names() == "a w z ");
     for (int i = 1; i <= 3; ++i) s.world.mail("/w", std::to_string(i));
     const auto pid = s.world.pid_of("/w");
-    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 3)) == "");
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().scale("w", 3)) == "");
     BOOST_TEST(s.names() == "a w.1 w.2 w.3 z ");
     BOOST_TEST(s.pids()[0] == pid);
     BOOST_TEST(s.taken.size() == 3u);
     s.world.advance(1s);
-    BOOST_TEST(s.world.root().members("w").front()->mail().box.empty());
+    BOOST_TEST(s.world.root().entry_of(*s.world.root().members("w").front()).mail.box.empty());
     s.world.crash("/w");  // as its environment has it
     s.world.advance(1s);
     BOOST_TEST(s.world.pid_of("/w.1") != 0);
@@ -152,7 +154,7 @@ BOOST_AUTO_TEST_CASE(scaled_from_one) {
 BOOST_AUTO_TEST_CASE(scaled_down_with_mail) {
     workshop s("", 2);
     for (int i = 1; i <= 2; ++i) s.world.mail("/w", std::to_string(i));
-    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 1)) == "");
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().scale("w", 1)) == "");
     s.world.advance(3s);
     BOOST_TEST(s.taken.size() == 3u);
     BOOST_TEST(s.taken.back().starts_with("w.1: "));
@@ -164,7 +166,7 @@ BOOST_AUTO_TEST_CASE(scaled_down_with_mail) {
 BOOST_AUTO_TEST_CASE(scaled_in_vain) {
     workshop s("", 2);
     s.world.fail_next_starts("/w.4", 1, {"EAGAIN", "Resource temporarily unavailable"});
-    BOOST_TEST(s.world.by_hand(s.world.root().scale("w", 5)) ==
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().scale("w", 5)) ==
                "/w.4 could not be started: Resource temporarily unavailable");
     BOOST_TEST(s.names() == "a w.1 w.2 w.3 z ");
 }
@@ -172,18 +174,18 @@ BOOST_AUTO_TEST_CASE(scaled_in_vain) {
 // By hand the name means all of them, one after the other where they are restarted.
 BOOST_AUTO_TEST_CASE(by_hand_all_or_one) {
     workshop s("", 2);
-    BOOST_TEST(s.world.by_hand(s.world.root().stop_child("w.2")) == "");
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().stop("w.2")) == "");
     BOOST_TEST(s.of("w.1") == status::running);
-    BOOST_TEST(s.world.by_hand(s.world.root().stop_child("w")) == "");
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().stop("w")) == "");
     BOOST_TEST(s.of("w.1") == status::stopped);
     s.world.mail("/w", "1");
-    BOOST_TEST(s.world.by_hand(s.world.root().start_child("w")) == "");
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().start("w")) == "");
     BOOST_TEST(s.taken.size() == 1u);
-    BOOST_TEST(s.world.by_hand(s.world.root().restart_child("w")) == "");
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().restart("w")) == "");
     BOOST_TEST(s.world.starts_of("/w.1") == 3u);
-    BOOST_TEST(s.world.by_hand(s.world.root().remove_child("w")) == "");
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().remove("w")) == "");
     BOOST_TEST(s.names() == "a z ");
-    BOOST_TEST(s.world.by_hand(s.world.root().add_child(supe::parse_child(
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().add(supe::parse_child(
                    R"({"name": "w", "component": "worker", "instances": 2})", "child", "/"))) ==
                "");
     BOOST_TEST(s.names() == "a z w.1 w.2 ");
@@ -193,7 +195,7 @@ BOOST_AUTO_TEST_CASE(by_hand_all_or_one) {
 BOOST_AUTO_TEST_CASE(added_in_vain) {
     workshop s("", 1);
     s.world.fail_next_starts("/v.2", 1, {"EAGAIN", "Resource temporarily unavailable"});
-    BOOST_TEST(s.world.by_hand(s.world.root().add_child(supe::parse_child(
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().add(supe::parse_child(
                    R"({"name": "v", "component": "worker", "instances": 3})", "child", "/"))) ==
                "/v.2 could not be started: Resource temporarily unavailable");
     BOOST_TEST(s.names() == "a w z ");
@@ -222,10 +224,10 @@ BOOST_AUTO_TEST_CASE(on_demand) {
 BOOST_AUTO_TEST_CASE(reloaded) {
     workshop s("", 2);
     const auto reload = [&](const std::string& more, unsigned instances) {
-        return s.world.by_hand(
-            s.world.root().reload(supe::parse_tree(workshop::tree(more, instances), "tree", "/")));
+        return s.world.by_hand(s.world.root().admin().reload(
+            supe::parse_tree(workshop::tree(more, instances), "tree", "/")));
     };
-    s.world.by_hand(s.world.root().scale("w", 3));
+    s.world.by_hand(s.world.root().admin().scale("w", 3));
     BOOST_TEST(reload("", 2) == "");
     BOOST_TEST(s.names() == "a w.1 w.2 w.3 z ");
     const auto pids = s.pids();

@@ -79,10 +79,10 @@ BOOST_AUTO_TEST_CASE(given_up) {
 // crash is no restart by hand, and a restart by hand is no stop.
 BOOST_AUTO_TEST_CASE(clean_ends) {
     stage w(one);
-    w.by_hand(w.root().restart_child("a"));
+    w.by_hand(w.root().admin().restart("a"));
     BOOST_TEST(said(w, "stopped").empty());
-    w.by_hand(w.root().stop_child("a"));
-    w.by_hand(w.root().remove_child("a"));
+    w.by_hand(w.root().admin().stop("a"));
+    w.by_hand(w.root().admin().remove("a"));
     BOOST_TEST(said(w, "shutdown").size() == 2u);
     BOOST_TEST(said(w, "shutdown").at(0) == R"({"name":"a","exit":{"code":0}})");
     BOOST_TEST(said(w, "stopped") == lines{R"({"name":"a"})"}, boost::test_tools::per_element());
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(forward) {
     stage w(
         R"({"name": "t", "children": [{"name": "dam", "forward": ["x-crashed"], "children": [{"name": "x", "component": "diligent"}]}]})");
     std::vector<std::string> heard;
-    w.root().listen({}, [&](const supe::published& n) {
+    w.root().notices().listen({}, [&](const supe::published& n) {
         if (n.name.find("dam") == std::string::npos) heard.push_back(n.name + " from " + n.source);
     });
     heard.clear();
@@ -148,8 +148,9 @@ BOOST_AUTO_TEST_CASE(code_in_a_supervisor) {
               {"name": "x", "component": "asks"}]})",
         overseer);
     std::vector<std::string> heard;
-    w.root().listen({"trouble", "asked"},
-                    [&](const supe::published& n) { heard.push_back(n.source + " " + n.message); });
+    w.root().notices().listen({"trouble", "asked"}, [&](const supe::published& n) {
+        heard.push_back(n.source + " " + n.message);
+    });
     heard.clear();
     w.crash("/dam/x");
     w.advance(1s);

@@ -18,7 +18,7 @@ std::string diligent(const std::string& name, const std::string& more = "") {
 }
 
 std::string reload_with(stage& w, const std::string& text) {
-    return w.by_hand(w.root().reload(supe::parse_tree(text, "tree", "/")));
+    return w.by_hand(w.root().admin().reload(supe::parse_tree(text, "tree", "/")));
 }
 
 std::string names(const stage& w) {
@@ -37,8 +37,8 @@ BOOST_AUTO_TEST_CASE(nothing_changed) {
     const auto text = tree(diligent("a") + "," + diligent("b") + "," +
                            diligent("x", R"(, "restart": "temporary")"));
     stage w(text);
-    w.by_hand(w.root().stop_child("a"));
-    w.by_hand(w.root().add_child(supe::parse_child(diligent("c"), "child", "/")));
+    w.by_hand(w.root().admin().stop("a"));
+    w.by_hand(w.root().admin().add(supe::parse_child(diligent("c"), "child", "/")));
     w.exit("/x");
     const std::size_t from = w.notices().size();
     BOOST_TEST(reload_with(w, text) == "");
@@ -73,8 +73,9 @@ BOOST_AUTO_TEST_CASE(differences) {
                "shutdown a, removed a, created d, started d, shutdown b, started b");
     BOOST_TEST(w.pid_of("/c") == c);
     BOOST_TEST(w.count("mail-dead-lettered") == 0u);
-    BOOST_TEST(
-        w.root().find("b")->mail().box.empty());  // it was redelivered, and acknowledged this time
+    BOOST_TEST(w.root()
+                   .entry_of(*w.root().find("b"))
+                   .mail.box.empty());  // it was redelivered, and acknowledged this time
 }
 
 // What only the supervisor acts on holds at once, without a new process.
@@ -93,10 +94,10 @@ BOOST_AUTO_TEST_CASE(policy) {
 // One that is stopped stays stopped, and starts as the new one.
 BOOST_AUTO_TEST_CASE(changed_while_stopped) {
     stage w(tree(diligent("a")));
-    w.by_hand(w.root().stop_child("a"));
+    w.by_hand(w.root().admin().stop("a"));
     BOOST_TEST(reload_with(w, tree(R"({"name": "a", "component": "nobody"})")) == "");
     BOOST_TEST(w.status_of("a") == status::stopped);
-    BOOST_TEST(w.by_hand(w.root().start_child("a")) ==
+    BOOST_TEST(w.by_hand(w.root().admin().start("a")) ==
                "/a did not come up: nobody: No such file or directory");
 }
 

@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(transient) {
     w.exit("/a", 0);
     BOOST_TEST(w.starts_of("/a") == 2u);
     BOOST_TEST(w.status_of("a") == status::stopped);
-    BOOST_TEST(w.by_hand(w.root().start_child("a")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().start("a")) == "");
     BOOST_TEST(w.status_of("a") == status::running);
 }
 
@@ -67,9 +67,9 @@ BOOST_AUTO_TEST_CASE(temporary) {
             R"({"name": "x", "component": "diligent", "restart": "temporary"})", "x", "/");
         const std::vector<std::function<void()>> ways = {
             [&] { w.exit("/x", 0); }, [&] { w.exit("/x", 1); }, [&] { w.crash("/x"); },
-            [&] { w.by_hand(w.root().stop_child("x")); }};
+            [&] { w.by_hand(w.root().admin().stop("x")); }};
         for (const auto& die : ways) {
-            BOOST_TEST(w.by_hand(w.root().add_child(spec)) == "");
+            BOOST_TEST(w.by_hand(w.root().admin().add(spec)) == "");
             die();
             BOOST_TEST(!w.root().find("x"));
         }
@@ -166,8 +166,8 @@ BOOST_AUTO_TEST_CASE(rest_for_one_escalation) {
 awaitable<> impatient(supervisor& self, std::string what) {
     supe::notice_watch failures(self, {"a-start-failed"});
     for (int i = 0; i < 10; ++i) co_await failures.next();
-    if (what == "stop") co_await self.stop_child("a");
-    if (what == "remove") co_await self.remove_child("a");
+    if (what == "stop") co_await self.admin().stop("a");
+    if (what == "remove") co_await self.admin().remove("a");
     if (what == "shutdown") self.shutdown();
 }
 
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(given_up) {
     BOOST_TEST(w.messages("a-excessive-crash").at(0) ==
                R"({"name":"a","restarts":1,"within_ms":60000,"mailbox":null})");
     BOOST_TEST(w.status_of("b") == status::running);
-    BOOST_TEST(w.by_hand(w.root().start_child("a")) == "");
+    BOOST_TEST(w.by_hand(w.root().admin().start("a")) == "");
     w.crash("/a");
     BOOST_TEST(w.status_of("a") == status::running);
 }

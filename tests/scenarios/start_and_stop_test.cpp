@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(reasons_are_not_mixed_up) {
     w.crash("/one/x");
     w.advance(1s);
     w.crash("/two");
-    const auto& deaths = w.root().deaths_of(*w.root().find("two"));
+    const auto& deaths = w.root().entry_of(*w.root().find("two")).deaths;
     BOOST_TEST(deaths.size() == 1u);
     BOOST_TEST(deaths.back().text == "SIGKILL");
     BOOST_TEST(deaths.back().exit == R"({"signal":"SIGKILL","core":false})");
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(stopped_with_patience) {
     w.root().shutdown();
     w.advance(1h);
     BOOST_TEST(!w.ended());
-    w.root().shutdown();
+    w.root().kill();
     w.run_ready();
     BOOST_TEST(w.ended());
     BOOST_TEST(w.ended_cleanly());
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(nested_fails) {
     BOOST_TEST(w.count("y-shutdown") == 1u);
     BOOST_TEST(w.count("dam-crashed") == 1u);
     BOOST_TEST(w.count("dam-auto-restarted") == 1u);
-    BOOST_TEST(w.root().deaths_of(*w.root().find("dam")).back().text ==
+    BOOST_TEST(w.root().entry_of(*w.root().find("dam")).deaths.back().text ==
                "more than 1 restarts within 10 s; the last was x: SIGKILL");
 }
 
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(significant) {
             killed.crash("/a");
             BOOST_TEST(killed.ended() == (restart == std::string("temporary")));
             stage stopped(with(mode, restart, "true"));
-            stopped.by_hand(stopped.root().stop_child("a"));
+            stopped.by_hand(stopped.root().admin().stop("a"));
             BOOST_TEST(!stopped.ended());
         }
     }

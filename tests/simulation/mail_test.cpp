@@ -201,7 +201,7 @@ private:
     void check_end() {
         collect_dead();
         for (const supe::child* c : world_.root().children())
-            expect(c->mail().box.empty(), c->address() + " has mail left");
+            expect(world_.root().entry_of(*c).mail.box.empty(), c->address() + " has mail left");
         for (const auto& [number, f] : fates_) {
             if (!f.accepted) continue;
             const bool may_be_lost = f.recipient == "/n/r" && died_below_ && !journaled_;

@@ -130,15 +130,15 @@ private:
             const auto& [what, spec] = *request;
             if (!s.find(spec.name) && what != "add") continue;
             if (what == "stop")
-                a.model.stopped(spec.name), hands.start(forget(s.stop_child(spec.name)));
+                a.model.stopped(spec.name), hands.start(forget(s.admin().stop(spec.name)));
             if (what == "start")
-                a.model.started(spec.name), hands.start(forget(s.start_child(spec.name)));
+                a.model.started(spec.name), hands.start(forget(s.admin().start(spec.name)));
             if (what == "restart")
-                a.model.restarted(spec.name), hands.start(forget(s.restart_child(spec.name)));
+                a.model.restarted(spec.name), hands.start(forget(s.admin().restart(spec.name)));
             if (what == "remove")
-                a.model.removed(spec.name), hands.start(forget(s.remove_child(spec.name)));
+                a.model.removed(spec.name), hands.start(forget(s.admin().remove(spec.name)));
             if (what == "add" && !s.find(spec.name))
-                a.model.added(spec), hands.start(forget(s.add_child(spec)));
+                a.model.added(spec), hands.start(forget(s.admin().add(spec)));
         }
     }
     static awaitable<> forget(awaitable<std::string> request) { co_await std::move(request); }
@@ -164,7 +164,7 @@ private:
             return by_hand(a, address, one_of({"stop", "start", "start", "restart", "remove"}),
                            name);
         note("shutdown");
-        world_.root().shutdown();
+        world_.root().is_stopping() ? world_.root().kill() : world_.root().shutdown();
         world_.run_ready();
     }
     void note(const std::string& what) {

@@ -69,7 +69,7 @@ struct bench {
 
     std::string text(const rules::action& a) {
         using kind = rules::kind;
-        const std::string name = a.child == rules::none ? "" : names.at(a.child);
+        const std::string name = a.child ? names.at(*a.child) : "";
         switch (a.what) {
             case kind::start:
                 return (a.restart ? "restart " : "start ") + name +

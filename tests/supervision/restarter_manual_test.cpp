@@ -145,8 +145,8 @@ BOOST_AUTO_TEST_CASE(removed_from_a_group_restart) {
 BOOST_AUTO_TEST_CASE(added_in_its_place) {
     bench b(three(rest_for_one));
     b.up();
-    b.add(spec_of("d"), {.behind = 0});
-    b.add(spec_of("e"), {.behind = rules::front});
+    b.add(spec_of("d"), rules::position::behind(0));
+    b.add(spec_of("e"), rules::position::first());
     b.ready("d");
     b.ready("e");
     BOOST_TEST(b.crash("d") == "stop c");

@@ -149,7 +149,8 @@ BOOST_AUTO_TEST_CASE(a_watcher_that_does_not_read) {
         "\n"
         R"({"type":"signal","signal":"NOTICEBOARD-REQUEST","data":{"type":"watch","notice":"notice-pipe-failure"}})"
         "\n");
-    for (int i = 0; i < 1000; ++i) w.root().publish("n", '"' + std::string(10'000, 'x') + '"');
+    for (int i = 0; i < 1000; ++i)
+        w.root().notices().publish("n", '"' + std::string(10'000, 'x') + '"');
     const std::string told =
         R"({"name":"s","citizen":"s","notice":"n","error":"it does not read what it watches"})";
     for (const char* name : {"notice-pipe-failure", "component-notice-pipe-failure",
@@ -157,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_watcher_that_does_not_read) {
         BOOST_TEST(w.messages(name) == words(20, told));
     BOOST_TEST(w.count("n") == 1000u);
     w.advance(2s);
-    w.root().publish("n", "1");
+    w.root().notices().publish("n", "1");
     BOOST_TEST(w.count("notice-pipe-failure") == 21u);
 }
 

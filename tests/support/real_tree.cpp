@@ -76,7 +76,7 @@ real_tree::real_tree(event_loop& loop, std::string_view tree)
       root_(environment(loop, launcher_, sink_, state_.path()), supe::parse_tree(tree, "tree", "/"),
             std::string()),
       tasks_(loop.time) {
-    root_.listen({}, [this](const supe::published& notice) {
+    root_.notices().listen({}, [this](const supe::published& notice) {
         heard& h = notices_[notice.name];
         ++h.times;
         h.last = notice.message;
@@ -87,7 +87,7 @@ real_tree::real_tree(event_loop& loop, std::string_view tree)
 real_tree::~real_tree() {
     if (!ended_) {
         root_.shutdown();
-        root_.shutdown();
+        root_.kill();
         ends();
     }
     loop_.end(tasks_);

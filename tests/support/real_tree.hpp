@@ -56,7 +56,7 @@ public:
     bool clean() const { return clean_; }
 
     supe::child& operator[](std::string_view name) { return *root_.find(name); }
-    const auto& deaths(std::string_view name) { return root_.deaths_of((*this)[name]); }
+    const auto& deaths(std::string_view name) { return root_.entry_of((*this)[name]).deaths; }
     pid_t pid(std::string_view name) { return root_.find(name)->pid(); }
     supe::supervisor& root() { return root_; }
     supe::posix_launcher& processes() { return launcher_; }

@@ -1,8 +1,8 @@
-// A post office among neighbours: each is the other end of a socket, and what it is told is kept as
-// text.
+// The mail of a supervisor among neighbours: each is the other end of a socket, and what it is sent
+// is kept as text.
 #pragma once
 
-#include "supe/mail/mail_router.hpp"
+#include "supe/mail/supervisor_mail.hpp"
 #include "supe/simulation/virtual_clock.hpp"
 
 #include <fmt/format.h>
@@ -14,10 +14,12 @@
 namespace support {
 
 using supe::mail_endpoint;
+inline constexpr auto component = supe::endpoint_kind::component;
+inline constexpr auto supervisor = supe::endpoint_kind::supervisor;
 using supe::mailbox_limits;
 using words = std::vector<std::string>;
 
-/// A channel of the post office, and what was written to it.
+/// A channel of the supervisor, and what was written to it.
 struct neighbour {
     std::shared_ptr<supe::channel> wire;
     supe::unique_fd other;
@@ -44,48 +46,53 @@ struct neighbour {
 struct router_fixture : supe::mail_events {
     supe::asio::io_context loop;
     supe::simulation::virtual_clock time{loop.get_executor()};
-    supe::mail_router post;
+    supe::outbox out;
+    supe::supervisor_mail mail;
     neighbour up;
     std::vector<std::unique_ptr<neighbour>> wires;
-    std::vector<std::unique_ptr<mail_endpoint>> stops;
+    std::vector<std::unique_ptr<mail_endpoint>> endpoints;
     words told;  // events, in order
 
     explicit router_fixture(std::string address = "", bool with_uplink = false)
-        : post(std::move(address), "id-", time, *this), up(time) {
-        if (with_uplink) post.set_uplink(up.wire);
+        : mail(std::move(address), "id-", time, out, *this), up(time) {
+        if (with_uplink) mail.directory.set_uplink(*up.wire);
     }
-    mail_endpoint& add(const std::string& name, bool nested = false, mailbox_limits limits = {}) {
-        stops.push_back(
-            std::make_unique<mail_endpoint>(static_cast<int>(stops.size()), name, nested, limits));
-        post.add(*stops.back());
+    mail_endpoint& add(const std::string& name, supe::endpoint_kind kind = component,
+                       mailbox_limits limits = {}) {
+        endpoints.push_back(std::make_unique<mail_endpoint>(static_cast<int>(endpoints.size()),
+                                                            name, kind, limits));
+        mail.directory.add(*endpoints.back());
         wires.push_back(std::make_unique<neighbour>(time));
-        start(*stops.back());
-        return *stops.back();
+        start(*endpoints.back());
+        return *endpoints.back();
+    }
+    neighbour& neighbour_of(const mail_endpoint& s) {
+        return *wires[static_cast<std::size_t>(s.number)];
     }
     void start(mail_endpoint& s) {
-        ++s.life;
-        *wires[static_cast<std::size_t>(s.number)] = neighbour(time);
-        s.wire = wires[static_cast<std::size_t>(s.number)]->wire;
-        post.on_connected(s);
+        mail.delivery.on_disconnected(s);
+        neighbour_of(s) = neighbour(time);
+        mail.delivery.on_connected(s, *neighbour_of(s).wire, s.life + 1);
     }
     void end(mail_endpoint& s, bool charged) {
-        s.wire.reset();
-        post.on_ended(s, charged, "it crashed");
+        using ending = supe::mail_delivery::ending;
+        mail.delivery.on_disconnected(s);
+        mail.delivery.on_ended(s, charged ? ending::charged : ending::uncharged, "it crashed");
     }
     void says(mail_endpoint& s, const std::string& frame) {
         const auto m = supe::read_message(frame);
-        post.on_mail(s, std::get<supe::mail_frame>(m));
+        mail.router.from_child(s, std::get<supe::mail_frame>(m));
     }
     void from_above(const std::string& frame) {
         const auto m = supe::read_message(frame);
-        post.on_mail_from_above(std::get<supe::mail_frame>(m));
+        mail.router.from_above(std::get<supe::mail_frame>(m));
     }
     words heard(const mail_endpoint& s) {
-        post.flush();
-        return wires[static_cast<std::size_t>(s.number)]->heard();
+        mail.flush();
+        return neighbour_of(s).heard();
     }
     words heard_above() {
-        post.flush();
+        mail.flush();
         return up.heard();
     }
 
@@ -100,9 +107,9 @@ struct router_fixture : supe::mail_events {
         told.push_back(fmt::format("undeliverable: {} {}", m.msg, why));
     }
     void on_mail_waiting(mail_endpoint& s) override { told.push_back("waiting: " + s.name); }
-    void on_control_answer(const supe::mail_origin& o, std::string_view signal,
+    void on_control_answer(const supe::mail_origin& o, supe::signal_kind outcome,
                            std::string_view why) override {
-        told.push_back(fmt::format("control: {} {} {}", o.id, signal, why));
+        told.push_back(fmt::format("control: {} {} {}", o.id, name_of(outcome), why));
     }
 };
 

@@ -1,9 +1,11 @@
 // A new tree file for a running supervisor: what differs is done, the rest is not touched.
-#include "supe/supervision/supervisor.hpp"
+#include "supe/supervision/administration.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <ranges>
 
 namespace supe {
@@ -48,9 +50,13 @@ bool same_sockets(const child_spec& a, const child_spec& b) {
     return a.listen == b.listen && (a.listen.empty() || a.directory == b.directory);
 }
 
+void note(std::string& problems, const std::string& problem) {
+    if (!problem.empty()) problems += (problems.empty() ? "" : "; ") + problem;
+}
+
 }  // namespace
 
-std::vector<supervisor::written_child> supervisor::written(
+std::vector<administration::written_child> administration::written(
     const std::vector<child_spec>& children) {
     std::vector<written_child> all;
     all.reserve(children.size());
@@ -61,59 +67,55 @@ std::vector<supervisor::written_child> supervisor::written(
     return all;
 }
 
-awaitable<std::string> supervisor::reload(supervisor_spec tree) {
+awaitable<std::string> administration::reload(supervisor_spec tree) {
     const std::vector<child_spec> now = std::exchange(tree.children, {});
     const std::vector<written_child> before = std::exchange(written_, written(now));
     std::string problems;
-    const auto note = [&problems](const std::string& problem) {
-        if (!problem.empty()) problems += (problems.empty() ? "" : "; ") + problem;
-    };
     if (std::exchange(tree.name, spec_.name) != tree.name)
-        note(fmt::format("the name stays {} until the tree is started again", tree.name));
-    if (tree.journal != spec_.journal) note("mail.journal holds from the next start on");
+        note(problems, fmt::format("the name stays {} until the tree is started again", tree.name));
+    if (tree.journal != spec_.journal) note(problems, "mail.journal holds from the next start on");
     spec_ = std::move(tree);
-    restarter_.change(spec_);
+    restarts_.change(spec_);
+    notices_.set_forward(spec_.forward);
     for (const written_child& old : before | std::views::reverse) {
-        if (find_named(now, old.name) || members(old.name).empty()) continue;
-        const std::string problem = co_await remove_child(old.name);
-        note(problem);
+        if (find_named(now, old.name) || !children_.is_taken(old.name)) continue;
+        const std::string problem = co_await remove(old.name);
+        note(problems, problem);
     }
-    int behind = restarter::front;
+    auto where = restarter::position::first();
     for (const child_spec& spec : now) {
         const written_child* old = find_named(before, spec.name);
         if (!old || !same(old->spec, text_of(spec))) {
             const unsigned instances_before = old ? old->instances : 0;
-            const std::string problem = co_await reload_child(spec, instances_before, behind);
-            note(problem);
+            const std::string problem = co_await reload_child(spec, instances_before, where);
+            note(problems, problem);
         }
-        const auto here = members(spec.name);
-        if (!here.empty()) behind = here.back()->number();
+        const auto here = children_.members(spec.name);
+        if (!here.empty()) where = restarter::position::behind(here.back()->who.number());
     }
     std::vector<int> order;
-    for (const child_spec& spec : now) {
-        for (const child* c : members(spec.name)) order.push_back(c->number());
-    }
-    restarter_.order(order);
+    for (const child_spec& spec : now)
+        std::ranges::copy(numbers_of(spec.name), std::back_inserter(order));
+    restarts_.order(order);
     co_return problems;
 }
 
-awaitable<std::string> supervisor::reload_child(child_spec spec, unsigned instances_before,
-                                                int behind) {
+awaitable<std::string> administration::reload_child(child_spec spec, unsigned instances_before,
+                                                    restarter::position where) {
     const std::string name = spec.name;
-    const auto here = members(name);
+    const auto here = children_.members(name);
     const bool another_kind =
-        !here.empty() && here.front()->is_supervisor() != (spec.supervisor != nullptr);
-    std::vector<int> numbers;
-    for (const child* c : here) numbers.push_back(c->number());
+        !here.empty() && here.front()->who.is_supervisor() != (spec.supervisor != nullptr);
+    const std::vector<int> numbers = numbers_of(name);
     std::string problem;
-    if (another_kind) co_await remove_child(name);
+    if (another_kind) co_await remove(name);
     if (another_kind || here.empty()) {
-        problem = co_await add_behind(std::move(spec), behind);
+        problem = co_await add_at(std::move(spec), where);
         co_return problem;
     }
     const unsigned instances = spec.instances;
-    if (const auto g = groups_.find(name); g != groups_.end()) g->second.spec = spec;
-    if (!same_sockets(here.front()->spec(), spec)) {
+    if (child_group* const group = children_.find_group(name)) group->spec = spec;
+    if (!same_sockets(here.front()->who.spec(), spec)) {
         problem = co_await reopen_sockets(std::move(spec));
     } else {
         for (const int number : numbers) {
@@ -121,34 +123,35 @@ awaitable<std::string> supervisor::reload_child(child_spec spec, unsigned instan
             if (problem.empty()) problem = own;
         }
     }
-    if (problem.empty() && instances != instances_before && !members(name).empty())
+    if (problem.empty() && instances != instances_before && children_.is_taken(name))
         problem = co_await scale(name, instances);
     co_return problem;
 }
 
-/// What its supervisor keeps of a child's spec, all at once.
-void supervisor::change(place& p, const child_spec& spec) {
+/// All that is kept of a child's spec, at once.
+void administration::change_spec(child_entry& entry, const child_spec& spec) {
     child_spec own = as_child(spec);
-    own.name = p.who.spec().name;
-    p.who.change(std::move(own));
-    restarter_.change(p.who.number());
+    own.name = entry.who.spec().name;
+    entry.mail.box.set_limits(own.mail.mailbox());
+    entry.mail.keeps_mail = own.supervisor && own.supervisor->journal;
+    entry.who.change(std::move(own));
+    restarts_.change(entry.who.number());
 }
 
-awaitable<std::string> supervisor::reload_one(int number, child_spec spec) {
-    const auto found = places_.find(number);
-    if (found == places_.end()) co_return std::string();
-    place& p = found->second;
-    const child_spec old = p.who.spec();
-    const auto state = status_of(p.who);
+awaitable<std::string> administration::reload_one(int number, child_spec spec) {
+    child_entry* const entry = children_.find(number);
+    if (!entry) co_return std::string();
+    const child_spec old = entry->who.spec();
+    const auto state = restarts_.status_of(number);
     const bool down = state == restarter::status::stopped || state == restarter::status::given_up;
     const bool other_process = !same_process(old, as_child(spec));
     const bool other_tree =
         spec.supervisor && !(to_json(*old.supervisor) == to_json(*spec.supervisor));
-    change(p, spec);
+    change_spec(*entry, spec);
     std::string problem;
     if (down) co_return problem;
     if (other_process) {
-        problem = co_await restart_child(old.name);
+        problem = co_await restart(old.name);
     } else if (other_tree) {
         problem = co_await reload_below(old.name, *spec.supervisor);
     }
@@ -157,40 +160,41 @@ awaitable<std::string> supervisor::reload_one(int number, child_spec spec) {
 
 /// The old ones must be free before the new ones are opened: addresses may be the same. What cannot
 /// have its sockets stays down.
-awaitable<std::string> supervisor::reopen_sockets(child_spec spec) {
+awaitable<std::string> administration::reopen_sockets(child_spec spec) {
     using status = restarter::status;
     std::vector<std::string> were_up;
-    for (const child* c : members(spec.name)) {
-        if (status_of(*c) != status::stopped && status_of(*c) != status::given_up)
-            were_up.push_back(c->spec().name);
+    for (const child_entry* entry : children_.members(spec.name)) {
+        const status s = restarts_.status_of(entry->who.number());
+        if (s != status::stopped && s != status::given_up)
+            were_up.push_back(entry->who.spec().name);
     }
-    co_await stop_child(spec.name);
-    for (const child* c : members(spec.name)) place_of(*c).sockets.reset();
+    co_await stop(spec.name);
+    for (child_entry* entry : children_.members(spec.name)) entry->sockets.reset();
     std::shared_ptr<listening_sockets_of_child> sockets;
     std::string problem;
     try {
-        sockets = sockets_for(spec);
+        sockets = child_registry::sockets_for(spec);
     } catch (const listen_error& e) {
         problem = fmt::format("{}; it is stopped", e.what());
     }
-    for (const child* c : members(spec.name)) {
-        place_of(*c).sockets = sockets;
-        change(place_of(*c), spec);
+    for (child_entry* entry : children_.members(spec.name)) {
+        entry->sockets = sockets;
+        change_spec(*entry, spec);
     }
     if (!problem.empty()) co_return problem;
     for (const std::string& name : were_up) {
-        const std::string own = co_await start_child(name);
+        const std::string own = co_await start(name);
         if (problem.empty()) problem = own;
     }
     co_return problem;
 }
 
-awaitable<std::string> supervisor::reload_below(std::string nested, supervisor_spec tree) {
-    boost::json::object request{{"do", "reload"},
-                                {"address", fmt::format("{}/{}", address_, nested)},
-                                {"tree", to_json(tree)}};
-    const boost::json::value answer = co_await ask_below(nested, std::move(request));
-    if (answer.is_null()) co_return std::string();  // it is down: it begins with the new tree
+/// One that is down begins with the new tree.
+awaitable<std::string> administration::reload_below(std::string nested, supervisor_spec tree) {
+    child_entry* const entry = children_.find(nested);
+    if (!entry) co_return std::string();
+    supervisor_request request{supervisor_request::kind::reload, to_json(tree)};
+    const boost::json::value answer = co_await below_.ask(entry->who, std::move(request));
     const auto* error = answer.is_object() ? answer.get_object().if_contains("error") : nullptr;
     co_return error && error->is_string() ? std::string(error->get_string()) : std::string();
 }

@@ -1,0 +1,41 @@
+// The signals of contract §2, and those that only supervisors send to each other. Pure.
+#pragma once
+
+#include <string_view>
+
+namespace supe {
+
+enum class signal_kind {
+    unknown,
+    // component to supervisor
+    ready_to_receive_mail,
+    not_ready_to_receive_mail,
+    ack_current_mail,
+    reject_mail,
+    unhandled_mail,
+    ready_for_config,
+    noticeboard_request,
+    component_ready,
+    component_alive,
+    // supervisor to component
+    supe_start,
+    supe_shutdown,
+    mail_accepted,
+    mail_acked,
+    mail_undeliverable,
+    noticeboard_response,
+    noticeboard_event,
+    // between supervisors
+    mail_withheld,  ///< it waits for room, or for a supervisor that is down: do not wait for it
+    supe_failed,    ///< `{"why":TEXT}`: this supervisor fails, with the cause chain
+    supe_ask,       ///< `{"id":ID,"request":…}` or `{"id":ID,"tree":…}`: a request to one below
+    supe_working,   ///< `{"id":ID}`: the answer takes longer
+    supe_answer,    ///< `{"id":ID,"answer":…}`
+};
+
+/// The name on the wire, `READY-TO-RECEIVE-MAIL`; empty for `unknown`.
+std::string_view name_of(signal_kind kind);
+/// `unknown` where the name is none of ours.
+signal_kind signal_of(std::string_view name);
+
+}  // namespace supe

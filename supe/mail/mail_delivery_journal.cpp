@@ -1,0 +1,58 @@
+// Mail that outlives its supervisor: what is written when, and what comes back.
+#include "supe/mail/mail_delivery.hpp"
+
+#include <algorithm>
+
+namespace supe {
+
+void mail_delivery::keep_in(journal& kept, new_mail which) {
+    journal_ = &kept;
+    new_mail_ = which;
+}
+
+void mail_delivery::restore(const journaled_mail& mail) {
+    last_sequence_ = std::max(last_sequence_, mail.sequence);
+    if (mail.from_above && directory_.uplink()) directory_.uplink()->hop->accepted(mail.id);
+    const envelope kept = mail.view();
+    mail_destination* const destination = directory_.destination(mail.box);
+    if (!destination || destination->is_supervisor()) {  // the tree is another now
+        events_.on_dead_letter(kept, mail.box, "removed", mail.history);
+        if (kept.origin.receipt) answers_.undeliverable(kept.origin, "removed");
+        journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
+        return;
+    }
+    destination->box().restore(kept, mail.meant_for, mail.history);
+}
+
+void mail_delivery::on_journal(const journal::result& written) {
+    for (std::size_t n = 0; n < written.puts; ++n) {
+        mail_destination* const destination = being_written_.front();
+        being_written_.pop_front();
+        if (!destination) continue;
+        if (written.error.empty()) {
+            accepted(*destination, destination->box().commit()->view());
+        } else if (const mail_ptr mail = destination->box().fail_uncommitted()) {
+            answers_.refuse(mail->view(), "mailbox-full");
+            let_in_withheld(*destination);
+        }
+    }
+}
+
+/// It has left its mailbox for good.
+void mail_delivery::left(const held_mail& mail) {
+    if (!mail.journaled) return;
+    const bool from_above = mail.source == mail_source::uplink;
+    journal_->erase(mail.sequence, from_above ? mail.id() : std::string_view());
+}
+
+void mail_delivery::went_back(const mail_destination& destination, const held_mail& mail) {
+    if (mail.journaled)
+        journal_->put_back(mail.sequence, mail.attempt, mail.charges, mail.suspect,
+                           destination.box().story(mail));
+}
+
+void mail_delivery::flush() {
+    if (journal_) journal_->flush();
+}
+
+}  // namespace supe

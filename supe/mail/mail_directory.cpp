@@ -1,0 +1,56 @@
+#include "supe/mail/mail_directory.hpp"
+
+#include "supe/async/assertion.hpp"
+
+#include <algorithm>
+
+namespace supe {
+
+void mail_directory::add(mail_endpoint& endpoint) {
+    SUPE_ASSERT(!endpoint.destination);
+    endpoints_[endpoint.number] = &endpoint;
+    auto& destination = destinations_[endpoint.box_name];
+    if (!destination) destination = std::make_unique<mail_destination>(endpoint.box_name);
+    destination->consumers.push_back(&endpoint);
+    endpoint.destination = destination.get();
+    endpoint.box.add_consumers(endpoint.consumer + 1);
+}
+
+void mail_directory::remove(mail_endpoint& endpoint) {
+    endpoints_.erase(endpoint.number);
+    std::erase(endpoint.destination->consumers, &endpoint);
+    if (endpoint.destination->consumers.empty()) destinations_.erase(endpoint.box_name);
+    endpoint.destination = nullptr;
+}
+
+mail_endpoint* mail_directory::find(std::string_view name) const {
+    if (const auto found = destinations_.find(std::string(name)); found != destinations_.end())
+        return found->second->consumers.front();
+    if (name.find('.') == std::string_view::npos) return nullptr;
+    const auto instance = std::ranges::find_if(
+        endpoints_, [&](const auto& entry) { return entry.second->name == name; });
+    return instance == endpoints_.end() ? nullptr : instance->second;
+}
+
+mail_endpoint* mail_directory::by_number(int number) const {
+    const auto found = endpoints_.find(number);
+    return found == endpoints_.end() ? nullptr : found->second;
+}
+
+mail_destination* mail_directory::destination(const std::string& name) const {
+    const auto found = destinations_.find(name);
+    return found == destinations_.end() ? nullptr : found->second.get();
+}
+
+void mail_directory::set_uplink(channel& link) {
+    const mailbox_limits limits;
+    uplink_ = std::make_unique<mail_endpoint>(0, std::string(), endpoint_kind::supervisor, limits);
+    above_ = std::make_unique<mail_destination>();
+    above_->consumers.push_back(uplink_.get());
+    uplink_->destination = above_.get();
+    uplink_->link = &link;
+    uplink_->box.connected(0);
+    uplink_->box.ready(0, limits.window);
+}
+
+}  // namespace supe

@@ -1,0 +1,63 @@
+// Who sends and takes mail under one supervisor: its children, and the supervisor above.
+#pragma once
+
+#include "supe/channel/channel.hpp"
+#include "supe/mail/mailbox.hpp"
+#include "supe/mail/next_hop.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace supe {
+
+struct mail_destination;
+
+/// What an endpoint is: a program, or a supervisor through which mail travels on.
+enum class endpoint_kind { component, supervisor };
+
+/// One child as the mail of its supervisor sees it. Its owner keeps it in place while it is known
+/// to the directory.
+struct mail_endpoint {
+    /// A child alone: its mailbox has its name.
+    mail_endpoint(int n, std::string child_name, endpoint_kind k, mailbox_limits limits)
+        : number(n), name(std::move(child_name)), box_name(name), kind(k),
+          shared(std::make_shared<mailbox>(limits)), box(*shared),
+          hop(is_supervisor() ? std::make_unique<next_hop>() : nullptr) {}
+    /// One of several instances: `NAME.i`, which takes from the mailbox NAME as its consumer number
+    /// `c` (from 0).
+    mail_endpoint(int n, std::string instance_name, std::string mailbox_name,
+                  std::shared_ptr<mailbox> mailbox_of_all, mailbox::consumer c)
+        : number(n), name(std::move(instance_name)), box_name(std::move(mailbox_name)),
+          kind(endpoint_kind::component), shared(std::move(mailbox_of_all)), box(*shared),
+          consumer(c) {}
+
+    bool is_supervisor() const { return kind == endpoint_kind::supervisor; }
+    bool is_connected() const { return link != nullptr; }
+
+    int number;  ///< of the child
+    std::string name;
+    std::string box_name;  ///< the name that mail is addressed to
+    endpoint_kind kind;
+    bool keeps_mail = false;  ///< a supervisor with a journal: it loses nothing when it dies
+    std::shared_ptr<mailbox> shared;
+    mailbox& box;
+    mailbox::consumer consumer = 0;
+
+    channel* link = nullptr;                  ///< to its process; null while it is down
+    std::uint32_t life = 0;                   ///< which life of it `link` leads to
+    std::unique_ptr<next_hop> hop;            ///< of a supervisor
+    mail_destination* destination = nullptr;  ///< null while the directory does not know it
+};
+
+/// A mailbox, and those who take from it.
+struct mail_destination {
+    std::string name;
+    std::vector<mail_endpoint*> consumers;
+    std::size_t next = 0;  ///< who takes first the next time
+    mailbox& box() const { return consumers.front()->box; }
+    /// It lies with another supervisor: what is here is on its way there.
+    bool is_supervisor() const { return consumers.front()->is_supervisor(); }
+};
+
+}  // namespace supe

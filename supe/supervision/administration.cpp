@@ -1,0 +1,267 @@
+#include "supe/supervision/administration.hpp"
+
+#include <fmt/format.h>
+#include <ranges>
+
+namespace supe {
+namespace {
+
+std::string no_such(std::string_view name) { return fmt::format("no such child: {}", name); }
+
+/// The first error is the one that is shown.
+void note_first(std::string& problem, const std::string& another) {
+    if (problem.empty()) problem = another;
+}
+
+}  // namespace
+
+administration::administration(administered& supervisor, child_registry& children,
+                               restarter& restarts, notice_publisher& notices,
+                               nested_requests& below, clock& time, supervisor_spec& spec)
+    : supervisor_(supervisor), children_(children), restarts_(restarts), notices_(notices),
+      below_(below), time_(time), spec_(spec), written_(written(spec.children)) {}
+
+std::vector<int> administration::numbers_of(const std::string& name) {
+    std::vector<int> numbers;
+    for (const child_entry* entry : children_.members(name)) numbers.push_back(entry->who.number());
+    return numbers;
+}
+
+// --- up ---
+
+administration::attempt administration::attempt_at(const child_entry& entry, wanted which) const {
+    const child& c = entry.who;
+    return {c.number(), c.address(), which == wanted::new_life ? c.life() : 0, entry.failures};
+}
+
+/// Waits until the child is up, or an end that nobody asked for shows that this try failed.
+awaitable<std::string> administration::came_up(attempt tried) {
+    using status = restarter::status;
+    for (;; co_await supervisor_.change().wait()) {
+        if (is_ending()) co_return fmt::format("{}: its supervisor is ending", tried.address);
+        const child_entry* const entry = children_.find(tried.number);
+        if (!entry) co_return fmt::format("{} left the tree", tried.address);
+        const status s = restarts_.status_of(tried.number);
+        const bool is_up = s == status::running && entry->who.life() > tried.life;
+        if (is_up || s == status::idle) co_return std::string();
+        if (entry->failures != tried.failures)
+            co_return fmt::format("{} did not come up: {}", tried.address,
+                                  entry->deaths.back().text);
+        if (s == status::stopped || s == status::given_up)
+            co_return fmt::format("{} was stopped meanwhile", tried.address);
+    }
+}
+
+awaitable<std::string> administration::start(std::string name) {
+    std::vector<attempt> tries;
+    for (const child_entry* entry : children_.members(name))
+        tries.push_back(attempt_at(*entry, wanted::any_life));
+    if (tries.empty()) co_return no_such(name);
+    for (const attempt& a : tries) {
+        if (children_.has(a.number)) supervisor_.perform(restarts_.start(a.number, time_.now()));
+    }
+    std::string problem;
+    for (const attempt& a : tries) {
+        const std::string own = co_await came_up(a);
+        note_first(problem, own);
+    }
+    co_return problem;
+}
+
+/// One after the other: of several instances never more than one is down by this.
+awaitable<std::string> administration::restart(std::string name) {
+    std::vector<attempt> tries;
+    for (const child_entry* entry : children_.members(name))
+        tries.push_back(attempt_at(*entry, wanted::new_life));
+    if (tries.empty()) co_return no_such(name);
+    std::string problem;
+    for (const attempt& a : tries) {
+        if (!children_.has(a.number)) continue;
+        supervisor_.perform(restarts_.restart(a.number, time_.now()));
+        const std::string own = co_await came_up(a);
+        note_first(problem, own);
+    }
+    co_return problem;
+}
+
+// --- down ---
+
+awaitable<std::string> administration::stop(std::string name) {
+    const std::vector<int> numbers = numbers_of(name);
+    if (numbers.empty()) co_return no_such(name);
+    for (const int number : numbers | std::views::reverse) {
+        child_entry* const entry = children_.find(number);
+        if (!entry) continue;
+        // A second stop: with `infinity` the signal comes now.
+        if (entry->who.state().current() == lifecycle::state::stopping) entry->who.stop();
+        supervisor_.perform(restarts_.stop(number, time_.now()));
+    }
+    for (const int number : numbers) co_await wait_while_stopping(number);
+    co_return std::string();
+}
+
+awaitable<> administration::wait_while_stopping(int number) {
+    while (!supervisor_.is_over() && restarts_.has(number) &&
+           restarts_.status_of(number) == restarter::status::stopping)
+        co_await supervisor_.change().wait();
+}
+
+awaitable<std::string> administration::remove(std::string name) {
+    const std::vector<int> numbers = numbers_of(name);
+    if (numbers.empty()) co_return no_such(name);
+    for (const int number : numbers | std::views::reverse) {
+        if (restarts_.has(number)) supervisor_.perform(restarts_.remove(number, time_.now()));
+        while (!supervisor_.is_over() && restarts_.has(number))
+            co_await supervisor_.change().wait();
+    }
+    co_return std::string();
+}
+
+// --- new ones ---
+
+class administration::first_start_watch {
+public:
+    first_start_watch(administration& a, int number) : refusals_(a.refusals_), number_(number) {
+        refusals_[number];
+    }
+    ~first_start_watch() { refusals_.erase(number_); }
+    first_start_watch(const first_start_watch&) = delete;
+    const std::string& refusal() const { return refusals_.at(number_); }
+
+private:
+    std::map<int, std::string>& refusals_;
+    int number_;
+};
+
+void administration::on_removed(const child_entry& entry) {
+    const auto waited_for = refusals_.find(entry.who.number());
+    if (waited_for != refusals_.end() && !entry.deaths.empty())
+        waited_for->second = entry.deaths.back().text;
+}
+
+awaitable<std::string> administration::add(child_spec spec) {
+    std::string problem = co_await add_at(std::move(spec), restarter::position{});
+    co_return problem;
+}
+
+/// Why it cannot be added; empty: it can.
+std::string administration::refusal_of(const child_spec& spec) const {
+    if (restarts_.is_ending()) return fmt::format("{}: its supervisor is ending", spec.name);
+    if (children_.is_taken(spec.name))
+        return fmt::format("the name \"{}\" is taken by an earlier child", spec.name);
+    if (spec.significant && spec_.auto_shutdown == auto_shutdown_kind::never)
+        return fmt::format("{}: significant has no meaning while auto_shutdown is never",
+                           spec.name);
+    return {};
+}
+
+awaitable<std::string> administration::add_at(child_spec spec, restarter::position where) {
+    std::string problem = refusal_of(spec);
+    if (!problem.empty()) co_return problem;
+    std::shared_ptr<listening_sockets_of_child> sockets;
+    try {
+        sockets = child_registry::sockets_for(spec);
+    } catch (const listen_error& e) {
+        problem = e.what();
+    }
+    if (!problem.empty()) co_return problem;
+    if (spec.instances > 1) {
+        problem = co_await add_instances(std::move(spec), std::move(sockets), where);
+        co_return problem;
+    }
+    child_entry& entry = children_.add(std::move(spec));
+    entry.sockets = std::move(sockets);
+    problem = co_await first_start(entry.who.number(), where);
+    co_return problem;
+}
+
+/// Of one that could not be started nothing is left (OTP start_child): the watch knows why.
+awaitable<std::string> administration::first_start(int number, restarter::position where) {
+    child_entry& entry = children_.at(number);
+    entry.begin();
+    notices_.publish_about(entry.who.spec().name, "created");
+    const attempt a = attempt_at(entry, wanted::any_life);
+    const first_start_watch watch(*this, number);
+    supervisor_.perform(restarts_.add(number, entry.who.spec(), time_.now(), where));
+    const std::string problem = co_await came_up(a);
+    if (watch.refusal().empty()) co_return problem;
+    co_return fmt::format("{} could not be started: {}", a.address, watch.refusal());
+}
+
+/// All of them or none.
+awaitable<std::string> administration::add_instances(
+    child_spec spec, std::shared_ptr<listening_sockets_of_child> sockets,
+    restarter::position where) {
+    const std::string name = spec.name;
+    const unsigned all = spec.instances;
+    children_.add_group(spec);
+    std::string problem;
+    for (unsigned i = 1; i <= all && problem.empty(); ++i) {
+        child_group* const group = children_.find_group(name);
+        if (!group) co_return fmt::format("{} left the tree", name);
+        child_entry& entry = children_.add_instance(*group, i);
+        entry.sockets = sockets;
+        where.group = group->id;
+        const int number = entry.who.number();
+        problem = co_await first_start(number, where);
+        where = restarter::position::behind(number);
+    }
+    if (!problem.empty() && !children_.members(name).empty()) co_await remove(name);
+    co_return problem;
+}
+
+// --- how many ---
+
+std::string administration::refusal_of_scale(const std::string& name, unsigned n) {
+    constexpr unsigned most = child_registry::most_instances;
+    if (n < 1 || n > most)
+        return fmt::format("{} is not a number of instances from 1 to {}", n, most);
+    if (restarts_.is_ending()) return fmt::format("{}: its supervisor is ending", name);
+    if (const child_entry* const alone = children_.find(name)) {
+        if (alone->instance)
+            return fmt::format("{} is an instance of {}; scale that", name, alone->group);
+        if (alone->who.is_supervisor())
+            return fmt::format("{} is a supervisor, and has no instances", name);
+        return {};
+    }
+    return children_.find_group(name) ? std::string() : no_such(name);
+}
+
+/// False where the supervisor ends meanwhile.
+awaitable<bool> administration::remove_instances_beyond(std::string name, unsigned n) {
+    for (;;) {
+        const child_group* const group = children_.find_group(name);
+        if (!group || group->numbers.size() <= n) co_return true;
+        const int number = group->numbers.rbegin()->second;
+        const std::string last = children_.at(number).who.spec().name;
+        co_await remove(last);
+        if (children_.has(number)) co_return false;
+    }
+}
+
+awaitable<std::string> administration::scale(std::string name, unsigned n) {
+    std::string problem = refusal_of_scale(name, n);
+    if (!problem.empty()) co_return problem;
+    if (child_entry* const alone = children_.find(name); alone && n > 1) {
+        const child_group& group = children_.make_group(*alone);
+        restarts_.set_group(alone->who.number(), group.id);
+    }
+    const bool removed = co_await remove_instances_beyond(name, n);
+    if (!removed) co_return fmt::format("{}: its supervisor is ending", name);
+    for (unsigned i = 1; i <= n && problem.empty(); ++i) {
+        child_group* const group = children_.find_group(name);
+        if (!group) break;  // alone, and it stays so; or gone
+        if (group->numbers.contains(i)) continue;
+        if (group->numbers.size() >= n) break;
+        const auto next = group->numbers.upper_bound(i);
+        const int before = next == group->numbers.begin() ? group->numbers.rbegin()->second
+                                                          : std::prev(next)->second;
+        auto where = restarter::position::behind(before);
+        where.group = group->id;
+        const int number = children_.add_instance(*group, i).who.number();
+        problem = co_await first_start(number, where);
+    }
+    co_return problem;
+}
+
+}  // namespace supe

@@ -1,0 +1,184 @@
+#include "supe/supervision/child_registry.hpp"
+
+#include "supe/async/assertion.hpp"
+
+#include <fmt/format.h>
+
+namespace supe {
+namespace {
+
+std::string name_of_instance(const std::string& name, unsigned instance) {
+    return fmt::format("{}.{}", name, instance);
+}
+
+/// A failure in it is known already.
+awaitable<> ended_quietly(nursery& tasks) {
+    tasks.cancel();
+    try {
+        co_await tasks.join();
+    } catch (...) {}
+}
+
+}  // namespace
+
+child_spec as_child(child_spec spec) {
+    if (spec.supervisor) {
+        spec.ready = ready_kind::signal;
+        spec.start_timeout = std::chrono::hours(24);
+    }
+    return spec;
+}
+
+void child_entry::add_death(death d) {
+    deaths.push_back(std::move(d));
+    if (deaths.size() > death_limit) deaths.erase(deaths.begin());
+}
+
+strange_frames& child_entry::strange() {
+    if (!strange_frames_seen) strange_frames_seen = std::make_unique<strange_frames>();
+    return *strange_frames_seen;
+}
+
+// --- in and out ---
+
+child_entry& child_registry::put(child_spec spec, mail_endpoint endpoint) {
+    SUPE_ASSERT(!numbers_.contains(spec.name));
+    const int number = endpoint.number;
+    numbers_[spec.name] = number;
+    std::string address = address_of(spec.name);
+    endpoint.keeps_mail = spec.supervisor && spec.supervisor->journal;
+    child_entry& entry = entries_
+                             .try_emplace(number, host_, as_child(std::move(spec)),
+                                          std::move(address), std::move(endpoint), time_, all_)
+                             .first->second;
+    mail_.add(entry.mail);
+    return entry;
+}
+
+child_entry& child_registry::add(child_spec spec) {
+    const auto kind = spec.supervisor ? endpoint_kind::supervisor : endpoint_kind::component;
+    mail_endpoint endpoint(++last_number_, spec.name, kind, spec.mail.mailbox());
+    return put(std::move(spec), std::move(endpoint));
+}
+
+child_group& child_registry::add_group(const child_spec& spec) {
+    child_group& group = groups_[spec.name];
+    group.id = ++last_group_;
+    group.spec = spec;
+    return group;
+}
+
+child_entry& child_registry::add_instance(child_group& group, unsigned instance) {
+    child_spec spec = group.spec;
+    spec.name = name_of_instance(group.spec.name, instance);
+    std::shared_ptr<mailbox> shared;
+    std::shared_ptr<listening_sockets_of_child> sockets;
+    if (group.numbers.empty()) {
+        shared = std::make_shared<mailbox>(spec.mail.mailbox());
+    } else {
+        const child_entry& sibling = at(group.numbers.begin()->second);
+        shared = sibling.mail.shared;
+        sockets = sibling.sockets;
+    }
+    mail_endpoint endpoint(++last_number_, spec.name, group.spec.name, std::move(shared),
+                           instance - 1);
+    child_entry& entry = put(std::move(spec), std::move(endpoint));
+    entry.sockets = std::move(sockets);
+    entry.group = group.spec.name;
+    entry.instance = instance;
+    group.numbers[instance] = entry.who.number();
+    return entry;
+}
+
+child_group& child_registry::make_group(child_entry& alone) {
+    const std::string name = alone.who.spec().name;
+    child_group& group = add_group(alone.who.spec());
+    const std::string first = name_of_instance(name, 1);
+    const int number = alone.who.number();
+    numbers_.erase(name);
+    numbers_[first] = number;
+    alone.who.rename(first, address_of(first));
+    alone.mail.name = first;
+    alone.group = name;
+    alone.instance = 1;
+    group.numbers[1] = number;
+    return group;
+}
+
+void child_registry::remove(int number) {
+    child_entry& entry = at(number);
+    numbers_.erase(entry.who.spec().name);
+    if (entry.instance) {
+        const auto group = groups_.find(entry.group);
+        group->second.numbers.erase(*entry.instance);
+        if (group->second.numbers.empty()) groups_.erase(group);
+    }
+    entry.sockets.reset();
+    removed_.push_back(entries_.extract(number));
+}
+
+awaitable<> child_registry::join_removed() {
+    while (!removed_.empty()) {
+        auto gone = std::move(removed_.back());
+        removed_.pop_back();
+        co_await ended_quietly(gone.mapped().tasks);
+    }
+}
+
+awaitable<> child_registry::join_all() {
+    for (auto& [number, entry] : entries_) entry.tasks.cancel();
+    for (auto& [number, entry] : entries_) co_await ended_quietly(entry.tasks);
+    co_await join_removed();
+}
+
+// --- looks ---
+
+child_entry* child_registry::find(int number) {
+    const auto found = entries_.find(number);
+    return found == entries_.end() ? nullptr : &found->second;
+}
+
+child_entry* child_registry::find(std::string_view name) {
+    const auto found = numbers_.find(name);
+    return found == numbers_.end() ? nullptr : &at(found->second);
+}
+
+child_group* child_registry::find_group(std::string_view name) {
+    const auto found = groups_.find(name);
+    return found == groups_.end() ? nullptr : &found->second;
+}
+
+std::vector<child_entry*> child_registry::members(std::string_view name) {
+    if (child_entry* const one = find(name)) return {one};
+    std::vector<child_entry*> all;
+    if (const child_group* const group = find_group(name))
+        for (const auto& [instance, number] : group->numbers) all.push_back(&at(number));
+    return all;
+}
+
+std::string child_registry::address_of(std::string_view name) const {
+    return fmt::format("{}/{}", address_, name);
+}
+
+// --- sockets ---
+
+std::shared_ptr<listening_sockets_of_child> child_registry::sockets_for(const child_spec& spec) {
+    if (spec.listen.empty()) return nullptr;
+    try {
+        return std::make_shared<listening_sockets_of_child>(spec.listen, spec.directory);
+    } catch (const listen_error& e) {
+        throw listen_error(fmt::format("{} cannot listen on {}", spec.name, e.what()));
+    }
+}
+
+void child_registry::open_sockets() {
+    for (auto& [number, entry] : entries_) {
+        if (!entry.instance) entry.sockets = sockets_for(entry.who.spec());
+    }
+    for (auto& [name, group] : groups_) {
+        const auto sockets = sockets_for(group.spec);
+        for (const auto& [instance, number] : group.numbers) at(number).sockets = sockets;
+    }
+}
+
+}  // namespace supe

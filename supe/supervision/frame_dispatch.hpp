@@ -1,0 +1,46 @@
+// What components send: each frame goes to whom it concerns (contract §2).
+#pragma once
+
+#include "supe/channel/message.hpp"
+#include "supe/mail/supervisor_mail.hpp"
+#include "supe/supervision/child_registry.hpp"
+#include "supe/supervision/notice_publisher.hpp"
+#include "supe/supervision/uplink.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace supe {
+
+/// A frame that means nothing never stops the supervisor or another child: it is counted, and
+/// published at a bounded rate.
+class frame_dispatch {
+public:
+    frame_dispatch(child_host& host, child_registry& children, supervisor_mail& mail,
+                   notice_publisher& notices, nested_requests& requests)
+        : host_(host), children_(children), mail_(mail), notices_(notices), requests_(requests) {}
+
+    void on_frame(child& c, std::string_view frame);
+    /// Counted always, published at a bounded rate: a component that sends rubbish costs no more
+    /// than reading it.
+    void on_bad_frame(child& c, const std::string& reason);
+
+private:
+    void on_signal(child& c, const signal_frame& frame);
+    void on_mail_signal(child_entry& entry, const signal_frame& frame);
+    void on_ack(child_entry& entry, std::string_view data);
+    void on_reject(child_entry& entry, std::string_view data);
+    void on_unknown(child& c, const signal_frame& frame);
+    bool may_publish(const child& c);
+
+    child_host& host_;
+    child_registry& children_;
+    supervisor_mail& mail_;
+    notice_publisher& notices_;
+    nested_requests& requests_;
+};
+
+/// The `data` of SUPE-START for a component.
+std::string start_data(const child& c);
+
+}  // namespace supe

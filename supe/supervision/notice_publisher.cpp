@@ -1,0 +1,176 @@
+#include "supe/supervision/notice_publisher.hpp"
+
+#include "supe/channel/message.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace supe {
+namespace {
+
+/// A watcher is one life of one child.
+std::uint64_t watcher_of(const child& c) {
+    return (static_cast<std::uint64_t>(c.number()) << 32) | c.life();
+}
+int child_of(std::uint64_t watcher) { return static_cast<int>(watcher >> 32); }
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+std::string response_of(std::string_view type, std::string_view notice, std::string_view error) {
+    return fmt::format(R"({{"type":{}{}{},"success":{}{}}})", json_quoted(type),
+                       notice.empty() ? "" : R"(,"notice":)", notice, error.empty(),
+                       error.empty() ? "" : fmt::format(R"(,"error":{})", json_quoted(error)));
+}
+
+}  // namespace
+
+// --- out ---
+
+void notice_publisher::publish(const std::string& notice, const std::string& message,
+                               const std::string& source) {
+    if (!board_.refusal(notice).empty()) return;
+    const auto now = time_.wall();
+    const auto event = board_.publish(
+        notice, message.empty() ? std::nullopt : std::optional<std::string_view>(message),
+        {source, now});
+    std::vector<std::uint64_t> lost;
+    for (const auto watcher : event.watchers)
+        if (!send_to_watcher(watcher, notice, std::string(event.message))) lost.push_back(watcher);
+    for (const auto& [id, l] : listeners_) {
+        if (l.names.empty() ? !is_output_notice(notice) : contains(l.names, notice))
+            l.to({notice, std::string(event.message), source, now});
+    }
+    if (above_ && contains(forward_, notice)) above_->send_notice(notice, message);
+    out_.flush();
+    for (const auto watcher : lost) on_pipe_failure(watcher, notice);
+}
+
+void notice_publisher::publish_about(const std::string& name, std::string_view what,
+                                     std::string_view fields) {
+    const std::string message =
+        fmt::format(R"({{"name":{}{}{}}})", json_quoted(name), fields.empty() ? "" : ",", fields);
+    for (const std::string_view prefix :
+         {std::string_view("component"), std::string_view("citizen"), std::string_view(name)})
+        publish(fmt::format("{}-{}", prefix, what), message, name);
+}
+
+void notice_publisher::notify_above(const std::string& notice, const std::string& message) {
+    if (!above_) return publish(notice, message);
+    above_->send_notice(notice, message);
+    out_.flush();
+}
+
+void notice_publisher::publish_line(const child& c, stream s, std::string_view line) {
+    const std::string& name = c.spec().name;
+    const std::string notice = name + (s == stream::out ? "-output" : "-error");
+    if (!is_watched(notice)) return;
+    std::string text;
+    append_json_output(text, line);
+    publish(notice, text, name);
+}
+
+/// False where it is so slow that this one is lost.
+bool notice_publisher::send_to_watcher(std::uint64_t watcher, const std::string& notice,
+                                       const std::string& message) {
+    const child_entry* const entry = children_.find(child_of(watcher));
+    channel* const link = entry ? entry->who.link() : nullptr;
+    if (!link) return true;
+    if (link->backlog() > channel::backlog_limit) return false;
+    append_signal(link->out(), signal_kind::noticeboard_event,
+                  fmt::format(R"({{"type":"notice","notice":{},"msg":{{"notice":{}}}}})",
+                              json_quoted(notice), message.empty() ? "null" : message));
+    out_.add(*link);
+    return true;
+}
+
+/// At a bounded rate. That the notice about it is lost too is not published again.
+void notice_publisher::on_pipe_failure(std::uint64_t watcher, const std::string& notice) {
+    child_entry* const entry = children_.find(child_of(watcher));
+    if (!entry || notice.ends_with("notice-pipe-failure")) return;
+    if (!entry->strange().rate.add(time_.now())) return;
+    const std::string name = entry->who.spec().name;
+    const std::string fields =
+        fmt::format(R"("citizen":{},"notice":{},"error":"it does not read what it watches")",
+                    json_quoted(name), json_quoted(notice));
+    publish("notice-pipe-failure", fmt::format(R"({{"name":{},{}}})", json_quoted(name), fields),
+            name);
+    publish_about(name, "notice-pipe-failure", fields);
+}
+
+// --- who watches ---
+
+/// A name that cannot be one is answered as npm's supe does, whose component would end by an error;
+/// the caller reports it as a bad frame all the same.
+std::string notice_publisher::on_request(child& c, std::string_view text) {
+    const auto data = parse_object(text);
+    const std::string type = string_of(data, "type");
+    const std::string notice = string_of(data, "notice");
+    const std::string_view as_given = member_of(text, "notice");
+    const auto* opts = data.if_contains("opts");
+    const boost::json::object options =
+        opts && opts->is_object() ? opts->get_object() : boost::json::object();
+    std::string problem, error;
+    std::optional<std::string> cached;
+    if (notice.empty()) {
+        problem = fmt::format(
+            "NOTICEBOARD-REQUEST: notice must be a string with something in it, not {:.40}",
+            as_given.empty() ? "missing" : as_given);
+    } else if (type == "watch") {
+        auto answer = board_.watch(watcher_of(c), notice,
+                                   {.once = flag_of(options, "once", false),
+                                    .use_cache = flag_of(options, "useCache", false)});
+        error = std::move(answer.error);
+        cached = std::move(answer.cached);
+    } else if (type == "ignore") {
+        board_.ignore(watcher_of(c), notice);
+    } else if (type != "notify") {
+        error = fmt::format("type {} is not one of watch, ignore, notify", json_quoted(type));
+    }
+    c.signal(signal_kind::noticeboard_response, response_of(type, as_given, error));
+    if (cached && !send_to_watcher(watcher_of(c), notice, *cached))
+        on_pipe_failure(watcher_of(c), notice);
+    if (type != "notify" || notice.empty()) return problem;
+    const std::string source = string_of(data, "source");
+    // The message as it stands in the frame: no digit of a number is lost.
+    publish(notice, std::string(member_of(text, "message")),
+            source.empty() ? c.spec().name : fmt::format("{}-{}", c.spec().name, source));
+    return problem;
+}
+
+void notice_publisher::forget_watches_of(const child& c) { board_.forget(watcher_of(c)); }
+
+bool notice_publisher::is_output_notice(std::string_view notice) const {
+    for (const std::string_view end : {"-output", "-error"}) {
+        if (notice.ends_with(end))
+            return children_.find(notice.substr(0, notice.size() - end.size())) != nullptr;
+    }
+    return false;
+}
+
+bool notice_publisher::is_watched(const std::string& notice) const {
+    return board_.watched(notice) || std::ranges::any_of(listeners_, [&](const auto& entry) {
+               return contains(entry.second.names, notice);
+           });
+}
+
+std::uint64_t notice_publisher::listen(std::vector<std::string> names, listener to) {
+    const auto send = [&to](const noticeboard::cached_notice& n) {
+        to({std::string(n.notice), std::string(n.message), std::string(n.from.source), n.from.at});
+    };
+    for (const std::string& name : names) {
+        if (const auto last = board_.last(name)) send(*last);
+    }
+    if (names.empty()) {
+        board_.for_each_cached([&](const noticeboard::cached_notice& n) {
+            if (!is_output_notice(n.notice)) send(n);
+        });
+    }
+    listeners_.emplace(++last_listener_, listening{std::move(names), std::move(to)});
+    return last_listener_;
+}
+
+}  // namespace supe

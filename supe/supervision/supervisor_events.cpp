@@ -1,0 +1,271 @@
+// What happens to a supervisor: its children report, its mail does, and the supervisor above sends.
+#include "supe/async/assertion.hpp"
+#include "supe/supervision/supervisor.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
+#include "supe/tree/tree_file.hpp"
+
+#include <fmt/format.h>
+#include <boost/json/serialize.hpp>
+
+namespace supe {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr milliseconds working_every =
+    3s;  // while it is busy with a request: a stop takes its time
+
+double seconds(duration d) { return std::chrono::duration<double>(d).count(); }
+
+/// The call that a mail answers: its member `re`.
+std::string call_of(const envelope& mail) {
+    const std::string extras = "{" + std::string(mail.extras.substr(1)) + "}";
+    const std::string_view re = member_of(extras, "re");
+    return re.starts_with('"') ? json_string_value(re) : std::string();
+}
+
+/// `variables` with this one, in place of an earlier one of its name.
+void set_variable(std::vector<std::string>& variables, const std::string& key,
+                  const std::string& value) {
+    std::erase_if(variables, [&](const std::string& v) { return v.starts_with(key + "="); });
+    variables.push_back(key + "=" + value);
+}
+
+}  // namespace
+
+// --- children ---
+
+launch_request supervisor::request_for(const child& c) {
+    const child_spec& spec = c.spec();
+    launch_request request;
+    request.command = spec.command;
+    if (spec.command.empty()) {
+        request.command = env_.builtin;
+        request.command.push_back(c.is_supervisor() ? "supervisor" : spec.component);
+    }
+    request.directory = spec.directory;
+    request.environment = env_.variables;
+    for (const auto& [key, value] : spec.env) set_variable(request.environment, key, value);
+    request.environment.push_back("NODE_CHANNEL_SERIALIZATION_MODE=json");
+    request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
+    request.environment.push_back("SUPE_ADDRESS=" + c.address());
+    request.environment.push_back("SUPE_STATE=" + env_.state.string());
+    if (const auto& sockets = entry_of(c).sockets) request.listening = sockets->descriptors();
+    return request;
+}
+
+void supervisor::on_started(child& c) {
+    child_entry& entry = children_.at(c.number());
+    const std::string& name = c.spec().name;
+    if (c.is_supervisor()) {
+        const boost::json::object config{{"tree", to_json(*c.spec().supervisor)}};
+        c.signal(signal_kind::supe_start,
+                 fmt::format(R"({{"address":{},"config":{}}})", json_quoted(c.address()),
+                             boost::json::serialize(config)));
+    } else if (!c.spec().config.is_null()) {
+        c.signal(signal_kind::supe_start, start_data(c));
+    }
+    const unsigned restarts = restarts_of(c);
+    notices_.publish_about(name, "started",
+                           fmt::format(R"("pid":{},"restarts":{})", c.pid(), restarts));
+    if (entry.restarted) {
+        notices_.publish_about(
+            name, "auto-restarted",
+            fmt::format(R"("restarts":{},"delay_ms":{})", restarts, entry.delay.count()));
+    }
+    mail_.delivery.on_connected(entry.mail, *c.link(), c.life());
+    mail_.flush();
+}
+
+void supervisor::on_ready(child& c) {
+    SUPE_ASSERT(c.state().current() == lifecycle::state::running);
+    notices_.publish_about(c.spec().name, "ready");
+    perform(restarter_.ready(c.number(), env_.time.now()));
+}
+
+void supervisor::on_disconnected(child& c) {
+    mail_.delivery.on_disconnected(children_.at(c.number()).mail);
+    if (c.is_supervisor()) below_.on_ended(c);
+}
+
+void supervisor::on_ended(child& c, const child_end& end) {
+    SUPE_ASSERT(c.state().current() == lifecycle::state::down && c.pid() == 0);
+    child_entry& entry = children_.at(c.number());
+    notices_.forget_watches_of(c);
+    // Where a nested supervisor failed, the whole cause chain.
+    const bool failed_below = !end.clean && !entry.failure_below.empty();
+    const std::string text = failed_below ? entry.failure_below : end.text();
+    entry.last_exit = end.exit;
+    entry.add_death(
+        {env_.time.wall(), text, end.exit ? end.exit->json() : "null", end.lasted, end.clean});
+    if (!end.asked_for) ++entry.failures;
+    report_end(entry, end, text);
+    using ending = mail_delivery::ending;
+    const bool crashed = !end.clean && !end.error;
+    const bool poisoned =
+        mail_.delivery.on_ended(entry.mail, crashed ? ending::charged : ending::uncharged,
+                                (end.clean ? "it ended: " : "it crashed: ") + text);
+    perform(restarter_.ended(c.number(),
+                             {.clean = end.clean,
+                              .asked_for = end.asked_for,
+                              .start_failed = end.never_started() || !end.was_ready,
+                              .took_mail = entry.took_mail,
+                              .poisoned = poisoned,
+                              .text = text},
+                             env_.time.now()));
+}
+
+void supervisor::report_end(const child_entry& entry, const child_end& end,
+                            const std::string& text) {
+    const std::string& name = entry.who.spec().name;
+    if (end.never_started()) {
+        const launch_error error = end.error.value_or(launch_error{"ETIMEDOUT", end.failure});
+        notices_.publish_about(
+            name, "start-failed",
+            fmt::format(R"("error":{{"code":{},"text":{}}},"restarts":{})", json_quoted(error.code),
+                        json_quoted(error.text), restarts_of(entry.who)));
+        log(fmt::format("{} could not be started: {}", name, text));
+    } else if (end.clean) {
+        notices_.publish_about(name, "shutdown", fmt::format(R"("exit":{})", end.exit->json()));
+    } else {
+        notices_.publish_about(
+            name, "crashed",
+            fmt::format(R"("exit":{},"after_ms":{})", end.exit->json(), end.lasted.count()));
+        log(fmt::format("{} crashed after {:.1f} s: {}", name, seconds(end.lasted), text));
+    }
+}
+
+void supervisor::on_line(child& c, stream s, std::string_view line) {
+    if (c.is_supervisor()) {
+        const auto [address, text] = split_label(line, c.address());
+        env_.sink.write(s, address, text);
+        return;
+    }
+    env_.sink.write(s, c.address(), line);
+    notices_.publish_line(c, s, line);
+}
+
+void supervisor::after_turn(child& c) {
+    if (child_entry* const entry = children_.find(c.number()))  // it may have been removed
+        mail_.delivery.pump(*entry->mail.destination);
+    mail_.flush();
+}
+
+// --- mail ---
+
+void supervisor::on_supervisor_mail(const envelope& mail) {
+    if (mail.answer && call_answers_ && call_answers_(call_of(mail), mail.msg)) return;
+    notices_.publish("supervisor-mail",
+                     fmt::format(R"({{"from":{},"msg":{}}})", json_quoted(mail.from), mail.msg),
+                     std::string(mail.from));
+    if (on_mail_) on_mail_(std::string(mail.from), mail.msg);
+}
+
+void supervisor::on_dead_letter(const envelope& mail, const std::string& recipient,
+                                const std::string& reason, const mail_history& history) {
+    log(fmt::format("mail {} to {} went to the dead letters: {}", mail.id, recipient, reason));
+    notices_.publish(
+        "mail-dead-lettered",
+        fmt::format(R"({{"to":{},"from":{},"id":{},"reason":{},"attempts":{},"mail":{}}})",
+                    json_quoted(recipient), json_quoted(mail.from), json_quoted(mail.id),
+                    json_quoted(reason), mail.attempt, mail.msg));
+    dead_.add(mail, recipient, reason, history, env_.time.wall());
+}
+
+void supervisor::on_undeliverable(const envelope& mail, const std::string& reason) {
+    notices_.publish(
+        "mail-undeliverable",
+        fmt::format(R"({{"from":{},"reason":{}}})", json_quoted(mail.from), json_quoted(reason)));
+}
+
+/// Of several instances one more is started for it.
+void supervisor::on_mail_waiting(mail_endpoint& endpoint) {
+    const child_entry& entry = children_.at(endpoint.number);
+    if (!entry.instance) return perform(restarter_.demanded(endpoint.number, env_.time.now()));
+    for (const auto& [instance, number] : children_.find_group(entry.group)->numbers) {
+        if (restarter_.status_of(number) == restarter::status::idle)
+            return perform(restarter_.demanded(number, env_.time.now()));
+    }
+}
+
+void supervisor::on_control_answer(const mail_origin& origin, signal_kind outcome,
+                                   std::string_view reason) {
+    if (control_answers_) control_answers_(std::string(origin.id), outcome, reason);
+}
+
+// --- the supervisor above ---
+
+awaitable<> supervisor::run_uplink() {
+    channel& above = above_->link();
+    append_signal(above.out(), signal_kind::ready_to_receive_mail, R"({"window":1024})");
+    const channel::frame_sink on_frame = [this](std::string_view f) { on_uplink_frame(f); };
+    for (const std::string& frame : std::exchange(early_frames_, {})) on_frame(frame);
+    while (co_await above.turn(on_frame)) mail_.flush();
+    kill();  // nobody is left to restart us, or to want us
+}
+
+void supervisor::on_uplink_frame(std::string_view frame) {
+    using kind = signal_kind;
+    const message m = read_message(frame);
+    if (const auto* as_mail = std::get_if<mail_frame>(&m)) return mail_.router.from_above(*as_mail);
+    const auto* signal = std::get_if<signal_frame>(&m);
+    if (!signal) return;
+    switch (signal->kind) {
+        case kind::supe_shutdown: return stop_requested_ ? kill() : shutdown();
+        case kind::mail_accepted:
+        case kind::mail_acked:
+        case kind::mail_undeliverable:
+        case kind::mail_withheld: {
+            const auto data = parse_object(signal->data);
+            return mail_.delivery.on_outcome(*mail_.directory.uplink(), signal->kind,
+                                             string_of(data, "id"), string_of(data, "reason"));
+        }
+        case kind::supe_ask:
+            if (auto asked = uplink::read_request(signal->data))
+                tasks_.start(answer_request(std::move(*asked)));
+            return;
+        default: return;  // answers to what we never ask, and what newer versions say
+    }
+}
+
+/// While the request is under way, a sign of life now and then.
+awaitable<> supervisor::answer_request(uplink::asked asked) {
+    struct work {
+        nursery both;
+        boost::json::value answer;
+
+        awaitable<> perform(supervisor& s, supervisor_request request) {
+            answer = co_await s.perform_request(std::move(request));
+            both.cancel();
+        }
+        awaitable<> beat(supervisor& s, std::string id) {
+            for (;;) {
+                co_await s.env_.time.sleep_for(working_every);
+                s.above_->send_working(id);
+                s.out_.flush();
+            }
+        }
+    } w{nursery(env_.time), {}};
+    w.both.start(w.perform(*this, std::move(asked.request)));
+    w.both.start(w.beat(*this, asked.id));
+    co_await w.both.join();
+    above_->send_answer(asked.id, w.answer);
+    out_.flush();
+}
+
+/// A new tree is a matter among supervisors; commands are performed by supe/control.
+awaitable<boost::json::value> supervisor::perform_request(supervisor_request request) {
+    boost::json::value answer;
+    if (request.what == supervisor_request::kind::reload) {
+        supervisor_spec tree = parse_tree(boost::json::serialize(request.body), address_, "/");
+        const std::string problem = co_await admin_.reload(std::move(tree));
+        answer = problem.empty() ? boost::json::object{{"ok", "reloaded"}}
+                                 : boost::json::object{{"error", problem}, {"code", 1}};
+    } else if (commands_) {
+        answer = co_await commands_(std::move(request.body.as_object()));
+    }
+    co_return answer;
+}
+
+}  // namespace supe
