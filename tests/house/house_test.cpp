@@ -33,8 +33,8 @@ BOOST_AUTO_TEST_SUITE(house)
 BOOST_AUTO_TEST_CASE(sees_the_repository) {
     std::set<std::string> paths;
     for (const auto& f : repository()) paths.insert(f.path);
-    for (const char* path :
-         {"run", ".ci/run", "supe/async/nursery.hpp", "tests/house/house_test.cpp"})
+    for (const char* path : {"run", ".ci/run", "supe/async/nursery.hpp", "supe/contract.md",
+                             "tests/house/house_test.cpp"})
         BOOST_TEST(paths.contains(path), path);
     for (const auto& path : paths) BOOST_TEST(!path.starts_with("build"), path);
 }
@@ -179,6 +179,51 @@ BOOST_AUTO_TEST_CASE(guarantees_are_tested) {
                           "supe/README.md:5: names no test"};
     BOOST_TEST(found == expected, boost::test_tools::per_element());
     expect_none(rules::guarantees_are_tested(repository()));
+}
+
+// The sign is written as an escape here: this file is looked at too.
+BOOST_AUTO_TEST_CASE(sections_exist) {
+    const auto found = rules::sections_exist({
+        {"supe/contract.md",
+         "# 3. It\n## 1. Words\n```\n## 4. Code\n```\nas in \u00a75\n## 2. More\n"},
+        {"supe/mail/a.hpp", "// contract \u00a71, \u00a72's, (\u00a73.)\n// \u00a74, \u00a72.1\n"},
+        {"supe/mail/b.hpp",
+         "// RFC 9110 \u00a77.6.1, \u00a78 and \u00a79; contract\n// \u00a77 by RFC\n"
+         "///     9110\n    /// \u00a76. OTP \u00a76: \u00a7N\n"},
+    });
+    const faults expected{
+        "supe/contract.md:6: there is no \u00a75 in supe/contract.md",
+        "supe/mail/a.hpp:2: there is no \u00a74 in supe/contract.md",
+        "supe/mail/a.hpp:2: there is no \u00a72.1 in supe/contract.md",
+        "supe/mail/b.hpp:2: there is no \u00a77 in supe/contract.md",
+    };
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::sections_exist(repository()));
+}
+
+BOOST_AUTO_TEST_CASE(links_lead_somewhere) {
+    const auto found = rules::links_lead_somewhere({
+        {"LICENSE", ""},
+        {"README.md",
+         "# A `b`, c-d_e: f!\n[a](#a-b-c-d_e-f) [b](#a) [c](https://example.com/#x)\n"
+         "[d](supe/README.md#mail-1 \"title\"), [e\nf](supe/), [g](LICENSE)\n"
+         "[h](supe/README.md#mail-2) [i](attic.md) `[j](attic.md)`\n"
+         "```\n[k](attic.md)\n```\n[l]: tests/attic\n"},
+        {"supe/README.md",
+         "## Mail\n## Mail\n```\n## Code\n```\n[a](../README.md) [b](README.md)\n"
+         "[c](#code) [d](../../LICENSE) [e](mail/a.hpp) [f](mail) ``[g](`h`)``\n"},
+        {"supe/mail/a.hpp", "[a](attic.md)"},
+    });
+    const faults expected{
+        "README.md:2: README.md has no heading #a",
+        "README.md:5: supe/README.md has no heading #mail-2",
+        "README.md:5: there is no attic.md",
+        "README.md:9: there is no tests/attic",
+        "supe/README.md:7: supe/README.md has no heading #code",
+        "supe/README.md:7: there is no ../LICENSE",
+    };
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::links_lead_somewhere(repository()));
 }
 
 BOOST_AUTO_TEST_CASE(sources_have_headers) {

@@ -2,6 +2,7 @@
 // wrong.
 #pragma once
 
+#include "tests/house/page_text.hpp"
 #include "tests/house/source_text.hpp"
 
 #include <fmt/format.h>
@@ -41,14 +42,15 @@ inline bool starts_with_any(const std::string& path, const std::vector<std::stri
     return std::ranges::any_of(beginnings, [&path](const auto& b) { return path.starts_with(b); });
 }
 
-/// All files that belong to the repository: not what is built, nor dot-directories other than .ci.
+/// All files that belong to the repository: not what is built, nor dot-directories other than .ci
+/// and .github.
 inline files read_all(const std::filesystem::path& top) {
     files all;
     std::filesystem::recursive_directory_iterator entry(top), end;
     for (; entry != end; ++entry) {
         const auto name = entry->path().filename().string();
-        const bool left_out = (name.starts_with('.') && name != ".ci") || name == "build" ||
-                              name.starts_with("build-");
+        const bool left_out = (name.starts_with('.') && name != ".ci" && name != ".github") ||
+                              name == "build" || name.starts_with("build-");
         if (left_out && entry->is_directory()) entry.disable_recursion_pending();
         if (left_out || !entry->is_regular_file()) continue;
         std::ifstream in(entry->path(), std::ios::binary);
@@ -315,6 +317,60 @@ inline faults guarantees_are_tested(const files& all) {
             ++named;
         }
         if (named == 0) found.push_back(where + "names no test");
+    }
+    return found;
+}
+
+/// What everything else refers to by its sections: `contract §5`, or `§5` alone.
+inline const std::string contract = "supe/contract.md";
+
+/// Each `§N` is a section of the contract (`## N. Title`), but for those of other documents.
+inline faults sections_exist(const files& all) {
+    std::set<std::string> sections;
+    for (const auto& f : all) {
+        if (f.path != contract) continue;
+        for (const auto& heading : headings_of(f.text))
+            sections.insert(heading.text.substr(0, heading.text.find('.')));
+    }
+    faults found;
+    for (const auto& f : all)
+        for (const auto& section : sections_of(f.text))
+            if (!sections.contains(section.text))
+                found.push_back(fmt::format("{}there is no \u00a7{} in {}", at(f, section.line),
+                                            section.text, contract));
+    return found;
+}
+
+/// Each relative link of a page leads to a file or folder of the repository, and its `#anchor` to a
+/// heading there.
+inline faults links_lead_somewhere(const files& all) {
+    std::set<std::string> places;  // files, and folders with and without their slash
+    std::map<std::string, std::set<std::string>> anchors;
+    for (const auto& f : all) {
+        places.insert(f.path);
+        for (auto slash = f.path.find('/'); slash != std::string::npos;
+             slash = f.path.find('/', slash + 1)) {
+            places.insert(f.path.substr(0, slash));
+            places.insert(f.path.substr(0, slash + 1));
+        }
+        if (f.path.ends_with(".md")) anchors[f.path] = anchors_of(f.text);
+    }
+    faults found;
+    for (const auto& f : all) {
+        if (!f.path.ends_with(".md")) continue;
+        for (const auto& link : links_of(f.text)) {
+            if (link.text.find("://") != std::string::npos) continue;
+            const std::string target = link.text.substr(0, link.text.find('#'));
+            const std::string anchor =
+                link.text.substr(std::min(target.size() + 1, link.text.size()));
+            const auto below = std::filesystem::path(f.folder()) / target;
+            const std::string place = target.empty() ? f.path : below.lexically_normal().string();
+            if (!places.contains(place))
+                found.push_back(fmt::format("{}there is no {}", at(f, link.line), place));
+            else if (!anchor.empty() && !anchors[place].contains(anchor))
+                found.push_back(
+                    fmt::format("{}{} has no heading #{}", at(f, link.line), place, anchor));
+        }
     }
     return found;
 }
