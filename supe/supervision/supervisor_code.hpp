@@ -1,5 +1,5 @@
-// Code in a supervisor: what an author has run beside the children of a supervisor, in its own
-// process.
+// Code in a supervisor: an author's coroutine that runs beside the children, in the process of the
+// supervisor.
 //
 //     // Tells the supervisor above how often a worker crashed, and logs the mail it gets itself.
 //     supe::awaitable<> overseer(supe::supervisor& self) {
@@ -12,10 +12,9 @@
 //             self.notify("worker-trouble", fmt::format(R"({{"crashes":{}}})", n));
 //         }
 //     }
-//
-// Whoever runs the supervisor is given it: supe::run_tree(tree, {.code = …}) in a binary of one's
-// own, simulation::world::run(tree, overseer) in a test. Where notices are only passed on, the tree
-// file's `forward` does it without code.
+// It is passed to what runs the supervisor: supe::run_tree(tree, {.code = …}) in a program of one's
+// own, simulation::world::run(tree, overseer) in a test. To pass on notices alone, `forward` in the
+// tree file is enough.
 #pragma once
 
 #include "supe/async/queue.hpp"
@@ -27,22 +26,23 @@
 
 namespace supe {
 
-/// Runs from the start to the end of the supervisor. It may return before; when it throws, the
-/// supervisor fails: it stops its children, and the rules of its parent decide.
+/// Runs from the start to the end of the supervisor, and may return earlier. An exception fails the
+/// supervisor: it stops its children, and its own supervisor restarts it by its rules.
 using supervisor_code = std::function<awaitable<>(supervisor&)>;
 
-/// A watch on notices of one's own children. Ends with this object.
+/// A watch on the notices of the supervisor. Ends with this object.
 class notice_watch {
 public:
-    static constexpr std::size_t unread_limit = 1024;  ///< older ones are dropped beyond
+    static constexpr std::size_t unread_limit = 1024;  ///< beyond this the oldest is dropped
 
-    /// `names` as contract §4 has them (`component-crashed`, `web-ready`, …); none: all but output.
+    /// `names`: notices of contract §4 (`component-crashed`, `web-ready`, …). Without names: all
+    /// but output.
     notice_watch(supervisor& s, std::vector<std::string> names);
     ~notice_watch();
     notice_watch(const notice_watch&) = delete;
     notice_watch& operator=(const notice_watch&) = delete;
 
-    /// The cached ones first, then each new one, in order.
+    /// The cached notices first, then each new one, in order.
     awaitable<published> next();
 
 private:

@@ -52,8 +52,8 @@ BOOST_AUTO_TEST_CASE(only_at_the_next_start) {
     stage w(tree(diligent("a")));
     BOOST_TEST(reload_with(w, R"({"name": "u", "mail": {"journal": true}, "children": [)" +
                                   diligent("b") + "]}") ==
-               "the name stays t until the tree is started again; mail.journal holds from the next "
-               "start on");
+               "the name stays t until the tree is started again; mail.journal takes effect at the "
+               "next start");
     BOOST_TEST(names(w) == "b ");
 }
 

@@ -300,7 +300,7 @@ BOOST_AUTO_TEST_CASE(ends_of_itself) {
     l.on(event::alive, t0);
     BOOST_TEST((l.deadline() == t0 + 8s));
     expect(l, event::deadline, t0 + 8s, {action::abort});
-    BOOST_TEST(l.failure() == "it said STOPPING=1 and did not end within 8s");
+    BOOST_TEST(l.failure() == "it sent STOPPING=1 and did not end within 8s");
     BOOST_TEST(!l.asked_for());
 
     spec.shutdown.limit.reset();
