@@ -1,7 +1,7 @@
 // Code in a supervisor: an author's coroutine that runs beside the children, in the process of the
 // supervisor.
 //
-//     // Tells the supervisor above how often a worker crashed, and logs the mail it gets itself.
+//     // Reports to the supervisor above how often a worker crashed, and logs its own mail.
 //     supe::awaitable<> overseer(supe::supervisor& self) {
 //         self.on_mail([&](std::string_view from, std::string_view msg) {
 //             self.log(fmt::format("{}: {}", from, msg));
@@ -12,6 +12,7 @@
 //             self.notify("worker-trouble", fmt::format(R"({{"crashes":{}}})", n));
 //         }
 //     }
+//
 // It is passed to what runs the supervisor: supe::run_tree(tree, {.code = …}) in a program of one's
 // own, simulation::world::run(tree, overseer) in a test. To pass on notices alone, `forward` in the
 // tree file is enough.
