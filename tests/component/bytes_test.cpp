@@ -1,4 +1,4 @@
-// Shows bodies that are no JSON, and bodies of full size, between components of a real supervisor
+// Shows bodies that are not JSON, and bodies of full size, between components of a real supervisor
 // in simulation.
 #include "supe/channel/frame.hpp"
 #include "supe/simulation/world.hpp"
@@ -33,8 +33,8 @@ void run_with_echoes(world& w, supe::component_main c) {
 
 BOOST_AUTO_TEST_SUITE(bytes)
 
-// No byte at all, each of the 256, and 10 MiB of them come back as they were, from a sibling and
-// over a nested supervisor.
+// An empty body, all 256 bytes, and 10 MiB come back unchanged, from a sibling and through a nested
+// supervisor.
 BOOST_AUTO_TEST_CASE(come_back) {
     std::string all, large(10 << 20, '\0');
     for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
@@ -54,17 +54,18 @@ BOOST_AUTO_TEST_CASE(come_back) {
     BOOST_TEST(equal == 6u);
 }
 
-// On the wire they are a string of base64; another body has no bytes, and says whose it is.
+// On the wire they are a string of base64. Another body has no bytes, and the error names its
+// sender.
 BOOST_AUTO_TEST_CASE(on_the_wire) {
     BOOST_TEST(supe::body_of(std::string_view("\0\xff\n", 3)) == R"("AP8K")");
-    std::vector<std::string> heard;
+    std::vector<std::string> received;
     world w;
-    w.provide("c", [&heard](component& self) -> awaitable<> {
+    w.provide("c", [&received](component& self) -> awaitable<> {
         while (auto mail = co_await self.receive()) {
             try {
-                heard.push_back(mail->bytes());
+                received.push_back(mail->bytes());
             } catch (const std::runtime_error& e) {
-                heard.push_back(e.what());
+                received.push_back(e.what());
             }
             co_await mail->ack();
         }
@@ -74,13 +75,14 @@ BOOST_AUTO_TEST_CASE(on_the_wire) {
         w.mail("/c", body);
     w.run_ready();
     const std::string none = "mail from supe: not a string of base64: ";
-    BOOST_TEST(
-        heard == (std::vector<std::string>{"foo\xff", "foo", none + "\"foo\"", none + "[1]", ""}),
-        boost::test_tools::per_element());
+    BOOST_TEST(received ==
+                   (std::vector<std::string>{"foo\xff", "foo", none + "\"foo\"", none + "[1]", ""}),
+               boost::test_tools::per_element());
 }
 
-// A mail that fills its frame to the last byte arrives, though its delivery is longer, also by the
-// supervisor above to one below and back; with one byte more it is refused where it is sent.
+// A mail that fills its frame to the last byte arrives, although its delivery is longer, also
+// through the supervisor above to a nested one and back. With one byte more it is refused at its
+// sender.
 BOOST_AUTO_TEST_CASE(frames_of_full_size) {
     std::vector<std::size_t> arrived;
     unsigned refused = 0;
@@ -91,16 +93,16 @@ BOOST_AUTO_TEST_CASE(frames_of_full_size) {
             co_await mail->ack();
         }
     };
-    const auto room = [](const std::string& to) {
+    const auto capacity = [](const std::string& to) {
         return supe::default_frame_limit - to.size() -
                std::string_view(R"({"type":"mail","to":"","msg":})").size();
     };
     const auto fill = [&](component& self) -> awaitable<> {
         for (const std::string to : {"m", "/m", "/n/m"}) {
             if (self.address() == "/n/c" && to != "/m") continue;
-            self.tell(to, '"' + std::string(room(to) - 2, 'x') + '"');
+            self.tell(to, '"' + std::string(capacity(to) - 2, 'x') + '"');
             try {
-                self.tell(to, '"' + std::string(room(to) - 1, 'x') + '"');
+                self.tell(to, '"' + std::string(capacity(to) - 1, 'x') + '"');
             } catch (const supe::system_error&) {
                 ++refused;
             }
@@ -114,9 +116,9 @@ BOOST_AUTO_TEST_CASE(frames_of_full_size) {
         {"name": "c", "component": "c", "restart": "temporary"}]}, {"name": "c", "component": "c", "restart": "temporary"}]})");
     w.advance(10s);
     std::ranges::sort(arrived);
-    BOOST_TEST(
-        arrived == (std::vector<std::size_t>{room("/n/m"), room("/m"), room("/m"), room("m")}),
-        boost::test_tools::per_element());
+    BOOST_TEST(arrived == (std::vector<std::size_t>{capacity("/n/m"), capacity("/m"),
+                                                    capacity("/m"), capacity("m")}),
+               boost::test_tools::per_element());
     BOOST_TEST(refused == 4u);
     BOOST_TEST(w.count("component-bad-frame") == 0u);
 }

@@ -1,5 +1,4 @@
-// The supervisor's end of a component's channel, for tests that are the supervisor: they write and
-// read its frames.
+// The supervisor's end of a component's channel: the tests write and read its frames.
 #pragma once
 
 #include "supe/component/component.hpp"
@@ -31,7 +30,8 @@ public:
         loop.start(self->serve());
         loop.run_ready();
     }
-    /// Cancels what still runs first: what the test's coroutines write to is gone by now.
+    /// Cancels the coroutines first, because the variables of the test that they use are gone
+    /// already.
     ~component_fixture() {
         loop.stop();
         hang_up();
@@ -50,8 +50,8 @@ public:
         say(fmt::format(R"({{"type":"mail","from":"bob","msg":{},"id":"{}","attempt":1{}}})", msg,
                         id, more));
     }
-    /// The frames that came since the last call.
-    words heard() {
+    /// The frames since the last call.
+    words received() {
         loop.run_ready();
         std::string buffer(1 << 20, '\0');
         for (ssize_t n = 1; n > 0; loop.run_ready()) {
@@ -87,7 +87,7 @@ inline std::string shown(const supe::mail& m) {
     return fmt::format("{} {} {} {}", m.from(), m.id(), m.attempt(), m.body());
 }
 
-/// Writes down each mail, and nothing when it is told to end; acknowledges where it should.
+/// Notes each mail until SUPE-SHUTDOWN. `ack`: acknowledges it.
 inline awaitable<> receive_all(supe::component& self, words& got, bool ack) {
     while (auto mail = co_await self.receive()) {
         got.push_back(shown(*mail));
@@ -96,7 +96,7 @@ inline awaitable<> receive_all(supe::component& self, words& got, bool ack) {
     got.push_back("end");
 }
 
-/// What became of some work: `done`, or the message of its error.
+/// The outcome of `work`: `done`, or the message of its error.
 inline awaitable<> outcome(awaitable<> work, std::string& result) {
     try {
         co_await std::move(work);

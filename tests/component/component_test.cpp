@@ -1,5 +1,5 @@
-// Shows the rest of a component's side of the channel: config, readiness, shutdown, and a
-// supervisor that is gone.
+// Shows a component's side of the channel besides mail and notices: config, readiness, shutdown,
+// and a supervisor that is gone.
 #include "tests/component/component_fixture.hpp"
 
 using namespace component_tests;
@@ -7,7 +7,8 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(component)
 
-// config(): asked for once, kept; the one that comes unasked is enough. Without one it is null.
+// config() asks once and keeps the answer; a SUPE-START that came before is sufficient. Without a
+// config it is null.
 BOOST_AUTO_TEST_CASE(config) {
     for (const bool unasked : {false, true}) {
         component_fixture s;
@@ -17,11 +18,11 @@ BOOST_AUTO_TEST_CASE(config) {
         };
         if (unasked) s.signal("SUPE-START", R"({"address":"/a/me","config":{"k":1}})");
         s.loop.start(read(*s.self));
-        BOOST_TEST(s.heard() ==
+        BOOST_TEST(s.received() ==
                    (unasked ? words{} : words{R"({"type":"signal","signal":"READY-FOR-CONFIG"})"}));
         if (!unasked) s.signal("SUPE-START", R"({"address":"/a/me","config":{"k":1}})");
         s.loop.start(read(*s.self));
-        BOOST_TEST(s.heard().empty());
+        BOOST_TEST(s.received().empty());
         BOOST_TEST(got == (words{"{\"k\":1}", "{\"k\":1}"}));
     }
     component_fixture s;
@@ -39,19 +40,19 @@ BOOST_AUTO_TEST_CASE(config) {
     BOOST_TEST(closed == text(mail_error::channel_closed));
 }
 
-// Its name and address, COMPONENT-READY and the watchdog's ping.
-BOOST_AUTO_TEST_CASE(says_what_it_is) {
+// The name and address of a component, COMPONENT-READY and the watchdog's ping.
+BOOST_AUTO_TEST_CASE(name_readiness_and_ping) {
     component_fixture s;
     BOOST_TEST(s.self->name() == "me");
     BOOST_TEST(s.self->address() == "/a/me");
     s.self->ready();
     s.self->alive();
-    BOOST_TEST(s.heard() == (words{R"({"type":"signal","signal":"COMPONENT-READY"})",
-                                   R"({"type":"signal","signal":"COMPONENT-ALIVE"})"}));
+    BOOST_TEST(s.received() == (words{R"({"type":"signal","signal":"COMPONENT-READY"})",
+                                      R"({"type":"signal","signal":"COMPONENT-ALIVE"})"}));
 }
 
-// SUPE-SHUTDOWN ends every wait for mail, shortens sleeps, and leaves what was not received in
-// hand.
+// SUPE-SHUTDOWN ends every wait for mail and shortens sleeps. Mail that was not received stays in
+// flight.
 BOOST_AUTO_TEST_CASE(shuts_down) {
     component_fixture s;
     words got;
@@ -73,7 +74,7 @@ BOOST_AUTO_TEST_CASE(shuts_down) {
     BOOST_TEST(s.loop.armed() == 0u);
 }
 
-// When the supervisor is gone, all waits end, and what is said then is harmless.
+// When the supervisor is gone, all waits end, and later sends do no harm.
 BOOST_AUTO_TEST_CASE(the_supervisor_is_gone) {
     component_fixture s;
     words got;
@@ -98,7 +99,7 @@ BOOST_AUTO_TEST_CASE(the_supervisor_is_gone) {
     s.loop.run(s.self->flushed());
 }
 
-// flushed(): done when the supervisor's end has taken everything, however slowly it reads.
+// flushed() is done when the supervisor's end has taken everything, however slowly it reads.
 BOOST_AUTO_TEST_CASE(flushes) {
     component_fixture s;
     std::string flushed;
@@ -107,26 +108,26 @@ BOOST_AUTO_TEST_CASE(flushes) {
     s.loop.start(outcome(s.self->flushed(), flushed));
     s.loop.run_ready();
     BOOST_TEST(flushed == "");
-    BOOST_TEST(s.heard().at(0).size() > large.size());
+    BOOST_TEST(s.received().at(0).size() > large.size());
     BOOST_TEST(flushed == "done");
     BOOST_TEST(s.loop.armed() == 0u);
 }
 
-// A mail of full size arrives while one of full size leaves: neither side waits for the other.
+// A mail of full size arrives while another one leaves: neither side waits for the other.
 BOOST_AUTO_TEST_CASE(large_bodies) {
     component_fixture s;
     words got;
     s.loop.start(receive_all(*s.self, got, true));
-    s.heard();
+    s.received();
     const std::string base64 = '"' + std::string(150000, 'A') + "==\"";
     s.self->tell("a", '"' + std::string(3 << 20, 'x') + '"');
     s.mail("1", base64);
     BOOST_TEST(got.size() == 1u);
     BOOST_TEST(got.at(0) == "bob 1 1 " + base64);
-    BOOST_TEST(s.heard().size() == 2u);
+    BOOST_TEST(s.received().size() == 2u);
 }
 
-// Frames that mean nothing to a component are passed over.
+// A component ignores frames that it does not know.
 BOOST_AUTO_TEST_CASE(strange_frames) {
     component_fixture s;
     words got;

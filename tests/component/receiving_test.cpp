@@ -1,5 +1,5 @@
-// Shows how a component takes mail: readiness, window, acks, refusals and deadlines, frame by frame
-// (contract §2).
+// Shows how a component receives mail: readiness, window, acks, rejections and deadlines, frame by
+// frame (contract §2).
 #include "tests/component/component_fixture.hpp"
 
 using namespace component_tests;
@@ -12,15 +12,15 @@ BOOST_AUTO_TEST_SUITE(receiving)
 BOOST_AUTO_TEST_CASE(receives_and_acknowledges) {
     component_fixture s;
     words got;
-    BOOST_TEST(s.heard().empty());
+    BOOST_TEST(s.received().empty());
     s.self->set_window(5);
     s.loop.start(receive_all(*s.self, got, true));
-    BOOST_TEST(s.heard() == words{signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":5})")});
+    BOOST_TEST(s.received() == words{signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":5})")});
     s.mail("t-1", R"({ "x" : 1e400 })");
     s.say(R"({"type":"mail","from":"/x/y","msg":null,"id":"t-\u0032","attempt":3})");
     BOOST_TEST(got == (words{"bob t-1 1 { \"x\" : 1e400 }", "/x/y t-2 3 null"}));
-    BOOST_TEST(s.heard() == (words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-1"]})"),
-                                   signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-2"]})")}));
+    BOOST_TEST(s.received() == (words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-1"]})"),
+                                      signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-2"]})")}));
 }
 
 // Acks of one turn leave as one signal.
@@ -29,14 +29,14 @@ BOOST_AUTO_TEST_CASE(gathers_acks) {
     words got;
     s.self->set_window(5);
     s.loop.start(receive_all(*s.self, got, true));
-    s.heard();
+    s.received();
     s.say(
         "{\"type\":\"mail\",\"from\":\"a\",\"msg\":1,\"id\":\"1\",\"attempt\":1}\n{\"type\":"
         "\"mail\",\"from\":\"a\",\"msg\":2,\"id\":\"2\",\"attempt\":1}");
-    BOOST_TEST(s.heard() == words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["1","2"]})")});
+    BOOST_TEST(s.received() == words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["1","2"]})")});
 }
 
-// reject(): back to its place, or to the dead letters with a reason.
+// reject(): back to its position, or to the dead letters with a reason.
 BOOST_AUTO_TEST_CASE(rejects) {
     component_fixture s;
     const auto picky = [](supe::component& self) -> awaitable<> {
@@ -48,14 +48,14 @@ BOOST_AUTO_TEST_CASE(rejects) {
     s.loop.start(picky(*s.self));
     s.mail("1", "1");
     s.mail("2", "2");
-    BOOST_TEST(s.heard() ==
+    BOOST_TEST(s.received() ==
                (words{signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":1})"),
                       signal_frame("REJECT-MAIL", R"({"id":"1","requeue":true,"reason":""})"),
                       signal_frame("REJECT-MAIL",
                                    R"({"id":"2","requeue":false,"reason":"too \"odd\""})")}));
 }
 
-// value() reads whatever a mail may hold: deep nesting, numbers past a double, lone surrogates.
+// value() reads every message of a mail: deep nesting, numbers beyond a double, lone surrogates.
 BOOST_AUTO_TEST_CASE(reads_any_value) {
     component_fixture s;
     words got;
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(reads_any_value) {
     BOOST_TEST(got == (words{deep, "[1.7976931348623157E308,\"\xef\xbf\xbd\"]"}));
 }
 
-// pause() asks for no more; the next receive() asks again.
+// pause() stops deliveries; the next receive() resumes them.
 BOOST_AUTO_TEST_CASE(pauses) {
     component_fixture s;
     std::optional<supe::mail> mail;
@@ -78,20 +78,21 @@ BOOST_AUTO_TEST_CASE(pauses) {
         mail = co_await self.receive();
     };
     s.self->pause();
-    BOOST_TEST(s.heard().empty());
+    BOOST_TEST(s.received().empty());
     s.loop.start(one(*s.self));
     s.mail("1", "1");
     s.self->pause();
     s.self->pause();
     s.loop.start(one(*s.self));
     s.mail("2", "2");
-    BOOST_TEST(s.heard() == (words{signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":1})"),
-                                   R"({"type":"signal","signal":"NOT-READY-TO-RECEIVE-MAIL"})",
-                                   signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":1})")}));
+    BOOST_TEST(s.received() == (words{signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":1})"),
+                                      R"({"type":"signal","signal":"NOT-READY-TO-RECEIVE-MAIL"})",
+                                      signal_frame("READY-TO-RECEIVE-MAIL", R"({"window":1})")}));
     BOOST_TEST(mail->id() == "2");
 }
 
-// Deadlines: nothing in time is nothing, and every waiting coroutine keeps its own.
+// Deadlines: without mail in time the result is empty, and every waiting coroutine has its own
+// deadline.
 BOOST_AUTO_TEST_CASE(receives_until) {
     component_fixture s;
     words got;

@@ -1,4 +1,4 @@
-// Shows how a component sends mail, waits for what becomes of it, calls and answers, frame by frame
+// Shows how a component sends mail, waits for its outcome, calls and answers, frame by frame
 // (contract §2).
 #include "tests/component/component_fixture.hpp"
 
@@ -9,21 +9,21 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(sending)
 
-// tell(): one frame, nothing awaited. A body over several lines is still one frame; one that is no
-// JSON is refused at once.
+// tell(): one frame, without waiting. A body over several lines is still one frame; a body that is
+// not JSON is refused at once.
 BOOST_AUTO_TEST_CASE(tells) {
     component_fixture s;
     s.self->tell("/x/\"y\"", "{\n  \"a\": [1,\n 2]\n}");
     s.self->tell("", "1");
-    BOOST_TEST(s.heard() == (words{R"({"type":"mail","to":"/x/\"y\"","msg":{   "a": [1,  2] }})",
-                                   R"({"type":"mail","to":"","msg":1})"}));
+    BOOST_TEST(s.received() == (words{R"({"type":"mail","to":"/x/\"y\"","msg":{   "a": [1,  2] }})",
+                                      R"({"type":"mail","to":"","msg":1})"}));
     for (const std::string bad : {"", "{", "1 2", "\xff", "\"\n\"", "{\"a\":1}}\n{"})
         BOOST_CHECK_THROW(s.self->tell("x", bad), std::invalid_argument);
-    BOOST_TEST(s.heard().empty());
+    BOOST_TEST(s.received().empty());
 }
 
-// A body too large for a frame is refused at once by all who send; the one below the limit goes out
-// whole.
+// All sending functions refuse a body that is too large for a frame at once; a body below the limit
+// is sent.
 BOOST_AUTO_TEST_CASE(frame_limit) {
     component_fixture s({.frame_limit = 1000});
     const auto too_large = [](const supe::system_error& e) {
@@ -43,20 +43,22 @@ BOOST_AUTO_TEST_CASE(frame_limit) {
         BOOST_TEST((e == boost::asio::error::message_size));
     };
     s.loop.run(tried());
-    BOOST_TEST(s.heard().empty());
+    BOOST_TEST(s.received().empty());
     const std::string fits = '"' + std::string(1000 - 33, 'x') + '"';
     s.self->tell("x", fits);
-    BOOST_TEST(s.heard().at(0).size() == 1000u);
+    BOOST_TEST(s.received().at(0).size() == 1000u);
 }
 
-// send(): done when accepted. deliver(): done when acknowledged. Both throw why not.
+// send() is done when the mail is accepted, deliver() when it is acknowledged. Both throw
+// otherwise.
 BOOST_AUTO_TEST_CASE(sends_and_delivers) {
     component_fixture s;
     std::string sent, delivered;
     s.loop.start(outcome(s.self->send("a", "1"), sent));
     s.loop.start(outcome(s.self->deliver("b", "2"), delivered));
-    BOOST_TEST(s.heard() == (words{R"({"type":"mail","to":"a","msg":1,"id":"1"})",
-                                   R"({"type":"mail","to":"b","msg":2,"id":"2","receipt":true})"}));
+    BOOST_TEST(s.received() ==
+               (words{R"({"type":"mail","to":"a","msg":1,"id":"1"})",
+                      R"({"type":"mail","to":"b","msg":2,"id":"2","receipt":true})"}));
     s.signal("MAIL-ACCEPTED", R"({"id":"2"})");
     s.signal("MAIL-ACKED", R"({"id":"17"})");
     BOOST_TEST(sent + delivered == "");
@@ -64,7 +66,7 @@ BOOST_AUTO_TEST_CASE(sends_and_delivers) {
     BOOST_TEST(sent == "done");
     s.signal("MAIL-ACKED", R"({"id":"2"})");
     BOOST_TEST(delivered == "done");
-    s.signal("MAIL-ACKED", R"({"id":"2"})");  // once more: nobody waits
+    s.signal("MAIL-ACKED", R"({"id":"2"})");  // once more: no coroutine waits for it
 }
 
 // Each reason of contract §2 has its error.
@@ -79,13 +81,13 @@ BOOST_AUTO_TEST_CASE(undeliverable) {
         component_fixture s;
         std::string sent;
         s.loop.start(outcome(s.self->send("a", "1"), sent));
-        s.heard();
+        s.received();
         s.signal("MAIL-UNDELIVERABLE", fmt::format(R"({{"id":"1","reason":"{}"}})", reason));
         BOOST_TEST(sent == text(error));
     }
 }
 
-// try_deliver(): timed_out at the deadline, and a late answer harms nobody.
+// try_deliver(): timed_out at the deadline, and a late answer has no effect.
 BOOST_AUTO_TEST_CASE(gives_up_at_the_deadline) {
     component_fixture s;
     supe::error_code code;
@@ -101,8 +103,8 @@ BOOST_AUTO_TEST_CASE(gives_up_at_the_deadline) {
     BOOST_TEST(s.loop.armed() == 0u);
 }
 
-// call(): the answer is known by `re`, is acknowledged, and passes by the mail that waits;
-// acceptance and ack alone are no answer.
+// call(): `re` identifies the answer, which is acknowledged and passes mail that waits;
+// MAIL-ACCEPTED and MAIL-ACKED are not the answer.
 BOOST_AUTO_TEST_CASE(calls) {
     component_fixture s;
     std::string answer;
@@ -111,26 +113,26 @@ BOOST_AUTO_TEST_CASE(calls) {
         answer = m.from() + " " + m.body() + " " + m.answers();
     };
     s.loop.start(call());
-    const words asked = s.heard();
+    const words asked = s.received();
     const std::string beginning =
         R"({"type":"mail","to":"/db","msg":{"get":1},"id":"1","receipt":true,"call":")";
     BOOST_TEST_REQUIRE(asked.at(0).starts_with(beginning));
     const std::string name = asked[0].substr(
-        beginning.size(), asked[0].size() - beginning.size() - 2);  // no other life has it
+        beginning.size(), asked[0].size() - beginning.size() - 2);  // it differs in each life
     BOOST_TEST(name.ends_with("-1"));
     s.signal("MAIL-ACCEPTED", R"({"id":"1"})");
     s.signal("MAIL-ACKED", R"({"id":"1"})");
-    s.mail("t-5", "0", R"(,"re":"77")");  // the answer to another call, given up long ago:
-                                          // acknowledged and dropped
+    s.mail("t-5", "0", R"(,"re":"77")");  // the answer to another call, whose caller no longer
+                                          // waits: acknowledged and dropped
     BOOST_TEST(answer == "");
     s.mail("t-6", "42", R"(,"re":")" + name + "\"");
     BOOST_TEST(answer == "bob 42 " + name);
-    BOOST_TEST(s.heard() == (words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-5"]})"),
-                                   signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-6"]})")}));
+    BOOST_TEST(s.received() == (words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-5"]})"),
+                                      signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-6"]})")}));
 }
 
-// A call ends with an error when its mail dies after it was accepted, at its deadline, and when the
-// channel closes.
+// A call ends with an error when its mail becomes a dead letter after it was accepted, at its
+// deadline, and when the channel closes.
 BOOST_AUTO_TEST_CASE(failed_calls) {
     component_fixture s;
     std::string dead, late, closed;
@@ -140,7 +142,7 @@ BOOST_AUTO_TEST_CASE(failed_calls) {
     s.loop.start(outcome(call(supe::never), dead));
     s.loop.start(outcome(call(s.loop.now() + 3s), late));
     s.loop.start(outcome(call(supe::never), closed));
-    s.heard();
+    s.received();
     s.signal("MAIL-ACCEPTED", R"({"id":"1"})");
     s.signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"dead-lettered"})");
     BOOST_TEST(dead == text(mail_error::dead_lettered));
@@ -154,25 +156,25 @@ BOOST_AUTO_TEST_CASE(failed_calls) {
     BOOST_TEST(after == text(mail_error::channel_closed));
 }
 
-// answer(): to the caller, with its `call`, or the mail's id where the caller gave none.
+// answer(): to the caller, with its `call`, or with the mail's id when the caller sent no `call`.
 BOOST_AUTO_TEST_CASE(answers) {
     component_fixture s;
-    const auto desk = [](supe::component& self) -> awaitable<> {
+    const auto server = [](supe::component& self) -> awaitable<> {
         while (auto mail = co_await self.receive()) {
             co_await mail->answer("\"yes\"");
             co_await mail->ack();
         }
     };
-    s.loop.start(desk(*s.self));
-    s.heard();
+    s.loop.start(server(*s.self));
+    s.received();
     s.mail("t-1", "1", R"(,"call":"9","x":[1])");
     s.mail("t-2", "1");
     s.self->answer("eve", "12\"", "null");
-    BOOST_TEST(s.heard() == (words{R"({"type":"mail","to":"bob","msg":"yes","re":"9"})",
-                                   signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-1"]})"),
-                                   R"({"type":"mail","to":"bob","msg":"yes","re":"t-2"})",
-                                   signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-2"]})"),
-                                   R"({"type":"mail","to":"eve","msg":null,"re":"12\""})"}));
+    BOOST_TEST(s.received() == (words{R"({"type":"mail","to":"bob","msg":"yes","re":"9"})",
+                                      signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-1"]})"),
+                                      R"({"type":"mail","to":"bob","msg":"yes","re":"t-2"})",
+                                      signal_frame("ACK-CURRENT-MAIL", R"({"ids":["t-2"]})"),
+                                      R"({"type":"mail","to":"eve","msg":null,"re":"12\""})"}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

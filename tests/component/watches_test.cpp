@@ -1,5 +1,5 @@
-// Shows a component's notices with a real supervisor in simulation: watches, the cache, and who
-// publishes.
+// Shows a component's notices with a real supervisor in simulation: watches, the cache, and
+// sources.
 #include "supe/simulation/world.hpp"
 
 #include <fmt/format.h>
@@ -14,13 +14,13 @@ using words = std::vector<std::string>;
 
 namespace {
 
-/// Writes down all that it hears of one notice.
-awaitable<> listen(component& self, std::string name, bool use_cache, words& heard) {
+/// Notes all messages of one notice.
+awaitable<> listen(component& self, std::string name, bool use_cache, words& received) {
     supe::watch w = co_await self.watch_notice(name, use_cache);
-    while (auto n = co_await w.next()) heard.push_back(boost::json::serialize(n->message));
+    while (auto n = co_await w.next()) received.push_back(boost::json::serialize(n->message));
 }
 
-/// A tree of one component that stays until it is told to finish, and does `first` before.
+/// A tree of one component that runs `first`, and then waits for SUPE-SHUTDOWN.
 void run_one(world& w, std::function<awaitable<>(component&, supe::nursery&)> first) {
     w.provide("c", [first](component& self) -> awaitable<> {
         supe::nursery beside(self.time());
@@ -36,7 +36,7 @@ void run_one(world& w, std::function<awaitable<>(component&, supe::nursery&)> fi
 
 BOOST_AUTO_TEST_SUITE(watches)
 
-// The cached message first where it is wanted, then each new one; its own notices too.
+// The cached message comes first when requested, then each new one; its own notices come too.
 BOOST_AUTO_TEST_CASE(the_cache_comes_first) {
     world w;
     words with, without;
@@ -59,8 +59,8 @@ BOOST_AUTO_TEST_CASE(the_cache_comes_first) {
     BOOST_TEST(without == words{"2"});
 }
 
-// Several watches of one notice in one component share a pipe: each hears everything once, and one
-// that joins later begins with the last message where it wants the cache.
+// Several watches of one notice in one component share a pipe. Each gets every message once, and a
+// later watch begins with the last message when it requests the cache.
 BOOST_AUTO_TEST_CASE(watches_share_a_pipe) {
     world w;
     words first, second, third;
@@ -84,30 +84,30 @@ BOOST_AUTO_TEST_CASE(watches_share_a_pipe) {
     BOOST_TEST(third == (words{"1", "2"}));
 }
 
-// A watch that is dropped is ignored at the supervisor: it publishes a child's output only while
-// somebody watches it.
+// The end of a watch ends the pipe at the supervisor, which publishes a child's output only while
+// it is watched.
 BOOST_AUTO_TEST_CASE(a_dropped_watch) {
     world w;
-    words heard;
+    words received;
     run_one(w, [&](component& self, supe::nursery&) -> awaitable<> {
         supe::watch once = co_await self.watch_notice("n");
         const auto n = co_await once.next();
-        heard.push_back(boost::json::serialize(n->message));
+        received.push_back(boost::json::serialize(n->message));
     });
     for (int i = 1; i < 5; ++i) {
         w.root().notices().publish("n", std::to_string(i));
         w.run_ready();
     }
-    BOOST_TEST(heard == words{"1"});
+    BOOST_TEST(received == words{"1"});
     words again;
     const auto seen = w.count("n");
     BOOST_TEST(seen == 4u);
 }
 
-// Who does not read in time loses the oldest, and keeps the bound.
+// A watch that is not read in time loses the oldest messages, and stays bounded.
 BOOST_AUTO_TEST_CASE(a_slow_watch) {
     world w;
-    words heard;
+    words received;
     supe::timer* go = nullptr;
     run_one(w, [&](component& self, supe::nursery&) -> awaitable<> {
         supe::timer gate(self.time());
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_slow_watch) {
         co_await gate.wait();
         for (int i = 0; i < 1024; ++i) {
             const auto n = co_await slow.next();
-            heard.push_back(boost::json::serialize(n->message));
+            received.push_back(boost::json::serialize(n->message));
         }
     });
     for (int i = 0; i < 2000; ++i) {
@@ -126,13 +126,12 @@ BOOST_AUTO_TEST_CASE(a_slow_watch) {
     w.run_ready();
     go->notify();
     w.run_ready();
-    BOOST_TEST(heard.size() == 1024u);
-    BOOST_TEST(heard.front() == "976");
-    BOOST_TEST(heard.back() == "1999");
+    BOOST_TEST(received.size() == 1024u);
+    BOOST_TEST(received.front() == "976");
+    BOOST_TEST(received.back() == "1999");
 }
 
-// A refused watch throws why; the name can be watched no more than before, and the component goes
-// on.
+// A refused watch throws the reason, does not open a pipe, and the component goes on.
 BOOST_AUTO_TEST_CASE(a_refused_watch) {
     world w;
     std::string why;
@@ -149,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_refused_watch) {
     BOOST_TEST(w.processes() == 1u);
 }
 
-// A notice without a name is refused at once: the supervisor would take it for nothing.
+// A notice without a name is refused at once, because the supervisor would refuse it.
 BOOST_AUTO_TEST_CASE(a_name_that_is_none) {
     world w;
     unsigned refused = 0;
@@ -169,25 +168,25 @@ BOOST_AUTO_TEST_CASE(a_name_that_is_none) {
     BOOST_TEST(w.count("component-bad-frame") == 0u);
 }
 
-// A message reaches the board as it was written: digits of long numbers, deep nesting, lone
+// A message reaches the noticeboard unchanged: digits of long numbers, deep nesting, lone
 // surrogates.
 BOOST_AUTO_TEST_CASE(messages_are_unchanged) {
     world w;
     const std::string deep = std::string(200, '[') +
                              "12345678901234567890123.50,1e400,\"\\ud83d\"" + std::string(200, ']');
-    words heard;
+    words received;
     run_one(w, [&](component& self, supe::nursery& beside) -> awaitable<> {
-        beside.start(listen(self, "n", true, heard));
+        beside.start(listen(self, "n", true, received));
         co_return;
     });
     w.root().notices().publish("n", deep);
     w.run_ready();
-    BOOST_TEST(heard.size() == 1u);
-    BOOST_TEST(heard.at(0).starts_with("[[["));
+    BOOST_TEST(received.size() == 1u);
+    BOOST_TEST(received.at(0).starts_with("[[["));
     BOOST_TEST(w.messages("n") == words{deep});
 }
 
-// A notice that is no JSON (an infinite number) is refused at once.
+// A message that is not JSON (an infinite number) is refused at once.
 BOOST_AUTO_TEST_CASE(a_message_that_is_none) {
     world w;
     std::string why;

@@ -1,5 +1,5 @@
-// Shows what a running tree answers to an operator, with the real supervisors and simulated
-// children (contract §6).
+// Shows the answers of a running tree to an operator, with real supervisors and simulated children
+// (contract §6).
 #include "supe/control/commands.hpp"
 #include "supe/control/server.hpp"
 #include "tests/support/players.hpp"
@@ -17,7 +17,7 @@ constexpr const char* shop = R"({"name": "shop", "children": [
     {"name": "web", "component": "diligent"},
     {"name": "dam", "children": [{"name": "queue", "component": "slow"}, {"name": "deaf", "component": "stubborn"}]}]})";
 
-/// A nested supervisor that comes up and never answers again.
+/// A nested supervisor that becomes ready and never answers.
 supe::awaitable<int> hanging_supervisor(supe::clock& time, int channel) {
     const supe::unique_fd ours(channel);
     const std::string ready = "{\"type\":\"signal\",\"signal\":\"COMPONENT-READY\"}\n";
@@ -25,7 +25,7 @@ supe::awaitable<int> hanging_supervisor(supe::clock& time, int channel) {
     for (;;) co_await time.sleep_for(1h);
 }
 
-/// Refuses mail that says "no", and takes the rest.
+/// Rejects the mail "no", and takes other mail.
 supe::awaitable<> picky(supe::component& self) {
     while (auto mail = co_await self.receive()) {
         if (mail->body() == "\"no\"") {
@@ -36,7 +36,7 @@ supe::awaitable<> picky(supe::component& self) {
     }
 }
 
-/// Answers every call with its own message, but for those that say "silence".
+/// Answers every call with its own message, except the call "silence".
 supe::awaitable<> echo(supe::component& self) {
     while (auto mail = co_await self.receive()) {
         const std::string body = mail->body();
@@ -45,8 +45,8 @@ supe::awaitable<> echo(supe::component& self) {
     }
 }
 
-/// A tree with an operator at its root. Its nested supervisors answer, as they do in a process of
-/// their own, or hang.
+/// A tree with an operator at its root. Its nested supervisors answer, as in a process of their
+/// own, or hang.
 struct router : supe::simulation::world {
     explicit router(const char* tree = shop, bool hanging = false) {
         support::provide_players(*this);
@@ -63,7 +63,7 @@ struct router : supe::simulation::world {
 
     ~router() {
         BOOST_TEST(clean_up());
-    }  // what still waits for an answer goes before who gives it
+    }  // coroutines that wait for an answer end before the objects that give it
 
     json::value ask(const std::string& request, supe::duration limit = 60s) {
         const auto parsed = supe::control::parse_request(request);
@@ -102,8 +102,8 @@ std::string keys_of(const json::value& object) {
 
 BOOST_AUTO_TEST_SUITE(commands)
 
-// The status is one object, the root, its children nested alike, with exactly the members that the
-// contract names.
+// The status is one object for the root, with its children nested in the same form, with exactly
+// the members of the contract.
 BOOST_AUTO_TEST_CASE(status_of_the_whole_tree) {
     router w;
     w.crash("/web");
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(status_of_the_whole_tree) {
     BOOST_TEST(queue.at("last_exit").is_null());
 }
 
-// What is down has no pid, and its mailbox all the same.
+// A child that is down has no pid, but a mailbox.
 BOOST_AUTO_TEST_CASE(status_of_what_is_down) {
     router w;
     BOOST_TEST(w.ask(R"({"do": "stop", "address": "web"})").at("ok") == "/web is stopped");
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(status_of_what_is_down) {
     BOOST_TEST(web.at("mailbox").at("queued") == 1);
 }
 
-// One child also tells how its lives ended, the latest last.
+// The status of one child also has the ends of its lives, oldest first.
 BOOST_AUTO_TEST_CASE(deaths_of_one_child) {
     router w;
     w.crash("/web");
@@ -155,9 +155,9 @@ BOOST_AUTO_TEST_CASE(deaths_of_one_child) {
     BOOST_TEST(std::string(deaths[1].at("at").as_string()).ends_with("Z"));
 }
 
-// Orders are done when they are answered, below a nested supervisor too, also where that takes
-// longer than silence may.
-BOOST_AUTO_TEST_CASE(orders_are_done_when_answered) {
+// A command is done when it is answered, below a nested supervisor too, also when it takes longer
+// than a supervisor may be silent.
+BOOST_AUTO_TEST_CASE(commands_are_done_when_answered) {
     router w;
     const auto before = w.pid_of("/dam/queue");
     BOOST_TEST(w.ask(R"({"do": "restart", "address": "/dam/queue"})").at("ok") ==
@@ -176,8 +176,8 @@ BOOST_AUTO_TEST_CASE(orders_are_done_when_answered) {
     BOOST_TEST((patient.time().now() - asked >= 40s));
 }
 
-// Children come and go in a running tree, below a nested supervisor too; the others are not
-// touched.
+// Children are added to and removed from a running tree, below a nested supervisor too; the others
+// are not touched.
 BOOST_AUTO_TEST_CASE(add_and_remove) {
     router w;
     const auto web = w.pid_of("/web");
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(add_and_remove) {
     BOOST_TEST(w.pid_of("/web") == web);
 }
 
-// What does not exist, or cannot be asked, is said in one line with the right exit code.
+// A command that cannot be performed is answered with one line and its exit code.
 BOOST_AUTO_TEST_CASE(refusals) {
     router w;
     BOOST_TEST(w.error_of(R"({"do": "stop", "address": "wbe"})") ==
@@ -229,8 +229,8 @@ BOOST_AUTO_TEST_CASE(refusals) {
                "3 /dam is stopped: there is nothing under it (supe start /dam)");
 }
 
-// A nested supervisor that does not answer is an error after 10 s; the status shows what it can,
-// and where the silence is.
+// A nested supervisor that does not answer is an error after 10 s; the status marks it as silent
+// and shows the rest.
 BOOST_AUTO_TEST_CASE(a_silent_supervisor) {
     router deaf(
         R"({"name": "t", "children": [{"name": "web", "component": "diligent"}, {"name": "dam", "children": []},
@@ -242,13 +242,14 @@ BOOST_AUTO_TEST_CASE(a_silent_supervisor) {
     BOOST_TEST((deaf.time().now() - asked < 11s));
     const auto before = deaf.time().now();
     const auto root = deaf.ask(R"({"do": "status", "address": "/"})").at("ok");
-    BOOST_TEST((deaf.time().now() - before < 11s));  // both are asked at once
+    BOOST_TEST((deaf.time().now() - before < 11s));  // both are asked at the same time
     BOOST_TEST(!root.at("children").at(0).get_object().contains("silent"));
     BOOST_TEST(root.at("children").at(1).at("silent") == true);
     BOOST_TEST(root.at("children").at(2).at("silent") == true);
 }
 
-// Mail is answered when it is accepted, or acknowledged; what cannot be delivered is told apart.
+// Mail is answered when it is accepted, or acknowledged; an undeliverable mail has an exit code of
+// its own.
 BOOST_AUTO_TEST_CASE(mail) {
     router w;
     BOOST_TEST(w.ask(R"({"do": "mail", "to": "web", "msg": {"a": 1}})").at("ok") == "accepted");
@@ -258,7 +259,7 @@ BOOST_AUTO_TEST_CASE(mail) {
                "3 no such child: /wbe (there is /web, /dam)");
     BOOST_TEST(w.ask(R"({"do": "mail", "to": "supe", "msg": 7})").at("ok") == "accepted");
     BOOST_TEST(w.messages("supervisor-mail").back() == R"({"from":"supe","msg":7})");
-    // Nobody acknowledges it: with --wait that is waited for.
+    // No component acknowledges it: with --wait the command waits for the ack.
     BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/deaf", "msg": 1})").at("ok") == "accepted");
     BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/deaf", "msg": 1, "wait": true})", 5min) ==
                "no answer");
@@ -276,7 +277,7 @@ BOOST_AUTO_TEST_CASE(find) {
     BOOST_TEST(w.error_of(R"({"do": "find"})") == "2 find needs a component");
 }
 
-// A call ends with what the child answers; the answer is no mail to the supervisor beside that.
+// A call ends with the child's answer, which is not published as mail to the supervisor.
 BOOST_AUTO_TEST_CASE(call) {
     router w(
         R"({"name": "t", "children": [{"name": "a", "component": "picky"}, {"name": "dam", "children": [{"name": "b", "component": "echo"}]}]})");
@@ -293,7 +294,7 @@ BOOST_AUTO_TEST_CASE(call) {
                "2 msg must be the text of a JSON value");
 }
 
-// An id that is none does not mean all.
+// A malformed id does not mean all letters.
 BOOST_AUTO_TEST_CASE(dead_without_a_name) {
     router w(R"({"name": "t", "children": [{"name": "a", "component": "picky"}]})");
     w.mail("/a", "\"no\"");
@@ -303,15 +304,15 @@ BOOST_AUTO_TEST_CASE(dead_without_a_name) {
     BOOST_TEST(w.ask(R"({"do": "dead", "what": "list"})").at("ok").as_array().size() == 1u);
 }
 
-// Mail that nobody accepts within 10 s is an error, and not lost.
+// Mail that is not accepted within 10 s is an error, and not lost.
 BOOST_AUTO_TEST_CASE(mail_to_silence) {
     router w(R"({"name": "t", "children": [{"name": "dam", "children": []}]})", true);
     BOOST_TEST(w.error_of(R"({"do": "mail", "to": "/dam/queue", "msg": 1})")
                    .starts_with("4 mail to /dam/queue was not accepted within 10 s"));
 }
 
-// Dead letters of all supervisors are listed, shown, sent again and dropped, each by its id or all
-// together.
+// The dead letters of all supervisors are listed, shown, sent again and dropped, one by its id or
+// all together.
 BOOST_AUTO_TEST_CASE(dead_letters) {
     router w(R"({"name": "t", "children": [{"name": "a", "component": "picky"},
         {"name": "dam", "children": [{"name": "b", "component": "picky"}]}]})");
@@ -339,7 +340,7 @@ BOOST_AUTO_TEST_CASE(dead_letters) {
                "3 no dead letter " + std::string(letters[2].at("id").as_string()));
     BOOST_TEST(w.ask(R"({"do": "dead", "what": "retry"})").at("ok") == 2);
     w.run_ready();
-    BOOST_TEST(list().size() == 2u);  // refused once more
+    BOOST_TEST(list().size() == 2u);  // rejected once more
     w.ask(R"({"do": "remove", "address": "a"})");
     BOOST_TEST(w.error_of(with_id("retry", list()[0])).starts_with("1 "));
     BOOST_TEST(list().size() == 2u);
@@ -349,8 +350,8 @@ BOOST_AUTO_TEST_CASE(dead_letters) {
                    .starts_with("2 what: \"burn\" is not one of"));
 }
 
-// A saved mailbox comes back with its ids and senders, below a nested supervisor too, as far as
-// there is room.
+// A saved mailbox is restored with its ids and senders, below a nested supervisor too, as far as
+// the mailbox has capacity.
 BOOST_AUTO_TEST_CASE(restore) {
     router w(R"({"name": "t", "children": [{"name": "dam", "children": [
         {"name": "deaf", "component": "stubborn", "mail": {"limit": 2}}]}]})");
@@ -368,8 +369,7 @@ BOOST_AUTO_TEST_CASE(restore) {
                    .starts_with("2 /dam is a supervisor"));
 }
 
-// Instances: so many as asked, each by its own name; together they are a node with the instances
-// below it.
+// Instances: as many as requested, each with its own name, below one node for their common name.
 BOOST_AUTO_TEST_CASE(scale) {
     router w;
     const auto first = w.pid_of("/web");
@@ -389,8 +389,8 @@ BOOST_AUTO_TEST_CASE(scale) {
                    .starts_with("1 dam is a supervisor"));
 }
 
-// A request's message keeps its bytes, whatever Boost.JSON would make of them; what is no object is
-// no request.
+// The message of a request keeps its bytes, which Boost.JSON might change; a request must be an
+// object.
 BOOST_AUTO_TEST_CASE(requests) {
     const auto request = supe::control::parse_request(
         R"({"do":"mail","msg":{"n":1.0, "big":12345678901234567890123,"u":"\ud800"}})");

@@ -1,5 +1,5 @@
-// Requests of the control socket, each to a small tree in simulation: each is answered, and the
-// tree lives on.
+// Requests of the control socket to a small tree in simulation: each is answered, and the tree runs
+// on.
 #include "supe/control/server.hpp"
 #include "supe/simulation/world.hpp"
 #include "tests/fuzz/fuzz.hpp"
@@ -16,17 +16,17 @@ supe::awaitable<> diligent(supe::component& self) {
     while (auto mail = co_await self.receive()) co_await mail->ack();
 }
 
-/// A tree and its control; a new one after some requests, so that a run of any length fits into
-/// memory.
-struct ground {
-    ground() : tasks(world.time()) {
+/// A tree and its control. A new one is made after some requests, so that a run of any length fits
+/// into memory.
+struct fixture {
+    fixture() : tasks(world.time()) {
         world.provide("diligent", diligent);
         world.run(
             R"({"name":"t","children":[{"name":"a","component":"diligent"},{"name":"idle","component":"diligent","demand":true},
             {"name":"n","children":[{"name":"b","component":"diligent"},{"name":"c","component":"diligent","restart":"temporary"}]}]})");
         control.emplace(world.root());
     }
-    ~ground() { give_up(); }
+    ~fixture() { give_up(); }
 
     void give_up() {
         tasks.cancel();
@@ -56,12 +56,12 @@ void check_answer(const json::value& answer) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static std::optional<ground> g;
+    static std::optional<fixture> g;
     if (!g || g->asked++ == 200) g.emplace();
     auto request = supe::control::parse_request(fuzz::text_of(data, size));
     if (!request) return 0;
     json::value answer;
-    const bool waits = request->contains("wait");  // for an acknowledgement that may never come
+    const bool waits = request->contains("wait");  // for an ack that may never come
     g->tasks.start(g->ask(std::move(*request), answer));
     g->world.run_ready();
     for (int i = 0; i < 10 && answer.is_null(); ++i) g->world.advance(10s);

@@ -1,5 +1,5 @@
-// Frames: cut the same however they arrive; what is JSON is agreed on with Boost.JSON; what is read
-// and printed again means the same.
+// Frames: they are cut the same however they arrive; our reader accepts the same JSON as
+// Boost.JSON; a frame that is read and printed again has the same meaning.
 #include "supe/channel/frame.hpp"
 #include "supe/channel/message.hpp"
 #include "supe/text/json_text.hpp"

@@ -1,4 +1,4 @@
-// What the fuzz harnesses share. Each is a program of libFuzzer's: it calls LLVMFuzzerTestOneInput
+// Shared by the fuzz harnesses. Each is a program of libFuzzer, which calls LLVMFuzzerTestOneInput
 // with any bytes.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace fuzz {
 
-/// Ends the run where something that always holds does not; libFuzzer then shows and keeps the
+/// Ends the run when a condition that must hold does not; libFuzzer then prints and saves the
 /// input.
 inline void require(bool holds, const char* what, std::string_view seen = {}) {
     if (holds) return;
@@ -24,7 +24,7 @@ inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
     return {reinterpret_cast<const char*>(data), size};
 }
 
-/// What `feed(piece)` collects, the text given in pieces whose sizes are drawn from a seed.
+/// Calls `feed(piece)` with the text in pieces, whose sizes follow from a seed.
 template <class Feed>
 void in_pieces(std::string_view text, std::uint32_t seed, Feed feed) {
     while (!text.empty()) {

@@ -1,5 +1,5 @@
-// Lines: the same however they arrive, none longer than the limit and its mark, nothing lost of the
-// shorter ones.
+// Lines: they are the same however they arrive, no line is longer than the limit and its mark, and
+// shorter lines are complete.
 #include "supe/output/line_splitter.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -8,7 +8,7 @@ using lines = std::vector<std::string>;
 
 namespace {
 
-/// The same by the simplest means; a cut line up to where it is cut.
+/// Compares with a simple search for newlines; a cut line up to its cut.
 void check_against_text(const lines& got, std::string_view text, std::size_t limit) {
     std::size_t n = 0;
     while (!text.empty()) {

@@ -1,5 +1,5 @@
-// Tree files: any text is read, or refused in one line; what was read survives being written and
-// read again.
+// Tree files: any text is accepted, or refused in one line; an accepted tree is unchanged after it
+// is written and read again.
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 #include "supe/text/located_json.hpp"
@@ -14,7 +14,7 @@ using fuzz::require;
 namespace {
 
 void check_refusal(std::string_view why) {
-    require(why.starts_with("f:"), "a refusal begins with its place", why);
+    require(why.starts_with("f:"), "a refusal begins with its position", why);
     require(why.find('\n') == why.npos, "a refusal is one line", why);
     require(supe::json_string_value(supe::json_quoted(why)) == why, "a refusal is UTF-8", why);
 }
@@ -30,7 +30,7 @@ void check_tree(std::string_view text) {
     }
 }
 
-/// Our reader takes all that is JSON, but for equal keys and depth, and reads the same values.
+/// Our reader accepts all JSON except equal keys and too deep nesting, and reads the same values.
 void check_json(std::string_view text) {
     const auto value = supe::parse_json(text);
     try {

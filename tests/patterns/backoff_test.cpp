@@ -19,14 +19,15 @@ std::vector<long> pauses(patterns::backoff& b, int n) {
 
 BOOST_AUTO_TEST_SUITE(backoff)
 
-// The limit doubles from the first to the largest and stays there; half the dice is half the limit.
+// The limit doubles from the first to the largest and stays there; a random number of 0.5 gives
+// half of the limit.
 BOOST_AUTO_TEST_CASE(grows_to_its_maximum) {
     patterns::backoff b({100ms, 1s, 2}, [] { return 0.5; });
     BOOST_TEST(pauses(b, 7) == (std::vector<long>{50, 100, 200, 400, 500, 500, 500}),
                boost::test_tools::per_element());
 }
 
-// Full jitter: from none up to the whole.
+// Full jitter: from 0 up to the whole limit.
 BOOST_AUTO_TEST_CASE(takes_any_part_of_the_limit) {
     double dice = 0;
     patterns::backoff b({100ms, 30s, 2}, [&dice] { return dice; });
@@ -43,7 +44,7 @@ BOOST_AUTO_TEST_CASE(reset_begins_again) {
     BOOST_TEST(pauses(b, 2) == (std::vector<long>{50, 100}), boost::test_tools::per_element());
 }
 
-// A first pause above the largest, and ten thousand failures, stay within the largest.
+// A first pause above the largest one, and ten thousand failures, never exceed the largest.
 BOOST_AUTO_TEST_CASE(never_passes_its_maximum) {
     patterns::backoff b({10s, 1s, 2}, [] { return 0.5; });
     BOOST_TEST(pauses(b, 2) == (std::vector<long>{500, 500}), boost::test_tools::per_element());

@@ -1,4 +1,5 @@
-// Shows that there are never more connections than permits, whatever is killed, in simulated trees.
+// Shows that there are never more connections than permits, whichever process is killed, in
+// simulated trees.
 #include "tests/patterns/simulated_destination.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +15,7 @@ namespace {
 
 const std::vector<std::string> peers{"app:80"};
 
-/// The lock, and holders under it; which of them does what is in its mail.
+/// The lock and its holders. Each holder does what its mail says.
 struct fixture {
     explicit fixture(unsigned permits, std::uint64_t seed = 1)
         : w(seed), app(w), watch(app), settings{permits, 1s} {
@@ -25,14 +26,14 @@ struct fixture {
         w.provide("busy", [this](component& self) { return busy(self); });
     }
 
-    ~fixture() { w.stop(); }  // what they use goes after the processes
+    ~fixture() { w.stop(); }  // the processes end before what they use
 
     world w;
     simulated::destination app;
     simulated::watch watch;
     simulated::memory memory{};
     patterns::lock_settings settings;
-    std::vector<std::string> log{};  ///< what the users did, in order
+    std::vector<std::string> log{};  ///< what the holders did, in order
 
     void run(const std::string& children) {
         w.run(fmt::format(
@@ -42,8 +43,8 @@ struct fixture {
     }
     void note(const component& self, std::string what) { log.push_back(self.name() + " " + what); }
 
-    /// Takes a permit at each mail "get"; gives the oldest back at "put" (cleanly) and "drop"
-    /// (not). Told "idle", it gives one back at each recall, also one that it gets only after that.
+    /// Takes a permit at each mail "get"; gives the oldest back at "put" (cleanly) and "drop" (not
+    /// cleanly). After "idle" it gives one back at each recall, also one that it gets only later.
     struct waiting_list {
         std::deque<permit> held{};
         bool idle = false, owes = false;
@@ -85,18 +86,18 @@ struct fixture {
         if (d.owes) d.put();
     }
 
-    /// Works for ever: permit, connection, some time, closed on both sides, back. Five at once.
+    /// Five loops, for ever: takes a permit, connects, waits, closes on both sides, gives it back.
     awaitable<> busy(component& self) {
         const simulated::life alive(watch, self);
-        supe::nursery hands(self.time());
+        supe::nursery tasks(self.time());
         self.set_window(16);
-        hands.start(read_mail(self, hands));
-        for (int i = 0; i < 5; ++i) hands.start(work(self, alive.pid()));
-        co_await hands.join();
+        tasks.start(read_mail(self, tasks));
+        for (int i = 0; i < 5; ++i) tasks.start(work(self, alive.pid()));
+        co_await tasks.join();
     }
-    awaitable<> read_mail(component& self, supe::nursery& hands) {
+    awaitable<> read_mail(component& self, supe::nursery& tasks) {
         while (auto mail = co_await self.receive()) co_await mail->ack();
-        hands.cancel();
+        tasks.cancel();
     }
     awaitable<> work(component& self, pid_t pid) {
         for (;;) {
@@ -112,11 +113,11 @@ struct fixture {
         }
     }
 
-    void tell(const std::string& whom, const std::string& what) {
+    void send(const std::string& whom, const std::string& what) {
         w.mail(whom, '"' + what + '"');
         w.run_ready();
     }
-    std::vector<std::string> news() { return std::exchange(log, {}); }
+    std::vector<std::string> events() { return std::exchange(log, {}); }
 };
 
 using lines = std::vector<std::string>;
@@ -128,137 +129,137 @@ constexpr const char* two_users =
 
 BOOST_AUTO_TEST_SUITE(connection_lock)
 
-// No more than there are; who asked first gets the next one.
+// No more permits than there are; the holder that asked first gets the next one.
 BOOST_AUTO_TEST_CASE(first_come_first_served) {
     fixture t(1);
     t.run(two_users);
-    t.tell("a", "get");
-    t.tell("b", "get");
-    t.tell("a", "get");
-    BOOST_TEST(t.news() == (lines{"a has one", "a is called back"}),
+    t.send("a", "get");
+    t.send("b", "get");
+    t.send("a", "get");
+    BOOST_TEST(t.events() == (lines{"a has one", "a is called back"}),
                boost::test_tools::per_element());
-    t.tell("a", "put");
-    BOOST_TEST(t.news() == (lines{"b is called back", "b has one"}),
+    t.send("a", "put");
+    BOOST_TEST(t.events() == (lines{"b is called back", "b has one"}),
                boost::test_tools::per_element());
-    t.tell("b", "put");
-    BOOST_TEST(t.news() == (lines{"a has one"}), boost::test_tools::per_element());
+    t.send("b", "put");
+    BOOST_TEST(t.events() == (lines{"a has one"}), boost::test_tools::per_element());
 }
 
-// Idle holders are called back for others, also one that got its permit after the other had asked;
-// never for themselves.
+// Idle permits are recalled for other holders, also one that was granted after the other had asked;
+// never for their own holder.
 BOOST_AUTO_TEST_CASE(idle_holders_are_called_back) {
     fixture t(2);
     t.run(
         R"({"name": "a", "component": "user"}, {"name": "b", "component": "user"}, {"name": "c", "component": "user"})");
-    t.tell("a", "get");
-    t.tell("a", "get");
-    t.tell("a", "get");
-    BOOST_TEST(t.news() == (lines{"a has one", "a has one"}), boost::test_tools::per_element());
-    t.tell("b", "idle");
-    t.tell("b", "get");
-    t.tell("c", "get");
-    BOOST_TEST(t.news() == (lines{}), boost::test_tools::per_element());
-    t.tell("a", "put");
-    t.tell("a", "put");
-    // b is told as soon as it has its own that c waits.
-    BOOST_TEST(t.news() == (lines{"a is called back", "a has one", "b is called back", "b has one",
-                                  "a is called back", "c has one"}),
+    t.send("a", "get");
+    t.send("a", "get");
+    t.send("a", "get");
+    BOOST_TEST(t.events() == (lines{"a has one", "a has one"}), boost::test_tools::per_element());
+    t.send("b", "idle");
+    t.send("b", "get");
+    t.send("c", "get");
+    BOOST_TEST(t.events() == (lines{}), boost::test_tools::per_element());
+    t.send("a", "put");
+    t.send("a", "put");
+    // b gets a recall for c as soon as it has its permit.
+    BOOST_TEST(t.events() == (lines{"a is called back", "a has one", "b is called back",
+                                    "b has one", "a is called back", "c has one"}),
                boost::test_tools::per_element());
 }
 
-// A dead holder's permit rests for permit_rest, and then until nothing is left of its connection.
-// (It is the last child: under rest_for_one those behind it would be restarted too.)
+// A dead holder's permit rests for permit_rest, and then until its connection is gone. (It is the
+// last child: under rest_for_one those behind it would be restarted too.)
 BOOST_AUTO_TEST_CASE(permits_of_the_dead_rest) {
     fixture t(1);
     t.run(two_users);
-    t.tell("b", "get");
-    t.tell("a", "get");
-    t.news();
+    t.send("b", "get");
+    t.send("a", "get");
+    t.events();
     t.watch.noisy = true;
     t.w.crash("/b");
     t.w.advance(5s);
-    BOOST_TEST(t.news() == (lines{}), boost::test_tools::per_element());
+    BOOST_TEST(t.events() == (lines{}), boost::test_tools::per_element());
     t.watch.noisy = false;
     t.w.advance(100ms);
-    BOOST_TEST(t.news() == (lines{"a has one"}), boost::test_tools::per_element());
+    BOOST_TEST(t.events() == (lines{"a has one"}), boost::test_tools::per_element());
 
-    t.tell("a", "put");
-    t.tell("b", "get");
-    t.tell("a", "get");
-    t.news();
+    t.send("a", "put");
+    t.send("b", "get");
+    t.send("a", "get");
+    t.events();
     t.w.crash("/b");
     t.w.advance(999ms);
-    BOOST_TEST(t.news() == (lines{}), boost::test_tools::per_element());
+    BOOST_TEST(t.events() == (lines{}), boost::test_tools::per_element());
     t.w.advance(1ms);
-    BOOST_TEST(t.news() == (lines{"a has one"}), boost::test_tools::per_element());
+    BOOST_TEST(t.events() == (lines{"a has one"}), boost::test_tools::per_element());
 }
 
-// A permit that is dropped by a living holder rests too.
+// A permit that a living holder drops rests too.
 BOOST_AUTO_TEST_CASE(dropped_permits_rest) {
     fixture t(1);
     t.run(two_users);
-    t.tell("a", "get");
-    t.tell("b", "get");
-    t.news();
-    t.tell("a", "drop");
+    t.send("a", "get");
+    t.send("b", "get");
+    t.events();
+    t.send("a", "drop");
     t.w.advance(999ms);
-    BOOST_TEST(t.news() == (lines{}), boost::test_tools::per_element());
+    BOOST_TEST(t.events() == (lines{}), boost::test_tools::per_element());
     t.w.advance(1ms);
-    BOOST_TEST(t.news() == (lines{"b has one"}), boost::test_tools::per_element());
+    BOOST_TEST(t.events() == (lines{"b has one"}), boost::test_tools::per_element());
 }
 
-// What a dead one asked for is forgotten: the permit goes to the next in line.
+// The request of a dead holder is forgotten: the permit goes to the next request.
 BOOST_AUTO_TEST_CASE(requests_of_the_dead_are_forgotten) {
     fixture t(1);
     t.run(
         R"({"name": "a", "component": "user"}, {"name": "c", "component": "user"}, {"name": "b", "component": "user"})");
-    t.tell("a", "get");
-    t.tell("b", "get");
-    t.tell("c", "get");
-    t.news();
+    t.send("a", "get");
+    t.send("b", "get");
+    t.send("c", "get");
+    t.events();
     t.w.crash("/b");
-    t.tell("a", "put");
-    BOOST_TEST(t.news() == (lines{"c has one"}), boost::test_tools::per_element());
+    t.send("a", "put");
+    BOOST_TEST(t.events() == (lines{"c has one"}), boost::test_tools::per_element());
 }
 
-// A lock that crashed takes its holders with it, and its successor rests every permit first.
+// A crash of the lock restarts its holders, and its next life lets every permit rest first.
 BOOST_AUTO_TEST_CASE(after_an_unclean_end_everything_rests) {
     fixture t(2);
     t.run(two_users);
-    t.tell("a", "get");
-    t.news();
+    t.send("a", "get");
+    t.events();
     t.w.crash("/lock");
     BOOST_TEST(t.w.starts_of("/a") == 2u);
     BOOST_TEST((t.memory.peers == std::set<std::string>{"app:80"}));
-    t.tell("a", "get");
-    t.tell("b", "get");
+    t.send("a", "get");
+    t.send("b", "get");
     t.w.advance(999ms);
-    BOOST_TEST(t.news() == (lines{}), boost::test_tools::per_element());
+    BOOST_TEST(t.events() == (lines{}), boost::test_tools::per_element());
     t.w.advance(1ms);
-    BOOST_TEST(t.news() == (lines{"a has one", "b has one"}), boost::test_tools::per_element());
+    BOOST_TEST(t.events() == (lines{"a has one", "b has one"}), boost::test_tools::per_element());
 }
 
-// After a clean end nothing rests; an end with a permit that rests was none.
+// After a clean end no permit rests; an end while a permit rests is not clean.
 BOOST_AUTO_TEST_CASE(only_a_quiet_end_is_clean) {
     {
         fixture t(1);
         t.run(two_users);
-        t.tell("a", "get");
+        t.send("a", "get");
         BOOST_TEST(t.memory.peers.has_value());
-        t.tell("a", "put");
+        t.send("a", "put");
         BOOST_TEST(t.w.stop());
         BOOST_TEST(!t.memory.peers);
     }
     fixture t(1);
     t.run(two_users);
-    t.tell("a", "get");
-    t.tell("a", "drop");
+    t.send("a", "get");
+    t.send("a", "drop");
     BOOST_TEST(t.w.stop(500ms));
     BOOST_TEST(t.memory.peers.has_value());
 }
 
-// Whoever waits for a permit ends at once when it is asked to, although the lock is down and waits
-// for its end.
+// A holder that waits for a permit ends at once after SUPE-SHUTDOWN, although the lock is down and
+// waits for its end.
 BOOST_AUTO_TEST_CASE(waiting_does_not_hold_up_a_shutdown) {
     fixture t(1);
     t.run(R"({"name": "a", "component": "busy"}, {"name": "b", "component": "busy"})");
@@ -270,23 +271,23 @@ BOOST_AUTO_TEST_CASE(waiting_does_not_hold_up_a_shutdown) {
     BOOST_TEST(t.w.stop(1s));
 }
 
-// Mail that makes no sense changes nothing.
+// Mail without meaning has no effect.
 BOOST_AUTO_TEST_CASE(nonsense_is_ignored) {
     fixture t(1);
     t.run(two_users);
-    t.tell("a", "get");
+    t.send("a", "get");
     for (const char* text :
          {"1", "{}", R"({"acquire":1})", R"({"acquire":{"pid":"x"}})", R"({"release":"1"})",
           R"({"release":1})", R"({"release":"-1"})", R"({"abandon":"1"})", R"({"release":{}})"})
         t.w.mail("lock", text);
-    t.tell("b", "get");
-    BOOST_TEST(t.news() == (lines{"a has one", "a is called back"}),
+    t.send("b", "get");
+    BOOST_TEST(t.events() == (lines{"a has one", "a is called back"}),
                boost::test_tools::per_element());
     BOOST_TEST(t.w.count("component-crashed") == 0u);
 }
 
-// Hands and lock crash at random, alone and together, in the middle of everything: the destination
-// never counts more connections than there are permits, and the work goes on.
+// Holders and lock crash at random, alone and together, at any time: the destination never counts
+// more connections than there are permits, and the work goes on.
 BOOST_AUTO_TEST_CASE(the_cap_holds_whatever_is_killed) {
     constexpr unsigned permits = 3;
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {

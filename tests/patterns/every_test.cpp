@@ -1,4 +1,4 @@
-// Shows the beats of patterns::every in virtual time.
+// Shows when patterns::every beats, in virtual time.
 #include "patterns/every.hpp"
 #include "supe/simulation/world.hpp"
 
@@ -13,8 +13,8 @@ namespace {
 
 constexpr const char* one_child = R"({"name": "t", "children": [{"name": "c", "component": "c"}]})";
 
-/// Beats every 10 s; each beat's work takes what `work` says for it, or no time. Notes when each
-/// began, in s.
+/// Beats every 10 s. The work of a beat takes its entry in `work`, or no time. Notes the beginning
+/// of each, in s.
 struct drummer {
     std::vector<supe::duration> work{};
     std::vector<long> beats{};
@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(beats_evenly) {
     BOOST_TEST(d.beats == (std::vector<long>{10, 20, 30, 40}), boost::test_tools::per_element());
 }
 
-// Work that takes longer: the beat that it missed comes at once, however many there were, and then
+// Work that takes longer than a period: one beat comes at once, however many were missed, and then
 // those of the old grid.
 BOOST_AUTO_TEST_CASE(long_work_skips_beats) {
     drummer d{{25s, 3s, 10s}};
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(long_work_skips_beats) {
                boost::test_tools::per_element());
 }
 
-// A request to shut down ends it at once, in the middle of a period.
+// SUPE-SHUTDOWN ends it at once, in the middle of a period.
 BOOST_AUTO_TEST_CASE(ends_when_asked) {
     drummer d;
     world w;

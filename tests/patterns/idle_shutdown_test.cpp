@@ -1,4 +1,4 @@
-// Shows that a component that ends when it is idle loses no mail, above all not in its last moment.
+// Shows that a component that ends when it is idle loses no mail, also while it is ending.
 #include "patterns/idle_shutdown.hpp"
 #include "supe/simulation/world.hpp"
 
@@ -15,7 +15,7 @@ namespace {
 constexpr const char* on_demand =
     R"({"name": "t", "children": [{"name": "c", "component": "c", "demand": true}]})";
 
-/// Notes each mail; ends after 30 s without one, and takes `to_end` for it.
+/// Notes each mail. Ends after 30 s without mail; the end takes `to_end`.
 struct worker {
     supe::duration to_end{};
     std::vector<std::string> mails{};
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(ends_and_comes_back) {
     BOOST_TEST(w.count("component-crashed") == 0u);
 }
 
-// Mail at every moment around the end, also while it is ending: each is handled exactly once.
+// Mail at every millisecond around the end: each mail is handled exactly once.
 BOOST_AUTO_TEST_CASE(nothing_is_lost_in_the_last_moment) {
     for (const auto to_end : {0ms, 5ms}) {
         for (auto late = -10ms; late <= 10ms; late += 1ms) {
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_lost_in_the_last_moment) {
     }
 }
 
-// A request to shut down ends the wait at once; what is unread stays in the mailbox.
+// SUPE-SHUTDOWN ends the wait at once; unread mail stays in the mailbox.
 BOOST_AUTO_TEST_CASE(ends_when_asked) {
     worker c;
     world w;

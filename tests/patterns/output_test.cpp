@@ -1,4 +1,4 @@
-// Shows that lines leave whole, whatever is at the other end of the pipe.
+// Shows that lines are written whole to any kind of pipe.
 #include "patterns/output.hpp"
 #include "supe/async/unique_fd.hpp"
 
@@ -20,7 +20,7 @@ struct pipe_pair {
     }
 };
 
-/// Everything up to the end.
+/// All bytes up to the end of file.
 std::string read_all(int fd) {
     ::fcntl(fd, F_SETFL, 0);
     std::string all(1 << 20, '\0');
@@ -35,7 +35,7 @@ std::string read_all(int fd) {
 
 BOOST_AUTO_TEST_SUITE(output)
 
-// A line and its newline in one write: a reader of a packet pipe gets each line by itself.
+// A line and its newline are one write: the reader of a packet pipe gets each line separately.
 BOOST_AUTO_TEST_CASE(one_write_a_line) {
     const pipe_pair p(O_CLOEXEC | O_DIRECT);
     patterns::print_line(p.write.get(), "first");
@@ -46,9 +46,8 @@ BOOST_AUTO_TEST_CASE(one_write_a_line) {
     BOOST_TEST(::read(p.read.get(), text, sizeof text) == 1);
 }
 
-// A pipe that somebody made non-blocking, and that is full: the line waits for room and arrives
-// whole.
-BOOST_AUTO_TEST_CASE(waits_for_room_where_the_pipe_does_not_block) {
+// A full pipe that another process made non-blocking: the line waits for space and arrives whole.
+BOOST_AUTO_TEST_CASE(waits_for_space_in_a_non_blocking_pipe) {
     pipe_pair p(O_CLOEXEC | O_NONBLOCK);
     const std::string line(300000, 'x');
     std::string got;
@@ -60,7 +59,7 @@ BOOST_AUTO_TEST_CASE(waits_for_room_where_the_pipe_does_not_block) {
     BOOST_TEST(got == line + "\n");
 }
 
-// Nobody listens: the line is gone, and nothing else happens.
+// Without a reader the line is dropped, and nothing else happens.
 BOOST_AUTO_TEST_CASE(no_reader_is_no_failure) {
     pipe_pair p;
     p.read.reset();

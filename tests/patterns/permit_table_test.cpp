@@ -1,4 +1,4 @@
-// Shows every rule of the table of permits, step by step, without time passing.
+// Shows every rule of the table of permits, step by step, without a clock.
 #include "patterns/permit_table.hpp"
 
 #include <fmt/format.h>
@@ -25,7 +25,8 @@ std::string given(table& permits) {
 
 BOOST_AUTO_TEST_SUITE(permit_table)
 
-// As many as there are, in the order of asking; the next one when one comes back.
+// Grants as many permits as there are, in the order of the requests, and the next one when one is
+// given back.
 BOOST_AUTO_TEST_CASE(first_come_first_served) {
     table t(2, 1s);
     t.ask({"1", a});
@@ -44,7 +45,8 @@ BOOST_AUTO_TEST_CASE(first_come_first_served) {
     BOOST_TEST(!t.anyone_waits());
 }
 
-// A request that is delivered twice is one; the same id from another holder is another request.
+// A request that is delivered twice is one request; the same id from another holder is another
+// request.
 BOOST_AUTO_TEST_CASE(the_same_request_is_one) {
     table t(3, 1s);
     t.ask({"1", a});
@@ -53,7 +55,8 @@ BOOST_AUTO_TEST_CASE(the_same_request_is_one) {
     BOOST_TEST(given(t) == "1>/a=1 1>/b=2 ");
 }
 
-// Only the holder gives back, and only once: a late word about an earlier grant frees nothing.
+// Only the holder gives a permit back, and only once: a late message about an earlier grant frees
+// nothing.
 BOOST_AUTO_TEST_CASE(only_the_holder_gives_back) {
     table t(1, 1s);
     t.ask({"1", a});
@@ -70,7 +73,7 @@ BOOST_AUTO_TEST_CASE(only_the_holder_gives_back) {
     BOOST_TEST(t.holders().size() == 1u);
 }
 
-// Abandoned: it rests from then on, and is given again after that, not a moment earlier.
+// An abandoned permit rests, and is granted again exactly after its rest.
 BOOST_AUTO_TEST_CASE(abandoned_ones_rest) {
     table t(1, 1s);
     t.ask({"1", a});
@@ -88,8 +91,8 @@ BOOST_AUTO_TEST_CASE(abandoned_ones_rest) {
     BOOST_TEST((t.rested_at() == supe::never));
 }
 
-// A dead holder: all that it has rests, and what it asked for is forgotten; another life of the
-// same name keeps its own.
+// A dead holder: all its permits rest, and its requests are forgotten; another life of the same
+// name keeps its own.
 BOOST_AUTO_TEST_CASE(the_dead_hold_and_ask_for_nothing) {
     table t(3, 1s);
     const permit_holder next_life{"/a", 99};
@@ -109,7 +112,7 @@ BOOST_AUTO_TEST_CASE(the_dead_hold_and_ask_for_nothing) {
     BOOST_TEST(!t.all_free());
 }
 
-// The earliest decides when to look; those that began later are not woken with it.
+// The deadline is the earliest end of a rest; permits whose rest began later go on resting.
 BOOST_AUTO_TEST_CASE(each_rests_for_itself) {
     table t(2, 1s);
     t.ask({"1", a});
@@ -127,7 +130,7 @@ BOOST_AUTO_TEST_CASE(each_rests_for_itself) {
     BOOST_TEST(given(t) == "4>/c=4 ");
 }
 
-// After an unclean end of a lock everything rests; at the end of a quiet life everything is free.
+// After an unclean end of a lock all permits rest; after a clean end all are free.
 BOOST_AUTO_TEST_CASE(rest_all) {
     table t(2, 1s);
     BOOST_TEST(t.all_free());

@@ -1,5 +1,4 @@
-// A destination and the processes that connect to it, for tests of the connection lock in
-// simulation.
+// A destination and processes that connect to it, for tests of the connection lock in simulation.
 #pragma once
 
 #include "patterns/connection_lock.hpp"
@@ -14,15 +13,15 @@ namespace simulated {
 
 using namespace std::chrono_literals;
 
-/// Counts connections as the destination does: from its opening until both sides have closed it.
+/// Counts connections as a destination does: each from its opening until both sides have closed it.
 struct destination {
     explicit destination(supe::simulation::world& w) : world(w) {}
 
     supe::simulation::world& world;
     std::map<int, supe::time_point>
-        orphans{};  ///< connections of the dead, and when the destination closes them
+        orphans{};  ///< connections of dead processes, and when the destination closes them
     std::size_t open = 0;
-    std::size_t most = 0;  ///< that were ever open at once
+    std::size_t most = 0;  ///< the largest number of open connections
     std::size_t served = 0;
     int last = 0;
 
@@ -32,7 +31,8 @@ struct destination {
     }
 };
 
-/// One connection. Destroyed without close(), as by a crash, it is an orphan for up to 3 s.
+/// One connection. When it is destroyed without close(), as by a crash, it is an orphan for up to 3
+/// s.
 class connection {
 public:
     explicit connection(destination& d) : to_(&d) {
@@ -57,14 +57,14 @@ private:
     destination* to_;
 };
 
-/// Which processes live, and what is left of the dead.
+/// The living processes, and the connections that dead ones left.
 struct watch final : patterns::holder_watch {
-    explicit watch(destination& d) : place(d), changed(d.world.time()) {}
+    explicit watch(destination& d) : target(d), changed(d.world.time()) {}
 
-    destination& place;
+    destination& target;
     std::map<pid_t, std::string> living{};  ///< and their addresses from the root
     supe::timer changed;
-    bool noisy = false;  ///< the kernel shows a socket that never goes
+    bool noisy = false;  ///< the kernel shows a socket that never closes
 
     bool alive(const patterns::permit_holder& holder) override {
         const auto found = living.find(holder.pid);
@@ -75,15 +75,15 @@ struct watch final : patterns::holder_watch {
         while (alive(holder)) co_await changed.wait();
     }
     bool quiet(const std::set<std::string>& peers) override {
-        return !noisy && (!peers.contains("app:80") || place.connections() == place.open);
+        return !noisy && (!peers.contains("app:80") || target.connections() == target.open);
     }
 };
 
-/// A process is alive from here to the end of its frame, when its sockets are closed already.
+/// A process is alive from here to the end of its coroutine, when its sockets are closed already.
 class life {
 public:
     life(watch& w, const supe::component& self)
-        : watch_(w), pid_(w.place.world.pid_of(self.address())) {
+        : watch_(w), pid_(w.target.world.pid_of(self.address())) {
         watch_.living.emplace(pid_, self.address());
     }
     ~life() {
@@ -99,7 +99,7 @@ private:
     pid_t pid_;
 };
 
-/// Outlives the lock, as a file does.
+/// Outlives the lock, as a file would.
 struct memory final : patterns::lock_memory {
     std::optional<std::set<std::string>> peers{};
     std::optional<std::set<std::string>> unclean_peers() override { return peers; }

@@ -21,7 +21,7 @@ namespace {
 http_reply once(script s, bool* reusable = nullptr, supe::duration limit = 5s) {
     support::event_loop loop;
     destination d(loop, {std::move(s)});
-    caller c(loop, d.place());
+    caller c(loop, d.address());
     BOOST_REQUIRE(c.open({d.peer()}) == "");
     const http_reply reply = c.post(limit);
     if (reusable) *reusable = c.connection.reusable();
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(redirects_are_not_followed) {
         {{{fmt::format(
             "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://{}/\r\nContent-Length: 0\r\n\r\n",
             elsewhere.peer())}}});
-    caller c(loop, d.place());
+    caller c(loop, d.address());
     BOOST_TEST(c.open({d.peer()}) == "");
     BOOST_TEST(c.post().status == 307);
     BOOST_TEST(c.close());
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(no_answer) {
 BOOST_AUTO_TEST_CASE(an_early_answer) {
     support::event_loop loop;
     destination d(loop, {{{"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"}, script::hold}});
-    caller c(loop, d.place());
+    caller c(loop, d.address());
     BOOST_TEST(c.open({d.peer()}) == "");
     d.let_go();
     const http_reply reply = c.post(5s, "hello" + std::string(8 << 20, 'x'));
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(stale_connections) {
                          {{""}, script::close},
                          {{ok(), "HTTP/1.1 2"}, script::close}});
     {
-        caller c(loop, d.place());
+        caller c(loop, d.address());
         BOOST_TEST(c.open({d.peer()}) == "");
         BOOST_TEST(c.post().status == 200);
         BOOST_TEST(c.connection.reusable());
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(stale_connections) {
         BOOST_TEST(c.close());
     }
     for (const bool stale : {true, true, false, false}) {
-        caller c(loop, d.place());
+        caller c(loop, d.address());
         BOOST_TEST(c.open({d.peer()}) == "");
         if (d.accepted != 4) BOOST_TEST(c.post().status == 200);
         BOOST_TEST(c.post().status == 0);
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(stale_connections) {
 BOOST_AUTO_TEST_CASE(timeouts_are_not_stale) {
     support::event_loop loop;
     destination d(loop, {{{ok(), ""}, script::hold}});
-    caller c(loop, d.place());
+    caller c(loop, d.address());
     BOOST_TEST(c.open({d.peer()}) == "");
     BOOST_TEST(c.post().status == 200);
     BOOST_TEST(c.post(100ms).error == "timed out");
@@ -218,13 +218,13 @@ BOOST_AUTO_TEST_CASE(addresses) {
     }
     destination d(loop, {{{ok()}}, {{ok()}}});
     {
-        caller c(loop, d.place());
+        caller c(loop, d.address());
         BOOST_TEST(c.open({nobody}) == nobody + ": Connection refused");
         BOOST_TEST(c.open({}) == "there is no address to connect to");
         BOOST_TEST(c.close());
     }
     {
-        caller c(loop, d.place());
+        caller c(loop, d.address());
         BOOST_TEST(c.open({nobody, d.peer()}) == "");
         BOOST_TEST(c.post().status == 200);
         BOOST_TEST(c.close());
@@ -240,11 +240,11 @@ BOOST_AUTO_TEST_CASE(addresses) {
     }
     loop.run_for(20ms);
     const std::string silent = "127.0.0.1:" + std::to_string(full.local_endpoint().port());
-    caller c(loop, d.place());
+    caller c(loop, d.address());
     BOOST_TEST(c.open({silent, d.peer()}, 1s) == "");
     BOOST_TEST(c.post().status == 200);
     BOOST_TEST(c.close());
-    caller late(loop, d.place());
+    caller late(loop, d.address());
     BOOST_TEST(late.open({silent}, 200ms) == silent + ": timed out");
     BOOST_TEST(late.close());
     for (tcp::socket& f : fillers) f.close();
@@ -283,7 +283,7 @@ BOOST_AUTO_TEST_CASE(resolving) {
 BOOST_AUTO_TEST_CASE(close_waits_for_the_other_side) {
     support::event_loop loop;
     destination d(loop, {{{ok()}, script::hold}});
-    caller c(loop, d.place());
+    caller c(loop, d.address());
     BOOST_TEST(c.open({d.peer()}) == "");
     BOOST_TEST(c.post().status == 200);
     bool closed = false;
@@ -333,12 +333,12 @@ BOOST_AUTO_TEST_CASE(close_has_a_limit) {
 BOOST_AUTO_TEST_CASE(close_of_a_talkative_destination) {
     support::event_loop loop;
     destination d(loop, {{{"HTTP/1.1 200 OK\r\n\r\n" + std::string(4 << 20, 'x')}, script::close}});
-    caller c(loop, d.place());
+    caller c(loop, d.address());
     BOOST_TEST(c.open({d.peer()}) == "");
     BOOST_TEST(c.post().status == 200);
     BOOST_TEST(c.close());
     BOOST_TEST(c.close());
-    caller never_opened(loop, d.place());
+    caller never_opened(loop, d.address());
     BOOST_TEST(never_opened.close());
 }
 

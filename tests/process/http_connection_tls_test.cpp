@@ -45,7 +45,7 @@ std::string tls_trouble(const std::string& names, const std::string& host, long 
         tls_scene::context((known ? scene.ca : unknown).issue(names, seconds));
     support::event_loop loop;
     destination d(loop, {{{ok()}}}, &context);
-    caller c(loop, d.place(host));
+    caller c(loop, d.address(host));
     const std::string why = c.open({d.peer()});
     if (why.empty()) BOOST_TEST(c.post().status == 200);
     BOOST_TEST(c.close());
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(connections_are_kept) {
     support::event_loop loop;
     destination d(loop, {{{ok(), ok(), ok()}, script::hold}, {{ok(), ""}, script::close}},
                   &context);
-    caller c(loop, d.place("localhost"));
+    caller c(loop, d.address("localhost"));
     BOOST_TEST(c.open({d.peer()}) == "");
     for (int i = 0; i < 3; ++i) {
         BOOST_TEST(c.post().status == 200);
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(connections_are_kept) {
     BOOST_TEST(!closed);
     d.let_go();
     BOOST_TEST(loop.until([&] { return closed; }, 10s));
-    caller stale(loop, d.place("localhost"));
+    caller stale(loop, d.address("localhost"));
     BOOST_TEST(stale.open({d.peer()}) == "");
     BOOST_TEST(stale.post().status == 200);
     BOOST_TEST(stale.post().status == 0);
@@ -106,12 +106,12 @@ BOOST_AUTO_TEST_CASE(no_tls_there) {
     tls_scene::instance();
     support::event_loop loop;
     destination plain(loop, {{{}, script::close}, {{}, script::hold}});
-    auto place = plain.place("localhost");
-    place.tls = true;
-    caller c(loop, place);
+    auto target = plain.address("localhost");
+    target.tls = true;
+    caller c(loop, target);
     BOOST_TEST(c.open({plain.peer()}).starts_with("TLS: "));
     BOOST_TEST(c.close());
-    caller silent(loop, place);
+    caller silent(loop, target);
     BOOST_TEST(silent.open({plain.peer()}, 300ms) == "TLS: timed out");
     plain.let_go();
     BOOST_TEST(silent.close());

@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_request_and_its_answer) {
     const std::string said = c.say(
                                   "POST /a//b?c=%20&d HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nx-a:  2 "
                                   "\r\nX-B: 3\r\nX-A:\r\nContent-Length: 5\r\n\r\nhello")
-                                 .hear("POST /a//b?c=%20&d 5\n");
+                                 .receive("POST /a//b?c=%20&d 5\n");
     BOOST_TEST(said.starts_with("HTTP/1.1 200 OK\r\nDate: "), said);
     BOOST_TEST(contains(said,
                         "GMT\r\nContent-Type: text/plain\r\nContent-Length: 21\r\nConnection: "
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(not_http) {
     check(s.talk("OPTIONS * HTTP/1.1\r\n\r\n"), "400 Bad Request",
           "the target is neither a path nor a URL\n");
     BOOST_TEST(s.got.size() == 0u);
-    BOOST_TEST(contains(good.say("GET / HTTP/1.1\r\n\r\n").hear("GET / 0\n"), "200 OK"));
+    BOOST_TEST(contains(good.say("GET / HTTP/1.1\r\n\r\n").receive("GET / 0\n"), "200 OK"));
 }
 
 // Two lengths, or a length and chunks: nobody may see two requests where there is one (RFC 9112
@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(large_bodies_are_bounded_together) {
         s.talk("POST /small HTTP/1.1\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n" +
                std::string(60000, 'x')),
         "POST /small 60000\n"));
-    BOOST_TEST(contains(first.say("x").hear("POST /a 140001\n"), "200 OK"));
+    BOOST_TEST(contains(first.say("x").receive("POST /a 140001\n"), "200 OK"));
     BOOST_TEST(
         contains(s.talk("POST /c HTTP/1.1\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n" +
                         std::string(100000, 'x')),
@@ -292,7 +292,8 @@ BOOST_AUTO_TEST_CASE(pipelining) {
     for (int i = 0; i < 20; ++i)
         all += fmt::format("POST /{} HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", i);
     c.say(all);
-    for (int i = 0; i < 20; ++i) BOOST_TEST(contains(c.hear(" 3\n"), fmt::format("POST /{} 3", i)));
+    for (int i = 0; i < 20; ++i)
+        BOOST_TEST(contains(c.receive(" 3\n"), fmt::format("POST /{} 3", i)));
 }
 
 // Chunks in any size, with extensions and trailers, and byte by byte; trailers are no fields of the
@@ -323,8 +324,8 @@ BOOST_AUTO_TEST_CASE(expect_continue) {
     server s;
     raw_client c = s.client();
     BOOST_TEST(c.say("POST / HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 5\r\n\r\n")
-                   .hear("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
-    BOOST_TEST(c.say("hello").hear("POST / 5\n").starts_with("HTTP/1.1 200 OK"));
+                   .receive("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+    BOOST_TEST(c.say("hello").receive("POST / 5\n").starts_with("HTTP/1.1 200 OK"));
     BOOST_TEST(s.talk("POST / HTTP/1.1\r\nConnection: close\r\nExpect: "
                       "100-continue\r\nContent-Length: 5\r\n\r\nhello")
                    .starts_with("HTTP/1.1 200 OK"));
@@ -339,9 +340,9 @@ BOOST_AUTO_TEST_CASE(head_has_no_text) {
     server s;
     raw_client c = s.client();
     c.say("HEAD /x HTTP/1.1\r\n\r\nGET /y HTTP/1.1\r\n\r\n");
-    const std::string head = c.hear("\r\n\r\n");
+    const std::string head = c.receive("\r\n\r\n");
     BOOST_TEST(contains(head, "\r\nContent-Length: 10\r\n"), head);
-    BOOST_TEST(c.hear("GET /y 0\n").starts_with("HTTP/1.1 200 OK"));
+    BOOST_TEST(c.receive("GET /y 0\n").starts_with("HTTP/1.1 200 OK"));
 }
 
 // Keep-alive is the rule of 1.1 and the exception of 1.0; close is close, and what comes behind it
@@ -350,7 +351,7 @@ BOOST_AUTO_TEST_CASE(keep_alive_and_close) {
     server s;
     raw_client c = s.client();
     for (int i = 0; i < 3; ++i)
-        BOOST_TEST(contains(c.say("GET / HTTP/1.1\r\n\r\n").hear("GET / 0\n"),
+        BOOST_TEST(contains(c.say("GET / HTTP/1.1\r\n\r\n").receive("GET / 0\n"),
                             "\r\nConnection: keep-alive\r\n"));
     BOOST_TEST(
         contains(c.say("GET /last HTTP/1.1\r\nConnection: Close\r\n\r\nGET /more HTTP/1.1\r\n\r\n")
@@ -360,7 +361,7 @@ BOOST_AUTO_TEST_CASE(keep_alive_and_close) {
     BOOST_TEST(contains(s.talk("GET / HTTP/1.0\r\n\r\n"), "\r\nConnection: close\r\n"));
     raw_client old = s.client();
     BOOST_TEST(
-        contains(old.say("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").hear("GET / 0\n"),
+        contains(old.say("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").receive("GET / 0\n"),
                  "\r\nConnection: keep-alive\r\n"));
     BOOST_TEST(contains(old.say("GET / HTTP/1.0\r\n\r\n").read_all(), "GET / 0\n(end)"));
 }
@@ -380,9 +381,9 @@ BOOST_AUTO_TEST_CASE(absolute_form) {
 BOOST_AUTO_TEST_CASE(handlers_may_fail) {
     server s;
     raw_client c = s.client();
-    BOOST_TEST(
-        contains(c.say("GET /broken HTTP/1.1\r\n\r\n").hear("went wrong here\n"), "HTTP/1.1 500 "));
-    BOOST_TEST(contains(c.say("GET / HTTP/1.1\r\n\r\n").hear("GET / 0\n"), "200 OK"));
+    BOOST_TEST(contains(c.say("GET /broken HTTP/1.1\r\n\r\n").receive("went wrong here\n"),
+                        "HTTP/1.1 500 "));
+    BOOST_TEST(contains(c.say("GET / HTTP/1.1\r\n\r\n").receive("GET / 0\n"), "200 OK"));
 }
 
 // More connections than allowed wait to be accepted, and come in as others go.
@@ -391,13 +392,13 @@ BOOST_AUTO_TEST_CASE(connections_are_bounded) {
     limits.clients = 2;
     server s(limits);
     raw_client a = s.client(), b = s.client();
-    for (raw_client* c : {&a, &b}) c->say("GET /in HTTP/1.1\r\n\r\n").hear("GET /in 0\n");
+    for (raw_client* c : {&a, &b}) c->say("GET /in HTTP/1.1\r\n\r\n").receive("GET /in 0\n");
     raw_client waiting = s.client();
     waiting.say("GET /waited HTTP/1.1\r\n\r\n");
     s.loop.run_for(50ms);
     BOOST_TEST(s.got.size() == 2u);
     a.hang_up();
-    BOOST_TEST(contains(waiting.hear("GET /waited 0\n"), "200 OK"));
+    BOOST_TEST(contains(waiting.receive("GET /waited 0\n"), "200 OK"));
 }
 
 // Asked to stop: idle connections are closed, what is in the works is answered, and then it is
@@ -406,7 +407,7 @@ BOOST_AUTO_TEST_CASE(drains) {
     server s;
     s.answer_after = 200ms;
     raw_client idle = s.client(), working = s.client(), reading = s.client();
-    idle.say("GET / HTTP/1.1\r\n\r\n").hear("GET / 0\n");
+    idle.say("GET / HTTP/1.1\r\n\r\n").receive("GET / 0\n");
     working.say("GET /w HTTP/1.1\r\n\r\n");
     reading.say("POST /r HTTP/1.1\r\nContent-Length: 5\r\n\r\nhe");
     s.loop.until([&] { return s.got.size() == 2; }, 5s);

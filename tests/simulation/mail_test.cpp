@@ -1,5 +1,5 @@
-// Mail loses nothing: random trees of senders and receivers, with crashes of any process at any
-// step (contract §3).
+// No mail is lost: random trees of senders and receivers, with crashes of any process at any step
+// (contract §3).
 #include "supe/simulation/world.hpp"
 
 #include <fmt/format.h>
@@ -14,24 +14,25 @@ using supe::simulation::world;
 
 namespace {
 
-/// What is known of one mail, by its body, which is its number.
+/// The state of one mail, by its number, which is its body.
 struct fate {
-    bool accepted = false;  // its sender was told so
+    bool accepted = false;  // the sender got MAIL-ACCEPTED
     bool refused = false;
-    bool sure_ack = false;  // an ack of it has left for the supervisor
-    bool acked = false;     // the recipient meant to ack it
+    bool sure_ack = false;  // an ack of it was sent to the supervisor
+    bool acked = false;     // the recipient was about to ack it
     bool dead = false;
     bool rejected = false;
-    bool returned = true;  // since its last delivery it was in hand at an end, or was rejected
+    bool returned = true;  // since its last delivery it was in flight at an end, or was rejected
     unsigned attempt = 0;  // of the last delivery
     std::string recipient, sender;
 };
 
-/// One run: what the components do is drawn from its seed, what they see is checked on the spot.
-class story {
+/// One run. The seed decides what the components do; each delivery and answer is checked at once.
+class scenario {
 public:
-    /// `journaled`: both supervisors keep their mail, and the root is killed too.
-    story(std::uint64_t seed, bool journaled) : seed_(seed), journaled_(journaled), world_(seed) {
+    /// `journaled`: both supervisors have a journal, and the root is killed too.
+    scenario(std::uint64_t seed, bool journaled)
+        : seed_(seed), journaled_(journaled), world_(seed) {
         world_.provide("sender", [this](component& self) { return send(self); });
         world_.provide("receiver", [this](component& self) { return receive(self); });
     }
@@ -40,8 +41,7 @@ public:
         start();
         for (int step = 0; step < 12; ++step) disturb();
         calm_ = true;
-        world_.advance(
-            10min);  // restarts with their delays, redeliveries, and the end of all sending
+        world_.advance(10min);  // time for restarts, redeliveries, and the end of all sending
         check_end();
         expect(world_.stop(), "it stops");
     }
@@ -82,8 +82,8 @@ private:
             fates_[number].sender = self.address();
             const bool receipt = chance(0.3);
             if (receipt) {
-                // A receipt may come late or never (its sender dies first); it must not come for
-                // what was lost.
+                // A receipt may come late or never (its sender dies first). It must not come for a
+                // lost mail.
                 const auto error =
                     co_await self.try_deliver(to, std::to_string(number), self.time().now() + 5min);
                 if (!error) fates_[number].accepted = true;
@@ -105,12 +105,12 @@ private:
     }
 
     awaitable<> receive(component& self) {
-        // In hand in this life, in order; at its end all of it has come back.
+        // The mail in flight in this life, in order. At its end all of it is put back.
         struct life {
-            story& s;
-            std::vector<int> hand;
+            scenario& s;
+            std::vector<int> in_flight;
             ~life() {
-                for (const int n : hand) s.fates_[n].returned = true;
+                for (const int n : in_flight) s.fates_[n].returned = true;
             }
         } mine{*this, {}};
         int last_fresh = 0;
@@ -118,29 +118,28 @@ private:
         while (auto mail = co_await self.receive()) {
             const int number = std::stoi(mail->body());
             fate& f = fates_[number];
-            mine.hand.push_back(number);
+            mine.in_flight.push_back(number);
             delivered(self.address(), number, mail->attempt(), last_fresh);
             if (chance(0.3)) co_await self.time().sleep_for(milliseconds_up_to(100));
             if (!calm_ && chance(0.15)) throw std::runtime_error("it crashes by itself");
             if (!calm_ && chance(0.1)) {
                 f.returned = true;
-                std::erase(mine.hand, number);
+                std::erase(mine.in_flight, number);
                 co_await mail->reject(chance(0.5), "not now");
-                f.rejected = true;  // it comes again out of turn
+                f.rejected = true;  // it comes again, out of order
                 continue;
             }
             f.acked = true;
             co_await mail->ack();
             co_await self.flushed();
             f.sure_ack = true;
-            std::erase(mine.hand, number);
+            std::erase(mine.in_flight, number);
         }
     }
 
     void delivered(const std::string& where, int number, unsigned attempt, int& last_fresh) {
         fate& f = fates_[number];
-        // The death of a supervisor forgets attempts, and acks that its journal had not written
-        // yet.
+        // The death of a supervisor loses attempts, and acks that its journal had not written yet.
         const bool lost_below = where == "/n/r" || root_died_;
         expect(f.recipient == where, fmt::format("mail {} reached {}", number, where));
         expect(!f.sure_ack || lost_below, fmt::format("mail {} was acked and came again", number));
@@ -156,7 +155,8 @@ private:
         f.attempt = attempt;
         const bool in_turn = !std::exchange(f.rejected, false);
         if (attempt == 1) {
-            // Of one sender in the order of sending, which is that of the numbers.
+            // The mail of one sender arrives in the order of sending, which is the order of the
+            // numbers.
             int& last = lasts_[f.sender + " " + where];
             expect(number > last || lost_below,
                    fmt::format("mail {} came behind mail {}", number, last));
@@ -220,30 +220,29 @@ private:
     bool calm_ = false;
     bool died_below_ = false;
     bool root_died_ = false;
-    world world_;  // last: what its coroutines use outlives them
+    world world_;  // the last member, so that what its coroutines use outlives them
 };
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(mail)
 
-// Accepted mail is acked or dead, exactly one of them; nothing comes again without a crash or a
-// reject, and what comes again comes before fresh mail; whatever process dies when.
+// Accepted mail is either acked or dead. No mail comes again without a crash or a reject, and mail
+// that comes again comes before fresh mail, whichever process dies at any time.
 BOOST_AUTO_TEST_CASE(nothing_is_lost) {
     int broken = 0;
     for (std::uint64_t seed = 1; seed <= 10000; ++seed) {
-        story one(seed, false);
+        scenario one(seed, false);
         one.run();
         if (one.faults() > 0 && ++broken == 5) break;
     }
 }
 
-// With journals: no accepted mail is lost, also when a supervisor dies, or the root and all with
-// it.
+// With journals no accepted mail is lost when a supervisor dies, or the root with all others.
 BOOST_AUTO_TEST_CASE(journaled_mail_survives_supervisors) {
     int broken = 0;
     for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
-        story one(seed, true);
+        scenario one(seed, true);
         one.run();
         if (one.faults() > 0 && ++broken == 5) break;
     }

@@ -1,6 +1,6 @@
-// What a supervisor should do, told a second time and more simply: a book-keeper that hears its
-// notices and knows what was asked of it by hand. It has no order of events of its own; it says
-// which ends count, and who may run.
+// A second and simpler model of what a supervisor should do. It follows the notices of the
+// supervisor and knows the commands of the operator. It does not predict the order of events; it
+// decides which ends count, and which children may run.
 #pragma once
 
 #include "supe/simulation/world.hpp"
@@ -24,7 +24,7 @@ inline bool is_down(const supe::child& c) {
     return c.state().current() == supe::lifecycle::state::down;
 }
 
-/// Ends that count, in a window that slides (OTP add_restart: what lies exactly `within` back still
+/// Ends that count, in a sliding window (OTP add_restart: an end exactly `within` ago still
 /// counts).
 struct window {
     supe::restart_limit limit;
@@ -39,13 +39,14 @@ struct window {
 
 struct model_child {
     supe::child_spec spec;
-    std::string name;  // of all instances
+    std::string name;  // the common name of instances
     window own;
-    bool process = false, ready = false;  // as the notices say
+    bool process = false, ready = false;  // by the notices
     bool first = true, added = false;     // its first start has not succeeded yet
     bool held = false, given_up = false, done = false, leaving = false;
-    bool asked = false;  // its next end was asked for by hand
-    bool told = false;   // … or ordered for an earlier group than the one that it is in now
+    bool asked = false;  // its next end was requested by an operator
+    bool stopping_already =
+        false;  // it is stopped for an earlier group restart than its present one
     bool nested() const { return spec.supervisor != nullptr; }
     bool wanted() const { return !held && !given_up && !done && !leaving; }
 
@@ -71,7 +72,7 @@ public:
         : real_(real), spec_(spec), address_(std::move(address)), faults_(faults),
           all_{spec.limit, {}} {
         for (const supe::child_spec& c : spec.children) enter(c);
-        listener_ = real_.listen({}, [this](const supe::published& n) { hear(n); });
+        listener_ = real_.listen({}, [this](const supe::published& n) { on_notice(n); });
     }
     ~supervisor_model() { real_.stop_listening(listener_); }
     supervisor_model(const supervisor_model&) = delete;
@@ -84,7 +85,7 @@ public:
     }
     bool ending() const { return ending_ || real_.is_stopping(); }
 
-    // By hand, just before the supervisor hears it.
+    // Commands of the operator, just before the supervisor gets them.
     void stopped(const std::string& name) {
         model_child* c = asked_about(name);
         if (!c) return;
@@ -135,7 +136,7 @@ public:
         children_.at(spec.name).added = true;
     }
 
-    /// After everything has happened that needs no time.
+    /// Call it when everything that needs no time has happened.
     void check() {
         pass();
         if (ending() != real_.is_ending())
@@ -156,7 +157,7 @@ public:
                 fault(c->spec().name + " should be gone");
         }
     }
-    /// After a long time without trouble: who is wanted runs, and nobody else.
+    /// After a long time without faults: exactly the wanted children run.
     void check_rest() {
         check();
         if (ending()) return;
@@ -178,7 +179,7 @@ private:
             order_.push_back(own.name);
         }
     }
-    /// Of the instances of its name another one is not down for good.
+    /// True when another instance of its name is not down for good.
     bool has_siblings(const model_child& c) const {
         for (const auto& [name, o] : children_) {
             if (o.name == c.name && name != c.spec.name && o.wanted()) return true;
@@ -197,7 +198,7 @@ private:
         return found == children_.end() ? nullptr : &found->second;
     }
     status_kind status(const std::string& name) const { return real_.status_of(*real_.find(name)); }
-    /// It has a process, or one is being started.
+    /// True when it has a process, or its start is under way.
     bool in_flight(const std::string& name) const {
         const auto s = status(name);
         if (s == status_kind::running || s == status_kind::stopping) return true;
@@ -206,7 +207,7 @@ private:
     }
     void hurry(model_child& c, const std::string& name) {
         c.not_before = now();
-        group_.erase(name);  // by hand it waits for nobody
+        group_.erase(name);  // after a command it waits for no other child
         if (!next_try_.empty() && trying_.contains(name)) next_try_at_ = now(), pass();
     }
     time_point now() const { return real_.time().now(); }
@@ -214,7 +215,7 @@ private:
         faults_.push_back(fmt::format("{}: {}", address_.empty() ? "/" : address_, what));
     }
 
-    /// The moment of a group's next try has come: those still up are to be stopped.
+    /// When the next try of a group is due, the members that are still up are to be stopped.
     void pass() {
         if (next_try_.empty() || now() < next_try_at_) return;
         for (const std::string& name : next_try_) {
@@ -223,7 +224,7 @@ private:
         next_try_.clear();
     }
 
-    void hear(const supe::published& n) {
+    void on_notice(const supe::published& n) {
         if (!n.name.starts_with("component-") || n.source.empty()) return;
         pass();
         const std::string what = n.name.substr(10);
@@ -249,7 +250,8 @@ private:
         c.process = true;
         c.ready = false;
         if (!group_.contains(c.spec.name)) return;
-        // Its group: all that were to be stopped are down, all before it are ready again.
+        // In its group all members that were to be stopped are down, and all before it are ready
+        // again.
         for (const std::string& other : doomed_) {
             if (group_.contains(other))
                 fault(
@@ -258,9 +260,9 @@ private:
         for (const std::string& earlier : order_) {
             if (earlier == c.spec.name) break;
             const model_child& e = children_.at(earlier);
-            if (e.spec.instances > 1) continue;  // one of them is enough
+            if (e.spec.instances > 1) continue;  // one instance is sufficient
             if (e.not_before > now() && group_at_ == now())
-                continue;  // both were due, and the earlier one failed
+                continue;  // both starts were due, and the earlier one failed
             if (group_.contains(earlier) && e.wanted() && !e.ready && !e.asked)
                 fault(fmt::format("{} started before {} was ready", c.spec.name, earlier));
         }
@@ -288,7 +290,7 @@ private:
         count(c, was_ready, message);
     }
 
-    /// `before`: it was being stopped before the end began.
+    /// `before`: it was being stopped before the end of the supervisor began.
     void ended_at_the_end(const std::string& name, bool before) {
         if (before || status(name) != status_kind::stopping) return;
         for (auto later = std::find(order_.begin(), order_.end(), name); later != order_.end();
@@ -300,10 +302,11 @@ private:
     }
     void ended_in_its_turn(model_child& c) {
         const std::string name = c.spec.name;
-        const bool was_told = status(name) == status_kind::stopping &&
-                              !std::exchange(c.told, false);  // else it went of itself
+        // Otherwise it ended by itself.
+        const bool was_stopped =
+            status(name) == status_kind::stopping && !std::exchange(c.stopping_already, false);
         for (auto later = std::find(order_.begin(), order_.end(), name);
-             was_told && later != order_.end(); ++later) {
+             was_stopped && later != order_.end(); ++later) {
             if (doomed_.contains(*later) && children_.at(*later).process)
                 fault(fmt::format("{} was stopped before {}", name, *later));
         }
@@ -353,8 +356,9 @@ private:
         for (const std::string& member : group) {
             model_child& m = children_.at(member);
             if (!m.process || m.asked) continue;
-            m.told = status(member) == status_kind::stopping;
-            const bool now_already = was_ready || m.told || to_stop_already.contains(member);
+            m.stopping_already = status(member) == status_kind::stopping;
+            const bool now_already =
+                was_ready || m.stopping_already || to_stop_already.contains(member);
             (now_already ? doomed_ : next_try_).insert(member);
         }
         if (!was_ready) {
@@ -376,8 +380,8 @@ private:
     std::set<std::string> group_;  // of the last group restart
     time_point group_at_{};
     std::set<std::string>
-        doomed_;  // to be stopped in it, in their turn: such an end counts nowhere
-    std::set<std::string> trying_;    // the group whose next try is waited for
+        doomed_;  // to be stopped in the group restart, in their turn: such an end counts nowhere
+    std::set<std::string> trying_;    // the group that waits for its next try
     std::set<std::string> next_try_;  // up, and to be stopped by the next try
     time_point next_try_at_{};
     std::uint64_t listener_ = 0;

@@ -1,5 +1,5 @@
-// Random trees, and whatever may happen to them: what runs, in which order, what counts, and that
-// nothing is left.
+// Random trees with random events: what runs, in which order, which ends count, and that nothing is
+// left.
 #include "supe/tree/tree_file.hpp"
 #include "tests/simulation/supervision_model.hpp"
 #include "tests/support/players.hpp"
@@ -15,14 +15,14 @@ using supe::simulation::world;
 
 namespace {
 
-/// One run: everything in it follows from the seed.
+/// One run, which follows from its seed.
 class run {
 public:
     explicit run(std::uint64_t seed) : dice_(seed), world_(seed) {
         support::provide_players(world_);
     }
 
-    /// What went wrong; empty: nothing.
+    /// The faults that were found.
     std::vector<std::string> faults() {
         world_.run(tree(), code(""));
         const unsigned steps = 5 + upto(15);
@@ -38,7 +38,7 @@ public:
     const std::string& log() const { return log_; }
 
 private:
-    /// A supervisor of the tree, while it lives: its model, and what it is asked by hand.
+    /// A living supervisor of the tree, with its model and the commands of the operator.
     struct actor {
         actor(supervisor& s, const supe::supervisor_spec& spec, const std::string& address,
               std::vector<std::string>& faults)
@@ -53,8 +53,7 @@ private:
         return *(words.begin() + upto(static_cast<unsigned>(words.size()) - 1));
     }
 
-    // --- trees
-    // ----------------------------------------------------------------------------------------------------
+    // --- trees ---
 
     std::string policy(bool significant_allowed) {
         const auto restart = one_of({"permanent", "permanent", "transient", "temporary"});
@@ -104,8 +103,7 @@ private:
         }
     }
 
-    // --- beside each supervisor
-    // -----------------------------------------------------------------------------------
+    // --- beside each supervisor ---
 
     supe::supervisor_code code(const std::string& address) {
         return [this, address](supervisor& s) { return beside(s, address); };
@@ -121,30 +119,29 @@ private:
                 if (all[address] == self) all.erase(address);
             }
         } present{actors_, address, here};
-        supe::nursery hands(s.time());
-        hands.start(serve(s, *here, hands));
-        co_await hands.join();
+        supe::nursery tasks(s.time());
+        tasks.start(serve(s, *here, tasks));
+        co_await tasks.join();
     }
-    awaitable<> serve(supervisor& s, actor& a, supe::nursery& hands) {
+    awaitable<> serve(supervisor& s, actor& a, supe::nursery& tasks) {
         while (auto request = co_await a.requests.pop()) {
             const auto& [what, spec] = *request;
             if (!s.find(spec.name) && what != "add") continue;
             if (what == "stop")
-                a.model.stopped(spec.name), hands.start(forget(s.admin().stop(spec.name)));
+                a.model.stopped(spec.name), tasks.start(forget(s.admin().stop(spec.name)));
             if (what == "start")
-                a.model.started(spec.name), hands.start(forget(s.admin().start(spec.name)));
+                a.model.started(spec.name), tasks.start(forget(s.admin().start(spec.name)));
             if (what == "restart")
-                a.model.restarted(spec.name), hands.start(forget(s.admin().restart(spec.name)));
+                a.model.restarted(spec.name), tasks.start(forget(s.admin().restart(spec.name)));
             if (what == "remove")
-                a.model.removed(spec.name), hands.start(forget(s.admin().remove(spec.name)));
+                a.model.removed(spec.name), tasks.start(forget(s.admin().remove(spec.name)));
             if (what == "add" && !s.find(spec.name))
-                a.model.added(spec), hands.start(forget(s.admin().add(spec)));
+                a.model.added(spec), tasks.start(forget(s.admin().add(spec)));
         }
     }
     static awaitable<> forget(awaitable<std::string> request) { co_await std::move(request); }
 
-    // --- what happens
-    // ---------------------------------------------------------------------------------------------
+    // --- events ---
 
     void step() {
         const auto at = std::next(actors_.begin(), upto(static_cast<unsigned>(actors_.size()) - 1));
@@ -156,12 +153,12 @@ private:
         const unsigned what = upto(99);
         if (what < 25) return let_pass();
         if (name.empty() || what < 32)
-            return by_hand(a, address, "add", fmt::format("d{}", ++last_name_));
+            return command(a, address, "add", fmt::format("d{}", ++last_name_));
         const std::string child = address + "/" + name;
         if (what < 60) return end(child);
         if (what < 68) return fail_starts(child);
         if (what < 99)
-            return by_hand(a, address, one_of({"stop", "start", "start", "restart", "remove"}),
+            return command(a, address, one_of({"stop", "start", "start", "restart", "remove"}),
                            name);
         note("shutdown");
         world_.root().is_stopping() ? world_.root().kill() : world_.root().shutdown();
@@ -187,7 +184,7 @@ private:
         note(fmt::format("the next {} starts of {} fail", n, address));
         world_.fail_next_starts(address, n, {"EAGAIN", "Resource temporarily unavailable"});
     }
-    void by_hand(actor& a, const std::string& address, const std::string& what,
+    void command(actor& a, const std::string& address, const std::string& what,
                  const std::string& name) {
         note(fmt::format("{} {}/{}", what, address, name));
         supe::child_spec spec;
@@ -197,16 +194,13 @@ private:
                 worker(name, specs_[address].auto_shutdown != supe::auto_shutdown_kind::never,
                        false),
                 "child", "/");
-        if (std::getenv("DBG") && what == "add")
-            fmt::print("{}\n", boost::json::serialize(supe::to_json(spec)));
         a.requests.try_push({what, spec});
         world_.run_ready();
     }
 
-    // --- the end
-    // --------------------------------------------------------------------------------------------------
+    // --- the end ---
 
-    /// Trouble is over: after a long time each supervisor has what it should have.
+    /// After a long time without faults each supervisor is as its model requires.
     void rest() {
         note("an hour without trouble");
         for (int i = 0; i < 12; ++i) world_.advance(5min);
@@ -236,7 +230,7 @@ std::size_t open_descriptors() {
         std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
-/// As many seeds as SUPE_SEEDS says, from SUPE_SEED on.
+/// The number of seeds is SUPE_SEEDS, the first one SUPE_SEED.
 unsigned long from_environment(const char* name, unsigned long otherwise) {
     const char* value = std::getenv(name);
     return value ? std::strtoul(value, nullptr, 10) : otherwise;
@@ -246,8 +240,8 @@ unsigned long from_environment(const char* name, unsigned long otherwise) {
 
 BOOST_AUTO_TEST_SUITE(supervision)
 
-// Nobody runs that should not, those that should do; starts and stops are in order; what counts,
-// counts, and no more; at the end no process, timer, coroutine or descriptor is left.
+// Exactly the children that should run do run; starts and stops are in order; exactly the ends that
+// should count do count; at the end no process, timer, coroutine or descriptor is left.
 BOOST_AUTO_TEST_CASE(random_trees) {
     const unsigned long first = from_environment("SUPE_SEED", 1),
                         count = from_environment("SUPE_SEEDS", 10000);

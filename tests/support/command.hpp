@@ -1,4 +1,4 @@
-// A command under test as a process of its own, its stdout and stderr told apart.
+// A command under test in a process of its own, with stdout and stderr apart.
 #pragma once
 
 #include <sys/types.h>
@@ -14,18 +14,17 @@ namespace support {
 using time_limit = std::chrono::steady_clock::duration;
 inline constexpr time_limit patient = std::chrono::seconds(30);
 
-/// Looks again and again until `fact` holds; false when it does not within `limit`.
+/// Checks `fact` repeatedly until it holds; false when it does not within `limit`.
 bool until(const std::function<bool()>& fact, time_limit limit = patient);
 
 struct command_setup {
     std::vector<std::string> words;
-    std::map<std::string, std::string>
-        variables;      ///< on top of ours; an empty value takes one away
-    std::string input;  ///< what its stdin says
-    int out = -1;       ///< a descriptor for its stdout, instead of out() below
+    std::map<std::string, std::string> variables;  ///< on top of ours; an empty value removes one
+    std::string input;                             ///< its stdin
+    int out = -1;  ///< a descriptor for its stdout, instead of out() below
 };
 
-/// Runs in a process group of its own; whatever is left of the group is killed with this object.
+/// Runs in a process group of its own. The destructor kills the rest of the group.
 class command {
 public:
     explicit command(command_setup setup);
@@ -38,7 +37,7 @@ public:
     bool has_ended();
     /// The exit code, or 128 and the signal; -1 when it has not ended within `limit`.
     int wait(time_limit limit = patient);
-    /// What it printed so far.
+    /// Its stdout so far.
     std::string out() const;
     std::string err() const;
 
@@ -48,7 +47,7 @@ private:
     std::optional<int> exit_;
 };
 
-/// What was printed by a command that was run to its end.
+/// The output of a command that was run to its end.
 struct result {
     int code;
     std::string out, err;

@@ -1,4 +1,4 @@
-// A shell at a terminal that completes `supe`, and what any such shell has to complete.
+// A shell at a terminal that completes `supe`, and what every such shell must complete.
 #pragma once
 
 #include "tests/support/files.hpp"
@@ -14,7 +14,7 @@ namespace support {
 
 class completing_shell {
 public:
-    /// Its start file binds M-* to inserting all that fits, and ^T to printing the line as
+    /// The start file of the shell binds M-* to insert all matches, and ^T to print the line as
     /// `<line>`.
     completing_shell(const operator_session& d, std::vector<std::string> words)
         : terminal_(std::move(words), {{"PATH", program_folder() + ":" + std::getenv("PATH")},
@@ -28,7 +28,7 @@ public:
 
     /// The line after TAB at its end.
     std::string tab(const std::string& typed) { return line_after(typed + "\t"); }
-    /// What fits at its end, one by one: the words that take the place of the last one.
+    /// All matches of the last word, each as a word of the result.
     std::string all(const std::string& typed) {
         const std::string line = line_after(typed + "\033*");
         const std::string kept = typed.substr(0, typed.rfind(' ') + 1);
@@ -46,8 +46,8 @@ private:
         const std::size_t before = terminal_.screen().size();
         terminal_.type("\x15" + keys + "\x14");
         const std::size_t end = terminal_.find(">\r\n", before);
-        // Only with its next prompt the shell takes keys by itself again: until then the kernel's
-        // ^U would swallow ours.
+        // The shell reads keys itself only after its next prompt: before, the kernel would handle
+        // our ^U.
         BOOST_TEST_REQUIRE((terminal_.find("ready: ", end) != std::string::npos),
                            terminal_.screen().substr(before));
         const std::size_t begin = terminal_.screen().rfind('<', end) + 1;
@@ -57,8 +57,7 @@ private:
     terminal terminal_;
 };
 
-/// Commands, those below `dead`, options of each, and the words that an argument or an option
-/// chooses from.
+/// Commands, those below `dead`, the options of each, and the choices of arguments and options.
 inline void expect_commands_and_options(completing_shell& shell) {
     BOOST_TEST(shell.all("supe st") == "start status stop");
     BOOST_TEST(shell.tab("supe rest") == "supe restart ");
@@ -86,7 +85,7 @@ inline void expect_files(const operator_session& d, completing_shell& shell) {
     BOOST_TEST(shell.tab("supe status --state=fo") == "supe status --state=folder/");
 }
 
-/// Addresses, with or without the first slash, and ids of dead letters, of the tree that the line
+/// Addresses, with or without the first slash, and ids of dead letters, in the tree that the line
 /// names.
 inline void expect_what_runs(const operator_session& d, completing_shell& shell) {
     const auto tree =

@@ -1,5 +1,5 @@
-// One event loop for a test with real sockets and processes: everything waits in coroutines, the
-// test waits for facts.
+// One event loop for a test with real sockets and processes. Coroutines do the work, and the test
+// waits until a fact holds.
 #pragma once
 
 #include "supe/async/nursery.hpp"
@@ -23,12 +23,12 @@ public:
         }
         return true;
     }
-    /// Lets things happen for a while: for load to build up, never for a result.
+    /// Runs for a time, so that load builds up. Never wait so for a result.
     void run_for(supe::duration d) {
         until([] { return false; }, d);
     }
 
-    /// Cancels these coroutines and runs until none is left: their owner may go then.
+    /// Cancels these coroutines and runs until all have ended: then their owner may be destroyed.
     void end(supe::nursery& tasks) {
         tasks.cancel();
         until([&tasks] { return tasks.size() == 0; }, std::chrono::seconds(5));

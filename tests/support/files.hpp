@@ -1,4 +1,4 @@
-// Small files in tests, whole.
+// Reads and writes small files in tests.
 #pragma once
 
 #include <filesystem>

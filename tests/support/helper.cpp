@@ -1,5 +1,4 @@
-// What the children of process tests do, in the test's own binary: chosen by SUPE_TEST_ROLE, before
-// main.
+// The children of process tests, in the test's own binary: SUPE_TEST_ROLE chooses one, before main.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -46,7 +45,7 @@ void notify(const std::string& text) {
     for (;;) ::pause();
 }
 
-/// Ignores everything that can be ignored.
+/// Ignores all signals that can be ignored.
 void stubborn() {
     for (int number = 1; number < NSIG; ++number) std::signal(number, SIG_IGN);
     ::close(std::atoi(variable("NODE_CHANNEL_FD").c_str()));
@@ -54,8 +53,7 @@ void stubborn() {
     wait_for_ever();
 }
 
-/// Speaks on the channel, then prints each frame and each SIGTERM that it gets, and ends only by
-/// SIGKILL.
+/// Sends a frame, then prints each frame and each SIGTERM that it gets, and ends only by SIGKILL.
 void listener() {
     std::signal(SIGTERM, [](int) { [[maybe_unused]] const auto n = ::write(1, "SIGTERM\n", 8); });
     if (variable("SUPE_TEST_MUTE").empty())
@@ -70,13 +68,13 @@ void listener() {
     wait_for_ever();
 }
 
-/// Its last words: ready, and gone.
+/// Sends COMPONENT-READY as its last words, and ends.
 void ready_and_gone() {
     send_frame(R"({"type":"signal","signal":"COMPONENT-READY"})");
     std::exit(0);
 }
 
-/// Like a service of systemd: pings until its file of orders says `hang` or `stop`.
+/// As a service of systemd: pings until its command file has `hang` or `stop`.
 void service() {
     notify("STATUS=warming up");
     say("NOTIFY_SOCKET " + variable("NOTIFY_SOCKET").substr(0, 1) + ", WATCHDOG_USEC " +
@@ -94,7 +92,7 @@ void service() {
     wait_for_ever();
 }
 
-/// Answers each connection with its pid, by the socket that it was handed.
+/// Answers each connection on its listening socket with its pid.
 void acceptor() {
     if (variable("LISTEN_PID") != std::to_string(::getpid())) ::_exit(4);
     say("LISTEN_FDS " + variable("LISTEN_FDS") + ", LISTEN_FDNAMES " + variable("LISTEN_FDNAMES") +
@@ -111,7 +109,7 @@ void acceptor() {
     }
 }
 
-/// Prints what it has been given.
+/// Prints its arguments, environment and descriptors.
 void inventory() {
     std::string open;
     for (int fd = 0; fd < 200; ++fd)

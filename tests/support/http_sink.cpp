@@ -26,11 +26,11 @@ http_sink::~http_sink() {
 }
 
 void http_sink::listen() {
-    const tcp::endpoint place(boost::asio::ip::address_v4::loopback(), port_);
-    acceptor_ = std::make_unique<tcp::acceptor>(loop_.io, place.protocol());
+    const tcp::endpoint address(boost::asio::ip::address_v4::loopback(), port_);
+    acceptor_ = std::make_unique<tcp::acceptor>(loop_.io, address.protocol());
     acceptor_->set_option(tcp::acceptor::reuse_address(true));
-    boost::system::error_code taken;  // perhaps for a moment, by somebody's outgoing connection
-    const auto bound = [&] { return acceptor_->bind(place, taken), !taken; };
+    boost::system::error_code taken;  // an outgoing connection may have the port for a moment
+    const auto bound = [&] { return acceptor_->bind(address, taken), !taken; };
     loop_.until(bound, std::chrono::seconds(10));
     acceptor_->listen();
     port_ = acceptor_->local_endpoint().port();

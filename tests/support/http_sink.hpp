@@ -1,4 +1,4 @@
-// A destination that counts: what it got, and how many connections it sees open.
+// A destination that counts its requests and its open connections.
 #pragma once
 
 #include "tests/support/event_loop.hpp"
@@ -22,15 +22,14 @@ public:
         std::vector<std::pair<std::string, std::string>> headers{};
     };
 
-    /// Listens on a port of the kernel's choice; `decide` answers each request (default: 200 at
+    /// Listens on a port that the kernel chooses. `decide` answers each request (default: 200 at
     /// once).
     explicit http_sink(event_loop& loop, std::function<answer(const request&)> decide = {});
     ~http_sink();
 
     unsigned short port() const { return port_; }
     std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
-    /// Connections from their accept to the moment when both sides have closed them, as a
-    /// destination counts.
+    /// Connections that were accepted, and that both sides have not closed yet.
     std::size_t open() const { return open_; }
     std::size_t most_open() const { return most_open_; }
     /// Requests in order of arrival.

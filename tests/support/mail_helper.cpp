@@ -1,6 +1,6 @@
-// Children of the mail tests in the test's own binary, in plain blocking C++: contract §2 and
-// nothing else. Chosen by SUPE_TEST_ROLE, before main; what they do and see goes to the file
-// SUPE_TEST_LOG, a line each.
+// The children of the mail tests, in the test's own binary, in plain blocking C++ after contract
+// §2. SUPE_TEST_ROLE chooses one, before main. They write a line for each event to the file
+// SUPE_TEST_LOG.
 #include <fcntl.h>
 #include <unistd.h>
 #include <chrono>
@@ -26,14 +26,14 @@ void write_all(int fd, const std::string& text) {
     }
 }
 
-/// One write a line: whole, whoever is killed when.
+/// Writes a line in one write, so that it is whole whenever a process is killed.
 void note(const std::string& line) {
     static const int fd =
         ::open(variable("SUPE_TEST_LOG").c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     write_all(fd, line + "\n");
 }
 
-/// The string behind `"key":"`; enough for the frames of these tests.
+/// The string value of a key; sufficient for the frames of these tests.
 std::string member(const std::string& frame, const std::string& key) {
     const std::string beginning = "\"" + key + "\":\"";
     const auto at = frame.find(beginning);
@@ -52,8 +52,7 @@ void for_each_frame(F f) {
     ::_exit(0);
 }
 
-/// Notes each mail by what its text begins with, up to a blank, and its length; then acknowledges
-/// it.
+/// Notes the first word and the length of each mail, then acknowledges it.
 void mail_recorder() {
     const long pause_us = std::atol(variable("SUPE_TEST_PAUSE_US").c_str());
     write_all(channel(), R"({"type":"signal","signal":"READY-TO-RECEIVE-MAIL","data":{"window":)" +
@@ -70,8 +69,7 @@ void mail_recorder() {
     });
 }
 
-/// Sends SUPE_TEST_COUNT mails of SUPE_TEST_SIZE bytes, named LIFE-NUMBER, and notes what it is
-/// told of each.
+/// Sends SUPE_TEST_COUNT mails of SUPE_TEST_SIZE bytes, named LIFE-NUMBER, and notes the answers.
 void mail_flooder() {
     const long count = std::atol(variable("SUPE_TEST_COUNT").c_str()),
                pause_us = std::atol(variable("SUPE_TEST_PAUSE_US").c_str());

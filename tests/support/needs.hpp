@@ -1,5 +1,4 @@
-// What a suite needs of the machine and cannot bring along: where it is missing ctest shows the
-// suite as skipped, by name.
+// What a suite needs of the machine: when it is missing, ctest lists the suite as skipped, by name.
 #pragma once
 
 #include <boost/test/unit_test.hpp>
@@ -24,7 +23,7 @@ inline bool is_here(const std::string& what) {
     return false;
 }
 
-/// `BOOST_AUTO_TEST_SUITE(node, *support::needs({"node"}))`. CMake knows the line by its stars
+/// `BOOST_AUTO_TEST_SUITE(node, *support::needs({"node"}))`. CMake recognizes the line by its stars
 /// (SKIP_REGULAR_EXPRESSION).
 inline boost::unit_test::precondition needs(std::vector<std::string> all) {
     return boost::unit_test::precondition([all](boost::unit_test::test_unit_id) {

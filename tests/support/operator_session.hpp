@@ -1,5 +1,5 @@
-// The real `supe` on a state directory of a test's own: trees that run, and an operator beside
-// them.
+// The real `supe` on a state directory of the test: trees that run, and the commands of an
+// operator.
 #pragma once
 
 #include "tests/support/command.hpp"
@@ -15,20 +15,20 @@ public:
     std::string file(const std::string& name) const { return (folder_ / name).string(); }
     std::string state() const { return file("state"); }
 
-    /// `supe` with these words, to its end; nothing that this user's own trees could answer.
+    /// Runs `supe` with these words to its end, without access to this user's own trees.
     result supe(std::vector<std::string> words, std::string input = {}) const;
     /// The same with `--state` of the tree below.
     result ask(std::vector<std::string> words) const;
-    /// `supe` with these words, running on.
+    /// Starts `supe` with these words.
     std::unique_ptr<command> begin(std::vector<std::string> words, int out = -1) const;
 
     /// Writes the tree file, runs it, and returns when all children were started.
     std::unique_ptr<command> run_tree(const std::string& tree, std::vector<std::string> more = {},
                                       int out = -1) const;
-    /// True once a root answers whose state is `running`.
+    /// True when the root answers and its state is `running`.
     bool is_up() const;
 
-    /// The status of a child, or of the root; null where there is none.
+    /// The status of a child, or of the root; null when there is no such child.
     boost::json::value status(const std::string& address = "/") const;
     /// Waits until the child is in this state.
     bool reaches(const std::string& address, const std::string& state) const;

@@ -54,7 +54,7 @@ struct player_world : supe::simulation::world {
         provide_players(*this);
         run(tree);
     }
-    /// The notices of these names, with the child they are about, in order: `crashed a, started a`.
+    /// The notices of these names, each with its child, in order: `crashed a, started a`.
     std::string events(const std::vector<std::string>& kinds, std::size_t from = 0) const {
         std::string all;
         for (std::size_t i = from; i < notices().size(); ++i) {

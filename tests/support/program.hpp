@@ -1,4 +1,4 @@
-// A program under test as a process of its own, with all that it prints.
+// A program under test in a process of its own, with all that it prints.
 #pragma once
 
 #include "tests/support/event_loop.hpp"
@@ -11,11 +11,10 @@
 
 namespace support {
 
-/// Runs in a process group of its own; whatever is left of the group is killed with this object.
+/// Runs in a process group of its own. The destructor kills the rest of the group.
 class program {
 public:
-    /// Starts `command` with our environment and `variables` on top (an empty value takes one
-    /// away).
+    /// Starts `command` with our environment and `variables` on top (an empty value removes one).
     program(event_loop& loop, std::vector<std::string> command,
             std::map<std::string, std::string> variables = {});
     ~program();
@@ -28,7 +27,7 @@ public:
     std::optional<int> wait(supe::duration limit = std::chrono::seconds(20));
     bool has_ended();
 
-    /// stdout and stderr so far, in one.
+    /// stdout and stderr so far, together.
     std::string output() const;
     bool prints(const std::string& text, supe::duration limit = std::chrono::seconds(20));
 
@@ -39,7 +38,7 @@ private:
     std::optional<int> exit_;
 };
 
-/// Runs it to its end. The exit code (-1 when it did not end), and what it printed.
+/// Runs a program to its end: its exit code (-1 when it did not end), and its output.
 struct finished {
     int code;
     std::string output;

@@ -1,4 +1,4 @@
-// A client that says exactly what the test says, byte by byte, and hears what comes back.
+// A client that sends exactly the bytes of the test, and returns the bytes that come back.
 #pragma once
 
 #include "tests/support/event_loop.hpp"
@@ -17,7 +17,7 @@ public:
         socket_.non_blocking(true);
     }
 
-    /// Sends all of it, however slowly the other side reads; stops where that has hung up.
+    /// Sends all bytes, however slowly the other side reads; stops when the other side has closed.
     raw_client& say(std::string_view bytes) {
         loop_.until(
             [&] {
@@ -29,30 +29,30 @@ public:
             std::chrono::seconds(20));
         return *this;
     }
-    /// No more will be said.
+    /// Ends the writing half.
     raw_client& finish() {
         socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, failed_);
         return *this;
     }
     void hang_up() { socket_.close(); }
 
-    /// What has come since the last call, up to and with `enough`.
-    std::string hear(std::string_view enough) {
-        loop_.until([&] { return read() || heard_.find(enough) != heard_.npos; },
+    /// The bytes since the last call, up to and including `enough`.
+    std::string receive(std::string_view enough) {
+        loop_.until([&] { return read() || unread_.find(enough) != unread_.npos; },
                     std::chrono::seconds(20));
-        const auto at = heard_.find(enough);
-        const std::size_t n = at == heard_.npos ? heard_.size() : at + enough.size();
-        std::string said = heard_.substr(0, n);
-        heard_.erase(0, n);
-        return said;
+        const auto at = unread_.find(enough);
+        const std::size_t n = at == unread_.npos ? unread_.size() : at + enough.size();
+        std::string received = unread_.substr(0, n);
+        unread_.erase(0, n);
+        return received;
     }
-    /// All that comes until the other side hangs up, with a mark for how it did: `(end)`, `(reset)`
-    /// or `(still open)`.
+    /// All bytes until the other side closes, with a mark for how it did: `(end)`, `(reset)` or
+    /// `(still open)`.
     std::string read_all() {
         const bool ended = loop_.until([&] { return read(); }, std::chrono::seconds(20));
-        return std::exchange(heard_, {}) + (!ended                               ? "(still open)"
-                                            : failed_ == boost::asio::error::eof ? "(end)"
-                                                                                 : "(reset)");
+        return std::exchange(unread_, {}) + (!ended                               ? "(still open)"
+                                             : failed_ == boost::asio::error::eof ? "(end)"
+                                                                                  : "(reset)");
     }
     bool is_open() {
         read();
@@ -60,12 +60,12 @@ public:
     }
 
 private:
-    /// True when the other side has hung up.
+    /// True when the other side has closed.
     bool read() {
         char buffer[16384];
         for (std::size_t n = 1; n > 0 && !closed_;) {
             n = socket_.read_some(boost::asio::buffer(buffer), failed_);
-            heard_.append(buffer, n);
+            unread_.append(buffer, n);
             closed_ = failed_ && failed_ != boost::asio::error::would_block;
         }
         return closed_;
@@ -74,7 +74,7 @@ private:
     event_loop& loop_;
     boost::asio::ip::tcp::socket socket_;
     boost::system::error_code failed_;
-    std::string heard_;
+    std::string unread_;
     bool closed_ = false;
 };
 

@@ -1,4 +1,4 @@
-// What the pages of the repository show, as text that a test can run.
+// Examples of the pages of the repository, as text that a test can run.
 #pragma once
 
 #include "tests/support/files.hpp"
@@ -8,7 +8,7 @@
 
 namespace support {
 
-/// The text between the first such beginning and the end after it, both left out; `page` from the
+/// The text between the first `beginning` and the next `end`, without both. `page`: a path from the
 /// top of the repository.
 inline std::string shown_in(const std::string& page, const std::string& beginning,
                             const std::string& end) {

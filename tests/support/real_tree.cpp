@@ -77,7 +77,7 @@ real_tree::real_tree(event_loop& loop, std::string_view tree)
             std::string()),
       tasks_(loop.time) {
     root_.notices().listen({}, [this](const supe::published& notice) {
-        heard& h = notices_[notice.name];
+        notice_log& h = notices_[notice.name];
         ++h.times;
         h.last = notice.message;
     });

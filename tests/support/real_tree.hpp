@@ -1,5 +1,4 @@
-// A supervisor with real processes in the test's own thread: the tree, its notices, and what it
-// prints.
+// A supervisor with real processes in the test's own thread: the tree, its notices, and its output.
 #pragma once
 
 #include "supe/process/posix_launcher.hpp"
@@ -15,20 +14,20 @@
 
 namespace support {
 
-/// The text of a child: `["sh", "-c", SCRIPT]` and further members, `"restart": "transient"` and
-/// the like.
+/// The JSON of a child with the command `["sh", "-c", SCRIPT]` and further members, as `"restart":
+/// "transient"`.
 std::string shell(const std::string& name, const std::string& script,
                   const std::string& members = {});
-/// … that plays one of the roles of helper.cpp.
+/// The JSON of a child with one of the roles of helper.cpp.
 std::string helper(const std::string& name, const std::string& role,
                    const std::string& members = {});
-/// A tree of these children.
+/// The JSON of a tree of these children.
 std::string tree_of(const std::vector<std::string>& children, const std::string& members = {});
 
-/// What a child listens on, a port that was free.
+/// An address for `listen`, with a port that was free.
 std::string free_address();
 
-/// The parent of a living process, 0 for one that is gone or dead.
+/// The parent of a living process; 0 when it is dead.
 pid_t parent_of(pid_t pid);
 bool is_alive(pid_t pid);
 std::size_t open_descriptors(const std::string& pid = "self");
@@ -42,15 +41,15 @@ public:
     /// Runs until the notice has been published `n` times in all; false after 20 s.
     bool sees(const std::string& notice, std::size_t n = 1);
     bool prints(const std::string& line, std::size_t n = 1);
-    /// Asks the tree to stop, and waits.
+    /// Stops the tree, and waits.
     bool stop(supe::duration limit = std::chrono::seconds(20));
     bool ends(supe::duration limit = std::chrono::seconds(20));
 
     std::size_t count(const std::string& notice) const;
-    /// The last message of a notice; empty where there was none.
+    /// The last message of a notice; empty before the first one.
     std::string last(const std::string& notice) const;
     const std::vector<std::string>& lines() const { return sink_.lines; }
-    /// The text behind the last line that begins so; empty where there is none.
+    /// The rest of the last line that begins with `beginning`; empty when there is no such line.
     std::string after(const std::string& beginning) const;
     bool ended() const { return ended_; }
     bool clean() const { return clean_; }
@@ -72,11 +71,11 @@ private:
     temporary_directory state_;
     supe::posix_launcher launcher_;
     recorder sink_;
-    struct heard {
+    struct notice_log {
         std::size_t times = 0;
         std::string last;
     };
-    std::map<std::string, heard> notices_;
+    std::map<std::string, notice_log> notices_;
     supe::supervisor root_;
     supe::nursery tasks_;
     bool ended_ = false;

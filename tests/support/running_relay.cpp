@@ -23,7 +23,7 @@ std::vector<std::string> command(const std::filesystem::path& state, const std::
     return words;
 }
 
-/// The node at `address` in a status; null where there is none.
+/// The node at `address` in a status; null when there is no such node.
 const boost::json::value* find(const boost::json::value& node, const std::string& address) {
     if (!node.is_object()) return nullptr;
     if (node.at("address").as_string() == address) return &node;

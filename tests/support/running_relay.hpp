@@ -18,15 +18,15 @@ public:
                   unsigned connections, unsigned short port, std::vector<std::string> more = {});
 
     program& process() { return process_; }
-    /// It takes webhooks.
+    /// Waits until it takes webhooks.
     bool is_up(supe::duration limit = std::chrono::seconds(20));
-    /// `supe status --json`, by the control socket; null when nobody answers.
+    /// `supe status --json`, over the control socket; null when there is no answer.
     boost::json::value status() const;
-    /// The process at this address; 0 where there is none.
+    /// The pid at this address; 0 when there is no process.
     pid_t pid_of(const std::string& address) const;
-    /// Kills it, and waits until another process has taken its place (not of a child on demand).
+    /// Kills it, and waits for its next life (not of a demand child).
     bool kill(const std::string& address);
-    /// SIGTERM, and its exit code.
+    /// Sends SIGTERM, and returns the exit code.
     std::optional<int> stop();
 
 private:

@@ -1,5 +1,4 @@
-// A destination that follows a script, and a caller that goes step by step: one thread, real
-// sockets.
+// A destination that follows a script, and a client step by step: one thread, real sockets.
 #pragma once
 
 #include "components/http/connection.hpp"
@@ -24,7 +23,7 @@ using components::http_reply;
 
 inline constexpr auto as_result = asio::as_tuple(supe::use_awaitable);
 
-/// What a destination does on one connection: an answer for each request, and then this.
+/// What a destination does on one connection: an answer for each request, and then the end.
 struct script {
     std::vector<std::string> answers;
     enum { close, reset, hold } then = close;
@@ -50,7 +49,7 @@ public:
     }
     unsigned short port() const { return acceptor_.local_endpoint().port(); }
     std::string peer() const { return "127.0.0.1:" + std::to_string(port()); }
-    components::http_destination place(const std::string& host = "127.0.0.1") const {
+    components::http_destination address(const std::string& host = "127.0.0.1") const {
         return components::parse_destination(
             fmt::format("{}://{}:{}", tls_ ? "https" : "http", host, port()));
     }
@@ -62,7 +61,7 @@ public:
     std::vector<std::string> heads{};  ///< of all requests
     std::size_t accepted = 0;
     std::size_t open = 0;      ///< connections that both sides have not closed yet
-    std::size_t goodbyes = 0;  ///< TLS connections that were ended in due form
+    std::size_t goodbyes = 0;  ///< TLS connections that ended with close_notify
 
 private:
     supe::awaitable<> accept() {
@@ -121,7 +120,7 @@ private:
     supe::timer may_close_;
 };
 
-/// Our side, step by step.
+/// The client, step by step.
 struct caller {
     event_loop& loop;
     components::http_connection connection;

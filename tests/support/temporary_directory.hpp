@@ -1,4 +1,4 @@
-// A directory of one test, gone with it.
+// A directory for one test, which is removed at its end.
 #pragma once
 
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 
 namespace support {
 
-/// In memory where the machine has that: for tests whose commits need not survive a power loss.
+/// A directory in memory if the machine has one: for tests whose commits need not survive a power
+/// failure.
 inline std::filesystem::path in_memory() {
     std::error_code none;
     const std::filesystem::path shared = "/dev/shm";

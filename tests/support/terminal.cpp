@@ -16,7 +16,7 @@ terminal::terminal(std::vector<std::string> words,
     for (std::string& word : words) pointers.push_back(word.data());
     pointers.push_back(nullptr);
     winsize size{
-        .ws_row = 50, .ws_col = 500, .ws_xpixel = 0, .ws_ypixel = 0};  // no line of ours is broken
+        .ws_row = 50, .ws_col = 500, .ws_xpixel = 0, .ws_ypixel = 0};  // wide enough for every line
     pid_ = ::forkpty(&fd_, nullptr, nullptr, &size);
     if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "forkpty");
     if (pid_ == 0) {

@@ -1,23 +1,23 @@
-// A program at a terminal, for what it does only there: a shell that edits its line.
+// A program at a terminal, for what it does only there: as a shell that edits its line.
 #pragma once
 
 #include "tests/support/command.hpp"
 
 namespace support {
 
-/// Killed, with its process group, together with this object.
+/// The destructor kills it, with its process group.
 class terminal {
 public:
-    /// `variables` on top of ours.
+    /// `variables`: on top of ours.
     terminal(std::vector<std::string> words, const std::map<std::string, std::string>& variables);
     ~terminal();
     terminal(const terminal&) = delete;
     terminal& operator=(const terminal&) = delete;
 
     void type(const std::string& keys);
-    /// Waits until the screen shows `text` after `from`; where it begins, or npos.
+    /// Waits until the screen has `text` behind `from`. Returns its position, or npos.
     std::size_t find(const std::string& text, std::size_t from = 0);
-    /// All that it has written so far.
+    /// All that the program has written so far.
     const std::string& screen() const { return screen_; }
 
 private:

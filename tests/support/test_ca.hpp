@@ -1,4 +1,4 @@
-// Certificates for a test: an authority, and what it signs.
+// Certificates for a test: an authority, and the certificates that it signs.
 #pragma once
 
 #include <openssl/x509v3.h>
@@ -13,16 +13,15 @@ struct certificate_files {
     std::filesystem::path certificate, key;
 };
 
-/// A certificate authority that is made anew for each test. Throws std::runtime_error where OpenSSL
-/// fails.
+/// A certificate authority for one test. Throws std::runtime_error when OpenSSL fails.
 class test_ca {
 public:
     explicit test_ca(std::filesystem::path directory);
 
     /// The authority's own certificate.
     const std::filesystem::path& file() const { return file_; }
-    /// A server's certificate for `names` (`DNS:localhost`, `IP:127.0.0.1`), valid for so many
-    /// seconds from now.
+    /// A server's certificate for `names` (`DNS:localhost`, `IP:127.0.0.1`), valid for `seconds`
+    /// from now.
     certificate_files issue(const std::string& names, long seconds = 3600);
 
 private:

@@ -1,4 +1,4 @@
-// What tests ask of a text.
+// A helper for texts in tests.
 #pragma once
 
 #include <string>

@@ -15,7 +15,7 @@ class virtual_loop {
 public:
     ~virtual_loop() { stop(); }
 
-    /// Ends what was started: what it uses may go then.
+    /// Ends the coroutines that were started: then what they use may be destroyed.
     void stop() {
         tasks_.cancel();
         run_ready();
@@ -30,20 +30,20 @@ public:
     void start(supe::awaitable<> work) { tasks_.start(std::move(work)); }
     std::size_t running() const { return tasks_.size(); }
 
-    /// Lets everything happen that needs no time.
+    /// Runs everything that needs no time.
     void run_ready() {
         loop_.restart();
         for (int quiet = 0; quiet < 2;)
-            quiet = loop_.poll() == 0 ? quiet + 1 : 0;  // the reactor is looked at once a poll
+            quiet = loop_.poll() == 0 ? quiet + 1 : 0;  // one poll runs the reactor once
     }
-    /// Lets `d` pass.
+    /// Advances the time by `d`.
     void advance(supe::duration d) {
         run_ready();
         const supe::time_point until = clock_.now() + d;
         while (clock_.fire_one(until)) run_ready();
         run_ready();
     }
-    /// Runs one coroutine to its end, with what time it takes, and throws what it throws.
+    /// Runs one coroutine to its end, advances the time as it needs, and throws what it throws.
     void run(supe::awaitable<> work) {
         bool done = false;
         std::exception_ptr error;

@@ -26,7 +26,7 @@ webhook_flood::webhook_flood(event_loop& loop, unsigned short port, unsigned con
 
 webhook_flood::~webhook_flood() { loop_.end(tasks_); }
 
-/// Every byte occurs; CRLF at its end, as SendGrid has it.
+/// A body with every byte, and CRLF at its end as from SendGrid.
 std::string webhook_flood::next_body(unsigned number) {
     std::string body = "webhook " + std::to_string(number) + "." + std::to_string(++serial_) + ":";
     while (body.size() < body_size_) body += static_cast<char>(body.size() * 7 + serial_);
@@ -57,7 +57,7 @@ supe::awaitable<bool> webhook_flood::post(tcp::socket& socket, const std::string
     request.body() = body;
     request.prepare_payload();
     co_await http::async_write(socket, request,
-                               as_result);  // where that fails, there is no answer either
+                               as_result);  // without a connection there is no answer
     boost::beast::flat_buffer buffer;
     http::response<http::string_body> reply;
     const auto [unread, m] = co_await http::async_read(socket, buffer, reply, as_result);

@@ -1,5 +1,5 @@
-// Senders of webhooks: each connection posts one after the other, and remembers what was answered
-// 200.
+// Senders of webhooks: each connection posts one webhook after the other, and records which were
+// answered 200.
 #pragma once
 
 #include "tests/support/event_loop.hpp"
@@ -17,7 +17,7 @@ public:
                   std::size_t body_size = 600);
     ~webhook_flood();
 
-    /// No new posts; resumes by itself when those in the works are answered.
+    /// No further posts. The coroutine resumes when the posts under way are answered.
     void stop() { stopped_ = true; }
     bool is_over() const { return running_ == 0; }
 

@@ -1,4 +1,4 @@
-// Shows what is JSON and what is not (RFC 8259, RFC 3629), and that its text is cut up, quoted and
+// Shows what is JSON and what is not (RFC 8259, RFC 3629), and that its text is split, quoted and
 // read back exactly.
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
@@ -26,7 +26,7 @@ std::string nested(std::size_t depth, char open, char close) {
     return text + std::string(depth, close);
 }
 
-/// is_json of each, and parse_json says the same.
+/// The result of is_json for each text, which is also that of parse_json.
 void expect(bool json, const std::vector<std::string>& texts) {
     for (const std::string& text : texts) {
         BOOST_TEST(is_json(text) == json, text);
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_none) {
                    "1"});
 }
 
-// Numbers: RFC 8259 §6, whatever their size.
+// Numbers: RFC 8259 §6, of any size.
 BOOST_AUTO_TEST_CASE(numbers) {
     expect(true, {"-0",
                   "-1",
@@ -134,8 +134,8 @@ BOOST_AUTO_TEST_CASE(escapes) {
                    std::string("\"a\0b\"", 5), "'a'", R"("\'")", R"("\a")", R"("\0")"});
 }
 
-// UTF-8: RFC 3629 §4. No overlong forms, no surrogates, nothing past U+10FFFF, nothing cut short;
-// in keys too.
+// UTF-8: RFC 3629 §4. Overlong forms, surrogates, code points past U+10FFFF and truncated
+// characters are refused; in keys too.
 BOOST_AUTO_TEST_CASE(utf8) {
     const std::vector<std::string> good{
         "\xc2\x80",     "\xdf\xbf",         "\xe0\xa0\x80",     "\xed\x9f\xbf", "\xee\x80\x80",
@@ -166,8 +166,8 @@ BOOST_AUTO_TEST_CASE(utf8) {
     for (const auto& s : bad) expect(false, {"\"" + s + "\"", "\"a" + s, "{\"" + s + "\":1}", s});
 }
 
-// Nesting up to the limit, in every mixture; depth costs no stack, so a million levels are refused
-// calmly.
+// Nesting up to the limit, of objects and arrays; depth takes no stack, so a million levels are
+// refused without a crash.
 BOOST_AUTO_TEST_CASE(depth) {
     constexpr std::size_t limit = supe::json_depth_limit;
     expect(true, {nested(limit, '[', ']'), nested(limit, '{', '}')});
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(depth) {
         is_json("[" + nested(limit - 1, '[', ']') + "," + nested(limit - 1, '{', '}') + "]"));
 }
 
-// Members in order, as they stand in the text, equal keys each; blanks are left out.
+// Members in order, as unchanged text, also members with equal keys; blanks are left out.
 BOOST_AUTO_TEST_CASE(steps_through_members) {
     bool well = false;
     BOOST_TEST((members_of("{}", well) == members{}));
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(steps_through_members) {
     BOOST_TEST(well);
 }
 
-// What is no well-formed object says so at the end.
+// A malformed object is reported at the end.
 BOOST_AUTO_TEST_CASE(faulty_objects) {
     for (const std::string text : {"",
                                    " ",
@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(faulty_objects) {
     }
 }
 
-// The characters that a JSON string means.
+// The value of a JSON string.
 BOOST_AUTO_TEST_CASE(string_values) {
     using supe::json_string_value;
     BOOST_TEST(json_string_value(R"("")") == "");
@@ -241,8 +241,8 @@ BOOST_AUTO_TEST_CASE(string_values) {
     BOOST_TEST(json_string_value("\"\xc3\xa4\"") == "\xc3\xa4");
 }
 
-// Quoting: read back it is the same, and bytes that are no UTF-8 become U+FFFD, so it is always
-// JSON.
+// Quoted text is read back unchanged. Bytes that are not UTF-8 become U+FFFD, so the result is
+// always JSON.
 BOOST_AUTO_TEST_CASE(quoting) {
     using supe::json_quoted;
     BOOST_TEST(json_quoted("") == R"("")");
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(quoting) {
     }
 }
 
-// What Boost.JSON refuses, or could not print as JSON again, is read all the same.
+// Values that Boost.JSON refuses, or could not print as JSON again, are read too.
 BOOST_AUTO_TEST_CASE(values) {
     BOOST_TEST(reread(R"({"a":[1,-2,true,null,"\u00e4"]})") ==
                "{\"a\":[1,-2,true,null,\"\xc3\xa4\"]}");

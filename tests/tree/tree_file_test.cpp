@@ -1,5 +1,5 @@
-// Shows what a tree file may say, what each refusal reads like, and that a tree survives being
-// written and read again (contract §5).
+// Shows the members of a tree file, the text of each refusal, and that a tree is unchanged after it
+// is written and read again (contract §5).
 #include "supe/tree/tree_file.hpp"
 
 #include "tests/support/temporary_directory.hpp"
@@ -36,8 +36,7 @@ std::string refusal(std::string_view text) {
     return "accepted";
 }
 
-/// The refusal of a child's member, without the place, which is the same for all: line 1,
-/// column 51.
+/// The refusal of a child's member, without its position, which is always line 1, column 51.
 std::string refusal_of(std::string_view member) {
     const std::string why = refusal(
         fmt::format(R"({{"name":"t","children":[{{"name":"c","command":["a"],{}}}]}})", member));
@@ -162,8 +161,8 @@ BOOST_AUTO_TEST_CASE(all_of_a_child) {
     BOOST_TEST(child(R"("mail":{"limit_bytes":4096})").mail.limits.bytes == 4096u);
 }
 
-// A child with children is a supervisor: their members are that one's, and it has all the time to
-// stop.
+// A child with children is a supervisor: `strategy` and the like are its own, and its stop has no
+// limit.
 BOOST_AUTO_TEST_CASE(a_nested_supervisor) {
     const auto t = parse(
         R"({"name":"t","children":[{"name":"n","restart":"transient","strategy":"one_for_all","max_restarts":4,"within":"1s",
@@ -196,8 +195,9 @@ BOOST_AUTO_TEST_CASE(for_people) {
     BOOST_TEST(child(R"("env":{"URL":"http://x/*y*/"})").env.at("URL") == "http://x/*y*/");
 }
 
-// The line of contract §5, at its place: lines and columns count from 1, columns in characters.
-BOOST_AUTO_TEST_CASE(the_place) {
+// The refusal of contract §5 has its position: lines and columns count from 1, columns in
+// characters.
+BOOST_AUTO_TEST_CASE(the_position) {
     BOOST_TEST(refusal(R"({
   "name": "t",
   "children": [
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(the_place) {
         "tree.json:1:83: children[0].children[0].ask: must be true or false, not 1");
 }
 
-// An unknown key lists the known ones; so does a word among choices.
+// The refusal of an unknown key lists the known ones; that of a wrong word lists the choices.
 BOOST_AUTO_TEST_CASE(choices) {
     BOOST_TEST(refusal(R"({"name":"t","childs":[]})") ==
                "tree.json:1:13: \"childs\" is not one of strategy, max_restarts, within, "
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(choices) {
                "all_significant");
 }
 
-// Wrong times say what is expected, and show what is there as it was written.
+// The refusal of a wrong time has what is expected, and the text of the file.
 BOOST_AUTO_TEST_CASE(times) {
     const std::string duration = R"(must be a duration like "250ms", "8s", "5m", "1h", not )";
     BOOST_TEST(refusal_of(R"("within":8)") == "children[0].within: " + duration + "8");
@@ -270,7 +270,7 @@ BOOST_AUTO_TEST_CASE(times) {
         R"(children[0].shutdown: must be a duration like "8s", or "kill", or "infinity", not "never")");
 }
 
-// Wrong types and ranges say the same.
+// The same for wrong types and ranges.
 BOOST_AUTO_TEST_CASE(types_and_ranges) {
     BOOST_TEST(refusal_of(R"("max_restarts":-1)") ==
                "children[0].max_restarts: must be a whole number from 0 to 1000000, not -1");
@@ -327,7 +327,7 @@ BOOST_AUTO_TEST_CASE(types_and_ranges) {
                "children[0].ask: must be true or false, not [\"" + std::string(54, 'x') + "...");
 }
 
-// Names: contract §1, once among siblings.
+// Names: contract §1, unique among siblings.
 BOOST_AUTO_TEST_CASE(names) {
     const std::string rule =
         "must be 1 to 64 of A-Z a-z 0-9 _ - and none of supe, component, citizen, supervisor, "
@@ -347,7 +347,7 @@ BOOST_AUTO_TEST_CASE(names) {
                "tree.json:2:1: children[1]: the name \"a\" is taken by an earlier child");
 }
 
-// Combinations that cannot be.
+// Impossible combinations.
 BOOST_AUTO_TEST_CASE(combinations) {
     BOOST_TEST(
         refusal(R"({"name":"t","children":[{"name":"a"}]})") ==
@@ -391,7 +391,7 @@ BOOST_AUTO_TEST_CASE(combinations) {
     }
 }
 
-// Addresses: what each must look like, and none twice in the whole tree.
+// Addresses: the form of each, and no address twice in the whole tree.
 BOOST_AUTO_TEST_CASE(listening) {
     BOOST_TEST(refusal_of(R"("listen":["example.org:80"])") ==
                "children[0].listen[0]: \"example.org:80\" has no numeric address "
@@ -409,7 +409,7 @@ BOOST_AUTO_TEST_CASE(listening) {
         R"(tree.json:2:89: children[1].children[0].listen[0]: "unix:s" is listened on by "a" already)");
 }
 
-// What is no JSON, at its place.
+// The position of what is not JSON.
 BOOST_AUTO_TEST_CASE(syntax) {
     BOOST_TEST(refusal("") == "tree.json:1:1: expected a value, not end of file");
     BOOST_TEST(refusal("{\"name\":\"t\"") == "tree.json:1:12: expected , or }, not end of file");
@@ -439,7 +439,7 @@ BOOST_AUTO_TEST_CASE(syntax) {
                "tree.json:1:13: unexpected \"\\u0000\" after the end");
 }
 
-// A hundred thousand members are no work (equal keys are looked for in each object).
+// A hundred thousand members are read quickly (each object is searched for equal keys).
 BOOST_AUTO_TEST_CASE(a_large_config) {
     std::string config = "{";
     for (int i = 0; i < 100000; ++i) config += fmt::format("\"key{}\":{},", i, i);
@@ -455,7 +455,8 @@ BOOST_AUTO_TEST_CASE(one_child) {
         [](const auto& e) { return std::string(e.what()) == "c.json:1:1: name is missing"; });
 }
 
-// From a file: what cannot be read says why; directories count from the file's own.
+// From a file: an unreadable file is refused with the reason; directories are relative to the
+// file's own.
 BOOST_AUTO_TEST_CASE(files) {
     const support::temporary_directory here;
     const auto file = here.path() / "t.json";
@@ -475,7 +476,7 @@ BOOST_AUTO_TEST_CASE(files) {
     BOOST_TEST(why("/dev/zero") == "/dev/zero:1:1: the file is larger than 16 MiB");
 }
 
-// Written and read again, a tree is the same, each member of it, and defaults are left out.
+// A tree is unchanged after it is written and read again, in each member; defaults are left out.
 BOOST_AUTO_TEST_CASE(round_trip) {
     const std::string text =
         R"({"supe":1,"name":"t","strategy":"rest_for_one","max_restarts":5,"within":"1m","auto_shutdown":"any_significant",)"
