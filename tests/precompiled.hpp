@@ -1,4 +1,4 @@
-// Compiled once for all tests: Boost.Test and what our own headers pull in.
+// Compiled once for all tests: Boost.Test, and what our own headers include.
 #pragma once
 
 #include <boost/test/unit_test.hpp>

@@ -26,7 +26,7 @@ constexpr auto row = "{:<44} {:>26} {:>52} {:>7}\n";
 
 volatile std::sig_atomic_t signalled = 0;
 
-/// Only noted: whatever waits is cut short and asks go_on().
+/// Only notes the signal: it interrupts each wait, which calls go_on().
 void end_in_order_on(int number) {
     struct sigaction action{};
     action.sa_handler = [](int which) { signalled = which; };
@@ -34,7 +34,7 @@ void end_in_order_on(int number) {
     ::sigaction(number, &action, nullptr);
 }
 
-/// Three significant digits or all of the whole ones: 0.644, 13.1, 21000. Of what has no figure,
+/// Three significant digits, or all digits of a whole number: 0.644, 13.1, 21000. Without a figure
 /// the name alone.
 std::string print(const contestant& c, const std::string& unit) {
     if (c.value <= 0) return c.name;
@@ -88,8 +88,8 @@ double median(std::vector<double> values) {
 
 namespace {
 
-/// Whatever the programs of a benchmark leave behind becomes our child (main), and ends for want of
-/// them: Erlang's helpers, Node's citizens.
+/// The processes that the programs of a benchmark leave behind become our children (main), and end
+/// soon: Erlang's helpers, Node's citizens.
 void await_orphans() {
     pid_t ended = 0;
     for (int tries = 500; tries > 0 && (ended = ::waitpid(-1, nullptr, WNOHANG)) >= 0; --tries)
@@ -97,7 +97,7 @@ void await_orphans() {
     if (ended == 0) fmt::print(stderr, "bench: a process is left running\n");
 }
 
-/// True when it was measured to its end.
+/// True when the benchmark was measured to its end.
 bool run(const std::string& name, const std::function<void(table&)>& measure, table& figures) {
     bool done = false;
     try {
@@ -129,8 +129,7 @@ int main(int argc, char** argv) {
         if (!wanted.empty() && std::ranges::none_of(wanted, names_it)) continue;
         any = true;
         if (bench::run(name, measure, figures)) continue;
-        if (bench::signalled)
-            ::raise(bench::signalled);  // all is cleaned up: now as anyone would end by it
+        if (bench::signalled) ::raise(bench::signalled);  // all is cleaned up: ends by the signal
         return 1;
     }
     if (any) return 0;

@@ -1,5 +1,5 @@
-// What a benchmark is, and the table its figures go into. A new one: a source in tests/bench/ with
-// a `benchmark` in it.
+// A benchmark, and the table of its figures. A new benchmark is a source in tests/bench/ with a
+// `benchmark` in it.
 //
 //     void measure(bench::table& figures) {
 //         const auto times = bench::in_turn(51, {[] { return ours(); }, [] { return floor(); }});
@@ -20,8 +20,8 @@ struct contestant {
     double value = 0;
 };
 
-/// One figure of ours beside one of a floor or a peer, both from this run: figures of different
-/// runs compare nothing.
+/// A figure of ours beside that of a floor or a peer, both of this run: figures of different runs
+/// cannot be compared.
 struct figure {
     std::string what;
     std::string unit;
@@ -31,7 +31,7 @@ struct figure {
 
 class table {
 public:
-    /// Prints the row at once: a benchmark may take long.
+    /// Prints the row at once, because a benchmark may take long.
     void add(const figure&);
 
 private:
@@ -43,25 +43,25 @@ struct benchmark {
     benchmark(std::string name, std::function<void(table&)> measure);
 };
 
-/// Runs each of `ways` once a round, in turn, so that a slow minute hits all alike. Each returns
-/// its figure. The first round warms up and does not count. Gives the medians.
+/// Runs each of `ways` once a round, in turn, so that a slow minute affects all alike. Each returns
+/// its figure. The first round is a warm-up and does not count. Returns the medians.
 std::vector<double> in_turn(int rounds, const std::vector<std::function<double()>>& ways);
 
-/// Of at least one value.
+/// Precondition: at least one value.
 double median(std::vector<double> values);
 
-/// What go_on() throws. No std::exception: nobody takes it for a failure and goes on.
+/// What go_on() throws. It is no std::exception, so that it is not handled as a failure.
 struct interrupted {};
 
-/// Throws `interrupted` once SIGINT, SIGTERM, SIGHUP or SIGPIPE came, so that what a benchmark
-/// started ends with its owners, and its files go. Whatever waits asks it now and then: a wait is
-/// cut short by the signal (EINTR). A second one ends us.
+/// Throws `interrupted` after SIGINT, SIGTERM, SIGHUP or SIGPIPE, so that destructors end what a
+/// benchmark started, and remove its files. Every wait calls it: the signal interrupts the wait
+/// (EINTR). A second signal ends us.
 void go_on();
 
-/// Asks every 10 ms until it is so. Throws std::runtime_error(`otherwise`) after so many seconds.
+/// Checks every 10 ms until `so` is true. Throws std::runtime_error(`otherwise`) after `seconds`.
 void wait_until(const std::function<bool()>& so, const std::string& otherwise, int seconds = 30);
 
-/// Milliseconds that `work` takes.
+/// The time of `work` in milliseconds.
 template <class F>
 double milliseconds_of(F work) {
     const auto begun = std::chrono::steady_clock::now();

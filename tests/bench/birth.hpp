@@ -1,4 +1,4 @@
-// What a child of the benchmarks says at its first instruction.
+// What a child of the benchmarks reports at its first instruction.
 #pragma once
 
 #include <sys/types.h>

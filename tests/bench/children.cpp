@@ -1,5 +1,5 @@
-// What 1,000 idle children cost their supervisor: memory for each, and the time until all of them
-// run.
+// The cost of 1,000 idle children for their supervisor: memory for each, and the time until all of
+// them run.
 #include "tests/bench/bench.hpp"
 #include "tests/bench/programs.hpp"
 
@@ -30,7 +30,7 @@ std::filesystem::path tree_of(int children, const bench::folder& where) {
     return tree;
 }
 
-/// supervisord's file for so many programs whose output goes nowhere.
+/// Writes supervisord's file for this number of programs, whose output is dropped.
 std::filesystem::path programs_of(int children, const bench::folder& where) {
     const auto file = where / fmt::format("{}.conf", children);
     std::ofstream(file) << fmt::format(
@@ -41,7 +41,7 @@ std::filesystem::path programs_of(int children, const bench::folder& where) {
     return file;
 }
 
-/// One run: how long until all children were up, and what their supervisor holds then.
+/// One run: the time until all children are up, and the memory of their supervisor then.
 struct run {
     double ms = 0;
     double rss = 0, pss = 0;  // KiB

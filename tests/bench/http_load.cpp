@@ -45,7 +45,7 @@ void send_all(int fd, std::string_view text) {
     }
 }
 
-/// True when it is whole. Throws where it is no 200.
+/// True when the answer is whole. Throws when it is not 200.
 bool is_whole(std::string_view answer) {
     const std::size_t end = answer.find("\r\n\r\n");
     if (end == answer.npos) return false;
@@ -59,7 +59,7 @@ bool is_whole(std::string_view answer) {
     return answer.size() >= end + 4 + length;
 }
 
-/// Reads what is there. True when the answer is whole.
+/// Reads what has arrived. True when the answer is whole.
 bool read_answer(connection& c) {
     char buffer[4096];
     const ssize_t n = ::recv(c.fd.get(), buffer, sizeof buffer, 0);
@@ -68,7 +68,7 @@ bool read_answer(connection& c) {
     return is_whole(c.answer);
 }
 
-/// What an e-mail service sends, about.
+/// About what an e-mail service sends.
 std::string request_with(std::size_t body) {
     std::string text =
         R"([{"email":"someone@example.com","timestamp":1700000000,"event":"delivered","note":")";
@@ -83,8 +83,8 @@ std::string request_with(std::size_t body) {
 }
 
 double at_share(std::vector<std::int64_t>& sorted_ns, double share) {
-    const auto place = static_cast<std::size_t>(share * static_cast<double>(sorted_ns.size() - 1));
-    return static_cast<double>(sorted_ns[place]) / 1e6;
+    const auto index = static_cast<std::size_t>(share * static_cast<double>(sorted_ns.size() - 1));
+    return static_cast<double>(sorted_ns[index]) / 1e6;
 }
 
 }  // namespace

@@ -20,12 +20,11 @@ struct http_figures {
     double p50_ms = 0, p99_ms = 0;  ///< from the request's write to the answer's last byte
 };
 
-/// Puts the load on 127.0.0.1:port. One thread, epoll and nothing else: on two cores every
-/// microsecond that it takes is the server's. Throws where an answer is not 200, or a connection
-/// ends.
+/// Puts the load on 127.0.0.1:port. One thread with bare epoll: on two cores it takes its time from
+/// the server. Throws when an answer is not 200, or a connection ends.
 http_figures put_http_load(std::uint16_t port, const http_load& load);
 
-/// Asks once; resumes with the head and body of the answer, empty while nobody listens.
+/// Sends one request, and returns the head and body of the answer; empty without a listener.
 std::string ask_http(std::uint16_t port);
 
 }  // namespace bench

@@ -1,5 +1,5 @@
-// Webhooks a second that the relay answers with 200, each on disk by then: the real relay, its
-// destination paused so that the intake alone is measured.
+// Webhooks a second that the relay answers with 200, each on disk by then: the real relay, with its
+// destination paused so that only the intake is measured.
 #include "components/http/server.hpp"
 #include "components/queue/webhook_store.hpp"
 #include "supe/async/unique_fd.hpp"
@@ -36,7 +36,7 @@ components::webhook_store paused_store(const std::filesystem::path& state) {
     return store;
 }
 
-/// `supe relay` on a state directory of its own, with nobody behind it.
+/// `supe relay` on a state directory of its own, without a destination.
 class relay {
 public:
     explicit relay(const bench::folder& where) : port_(bench::free_port()) {
@@ -66,20 +66,19 @@ supe::awaitable<> answer_only(supe::component& self) {
                                     handler);
 }
 
-/// The relay's HTTP server in a process of its own, with nothing behind it: every request is
-/// answered 200 at once.
+/// The relay's HTTP server alone, in a process of its own: every request is answered 200 at once.
 class http_alone {
 public:
     http_alone() {
-        const supe::unique_fd door = bench::listening_socket();
-        port_ = bench::port_of(door);
+        const supe::unique_fd listener = bench::listening_socket();
+        port_ = bench::port_of(listener);
         int ends[2];
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
             throw std::runtime_error("socketpair");
         channel_ = supe::unique_fd(ends[0]);
         const supe::unique_fd theirs(ends[1]);
         pid_ = ::fork();
-        if (pid_ == 0) serve(door.get(), theirs.get());
+        if (pid_ == 0) serve(listener.get(), theirs.get());
         wait_for(port_);
     }
     ~http_alone() {
@@ -91,10 +90,10 @@ public:
     std::uint16_t port() const { return port_; }
 
 private:
-    [[noreturn]] static void serve(int door, int channel) {
+    [[noreturn]] static void serve(int listener, int channel) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         const int kept_channel = ::fcntl(channel, F_DUPFD, 10);
-        ::dup2(door, 3);
+        ::dup2(listener, 3);
         ::setenv("LISTEN_FDS", "1", 1);
         ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
         ::setenv("NODE_CHANNEL_FD", std::to_string(kept_channel).c_str(), 1);

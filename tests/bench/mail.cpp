@@ -19,11 +19,11 @@ namespace json = boost::json;
 
 using bench::mails_at_once;
 
-/// A tree with a sender and a receiver. Rounds are ordered by `supe mail`'s way.
+/// A tree with a sender and a receiver. A mail from the control socket starts a round.
 class mail_tree {
 public:
-    /// `journal`: the supervisor keeps mail on disk. `confirmed`: the sender waits until each mail
-    /// is in the mailbox.
+    /// `journal`: the supervisor has a journal. `confirmed`: the sender waits for each
+    /// MAIL-ACCEPTED.
     struct options {
         bool journal = false, confirmed = false;
     };
@@ -49,27 +49,27 @@ public:
                           "the tree does not start");
     }
 
-    /// From the first one sent to the last one acknowledged (where `confirmed`: and confirmed),
-    /// mails a second.
+    /// Mails a second, from the first one sent to the last one acknowledged (with `confirmed`: and
+    /// confirmed).
     double all_at_once() {
-        order(mails_at_once);
+        start_round(mails_at_once);
         const auto begun = moments_.next().at_ns;
-        std::int64_t ended =
-            begun;  // the receiver's first mail; in any order its last ack, and the last confirm
+        std::int64_t ended = begun;  // the receiver's first mail; then in any order its last ack
+                                     // and the last confirm
         for (int more = options_.confirmed ? 3 : 2; more > 0; --more)
             ended = std::max(ended, moments_.next().at_ns);
         return per_second(mails_at_once, ended - begun);
     }
 
-    /// All are in the mailbox before the receiver starts: from its first mail to its last ack,
-    /// mails a second.
+    /// Mails a second from the receiver's first mail to its last ack, with all mail in the mailbox
+    /// before the receiver starts.
     double already_waiting(int count) {
         fill(count);
         return drained(count);
     }
     void fill(int count) {
         ask({{"do", "stop"}, {"address", "/receiver"}});
-        order(count);
+        start_round(count);
         moments_.next();
         bench::wait_until([&] { return queued() >= count; }, "the mails do not arrive", 120);
     }
@@ -88,7 +88,7 @@ private:
         auto client = supe::control::client::connect(state_);
         return client ? client->ask(request) : throw std::runtime_error("the tree is gone");
     }
-    void order(int count) { ask({{"do", "mail"}, {"to", "/sender"}, {"msg", count}}); }
+    void start_round(int count) { ask({{"do", "mail"}, {"to", "/sender"}, {"msg", count}}); }
     std::int64_t queued() const {
         return ask({{"do", "status"}, {"address", "/receiver"}})
             .at("ok")
@@ -113,8 +113,8 @@ double rss_bytes(pid_t pid) {
     return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
-/// A million held mails: what they cost in memory, what is left of it when they are gone, and
-/// whether they slow mail down.
+/// A million held mails: their memory, the memory that is left when they are gone, and whether they
+/// slow mail down.
 void measure_backlog(bench::table& figures, const bench::folder& where, double plain) {
     constexpr int million = 1'000'000;
     constexpr double their_bytes = million * bench::mail_size / double(1 << 20);
@@ -162,13 +162,13 @@ void measure_mail(bench::table& figures, const bench::folder& where) {
 }
 
 void measure_journal(bench::table& figures, const bench::folder& where) {
-    mail_tree told(where, "journal", 1024, {.journal = true, .confirmed = false});
+    mail_tree unconfirmed(where, "journal", 1024, {.journal = true, .confirmed = false});
     mail_tree confirmed(where, "confirmed", 1024, {.journal = true, .confirmed = true});
     bench::bare_sockets router(1024);
     bench::peer_if_there<bench::rabbitmq> rabbitmq("RabbitMQ", where);
     const auto speeds = bench::in_turn(
         9, {[&] { return confirmed.all_at_once(); }, [&] { return rabbitmq.all_at_once(); },
-            [&] { return told.all_at_once(); }, [&] { return router.all_at_once(); }});
+            [&] { return unconfirmed.all_at_once(); }, [&] { return router.all_at_once(); }});
     figures.add({"journaled, each confirmed, window 1024",
                  "mails/s",
                  {"supe", speeds[0]},

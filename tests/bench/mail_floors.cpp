@@ -34,7 +34,7 @@ public:
         if (pid_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
             for (const int number : {SIGINT, SIGTERM})
-                ::signal(number, SIG_IGN);  // the bench ends it
+                ::signal(number, SIG_IGN);  // only the bench ends it
             body();
             ::_exit(0);
         }
@@ -53,12 +53,12 @@ void write_all(int fd, std::string_view text) {
         if ((n = ::write(fd, text.data(), text.size())) <= 0) return;
 }
 
-/// Cuts what is read from a socket into lines.
+/// Splits the bytes of a socket into lines.
 class line_reader {
 public:
     explicit line_reader(int fd) : fd_(fd) {}
 
-    /// Reads once, and hands on all lines that are whole by now. False at an end or error.
+    /// Reads once, and passes on all whole lines. False at an end or error.
     template <class F>
     bool read(F each) {
         const ssize_t n = ::read(fd_, buffer_.data() + held_, buffer_.size() - held_);
@@ -89,8 +89,8 @@ struct bytes {
     }
 };
 
-/// Lines from a sender to a receiver, so many of them on their way until the receiver has answered
-/// each with one of its own.
+/// Passes lines from a sender to a receiver, with at most `window` of them unanswered. The receiver
+/// answers each with a line of its own.
 class router {
 public:
     router(int sender, int receiver, unsigned window)
@@ -148,7 +148,7 @@ private:
     bytes waiting_, leaving_;
 };
 
-/// What is read from one, to the other.
+/// Passes bytes from one socket to the other.
 void pass_on(int sender, int receiver) {
     std::string buffer(256 << 10, '\0');
     for (ssize_t n = 0; (n = ::read(sender, buffer.data(), buffer.size())) > 0;)
@@ -186,9 +186,9 @@ struct bare_sockets::impl {
               window > 0 ? router(first.theirs, second.ours, window).run()
                          : pass_on(first.theirs, second.ours);
           }),
-          sender([this] { send_when_told(); }) {}
+          sender([this] { send_when_started(); }) {}
 
-    void send_when_told() const {
+    void send_when_started() const {
         const std::string mail =
             R"({"type":"mail","to":"receiver","msg":")" + std::string(mail_size - 2, 'm') + "\"}\n";
         std::string all;

@@ -1,5 +1,5 @@
-// What the figures of mail stand beside: floors that are nothing but sockets, and peers that do the
-// same work.
+// What the figures of mail are compared with: floors of bare sockets, and peers that do the same
+// work.
 #pragma once
 
 #include "tests/bench/programs.hpp"
@@ -15,16 +15,16 @@ constexpr std::size_t mail_size = 256;  ///< bytes of a body
 
 // Floors, in mails a second.
 
-/// One mail to another process, one byte back, and so on, over a socketpair.
+/// One mail to another process and one byte back, repeatedly, over a socketpair.
 double ping_pong();
 
-/// A sender, what is between, and us as the receiver, over two socketpairs. Its processes are there
-/// for all rounds, as ours.
+/// A sender, a process between, and us as the receiver, over two socketpairs. Its processes run for
+/// all rounds, as ours do.
 class bare_sockets {
 public:
-    /// Between: a router that finds the ends of the lines and passes on each, `window` of them
-    /// until it has an ack for each. It reads no frame, and keeps none once it is on its way. With
-    /// 0: something that passes on whatever it reads, without acks, as fast as the bytes go.
+    /// The process between is a router that finds the ends of lines and passes each line on, at
+    /// most `window` of them without an ack. It parses no frame, and keeps no line that it has
+    /// passed on. With window 0 it passes on all bytes as fast as it can, without acks.
     explicit bare_sockets(unsigned window);
     ~bare_sockets();
     double all_at_once();
@@ -34,9 +34,9 @@ private:
     std::unique_ptr<impl> impl_;
 };
 
-// Peers. Their constructors throw std::runtime_error with the reason where they cannot be had on
-// this machine. Figures in mails a second, from the first one sent to the last one acknowledged, as
-// for our own.
+// Peers. Their constructors throw std::runtime_error with the reason when this machine does not
+// have them. Figures in mails a second, from the first one sent to the last one acknowledged, as
+// our own.
 
 /// A supervisor of npm's `supe` 0.5.2 with a sender and a receiver, each in a Node process of its
 /// own.
@@ -56,7 +56,7 @@ private:
 class rabbitmq {
 public:
     explicit rabbitmq(const folder& where);
-    /// Ends with the last confirm or the last ack, whatever comes later.
+    /// Ends with the last confirm or the last ack, whichever is later.
     double all_at_once();
 
 private:
@@ -65,7 +65,7 @@ private:
     std::optional<program> server_, consumer_, publisher_;
 };
 
-/// A peer that may be missing, and then says why in place of a figure.
+/// A peer that may be missing: then its name has the reason, in place of a figure.
 template <class Peer>
 class peer_if_there {
 public:
@@ -77,7 +77,7 @@ public:
         }
     }
     const std::string& name() const { return name_; }
-    /// 0 where it is missing.
+    /// 0 when the peer is missing.
     double all_at_once() { return peer_ ? peer_->all_at_once() : 0; }
 
 private:

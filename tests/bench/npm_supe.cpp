@@ -22,19 +22,22 @@ std::string text_of(const std::filesystem::path& file) {
 /// Installs what package-lock.json pins below the build directory, unless it is there. Returns its
 /// node_modules.
 std::filesystem::path installed_packages(const folder& where) {
-    const auto place = where.path().parent_path() / "node", modules = place / "node_modules";
+    const auto directory = where.path().parent_path() / "node",
+               modules = directory / "node_modules";
     constexpr const char* lock = "package-lock.json";
-    // npm leaves a list of its own in node_modules when it is done.
-    if (exists(modules / ".package-lock.json") && text_of(place / lock) == text_of(pinned / lock))
+    // npm writes a list of its own to node_modules when it is done.
+    if (exists(modules / ".package-lock.json") &&
+        text_of(directory / lock) == text_of(pinned / lock))
         return modules;
     const std::string npm = installed("npm");
     if (npm.empty()) throw std::runtime_error("npm is missing");
-    create_directories(place);
+    create_directories(directory);
     for (const char* file : {"package.json", lock})
-        copy_file(pinned / file, place / file, std::filesystem::copy_options::overwrite_existing);
+        copy_file(pinned / file, directory / file,
+                  std::filesystem::copy_options::overwrite_existing);
     remove_all(modules);
     const program npm_ci(
-        {npm, "ci", "--prefix", place, "--ignore-scripts", "--no-audit", "--no-fund"},
+        {npm, "ci", "--prefix", directory, "--ignore-scripts", "--no-audit", "--no-fund"},
         where / "npm.log");
     if (!npm_ci.succeeds()) throw std::runtime_error("npm ci failed");
     return modules;

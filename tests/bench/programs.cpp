@@ -32,8 +32,8 @@ void check(int error, const std::string& what) {
     if (error != 0) throw std::system_error(error, std::generic_category(), what);
 }
 
-/// In the child: it stays in a process group of its own and ends with us. Returns the errno where
-/// it cannot become it.
+/// Runs in the child: a process group of its own, and a death signal so that it ends with us.
+/// Returns errno when it cannot become the program.
 int become(char* const* arguments, char* const* variables, const char* log, pid_t bench) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -95,7 +95,7 @@ program::program(std::vector<std::string> command, const std::filesystem::path& 
     }
     if (pid_ < 0) check(errno, "fork");
     says.reset();
-    int error = 0;  // nothing comes when it has become the program
+    int error = 0;  // no bytes come when it has become the program
     while (::read(said.get(), &error, sizeof error) < 0 && errno == EINTR) {}
     if (error != 0) ::waitpid(pid_, nullptr, 0);
     check(error, command.front());
@@ -105,7 +105,7 @@ program::~program() {
     ::kill(pid_, SIGTERM);
     has_ended(0);
     ::kill(-pid_, SIGKILL);
-    // All of the group: those without a parent have become our children (main).
+    // The whole group: its orphans have become our children (main).
     while (::waitpid(-pid_, nullptr, 0) > 0 || errno == EINTR) {}
 }
 
@@ -132,7 +132,8 @@ bool program::succeeds() const {
 
 births::births(const std::filesystem::path& fifo) : path_(fifo) {
     if (::mkfifo(path_.c_str(), 0600) != 0) check(errno, path_);
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);  // for writing too: it never ends
+    fd_ = ::open(path_.c_str(),
+                 O_RDWR | O_CLOEXEC);  // for writing too, so that there is no end of file
     if (fd_ < 0) check(errno, path_);
 }
 
@@ -152,11 +153,11 @@ std::string child_program(const std::string& name) { return built() / name; }
 
 std::string installed(const std::string& name) {
     const char* path = std::getenv("PATH");
-    std::istringstream places(std::string(path ? path : "") +
-                              ":/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin");
-    for (std::string place; std::getline(places, place, ':');)
-        if (place.starts_with('/') && ::access((place + "/" + name).c_str(), X_OK) == 0)
-            return place + "/" + name;
+    std::istringstream directories(std::string(path ? path : "") +
+                                   ":/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin");
+    for (std::string directory; std::getline(directories, directory, ':');)
+        if (directory.starts_with('/') && ::access((directory + "/" + name).c_str(), X_OK) == 0)
+            return directory + "/" + name;
     return {};
 }
 

@@ -1,4 +1,4 @@
-// What the benchmarks start, and where.
+// The programs that the benchmarks start, and their folders.
 #pragma once
 
 #include "supe/async/unique_fd.hpp"
@@ -12,8 +12,8 @@
 
 namespace bench {
 
-/// A folder of its own below the build directory, so that what is written there goes to a real
-/// disk. Gone with this.
+/// A folder of its own below the build directory, so that it is on a real disk. The destructor
+/// removes it.
 class folder {
 public:
     folder();
@@ -28,12 +28,12 @@ private:
     std::filesystem::path path_;
 };
 
-/// A program that runs as long as this lives: then it gets SIGTERM and is waited for, and what is
-/// left of its process group is killed and waited for. It gets SIGTERM too when the bench itself is
+/// A program that runs as long as this object. The destructor sends SIGTERM and waits, then kills
+/// the rest of its process group and waits. The program gets SIGTERM too when the bench itself is
 /// killed. Throws when it cannot be started.
 class program {
 public:
-    /// Its output goes to `log`. `environment` is added to ours.
+    /// `log` gets its output. `environment` is added to ours.
     program(std::vector<std::string> command, const std::filesystem::path& log,
             const std::map<std::string, std::string>& environment = {});
     ~program();
@@ -41,19 +41,19 @@ public:
     program& operator=(const program&) = delete;
 
     pid_t pid() const { return pid_; }
-    /// False once it has ended.
+    /// False when it has ended.
     bool runs() const;
     /// Waits for its end: true when its exit code is 0.
     bool succeeds() const;
 
 private:
-    /// Waits, and leaves it to be reaped: its process id stays its own.
+    /// Waits without reaping it, so that its pid stays its own.
     bool has_ended(int options, int* exit_code = nullptr) const;
 
     pid_t pid_ = 0;
 };
 
-/// Hears what children of the benchmarks say at their first instruction.
+/// Receives what children of the benchmarks report at their first instruction.
 class births {
 public:
     explicit births(const std::filesystem::path& fifo);
@@ -61,7 +61,7 @@ public:
     births(const births&) = delete;
     births& operator=(const births&) = delete;
 
-    /// The next one. Throws where none comes within 30 s, so that a broken benchmark ends.
+    /// The next report. Throws after 30 s without one, so that a broken benchmark ends.
     birth next();
     std::string path() const { return path_; }
 
@@ -72,16 +72,16 @@ private:
 
 /// The program from tests/bench/child/, or another that is built beside it.
 std::string child_program(const std::string& name = "bench_child");
-/// The full path of a program of this machine (of $PATH, or where system programs are), or nothing
-/// where it is not installed.
+/// The full path of a program of this machine (in $PATH, or a directory of system programs); empty
+/// when it is not installed.
 std::string installed(const std::string& name);
 
 /// Listens on a port of 127.0.0.1 that was free.
 supe::unique_fd listening_socket();
 std::uint16_t port_of(const supe::unique_fd& listening);
-/// For someone who will listen there: free just now.
+/// A port that is free now, for a program that will listen on it.
 inline std::uint16_t free_port() { return port_of(listening_socket()); }
-/// True when somebody listens there.
+/// True when the port has a listener.
 bool answers(std::uint16_t port);
 
 }  // namespace bench

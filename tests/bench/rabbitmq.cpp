@@ -10,18 +10,18 @@
 namespace bench {
 namespace {
 
-/// Debian's, without the wrapper in /usr/sbin that wants to be root and becomes the user
+/// Debian's server, without the wrapper in /usr/sbin, which requires root and becomes the user
 /// `rabbitmq`.
 constexpr const char* server_program = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
-/// A server that shares nothing with any other of this machine: names, ports, files and
-/// configuration are its own.
+/// The environment of a server that shares nothing with another one on this machine: names, ports,
+/// files and configuration are its own.
 std::map<std::string, std::string> environment_of(const folder& where, std::uint16_t port,
                                                   std::uint16_t names_port) {
     const std::string home = where / "rabbitmq";
     std::filesystem::create_directory(home);
     return {
-        {"HOME", home},  // for .erlang.cookie, which Erlang makes
+        {"HOME", home},  // for .erlang.cookie, which Erlang creates
         {"RABBITMQ_NODENAME", fmt::format("supe-bench-{}@localhost", ::getpid())},
         {"RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1"},
         {"RABBITMQ_NODE_PORT", std::to_string(port)},
@@ -29,11 +29,12 @@ std::map<std::string, std::string> environment_of(const folder& where, std::uint
         {"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-kernel inet_dist_use_interface {127,0,0,1}"},
         {"RABBITMQ_MNESIA_BASE", home + "/mnesia"},
         {"RABBITMQ_LOG_BASE", home + "/log"},
-        {"RABBITMQ_CONFIG_FILE", home + "/rabbitmq.conf"},  // there is none: the defaults
+        {"RABBITMQ_CONFIG_FILE", home + "/rabbitmq.conf"},  // the file does not exist: the defaults
         {"RABBITMQ_ADVANCED_CONFIG_FILE", home + "/advanced.config"},
         {"RABBITMQ_CONF_ENV_FILE", home + "/rabbitmq-env.conf"},
         {"RABBITMQ_ENABLED_PLUGINS_FILE", home + "/enabled_plugins"},
-        {"RUNNING_UNDER_SYSTEMD", "true"},  // it replaces its start script, and so is our own child
+        {"RUNNING_UNDER_SYSTEMD",
+         "true"},  // the server replaces its start script, and so is our own child
         {"ERL_EPMD_PORT", std::to_string(names_port)},
         {"ERL_EPMD_ADDRESS", "127.0.0.1"},
     };

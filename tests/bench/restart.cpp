@@ -1,4 +1,4 @@
-// How long a child is gone when it is killed: from its SIGKILL to the first instruction of its
+// The time without a child after its death: from its SIGKILL to the first instruction of its
 // replacement.
 #include "tests/bench/bench.hpp"
 #include "tests/bench/programs.hpp"
@@ -14,7 +14,7 @@ namespace {
 
 constexpr int rounds = 101;
 
-/// Something that starts a child again whenever it ends, and that child.
+/// A child, and what starts it again whenever it ends.
 class kept_child {
 public:
     explicit kept_child(const std::filesystem::path& fifo) : births_(fifo) {}
@@ -35,8 +35,7 @@ private:
     bench::birth last_{};
 };
 
-/// `supe run` of a tree with one child that is killed, the last of it, and `others` that have
-/// nothing to do.
+/// `supe run` of a tree with idle children, `others` in number, and then one child that is killed.
 class under_supe : public kept_child {
 public:
     under_supe(const bench::folder& where, int others)
@@ -78,8 +77,8 @@ private:
     bench::program loop_;
 };
 
-/// runit's supervisor of one service. It waits for a second before it restarts what ran for less
-/// than that: so several are kept, each of them killed only when its time is over.
+/// runit's supervisor of one service. It waits for a second before it restarts a service that ran
+/// for less than a second. So there are several services, and each is killed only after that time.
 class under_runsv {
 public:
     under_runsv(const bench::folder& where, const std::string& runsv) {

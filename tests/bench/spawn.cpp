@@ -1,5 +1,5 @@
-// What a start costs a supervisor that has grown large: /bin/true, from start to reaped, with 1 GB
-// of touched heap.
+// The cost of a start in a large supervisor: /bin/true, from its start until it is reaped, with 1
+// GB of touched heap.
 #include "supe/async/clock.hpp"
 #include "supe/process/posix_launcher.hpp"
 #include "tests/bench/bench.hpp"
@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t heap = 1u << 30;  // bytes
 constexpr const char* program = "/bin/true";
 
-/// The floor: what the C library needs for it.
+/// The floor: posix_spawn and waitpid of the C library.
 void spawn_and_reap() {
     char* arguments[] = {const_cast<char*>(program), nullptr};
     char* environment[] = {nullptr};

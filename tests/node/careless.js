@@ -1,2 +1,2 @@
-// Receives mail and handles none of it.
+// Receives mail and handles no mail.
 require('supe').mail.receive();

@@ -1,4 +1,4 @@
-// Asked to shut down, it first finishes what it has to do; the hook is all that it uses the channel for.
+// After SUPE-SHUTDOWN it finishes its work first. The shutdown hook is its only use of the channel.
 const supe = require('supe');
 
 supe.hook.add('shutdown', 'finish', function (delay) {

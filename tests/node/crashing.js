@@ -1,4 +1,4 @@
-// Dies of the mail `poison`, before it has acknowledged it.
+// Crashes with the mail `poison`, before it acknowledges it.
 const supe = require('supe');
 
 supe.hook.add('citizen-mail', 'die', function (envelope, handle) {

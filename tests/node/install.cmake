@@ -1,5 +1,5 @@
-# npm's supe, exactly as the lock file has it, into the directory TO; with nothing to do where it is there already.
-# cmake -D TO=DIRECTORY -P install.cmake; prints `*** skipped: WHY` where this machine cannot have it.
+# Installs npm's supe, as the lock file pins it, into the directory TO, unless it is there already.
+# cmake -D TO=DIRECTORY -P install.cmake; prints `*** skipped: WHY` when this machine cannot install it.
 find_program(NODE node)
 find_program(NPM npm)
 if(NOT NODE OR NOT NPM)

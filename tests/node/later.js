@@ -1,4 +1,4 @@
-// Has a mail in hand until notice `done` comes, and acknowledges it then.
+// Keeps a mail in flight until notice `done` comes, and acknowledges it then.
 const supe = require('supe');
 let ack;
 

@@ -1,10 +1,10 @@
-// Does with the noticeboard what each mail says: `["watch", NOTICE, OPTS]`, `["once", …]`, `["ignore", NOTICE]`, `["notify", NOTICE, MESSAGE]`,
-// `["crash"]`. Says each notice that it hears.
+// Uses the noticeboard as each mail says: `["watch", NOTICE, OPTS]`, `["once", …]`, `["ignore", NOTICE]`, `["notify", NOTICE, MESSAGE]`,
+// `["crash"]`. Prints each notice that it gets.
 const supe = require('supe'), board = supe.noticeboard;
-const hear = (notice) => (msg) => console.log('heard ' + notice + ': ' + JSON.stringify(msg.notice));
+const print = (notice) => (msg) => console.log('got ' + notice + ': ' + JSON.stringify(msg.notice));
 const actions = {
-  watch: (notice, opts) => board.watch(notice, 'me', hear(notice), opts),
-  once: (notice, opts) => board.once(notice, 'me', hear(notice), opts),
+  watch: (notice, opts) => board.watch(notice, 'me', print(notice), opts),
+  once: (notice, opts) => board.once(notice, 'me', print(notice), opts),
   ignore: (notice) => board.ignore(notice, 'me'),
   notify: (notice, message) => board.notify(notice, message, 'test'),
   crash: () => setImmediate(() => process.exit(7)),

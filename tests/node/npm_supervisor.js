@@ -1,4 +1,4 @@
-// A supervisor of npm's, which is a component of ours all the same: its own citizen is talker.js.
+// A supervisor of npm's supe as a component of ours. Its own citizen is talker.js.
 const supe = require('supe'), supervisor = supe();
 const citizen = supervisor.start('talker', __dirname + '/talker.js');
 

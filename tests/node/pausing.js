@@ -1,4 +1,4 @@
-// Takes no mail between one that says `pause` and notice `go on`.
+// Takes no mail between the mail `pause` and notice `go on`.
 const supe = require('supe');
 
 supe.hook.add('citizen-mail', 'take', function (envelope, handle) {

@@ -1,4 +1,4 @@
-// Speaks past npm's supe when notice `go` comes, as any script that Node has started: plain values, and a socket sent along.
+// Uses process.send itself when notice `go` comes, as any Node script may: plain values, and a socket sent along.
 const net = require('net'), supe = require('supe');
 const server = net.createServer().listen(0, '127.0.0.1');
 

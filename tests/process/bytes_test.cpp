@@ -14,7 +14,7 @@ std::string child(const std::string& name, const std::string& config) {
                        supe::json_quoted(SUPE_BYTES_CHILD), config);
 }
 
-/// Writes one mail to its channel whose frame has so many bytes, then one that says 1, and stays.
+/// Sends a mail whose frame has `frame` bytes, then the mail 1, and stays.
 std::string speaker(const std::string& name, const std::string& to, std::size_t frame) {
     const std::string head = fmt::format(R"({{"type":"mail","to":"{}","msg":")", to);
     const std::string script = fmt::format(
@@ -47,8 +47,8 @@ const std::string measure = R"({"part": "measure"})";
 
 BOOST_FIXTURE_TEST_SUITE(bytes, fixture)
 
-// No byte, one, all of them, 10 MiB: they come back as they were, from a sibling and from below a
-// nested supervisor.
+// An empty body, one byte, all bytes, and 10 MiB come back unchanged, from a sibling and from below
+// a nested supervisor.
 BOOST_AUTO_TEST_CASE(come_back) {
     const std::string echo = child("echo", R"({"part": "echo"})");
     run(fmt::format(R"({0}, {{"name": "n", "children": [{0}]}}, {1})", echo,
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(come_back) {
     stop();
 }
 
-// A frame of 16 MiB to the byte arrives at a sibling and below a nested supervisor, though its
+// A frame of exactly 16 MiB arrives at a sibling and below a nested supervisor, although its
 // delivery is longer.
 BOOST_AUTO_TEST_CASE(frames_of_full_size) {
     constexpr std::size_t full = supe::default_frame_limit;
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(frames_of_full_size) {
     stop();
 }
 
-// One byte more is dropped and told; the frame behind it arrives.
+// A frame with one byte more is dropped and reported; the frame behind it arrives.
 BOOST_AUTO_TEST_CASE(a_frame_one_byte_too_long) {
     run(child("m", measure) + ", " + speaker("a", "m", supe::default_frame_limit + 1));
     BOOST_TEST(prints("[m] 1 bytes"));
@@ -90,7 +90,8 @@ BOOST_AUTO_TEST_CASE(a_frame_one_byte_too_long) {
     stop();
 }
 
-// A frame cut short by a crash is dropped and told, after the whole one before it has arrived.
+// A frame cut short by a crash is dropped and reported, after the whole frame before it has
+// arrived.
 BOOST_AUTO_TEST_CASE(a_frame_cut_short) {
     run(child("m", measure) + R"(, {"name": "a", "restart": "temporary", "command": ["sh", "-c",
         "printf '{\"type\":\"mail\",\"to\":\"m\",\"msg\":1}\\n{\"type\":\"mail\",\"to\":\"m\",\"msg\":\"cut' >&3; kill -9 $$"]})");

@@ -34,7 +34,7 @@ bool has(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-/// The lines of one writer alone: another's may come between any two of them.
+/// The lines of one writer: lines of another one may come between them.
 std::string lines_with(const std::string& text, const std::string& label) {
     std::string found;
     std::istringstream all(text);
@@ -43,7 +43,7 @@ std::string lines_with(const std::string& text, const std::string& label) {
     return found;
 }
 
-/// A port of this machine that is taken for as long as this lives.
+/// Occupies a port of this machine for its own life.
 struct taken_port {
     taken_port() : fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_in address{};
@@ -63,8 +63,8 @@ struct taken_port {
 
 BOOST_AUTO_TEST_SUITE(command_line)
 
-// Each line has its label, stdout stays stdout and stderr stderr, our own log is on stderr; an
-// ordered stop is exit code 0.
+// Each line has its label, stdout stays stdout and stderr stderr, our own log is on stderr; a
+// requested stop has exit code 0.
 BOOST_AUTO_TEST_CASE(run_labels_each_line) {
     const operator_session d;
     const auto tree = d.run_tree(shop);
@@ -79,8 +79,8 @@ BOOST_AUTO_TEST_CASE(run_labels_each_line) {
     BOOST_TEST(!has(tree->out() + tree->err(), "\x1b"));
 }
 
-// --log-format json: every line of both streams is an object with the same four members, our own
-// log too.
+// --log-format json: every line of both streams, and of our own log, is an object with the same
+// four members.
 BOOST_AUTO_TEST_CASE(run_in_json) {
     const operator_session d;
     const auto tree = d.run_tree(
@@ -107,8 +107,8 @@ BOOST_AUTO_TEST_CASE(run_in_json) {
     BOOST_TEST(d.supe({"run", d.file("tree.json"), "--log-format", "xml"}).code == 2);
 }
 
-// A line of 100,000 bytes is cut once, also below a nested supervisor; what a child says as it dies
-// is not lost.
+// A line of 100,000 bytes is cut once, also below a nested supervisor; the last words of a child
+// are not lost.
 BOOST_AUTO_TEST_CASE(long_lines_and_last_words) {
     const operator_session d;
     const std::string child =
@@ -125,8 +125,8 @@ BOOST_AUTO_TEST_CASE(long_lines_and_last_words) {
     }
 }
 
-// Started with stdin, stdout and stderr closed it runs, and none of its files and sockets takes
-// what was to be printed.
+// Started with stdin, stdout and stderr closed it runs, and no file or socket of it gets the
+// printed lines.
 BOOST_AUTO_TEST_CASE(without_standard_descriptors) {
     const operator_session d;
     support::write_file(d.file("tree.json"), shop);
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(without_standard_descriptors) {
     BOOST_TEST(tree.wait() == 0);
 }
 
-// A root whose limit is passed ends with 1 and says why.
+// A root that passes its limit ends with 1 and prints the reason.
 BOOST_AUTO_TEST_CASE(a_root_that_fails) {
     const operator_session d;
     support::write_file(d.file("tree.json"),
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_root_that_fails) {
     BOOST_TEST(d.ask({"status"}).code == 3);
 }
 
-// What is needed at start and cannot be had is exit code 2, in one line that names it.
+// A resource that is missing at start gives exit code 2, and one line that names it.
 BOOST_AUTO_TEST_CASE(what_cannot_be_had_at_start) {
     const operator_session d;
     const auto run = [&](const std::string& text) {
@@ -186,8 +186,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_had_at_start) {
     BOOST_TEST(nowhere.err == "supe: state directory " + d.file("plain") + "/x: Not a directory\n");
 }
 
-// check says ok, or where what is wrong and which choices there are; built-in components are known
-// to it.
+// check prints ok, or the position, the error and the choices; it knows the built-in components.
 BOOST_AUTO_TEST_CASE(check) {
     const operator_session d;
     const auto check = [&](const std::string& text) {
@@ -207,8 +206,8 @@ BOOST_AUTO_TEST_CASE(check) {
     BOOST_TEST(d.supe({"check"}).code == 2);
 }
 
-// A second copy on a state directory is refused at once and says who holds it; after a kill the
-// next one starts.
+// A second root on a state directory is refused at once, with the pid of the first; after a kill
+// the next one starts.
 BOOST_AUTO_TEST_CASE(one_root_at_a_time) {
     const operator_session d;
     auto tree = d.run_tree(shop);
@@ -224,8 +223,8 @@ BOOST_AUTO_TEST_CASE(one_root_at_a_time) {
     BOOST_TEST(d.is_up());
 }
 
-// status shows states, tree draws them; a killed child is seen with its signal and its restart, and
-// its history.
+// status shows states, and tree draws them; a killed child is shown with its signal, its restart
+// and its history.
 BOOST_AUTO_TEST_CASE(status_after_a_kill) {
     const operator_session d;
     const auto tree = d.run_tree(shop);
@@ -251,8 +250,8 @@ BOOST_AUTO_TEST_CASE(status_after_a_kill) {
     BOOST_TEST(nobody.err == "supe: no such child: /wbe (there is /web, /dam)\n");
 }
 
-// start, stop and restart end when it is done; --state may stand anywhere on the line.
-BOOST_AUTO_TEST_CASE(orders) {
+// start, stop and restart end when they are done; --state may be anywhere on the line.
+BOOST_AUTO_TEST_CASE(start_stop_restart) {
     const operator_session d;
     const auto tree = d.run_tree(shop);
     BOOST_TEST(d.supe({"--state", d.state(), "stop", "web"}).out == "/web is stopped\n");
@@ -267,7 +266,8 @@ BOOST_AUTO_TEST_CASE(orders) {
     BOOST_TEST(d.ask({"stop"}).code == 2);
 }
 
-// Children are added, scaled and removed while the others run on; a bad child file names the place.
+// Children are added, scaled and removed while the others run on; the error of a bad child file has
+// its position.
 BOOST_AUTO_TEST_CASE(add_and_remove) {
     const operator_session d;
     const auto tree = d.run_tree(shop);
@@ -289,8 +289,8 @@ BOOST_AUTO_TEST_CASE(add_and_remove) {
     BOOST_TEST(d.pid_of("web") == web);
 }
 
-// SIGHUP: what changed in the file is done, the rest is not touched; a bad file changes nothing and
-// says where it is bad.
+// SIGHUP applies what changed in the file, and touches nothing else; a bad file changes nothing,
+// and its error has the position.
 BOOST_AUTO_TEST_CASE(reload) {
     const operator_session d;
     const auto tree = d.run_tree(tree_of(sleeper("a") + "," + sleeper("b")));
@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(reload) {
     BOOST_TEST(d.status("c").at("state") == "running");
 }
 
-// The first Ctrl-C asks, the second kills: a child that takes no notice does not hold up the end.
+// The first Ctrl-C stops, the second kills: a child that ignores a stop does not hold up the end.
 BOOST_AUTO_TEST_CASE(two_interrupts) {
     const operator_session d;
     const auto tree = d.run_tree(tree_of(
@@ -326,8 +326,8 @@ BOOST_AUTO_TEST_CASE(two_interrupts) {
     BOOST_TEST(has(tree->err(), "SIGINT: stopping\n[supe] SIGINT: killing what is left\n"));
 }
 
-// notices: the cached ones, then new ones as they come; --once waits for a fresh one, and gives up
-// with 4.
+// notices prints the cached ones, then new ones as they come; --once waits for a fresh one, and
+// ends with 4 after its time.
 BOOST_AUTO_TEST_CASE(notices) {
     const operator_session d;
     const auto tree = d.run_tree(shop);

@@ -1,5 +1,5 @@
-// The script for bash completes the command line in a real bash at a terminal
-// (completion_zsh_test.cpp has zsh).
+// The script for bash completes the command line in a real bash at a terminal (for zsh:
+// completion_zsh_test.cpp).
 #include "tests/support/completing_shell.hpp"
 
 namespace {

@@ -1,11 +1,11 @@
-// The script for zsh completes the command line in a real zsh at a terminal, as bash does
-// (completion_test.cpp).
+// The script for zsh completes the command line in a real zsh at a terminal (for bash:
+// completion_test.cpp).
 #include "tests/support/completing_shell.hpp"
 #include "tests/support/needs.hpp"
 
 namespace {
 
-/// A zsh whose start file reads our script in as `with` says.
+/// A zsh whose start file loads our script by the command `with`.
 struct zsh {
     support::operator_session session;
 
@@ -48,8 +48,7 @@ BOOST_AUTO_TEST_CASE(what_runs) {
     support::expect_what_runs(session, shell);
 }
 
-// As packages install it: a file `_supe` in $fpath, read at the first TAB and complete from that
-// one on.
+// As packages install it: a file `_supe` in $fpath, which zsh reads at the first TAB.
 BOOST_AUTO_TEST_CASE(as_a_file_in_fpath) {
     std::filesystem::create_directory(session.file("site"));
     support::write_file(session.file("site/_supe"), session.supe({"completion", "zsh"}).out);

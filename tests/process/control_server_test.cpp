@@ -1,5 +1,5 @@
-// Shows that the control socket serves operators whatever else connects to it. Virtual time, real
-// sockets.
+// Shows that the control socket serves operators, whatever other clients connect to it. Virtual
+// time, real sockets.
 #include "supe/control/server.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/players.hpp"
@@ -22,7 +22,7 @@ namespace {
 constexpr const char* tree =
     R"({"name": "t", "children": [{"name": "web", "component": "diligent"}, {"name": "deaf", "component": "stubborn"}]})";
 
-/// Somebody at the socket, friend or foe.
+/// A client of the socket, well-behaved or not.
 class caller {
 public:
     explicit caller(const fs::path& state)
@@ -34,12 +34,12 @@ public:
             ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
     }
     bool connected() const { return connected_; }
-    /// How much the other side took.
+    /// Returns how many bytes the other side took.
     std::size_t say(const std::string& text) {
         const ssize_t n = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
         return n > 0 ? static_cast<std::size_t>(n) : 0;
     }
-    /// What has come so far; `closed` says whether that is all.
+    /// All bytes so far; closed() is true when that is all.
     std::string received() {
         char buffer[65536];
         ssize_t n = 0;
@@ -103,29 +103,29 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 BOOST_AUTO_TEST_SUITE(control_server)
 
-// The socket is there as soon as the server is, for this user alone; a stale one is replaced,
-// nothing else is left.
+// The socket exists as soon as the server does, for this user alone. A stale one is replaced, and
+// no other file is left.
 BOOST_AUTO_TEST_CASE(the_socket) {
     support::player_world world(tree);
     const support::temporary_directory state;
-    const fs::path place = state.path() / "control.sock";
+    const fs::path socket = state.path() / "control.sock";
     for (int i = 0; i < 2; ++i) {
-        support::write_file(place, "stale");
+        support::write_file(socket, "stale");
         support::write_file(state.path() / "control.sock.new", "stale");
         const supe::control::server server(world.root(), state.path());
         struct stat found{};
-        BOOST_REQUIRE(::stat(place.c_str(), &found) == 0);
+        BOOST_REQUIRE(::stat(socket.c_str(), &found) == 0);
         BOOST_TEST(S_ISSOCK(found.st_mode));
         BOOST_TEST((found.st_mode & 0777) == 0600u);
         BOOST_TEST(!fs::exists(state.path() / "control.sock.new"));
         BOOST_TEST(caller(state.path()).connected());
     }
-    BOOST_TEST(!fs::exists(place));
+    BOOST_TEST(!fs::exists(socket));
     BOOST_CHECK_THROW(supe::control::server(world.root(), state.path() / "none"),
                       supe::system_error);
 }
 
-// A state directory whose path is longer than a socket's may be is no obstacle.
+// The path of a state directory may be longer than the path of a socket can be.
 BOOST_AUTO_TEST_CASE(a_long_path) {
     support::player_world world(tree);
     const support::temporary_directory state;
@@ -135,7 +135,8 @@ BOOST_AUTO_TEST_CASE(a_long_path) {
     BOOST_TEST(fs::exists(deep / "control.sock"));
 }
 
-// A line is asked, a line is answered, and the connection ends; what is no request is told so.
+// A line is a request, a line is the answer, and the connection ends; a malformed request is
+// answered with an error.
 BOOST_AUTO_TEST_CASE(one_question_one_answer) {
     counter c;
     caller asker = c.call(R"({"do":"status","address":"web"})");
@@ -149,7 +150,7 @@ BOOST_AUTO_TEST_CASE(one_question_one_answer) {
     half.say("{\"do\":\"status\",\"address\":\"web\"}");
     half.half_close();
     c.world.run_ready();
-    BOOST_TEST(half.received().empty());  // without its newline it is no whole request
+    BOOST_TEST(half.received().empty());  // a request without its newline is not complete
     BOOST_TEST(half.closed());
     caller polite = c.call(R"({"do":"status","address":"web"})");
     polite.half_close();
@@ -157,9 +158,9 @@ BOOST_AUTO_TEST_CASE(one_question_one_answer) {
     BOOST_TEST(!polite.received().empty());
 }
 
-// Any number of connections that say nothing, or half of something, keep nobody out; after 10 s
-// they are closed.
-BOOST_AUTO_TEST_CASE(silence_keeps_nobody_out) {
+// Any number of connections that send nothing, or half a request, keep no other client out; after
+// 10 s they are closed.
+BOOST_AUTO_TEST_CASE(silence_keeps_no_client_out) {
     counter c;
     std::vector<caller> silent;
     for (int i = 0; i < 300; ++i) {
@@ -177,8 +178,8 @@ BOOST_AUTO_TEST_CASE(silence_keeps_nobody_out) {
     BOOST_TEST(c.serves());
 }
 
-// A request without an end is refused at its limit, and so are many large ones together: memory is
-// bounded.
+// A request without an end is refused at its limit, and many large ones are refused together:
+// memory is bounded.
 BOOST_AUTO_TEST_CASE(huge_requests) {
     server_limits limits;
     limits.request = 100'000;
@@ -203,11 +204,11 @@ BOOST_AUTO_TEST_CASE(huge_requests) {
     c.world.run_ready();
     caller again = c.call();
     pour(again, 80'000);
-    BOOST_TEST(!again.closed());  // what the others held is free again
+    BOOST_TEST(!again.closed());  // the memory of the others is free again
 }
 
-// While a command takes its time the client hears that we live; when it goes, its command no longer
-// holds a place.
+// While a command takes long the client gets empty lines; when it closes, its command no longer
+// counts in the limit.
 BOOST_AUTO_TEST_CASE(signs_of_life) {
     server_limits limits;
     limits.silent = limits.served = 2;
@@ -225,7 +226,7 @@ BOOST_AUTO_TEST_CASE(signs_of_life) {
     BOOST_TEST(!waiting.closed());
 }
 
-// Notices: an empty line when the watch stands, the cached ones first, then each as it comes;
+// Notices: an empty line when the watch has begun, the cached ones first, then each as it comes;
 // output only when named.
 BOOST_AUTO_TEST_CASE(notices) {
     counter c;
@@ -246,25 +247,25 @@ BOOST_AUTO_TEST_CASE(notices) {
     BOOST_TEST(notice.at("message").at("exit").at("signal") == "SIGKILL");
     BOOST_TEST(std::string(notice.at("at").as_string()).ends_with("Z"));
     BOOST_TEST(lines_of(fresh.received()).size() == 2u);
-    // Asked for later, it says when it was published, and by whom.
+    // A cached notice has the time and the source of its publication.
     c.world.advance(1h);
     BOOST_TEST(lines_of(c.call(R"({"do":"notices","names":["web-crashed"]})").received()).at(1) ==
                lines[1]);
 }
 
-// A reader that is too slow is let go, and costs no more than its limit; one that is gone leaves no
-// watch behind.
+// A reader that is too slow is disconnected, and takes no more memory than its limit; one that is
+// gone leaves no watch behind.
 BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {
     server_limits limits;
     limits.unread_notices = 100'000;
     limits.silent = limits.served = 2;
     counter c(limits);
-    caller slow = c.call(R"({"do":"notices","names":["news"]})");
-    const std::string news = "\"" + std::string(10'000, 'n') + "\"";
-    for (int i = 0; i < 200; ++i) c.world.root().notices().publish("news", news);
+    caller slow = c.call(R"({"do":"notices","names":["sale"]})");
+    const std::string sale = "\"" + std::string(10'000, 'n') + "\"";
+    for (int i = 0; i < 200; ++i) c.world.root().notices().publish("sale", sale);
     c.world.run_ready();
-    caller other = c.call(R"({"do":"notices","names":["news"]})");
-    for (int i = 0; i < 5; ++i) c.world.root().notices().publish("news", news);
+    caller other = c.call(R"({"do":"notices","names":["sale"]})");
+    for (int i = 0; i < 5; ++i) c.world.root().notices().publish("sale", sale);
     c.world.run_ready();
     BOOST_TEST(lines_of(other.received()).size() ==
                7u);  // the empty line, the cached one, and five

@@ -1,5 +1,5 @@
-// What children leave behind is gone before anything else happens: in the group, out of the group,
-// below a supervisor.
+// The processes that a child leaves behind are gone before anything else happens: in its group, out
+// of its group, below a supervisor.
 #include "supe/process/descendants.hpp"
 #include "tests/support/operator_session.hpp"
 #include "tests/support/program.hpp"
@@ -18,8 +18,8 @@ using support::tree_of;
 
 namespace {
 
-/// A daemon in a session of its own, that keeps stdout, stderr and the channel of the child, and
-/// ignores what it can.
+/// A daemon in a session of its own, which keeps stdout, stderr and the channel of the child, and
+/// ignores signals.
 const std::string daemonise =
     R"(setsid sh -c 'trap "" TERM HUP; echo daemon $$; while :; do sleep 1000; done' & )";
 
@@ -34,8 +34,8 @@ struct fixture : support::event_loop {
 
 BOOST_FIXTURE_TEST_SUITE(descendants, fixture)
 
-// A daemon that left the group is dead before the child is restarted, whether the child crashed or
-// was stopped.
+// A daemon that left the group is dead before the child starts again, after a crash and after a
+// stop.
 BOOST_AUTO_TEST_CASE(daemons_are_found) {
     real_tree tree(*this, tree_of({shell("web", daemonise + "echo up $$; wait")}));
     const pid_t first = number(tree, "[web] daemon ");
@@ -49,8 +49,8 @@ BOOST_AUTO_TEST_CASE(daemons_are_found) {
     BOOST_TEST(!is_alive(second));
 }
 
-// A daemon that forked twice is our own child while the one that started it lives: it is left alone
-// until that ends.
+// A daemon that forked twice becomes our child while its child of ours lives: it is left alone
+// until that child ends.
 BOOST_AUTO_TEST_CASE(a_daemon_lives_as_long_as_its_child) {
     real_tree tree(*this, tree_of({shell("web", "(" + daemonise + ") ; echo up; sleep 1000"),
                                    shell("other", "echo up; exec sleep 1000")}));
@@ -65,7 +65,8 @@ BOOST_AUTO_TEST_CASE(a_daemon_lives_as_long_as_its_child) {
     BOOST_TEST(!is_alive(daemon));
 }
 
-// A chain of sessions, each the parent of the next: those below fall to us only as those above die.
+// A chain of sessions, each the parent of the next: the lower ones become our orphans only when the
+// upper ones die.
 BOOST_AUTO_TEST_CASE(chains_are_followed) {
     const std::string chain =
         R"(setsid sh -c 'echo one $$; setsid sh -c "echo two \$\$; setsid sh -c \"echo three \\\$\\\$; sleep 1000\" & wait" & wait' & )";
@@ -78,8 +79,8 @@ BOOST_AUTO_TEST_CASE(chains_are_followed) {
     for (const pid_t pid : {one, two, three}) BOOST_TEST(!is_alive(pid));
 }
 
-// Only SUPE_ADDRESS makes a process one of the tree: who has put it off is a stranger and stays,
-// though it is our child.
+// Only SUPE_ADDRESS makes a process a part of the tree: a process without it stays, although it is
+// our child.
 BOOST_AUTO_TEST_CASE(strangers_are_left_alone) {
     real_tree tree(*this, tree_of({shell("web",
                                          "(setsid env -u SUPE_ADDRESS sh -c 'echo stranger $$; "
@@ -93,9 +94,9 @@ BOOST_AUTO_TEST_CASE(strangers_are_left_alone) {
     ::kill(number(tree, "[web] stranger "), SIGKILL);
 }
 
-// A grandchild that holds the output pipe and the channel, out of the group's reach, does not keep
-// its child's end open.
-BOOST_AUTO_TEST_CASE(nobody_is_delayed) {
+// A grandchild outside the group that holds the output pipe and the channel does not delay the end
+// of the child.
+BOOST_AUTO_TEST_CASE(the_end_is_not_delayed) {
     real_tree tree(*this, tree_of({shell("web", daemonise + "echo up; wait"),
                                    shell("other", "echo up; exec sleep 1000")}));
     number(tree, "[web] daemon ");
@@ -106,7 +107,7 @@ BOOST_AUTO_TEST_CASE(nobody_is_delayed) {
     BOOST_TEST(tree.sees("web-auto-restarted"));
 }
 
-// Orphans that die while no child of ours ends are reaped all the same, as init would.
+// Orphans that die while no child of ours ends are reaped too, as by init.
 BOOST_AUTO_TEST_CASE(dead_orphans_are_reaped) {
     real_tree tree(
         *this, tree_of({shell(
@@ -120,8 +121,8 @@ BOOST_AUTO_TEST_CASE(dead_orphans_are_reaped) {
     end(service);
 }
 
-// A nested supervisor is killed: its children, their daemons and their groups are gone before it is
-// started again.
+// A nested supervisor is killed: its children, their daemons and their groups are gone before it
+// starts again.
 BOOST_AUTO_TEST_CASE(nothing_is_left_of_a_killed_supervisor) {
     const std::string web =
         shell("web", daemonise + "(trap '' TERM; echo member; sleep 1000) & echo web $$; wait");
@@ -139,7 +140,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_left_of_a_killed_supervisor) {
     BOOST_TEST(tree.clean());
 }
 
-// The root is killed: its children, its nested supervisors and theirs go with it.
+// The root is killed: its children, its nested supervisors and their children die with it.
 BOOST_AUTO_TEST_CASE(nothing_outlives_a_killed_root) {
     const support::temporary_directory tmp;
     const std::string text =
@@ -160,11 +161,11 @@ BOOST_AUTO_TEST_CASE(nothing_outlives_a_killed_root) {
     BOOST_TEST(root.wait().value_or(0) == 128 + SIGKILL);
     for (const pid_t pid : {web, low, dam})
         BOOST_TEST(until([pid] { return !is_alive(pid); }, 20s));
-    supe::look_for_orphans();  // they fell to this process
+    supe::look_for_orphans();  // they became orphans of this process
 }
 
-// With a root that is killed die its children, but not what these had started: the next root ends
-// that before it starts anything, and leaves alone what belongs to another tree.
+// When a root is killed its children die, but not the processes that they started. The next root
+// kills those before it starts anything, and leaves alone what belongs to another tree.
 BOOST_AUTO_TEST_CASE(left_behind_by_a_killed_root) {
     const support::operator_session session, other;
     const std::string tree =

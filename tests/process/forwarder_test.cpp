@@ -1,4 +1,4 @@
-// Shows the forwarder between a queue, a lock and a destination: mail and time are simulated, the
+// Shows the forwarder between a queue, a lock and a destination: mail and time are simulated,
 // sockets are real.
 #include "components/forwarder/forwarder.hpp"
 #include "components/webhook/webhook.hpp"
@@ -20,17 +20,17 @@ using lines = std::vector<std::string>;
 
 namespace {
 
-std::string order(const std::string& id, unsigned attempt = 1) {
+std::string webhook_mail(const std::string& id, unsigned attempt = 1) {
     const components::webhook w{id,           1700000000000, "POST", "/" + id,
                                 {{"X", "1"}}, "192.0.2.1",   "hello"};
     return fmt::format(R"({{"attempt":{},"webhook":{}}})", attempt, components::to_json(w));
 }
 
-/// A tree of the real forwarder with a queue and a lock that do what the test says.
+/// A tree of the real forwarder, with a queue and a lock that the test controls.
 struct scene {
     support::event_loop loop{};
     std::map<std::string, http_sink::answer>
-        answers{};  ///< by target; 200 at once where there is none
+        answers{};  ///< by target; 200 at once for other targets
     http_sink sink{
         loop, [this](const http_sink::request& r) { return answers[std::string(r.target())]; }};
     supe::simulation::world w{};
@@ -83,7 +83,7 @@ struct scene {
         lock->tell("forwarder", R"({"recall":true})");
         w.run_ready();
     }
-    /// Lets both sides go on, in real time; virtual time stands still.
+    /// Runs both sides in real time; virtual time stands still.
     bool until(const std::function<bool()>& fact) {
         return loop.until([&] { return w.run_ready(), fact(); }, 10s);
     }
@@ -114,11 +114,11 @@ void same(lines found, const lines& expected) {
 
 BOOST_AUTO_TEST_SUITE(forwarder)
 
-// One after the other over one connection with one permit, each with its result.
+// Webhooks go one after the other over one connection with one permit, each with its result.
 BOOST_AUTO_TEST_CASE(delivers_and_reports) {
     scene s;
     for (const char* id : {"a", "b", "c"}) {
-        s.send(order(id));
+        s.send(webhook_mail(id));
         same(s.next(1), {result(id, 1, 200)});
     }
     same(s.targets(), {"/in/a", "/in/b", "/in/c"});
@@ -128,31 +128,31 @@ BOOST_AUTO_TEST_CASE(delivers_and_reports) {
     BOOST_TEST(s.w.count("component-crashed") == 0u);
 }
 
-// Two that arrive together go out together; never more than there are connections; none has to wait
-// for the next mail.
+// Two webhooks that arrive together are delivered together; never more than there are connections;
+// no webhook waits for the next mail.
 BOOST_AUTO_TEST_CASE(works_in_parallel_within_its_connections) {
     scene s(3);
     for (int i = 0; i < 7; ++i) s.answers[fmt::format("/in/w{}", i)].after = 50ms;
-    s.queue->tell("forwarder", order("w0"));
-    s.queue->tell("forwarder", order("w1"));
+    s.queue->tell("forwarder", webhook_mail("w0"));
+    s.queue->tell("forwarder", webhook_mail("w1"));
     s.w.run_ready();
     BOOST_TEST(s.until([&] { return s.sink.open() == 2; }));
     s.next(2);
     BOOST_TEST(s.sink.most_open() == 2u);
-    for (int i = 2; i < 7; ++i) s.queue->tell("forwarder", order(fmt::format("w{}", i)));
+    for (int i = 2; i < 7; ++i) s.queue->tell("forwarder", webhook_mail(fmt::format("w{}", i)));
     s.next(5);
     BOOST_TEST(s.sink.most_open() == 3u);
     BOOST_TEST(s.asked == 3u);
 }
 
-// What the destination says is reported, with what it asks for; no connection at all is status 0
-// with the reason.
+// The status of the destination is reported, with its Retry-After; without a connection it is
+// status 0 with the reason.
 BOOST_AUTO_TEST_CASE(reports_failures) {
     scene s;
     s.answers["/in/a"] = {503, {}, {{"Retry-After", "7"}}};
     s.answers["/in/b"] = {410};
     s.answers["/in/c"] = {302, {}, {{"Location", "/elsewhere"}}};
-    for (const char* id : {"a", "b", "c"}) s.send(order(id, 4));
+    for (const char* id : {"a", "b", "c"}) s.send(webhook_mail(id, 4));
     lines all = s.next(3);
     std::ranges::sort(all);
     same(all, {result("a", 4, 503, R"(,"retry_after_ms":7000)"), result("b", 4, 410),
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(reports_failures) {
     s.recall();
     BOOST_TEST(s.until([&] { return s.sink.open() == 0; }));
     s.sink.go_down();
-    s.send(order("d"));
+    s.send(webhook_mail("d"));
     const lines refused = s.next(1);
     BOOST_TEST(refused.at(0).find(R"("status":0,"error":"127.0.0.1:)") != std::string::npos,
                refused.at(0));
@@ -169,11 +169,12 @@ BOOST_AUTO_TEST_CASE(reports_failures) {
     BOOST_TEST(s.abandoned == 0u);
 }
 
-// An answer that does not come in time is none; the connection and its permit go back.
+// An answer that does not come in time counts as no answer; the connection is closed and its permit
+// given back.
 BOOST_AUTO_TEST_CASE(timeouts) {
     scene s;
     s.answers["/in/a"].after = 1h;
-    s.send(order("a"));
+    s.send(webhook_mail("a"));
     BOOST_TEST(s.until([&] { return s.sink.open() == 1; }));
     s.loop.run_for(20ms);
     s.w.advance(5s);
@@ -181,10 +182,10 @@ BOOST_AUTO_TEST_CASE(timeouts) {
 }
 
 // An idle connection is closed after half of `idle`, the process ends after all of it, and the next
-// mail brings it back.
+// mail starts it again.
 BOOST_AUTO_TEST_CASE(idle) {
     scene s;
-    s.send(order("a"));
+    s.send(webhook_mail("a"));
     s.next(1);
     s.w.advance(14s);
     s.loop.run_for(5ms);
@@ -194,63 +195,65 @@ BOOST_AUTO_TEST_CASE(idle) {
     s.w.advance(16s);
     BOOST_TEST(s.until([&] { return s.w.pid_of("/forwarder") == 0; }));
     BOOST_TEST(s.w.count("component-shutdown") == 1u);
-    s.send(order("b"));
+    s.send(webhook_mail("b"));
     same(s.next(1), {result("b", 1, 200)});
     BOOST_TEST(s.w.starts_of("/forwarder") == 2u);
 }
 
-// Called back, it gives up what it does not use at once, and what it uses after that.
+// After a recall it gives back an unused permit at once, and a used one after its delivery.
 BOOST_AUTO_TEST_CASE(recalled) {
     scene s;
     s.answers["/in/slow"].after = 50ms;
-    s.send(order("a"));
+    s.send(webhook_mail("a"));
     s.next(1);
     s.recall();
     BOOST_TEST(s.until([&] { return s.sink.open() == 0 && s.released == 1; }));
-    s.send(order("slow"));
+    s.send(webhook_mail("slow"));
     BOOST_TEST(s.until([&] { return s.sink.open() == 1; }));
     s.recall();
     same(s.next(1), {result("slow", 1, 200)});
     BOOST_TEST(s.until([&] { return s.sink.open() == 0 && s.released == 2; }));
 }
 
-// The same webhook again (the queue died before it noted the result): not twice at once, and not
-// again what is known.
+// The same webhook again (the queue died before it noted the result): it is not delivered twice at
+// once, and not when its result is known.
 BOOST_AUTO_TEST_CASE(the_same_one_again) {
     scene s;
     s.answers["/in/a"].after = 50ms;
     s.answers["/in/b"].status = 503;
-    s.send(order("a"));
-    s.send(order("a"));
+    s.send(webhook_mail("a"));
+    s.send(webhook_mail("a"));
     same(s.next(1), {result("a", 1, 200)});
-    s.send(order("a"));
-    s.send(order("b"));
+    s.send(webhook_mail("a"));
+    s.send(webhook_mail("b"));
     same(s.next(2), {result("a", 1, 200), result("b", 1, 503)});
-    s.send(order("b"));
+    s.send(webhook_mail("b"));
     same(s.next(1), {result("b", 1, 503)});
-    s.send(order("b", 2));
+    s.send(webhook_mail("b", 2));
     same(s.next(1), {result("b", 2, 503)});
     same(s.targets(), {"/in/a", "/in/b", "/in/b"});
     BOOST_TEST(s.results.empty());
 }
 
-// What is no webhook goes to the dead letters with the reason, and holds up nobody.
+// A mail that is not a webhook goes to the dead letters with the reason, and holds up no other
+// mail.
 BOOST_AUTO_TEST_CASE(nonsense) {
     scene s;
     for (const char* body :
          {"7", "{}", R"({"attempt":0,"webhook":{}})", R"({"attempt":1,"webhook":{"id":"x"}})"})
         s.send(body);
-    s.send(order("a"));
+    s.send(webhook_mail("a"));
     same(s.next(1), {result("a", 1, 200)});
     BOOST_TEST(s.w.count("mail-dead-lettered") == 4u);
     BOOST_TEST(s.w.count("component-crashed") == 0u);
 }
 
-// Asked to end while it waits for a permit: at once, and the webhook stays for the next life.
+// SUPE-SHUTDOWN while it waits for a permit ends it at once, and the webhook stays for the next
+// life.
 BOOST_AUTO_TEST_CASE(shutdown_does_not_wait_for_a_permit) {
     scene s;
     s.lock_gives = false;
-    s.send(order("a"));
+    s.send(webhook_mail("a"));
     BOOST_TEST(s.until([&] { return s.asked == 1; }));
     const auto before = s.w.time().now();
     s.lock_gives = true;

@@ -1,5 +1,5 @@
-// Children that print without end or speak rubbish on their channel: neither the supervisor nor
-// their siblings care.
+// Children that print without end or send rubbish on their channel: neither the supervisor nor
+// their siblings are affected.
 #include "supe/control/client.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -37,7 +37,7 @@ struct shell_tree {
             if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6));
         return 0;
     }
-    /// A calm sibling answers as ever.
+    /// A sibling still answers.
     void expect_alive() {
         const auto answer = ask({{"do", "status"}, {"address", "/calm"}});
         BOOST_TEST_REQUIRE(answer.is_object());
@@ -56,7 +56,7 @@ const std::string calm = R"({"name": "calm", "command": ["sleep", "1000"]})";
 
 BOOST_AUTO_TEST_SUITE(hostile_child)
 
-// A gigabyte without a newline costs the supervisor the limit of one line, which comes out cut.
+// A gigabyte without a newline takes the memory of one line, which is printed cut.
 BOOST_AUTO_TEST_CASE(a_gigabyte_without_a_newline) {
     shell_tree tree(calm + R"(,{"name": "loud", "restart": "temporary", "command": ["sh", "-c",
         "head -c 1000000000 /dev/zero | tr '\\0' x; echo; echo the end"]})");
@@ -69,8 +69,8 @@ BOOST_AUTO_TEST_CASE(a_gigabyte_without_a_newline) {
     tree.expect_clean_stop();
 }
 
-// Rubbish on the channel is dropped and told by `component-bad-frame`; a frame that never ends does
-// not fill the memory.
+// Rubbish on the channel is dropped and reported by `component-bad-frame`; a frame that never ends
+// does not fill the memory.
 BOOST_AUTO_TEST_CASE(rubbish_on_the_channel) {
     shell_tree tree(calm + R"(,{"name": "mad", "restart": "temporary", "command": ["sh", "-c",
         "head -c 3000000 /dev/urandom >&3; echo >&3; echo '{\"type\":\"mail\",\"to\":7}' >&3; head -c 200000000 /dev/zero >&3; echo >&3; echo said it all"]})");
@@ -84,8 +84,7 @@ BOOST_AUTO_TEST_CASE(rubbish_on_the_channel) {
     tree.expect_clean_stop();
 }
 
-// A child that never reads what is sent to it costs a bounded buffer: what it is not given waits in
-// its mailbox.
+// A child that never reads takes a bounded buffer: its further mail waits in its mailbox.
 BOOST_AUTO_TEST_CASE(a_child_that_never_reads) {
     shell_tree tree(calm + R"(,{"name": "deaf", "command": ["sh", "-c",
         "echo '{\"type\":\"signal\",\"signal\":\"READY-TO-RECEIVE-MAIL\",\"data\":{\"window\":1000}}' >&3; exec sleep 1000"]})");

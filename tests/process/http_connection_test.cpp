@@ -1,5 +1,4 @@
-// Shows what a connection to a destination makes of destinations of every kind, over real sockets
-// in one thread.
+// Shows how a connection treats destinations of every kind, over real sockets in one thread.
 #include "tests/support/scripted_destination.hpp"
 #include "tests/support/virtual_loop.hpp"
 
@@ -17,7 +16,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Opens and posts once to a destination that follows this script.
+/// Connects and posts once to a destination that follows this script.
 http_reply once(script s, bool* reusable = nullptr, supe::duration limit = 5s) {
     support::event_loop loop;
     destination d(loop, {std::move(s)});
@@ -39,7 +38,7 @@ http_reply answered(const std::string& answer, bool* reusable = nullptr) {
 
 BOOST_AUTO_TEST_SUITE(http_connection)
 
-// The status is the answer; the connection is kept where both sides can.
+// The status is the answer; the connection is kept when both sides can.
 BOOST_AUTO_TEST_CASE(an_answer) {
     bool reusable = false;
     const http_reply reply = answered(ok(), &reusable);
@@ -64,7 +63,7 @@ BOOST_AUTO_TEST_CASE(an_answer) {
     BOOST_TEST(!reusable);
 }
 
-// A redirect is an answer like any other: nobody goes there.
+// A redirect is an ordinary answer, and is not followed.
 BOOST_AUTO_TEST_CASE(redirects_are_not_followed) {
     support::event_loop loop;
     destination elsewhere(loop, {});
@@ -81,7 +80,7 @@ BOOST_AUTO_TEST_CASE(redirects_are_not_followed) {
     BOOST_TEST(d.accepted == 1u);
 }
 
-// Retry-After comes along, in seconds or as a date; what is neither is none.
+// Retry-After is read in seconds or as a date; other values are ignored.
 BOOST_AUTO_TEST_CASE(retry_after) {
     BOOST_TEST((answered(ok("Retry-After: 120\r\n")).retry_after == 120s));
     BOOST_TEST(
@@ -91,7 +90,7 @@ BOOST_AUTO_TEST_CASE(retry_after) {
     BOOST_TEST(!answered(ok("Retry-After: soon\r\n")).retry_after);
 }
 
-// Interim answers are passed over, however many come (RFC 9110 §15.2).
+// Interim answers are skipped, however many come (RFC 9110 §15.2).
 BOOST_AUTO_TEST_CASE(interim_answers) {
     bool reusable = false;
     const std::string hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
@@ -100,8 +99,8 @@ BOOST_AUTO_TEST_CASE(interim_answers) {
     BOOST_TEST(reusable);
 }
 
-// The status counts as soon as it is there: an answer without length or end is no timeout, and one
-// that is too long to read is a success all the same. Such connections are not kept.
+// The status counts as soon as it has come: an answer without length or end is no timeout, and an
+// answer that is too long to read is still a success. Such connections are not kept.
 BOOST_AUTO_TEST_CASE(answers_without_end) {
     bool reusable = true;
     const auto before = std::chrono::steady_clock::now();
@@ -130,14 +129,14 @@ BOOST_AUTO_TEST_CASE(answers_without_end) {
     BOOST_TEST(reusable);
 }
 
-// What comes unasked behind an answer is not the answer to the next request.
+// Bytes behind an answer are not the answer to the next request.
 BOOST_AUTO_TEST_CASE(out_of_step) {
     bool reusable = true;
     BOOST_TEST(answered(ok() + ok(), &reusable).status == 200);
     BOOST_TEST(!reusable);
 }
 
-// No answer: why, in words, and status 0.
+// No answer: status 0, with the reason.
 BOOST_AUTO_TEST_CASE(no_answer) {
     const http_reply closed = once({{""}, script::close});
     BOOST_TEST(closed.status == 0);
@@ -152,7 +151,7 @@ BOOST_AUTO_TEST_CASE(no_answer) {
                "timed out");
 }
 
-// A refusal that comes while we still send is heard.
+// A refusal that comes while we still send is read.
 BOOST_AUTO_TEST_CASE(an_early_answer) {
     support::event_loop loop;
     destination d(loop, {{{"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"}, script::hold}});
@@ -165,9 +164,9 @@ BOOST_AUTO_TEST_CASE(an_early_answer) {
     BOOST_TEST(c.close());
 }
 
-// A kept connection that the destination has closed meanwhile is no failure of the webhook: it is
-// known before where it can be, and told apart after. The first exchange of a connection is never
-// stale.
+// A kept connection that the destination has closed meanwhile is stale, which is no failure of the
+// webhook: it is detected before the request when possible, else reported as stale after it. The
+// first exchange of a connection is never stale.
 BOOST_AUTO_TEST_CASE(stale_connections) {
     support::event_loop loop;
     destination d(loop, {{{ok(), ok()}, script::close},
@@ -194,7 +193,7 @@ BOOST_AUTO_TEST_CASE(stale_connections) {
     }
 }
 
-// A time that is up is no stale connection: the destination may be at work on it.
+// A timeout does not make a connection stale: the destination may be handling the request.
 BOOST_AUTO_TEST_CASE(timeouts_are_not_stale) {
     support::event_loop loop;
     destination d(loop, {{{ok(), ""}, script::hold}});
@@ -207,8 +206,8 @@ BOOST_AUTO_TEST_CASE(timeouts_are_not_stale) {
     BOOST_TEST(c.close());
 }
 
-// Nobody listens; nobody is there; and of several addresses the first that answers, each with its
-// share of the time.
+// A port without a listener, a host that does not answer, and of several addresses the first that
+// answers, each with its share of the time.
 BOOST_AUTO_TEST_CASE(addresses) {
     support::event_loop loop;
     std::string nobody;
@@ -229,7 +228,7 @@ BOOST_AUTO_TEST_CASE(addresses) {
         BOOST_TEST(c.post().status == 200);
         BOOST_TEST(c.close());
     }
-    // Its queue is full: a further connection is neither accepted nor refused.
+    // Its backlog is full: a further connection is neither accepted nor refused.
     tcp::acceptor full(loop.io, {asio::ip::address_v4::loopback(), 0});
     full.listen(0);
     std::list<tcp::socket> fillers;
@@ -251,7 +250,7 @@ BOOST_AUTO_TEST_CASE(addresses) {
     loop.run_for(5ms);
 }
 
-// Names resolve to addresses with their port; one that does not says why.
+// Names resolve to addresses with their port; an error has the reason.
 BOOST_AUTO_TEST_CASE(resolving) {
     support::event_loop loop;
     supe::nursery tasks(loop.time);
@@ -279,7 +278,7 @@ BOOST_AUTO_TEST_CASE(resolving) {
     BOOST_TEST(error.starts_with("no-such-host.invalid: "), error);
 }
 
-// close() is over when the destination has closed too, not before.
+// close() is done when the destination has closed too, not before.
 BOOST_AUTO_TEST_CASE(close_waits_for_the_other_side) {
     support::event_loop loop;
     destination d(loop, {{{ok()}, script::hold}});
@@ -296,7 +295,7 @@ BOOST_AUTO_TEST_CASE(close_waits_for_the_other_side) {
     BOOST_TEST(loop.until([&] { return d.open == 0; }, 5s));
 }
 
-// A destination that does not close is reset after 60 s, by then or never: in virtual time.
+// A destination that does not close is reset after 60 s, in virtual time.
 BOOST_AUTO_TEST_CASE(close_has_a_limit) {
     support::virtual_loop loop;
     tcp::acceptor acceptor(loop.executor(), {asio::ip::address_v4::loopback(), 0});
@@ -317,19 +316,18 @@ BOOST_AUTO_TEST_CASE(close_has_a_limit) {
     BOOST_TEST(why == "");
     tcp::socket theirs = acceptor.accept();
     char byte;
-    boost::system::error_code heard;
-    theirs.read_some(asio::buffer(&byte, 1), heard);
-    BOOST_TEST(heard == asio::error::eof);
+    boost::system::error_code failed;
+    theirs.read_some(asio::buffer(&byte, 1), failed);
+    BOOST_TEST(failed == asio::error::eof);
     loop.advance(59s);
     BOOST_TEST(!closed);
     loop.advance(2s);
     BOOST_TEST(closed);
-    theirs.write_some(asio::buffer(&byte, 1), heard);
-    BOOST_TEST(heard ==
-               asio::error::broken_pipe);  // there is no connection any more, on their side either
+    theirs.write_some(asio::buffer(&byte, 1), failed);
+    BOOST_TEST(failed == asio::error::broken_pipe);  // the connection is gone on their side too
 }
 
-// What the destination still sends is no reason to wait for longer, nor is a second close.
+// Neither bytes that the destination still sends nor a second close() make it wait longer.
 BOOST_AUTO_TEST_CASE(close_of_a_talkative_destination) {
     support::event_loop loop;
     destination d(loop, {{{"HTTP/1.1 200 OK\r\n\r\n" + std::string(4 << 20, 'x')}, script::close}});

@@ -1,5 +1,4 @@
-// Shows that a destination behind TLS is the one that the URL names, with certificates made for the
-// test.
+// Shows that a TLS destination is the one that the URL names, with certificates made for the test.
 #include "tests/support/scripted_destination.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/test_ca.hpp"
@@ -15,8 +14,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// The certificates of this test. Before the first TLS connection of this process: the system's
-/// authorities are read once.
+/// The certificates of this test. They are made before the first TLS connection of this process,
+/// since the authorities are read once.
 struct tls_scene {
     support::temporary_directory directory{};
     support::test_ca ca{directory.path()};
@@ -34,8 +33,8 @@ struct tls_scene {
     }
 };
 
-/// What comes of a connection to `host` where the server has a certificate for `names`; nothing
-/// where it is a good one.
+/// The error of a connection to `host`, whose server has a certificate for `names`; empty when it
+/// is accepted.
 std::string tls_trouble(const std::string& names, const std::string& host, long seconds = 3600,
                         bool known = true) {
     tls_scene& scene = tls_scene::instance();
@@ -56,8 +55,7 @@ std::string tls_trouble(const std::string& names, const std::string& host, long 
 
 BOOST_AUTO_TEST_SUITE(http_connection_tls)
 
-// TLS: the name in the certificate must be the name in the URL, an address too, and the authority a
-// known one.
+// TLS: the certificate must have the name or address of the URL, and its authority must be known.
 BOOST_AUTO_TEST_CASE(checks_the_name) {
     BOOST_TEST(tls_trouble("DNS:localhost", "localhost") == "");
     BOOST_TEST(tls_trouble("DNS:a.example,DNS:*.b.example,DNS:localhost", "localhost") == "");
@@ -73,7 +71,8 @@ BOOST_AUTO_TEST_CASE(checks_the_name) {
     BOOST_TEST(tls_trouble("DNS:localhost", "localhost", 3600, false).starts_with("TLS: "));
 }
 
-// TLS: kept over several exchanges, stale like any other, and ended in due form.
+// TLS: a connection is kept over several exchanges, becomes stale as a plain one, and ends with
+// close_notify.
 BOOST_AUTO_TEST_CASE(connections_are_kept) {
     asio::ssl::context context =
         tls_scene::context(tls_scene::instance().ca.issue("DNS:localhost"));
@@ -100,8 +99,7 @@ BOOST_AUTO_TEST_CASE(connections_are_kept) {
     BOOST_TEST(stale.close());
 }
 
-// Who speaks no TLS where TLS is expected is told apart, and who says nothing is not waited for
-// beyond the time.
+// A destination without TLS has an error of its own, and one that sends nothing is a timeout.
 BOOST_AUTO_TEST_CASE(no_tls_there) {
     tls_scene::instance();
     support::event_loop loop;

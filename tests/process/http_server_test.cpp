@@ -15,7 +15,7 @@ using support::raw_client;
 
 namespace {
 
-/// A listening socket on a port of the kernel's choice.
+/// A listening socket on a port that the kernel chooses.
 int listen_on_loopback(unsigned short& port) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
@@ -29,11 +29,11 @@ int listen_on_loopback(unsigned short& port) {
     return fd;
 }
 
-/// The server as a component of its own, with limits that a test can reach.
+/// The server as a component, with limits that a test can reach.
 struct server {
     support::event_loop loop{};
     unsigned short port = 0;
-    supe::unique_fd supervisor{};  ///< the other end of the channel; nobody reads it
+    supe::unique_fd supervisor{};  ///< the other end of the channel, which is not read
     std::optional<supe::component> self{};
     supe::nursery tasks{loop.time};
     std::vector<http_request> got{};
@@ -83,18 +83,19 @@ struct server {
         return loop.until([&] { return ended; }, 20s);
     }
     raw_client client() { return {loop, port}; }
-    /// What it says to this on a connection of its own, until it hangs up.
+    /// Sends these bytes on a connection of its own, and returns all bytes of the server until it
+    /// closes.
     std::string talk(std::string_view bytes) {
         raw_client c = client();
         return c.say(bytes).read_all();
     }
 };
 
-/// Status, the words of ours, and how the connection ended.
-void check(const std::string& said, const std::string& status, const std::string& words) {
-    BOOST_TEST(said.starts_with("HTTP/1.1 " + status), said);
-    BOOST_TEST(said.find("\r\nConnection: close\r\n") != said.npos, said);
-    BOOST_TEST(said.ends_with(words + "(end)"), said);
+/// Checks the status, our text, and how the connection ended.
+void check(const std::string& reply, const std::string& status, const std::string& words) {
+    BOOST_TEST(reply.starts_with("HTTP/1.1 " + status), reply);
+    BOOST_TEST(reply.find("\r\nConnection: close\r\n") != reply.npos, reply);
+    BOOST_TEST(reply.ends_with(words + "(end)"), reply);
 }
 
 bool contains(const std::string& text, std::string_view part) {
@@ -105,20 +106,20 @@ bool contains(const std::string& text, std::string_view part) {
 
 BOOST_AUTO_TEST_SUITE(http_server)
 
-// What a request is made of: all fields in their order with repeats, target, body, and the client's
+// The parts of a request: all fields in order with repeats, the target, the body, and the client's
 // address.
 BOOST_AUTO_TEST_CASE(a_request_and_its_answer) {
     server s;
     raw_client c = s.client();
-    const std::string said = c.say(
-                                  "POST /a//b?c=%20&d HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nx-a:  2 "
-                                  "\r\nX-B: 3\r\nX-A:\r\nContent-Length: 5\r\n\r\nhello")
-                                 .receive("POST /a//b?c=%20&d 5\n");
-    BOOST_TEST(said.starts_with("HTTP/1.1 200 OK\r\nDate: "), said);
-    BOOST_TEST(contains(said,
+    const std::string reply = c.say(
+                                   "POST /a//b?c=%20&d HTTP/1.1\r\nHost: h\r\nX-B: 1\r\nx-a:  2 "
+                                   "\r\nX-B: 3\r\nX-A:\r\nContent-Length: 5\r\n\r\nhello")
+                                  .receive("POST /a//b?c=%20&d 5\n");
+    BOOST_TEST(reply.starts_with("HTTP/1.1 200 OK\r\nDate: "), reply);
+    BOOST_TEST(contains(reply,
                         "GMT\r\nContent-Type: text/plain\r\nContent-Length: 21\r\nConnection: "
                         "keep-alive\r\nX-Own: 1\r\n\r\n"),
-               said);
+               reply);
     BOOST_REQUIRE(s.got.size() == 1u);
     BOOST_TEST(s.got[0].remote == "127.0.0.1");
     BOOST_TEST(s.got[0].body == "hello");
@@ -131,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_request_and_its_answer) {
     BOOST_TEST(c.is_open());
 }
 
-// What is no HTTP is answered 400, whatever it is, and nobody else notices.
+// Bytes that are not HTTP are answered 400, and other clients are not affected.
 BOOST_AUTO_TEST_CASE(not_http) {
     server s;
     raw_client good = s.client();
@@ -149,8 +150,8 @@ BOOST_AUTO_TEST_CASE(not_http) {
     BOOST_TEST(contains(good.say("GET / HTTP/1.1\r\n\r\n").receive("GET / 0\n"), "200 OK"));
 }
 
-// Two lengths, or a length and chunks: nobody may see two requests where there is one (RFC 9112
-// §6.3).
+// Two lengths, or a length and chunks, are refused: no server behind may see two requests in one
+// (RFC 9112 §6.3).
 BOOST_AUTO_TEST_CASE(no_smuggling) {
     server s;
     for (const char* fields :
@@ -166,7 +167,7 @@ BOOST_AUTO_TEST_CASE(no_smuggling) {
     BOOST_TEST(s.got.size() == 0u);
 }
 
-// A head over the limit: 431, at once, although the client goes on and on.
+// A head over the limit: 431 at once, although the client goes on sending.
 BOOST_AUTO_TEST_CASE(head_too_large) {
     server s;
     check(s.talk("POST / HTTP/1.1\r\nX: " + std::string(3000, 'x') + "\r\n\r\n"),
@@ -178,7 +179,7 @@ BOOST_AUTO_TEST_CASE(head_too_large) {
         "200 OK"));
 }
 
-// A body over the limit: 413 before it is sent, also where the client sends it all the same, and in
+// A body over the limit: 413 before it is sent, also when the client sends it at once, and in
 // chunks.
 BOOST_AUTO_TEST_CASE(body_too_large) {
     server s;
@@ -197,8 +198,8 @@ BOOST_AUTO_TEST_CASE(body_too_large) {
     BOOST_TEST(s.got.size() == 1u);
 }
 
-// Large bodies together are bounded by what has arrived of them: 503 with Retry-After; an
-// announcement alone holds up nobody.
+// Large bodies together are bounded by the bytes that have arrived: 503 with Retry-After; an
+// announced length alone holds up no other client.
 BOOST_AUTO_TEST_CASE(large_bodies_are_bounded_together) {
     auto limits = server::small();
     limits.large_bodies = 150000;
@@ -206,11 +207,11 @@ BOOST_AUTO_TEST_CASE(large_bodies_are_bounded_together) {
     raw_client first = s.client(), boaster = s.client();
     boaster.say("POST /b HTTP/1.1\r\nContent-Length: 200000\r\n\r\n");
     first.say("POST /a HTTP/1.1\r\nContent-Length: 140001\r\n\r\n" + std::string(140000, 'x'));
-    s.loop.run_for(50ms);  // for it to be read
-    const std::string said =
+    s.loop.run_for(50ms);  // so that it is read
+    const std::string reply =
         s.talk("POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + std::string(100000, 'x'));
-    check(said, "503 Service Unavailable", "too many large bodies at once\n");
-    BOOST_TEST(contains(said, "\r\nRetry-After: 5\r\n"));
+    check(reply, "503 Service Unavailable", "too many large bodies at once\n");
+    BOOST_TEST(contains(reply, "\r\nRetry-After: 5\r\n"));
     BOOST_TEST(contains(
         s.talk("POST /small HTTP/1.1\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n" +
                std::string(60000, 'x')),
@@ -222,8 +223,7 @@ BOOST_AUTO_TEST_CASE(large_bodies_are_bounded_together) {
                  "POST /c 100000\n"));
 }
 
-// A body that is cut short is no webhook: 400 where the client still listens, and nothing is
-// handled.
+// A body that is cut short is no webhook: 400 when the client still reads, and nothing is handled.
 BOOST_AUTO_TEST_CASE(body_cut_short) {
     server s;
     raw_client c = s.client();
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(body_cut_short) {
     BOOST_TEST(s.got.size() == 0u);
 }
 
-// A client that hangs up before its answer: the request was handled, and the server goes on.
+// A client that closes before its answer: the request was handled, and the server goes on.
 BOOST_AUTO_TEST_CASE(client_hangs_up) {
     server s;
     s.answer_after = 50ms;
@@ -258,8 +258,8 @@ BOOST_AUTO_TEST_CASE(client_hangs_up) {
     BOOST_TEST(s.got.size() == 6u);
 }
 
-// A sender that goes silent in the middle of a head or body gets 408; one that is silent between
-// requests is let go.
+// A client that is silent in the middle of a head or body gets 408; one that is silent between
+// requests is closed.
 BOOST_AUTO_TEST_CASE(silence) {
     auto limits = server::small();
     limits.request = 300ms;
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(silence) {
     BOOST_TEST(between.read_all().ends_with("GET / 0\n(end)"));
 }
 
-// A handler takes its time: no limit of the server's cuts that.
+// The server has no limit for the time of a handler.
 BOOST_AUTO_TEST_CASE(slow_handlers_are_waited_for) {
     auto limits = server::small();
     limits.request = limits.idle = 100ms;
@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(slow_handlers_are_waited_for) {
     BOOST_TEST(contains(s.talk("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), "200 OK"));
 }
 
-// Many requests in one write are answered in their order.
+// Many requests in one write are answered in order.
 BOOST_AUTO_TEST_CASE(pipelining) {
     server s;
     raw_client c = s.client();
@@ -296,8 +296,8 @@ BOOST_AUTO_TEST_CASE(pipelining) {
         BOOST_TEST(contains(c.receive(" 3\n"), fmt::format("POST /{} 3", i)));
 }
 
-// Chunks in any size, with extensions and trailers, and byte by byte; trailers are no fields of the
-// head.
+// Chunks of any size, with extensions and trailers, and byte by byte; trailers are not fields of
+// the head.
 BOOST_AUTO_TEST_CASE(chunks) {
     server s;
     const std::string message =
@@ -318,8 +318,8 @@ BOOST_AUTO_TEST_CASE(chunks) {
     }
 }
 
-// Who waits for the 100 gets it; who doesn't wait, or speaks HTTP/1.0, gets none (RFC 9110
-// §10.1.1).
+// A client that waits for the 100 gets it; one that does not wait, or sends HTTP/1.0, does not (RFC
+// 9110 §10.1.1).
 BOOST_AUTO_TEST_CASE(expect_continue) {
     server s;
     raw_client c = s.client();
@@ -335,7 +335,7 @@ BOOST_AUTO_TEST_CASE(expect_continue) {
     BOOST_TEST(old.say("hello").read_all().starts_with("HTTP/1.1 200 OK"));
 }
 
-// HEAD is answered as GET is, without the text.
+// HEAD is answered as GET, without the text.
 BOOST_AUTO_TEST_CASE(head_has_no_text) {
     server s;
     raw_client c = s.client();
@@ -345,8 +345,8 @@ BOOST_AUTO_TEST_CASE(head_has_no_text) {
     BOOST_TEST(c.receive("GET /y 0\n").starts_with("HTTP/1.1 200 OK"));
 }
 
-// Keep-alive is the rule of 1.1 and the exception of 1.0; close is close, and what comes behind it
-// is not a request.
+// Keep-alive is the default of 1.1 and needs a field in 1.0. After close the connection ends, and
+// bytes behind it are not a request.
 BOOST_AUTO_TEST_CASE(keep_alive_and_close) {
     server s;
     raw_client c = s.client();
@@ -366,7 +366,7 @@ BOOST_AUTO_TEST_CASE(keep_alive_and_close) {
     BOOST_TEST(contains(old.say("GET / HTTP/1.0\r\n\r\n").read_all(), "GET / 0\n(end)"));
 }
 
-// The absolute form of a target is the path that it means (RFC 9112 §3.2.2).
+// The absolute form of a target is reduced to its path (RFC 9112 §3.2.2).
 BOOST_AUTO_TEST_CASE(absolute_form) {
     server s;
     for (const char* target : {"http://a.example/x?y", "http://a.example", "https://a.example?q"})
@@ -377,7 +377,7 @@ BOOST_AUTO_TEST_CASE(absolute_form) {
     BOOST_TEST(s.got[2].target == "/?q");
 }
 
-// A handler that throws is our fault, said so, and the connection lives on.
+// A handler that throws is a 500 with the reason, and the connection lives on.
 BOOST_AUTO_TEST_CASE(handlers_may_fail) {
     server s;
     raw_client c = s.client();
@@ -386,7 +386,7 @@ BOOST_AUTO_TEST_CASE(handlers_may_fail) {
     BOOST_TEST(contains(c.say("GET / HTTP/1.1\r\n\r\n").receive("GET / 0\n"), "200 OK"));
 }
 
-// More connections than allowed wait to be accepted, and come in as others go.
+// Connections beyond the limit wait to be accepted, until others close.
 BOOST_AUTO_TEST_CASE(connections_are_bounded) {
     auto limits = server::small();
     limits.clients = 2;
@@ -401,8 +401,7 @@ BOOST_AUTO_TEST_CASE(connections_are_bounded) {
     BOOST_TEST(contains(waiting.receive("GET /waited 0\n"), "200 OK"));
 }
 
-// Asked to stop: idle connections are closed, what is in the works is answered, and then it is
-// over.
+// A stop closes idle connections, answers the requests under way, and then ends.
 BOOST_AUTO_TEST_CASE(drains) {
     server s;
     s.answer_after = 200ms;
@@ -422,7 +421,7 @@ BOOST_AUTO_TEST_CASE(drains) {
     BOOST_TEST(s.stop());
 }
 
-// What takes longer than the drain is told 503 with Retry-After instead of nothing.
+// A request that takes longer than the drain is answered 503 with Retry-After.
 BOOST_AUTO_TEST_CASE(drain_has_a_limit) {
     auto limits = server::small();
     limits.drain = 200ms;
@@ -433,9 +432,9 @@ BOOST_AUTO_TEST_CASE(drain_has_a_limit) {
     reading.say("POST /r HTTP/1.1\r\nContent-Length: 5\r\n\r\nhe");
     s.loop.until([&] { return s.got.size() == 1; }, 5s);
     BOOST_TEST(s.stop());
-    const std::string said = working.read_all();
-    check(said, "503 Service Unavailable", "shutting down, please try again\n");
-    BOOST_TEST(contains(said, "\r\nRetry-After: 5\r\n"));
+    const std::string reply = working.read_all();
+    check(reply, "503 Service Unavailable", "shutting down, please try again\n");
+    BOOST_TEST(contains(reply, "\r\nRetry-After: 5\r\n"));
     BOOST_TEST(reading.read_all() == "(end)");
 }
 

@@ -1,5 +1,5 @@
-// The journal on a real disk: what it says is written is there for the next life; what cannot be
-// written is told.
+// The journal on a real disk: what it reports as written is there in the next life; a failed write
+// is reported.
 #include "supe/mail/sqlite_journal.hpp"
 #include "tests/support/event_loop.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -34,7 +34,7 @@ struct contents final : supe::journal_reader {
     void on_finished(const std::string& id) override { finished.push_back(id); }
 };
 
-/// A journal in its loop, and what it settled.
+/// A journal in its loop, and the results of its commits.
 struct kept {
     support::event_loop loop;
     supe::sqlite_journal journal;
@@ -71,7 +71,7 @@ contents read(const std::filesystem::path& file) {
 
 BOOST_AUTO_TEST_SUITE(journal_file)
 
-// Puts, acks, histories and letters come back, in order; the file is nobody else's to read.
+// Puts, acks, histories and letters come back, in order; other users cannot read the file.
 BOOST_AUTO_TEST_CASE(comes_back) {
     const support::temporary_directory tmp;
     const auto file = tmp / "mail/supe.sqlite";
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(comes_back) {
             k.journal.keep(letter);
         }
         k.journal.discard("d-1");
-    }  // its end writes what was gathered
+    }  // the destructor writes what was gathered
     const contents all = read(file);
     const std::string x("x\0y", 3);
     BOOST_TEST(all.mails == (words{"id-1 " + x + "1 0 0 0", "id-3 " + x + "3 7 2 1",
@@ -102,10 +102,10 @@ BOOST_AUTO_TEST_CASE(comes_back) {
     BOOST_TEST((found.st_mode & 0777) == 0600u);
 }
 
-// After a death (no close) what was handed over comes with the attempt that may have been under
-// way, the rest does not; where the marks are those of another boot, or are lost, all may have
-// been.
-BOOST_AUTO_TEST_CASE(knows_what_was_handed_over) {
+// After a death (without close) a delivered mail comes back with the attempt that may have been
+// under way, other mail without it. When the marks are of another boot, or are lost, all mail
+// counts as delivered.
+BOOST_AUTO_TEST_CASE(knows_what_was_delivered) {
     const support::temporary_directory tmp;
     const auto file = tmp / "mail/supe.sqlite", marks = tmp / "mail/supe.handed";
     {
@@ -128,14 +128,13 @@ BOOST_AUTO_TEST_CASE(knows_what_was_handed_over) {
         edit << "another boot";
     }
     BOOST_TEST(read(file).mails == all);
-    BOOST_TEST(read(file).mails ==
-               all);  // and that is not forgotten by the file that was begun anew
+    BOOST_TEST(read(file).mails == all);  // the new file of marks keeps that
     std::filesystem::resize_file(tmp / "kept", 100);
     std::filesystem::rename(tmp / "kept", marks);
     BOOST_TEST(read(file).mails == all);
     std::filesystem::remove(marks);
     BOOST_TEST(read(file).mails == all);
-    // A life that cannot read the journal tells nothing of it, whatever it is sent.
+    // A life that cannot read the journal writes no marks, whatever it is sent.
     std::filesystem::remove(marks);
     std::filesystem::rename(file, tmp / "good");
     std::ofstream(file) << std::string(10'000, 'r');
@@ -150,9 +149,9 @@ BOOST_AUTO_TEST_CASE(knows_what_was_handed_over) {
     BOOST_TEST(read(file).mails == all);
 }
 
-// Where all mail is done with, the marks begin anew: what comes after it was not handed over,
-// whatever its number.
-BOOST_AUTO_TEST_CASE(marks_begin_anew) {
+// When no mail is left, the file of marks begins again: later mail was not delivered, whatever its
+// number.
+BOOST_AUTO_TEST_CASE(marks_begin_again) {
     const support::temporary_directory tmp;
     const auto file = tmp / "mail/supe.sqlite";
     {
@@ -173,7 +172,7 @@ BOOST_AUTO_TEST_CASE(marks_begin_anew) {
     BOOST_TEST(read(file).mails == words{"id-1 m 0 0 0"});
 }
 
-// Many mailboxes: the file grows, and knows each.
+// Many mailboxes: the file grows, and has a mark for each.
 BOOST_AUTO_TEST_CASE(marks_of_many) {
     const support::temporary_directory tmp;
     {
@@ -189,7 +188,7 @@ BOOST_AUTO_TEST_CASE(marks_of_many) {
     BOOST_TEST(!marks.covers("nobody", 1));
 }
 
-// Where no marks can be kept (the disk is full), the next life knows that.
+// When no mark can be written (the disk is full), the next life does not trust the file.
 BOOST_AUTO_TEST_CASE(marks_that_cannot_be_kept) {
     const support::temporary_directory tmp;
     {
@@ -203,11 +202,11 @@ BOOST_AUTO_TEST_CASE(marks_that_cannot_be_kept) {
     none.open();
     BOOST_TEST(none.covers("a", 7));
     none.begin();
-    none.raise("a", 1);  // does nothing, and no harm
+    none.raise("a", 1);  // has no effect
     BOOST_TEST(none.covers("b", 1));
 }
 
-// Nothing is made on the disk before there is something to write.
+// No file is created before there is something to write.
 BOOST_AUTO_TEST_CASE(no_file_without_need) {
     const support::temporary_directory tmp;
     { kept k(tmp / "mail/supe.sqlite"); }
@@ -233,7 +232,7 @@ BOOST_AUTO_TEST_CASE(compacts) {
     BOOST_TEST(std::filesystem::file_size(file) < 10u << 20);
 }
 
-// A full disk refuses what cannot be written, says so, and forgets no ack meanwhile.
+// On a full disk mail is refused with the reason, and no ack is lost meanwhile.
 BOOST_AUTO_TEST_CASE(full_disk) {
     const support::temporary_directory tmp;
     const auto file = tmp / "mail/supe.sqlite";
@@ -261,7 +260,7 @@ BOOST_AUTO_TEST_CASE(full_disk) {
     BOOST_TEST(read(file).mails == (words{"id-2 2 0 0 0", "id-4 4 0 0 0"}));
 }
 
-// A damaged file is told, refuses all mail, and is left as it is for whoever can repair it.
+// A damaged file is reported, all mail is refused, and the file stays unchanged for a repair.
 BOOST_AUTO_TEST_CASE(damaged_file) {
     const support::temporary_directory tmp;
     const auto file = tmp / "supe.sqlite";

@@ -1,5 +1,5 @@
-// Starting real processes: what a child gets, how starts fail, and that nothing is left of those
-// that do.
+// The start of real processes: what a child gets, how starts fail, and that a failed start leaves
+// nothing behind.
 #include "supe/process/posix_launcher.hpp"
 #include "tests/support/real_tree.hpp"
 
@@ -35,7 +35,7 @@ struct fixture {
     supe::posix_launcher launcher{loop.io.get_executor()};
     support::temporary_directory tmp;
 
-    /// Of a start that must fail: `CODE: text`.
+    /// The error of a start that must fail: `CODE: text`.
     std::string error_of(const launch_request& request) {
         auto started = launcher.launch(request);
         const auto* error = std::get_if<launch_error>(&started);
@@ -68,7 +68,7 @@ struct fixture {
     }
 };
 
-/// What `work` returns in a process of its own, that it may ruin.
+/// Runs `work` in a process of its own, and returns its result.
 int in_fork(const std::function<int()>& work) {
     const pid_t pid = ::fork();
     if (pid == 0) ::_exit(work());
@@ -81,8 +81,7 @@ int in_fork(const std::function<int()>& work) {
 
 BOOST_FIXTURE_TEST_SUITE(launcher, fixture)
 
-// Each reason why a program cannot be run has errno's name and a text that names the culprit, not
-// only the command.
+// Each error of a start has errno's name and a text that names the cause, not only the command.
 BOOST_AUTO_TEST_CASE(failed_starts_say_why) {
     const std::string here = tmp.path().string();
     BOOST_TEST(error_of("/nowhere/web") == "ENOENT: /nowhere/web: No such file or directory");
@@ -104,8 +103,8 @@ BOOST_AUTO_TEST_CASE(failed_starts_say_why) {
                "E2BIG: sh: Argument list too long (command and environment together)");
 }
 
-// PATH is searched as execvp does: past directories and what is not executable, and relative to the
-// child's directory.
+// PATH is searched as by execvp: directories and files that are not executable are skipped, and
+// relative entries are relative to the child's directory.
 BOOST_AUTO_TEST_CASE(commands_are_found) {
     std::filesystem::create_directories(tmp / "a/tool");
     std::filesystem::create_directories(tmp / "b");
@@ -120,7 +119,7 @@ BOOST_AUTO_TEST_CASE(commands_are_found) {
     BOOST_TEST(error_of(request_of({"./tool"}, (tmp / "b").string())) == "(started)");
 }
 
-// Exit code and signal are told apart, also where the numbers are the same.
+// Exit code and signal differ, also when the numbers are equal.
 BOOST_AUTO_TEST_CASE(code_and_signal) {
     BOOST_TEST((status_of("exit 9") == exit_status::exited(9)));
     BOOST_TEST((status_of("exit 137") == exit_status::exited(137)));
@@ -129,7 +128,7 @@ BOOST_AUTO_TEST_CASE(code_and_signal) {
     BOOST_TEST((status_of("ulimit -c 0; kill -SEGV $$") == exit_status::killed(SIGSEGV, false)));
 }
 
-// Whatever fails, and however often: no descriptor of ours is left, and no process.
+// No failure leaves a descriptor or a process behind, however often it occurs.
 BOOST_AUTO_TEST_CASE(failures_leave_nothing) {
     const std::string script = file("script", "#!/no/interpreter\n", 0755);
     const auto fail_all = [&] {
@@ -145,21 +144,21 @@ BOOST_AUTO_TEST_CASE(failures_leave_nothing) {
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);
 }
 
-// Out of descriptors at each point of a start: EMFILE each time, nothing is left, and with room
-// again it starts.
+// Out of descriptors at each point of a start: EMFILE each time, nothing is left behind, and with
+// free descriptors it starts.
 BOOST_AUTO_TEST_CASE(out_of_descriptors) {
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
     const launch_request request = request_of({"/bin/true"}, {}, true);
-    error_of(request);                     // the event loop opens its own with the first process
-    std::vector<supe::unique_fd> fillers;  // the limit is one of numbers: no low one may be free
+    error_of(request);  // the event loop opens its descriptors with the first process
+    std::vector<supe::unique_fd> fillers;  // the limit is for numbers: no low one may be free
     do fillers.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     while (fillers.back().get() < 100);
     const std::size_t open = support::open_descriptors();
     std::string last;
     int failed = 0;
-    for (rlim_t room = 1; room < 40 && last != "(started)"; ++room) {
-        const rlimit low{100 + room, before.rlim_max};
+    for (rlim_t more = 1; more < 40 && last != "(started)"; ++more) {
+        const rlimit low{100 + more, before.rlim_max};
         ::setrlimit(RLIMIT_NOFILE, &low);
         last = error_of(request);
         ::setrlimit(RLIMIT_NOFILE, &before);
@@ -172,7 +171,8 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors) {
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);
 }
 
-// Out of processes: EAGAIN, an ordinary failure too. Root has no such limit, so another user tries.
+// Out of processes: EAGAIN, an ordinary failure too. The test runs as another user, since root has
+// no such limit.
 BOOST_AUTO_TEST_CASE(out_of_processes) {
     const int result = in_fork([&] {
         const rlimit none{1, 1};
@@ -186,8 +186,8 @@ BOOST_AUTO_TEST_CASE(out_of_processes) {
     BOOST_TEST(result == 0);
 }
 
-// A child has 0, 1, 2, its listening sockets from 3, its channel behind them, and nothing else; a
-// group of its own; and the signals that a program expects, whatever we did to ours.
+// A child has the descriptors 0, 1, 2, its listening sockets from 3, its channel behind them, and
+// no others; a process group of its own; and default signals, whatever our own are.
 BOOST_AUTO_TEST_CASE(what_a_child_gets) {
     const supe::unique_fd ours(::open("/dev/null", O_RDONLY));  // inheritable by mistake
     std::signal(SIGPIPE, SIG_IGN);

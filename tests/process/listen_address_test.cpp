@@ -1,4 +1,4 @@
-// Shows what a tree file may say in `listen`, and what it is told about the rest (contract §5).
+// Shows the forms of `listen` in a tree file, and the errors of other texts (contract §5).
 #include "supe/process/listen_address.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -22,7 +22,7 @@ std::string fault_in(std::string_view text) {
 
 BOOST_AUTO_TEST_SUITE(listen_address)
 
-// Each form means what systemd's and Node's users would take it for.
+// Each form has the meaning that users of systemd and Node expect.
 BOOST_AUTO_TEST_CASE(forms) {
     auto a = parse_listen_address("127.0.0.1:8080");
     BOOST_TEST((a.what == kind::ipv4 && a.host == "127.0.0.1" && a.port == 8080));
@@ -38,8 +38,8 @@ BOOST_AUTO_TEST_CASE(forms) {
     BOOST_TEST((a.what == kind::unix_path && a.path == "run/web:1.sock"));
 }
 
-// What is none is refused with the text and what was expected; a name would need a lookup, and that
-// would block.
+// Other texts are refused with the text and what was expected. Host names are refused, because a
+// lookup would block.
 BOOST_AUTO_TEST_CASE(faults) {
     const std::string forms = " is not ADDRESS:PORT, [IPV6]:PORT, :PORT or unix:PATH";
     const std::string port = " has no port from 0 to 65535 at its end";

@@ -1,4 +1,4 @@
-// Shows that the listening sockets are real, exclusive, and gone at the end (contract §5 `listen`).
+// Shows that listening sockets are open, exclusive, and gone at the end (contract §5 `listen`).
 #include "supe/process/listening_sockets.hpp"
 
 #include <arpa/inet.h>
@@ -55,7 +55,7 @@ bool connects(const std::string& path) {
     return ::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
 }
 
-/// What a killed process leaves behind: the file of a socket that nobody listens on.
+/// Leaves the file of a socket without a listener, as a killed process does.
 void leave_stale_socket(const std::string& path) {
     const unique_fd dead(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
@@ -68,7 +68,7 @@ std::uint16_t port_of(const std::string& address) {
     return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
 }
 
-/// Nothing on a machine without IPv6.
+/// Without a value on a machine without IPv6.
 std::optional<sockets> loopback_v6() {
     try {
         return sockets({"[::1]:0"}, "/");
@@ -82,7 +82,7 @@ std::optional<sockets> loopback_v6() {
 BOOST_AUTO_TEST_SUITE(listening_sockets)
 
 // Each address is open for connections before any child runs, in the order of the tree file, with
-// the port in fact.
+// its actual port.
 BOOST_AUTO_TEST_CASE(opens_in_order) {
     const scratch tmp;
     const sockets opened({"127.0.0.1:0", "unix:web.sock", "localhost:0"}, tmp.directory);
@@ -99,8 +99,7 @@ BOOST_AUTO_TEST_CASE(opens_in_order) {
     if (const auto v6 = loopback_v6()) BOOST_TEST(v6->addresses().at(0).starts_with("[::1]:"));
 }
 
-// As systemd hands them on: blocking; and close-on-exec until the launcher passes them to the one
-// child.
+// As systemd's they are blocking, and close-on-exec until the launcher passes them to their child.
 BOOST_AUTO_TEST_CASE(blocking_and_close_on_exec) {
     const scratch tmp;
     const sockets opened({"127.0.0.1:0", "unix:web.sock"}, tmp.directory);
@@ -110,7 +109,7 @@ BOOST_AUTO_TEST_CASE(blocking_and_close_on_exec) {
     }
 }
 
-// The error names the address and errno's text; the first one that fails closes those before it.
+// An error has the address and errno's text; the first failure closes the sockets before it.
 BOOST_AUTO_TEST_CASE(errors_name_the_address) {
     const sockets first({"127.0.0.1:0"}, "/");
     const auto taken = first.addresses().at(0);
@@ -128,8 +127,8 @@ BOOST_AUTO_TEST_CASE(errors_name_the_address) {
                "unix:/" + path + ": the path has 201 bytes, at most 107 are allowed");
 }
 
-// A socket file that a dead process left is replaced; one that somebody listens on, or another
-// file, is not touched.
+// The socket file of a dead process is replaced; a socket with a listener, or another file, is not
+// touched.
 BOOST_AUTO_TEST_CASE(only_stale_socket_files_are_replaced) {
     const scratch tmp;
     leave_stale_socket(tmp.file("stale.sock"));
@@ -147,7 +146,7 @@ BOOST_AUTO_TEST_CASE(only_stale_socket_files_are_replaced) {
     BOOST_TEST(fs::file_size(tmp.file("notes.txt")) == 4u);
 }
 
-// Whoever may search the directory may connect, whatever our umask is.
+// Every user that may search the directory may connect, whatever our umask is.
 BOOST_AUTO_TEST_CASE(unix_sockets_are_open_to_everyone) {
     const scratch tmp;
     const auto before = ::umask(077);
@@ -158,8 +157,8 @@ BOOST_AUTO_TEST_CASE(unix_sockets_are_open_to_everyone) {
     BOOST_TEST((found.st_mode & 0777) == 0666u);
 }
 
-// At the end the sockets are closed and their files removed: but not a file that another has put
-// there since.
+// At the end the sockets are closed and their files removed, but not a file that another process
+// has put there since.
 BOOST_AUTO_TEST_CASE(nothing_is_left) {
     const scratch tmp;
     std::string address;

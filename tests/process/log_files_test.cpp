@@ -1,4 +1,4 @@
-// Shows that kept output is bounded, survives what it must, and is read whole across rotation.
+// Shows that kept output is bounded, survives a kill, and is read whole across rotations.
 #include "supe/output/log_files.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -21,7 +21,7 @@ void put(log_writer& w, const std::string& line) {
     w.flush();
 }
 
-/// The lines that are there now; an unreadable one as `?`.
+/// The lines that can be read now; a malformed one is `?`.
 std::vector<std::string> rest(log_reader& r) {
     std::vector<std::string> lines;
     while (auto record = r.next()) {
@@ -49,8 +49,8 @@ using lines = std::vector<std::string>;
 
 BOOST_AUTO_TEST_SUITE(log_files)
 
-// However much is written, so many files of such a size stay, with the newest lines, each of them
-// whole.
+// However much is written, the limits of number and size hold, and the files have the newest lines,
+// each whole.
 BOOST_AUTO_TEST_CASE(bounded_by_size_and_count) {
     const support::temporary_directory tmp;
     const fs::path directory = tmp.path() / "logs";
@@ -69,8 +69,7 @@ BOOST_AUTO_TEST_CASE(bounded_by_size_and_count) {
     BOOST_TEST((mode.st_mode & 0777) == 0600u);
 }
 
-// A reader that follows gets every line once and in order, wherever the writer turns over to a new
-// file meanwhile.
+// A follower gets every line once and in order, wherever the writer begins a new file.
 BOOST_AUTO_TEST_CASE(follows_across_rotation) {
     const support::temporary_directory tmp;
     log_writer writer(tmp.path(), {.file_bytes = 500, .files = 100});
@@ -87,7 +86,8 @@ BOOST_AUTO_TEST_CASE(follows_across_rotation) {
     }
 }
 
-// A follower that was overtaken goes on with the oldest that is left, after what it had open.
+// A follower that was overtaken reads its open file to the end, and then the oldest file that is
+// left.
 BOOST_AUTO_TEST_CASE(a_slow_follower_loses_only_what_is_gone) {
     const support::temporary_directory tmp;
     log_writer writer(tmp.path(), {.file_bytes = 500, .files = 2});
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(a_slow_follower_loses_only_what_is_gone) {
     BOOST_TEST(seen.back() == "99");
 }
 
-// The next run goes on in the same files, also behind half a line that a killed one left.
+// The next run goes on in the same files, also behind half a line of a killed writer.
 BOOST_AUTO_TEST_CASE(goes_on_after_a_kill) {
     const support::temporary_directory tmp;
     {
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(goes_on_after_a_kill) {
     BOOST_TEST(std::distance(fs::directory_iterator(tmp.path()), {}) == 1);
 }
 
-// A line that is only half there is not given out; it is once its end has come.
+// Half a line is not returned before its end has come.
 BOOST_AUTO_TEST_CASE(half_a_line_waits) {
     const support::temporary_directory tmp;
     std::ofstream file(tmp / "output.00000001.jsonl");
@@ -128,8 +128,8 @@ BOOST_AUTO_TEST_CASE(half_a_line_waits) {
     BOOST_TEST(rest(reader) == lines{"x"}, boost::test_tools::per_element());
 }
 
-// A disk that takes nothing stops nobody; once it does again, a line says how much is missing.
-BOOST_AUTO_TEST_CASE(a_full_disk_is_told_afterwards) {
+// A full disk stops nothing; when it has space again, a line reports how much is missing.
+BOOST_AUTO_TEST_CASE(a_full_disk_is_reported_afterwards) {
     const support::temporary_directory tmp;
     log_writer writer(tmp.path());
     put(writer, "before");
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_told_afterwards) {
     BOOST_TEST(found == expected, boost::test_tools::per_element());
 }
 
-// Files of others in the folder are neither read nor removed.
+// Other files in the folder are neither read nor removed.
 BOOST_AUTO_TEST_CASE(other_files_are_left_alone) {
     const support::temporary_directory tmp;
     for (const char* name : {"output.jsonl", "output.x.jsonl", "notes", "output.00000001.jsonl.gz"})

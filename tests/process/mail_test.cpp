@@ -1,5 +1,5 @@
-// Mail between real processes: order, limits, and what SIGKILL at random moments may and may not
-// lose (contract §3).
+// Mail between real processes: order, limits, and what SIGKILL at random times may and may not lose
+// (contract §3).
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -69,13 +69,14 @@ struct mail_tree {
         for (std::string line; std::getline(in, line);) all.push_back(line);
         return all;
     }
-    /// The names of the mails that were recorded, each as often as it came.
+    /// The names of the recorded mails, each as often as it came.
     words recorded() const {
         words all = lines(got);
         for (std::string& line : all) line.resize(line.find(' '));
         return all;
     }
-    std::set<std::string> told(const std::string& what) const {
+    /// The mails for which the sender noted this outcome.
+    std::set<std::string> answered(const std::string& what) const {
         std::set<std::string> all;
         for (const std::string& line : lines(sent))
             if (line.starts_with(what + " ")) all.insert(line.substr(what.size() + 1));
@@ -84,12 +85,12 @@ struct mail_tree {
     bool waits_for(const std::function<bool()>& fact, supe::duration limit = 120s) {
         return loop.until(fact, limit);
     }
-    /// Every mail that was accepted has been recorded, sooner or later.
+    /// Waits until every accepted mail is recorded.
     bool all_accepted_arrive() {
         return waits_for([&] {
             const words came = recorded();
             const std::set<std::string> there(came.begin(), came.end());
-            return std::ranges::includes(there, told("accepted"));
+            return std::ranges::includes(there, answered("accepted"));
         });
     }
     json::value status(const std::string& address) const {
@@ -120,7 +121,7 @@ struct mail_tree {
     }
 };
 
-/// What came for the first time came in the order of sending, life by life of the sender.
+/// First deliveries come in the order of sending, for each life of the sender.
 void expect_order(const words& came) {
     std::set<std::string> seen;
     std::map<std::string, long> last;
@@ -140,7 +141,7 @@ const std::string roomy = R"(, "mail": {"limit": 200000})";
 
 BOOST_AUTO_TEST_SUITE(mail)
 
-// A hundred thousand small mails at once: each exactly once, in order.
+// A hundred thousand small mails at once: each arrives exactly once, in order.
 BOOST_AUTO_TEST_CASE(a_hundred_thousand_small_ones) {
     mail_tree t;
     t.run(t.recorder(256, roomy) + "," + t.flooder("recorder", 100'000, 200));
@@ -151,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand_small_ones) {
     t.expect_clean_stop();
 }
 
-// Ten mails just below the limit of a frame: whole, in order, and the memory for them is given
+// Ten mails just below the limit of a frame arrive whole and in order, and their memory is given
 // back.
 BOOST_AUTO_TEST_CASE(ten_huge_ones) {
     mail_tree t;
@@ -164,15 +165,16 @@ BOOST_AUTO_TEST_CASE(ten_huge_ones) {
     t.expect_clean_stop();
 }
 
-// A child that never reads, and a flood for it: refused at the limit, in bounded memory, and the
-// others go on.
+// A flood for a child that never reads is refused at the limit, in bounded memory, and the other
+// children go on.
 BOOST_AUTO_TEST_CASE(a_flood_for_a_silent_child) {
     mail_tree t;
     t.run(R"({"name": "silent", "command": ["sleep", "1000"], "mail": {"limit_bytes": "16MiB"}},)" +
           t.recorder(1) + "," + t.flooder("silent", 60'000, 1000));
-    BOOST_TEST(t.waits_for(
-        [&] { return t.told("accepted").size() + t.told("mailbox-full").size() == 60'000; }));
-    const std::size_t accepted = t.told("accepted").size();
+    BOOST_TEST(t.waits_for([&] {
+        return t.answered("accepted").size() + t.answered("mailbox-full").size() == 60'000;
+    }));
+    const std::size_t accepted = t.answered("accepted").size();
     BOOST_TEST(accepted > 14'000u);
     BOOST_TEST(accepted < 17'000u);
     BOOST_TEST(t.status("/silent").at("mailbox").at("queued").as_int64() ==
@@ -181,20 +183,20 @@ BOOST_AUTO_TEST_CASE(a_flood_for_a_silent_child) {
     t.expect_clean_stop();
 }
 
-// A slow reader under `block`: nothing is refused, all arrives in order, and no more is held than
-// the mailbox may hold twice.
+// A slow reader under `block`: no mail is refused, all mail arrives in order, and at most twice the
+// limit is held.
 BOOST_AUTO_TEST_CASE(a_slow_reader_holds_its_sender) {
     mail_tree t;
     t.run(t.recorder(1, R"(, "mail": {"limit": 100, "on_full": "block"})", 200) + "," +
           t.flooder("recorder", 1100, 100));
     BOOST_TEST(t.waits_for([&] { return mail_tree::lines(t.got).size() >= 1100; }));
-    BOOST_TEST(t.told("mailbox-full").empty());
-    BOOST_TEST(t.told("accepted").size() == 1100u);
+    BOOST_TEST(t.answered("mailbox-full").empty());
+    BOOST_TEST(t.answered("accepted").size() == 1100u);
     expect_order(t.recorded());
     t.expect_clean_stop();
 }
 
-// The recipient is killed again and again: all that was accepted arrives, in order.
+// The recipient is killed again and again: all accepted mail arrives, in order.
 BOOST_AUTO_TEST_CASE(the_recipient_is_killed) {
     mail_tree t;
     t.run(t.recorder(8, R"(, "mail": {"limit": 200000, "attempts": 1000})") + "," +
@@ -204,13 +206,13 @@ BOOST_AUTO_TEST_CASE(the_recipient_is_killed) {
         t.loop.run_for(std::chrono::milliseconds(dice() % 60));
         t.kill("/recorder");
     }
-    BOOST_TEST(t.waits_for([&] { return t.told("accepted").size() == 5000; }));
+    BOOST_TEST(t.waits_for([&] { return t.answered("accepted").size() == 5000; }));
     BOOST_TEST(t.all_accepted_arrive());
     expect_order(t.recorded());
     t.expect_clean_stop();
 }
 
-// A nested supervisor with a journal is killed again and again: nothing that was accepted below it
+// A nested supervisor with a journal is killed again and again: no mail that was accepted below it
 // is lost.
 BOOST_AUTO_TEST_CASE(a_nested_supervisor_is_killed) {
     mail_tree t;
@@ -224,13 +226,12 @@ BOOST_AUTO_TEST_CASE(a_nested_supervisor_is_killed) {
         t.loop.run_for(std::chrono::milliseconds(dice() % 150));
         t.kill("/n");
     }
-    BOOST_TEST(t.waits_for([&] { return t.told("accepted").size() == 3000; }));
+    BOOST_TEST(t.waits_for([&] { return t.answered("accepted").size() == 3000; }));
     BOOST_TEST(t.all_accepted_arrive());
     t.expect_clean_stop();
 }
 
-// The root with a journal is killed again and again, all processes with it: nothing that was
-// accepted is lost.
+// The root with a journal is killed again and again, with all processes: no accepted mail is lost.
 BOOST_AUTO_TEST_CASE(the_root_is_killed) {
     mail_tree t;
     t.run(t.recorder(8, roomy) + "," + t.flooder("recorder", 2000, 200, 200),
@@ -244,9 +245,9 @@ BOOST_AUTO_TEST_CASE(the_root_is_killed) {
         t.start();
     }
     BOOST_TEST(t.waits_for([&] { return t.status("/recorder").is_object(); }));
-    BOOST_TEST(!t.told("accepted").empty());
+    BOOST_TEST(!t.answered("accepted").empty());
     BOOST_TEST(t.all_accepted_arrive());
-    std::set<std::string> new_ones;  // what may have been handled before says so
+    std::set<std::string> new_ones;  // mail that may have been handled before has attempt 2 or more
     for (const std::string& line : mail_tree::lines(t.got)) {
         if (!line.ends_with(" first")) continue;
         const std::string name = line.substr(0, line.find(' '));

@@ -1,4 +1,4 @@
-// A thousand children at once, and a machine that has no room for more.
+// A thousand children at once, and a machine without free descriptors.
 #include "tests/support/real_tree.hpp"
 
 #include <fmt/format.h>
@@ -26,8 +26,8 @@ std::vector<std::string> sleepers(int n) {
 
 BOOST_FIXTURE_TEST_SUITE(many_children, support::event_loop)
 
-// A thousand start, all are killed and restarted at once, and all stop: nothing is left, neither
-// process nor descriptor.
+// A thousand children start, all are killed and restarted at once, and all stop: neither a process
+// nor a descriptor is left.
 BOOST_AUTO_TEST_CASE(a_thousand) {
     constexpr std::size_t n = 1000;
     {
@@ -51,8 +51,8 @@ BOOST_AUTO_TEST_CASE(a_thousand) {
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);
 }
 
-// No descriptor is left for a restart: start-failed with EMFILE, a delay, and another try; the
-// others never notice.
+// No descriptor is free for a restart: start-failed with EMFILE, a delay, and another try; the
+// other children are not affected.
 BOOST_AUTO_TEST_CASE(out_of_descriptors) {
     real_tree tree(*this, tree_of({shell("web", "exec sleep 1000",
                                          R"("backoff": {"max": "20ms"}, "max_restarts": 100000)"),

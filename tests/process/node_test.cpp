@@ -30,7 +30,7 @@ std::string script(const std::string& name, const std::string& file,
         supe::json_quoted(packages), variables, members);
 }
 
-/// A tree of Node scripts that runs, its output, and all its notices.
+/// A running tree of Node scripts, its output, and all its notices.
 struct fixture {
     support::operator_session session;
     std::unique_ptr<support::command> tree, board;
@@ -44,16 +44,17 @@ struct fixture {
     bool prints(const std::string& text, std::size_t n = 1) const {
         return until([&] { return count(tree->out(), text + "\n") >= n; });
     }
-    /// A line of `supe notices` with this in it.
+    /// True when `n` lines of `supe notices` have this text.
     bool published(const std::string& text, std::size_t n = 1) const {
         return until([&] { return count(board->out(), text) >= n; });
     }
-    /// Delivered and acknowledged: what the component asked for before its ack has been done.
+    /// Sends a mail and waits for its ack: requests that the component sent before it are done
+    /// then.
     void mail(const std::string& name, const std::string& json) const {
         const auto sent = session.ask({"mail", name, json, "--wait"});
         BOOST_TEST(sent.code == 0, sent.err);
     }
-    /// Queued, no more.
+    /// Sends a mail without waiting for its ack.
     void post(const std::string& name, const std::string& json) const {
         BOOST_TEST(session.ask({"mail", name, json}).code == 0);
     }
@@ -73,7 +74,8 @@ struct fixture {
 
 BOOST_FIXTURE_TEST_SUITE(node, fixture, *support::needs({"node", packages}))
 
-// Mail from the supervisor to a component, from it to a sibling, and from that to the supervisor.
+// Mail from the supervisor to a component, from the component to a sibling, and from the sibling to
+// the supervisor.
 BOOST_AUTO_TEST_CASE(mail_in_both_directions) {
     run({script("ann", "talker.js"), script("bob", "talker.js")});
     mail("ann",
@@ -81,12 +83,12 @@ BOOST_AUTO_TEST_CASE(mail_in_both_directions) {
     const std::string said = R"({"text":"grüß dich 😀","n":[1.5,null,true]})";
     BOOST_TEST(prints("[ann] ann got {\"to\":\"bob\",\"say\":" + said + "} from supe"));
     BOOST_TEST(prints("[bob] bob got " + said + " from ann"));
-    BOOST_TEST(published(R"("notice":"supervisor-mail","message":{"from":"bob","msg":{"heard":)" +
+    BOOST_TEST(published(R"("notice":"supervisor-mail","message":{"from":"bob","msg":{"got":)" +
                          said + R"(,"of":"ann"}})"));
     stop();
 }
 
-// A mail that is acknowledged later stays in hand until then, and the next one waits.
+// A mail that is acknowledged later stays in flight until then, and the next one waits.
 BOOST_AUTO_TEST_CASE(ack_later) {
     run({script("later", "later.js"), script("n", "notices.js")});
     const auto first =
@@ -117,7 +119,8 @@ BOOST_AUTO_TEST_CASE(pause) {
     stop();
 }
 
-// Mail that nobody handles is acknowledged by npm's supe, and told by `mail-unhandled`.
+// npm's supe acknowledges mail that the component does not handle, and notice `mail-unhandled`
+// reports it.
 BOOST_AUTO_TEST_CASE(unhandled_mail) {
     run({script("careless", "careless.js")});
     mail("careless", "\"anybody?\"");
@@ -126,8 +129,8 @@ BOOST_AUTO_TEST_CASE(unhandled_mail) {
     stop();
 }
 
-// A crash with mail in hand: it comes again before fresh mail, and after three crashes it is among
-// the dead letters.
+// A crash with a mail in flight: it comes again before fresh mail, and after three crashes it is a
+// dead letter.
 BOOST_AUTO_TEST_CASE(crash_with_mail_in_flight) {
     run({script("crashing", "crashing.js")});
     post("crashing", "\"poison\"");
@@ -140,8 +143,7 @@ BOOST_AUTO_TEST_CASE(crash_with_mail_in_flight) {
     stop();
 }
 
-// A watch hears every notice in order, those of the supervisor too, and nothing after it was
-// ignored.
+// A watch gets every notice in order, also those of the supervisor, and nothing after `ignore`.
 BOOST_AUTO_TEST_CASE(notices_watched) {
     run({script("a", "notices.js"), script("b", "notices.js")});
     mail("a", R"(["watch", "n"])");
@@ -154,19 +156,18 @@ BOOST_AUTO_TEST_CASE(notices_watched) {
     mail("b", R"(["notify", "n", "too late"])");
     mail("b", R"(["crash"])");
     BOOST_TEST(until([&] {
-        return count(tree->out(), R"([a] heard citizen-crashed: {"name":"b","exit":{"code":7})") ==
-               1;
+        return count(tree->out(), R"([a] got citizen-crashed: {"name":"b","exit":{"code":7})") == 1;
     }));
     BOOST_TEST(until([&] {
-        return count(tree->out(), R"([a] heard b-crashed: {"name":"b","exit":{"code":7})") == 1;
+        return count(tree->out(), R"([a] got b-crashed: {"name":"b","exit":{"code":7})") == 1;
     }));
-    BOOST_TEST(count(tree->out(),
-                     "[a] heard n: {\"x\":[1]}\n[a] heard n: null\n[a] heard n: null\n") == 1u);
-    BOOST_TEST(count(tree->out(), "heard n: ") == 3u);
+    BOOST_TEST(count(tree->out(), "[a] got n: {\"x\":[1]}\n[a] got n: null\n[a] got n: null\n") ==
+               1u);
+    BOOST_TEST(count(tree->out(), "got n: ") == 3u);
     stop();
 }
 
-// A once-watch hears one, however many come.
+// A once-watch gets one notice, however many come.
 BOOST_AUTO_TEST_CASE(notices_once) {
     run({script("a", "notices.js"), script("b", "notices.js")});
     mail("a", R"(["once", "n"])");
@@ -174,16 +175,15 @@ BOOST_AUTO_TEST_CASE(notices_once) {
     for (const char* text :
          {R"(["notify", "n", 1])", R"(["notify", "n", 2])", R"(["notify", "end", 1])"})
         mail("b", text);
-    BOOST_TEST(prints("[a] heard end: 1"));
-    BOOST_TEST(count(tree->out(), "heard n: ") == 1u);
+    BOOST_TEST(prints("[a] got end: 1"));
+    BOOST_TEST(count(tree->out(), "got n: ") == 1u);
     mail("a", R"(["once", "n"])");
     mail("b", R"(["notify", "n", 3])");
-    BOOST_TEST(prints("[a] heard n: 3"));
+    BOOST_TEST(prints("[a] got n: 3"));
     stop();
 }
 
-// The last message of a name is for those who come late and want it; nobody else is told of what
-// was.
+// The last message of a name is for late watchers that request the cache, and for no others.
 BOOST_AUTO_TEST_CASE(notices_cached) {
     run({script("a", "notices.js"), script("b", "notices.js")});
     for (const char* text : {R"(["notify", "n", 1])", R"(["notify", "n", 2])",
@@ -192,43 +192,43 @@ BOOST_AUTO_TEST_CASE(notices_cached) {
     mail("a", R"(["watch", "m"])");
     mail("a", R"(["watch", "none", {"useCache": true}])");
     mail("a", R"(["watch", "n", {"useCache": true}])");
-    BOOST_TEST(prints("[a] heard n: 2"));
+    BOOST_TEST(prints("[a] got n: 2"));
     mail("b", R"(["notify", "n", 4])");
-    BOOST_TEST(prints("[a] heard n: 4"));
-    BOOST_TEST(count(tree->out(), "heard") == 2u);
+    BOOST_TEST(prints("[a] got n: 4"));
+    BOOST_TEST(count(tree->out(), "got") == 2u);
     stop();
 }
 
-// What a component publishes is there for all, with the component and the source that it gave.
+// Everyone can get the notices of a component, whose source is the component and the source that it
+// gave.
 BOOST_AUTO_TEST_CASE(notices_sent) {
     run({script("b", "notices.js")});
-    mail("b", R"(["notify", "news", {"from": "node"}])");
-    BOOST_TEST(published(R"("notice":"news","message":{"from":"node"},"source":"b-test"})"));
-    const auto late = session.begin({"notices", "news", "--state", session.state()});
-    BOOST_TEST(until([&] { return late->out().ends_with(" news {\"from\":\"node\"}\n"); }));
+    mail("b", R"(["notify", "sale", {"from": "node"}])");
+    BOOST_TEST(published(R"("notice":"sale","message":{"from":"node"},"source":"b-test"})"));
+    const auto late = session.begin({"notices", "sale", "--state", session.state()});
+    BOOST_TEST(until([&] { return late->out().ends_with(" sale {\"from\":\"node\"}\n"); }));
     stop();
 }
 
-// A watch ends with its process: whoever crashed and is back hears nothing before it watches again,
-// and then the last one.
+// A watch ends with its process: after a crash the component gets nothing before it watches again,
+// and then the last message.
 BOOST_AUTO_TEST_CASE(a_watcher_crashes_and_comes_back) {
     run({script("a", "notices.js"), script("b", "notices.js")});
     mail("a", R"(["watch", "n"])");
     mail("b", R"(["notify", "n", 1])");
-    BOOST_TEST(prints("[a] heard n: 1"));
+    BOOST_TEST(prints("[a] got n: 1"));
     mail("a", R"(["crash"])");
     BOOST_TEST(prints("[a] up", 2));
     mail("b", R"(["notify", "n", 2])");
     mail("a", R"(["watch", "n", {"useCache": true}])");
-    BOOST_TEST(prints("[a] heard n: 2"));
+    BOOST_TEST(prints("[a] got n: 2"));
     mail("b", R"(["notify", "n", 3])");
-    BOOST_TEST(prints("[a] heard n: 3"));
-    BOOST_TEST(count(tree->out(), "heard n: 2") == 1u);
+    BOOST_TEST(prints("[a] got n: 3"));
+    BOOST_TEST(count(tree->out(), "got n: 2") == 1u);
     stop();
 }
 
-// Whatever npm's supe can show a component of its noticeboard is the same under npm's own
-// supervisor and under ours.
+// The noticeboard behaves the same for npm's supe under npm's own supervisor and under ours.
 BOOST_AUTO_TEST_CASE(the_noticeboard_is_the_same_as_under_npm) {
     const auto transcript = [this](const std::string& name) {
         return support::read_file(session.file(name));
@@ -249,8 +249,8 @@ BOOST_AUTO_TEST_CASE(the_noticeboard_is_the_same_as_under_npm) {
     stop();
 }
 
-// A shutdown hook may delay the end where the tree says `ask`; a child that never spoke is sent the
-// signal at once without it.
+// A shutdown hook may delay the end when the child has `ask`; without it a child that never sent a
+// frame gets the signal at once.
 BOOST_AUTO_TEST_CASE(a_shutdown_hook_that_delays) {
     run({script("patient", "closing.js", R"(, "ask": true)"),
          script("hasty", "closing.js", R"(, "shutdown": "20s")")});
@@ -267,23 +267,24 @@ BOOST_AUTO_TEST_CASE(a_shutdown_hook_that_delays) {
     stop();
 }
 
-// A raw process.send becomes `component-message`; a socket sent along is refused, and what is said
-// behind it arrives.
+// A raw process.send becomes `component-message`; a socket that is sent along is refused, and later
+// messages arrive.
 BOOST_AUTO_TEST_CASE(a_raw_process_send) {
     run({script("raw", "raw.js"), script("go", "notices.js")});
-    const auto told = [](const std::string& message) {
+    const auto event = [](const std::string& message) {
         return R"("notice":"component-message","message":{"name":"raw","message":)" + message + "}";
     };
     mail("go", R"(["notify", "go", 1])");
     for (const char* message :
          {R"({"hello":"world"})", R"("text")", "[1,null]", R"("said it all")"})
-        BOOST_TEST(published(told(message)));
+        BOOST_TEST(published(event(message)));
     BOOST_TEST(count(board->out(), "component-bad-frame") == 0u);
     BOOST_TEST(session.status("/raw").at("restarts") == 0);
     stop();
 }
 
-// A component that is a supervisor of npm's: its own children end with it, killed or stopped.
+// A component that is a supervisor of npm's supe: its own children end with it, after a kill and
+// after a stop.
 BOOST_AUTO_TEST_CASE(an_npm_supervisor_as_a_child) {
     run({script("npm", "npm_supervisor.js")});
     const auto citizen = [this](std::size_t nth) {
@@ -308,7 +309,7 @@ BOOST_AUTO_TEST_CASE(an_npm_supervisor_as_a_child) {
     BOOST_TEST(!support::is_alive(second));
 }
 
-// The package's own examples, which its own tests run, find nothing different here.
+// The examples of the package, which its own tests run, work the same here.
 BOOST_AUTO_TEST_CASE(the_citizens_of_the_package) {
     const std::string theirs = packages + "/supe/test/citizen/";
     run({script("routed-mail-receiver", theirs + "routed-mail-receiver.js"),

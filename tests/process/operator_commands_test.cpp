@@ -1,4 +1,4 @@
-// The real binary beside a running tree: its logs, mail, which tree is meant, and trees that do not
+// The real binary with a running tree: logs, mail, the choice of a tree, and trees that do not
 // answer (contract §6).
 #include "tests/support/files.hpp"
 #include "tests/support/operator_session.hpp"
@@ -34,7 +34,7 @@ std::vector<std::string> lines_of(const std::string& text) {
     return all;
 }
 
-/// A child that prints so many numbered lines of a hundred bytes, and is gone.
+/// A child that prints numbered lines of a hundred bytes, and ends.
 std::string printer(const std::string& name, int lines) {
     return R"({"name": ")" + name +
            R"(", "restart": "temporary", "command": ["sh", "-c", "seq -f '%0100.0f' 1 )" +
@@ -45,8 +45,8 @@ std::string printer(const std::string& name, int lines) {
 
 BOOST_AUTO_TEST_SUITE(operator_commands)
 
-// What was printed can be read while the tree runs and after it was killed: all of it, of one
-// child, or the last lines.
+// The output can be read while the tree runs and after it was killed: all of it, of one child, or
+// the last lines.
 BOOST_AUTO_TEST_CASE(logs) {
     const operator_session d;
     const auto tree = d.run_tree(shop);
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(logs) {
     BOOST_TEST(d.supe({"logs", "--state", d.file("none")}).code == 3);
 }
 
-// However much is printed, 8 files of 8 MiB stay; a follower sees every line once and in order
+// However much is printed, 8 files of 8 MiB are kept; a follower gets every line once and in order
 // across the files.
 BOOST_AUTO_TEST_CASE(logs_rotate_and_are_followed) {
     const operator_session d;
@@ -96,9 +96,9 @@ BOOST_AUTO_TEST_CASE(logs_rotate_and_are_followed) {
     BOOST_TEST(std::distance(fs::directory_iterator(fs::path(d.state()) / "logs"), {}) >= 3);
 }
 
-// A reader of our stdout that does not read stops nothing: the tree answers, the child goes on when
-// somebody reads again.
-BOOST_AUTO_TEST_CASE(nobody_reads_our_stdout) {
+// A reader of our stdout that does not read stops nothing: the tree answers, and the child goes on
+// when it reads again.
+BOOST_AUTO_TEST_CASE(an_unread_stdout) {
     const operator_session d;
     int ends[2];
     BOOST_REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
@@ -119,12 +119,12 @@ BOOST_AUTO_TEST_CASE(nobody_reads_our_stdout) {
     }));
     BOOST_TEST(lines_of(seen).size() == 50'001u);
     ::close(ends[0]);
-    BOOST_TEST(d.ask({"restart", "web"}).code == 0);  // nor does one that goes away
+    BOOST_TEST(d.ask({"restart", "web"}).code == 0);  // nor does a reader that closes
     tree->signal(SIGTERM);
     BOOST_TEST(tree->wait() == 0);
 }
 
-// Without --state or --tree the only tree that runs is meant; where several do, they are named.
+// Without --state or --tree the only running tree is used; when several run, the error names them.
 BOOST_AUTO_TEST_CASE(target_tree) {
     const operator_session d;
     const auto none = d.supe({"status"});
@@ -144,8 +144,8 @@ BOOST_AUTO_TEST_CASE(target_tree) {
     BOOST_TEST(d.supe({"status", "--tree", "three"}).code == 3);
 }
 
-// What a child says of itself by sd_notify stands in its status.
-BOOST_AUTO_TEST_CASE(what_it_says) {
+// The STATUS of a child (sd_notify) is in its status.
+BOOST_AUTO_TEST_CASE(status_text) {
     const operator_session d;
     const auto tree = d.run_tree(fmt::format(R"({{"name": "t", "children": [
         {{"name": "web", "command": ["{}"], "ready": "notify", "env": {{"SUPE_TEST_ROLE": "service"}}}}]}})",
@@ -154,8 +154,8 @@ BOOST_AUTO_TEST_CASE(what_it_says) {
     BOOST_TEST(has(d.ask({"status", "web", "--json"}).out, R"("status":"serving)"));
 }
 
-// Mail ends when it is accepted, or with --wait acknowledged; a message that is no JSON is refused
-// here.
+// The command mail ends when the mail is accepted, or with --wait acknowledged; a message that is
+// not JSON is refused here.
 BOOST_AUTO_TEST_CASE(mail) {
     const operator_session d;
     const std::string reader =
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(mail) {
     BOOST_TEST(d.ask({"mail", "reader", "{\"n\": 1.0,\n \"u\": \"\\u00e4\"}", "--wait"}).code == 0);
     BOOST_TEST(until([&] {
         return has(tree->out(), R"("msg":{"n": 1.0,  "u": "\u00e4"})");
-    }));  // its bytes, but for line ends
+    }));  // its bytes, except line ends
     BOOST_TEST(d.ask({"mail", "deaf", "1"}).code == 0);
     BOOST_TEST(d.status("deaf").at("mailbox").at("queued") == 1);
     const auto nobody = d.ask({"mail", "nobody", "1"});
@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(mail) {
     BOOST_TEST(has(torn.err, "reader.1.jsonl:2: no saved mail"));
 }
 
-// Mail that a component refuses is among the dead letters until it is sent again or dropped.
+// Mail that a component rejects is a dead letter until it is sent again or dropped.
 BOOST_AUTO_TEST_CASE(dead_letters) {
     const operator_session d;
     const auto tree = d.run_tree(
@@ -216,8 +216,8 @@ BOOST_AUTO_TEST_CASE(dead_letters) {
     BOOST_TEST(d.ask({"dead", "list", "--json"}).out == "[]\n");
 }
 
-// A tree that does not answer at all, or a nested supervisor in it, is exit code 4 after 10 s, with
-// a clear text.
+// A tree or a nested supervisor that does not answer gives exit code 4 after 10 s, with a clear
+// text.
 BOOST_AUTO_TEST_CASE(trees_that_do_not_answer) {
     const operator_session d;
     const auto tree = d.run_tree(shop);
@@ -236,8 +236,8 @@ BOOST_AUTO_TEST_CASE(trees_that_do_not_answer) {
     BOOST_TEST(silent.err == "supe: the tree on " + d.state() + " does not answer (for 10 s)\n");
 }
 
-// A mistyped command is answered with the one that was meant, wrong words with what is wrong and
-// where to read on; every command's help has an example.
+// A mistyped command is answered with the nearest command, wrong words with the error and where the
+// help is; the help of every command has an example.
 BOOST_AUTO_TEST_CASE(help) {
     const operator_session d;
     const auto typo = d.supe({"statsu"});

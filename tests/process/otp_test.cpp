@@ -1,5 +1,5 @@
-// The important cases of OTP's supervisor_SUITE once more, with real processes: who keeps its pid,
-// and who does not.
+// The important cases of OTP's supervisor_SUITE with real processes: which children keep their
+// pids.
 #include "tests/support/program.hpp"
 #include "tests/support/real_tree.hpp"
 
@@ -20,7 +20,7 @@ const std::string idle = "echo up; exec sleep 1000";
 std::vector<std::string> three() { return {shell("a", idle), shell("b", idle), shell("c", idle)}; }
 
 struct fixture : support::event_loop {
-    /// Kills b of three, and tells who has another pid when all are up again: "-b-" and the like.
+    /// Kills b of three. Returns which children have another pid when all are up again: as "-b-".
     std::string changed_by_crash_of_b(const std::string& strategy) {
         real_tree tree(*this, tree_of(three(), fmt::format(R"("strategy": "{}")", strategy)));
         BOOST_TEST(tree.sees("component-ready", 3));
@@ -50,15 +50,16 @@ struct fixture : support::event_loop {
 
 BOOST_FIXTURE_TEST_SUITE(otp, fixture)
 
-// one_for_one, one_for_all, rest_for_one: whose pid changes when the second of three is killed.
+// one_for_one, one_for_all, rest_for_one: which pids change when the second of three children is
+// killed.
 BOOST_AUTO_TEST_CASE(strategies) {
     BOOST_TEST(changed_by_crash_of_b("one_for_one") == "-b-");
     BOOST_TEST(changed_by_crash_of_b("one_for_all") == "abc");
     BOOST_TEST(changed_by_crash_of_b("rest_for_one") == "-bc");
 }
 
-// permanent is restarted after any end; transient after a crash alone; temporary never, and it
-// leaves the tree.
+// A permanent child is restarted after any end, a transient one only after a crash, a temporary one
+// never: it leaves the tree.
 BOOST_AUTO_TEST_CASE(restart_types) {
     const std::string calm = R"("backoff": {"first": "10s"})";
     real_tree tree(*this,
@@ -79,7 +80,7 @@ BOOST_AUTO_TEST_CASE(restart_types) {
                    .starts_with(R"({"name":"temporary","exit":{"signal":"SIGKILL","core":false})"));
 }
 
-// `clean_exits` decides what is a crash; a signal never is in it.
+// `clean_exits` decides what is a crash; a signal is always a crash.
 BOOST_AUTO_TEST_CASE(clean_exits) {
     real_tree tree(
         *this,
@@ -91,7 +92,7 @@ BOOST_AUTO_TEST_CASE(clean_exits) {
     BOOST_TEST(tree.count("three-crashed") == 0u);
 }
 
-// Children stop in the reverse of their order, each only when the next one is gone.
+// Children stop in reverse order, each only when the next one is gone.
 BOOST_AUTO_TEST_CASE(stop_in_reverse) {
     const std::string slow = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.01; done";
     real_tree tree(*this, tree_of({shell("a", slow), shell("b", slow), shell("c", slow)}));
@@ -124,7 +125,7 @@ BOOST_AUTO_TEST_CASE(escalation) {
                nested.output);
 }
 
-// A first start that fails takes back those before it, in reverse, and fails the tree with the
+// A first start that fails stops the children before it, in reverse, and fails the tree with the
 // cause.
 BOOST_AUTO_TEST_CASE(first_start_fails) {
     const auto tree =
@@ -138,7 +139,7 @@ BOOST_AUTO_TEST_CASE(first_start_fails) {
     BOOST_TEST(tree.output.find("never") == std::string::npos);
 }
 
-// SIGTERM: an ordered stop, exit code 0. A second one: whatever ignores everything is dead at once.
+// SIGTERM: a stop in order, exit code 0. A second one kills at once what ignores it.
 BOOST_AUTO_TEST_CASE(signals_of_the_root) {
     const support::temporary_directory tmp;
     std::ofstream(tmp / "tree.json")

@@ -1,11 +1,11 @@
-// The component in Python that supe/README.md shows, exactly as it stands there.
+// The component in Python of supe/README.md, unchanged.
 #include "tests/support/mail_taker.hpp"
 #include "tests/support/needs.hpp"
 #include "tests/support/readme.hpp"
 
 BOOST_AUTO_TEST_SUITE(python, *support::needs({"python3"}))
 
-// It takes mail, acknowledges it, is restarted after a crash, and ends when it is asked to.
+// It takes mail, acknowledges it, is restarted after a crash, and ends after SUPE-SHUTDOWN.
 BOOST_AUTO_TEST_CASE(the_component_of_the_page) {
     const support::operator_session d;
     support::write_file(d.file("c.py"), support::code_in("supe/README.md", "python"));

@@ -1,5 +1,5 @@
-// How real children say that they are ready, that they live, and that they end: frames, sd_notify,
-// and silence.
+// How real children report that they are ready, alive and ending: by frames, by sd_notify, and not
+// at all.
 #include "tests/support/real_tree.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -13,8 +13,8 @@ using support::tree_of;
 
 BOOST_FIXTURE_TEST_SUITE(readiness, support::event_loop)
 
-// READY=1 makes it ready; the last STATUS= is what `supe status` shows; it knows socket, interval
-// and pid of the watchdog.
+// READY=1 makes it ready; `supe status` shows the last STATUS=; its environment has the socket, and
+// the interval and pid of the watchdog.
 BOOST_AUTO_TEST_CASE(notify) {
     real_tree tree(*this,
                    tree_of({helper("web", "service", R"("ready": "notify", "watchdog": "10s")")}));
@@ -23,15 +23,15 @@ BOOST_AUTO_TEST_CASE(notify) {
     BOOST_TEST(tree["web"].status_text() == "serving\uFFFD");  // always UTF-8
 }
 
-// A child that no one asked to notify has no socket for it, and costs none.
-BOOST_AUTO_TEST_CASE(only_who_needs_it_has_a_socket) {
+// A child without `notify` and `watchdog` has no notify socket.
+BOOST_AUTO_TEST_CASE(a_socket_only_when_needed) {
     real_tree tree(*this,
                    tree_of({shell("web", R"(echo "socket <$NOTIFY_SOCKET>"; exec sleep 1000)")}));
     BOOST_TEST(tree.prints("[web] socket <>"));
 }
 
-// A child that stops pinging is aborted: a crash by SIGABRT, and it is restarted. One that pings
-// stays.
+// A child that stops pinging is aborted: a crash by SIGABRT, and it is restarted. A child that
+// pings stays up.
 BOOST_AUTO_TEST_CASE(watchdog) {
     const std::string hangs =
         R"({"name": "hangs", "command": ["/proc/self/exe"], "ready": "notify", "watchdog": "500ms",
@@ -48,8 +48,8 @@ BOOST_AUTO_TEST_CASE(watchdog) {
     BOOST_TEST(tree.count("pings-crashed") == 0u);
 }
 
-// Its start alone makes it not ready: without a word in time it is a start that failed, with its
-// time in the text.
+// A started process is not ready yet: without a signal in time the start has failed, with the time
+// in the text.
 BOOST_AUTO_TEST_CASE(start_timeout) {
     real_tree tree(
         *this, tree_of({helper("web", "idle", R"("ready": "notify", "start_timeout": "200ms")")}));
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(start_timeout) {
     BOOST_TEST(tree.root().why() == "child web could not be started: start timed out after 0.2s");
 }
 
-// Last words count: who says that it is ready and ends at once was ready, and ended cleanly.
+// Last words count: a child that reports ready and ends at once was ready, and ended cleanly.
 BOOST_AUTO_TEST_CASE(ready_and_gone) {
     real_tree tree(
         *this,
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(ready_and_gone) {
     BOOST_TEST(!tree.ended());
 }
 
-// The next child is started when the one before it is ready, and not earlier.
+// The next child starts when the one before it is ready, and not earlier.
 BOOST_AUTO_TEST_CASE(in_order) {
     real_tree tree(*this, tree_of({helper("first", "service", R"("ready": "notify")"),
                                    helper("second", "listener", R"("ready": "signal")"),
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(in_order) {
     BOOST_TEST(tree.count("second-ready") == 1u);
 }
 
-// The last ten deaths are kept, each with its cause.
+// The last ten ends are kept, each with its cause.
 BOOST_AUTO_TEST_CASE(deaths_are_remembered) {
     real_tree tree(
         *this, tree_of({shell("web", "exit 3", R"("backoff": {"max": "1ms"}, "max_restarts": 12)")},

@@ -1,12 +1,11 @@
-// The components in bash and C++ that the pages show, exactly as they stand there (python_test.cpp
-// has the one in Python).
+// The components in bash and C++ of the pages, unchanged (for Python: python_test.cpp).
 #include "tests/support/readme.hpp"
 #include "tests/support/mail_taker.hpp"
 
 BOOST_AUTO_TEST_SUITE(readme)
 
-// In bash: it takes mail, acknowledges it, is restarted after a crash, and ends when it is asked
-// to.
+// In bash: it takes mail, acknowledges it, is restarted after a crash, and ends after
+// SUPE-SHUTDOWN.
 BOOST_AUTO_TEST_CASE(bash) {
     const support::operator_session d;
     support::write_file(d.file("c.sh"), support::code_in("supe/README.md", "bash"));
@@ -15,8 +14,8 @@ BOOST_AUTO_TEST_CASE(bash) {
         R"({"a":[1,"x"]})");
 }
 
-// In C++, compiled by CMake from the first page, in the tree that stands below it: down until there
-// is mail.
+// In C++, compiled by CMake from the first page, in the tree below it there: it is down until mail
+// comes.
 BOOST_AUTO_TEST_CASE(cpp) {
     const support::operator_session d;
     std::filesystem::create_symlink(SUPE_GREETER, d.file("greeter"));

@@ -1,4 +1,4 @@
-// The relay as its operator meets it while it runs: its dead webhooks, its log, new settings.
+// The running relay and its operator: dead webhooks, the log, new settings.
 #include "tests/support/http_sink.hpp"
 #include "tests/support/running_relay.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -38,13 +38,13 @@ struct scene {
 
 BOOST_AUTO_TEST_SUITE(relay_operator)
 
-// What can never be delivered is dead; it is listed, shown whole, tried again and dropped, by its
-// id and all together.
+// A webhook that can never be delivered is dead. It is listed, shown whole, tried again and
+// dropped, by its id and all together.
 BOOST_AUTO_TEST_CASE(dead_webhooks) {
     scene s;
     support::running_relay relay(s.loop, s.directory / "state", s.sink.url(), 2, s.port);
     BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
-    // The forwarder refuses it, since it is not whole.
+    // The forwarder rejects it, since it is not whole.
     BOOST_TEST(
         s.ask({"mail", "/dam/queue",
                R"({"id":"odd","method":"POST","target":"/x","remote":"::1","body":"aGVsbG8="})"})
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(dead_webhooks) {
     BOOST_TEST(scene::has(list, "/dam/queue"), list);
     BOOST_TEST(scene::has(list, "::1 POST /x"), list);
     BOOST_TEST(scene::has(s.ask({"dead", "list", "--json"}).output, R"("to":"/dam/queue")"));
-    // It is also a notice, and counted in another.
+    // A notice reports it, and another one counts it.
     const auto noticed = [&](const std::string& name) {
         return s.ask({"notices", name, "--timeout", "1ms"}).output;
     };
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(dead_webhooks) {
     BOOST_TEST(!s.listed("odd"));
     BOOST_TEST(s.ask({"dead", "drop", "--all"}).code == 0);
     BOOST_TEST(s.ask({"dead", "list", "--json"}).output == "[]\n");
-    // A queue that is down cannot be asked, and nothing is done behind one's back later.
+    // A queue that is down cannot be asked, and the command is not performed later.
     BOOST_TEST(s.ask({"stop", "/dam/queue"}).code == 0);
     const auto down = s.ask({"dead", "list"});
     BOOST_TEST(down.code == 1);
@@ -80,8 +80,8 @@ BOOST_AUTO_TEST_CASE(dead_webhooks) {
     BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
 
-// SIGHUP reads the settings again: what differs is started anew, the rest is not touched; a bad
-// file changes nothing.
+// SIGHUP reads the settings again: what differs is restarted, the rest is not touched; a bad file
+// changes nothing.
 BOOST_AUTO_TEST_CASE(new_settings) {
     scene s;
     const auto settings = [&](std::string_view more) {
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(new_settings) {
     BOOST_TEST(pid_of("/dam/retrier").starts_with(retrier));
     settings(R"("retry_every": "2h")");
     relay.signal(SIGHUP);
-    BOOST_TEST(relay.prints("SIGHUP: reloaded\"}\n"), relay.output());  // in JSON, as asked
+    BOOST_TEST(relay.prints("SIGHUP: reloaded\"}\n"), relay.output());  // in JSON, as requested
     BOOST_TEST(!pid_of("/dam/retrier").starts_with(retrier));
     BOOST_TEST(pid_of("/dam/queue").starts_with(queue));
     relay.signal(SIGTERM);

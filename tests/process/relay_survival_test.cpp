@@ -1,5 +1,5 @@
-// Shows what the relay survives: the real thing, with real kills, between senders that remember
-// every 200 and a destination that counts connections.
+// Shows what the real relay survives, between senders that record every 200 and a destination that
+// counts connections.
 #include "tests/support/http_sink.hpp"
 #include "tests/support/running_relay.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -28,7 +28,7 @@ struct scene {
         for (const auto& r : sink.received()) bodies.insert(r.body());
         return bodies;
     }
-    /// Bodies that got their 200 and did not reach the destination.
+    /// The number of bodies that got their 200 and did not reach the destination.
     std::size_t missing(const webhook_flood& flood) const {
         const auto there = delivered();
         std::size_t n = 0;
@@ -48,8 +48,8 @@ struct scene {
     }
 };
 
-/// Kills the process at `address` three times under load, then looks for every webhook that got its
-/// 200.
+/// Kills the process at `address` three times under load, then checks for every webhook that got
+/// its 200.
 void survives_the_death_of(const std::string& address) {
     scene s;
     running_relay relay(s.loop, s.directory / "state", s.sink.url(), connections, s.port);
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(of_the_retrier) { survives_the_death_of("/dam/retrier"); }
 BOOST_AUTO_TEST_CASE(of_the_connection_lock) { survives_the_death_of("/connection_lock"); }
 BOOST_AUTO_TEST_CASE(of_the_nested_supervisor) { survives_the_death_of("/dam"); }
 
-// The whole relay is killed three times under load; the next one on the same state directory
+// The whole relay is killed three times under load; the next run on the same state directory
 // delivers what was left.
 BOOST_AUTO_TEST_CASE(of_the_whole_relay) {
     scene s;
@@ -102,9 +102,9 @@ BOOST_AUTO_TEST_CASE(of_the_whole_relay) {
     BOOST_TEST(relay->stop().value_or(-1) == 0);
 }
 
-// A destination that takes its time with each request, and so notices late that a holder is gone:
-// its connections count until it has closed them. The cap holds all the same when holders and the
-// lock die in the middle of requests.
+// A destination that is slow with each request notices late that a holder is gone: its connections
+// count until it has closed them. The cap holds when holders and the lock die in the middle of
+// requests.
 BOOST_AUTO_TEST_CASE(the_cap_holds_before_a_slow_destination) {
     scene s;
     http_sink slow(s.loop, [](const http_sink::request&) { return http_sink::answer{200, 400ms}; });
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(the_cap_holds_before_a_slow_destination) {
     relay.process().signal(SIGKILL);
 }
 
-// A destination that is down for a while: everything is kept, and delivered when it is back.
+// A destination that is down for a time: all webhooks are kept, and delivered when it is up again.
 BOOST_AUTO_TEST_CASE(of_the_destination) {
     scene s;
     running_relay relay(s.loop, s.directory / "state", s.sink.url(), connections, s.port);

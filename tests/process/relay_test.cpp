@@ -1,5 +1,5 @@
-// The relay as its operators and senders meet it: what is delivered, what is refused, and what it
-// says at start.
+// The relay for its operators and senders: what is delivered, what is refused, and its errors at
+// start.
 #include "supe/control/client.hpp"
 #include "tests/support/http_sink.hpp"
 #include "tests/support/running_relay.hpp"
@@ -27,7 +27,7 @@ struct scene {
 
 using tcp = boost::asio::ip::tcp;
 
-/// Sends bytes and reads until the relay closes, or has said `enough`.
+/// Sends bytes and reads until the relay closes, or has sent `enough`.
 std::string talk(scene& s, const std::string& bytes, const std::string& enough = "",
                  bool hang_up = false) {
     tcp::socket socket(s.loop.io);
@@ -69,7 +69,7 @@ support::finished relay_ends(scene& s, std::vector<std::string> options,
     return support::run(s.loop, command, std::move(variables));
 }
 
-/// It ended with exit code 2 and one line that says `what`.
+/// Checks for exit code 2 and one line with `what`.
 void expect_refusal(const support::finished& end, const std::string& what) {
     BOOST_TEST(end.code == 2);
     BOOST_TEST(end.output.find(what) != std::string::npos, end.output);
@@ -82,8 +82,7 @@ std::string address(unsigned short port) { return "127.0.0.1:" + std::to_string(
 
 BOOST_AUTO_TEST_SUITE(relay)
 
-// Body, method, path, query and end-to-end fields arrive as they came; what concerns one connection
-// alone doesn't.
+// Body, method, path, query and end-to-end fields arrive unchanged; hop-by-hop fields do not.
 BOOST_AUTO_TEST_CASE(delivers_what_it_got) {
     scene s;
     running_relay relay(s.loop, s.directory / "state", s.sink.url() + "/base/", 2, s.port);
@@ -116,8 +115,7 @@ BOOST_AUTO_TEST_CASE(delivers_what_it_got) {
     BOOST_TEST((one != fields.end() && two == one + 1));
 }
 
-// Bad input gets its answer, nobody else notices, and a good webhook sent meanwhile is kept and
-// delivered.
+// Bad input gets its answer, and a good webhook that is sent meanwhile is kept and delivered.
 BOOST_AUTO_TEST_CASE(answers_bad_input) {
     scene s;
     running_relay relay(s.loop, s.directory / "state", s.sink.url(), 2, s.port);
@@ -133,7 +131,7 @@ BOOST_AUTO_TEST_CASE(answers_bad_input) {
         talk(s, "BREW /pot HTTP/1.1\r\nHost: a\r\n\r\n", "kept").starts_with("HTTP/1.1 405 "));
     BOOST_TEST(talk(s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "relay").starts_with("HTTP/1.1 200 "));
     {
-        tcp::socket gone(s.loop.io);  // hangs up before its answer
+        tcp::socket gone(s.loop.io);  // closes before its answer
         gone.connect({boost::asio::ip::address_v4::loopback(), s.port});
         boost::asio::write(gone, boost::asio::buffer(post("/gone", "", "left before its answer")));
         gone.set_option(boost::asio::socket_base::linger(true, 0));
@@ -150,7 +148,7 @@ BOOST_AUTO_TEST_CASE(answers_bad_input) {
     BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
 
-// What cannot work is said in one line, before anything starts, with exit code 2.
+// Bad settings are reported in one line, before anything starts, with exit code 2.
 BOOST_AUTO_TEST_CASE(refuses_to_start) {
     scene s;
     const std::string state = s.directory / "state", listen = address(s.port);
@@ -176,7 +174,7 @@ BOOST_AUTO_TEST_CASE(refuses_to_start) {
                    "\"conections\" is not one of");
 }
 
-// A state directory has one relay; a second is told who holds it.
+// A state directory has one relay; the error of a second one names the first.
 BOOST_AUTO_TEST_CASE(has_its_state_directory_alone) {
     scene s;
     const std::string state = s.directory / "state";
@@ -211,8 +209,7 @@ BOOST_AUTO_TEST_CASE(prints_its_tree) {
     BOOST_TEST(tree.wait().value_or(-1) == 0);
 }
 
-// A small host gives the port in $PORT, and a disk that does not last: the log says what that
-// means.
+// A small host gives the port in $PORT, and a disk that is not persistent: the log has a warning.
 BOOST_AUTO_TEST_CASE(runs_on_a_small_host) {
     scene s;
     support::program relay(

@@ -15,7 +15,7 @@ namespace {
 const char* const tree =
     R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "max_restarts": 0}]})";
 
-/// The file that the latest excessive-crash names; empty for null.
+/// The file in the latest excessive-crash; empty for null.
 std::string named_file(const player_world& w) {
     const auto notice = boost::json::parse(w.messages("a-excessive-crash").back());
     return notice.at("mailbox").is_null() ? "" : std::string(notice.at("mailbox").as_string());
@@ -32,8 +32,8 @@ std::vector<std::string> lines_of(const std::string& file) {
 
 BOOST_AUTO_TEST_SUITE(saved_mailbox)
 
-// The notice names the file, which holds each mail and is nobody else's to read; the mail itself
-// stays, too.
+// The notice names the file, which has each mail and cannot be read by other users. The mail stays
+// in its mailbox too.
 BOOST_AUTO_TEST_CASE(is_a_copy) {
     const support::temporary_directory directory;
     player_world w(tree, 1, directory.path());
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(is_a_copy) {
     BOOST_TEST(w.root().entry_of(*w.root().find("a")).mail.box.queued() == 2u);
 }
 
-// The next time is another file: the earlier one may be the only copy by now.
+// The next copy is a new file, because the earlier one may be the only copy of its mail.
 BOOST_AUTO_TEST_CASE(does_not_touch_an_earlier_one) {
     const support::temporary_directory directory;
     player_world w(tree, 1, directory.path());
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(does_not_touch_an_earlier_one) {
     BOOST_TEST(lines_of(first).size() == 1u);
 }
 
-// Nothing to save is nothing saved; a directory that takes no file is no reason to fail.
+// Without mail no file is written; a directory that cannot be written is no failure.
 BOOST_AUTO_TEST_CASE(nothing_saved) {
     const support::temporary_directory directory;
     player_world w(tree, 1, directory.path());

@@ -1,4 +1,4 @@
-// Listening sockets handed on to a real child: open through its crashes, as systemd's are.
+// Listening sockets of a real child stay open through its crashes, as systemd's do.
 #include "tests/support/real_tree.hpp"
 
 #include <fmt/format.h>
@@ -26,8 +26,8 @@ struct tally {
     std::set<std::string> who;
 };
 
-/// Connects again and again. A request that the child was killed over is the child's loss; a
-/// connection is nobody's.
+/// Connects again and again. A request in the child may be lost when it is killed; a connection
+/// must never be refused.
 supe::awaitable<> client(supe::loop_executor loop, tcp::endpoint where, tally& count) {
     for (;;) {
         tcp::socket connection(loop);
@@ -52,7 +52,7 @@ supe::awaitable<> client(supe::loop_executor loop, tcp::endpoint where, tally& c
 
 BOOST_FIXTURE_TEST_SUITE(socket_activation, support::event_loop)
 
-// 100 times SIGKILL under load: each successor answers, and not one connection is refused.
+// 100 times SIGKILL under load: each next life answers, and no connection is refused.
 BOOST_AUTO_TEST_CASE(no_connection_is_refused) {
     const std::string address = support::free_address();
     const std::string listen = fmt::format(
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(no_connection_is_refused) {
     BOOST_TEST(tree.stop());
 }
 
-// Several sockets, each with a name; where one cannot be had, the tree does not start.
+// Several sockets, each with a name; when one cannot be opened, the tree does not start.
 BOOST_AUTO_TEST_CASE(several) {
     real_tree tree(*this,
                    tree_of({helper("web", "acceptor",

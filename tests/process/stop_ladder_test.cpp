@@ -12,8 +12,8 @@ using support::tree_of;
 
 BOOST_FIXTURE_TEST_SUITE(stop_ladder, support::event_loop)
 
-// A child that never spoke gets its stop signal at once: 8 s would pass before the next rung.
-BOOST_AUTO_TEST_CASE(a_stranger_is_told_by_signal) {
+// A child that never sent a frame gets its stop signal at once: the next step would come after 8 s.
+BOOST_AUTO_TEST_CASE(the_signal_comes_at_once) {
     real_tree tree(
         *this,
         tree_of({shell("web", "trap 'echo bye; exit 0' INT; echo up; while :; do sleep 0.01; done",
@@ -25,8 +25,8 @@ BOOST_AUTO_TEST_CASE(a_stranger_is_told_by_signal) {
     BOOST_TEST(tree.last("web-shutdown") == R"({"name":"web","exit":{"code":0}})");
 }
 
-// A child that ignores every signal, and has closed its channel, is dead at `shutdown`; its end is
-// clean, as it was asked for.
+// A child that ignores every signal, and has closed its channel, is killed at `shutdown`; its end
+// is clean, since it was requested.
 BOOST_AUTO_TEST_CASE(the_stubborn_are_killed) {
     real_tree tree(*this, tree_of({helper("web", "stubborn", R"("shutdown": "200ms")")}));
     BOOST_TEST(tree.prints("[web] up"));
@@ -36,9 +36,9 @@ BOOST_AUTO_TEST_CASE(the_stubborn_are_killed) {
                R"({"name":"web","exit":{"signal":"SIGKILL","core":false}})");
 }
 
-// A child that speaks is asked at once and gets its signal later; one that only listens takes this
-// way by `ask`; one that does neither gets both at once.
-BOOST_AUTO_TEST_CASE(who_speaks_is_asked_first) {
+// A child that sends frames gets SUPE-SHUTDOWN at once and its signal later. A child that only
+// reads gets the same with `ask`. Any other child gets both at once.
+BOOST_AUTO_TEST_CASE(a_child_with_frames_is_asked_first) {
     real_tree tree(
         *this,
         tree_of({helper("speaks", "listener", R"("ready": "signal", "shutdown": "600ms")")}));
@@ -47,33 +47,33 @@ BOOST_AUTO_TEST_CASE(who_speaks_is_asked_first) {
     BOOST_TEST(tree.stop());
     const auto asked =
         std::ranges::find(tree.lines(), R"([speaks] {"type":"signal","signal":"SUPE-SHUTDOWN"})");
-    const auto told = std::ranges::find(tree.lines(), "[speaks] SIGTERM");
-    BOOST_TEST((asked < told && told != tree.lines().end()));
+    const auto signalled = std::ranges::find(tree.lines(), "[speaks] SIGTERM");
+    BOOST_TEST((asked < signalled && signalled != tree.lines().end()));
     BOOST_TEST((time.now() - tree["speaks"].started_at() >= 600ms));
 }
 
-BOOST_AUTO_TEST_CASE(ask_is_for_those_who_never_speak) {
-    // Without `ask` the signal is there at once; with it, only at half of a time that never comes
+BOOST_AUTO_TEST_CASE(ask_is_for_children_without_frames) {
+    // Without `ask` the signal comes at once; with it, only at half of a time that is not reached
     // here.
     const std::string mute =
         R"("command": ["/proc/self/exe"], "env": {"SUPE_TEST_ROLE": "listener", "SUPE_TEST_MUTE": "1"})";
     real_tree tree(*this,
                    tree_of({R"({"name": "asked", "ask": true, "shutdown": "120s", )" + mute + "}",
-                            R"({"name": "told", "shutdown": "120s", )" + mute + "}"}));
+                            R"({"name": "signalled", "shutdown": "120s", )" + mute + "}"}));
     BOOST_TEST(tree.prints("[asked] up"));
-    BOOST_TEST(tree.prints("[told] up"));
+    BOOST_TEST(tree.prints("[signalled] up"));
     tree["asked"].stop();
-    tree["told"].stop();
-    BOOST_TEST(tree.prints("[told] SIGTERM"));
+    tree["signalled"].stop();
+    BOOST_TEST(tree.prints("[signalled] SIGTERM"));
     BOOST_TEST(tree.prints(R"([asked] {"type":"signal","signal":"SUPE-SHUTDOWN"})"));
     BOOST_TEST(tree.after("[asked] S") == "");
     tree["asked"].kill();
-    tree["told"].kill();
+    tree["signalled"].kill();
     BOOST_TEST(tree.sees("component-shutdown", 2));
 }
 
-// SIGCONT follows the stop signal: a child that was halted acts on it.
-BOOST_AUTO_TEST_CASE(the_halted_are_woken) {
+// SIGCONT follows the stop signal, so that a stopped process acts on it.
+BOOST_AUTO_TEST_CASE(sigcont_follows) {
     real_tree tree(*this, tree_of({helper("web", "idle", R"("shutdown": "60s")")}));
     BOOST_TEST(tree.prints("[web] up"));
     ::kill(tree.pid("web"), SIGSTOP);
@@ -82,8 +82,8 @@ BOOST_AUTO_TEST_CASE(the_halted_are_woken) {
                R"({"name":"web","exit":{"signal":"SIGTERM","core":false}})");
 }
 
-// The whole group is gone at every end, asked for or not: a grandchild that ignores everything as
-// well.
+// The whole group is gone after every end, requested or not, also a grandchild that ignores all
+// signals.
 BOOST_AUTO_TEST_CASE(the_group_goes_with_it) {
     for (const bool asked : {true, false}) {
         real_tree tree(
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(the_group_goes_with_it) {
                            R"("restart": "transient", "clean_exits": [0], "max_restarts": 0)")}));
         BOOST_TEST(tree.prints("[web] up"));
         BOOST_REQUIRE(until([&] { return !tree.after("[web] pid ").empty(); },
-                            20s));  // either may come first
+                            20s));  // they may come in either order
         const pid_t grandchild = std::stoi(tree.after("[web] pid "));
         BOOST_TEST(support::is_alive(grandchild));
         if (asked) {
@@ -105,8 +105,8 @@ BOOST_AUTO_TEST_CASE(the_group_goes_with_it) {
     }
 }
 
-// While a stop takes long, the log says who is waited for, and for how long still.
-BOOST_AUTO_TEST_CASE(slow_stops_are_told) {
+// While a stop takes long, the log names the child, and the time until SIGKILL.
+BOOST_AUTO_TEST_CASE(slow_stops_are_reported) {
     real_tree tree(*this, tree_of({helper("web", "stubborn", R"("shutdown": "2500ms")")}));
     BOOST_TEST(tree.prints("[web] up"));
     const pid_t pid = tree.pid("web");
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(slow_stops_are_told) {
     BOOST_TEST(!tree.after(expected).empty());
 }
 
-// `infinity`: nobody is killed until it is told twice; a second stop of the whole tree kills at
+// `infinity`: no process is killed before a second stop; a second stop of the whole tree kills at
 // once.
 BOOST_AUTO_TEST_CASE(infinity) {
     real_tree tree(

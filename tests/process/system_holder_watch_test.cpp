@@ -1,5 +1,5 @@
-// Shows what the connection lock learns from the real kernel: processes by their address, and
-// sockets of the dead.
+// Shows what the connection lock gets from the real kernel: processes by their address, and sockets
+// of dead processes.
 #include "components/connection_lock/system_holder_watch.hpp"
 #include "components/connection_lock/kernel_sockets.hpp"
 #include "supe/async/unique_fd.hpp"
@@ -21,7 +21,7 @@ using supe::unique_fd;
 
 namespace {
 
-/// A process that sleeps, with the environment of a component of this address.
+/// A process that sleeps, with the environment of a component at this address.
 class sleeper {
 public:
     explicit sleeper(const char* address) {
@@ -48,10 +48,10 @@ private:
     pid_t pid_ = 0;
 };
 
-/// A connection to a listening socket on loopback, both ends in our hands.
+/// A connection to a listening socket on loopback, with both ends.
 struct connection {
     unique_fd listener, client, server;
-    std::string peer;  ///< as the client sees it
+    std::string peer;  ///< of the client
 
     explicit connection(int family) {
         sockaddr_storage address{};
@@ -89,13 +89,13 @@ supe::awaitable<> note_end(components::system_holder_watch& watch, patterns::per
 
 BOOST_AUTO_TEST_SUITE(system_holder_watch)
 
-// Alive is who runs under that address: from the root, or as a sibling calls it.
+// A process is alive when it runs with that address, from the root or as a plain name of a sibling.
 BOOST_AUTO_TEST_CASE(known_by_pid_and_address) {
     support::event_loop loop;
     components::system_holder_watch watch(loop.time);
     sleeper s("/dam/forwarder");
     BOOST_TEST(loop.until([&] { return watch.alive({"/dam/forwarder", s.pid()}); },
-                          5s));  // it has to execve first
+                          5s));  // it must execve first
     BOOST_TEST(watch.alive({"forwarder", s.pid()}));
     for (const char* other : {"/forwarder", "orwarder", "/dam", "dam", "/other", ""})
         BOOST_TEST(!watch.alive({other, s.pid()}), other);
@@ -105,8 +105,8 @@ BOOST_AUTO_TEST_CASE(known_by_pid_and_address) {
     BOOST_TEST(!watch.alive({"/dam/forwarder", pid}));
 }
 
-// Gone is told when it is so, at once of those who were gone before, and not for want of a
-// descriptor.
+// The end of a process is reported when it has ended, at once for one that ended before, and not
+// when no descriptor is free.
 BOOST_AUTO_TEST_CASE(gone_when_it_is_gone) {
     support::event_loop loop;
     components::system_holder_watch watch(loop.time);
@@ -134,7 +134,8 @@ BOOST_AUTO_TEST_CASE(gone_when_it_is_gone) {
     BOOST_TEST(loop.until([&] { return afterwards; }, 5s));
 }
 
-// A socket without a process whose peer has not closed it is found, by its peer; any other is not.
+// A socket without a process whose peer has not closed it is found by its peer; other sockets are
+// not.
 BOOST_AUTO_TEST_CASE(orphans_are_found) {
     if (!orphaned_sockets({})) {
         BOOST_TEST_MESSAGE("no sock_diag here: nothing to see");
@@ -142,7 +143,7 @@ BOOST_AUTO_TEST_CASE(orphans_are_found) {
     }
     for (const int family : {AF_INET, AF_INET6}) {
         connection c(family);
-        if (!c.server) continue;  // no IPv6 here
+        if (!c.server) continue;  // no IPv6 on this machine
         BOOST_TEST(!*orphaned_sockets({c.peer}));
         ::shutdown(c.client.get(), SHUT_WR);
         BOOST_TEST(!*orphaned_sockets({c.peer}), "it has a process yet");
@@ -156,8 +157,8 @@ BOOST_AUTO_TEST_CASE(orphans_are_found) {
     }
 }
 
-// The file says that the last end was none, and whom permits were used for; a clean end takes it
-// away.
+// The file records that the last end was not clean, and the peers of the permits; a clean end
+// removes it.
 BOOST_AUTO_TEST_CASE(memory_outlives_a_crash) {
     const support::temporary_directory directory;
     const auto file = directory / "lock.open";
@@ -171,7 +172,7 @@ BOOST_AUTO_TEST_CASE(memory_outlives_a_crash) {
     BOOST_TEST(!components::lock_memory_file(file).unclean_peers());
 }
 
-// When it cannot be written, what was known stays.
+// When it cannot be written, the earlier content stays.
 BOOST_AUTO_TEST_CASE(memory_is_never_half_written) {
     const support::temporary_directory directory;
     const auto file = directory / "lock.open";

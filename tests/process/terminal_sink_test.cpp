@@ -1,5 +1,4 @@
-// Shows that our output never makes anybody wait, and what is told of what was lost (contract §6,
-// last lines).
+// Shows that our output never blocks, and that lost output is reported (contract §6, last lines).
 #include "supe/output/terminal_sink.hpp"
 #include "supe/async/nursery.hpp"
 #include "tests/support/files.hpp"
@@ -42,7 +41,7 @@ struct bench {
     pipe_pair out, err;
     bench() { std::signal(SIGPIPE, SIG_IGN); }
 
-    /// Runs drain() beside `work` until that has ended.
+    /// Runs drain() beside `work` until `work` has ended.
     template <class Work>
     void run(terminal_sink& sink, Work work) {
         nursery all(time), service(time);
@@ -67,8 +66,8 @@ void put(terminal_sink& sink, stream s, std::string_view address, std::string_vi
 
 BOOST_AUTO_TEST_SUITE(terminal_sink)
 
-// stdout to stdout, stderr and our own log to stderr; written at once, without colour where there
-// is no terminal.
+// stdout goes to stdout, stderr and our own log to stderr; written at once, without colour when
+// there is no terminal.
 BOOST_AUTO_TEST_CASE(two_streams) {
     bench b;
     supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
@@ -79,8 +78,7 @@ BOOST_AUTO_TEST_CASE(two_streams) {
     BOOST_TEST(b.err.take() == "[/dam/queue] oops\n[supe] stopping\n");
 }
 
-// On a terminal the label has a colour, on what is none it has none; nor where NO_COLOR is set, nor
-// in JSON.
+// On a terminal the label has a colour; not elsewhere, not with NO_COLOR, and not in JSON.
 BOOST_AUTO_TEST_CASE(colour_on_a_terminal) {
     bench b;
     const unique_fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
@@ -103,8 +101,8 @@ BOOST_AUTO_TEST_CASE(colour_on_a_terminal) {
     ::unsetenv("NO_COLOR");
 }
 
-// A pipe that nobody reads blocks no write; its own flags stay as they were for those who share it.
-BOOST_AUTO_TEST_CASE(an_unread_pipe_blocks_nobody) {
+// A pipe without a reader blocks no write; its flags stay unchanged for processes that share it.
+BOOST_AUTO_TEST_CASE(an_unread_pipe_does_not_block) {
     bench b;
     supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
     std::size_t lines = 0;
@@ -122,9 +120,9 @@ BOOST_AUTO_TEST_CASE(an_unread_pipe_blocks_nobody) {
     BOOST_TEST(seen.ends_with("xx\n"));
 }
 
-// While full, 1 MiB of each address that writes all the same is kept; the rest is counted and told
-// once there is room.
-BOOST_AUTO_TEST_CASE(what_is_dropped_is_told) {
+// While the sink is full, 1 MiB of each address is kept; the rest is counted and reported when it
+// has space.
+BOOST_AUTO_TEST_CASE(dropped_output_is_reported) {
     bench b;
     supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
     const std::string line(999, 'x');
@@ -148,7 +146,7 @@ BOOST_AUTO_TEST_CASE(what_is_dropped_is_told) {
     BOOST_TEST(seen.find(mark) != std::string::npos);
 }
 
-// When stdout and stderr are one pipe, a line that is half written is not torn by one of the other
+// When stdout and stderr are one pipe, a half-written line is not mixed with a line of the other
 // stream.
 BOOST_AUTO_TEST_CASE(one_pipe_for_both) {
     bench b;
@@ -169,7 +167,7 @@ BOOST_AUTO_TEST_CASE(one_pipe_for_both) {
         BOOST_REQUIRE(seen.compare(at, line.size(), line) == 0);
 }
 
-// A socket (the journal) that is full, or a descriptor that somebody made non-blocking, loses
+// A full socket (the journal), or a descriptor that another process made non-blocking, loses
 // nothing.
 BOOST_AUTO_TEST_CASE(a_full_socket_loses_nothing) {
     bench b;
@@ -192,8 +190,7 @@ BOOST_AUTO_TEST_CASE(a_full_socket_loses_nothing) {
     BOOST_TEST(static_cast<std::size_t>(std::ranges::count(seen, '\n')) == lines);
 }
 
-// A reader that went away is told of once on stderr; children go on, and nothing is kept for
-// nobody.
+// A closed stdout is reported once on stderr; children go on, and no output is kept for it.
 BOOST_AUTO_TEST_CASE(a_reader_that_went_away) {
     bench b;
     supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
@@ -206,8 +203,8 @@ BOOST_AUTO_TEST_CASE(a_reader_that_went_away) {
                "children\n[web] still here\n");
 }
 
-// A file on a full disk: lines are lost, no half line runs into another, and what was lost is told
-// when there is room.
+// A file on a full disk: lines are lost, no half line runs into another one, and the loss is
+// reported when there is space.
 BOOST_AUTO_TEST_CASE(a_full_disk) {
     bench b;
     const support::temporary_directory tmp;
@@ -224,13 +221,14 @@ BOOST_AUTO_TEST_CASE(a_full_disk) {
     ::setrlimit(RLIMIT_FSIZE, &old);
     ::signal(SIGXFSZ, handler);
     put(sink, stream::out, "/web", "after");
-    // "[web] before" is 13 bytes, then 7 of the 11 of "[web] lost" fit.
+    // "[web] before" is 13 bytes; then 7 of the 11 bytes of "[web] lost" fit.
     BOOST_TEST(support::read_file(tmp / "out") ==
                "[web] before\n[web] l\n[supe] 26 bytes of output could not be written here: File "
                "too large\n[web] after\n");
 }
 
-// At the end a reader that is slow is waited for, one that does not read at all only so long.
+// At the end the sink waits for a slow reader, and only for a bounded time for one that does not
+// read.
 BOOST_AUTO_TEST_CASE(the_last_lines) {
     bench b;
     supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
@@ -269,7 +267,7 @@ BOOST_AUTO_TEST_CASE(the_last_lines) {
     BOOST_TEST(resumed);
 }
 
-// Every line goes to the files as well, also what the reader of stdout will never see.
+// Every line goes to the files too, also a line that the reader of stdout never gets.
 BOOST_AUTO_TEST_CASE(kept_in_files) {
     bench b;
     const support::temporary_directory tmp;

@@ -1,5 +1,6 @@
-// Shows how a descriptor wakes a coroutine: when there is something to read, never after close(),
-// and that one which the event loop refuses is closed. Real descriptors, the real event loop.
+// Shows how a descriptor wakes a coroutine: when there is something to read, and never after
+// close(). A descriptor that the event loop refuses is closed. Real descriptors, the real event
+// loop.
 #include "supe/async/watched_descriptor.hpp"
 #include "tests/support/event_loop.hpp"
 
@@ -34,8 +35,8 @@ supe::awaitable<> count_wakes(supe::timer& t, int& wakes) {
 
 BOOST_AUTO_TEST_SUITE(watched_descriptor)
 
-// One timer is woken by either of two descriptors, once for each time that it was asked.
-BOOST_AUTO_TEST_CASE(wakes_once_for_each_time_it_was_asked) {
+// Either of two descriptors wakes one timer, once for each call.
+BOOST_AUTO_TEST_CASE(wakes_once_for_each_call) {
     support::event_loop loop;
     supe::timer t(loop.time);
     int wakes = 0;
@@ -49,15 +50,15 @@ BOOST_AUTO_TEST_CASE(wakes_once_for_each_time_it_was_asked) {
     second.when_readable(t);
     BOOST_REQUIRE(::write(b.in.get(), "x", 1) == 1);
     BOOST_TEST(loop.until([&] { return wakes == 1; }, 5s));
-    BOOST_REQUIRE(::write(b.in.get(), "x", 1) == 1);  // nobody asked again
-    a.in.reset();                                     // the end is something to read
+    BOOST_REQUIRE(::write(b.in.get(), "x", 1) == 1);  // there was no further call
+    a.in.reset();                                     // an end of file is something to read
     BOOST_TEST(loop.until([&] { return wakes == 2; }, 5s));
-    second.when_readable(t);  // what is there already wakes too
+    second.when_readable(t);  // bytes that have arrived already wake too
     BOOST_TEST(loop.until([&] { return wakes == 3; }, 5s));
 }
 
-// After close() nobody is woken, and nothing keeps the event loop waiting.
-BOOST_AUTO_TEST_CASE(close_forgets_who_waits) {
+// After close() no timer is woken, and nothing keeps the event loop waiting.
+BOOST_AUTO_TEST_CASE(close_forgets_waiting_timers) {
     supe::asio::io_context loop(1);
     supe::real_clock time(loop.get_executor());
     auto t = std::make_unique<supe::timer>(time);
@@ -71,8 +72,8 @@ BOOST_AUTO_TEST_CASE(close_forgets_who_waits) {
     BOOST_TEST(loop.stopped());
 }
 
-// What the event loop's epoll refuses (here an epoll around an epoll, and so on, for too long) is
-// an error, and closed.
+// A descriptor that epoll refuses (here an epoll in an epoll, nested too deep) is an error, and is
+// closed.
 BOOST_AUTO_TEST_CASE(a_refused_descriptor_is_closed) {
     support::event_loop loop;
     std::vector<supe::unique_fd> nest;

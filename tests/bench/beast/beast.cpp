@@ -1,6 +1,6 @@
-// The floor of anything that speaks HTTP here: Beast on one thread, answering 200 and nothing else.
-// `bench_beast PORT`. It takes what our own server takes (a body of any kind, keep-alive) and says
-// the same, from a text made once.
+// The floor of every HTTP server here: Beast on one thread, answering 200 and nothing else.
+// `bench_beast PORT`. It accepts what our own server accepts (any body, keep-alive), and sends the
+// same answer, from a text that is made once.
 #include "supe/async/nursery.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -31,7 +31,7 @@ constexpr std::string_view answer =
 
 supe::awaitable<> talk(tcp::socket socket) {
     beast::flat_buffer buffer;
-    buffer.reserve(64 << 10);  // a request is read in one go
+    buffer.reserve(64 << 10);  // a request is read at once
     for (;;) {
         http::request<http::string_body> request;
         const auto [cut, read] = co_await http::async_read(socket, buffer, request, as_result);
@@ -44,9 +44,9 @@ supe::awaitable<> talk(tcp::socket socket) {
 
 supe::awaitable<> serve(supe::clock& clock, tcp::endpoint at) {
     supe::nursery connections(clock);
-    tcp::acceptor door(clock.executor(), at);
+    tcp::acceptor acceptor(clock.executor(), at);
     for (;;) {
-        tcp::socket socket = co_await door.async_accept(supe::use_awaitable);
+        tcp::socket socket = co_await acceptor.async_accept(supe::use_awaitable);
         socket.set_option(tcp::no_delay(true));
         connections.start(talk(std::move(socket)));
     }

@@ -1,9 +1,9 @@
-// The child of the benchmarks, linked statically so that its start is next to nothing: says when it
-// began and who it is, and waits. With `loop`: the floor of every supervisor, which starts another
-// of itself whenever the last one ends. With `many N`: starts N of itself, one after the other, and
+// The child of the benchmarks, linked statically so that it starts quickly. It reports its time of
+// start and its pid, and waits. `loop`: the floor of every supervisor, which starts another copy of
+// itself whenever the last one ends. `many N`: starts N copies of itself, one after the other, and
 // waits.
 //
-// $BENCH_FIFO: where it says so, as a bench::birth; without it it says nothing.
+// It writes its report, a bench::birth, to $BENCH_FIFO, if that is set.
 #include "tests/bench/birth.hpp"
 
 #include <fcntl.h>
@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
         if (fd < 0 || ::write(fd, &now, sizeof now) != sizeof now) return 1;
         ::close(fd);
     }
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);   // those below a loop have nobody else to end them
-    if (::getppid() != parent) return 0;  // it was ended as soon as it had heard of us
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);   // the children of a loop end with it
+    if (::getppid() != parent) return 0;  // the parent ended at once after our report
     for (;;) ::pause();
 }

@@ -1,7 +1,7 @@
-// Sender and receiver of the mail benchmark, as anyone would write them: `bench_mail_child
-// sender|confirmed|receiver [WINDOW]`. Moments go to the pipe BENCH_FIFO: the sender's first mail,
-// the receiver's first mail and its last ack, and where the sender awaits each mail's acceptance
-// (`confirmed`) the last of these.
+// Sender and receiver of the mail benchmark, as a user would write them: `bench_mail_child
+// sender|confirmed|receiver [WINDOW]`. They report times to the pipe BENCH_FIFO: the sender's first
+// mail, the receiver's first mail and its last ack, and with `confirmed` (the sender waits for each
+// MAIL-ACCEPTED) the last of these.
 #include "supe/component/component.hpp"
 #include "tests/bench/birth.hpp"
 
@@ -13,7 +13,7 @@
 
 namespace {
 
-/// A JSON string of 256 bytes in all. The last one of a round is told by its second byte.
+/// A JSON string of 256 bytes in all. The last one of a round has another second byte.
 std::string body_of(char second) {
     return "\"" + std::string(1, second) + std::string(253, 'x') + "\"";
 }
@@ -24,12 +24,12 @@ void report() {
     if (::write(fd, &now, sizeof now) != sizeof now) std::exit(3);
 }
 
-/// Each mail is a number: so many are sent at once.
+/// Each mail is a number: so many mails are sent at once.
 supe::awaitable<> sender(supe::component& self) {
     const std::string ordinary = body_of('m'), last = body_of('!');
-    while (auto order = co_await self.receive()) {
-        const long count = std::stol(order->body());
-        co_await order->ack();
+    while (auto request = co_await self.receive()) {
+        const long count = std::stol(request->body());
+        co_await request->ack();
         report();
         for (long i = 1; i < count; ++i) self.tell("receiver", ordinary);
         self.tell("receiver", last);
@@ -47,9 +47,9 @@ supe::awaitable<> send_some(supe::component& self, std::string body, long& left)
 }
 
 supe::awaitable<> confirmed_sender(supe::component& self) {
-    while (auto order = co_await self.receive()) {
-        long left = std::stol(order->body()) - 1;
-        co_await order->ack();
+    while (auto request = co_await self.receive()) {
+        long left = std::stol(request->body()) - 1;
+        co_await request->ack();
         report();
         supe::nursery all(self.time());
         for (int i = 0; i < senders; ++i) all.start(send_some(self, body_of('m'), left));

@@ -1,4 +1,4 @@
-// Writes a bench::birth (tests/bench/birth.hpp) to the pipe BENCH_FIFO: now, by the clock that all processes share, and who.
+// Writes a bench::birth (tests/bench/birth.hpp) to the pipe BENCH_FIFO: the time, by the clock that all processes share, and the pid.
 const fs = require('fs');
 
 const fifo = fs.openSync(process.env.BENCH_FIFO, 'w');

@@ -1,5 +1,5 @@
-// Says who it is, and at each SIGUSR2 sends $BENCH_MAILS mails of 256 bytes of JSON at once. The last one of a round is told
-// by its first character, as in bench_mail_child.
+// Reports its pid, and at each SIGUSR2 sends $BENCH_MAILS mails of 256 bytes of JSON at once. The last mail of a round has
+// another first character, as in bench_mail_child.
 const citizen = require('supe');
 const report = require('./report');
 

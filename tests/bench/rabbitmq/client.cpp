@@ -1,6 +1,6 @@
 // The peer of journaled mail: `bench_rabbitmq publisher|consumer PORT [MAILS]`, two processes on
-// one durable queue. Moments go to the pipe BENCH_FIFO: first that it is ready; then the
-// publisher's first message and its last confirm, and the consumer's last ack, for each round. A
+// one durable queue. They report times to the pipe BENCH_FIFO: first when they are ready; then, for
+// each round, the publisher's first message and its last confirm, and the consumer's last ack. A
 // round begins with SIGUSR2 to the publisher.
 #include "tests/bench/birth.hpp"
 
@@ -19,9 +19,8 @@
 namespace {
 
 constexpr amqp_channel_t channel = 1;
-constexpr std::uint16_t prefetch = 1024;  // messages in hand, as the window of our own receiver
-constexpr std::uint64_t ack_every =
-    256;  // one ack for so many, or for all where no more are here yet
+constexpr std::uint16_t prefetch = 1024;  // messages in flight, as the window of our own receiver
+constexpr std::uint64_t ack_every = 256;  // one ack for so many, or for all that have arrived
 constexpr std::uint8_t persistent = 2;
 const amqp_bytes_t queue = amqp_cstring_bytes("bench");
 
@@ -42,7 +41,7 @@ void check(const amqp_rpc_reply_t& reply, const char* what) {
     if (reply.reply_type != AMQP_RESPONSE_NORMAL) check(reply.library_error, what);
 }
 
-/// A connection with the queue declared. It ends with the process.
+/// Opens a connection and declares the queue. The connection ends with the process.
 amqp_connection_state_t connect(int port) {
     amqp_connection_state_t to = amqp_new_connection();
     check(amqp_socket_open(amqp_tcp_socket_new(to), "127.0.0.1", port), "connecting");
@@ -55,7 +54,7 @@ amqp_connection_state_t connect(int port) {
     return to;
 }
 
-/// Which messages the server has confirmed; it numbers those of the channel from 1
+/// The messages that the server has confirmed. It numbers the messages of a channel from 1
 /// (confirm.select).
 class confirms {
 public:
@@ -75,10 +74,10 @@ public:
 
 private:
     std::vector<bool> known_;
-    std::uint64_t up_to_ = 0;  // all up to this one are confirmed
+    std::uint64_t up_to_ = 0;  // all up to this number are confirmed
 };
 
-/// Takes a confirm, if it comes within that time. `null` waits for it.
+/// Takes a confirm, if it comes within `time`. Null waits for it.
 bool take_confirm(amqp_connection_state_t from, confirms& them, const timeval* time) {
     amqp_frame_t frame;
     const int status = amqp_simple_wait_frame_noblock(from, &frame, time);
@@ -111,7 +110,7 @@ void publish(int port, int mails) {
             check(amqp_basic_publish(to, channel, amqp_empty_bytes, queue, false, false,
                                      &properties, {text.size(), const_cast<char*>(text.data())}),
                   "publishing");
-            // Those that are here already, so that the server never has to wait for us.
+            // Takes the confirms that have arrived already, so that the server never waits for us.
             for (const timeval none{}; i % 64 == 0 && take_confirm(to, confirmed, &none);) {}
         }
         while (!confirmed.all()) take_confirm(to, confirmed, nullptr);

@@ -1,6 +1,6 @@
-// A component for bytes_test.cpp, as a user would build one. Its config says which part it plays:
-// `echo` sends back the bytes of each mail; `measure` says how long each body is; `check` sends
-// bytes of every kind to the addresses in `to` and says whether they came back.
+// A component for bytes_test.cpp, as a user would build one. Its config chooses its part: `echo`
+// sends back the bytes of each mail; `measure` prints the length of each body; `check` sends bytes
+// of every kind to the addresses in `to`, and prints whether they came back.
 #include "patterns/output.hpp"
 #include "supe/component/component.hpp"
 
