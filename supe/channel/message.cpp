@@ -8,7 +8,7 @@
 namespace supe {
 namespace {
 
-/// The members that we know, as JSON text; empty where missing. Of equal keys the last one counts.
+/// The members that we know, as JSON text; empty when missing. Of equal keys the last one counts.
 struct members {
     std::string_view type, signal, data, to, msg, id, receipt, from, attempt, cmd;
     bool answer = false;

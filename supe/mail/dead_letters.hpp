@@ -13,7 +13,7 @@ namespace supe {
 struct dead_letter {
     std::string id;         ///< the id of the mail, which names the letter too
     std::string recipient;  ///< a child's name under this supervisor
-    std::string to;  ///< its address, where the recipient is a supervisor on its way; else empty
+    std::string to;  ///< the whole address, when `recipient` is a supervisor on its way; else empty
     std::string from, msg, extras;
     bool answer = false;
     unsigned attempts = 0;

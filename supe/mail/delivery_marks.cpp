@@ -144,7 +144,8 @@ bool delivery_marks::add(const std::string& box) {
     return true;
 }
 
-/// From now on the file is incomplete: its header says so where it is mapped, else it is removed.
+/// From now on the file is incomplete: its header records that, or the file is removed when it is
+/// not mapped.
 void delivery_marks::give_up() {
     broken_ = true;
     if (memory_) head()->whole = 0;

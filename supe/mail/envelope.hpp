@@ -18,7 +18,7 @@ enum class mail_source : std::uint8_t {
 /// Who gets the answers about a mail: the hop that it came from, and the id of the mail there.
 struct mail_origin {
     mail_source source = mail_source::nobody;
-    int child = 0;           ///< its number, where `source` is a child
+    int child = 0;           ///< its number, when `source` is a child
     std::uint32_t life = 0;  ///< of that child: an answer never reaches a later life
     std::string_view id;     ///< the sender's own id; empty: it wants no answer
     bool receipt = false;    ///< it also wants the recipient's ack

@@ -39,7 +39,7 @@ std::string_view mail_router::new_id(std::string& text) {
     return text;
 }
 
-// --- from where ---
+// --- from a sender ---
 
 void mail_router::from_child(mail_endpoint& sender, const mail_frame& frame) {
     envelope mail = envelope_of(frame);
@@ -96,7 +96,7 @@ std::string mail_router::post(std::string to, std::string msg, mail_origin origi
     return id;
 }
 
-// --- to where ---
+// --- to a mailbox ---
 
 bool mail_router::means_us(std::string_view to) const {
     return to == "supe" || (to == "/" && !directory_.uplink()) || (to == address_ && !to.empty());

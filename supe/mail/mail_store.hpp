@@ -15,7 +15,7 @@ struct held_mail {
     held_mail* next;  ///< in a mail_list
     std::uint64_t sequence;
     std::uint32_t life;      ///< of the origin
-    std::int32_t child;      ///< its number, where a child sent it
+    std::int32_t child;      ///< its number, when a child sent it
     std::uint32_t msg_size;  // bytes
     std::uint16_t attempt;
     std::uint16_t meant_for;  ///< the only consumer that may get it, plus 1; 0: anyone
@@ -66,7 +66,7 @@ private:
     static void unmap(chunk* c);
     char* allocate(std::size_t size);
 
-    chunk* current_ = nullptr;  // where the next mail goes
+    chunk* current_ = nullptr;  // the next mail goes here
 };
 
 }  // namespace supe

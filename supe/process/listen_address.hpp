@@ -9,7 +9,7 @@ namespace supe {
 
 /// One entry of `listen`:
 ///   `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080` (127.0.0.1);
-///   `:8080` (all addresses, by IPv6 where this machine has it, which takes IPv4 too);
+///   `:8080` (all addresses, by IPv6 if this machine has it, which takes IPv4 too);
 ///   `unix:web.sock` (relative to the child's directory).
 /// Port 0: the kernel chooses one. Names are not looked up.
 struct listen_address {
