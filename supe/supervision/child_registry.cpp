@@ -21,24 +21,6 @@ awaitable<> ended_quietly(nursery& tasks) {
 
 }  // namespace
 
-child_spec as_child(child_spec spec) {
-    if (spec.supervisor) {
-        spec.ready = ready_kind::signal;
-        spec.start_timeout = std::chrono::hours(24);
-    }
-    return spec;
-}
-
-void child_entry::add_death(death d) {
-    deaths.push_back(std::move(d));
-    if (deaths.size() > death_limit) deaths.erase(deaths.begin());
-}
-
-strange_frames& child_entry::strange() {
-    if (!strange_frames_seen) strange_frames_seen = std::make_unique<strange_frames>();
-    return *strange_frames_seen;
-}
-
 // --- in and out ---
 
 child_entry& child_registry::put(child_spec spec, mail_endpoint endpoint) {

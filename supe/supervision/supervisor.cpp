@@ -28,7 +28,12 @@ std::filesystem::path journal_path(const std::filesystem::path& state, const std
     return state / "mail" / (name + ".sqlite");
 }
 
-double seconds(duration d) { return std::chrono::duration<double>(d).count(); }
+/// `variables` with this one, in place of an earlier one of its name.
+void set_variable(std::vector<std::string>& variables, const std::string& key,
+                  const std::string& value) {
+    std::erase_if(variables, [&](const std::string& v) { return v.starts_with(key + "="); });
+    variables.push_back(key + "=" + value);
+}
 
 }  // namespace
 
@@ -230,11 +235,32 @@ void supervisor::perform(const restarter::actions& actions) {
 }
 
 void supervisor::start(child_entry& entry, const restarter::action& a) {
+    SUPE_ASSERT(entry.who.state().current() == lifecycle::state::down);
     entry.restarted = a.restart;
     entry.delay = a.delay;
     entry.took_mail = false;
     entry.failure_below.clear();
-    entry.who.start();
+    entry.who.start(request_for(entry));
+}
+
+launch_request supervisor::request_for(const child_entry& entry) const {
+    const child& c = entry.who;
+    const child_spec& spec = c.spec();
+    launch_request request;
+    request.command = spec.command;
+    if (spec.command.empty()) {
+        request.command = env_.builtin;
+        request.command.push_back(c.is_supervisor() ? "supervisor" : spec.component);
+    }
+    request.directory = spec.directory;
+    request.environment = env_.variables;
+    for (const auto& [key, value] : spec.env) set_variable(request.environment, key, value);
+    request.environment.push_back("NODE_CHANNEL_SERIALIZATION_MODE=json");
+    request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
+    request.environment.push_back("SUPE_ADDRESS=" + c.address());
+    request.environment.push_back("SUPE_STATE=" + env_.state.string());
+    if (const auto& sockets = entry.sockets) request.listening = sockets->descriptors();
+    return request;
 }
 
 void supervisor::booted() {
@@ -253,7 +279,7 @@ void supervisor::give_up(child_entry& entry, bool whole) {
     const std::string& name = entry.public_name();
     const std::string why =
         fmt::format("more than {} restarts within {:g} s (the last end: {})", spec.limit.count,
-                    seconds(spec.limit.within), entry.deaths.back().text);
+                    in_seconds(spec.limit.within), entry.deaths.back().text);
     if (!whole) {
         log(fmt::format("{} stays down: {}; the other instances of {} go on", spec.name, why,
                         name));

@@ -104,7 +104,6 @@ private:
     // child_host
     launcher& processes() override { return env_.processes; }
     line_sink& sink() override { return env_.sink; }
-    launch_request request_for(const child& c) override;
     void on_started(child& c) override;
     void on_ready(child& c) override;
     void on_disconnected(child& c) override;
@@ -141,6 +140,7 @@ private:
     bool open_sockets();
     void on_uplink_frame(std::string_view frame);
     void start(child_entry& entry, const restarter::action& a);
+    launch_request request_for(const child_entry& entry) const;
     void give_up(child_entry& entry, bool whole);
     void remove(child_entry& entry);
     void booted();

@@ -16,8 +16,6 @@ using namespace std::chrono_literals;
 constexpr milliseconds working_every =
     3s;  // while it is busy with a request: a stop takes its time
 
-double seconds(duration d) { return std::chrono::duration<double>(d).count(); }
-
 /// The call that a mail answers: its member `re`.
 std::string call_of(const envelope& mail) {
     const std::string extras = "{" + std::string(mail.extras.substr(1)) + "}";
@@ -25,35 +23,9 @@ std::string call_of(const envelope& mail) {
     return re.starts_with('"') ? json_string_value(re) : std::string();
 }
 
-/// `variables` with this one, in place of an earlier one of its name.
-void set_variable(std::vector<std::string>& variables, const std::string& key,
-                  const std::string& value) {
-    std::erase_if(variables, [&](const std::string& v) { return v.starts_with(key + "="); });
-    variables.push_back(key + "=" + value);
-}
-
 }  // namespace
 
 // --- children ---
-
-launch_request supervisor::request_for(const child& c) {
-    const child_spec& spec = c.spec();
-    launch_request request;
-    request.command = spec.command;
-    if (spec.command.empty()) {
-        request.command = env_.builtin;
-        request.command.push_back(c.is_supervisor() ? "supervisor" : spec.component);
-    }
-    request.directory = spec.directory;
-    request.environment = env_.variables;
-    for (const auto& [key, value] : spec.env) set_variable(request.environment, key, value);
-    request.environment.push_back("NODE_CHANNEL_SERIALIZATION_MODE=json");
-    request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
-    request.environment.push_back("SUPE_ADDRESS=" + c.address());
-    request.environment.push_back("SUPE_STATE=" + env_.state.string());
-    if (const auto& sockets = entry_of(c).sockets) request.listening = sockets->descriptors();
-    return request;
-}
 
 void supervisor::on_started(child& c) {
     child_entry& entry = children_.at(c.number());
@@ -132,7 +104,7 @@ void supervisor::report_end(const child_entry& entry, const child_end& end,
         notices_.publish_about(
             name, "crashed",
             fmt::format(R"("exit":{},"after_ms":{})", end.exit->json(), end.lasted.count()));
-        log(fmt::format("{} crashed after {:.1f} s: {}", name, seconds(end.lasted), text));
+        log(fmt::format("{} crashed after {:.1f} s: {}", name, in_seconds(end.lasted), text));
     }
 }
 
