@@ -25,14 +25,16 @@ mailbox::consumer consumer_of(const held_mail& mail) {
 // --- in ---
 
 /// Mail on its way to another supervisor is not ours to keep.
-bool mail_delivery::writes_first(const mail_destination& destination) const {
-    return journal_ && new_mail_ == new_mail::is_written && !destination.is_supervisor();
+mailbox::entry mail_delivery::entry_to(const mail_destination& destination) const {
+    const bool is_written = journal_ && new_mail_ == new_mail::is_written;
+    return is_written && !destination.is_supervisor() ? mailbox::entry::uncommitted
+                                                      : mailbox::entry::at_once;
 }
 
 void mail_delivery::put(mail_destination& destination, envelope& mail,
                         mailbox::consumer meant_for) {
     mail.sequence = ++last_sequence_;
-    switch (destination.box().offer(mail, meant_for, writes_first(destination))) {
+    switch (destination.box().offer(mail, meant_for, entry_to(destination))) {
         case mailbox::offered::full: return answers_.refuse(mail, "mailbox-full");
         case mailbox::offered::withheld: return answers_.withheld(mail.origin);
         case mailbox::offered::taken: return taken(destination, mail, meant_for);
@@ -46,8 +48,7 @@ std::string mail_delivery::put_again(const std::string& recipient, envelope mail
     mail.charges = 0;
     mail.suspect = false;
     mail.origin = {};
-    const auto offered =
-        destination->box().offer(mail, mailbox::anyone, writes_first(*destination));
+    const auto offered = destination->box().offer(mail, mailbox::anyone, entry_to(*destination));
     if (offered != mailbox::offered::taken) return "mailbox-full";
     taken(*destination, mail, mailbox::anyone);
     return {};
@@ -56,7 +57,7 @@ std::string mail_delivery::put_again(const std::string& recipient, envelope mail
 /// There is room for it. Where there is a journal, on_journal() goes on.
 void mail_delivery::taken(mail_destination& destination, const envelope& mail,
                           mailbox::consumer meant_for) {
-    if (!writes_first(destination)) return accepted(destination, mail);
+    if (entry_to(destination) == mailbox::entry::at_once) return accepted(destination, mail);
     journal_->put({destination.name, mail, meant_for});
     being_written_.push_back(&destination);
 }
@@ -72,7 +73,7 @@ void mail_delivery::accepted(mail_destination& destination, const envelope& mail
 }
 
 void mail_delivery::let_in_withheld(mail_destination& destination) {
-    while (const held_mail* mail = destination.box().admit(writes_first(destination)))
+    while (const held_mail* mail = destination.box().admit(entry_to(destination)))
         taken(destination, mail->view(), consumer_of(*mail));
 }
 
@@ -146,22 +147,22 @@ void mail_delivery::acked(mail_endpoint& endpoint, const held_mail& mail) {
     let_in_withheld(*endpoint.destination);
 }
 
-void mail_delivery::on_reject(mail_endpoint& endpoint, std::string_view id, rejected how,
+void mail_delivery::on_reject(mail_endpoint& endpoint, std::string_view id, mailbox::rejected how,
                               const std::string& reason) {
     const std::string text = reason.empty() ? "rejected" : "rejected: " + reason;
-    const bool requeue = how == rejected::back_to_its_place;
-    const auto result = endpoint.box.reject(endpoint.consumer, id, requeue, {time_.wall(), text});
+    const auto result = endpoint.box.reject(endpoint.consumer, id, how, {time_.wall(), text});
     if (result.dead.mail) to_dead_letters(*endpoint.destination, result.dead, "dead-lettered");
     if (result.back) went_back(*endpoint.destination, *result.back);
     let_in_withheld(*endpoint.destination);
     pump(*endpoint.destination);
 }
 
-bool mail_delivery::on_ended(mail_endpoint& endpoint, ending charge, const std::string& how) {
+bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
+                             const std::string& how) {
     mail_destination& destination = *endpoint.destination;
     // A supervisor's death says nothing about the mail that it was to pass on (contract §3).
-    const bool charged = charge == ending::charged && !endpoint.is_supervisor();
-    const auto after = endpoint.box.ended(endpoint.consumer, charged, {time_.wall(), how});
+    if (endpoint.is_supervisor()) charge = mailbox::ending::uncharged;
+    const auto after = endpoint.box.ended(endpoint.consumer, charge, {time_.wall(), how});
     for (const held_mail* back : after.back) went_back(destination, *back);
     if (endpoint.is_supervisor())
         endpoint.box.for_each(

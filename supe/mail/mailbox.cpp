@@ -21,7 +21,7 @@ bool mailbox::has_capacity(std::size_t bytes, std::size_t share) const {
            (held_ / share < limits_.count && (bytes_ + bytes) / share <= limits_.bytes);
 }
 
-mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool uncommitted) {
+mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, entry how) {
     const std::size_t bytes = mail.bytes();
     const bool room =
         mail.answer ? has_capacity(bytes, 2)
@@ -44,7 +44,7 @@ mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool u
     }
     ++held_;
     bytes_ += bytes;
-    if (uncommitted) {
+    if (how == entry::uncommitted) {
         kept->journaled = true;
         uncommitted_.push_back(std::move(kept));
     } else {
@@ -76,14 +76,14 @@ void mailbox::let_in(mail_ptr mail) {
     (mail->answer ? s.answers : s.own).push_back(std::move(mail));
 }
 
-const held_mail* mailbox::admit(bool uncommitted) {
+const held_mail* mailbox::admit(entry how) {
     if (withheld_.empty() || !has_capacity(withheld_.front()->bytes())) return nullptr;
     mail_ptr mail = withheld_.pop_front();
     const held_mail* const admitted = mail.get();
     withheld_bytes_ -= mail->bytes();
     ++held_;
     bytes_ += mail->bytes();
-    if (uncommitted) {
+    if (how == entry::uncommitted) {
         mail->journaled = true;
         uncommitted_.push_back(std::move(mail));
     } else {
@@ -180,13 +180,13 @@ mail_ptr mailbox::ack(consumer c, std::string_view id) {
     return mail;
 }
 
-mailbox::rejection mailbox::reject(consumer c, std::string_view id, bool requeue, mail_event why) {
+mailbox::rejection mailbox::reject(consumer c, std::string_view id, rejected how, mail_event why) {
     state& s = consumers_[c];
     rejection result;
     mail_ptr mail = take_out(s, id.empty() ? s.in_flight.take_oldest() : s.in_flight.take(id));
     if (!mail) return result;
     remember(*mail, why);
-    if (requeue) {
+    if (how == rejected::requeue) {
         result.back = mail.get();
         put_back(std::move(mail));
         return result;
@@ -206,7 +206,7 @@ void mailbox::put_back(mail_ptr mail) {
 
 // --- ends ---
 
-mailbox::aftermath mailbox::ended(consumer c, bool charged, mail_event how) {
+mailbox::aftermath mailbox::ended(consumer c, ending charge, mail_event how) {
     state& s = consumers_[c];
     s.ready = s.connected = false;
     // Answers in hand beside a mail were asked for while it was handled: it is the mail that is
@@ -216,7 +216,7 @@ mailbox::aftermath mailbox::ended(consumer c, bool charged, mail_event how) {
     aftermath result;
     // From the newest on: each goes in front of those that went back before it.
     while (mail_ptr mail = take_out(s, s.in_flight.take_newest())) {
-        const bool accused = charged && (only_answers || !mail->answer);
+        const bool accused = charge == ending::charged && (only_answers || !mail->answer);
         if (accused && alone && mail->charges < UINT16_MAX) ++mail->charges;
         if (accused && !alone) mail->suspect = true;
         remember(*mail, how);
@@ -261,7 +261,7 @@ void mailbox::drain(mail_list& from, const char* reason, std::vector<dead_mail>&
 std::vector<dead_mail> mailbox::drain() {
     std::vector<dead_mail> all;
     for (consumer c = 0; c < consumers_.size(); ++c) {
-        ended(c, false, {});
+        ended(c, ending::uncharged, {});
         std::ranges::move(drain(c), std::back_inserter(all));
     }
     drain(waiting_, "removed", all);

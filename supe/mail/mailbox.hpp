@@ -59,15 +59,16 @@ public:
     /// mail. `meant_for`: this consumer alone. Under `block` a mail whose sender is patient is
     /// withheld, as many and as much again as the mailbox holds. Answers pass by the limits, up to
     /// as many and as much again, and by those that are withheld: who waits for one makes no room
-    /// before it comes. With `uncommitted` it waits, counted already, until commit() lets it in (a
+    /// before it comes. `uncommitted`: it waits, counted already, until commit() lets it in (a
     /// journal writes it first).
-    offered offer(const envelope& mail, consumer meant_for = anyone, bool uncommitted = false);
+    enum class entry { at_once, uncommitted };
+    offered offer(const envelope& mail, consumer meant_for = anyone, entry how = entry::at_once);
     /// Takes back what an earlier life held, with its story, whatever the limits say. In order of
     /// sequence.
     void restore(const envelope& mail, consumer meant_for, mail_history story);
     /// Lets the next withheld mail in, when there is room; null when there is none or no room.
     /// Valid until the next call.
-    const held_mail* admit(bool uncommitted = false);
+    const held_mail* admit(entry how = entry::at_once);
     /// The oldest uncommitted mail is on disk now and may be delivered. Null when there is none.
     /// Valid until the next call.
     const held_mail* commit();
@@ -102,22 +103,24 @@ public:
     mail_ptr ack_oldest(consumer c);
     /// Acknowledges one in hand, by id, in any order; null when there is none.
     mail_ptr ack(consumer c, std::string_view id);
-    /// The component refuses one in hand (the oldest, where `id` is empty). With `requeue` it goes
-    /// back to its place.
+    /// What the component wants done with a mail that it refuses.
+    enum class rejected { requeue, dead };
     struct rejection {
         const held_mail* back = nullptr;  ///< requeued
         dead_mail dead;                   ///< or out, with its history
     };
-    rejection reject(consumer c, std::string_view id, bool requeue, mail_event why);
+    /// The component refuses one in flight (the oldest, where `id` is empty).
+    rejection reject(consumer c, std::string_view id, rejected how, mail_event why);
 
     /// The component's process ended. All in hand goes back to its place, before fresh mail, in
-    /// order; delivery pauses. `charged` says that it was a crash of its own: a mail alone in hand
-    /// is charged, several become suspects (contract §3, poison).
+    /// order; delivery pauses. `charged`, for a crash of its own: a mail alone in flight is
+    /// charged, several become suspects (contract §3, poison).
     struct aftermath {
         std::vector<dead_mail> dead;         ///< their charges are used up
         std::vector<const held_mail*> back;  ///< the others, in order; valid until the next call
     };
-    aftermath ended(consumer c, bool charged, mail_event how);
+    enum class ending { charged, uncharged };
+    aftermath ended(consumer c, ending charge, mail_event how);
 
     /// Takes everything out, in order, as for a recipient that was removed.
     std::vector<dead_mail> drain();

@@ -121,12 +121,12 @@ void frame_dispatch::on_ack(child_entry& entry, std::string_view data) {
 }
 
 void frame_dispatch::on_reject(child_entry& entry, std::string_view text) {
-    using rejected = mail_delivery::rejected;
+    using rejected = mailbox::rejected;
     const auto data = parse_object(text);
     const bool requeue = flag_of(data, "requeue", false);
     if (!requeue) entry.took_mail = entry.took_mail || entry.mail.box.in_flight() > 0;
     mail_.delivery.on_reject(entry.mail, string_of(data, "id"),
-                             requeue ? rejected::back_to_its_place : rejected::dead,
+                             requeue ? rejected::requeue : rejected::dead,
                              string_of(data, "reason"));
 }
 

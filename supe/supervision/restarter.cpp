@@ -247,7 +247,8 @@ void restarter::ended_of_itself(child& c, const ending& how, time_point now, act
     if (!again) return not_restarted(c, out);
     if (!count(c, how, now, out)) return;
     back_off(c, how, now);
-    if (c.wanted) restart_group(c, how.start_failed, now);
+    if (c.wanted)
+        restart_group(c, how.start_failed ? group_stop::at_next_try : group_stop::now, now);
 }
 
 /// A tree whose first start fails is no tree; a child that is added and cannot be started is not

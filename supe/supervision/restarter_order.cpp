@@ -58,11 +58,11 @@ void restarter::join(child& c, int number) {
 /// The children that share the fate of `cause` become one batch, and stop: at once after a crash;
 /// after a start that failed only with the next try (OTP's try_again_restart). Those that are down
 /// by intent stay down (contract §5, a departure from OTP).
-void restarter::restart_group(child& cause, bool at_next_try, time_point now) {
+void restarter::restart_group(child& cause, group_stop when, time_point now) {
     const std::vector<child*> group = group_of(cause);
     for (child* member : group) {
         if (member->state != process::starting && member->state != process::up) continue;
-        const time_point turn = at_next_try ? cause.not_before : now;
+        const time_point turn = when == group_stop::at_next_try ? cause.not_before : now;
         member->bounce_at = member->bounce ? std::min(member->bounce_at, turn) : turn;
         member->bounce = true;
         member->restarting = true;

@@ -141,12 +141,14 @@ private:
     void on_uplink_frame(std::string_view frame);
     void start(child_entry& entry, const restarter::action& a);
     launch_request request_for(const child_entry& entry) const;
-    void give_up(child_entry& entry, bool whole);
+    void give_up(child_entry& entry);
+    void give_up_instance(child_entry& entry);
     void remove(child_entry& entry);
     void booted();
     void report_failure(std::string_view why);
     void report_end(const child_entry& entry, const child_end& end, const std::string& text);
-    void end(bool cleanly);
+    enum class outcome { clean_stop, failure };
+    void end(outcome how);
 
     supervisor_environment env_;
     supervisor_spec spec_;  // of this supervisor; its children's are theirs

@@ -73,7 +73,7 @@ void supervisor::on_ended(child& c, const child_end& end) {
         {env_.time.wall(), text, end.exit ? end.exit->json() : "null", end.lasted, end.clean});
     if (!end.asked_for) ++entry.failures;
     report_end(entry, end, text);
-    using ending = mail_delivery::ending;
+    using ending = mailbox::ending;
     const bool crashed = !end.clean && !end.error;
     const bool poisoned =
         mail_.delivery.on_ended(entry.mail, crashed ? ending::charged : ending::uncharged,

@@ -220,6 +220,18 @@ inline faults words_are_banned(const files& all) {
     return found;
 }
 
+/// A header imposes its names on nobody.
+inline faults headers_use_no_namespace(const files& all) {
+    faults found;
+    for (const auto& f : all) {
+        if (!f.is_header()) continue;
+        for (const auto& line : lines_of(f.code))
+            if (line.text.find("using namespace") != std::string::npos)
+                found.push_back(at(f, line.line) + "using namespace in a header");
+    }
+    return found;
+}
+
 // --- sizes ---
 
 inline constexpr std::size_t longest_function = 70;  // lines

@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(dead_lettered) {
                "dead: \"poison\" to b: it crashed, with this mail in hand after 3");
     o.mail.delivery.on_ready(b, 1);
     o.says(a, R"({"type":"mail","to":"b","msg":0,"id":"2","receipt":true})");
-    o.mail.delivery.on_reject(b, "id-2", supe::mail_delivery::rejected::dead, "too old");
+    o.mail.delivery.on_reject(b, "id-2", supe::mailbox::rejected::dead, "too old");
     BOOST_TEST(o.told.back() == "dead: 0 to b: rejected: too old after 1");
     BOOST_TEST_SAME(o.heard(a),
                     {signal("MAIL-ACCEPTED", R"({"id":"1"})"),

@@ -12,7 +12,10 @@
 
 namespace simulated {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""h;
 
 /// Counts connections as the destination does: from its opening until both sides have closed it.
 struct destination {

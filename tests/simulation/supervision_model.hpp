@@ -18,7 +18,10 @@ namespace simulation_tests {
 using supe::duration;
 using supe::milliseconds;
 using supe::time_point;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""h;
 
 inline bool is_down(const supe::child& c) {
     return c.state().current() == supe::lifecycle::state::down;
@@ -73,7 +76,7 @@ public:
         for (const supe::child_spec& c : spec.children) enter(c);
         listener_ = real_.listen({}, [this](const supe::published& n) { hear(n); });
     }
-    ~supervisor_model() { real_.stop_listening(listener_); }
+    ~supervisor_model() { real_.notices().stop_listening(listener_); }
     supervisor_model(const supervisor_model&) = delete;
 
     supe::supervisor& real() { return real_; }

@@ -29,7 +29,6 @@ public:
         for (unsigned i = 0; i < steps && faults_.empty() && !world_.ended(); ++i) {
             step();
             for (auto& [address, a] : actors_) a->model.check();
-            if (std::getenv("FORCE") && i == 4) faults_.push_back("forced");
         }
         if (faults_.empty()) rest();
         if (faults_.empty()) finish();
@@ -53,8 +52,7 @@ private:
         return *(words.begin() + upto(static_cast<unsigned>(words.size()) - 1));
     }
 
-    // --- trees
-    // ----------------------------------------------------------------------------------------------------
+    // --- trees ---
 
     std::string policy(bool significant_allowed) {
         const auto restart = one_of({"permanent", "permanent", "transient", "temporary"});
@@ -104,8 +102,7 @@ private:
         }
     }
 
-    // --- beside each supervisor
-    // -----------------------------------------------------------------------------------
+    // --- beside each supervisor ---
 
     supe::supervisor_code code(const std::string& address) {
         return [this, address](supervisor& s) { return beside(s, address); };
@@ -143,8 +140,7 @@ private:
     }
     static awaitable<> forget(awaitable<std::string> request) { co_await std::move(request); }
 
-    // --- what happens
-    // ---------------------------------------------------------------------------------------------
+    // --- what happens ---
 
     void step() {
         const auto at = std::next(actors_.begin(), upto(static_cast<unsigned>(actors_.size()) - 1));
@@ -197,14 +193,11 @@ private:
                 worker(name, specs_[address].auto_shutdown != supe::auto_shutdown_kind::never,
                        false),
                 "child", "/");
-        if (std::getenv("DBG") && what == "add")
-            fmt::print("{}\n", boost::json::serialize(supe::to_json(spec)));
         a.requests.try_push({what, spec});
         world_.run_ready();
     }
 
-    // --- the end
-    // --------------------------------------------------------------------------------------------------
+    // --- the end ---
 
     /// Trouble is over: after a long time each supervisor has what it should have.
     void rest() {
@@ -253,25 +246,13 @@ BOOST_AUTO_TEST_CASE(random_trees) {
                         count = from_environment("SUPE_SEEDS", 10000);
     const std::size_t before = open_descriptors();
     for (unsigned long seed = first; seed < first + count; ++seed) {
-        static std::size_t last = before;
-        if (std::getenv("LEAK") && open_descriptors() != last) {
-            fmt::print("seed {}: {}\n", seed - 1, open_descriptors());
-            last = open_descriptors();
-        }
         run r(seed);
         auto faults = r.faults();
-        if (std::getenv("FORCE")) continue;
         if (faults.empty()) continue;
         BOOST_ERROR(
             fmt::format("SUPE_SEED={} SUPE_SEEDS=1: {}\n{}", seed, faults.front(), r.log()));
         break;
     }
-    if (std::getenv("DBG"))
-        for (auto& e : std::filesystem::directory_iterator("/proc/self/fd")) {
-            std::error_code ec;
-            fmt::print("{} -> {}\n", e.path().string(),
-                       std::filesystem::read_symlink(e.path(), ec).string());
-        }
     BOOST_TEST(open_descriptors() == before);
 }
 

@@ -75,7 +75,7 @@ struct router_fixture : supe::mail_events {
         mail.delivery.on_connected(s, *neighbour_of(s).wire, s.life + 1);
     }
     void end(mail_endpoint& s, bool charged) {
-        using ending = supe::mail_delivery::ending;
+        using ending = supe::mailbox::ending;
         mail.delivery.on_disconnected(s);
         mail.delivery.on_ended(s, charged ? ending::charged : ending::uncharged, "it crashed");
     }
