@@ -7,8 +7,8 @@
 namespace supe {
 namespace {
 
-/// One read buffer for all channels of this thread: a turn reads and hands out without waiting in
-/// between.
+/// One read buffer for all channels of this thread: a turn does not wait between its read and its
+/// last frame.
 std::array<char, 256 * 1024>& shared_buffer() {
     static thread_local std::array<char, 256 * 1024> buffer;
     return buffer;
@@ -18,9 +18,10 @@ std::array<char, 256 * 1024>& shared_buffer() {
 
 channel::channel(clock& c, unique_fd fd, side s, std::size_t frame_limit)
     : frame_limit_(frame_limit), side_(s), descriptor_(c.executor(), std::move(fd)), wake_(c),
-      splitter_(s == side::component ? frame_limit + delivery_room : frame_limit) {}
+      splitter_(s == side::component ? frame_limit + delivery_overhead : frame_limit) {}
 
-/// A mail and a notice of full size are below the limit: it is the answers that count.
+/// A delivery and a notice of full size stay below this limit: only answers that the component
+/// leaves unread exceed it.
 bool channel::may_read() const {
     return side_ == side::component || backlog() <= frame_limit_ + 2 * backlog_limit;
 }
@@ -31,7 +32,7 @@ void channel::flush() {
                                  MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-        if (n < 0) {  // the reader is gone; what it may still have said is read all the same
+        if (n < 0) {  // the reader is gone; what it sent before is still read
             out_.clear();
             written_ = 0;
             return;

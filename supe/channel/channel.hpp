@@ -15,18 +15,18 @@ namespace supe {
 /// calls flush().
 class channel {
 public:
-    /// Unwritten output beyond this, and nothing that can be left out should be added (a notice to
-    /// a slow watcher).
+    /// While more output than this is unwritten, what can be left out is not added (a notice to a
+    /// slow watcher).
     static constexpr std::size_t backlog_limit = 1u << 20;  // bytes
 
-    /// What turn() does while the other side does not read what we wrote. A supervisor stops to
-    /// read, so that a child that leaves its answers unread cannot make it hold more of them. A
-    /// component always reads: were both to stop, with a large frame each under way, neither would
-    /// ever go on.
+    /// What turn() does while the other side does not read what we wrote. A supervisor stops
+    /// reading: a child that leaves its answers unread cannot make it hold more of them. A
+    /// component always reads: if both sides stopped, each in the middle of a large frame, neither
+    /// would ever go on.
     enum class side { supervisor, component };
 
-    /// `frame_limit`: of what a component sends. What is delivered to it may be longer by
-    /// `delivery_room`.
+    /// `frame_limit` (bytes) is for what a component sends. What is delivered to it may be longer
+    /// by `delivery_overhead`.
     channel(clock& c, unique_fd fd, side s, std::size_t frame_limit = default_frame_limit);
 
     /// Frames to send; complete with their newlines.
@@ -37,18 +37,18 @@ public:
     std::size_t backlog() const { return out_.size() - written_; }
 
     using frame_sink = std::function<void(std::string_view frame)>;
-    /// Writes what waits, waits for input (or for room to write), reads once and hands out whole
-    /// frames. False when the other side is gone. Throws operation_aborted when the coroutine is
-    /// cancelled.
+    /// Writes what is pending, waits for input (or until it can write), reads once, and passes each
+    /// whole frame to `on_frame`. False when the other side is gone. Throws operation_aborted when
+    /// the coroutine is cancelled.
     awaitable<bool> turn(const frame_sink& on_frame);
-    /// A turn in two steps, for who would save the frame of the coroutine in between: `co_await
-    /// ready()`, then take(). Precondition: is_open().
+    /// A turn in two steps, which saves a coroutine frame: `co_await ready()`, then take().
+    /// Precondition: is_open().
     auto ready() {
         ask_for_work();
         return wake_.wait();
     }
     bool take(const frame_sink& on_frame);
-    /// Reads what is there already, to the end of file: a dead child's last words. Does not wait.
+    /// Reads what has arrived, up to the end of file: a dead child's last words. Does not wait.
     /// False when the end was reached.
     bool drain(const frame_sink& on_frame);
 
@@ -57,7 +57,8 @@ public:
     bool is_open() const { return open_; }
     /// Frames skipped because they were too long, since the last call.
     std::size_t take_oversized() { return splitter_.take_oversized(); }
-    /// Bytes of a frame that was begun and not ended; once the channel has ended, of one cut short.
+    /// Bytes read of a frame that has no newline yet; after the end of the channel: of a frame that
+    /// was cut short.
     std::size_t unfinished() const { return splitter_.unfinished(); }
     std::size_t frame_limit() const { return frame_limit_; }
 
@@ -71,7 +72,7 @@ private:
     std::size_t frame_limit_;
     side side_;
     watched_descriptor descriptor_;
-    timer wake_;  // there may be something to read, or room to write
+    timer wake_;  // there may be something to read, or the socket takes output again
     frame_splitter splitter_;
     std::string out_;
     std::size_t written_ = 0;

@@ -11,11 +11,10 @@ void frame_splitter::feed(std::string_view bytes,
         const bool whole = end != std::string_view::npos;
         const std::string_view piece = bytes.substr(0, whole ? end : bytes.size());
         bytes.remove_prefix(whole ? end + 1 : bytes.size());
-        if (skipping_) {  // nothing of it is wanted
+        if (skipping_) {  // dropped, up to its newline
         } else if (partial_.size() + piece.size() > limit_) {
             skipping_ = true;
-            partial_ =
-                {};  // its memory too: a peer that sends one huge frame is not worth keeping it
+            partial_ = {};  // frees its memory too: one huge frame must not hold it for ever
             ++oversized_;
         } else if (!whole) {
             partial_ += piece;

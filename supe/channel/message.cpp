@@ -8,8 +8,7 @@
 namespace supe {
 namespace {
 
-/// The members of a frame that mean something, as text; empty where they are missing. The last of
-/// equal keys counts.
+/// The members that we know, as JSON text; empty where missing. Of equal keys the last one counts.
 struct members {
     std::string_view type, signal, data, to, msg, id, receipt, from, attempt, cmd;
     bool answer = false;
@@ -31,8 +30,8 @@ std::string_view* field_of(members& m, std::string_view key) {
     }
 }
 
-/// True where `value` is the JSON text of `word`, however it is escaped.
-bool says(std::string_view value, std::string_view word) {
+/// True when `value` is the JSON text of `word`, however it is escaped.
+bool equals(std::string_view value, std::string_view word) {
     if (!value.starts_with('"')) return false;
     if (value.find('\\') == std::string_view::npos)
         return value.substr(1, value.size() - 2) == word;
@@ -48,7 +47,7 @@ void append_member(std::string& extras, std::string_view key, std::string_view v
 
 bool is_string(std::string_view value) { return value.starts_with('"'); }
 
-/// `problem` stays empty where the member is missing or has the right type.
+/// `problem` stays empty when the member is missing or has the right type.
 void expect_string(std::string_view value, std::string_view name, std::string& problem) {
     if (!value.empty() && !is_string(value))
         problem = fmt::format("{} must be a string, not {:.40}", name, value);
@@ -64,8 +63,7 @@ message read_mail(members& m) {
     if (!problem.empty()) return bad_frame{"mail: " + problem};
     if (!m.to.empty()) mail.to = json_string_value(m.to);
     if (!m.id.empty()) mail.id = json_string_value(m.id);
-    // Only supervisors fill these two; what a component writes there counts for nothing and does no
-    // harm.
+    // Only supervisors set these two. The router ignores the values that a component sends.
     if (is_string(m.from)) mail.from = json_string_value(m.from);
     const auto [end, failed] =
         std::from_chars(m.attempt.data(), m.attempt.data() + m.attempt.size(), mail.attempt);
@@ -75,7 +73,7 @@ message read_mail(members& m) {
     mail.patient = !m.receipt.empty();
     mail.answer = m.answer;
     mail.extras = std::move(m.extras);
-    // Members of other kinds of frame mean nothing in a mail: passed on as well.
+    // Members of the other kinds of frame have no meaning in a mail, so they are passed on too.
     if (!m.signal.empty()) append_member(mail.extras, "signal", m.signal);
     if (!m.data.empty()) append_member(mail.extras, "data", m.data);
     if (!m.cmd.empty()) append_member(mail.extras, "cmd", m.cmd);
@@ -96,12 +94,12 @@ message read_signal(const members& m) {
 message read_message(std::string_view frame) {
     members m;
     json_members object(frame);
-    std::string undone;
+    std::string unescaped;
     while (object.next()) {
         std::string_view key = object.key();
         if (key.find('\\') != std::string_view::npos) {
-            undone = json_string_value(std::string("\"") + std::string(key) + "\"");
-            key = undone;
+            unescaped = json_string_value(std::string("\"") + std::string(key) + "\"");
+            key = unescaped;
         }
         if (std::string_view* field = field_of(m, key)) {
             *field = object.value();
@@ -115,11 +113,11 @@ message read_message(std::string_view frame) {
         return bad_frame{
             fmt::format("not JSON in UTF-8: {:.60}", json_quoted(frame.substr(0, 40)))};
     }
-    // Node takes such a frame for its own whatever else is in it, on both sides.
+    // Node treats such a frame as its own, on both sides, whatever else it contains.
     if (is_string(m.cmd) && json_string_value(m.cmd).starts_with("NODE_"))
-        return node_frame{says(m.cmd, "NODE_HANDLE")};
-    if (says(m.type, "mail")) return read_mail(m);
-    if (says(m.type, "signal")) return read_signal(m);
+        return node_frame{equals(m.cmd, "NODE_HANDLE")};
+    if (equals(m.type, "mail")) return read_mail(m);
+    if (equals(m.type, "signal")) return read_signal(m);
     return raw_frame{};
 }
 
@@ -152,7 +150,7 @@ void append_signal(std::string& out, std::string_view name, std::string_view dat
     out += "}\n";
 }
 
-/// Names of ours need no escapes.
+/// Our own names need no escapes.
 void append_signal(std::string& out, signal_kind kind, std::string_view data) {
     out += R"({"type":"signal","signal":")";
     out += name_of(kind);

@@ -13,16 +13,16 @@ namespace supe {
 
 /// A mail as a component (or a supervisor) sent it. Views point into the frame.
 struct mail_frame {
-    std::optional<std::string> to;  ///< none: to one's own supervisor
+    std::optional<std::string> to;  ///< absent: to the sender's own supervisor
     std::string_view msg = "null";  ///< JSON text, checked, unchanged
     std::optional<std::string> id;  ///< present: the sender wants an answer
-    bool receipt = false;           ///< … and the recipient's ack
-    bool patient = false;  ///< from a supervisor: the first sender has an id, and can be held
-                           ///< (`receipt` is given)
-    std::optional<std::string> from;  ///< only supervisors fill these three: deliveries and hops
+    bool receipt = false;           ///< the sender also wants the recipient's ack
+    bool patient = false;  ///< between supervisors: the first sender gave an id, so it can be held
+                           ///< (`receipt` is present)
+    std::optional<std::string> from;  ///< only supervisors set `from` and `attempt`
     unsigned attempt = 1;
-    bool answer = false;  ///< it carries `re`: the answer to a call
-    std::string extras;   ///< members that we don't know, and `re`, as `,"key":value…`, passed on
+    bool answer = false;  ///< it has `re`: it is the answer to a call
+    std::string extras;   ///< unknown members, and `re`, as `,"key":value…`; passed on unchanged
 };
 
 struct signal_frame {
@@ -31,7 +31,7 @@ struct signal_frame {
     std::string_view data;  ///< JSON text of `data`, or empty
 };
 
-/// An object whose `cmd` starts with `NODE_`: ignored, but NODE_HANDLE wants an answer.
+/// An object whose `cmd` starts with `NODE_`. It is ignored; NODE_HANDLE is answered.
 struct node_frame {
     bool handle = false;
 };
@@ -39,7 +39,7 @@ struct node_frame {
 /// Any other JSON value: a raw `process.send`.
 struct raw_frame {};
 
-/// Not a frame of ours at all.
+/// Not JSON, or a malformed mail or signal.
 struct bad_frame {
     std::string reason;
 };
@@ -56,9 +56,9 @@ struct delivery {
     std::string_view from, msg, id, extras;
     std::optional<std::string_view> to;
     unsigned attempt = 1;
-    bool receipt = false;  ///< these two between supervisors only
-    bool patient =
-        false;  ///< the sender waits for its acceptance: `"receipt":false` where it wants no more
+    bool receipt = false;  ///< this and `patient`: between supervisors only
+    bool patient = false;  ///< the sender waits for MAIL-ACCEPTED; without `receipt` it is written
+                           ///< as `"receipt":false`
 };
 void append_delivery(std::string& out, const delivery&);
 

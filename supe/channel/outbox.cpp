@@ -6,8 +6,8 @@
 namespace supe {
 
 void outbox::add(channel& to) {
-    // A turn nearly always writes to one or two. A channel that is in twice is flushed in vain
-    // once.
+    // A turn nearly always writes to one or two channels. One that is listed twice is flushed a
+    // second time, without effect.
     const auto recent = waiting_.end() - std::min<std::ptrdiff_t>(4, std::ssize(waiting_));
     if (std::find(recent, waiting_.end(), &to) == waiting_.end()) waiting_.push_back(&to);
 }

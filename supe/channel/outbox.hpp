@@ -1,4 +1,4 @@
-// What one turn of a supervisor's work wrote, on its way out: each channel is written once a turn.
+// The channels that one turn of a supervisor's work appended to: each is written once a turn.
 #pragma once
 
 #include "supe/channel/channel.hpp"
@@ -10,9 +10,9 @@ namespace supe {
 /// Knows the channels that have something to write, and does not own them. Belongs to one thread.
 class outbox {
 public:
-    /// Frames were appended to `to.out()`: they go out at the next flush().
+    /// Frames were appended to `to.out()`: the next flush() writes them.
     void add(channel& to);
-    /// Precondition of the end of a channel: nothing is written to it any more.
+    /// Call before a channel ends: nothing is written to it from then on.
     void forget(const channel& gone);
     /// Writes what the sockets take now. At the end of each turn of the event loop's work.
     void flush();

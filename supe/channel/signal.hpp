@@ -26,16 +26,17 @@ enum class signal_kind {
     noticeboard_response,
     noticeboard_event,
     // between supervisors
-    mail_withheld,  ///< it waits for room, or for a supervisor that is down: do not wait for it
+    mail_withheld,  ///< the mail waits for capacity, or for a supervisor that is down: the hop
+                    ///< before parks it
     supe_failed,    ///< `{"why":TEXT}`: this supervisor fails, with the cause chain
-    supe_ask,       ///< `{"id":ID,"request":…}` or `{"id":ID,"tree":…}`: a request to one below
-    supe_working,   ///< `{"id":ID}`: the answer takes longer
-    supe_answer,    ///< `{"id":ID,"answer":…}`
+    supe_ask,  ///< `{"id":ID,"request":…}` or `{"id":ID,"tree":…}`: a request to a supervisor below
+    supe_working,  ///< `{"id":ID}`: the answer takes longer
+    supe_answer,   ///< `{"id":ID,"answer":…}`
 };
 
 /// The name on the wire, `READY-TO-RECEIVE-MAIL`; empty for `unknown`.
 std::string_view name_of(signal_kind kind);
-/// `unknown` where the name is none of ours.
+/// `unknown` for a name that is not one of ours.
 signal_kind signal_of(std::string_view name);
 
 }  // namespace supe

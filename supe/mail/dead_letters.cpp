@@ -30,7 +30,7 @@ void dead_letters::add(const envelope& mail, const std::string& recipient,
                         std::string(mail.from), std::string(mail.msg), std::string(mail.extras),
                         mail.answer, mail.attempt, reason, now, history});
     bytes_ += letters_.back().bytes();
-    if (shelf_) shelf_->keep(letters_.back());
+    if (store_) store_->keep(letters_.back());
     bound();
 }
 
@@ -47,7 +47,7 @@ void dead_letters::bound() {
 
 void dead_letters::take_out(std::deque<dead_letter>::iterator letter) {
     bytes_ -= letter->bytes();
-    if (shelf_) shelf_->discard(letter->id);
+    if (store_) store_->discard(letter->id);
     letters_.erase(letter);
 }
 

@@ -1,4 +1,5 @@
-// Mail that nobody will get, kept for a look: bounded, the oldest go first. Pure.
+// Mail that will not be delivered, kept so that an operator can look at it or send it again.
+// Bounded: the oldest go first. Pure.
 #pragma once
 
 #include "supe/mail/mailbox.hpp"
@@ -8,27 +9,27 @@
 
 namespace supe {
 
-/// A mail with a copy of its strings, and why it is here.
+/// A copy of a mail, with the reason why it is here.
 struct dead_letter {
-    std::string id;         ///< of the mail: its name here too
+    std::string id;         ///< the id of the mail, which names the letter too
     std::string recipient;  ///< a child's name under this supervisor
-    std::string to;         ///< where it was to go through that child, a supervisor; else empty
+    std::string to;  ///< its address, where the recipient is a supervisor on its way; else empty
     std::string from, msg, extras;
     bool answer = false;
     unsigned attempts = 0;
     std::string reason;  ///< for people
     std::chrono::system_clock::time_point at{};
-    mail_history history;  ///< what happened to it before, the oldest first
+    mail_history history;  ///< what happened to it before, oldest first
 
     std::size_t bytes() const;
-    /// As it was sent, with its attempts: to be posted again. Valid as long as this letter.
+    /// The mail as it was sent, with its attempts, to be sent again. Valid as long as this letter.
     envelope as_mail() const;
 };
 
-/// Who keeps the letters beyond the life of the supervisor.
-class dead_letter_shelf {
+/// Keeps the letters beyond the life of the supervisor.
+class dead_letter_store {
 public:
-    virtual ~dead_letter_shelf() = default;
+    virtual ~dead_letter_store() = default;
     virtual void keep(const dead_letter& letter) = 0;
     virtual void discard(const std::string& id) = 0;
 };
@@ -39,20 +40,20 @@ public:
     static constexpr std::size_t count_limit = 1000;
     static constexpr std::size_t byte_limit = 16u << 20;
 
-    /// Letters from now on are kept there too.
-    void keep_on(dead_letter_shelf* shelf) { shelf_ = shelf; }
-    /// One that was kept by an earlier life of this supervisor.
+    /// From now on `store` keeps the letters too. It outlives this object.
+    void keep_in(dead_letter_store* store) { store_ = store; }
+    /// A letter that an earlier life of this supervisor kept.
     void restore(dead_letter letter);
 
     void add(const envelope& mail, const std::string& recipient, const std::string& reason,
              const mail_history& history, std::chrono::system_clock::time_point now);
-    /// The oldest first.
+    /// Oldest first.
     const std::deque<dead_letter>& all() const { return letters_; }
-    /// Null where there is none by that id. Valid until the next change.
+    /// Null when no letter has that id. Valid until the next change.
     const dead_letter* find(std::string_view id) const;
-    /// False where there is none by that id.
+    /// False when no letter has that id.
     bool drop(std::string_view id);
-    /// Drops all. How many there were.
+    /// Returns how many there were.
     std::size_t drop_all();
 
 private:
@@ -61,7 +62,7 @@ private:
 
     std::deque<dead_letter> letters_;
     std::size_t bytes_ = 0;
-    dead_letter_shelf* shelf_ = nullptr;
+    dead_letter_store* store_ = nullptr;
 };
 
 }  // namespace supe

@@ -1,3 +1,13 @@
+// The file: a header, then one entry for each mailbox. A mark is raised before its mail is
+// delivered.
+//
+// `whole` in the header is 1 while every mail that was delivered is covered by its mark. A life
+// trusts the marks of an earlier one when `whole` is 1 and the machine has not been started again
+// since (`boot`). Else it counts every mail as delivered before: it begins the file again with 0,
+// raises the marks of all restored mail, and then writes 1. When a mark cannot be written, `whole`
+// becomes 0.
+//
+// Byte for byte: state_directory.md, mail/NAME.handed.
 #include "supe/mail/delivery_marks.hpp"
 
 #include <fcntl.h>
@@ -13,9 +23,9 @@ namespace {
 
 constexpr std::size_t file_step = 4096;              // bytes
 constexpr std::uint64_t magic = 0x316b72616d657075;  // "upemark1", as it stands on the disk
-constexpr std::size_t longest_box = 64;              // bytes: a child's name (contract §1)
+constexpr std::size_t longest_box = 64;              // bytes of a child's name (contract §1)
 
-/// Another after each start of the machine.
+/// It differs after each start of the machine.
 std::array<char, 36> this_boot() {
     std::array<char, 36> id{};
     std::ifstream("/proc/sys/kernel/random/boot_id").read(id.data(), id.size());
@@ -28,11 +38,11 @@ struct delivery_marks::header {
     std::uint64_t magic;
     std::uint64_t count;  // of entries
     std::array<char, 36> boot;
-    std::uint32_t whole;  // 1: all that was handed over is below its mark
+    std::uint32_t whole;  // 1: every mail that was delivered is covered by its mark
 };
 
 struct delivery_marks::entry {
-    std::array<char, longest_box> box;  // with zeros behind it
+    std::array<char, longest_box> box;  // padded with zeros
     std::uint64_t sequence;
 };
 
@@ -49,11 +59,11 @@ void delivery_marks::unmap() {
     size_ = 0;
 }
 
-/// The blocks are taken now: a full disk is an error here, and not a signal at some write (but on
-/// file systems that copy on write).
+/// Allocates the blocks now, so that a full disk is an error here and not a signal at a later write
+/// (file systems that copy on write may still signal).
 bool delivery_marks::map(std::size_t size) {
     if (!fd_) {
-        std::error_code ignored;  // what it leads to is told below
+        std::error_code ignored;  // the open() below fails then
         if (std::filesystem::create_directories(file_.parent_path(), ignored))
             ::chmod(file_.parent_path().c_str(), 0700);
         fd_ = unique_fd(::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -81,18 +91,17 @@ void delivery_marks::open() {
     begun_ = true;
     for (std::size_t i = 0; i < h.count; ++i) {
         const auto& box = entries()[i].box;
-        places_.emplace(std::string(box.data(), ::strnlen(box.data(), box.size())), i);
+        indexes_.emplace(std::string(box.data(), ::strnlen(box.data(), box.size())), i);
     }
 }
 
 bool delivery_marks::covers(std::string_view box, std::uint64_t sequence) const {
     if (!trusted_) return true;
-    const auto found = places_.find(box);
-    return found != places_.end() && sequence <= entries()[found->second].sequence;
+    const auto found = indexes_.find(box);
+    return found != indexes_.end() && sequence <= entries()[found->second].sequence;
 }
 
-/// Not whole yet: a life that ends before all that was left has its mark leaves nothing to be
-/// trusted.
+/// Not whole yet: a life that ends before all restored mail has its mark must not be trusted.
 void delivery_marks::make_header() {
     if (begun_ || broken_) return;
     if (!memory_ && !map(file_step)) return give_up();
@@ -107,37 +116,36 @@ void delivery_marks::begin() {
 
 void delivery_marks::begin_anew() {
     begun_ = false;
-    places_.clear();
+    indexes_.clear();
     begin();
 }
 
 void delivery_marks::raise(const std::string& box, std::uint64_t sequence) {
     make_header();
     if (broken_) return;
-    auto place = places_.find(box);
-    if (place == places_.end()) {
+    auto known = indexes_.find(box);
+    if (known == indexes_.end()) {
         if (!add(box)) return give_up();
-        place = places_.find(box);
+        known = indexes_.find(box);
     }
-    std::uint64_t& mark = entries()[place->second].sequence;
+    std::uint64_t& mark = entries()[known->second].sequence;
     mark = std::max(mark, sequence);
 }
 
 bool delivery_marks::add(const std::string& box) {
     if (box.size() > longest_box) return false;
-    const std::size_t index = places_.size();
+    const std::size_t index = indexes_.size();
     const std::size_t needed = sizeof(header) + (index + 1) * sizeof(entry);
     if (needed > size_ && !map((needed + file_step - 1) / file_step * file_step)) return false;
     entry& e = entries()[index];
     e = {};
     std::ranges::copy(box, e.box.begin());
     head()->count = index + 1;
-    places_.emplace(box, index);
+    indexes_.emplace(box, index);
     return true;
 }
 
-/// What is there says too little from now on: where it is mapped it says so itself, else it is
-/// better not there.
+/// From now on the file is incomplete: its header says so where it is mapped, else it is removed.
 void delivery_marks::give_up() {
     broken_ = true;
     if (memory_) head()->whole = 0;

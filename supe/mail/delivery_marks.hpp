@@ -1,5 +1,5 @@
-// How far each mailbox was handed out, kept so that it survives the process for the price of a
-// write to memory.
+// How far each mailbox was delivered. A mark survives the process for the price of a write to
+// memory.
 #pragma once
 
 #include "supe/async/unique_fd.hpp"
@@ -13,10 +13,10 @@
 
 namespace supe {
 
-/// A mark for each mailbox: no mail behind it was handed over. In a mapped file: what is written
-/// there is the kernel's at once, and is there after a SIGKILL. A power failure may lose it, so
-/// marks of another boot count for nothing, as does a file that could not be written: then every
-/// mail may have been handed over. Never wrong the other way.
+/// The mark of a mailbox is the highest sequence number that was delivered from it. The marks lie
+/// in a mapped file: what is written there survives a SIGKILL. A power failure may lose it. So
+/// marks of another boot are ignored, and so is a file that could not be written: then every mail
+/// counts as delivered before. A mail that was delivered never counts as new.
 class delivery_marks {
 public:
     explicit delivery_marks(std::filesystem::path file) : file_(std::move(file)) {}
@@ -24,16 +24,16 @@ public:
     delivery_marks(const delivery_marks&) = delete;
     delivery_marks& operator=(const delivery_marks&) = delete;
 
-    /// What an earlier life left. Once, before all else.
+    /// Reads what an earlier life left. Call it once, before anything else.
     void open();
-    /// From now on what has no mark was not handed over: before the first mail is written, and when
-    /// all that an earlier life left has its mark again.
+    /// From now on a mail beyond its mark was not delivered. Call it before the first mail is
+    /// written, and when all mail of an earlier life has its mark again.
     void begin();
-    /// Nothing is left of an earlier life: the file begins anew.
+    /// No mail is left of an earlier life: the file begins empty.
     void begin_anew();
-    /// This mail may have been handed over by an earlier life.
+    /// True when an earlier life may have delivered this mail.
     bool covers(std::string_view box, std::uint64_t sequence) const;
-    /// From now on it may.
+    /// This mail is about to be delivered.
     void raise(const std::string& box, std::uint64_t sequence);
 
 private:
@@ -50,11 +50,11 @@ private:
     std::filesystem::path file_;
     unique_fd fd_;
     void* memory_ = nullptr;
-    std::size_t size_ = 0;                                    // bytes mapped
-    std::map<std::string, std::size_t, std::less<>> places_;  // in entries()
-    bool trusted_ = false;                                    // of an earlier life: it tells all
-    bool begun_ = false;                                      // the header is that of this boot
-    bool broken_ = false;                                     // … nothing is kept any more
+    std::size_t size_ = 0;                                     // bytes mapped
+    std::map<std::string, std::size_t, std::less<>> indexes_;  // index in entries(), by mailbox
+    bool trusted_ = false;  // the file of an earlier life is complete
+    bool begun_ = false;    // the header is of this boot
+    bool broken_ = false;   // the file cannot be written: no mark is kept any more
 };
 
 }  // namespace supe

@@ -1,5 +1,4 @@
-// A mail as it is routed: views into a frame that arrived, or into a mail that is held.
-// Pure.
+// A mail as it is routed: views into the frame that brought it, or into a held mail. Pure.
 #pragma once
 
 #include <cstdint>
@@ -8,38 +7,39 @@
 
 namespace supe {
 
-/// Where a mail came into this supervisor.
+/// How a mail entered this supervisor.
 enum class mail_source : std::uint8_t {
-    nobody,  ///< the supervisor itself: no answer is wanted
+    nobody,  ///< the supervisor itself, which wants no answer
     child,
     uplink,   ///< our own supervisor
     control,  ///< the control socket
 };
 
-/// Who is answered what became of a mail: the hop it came from, and the name the mail has there.
+/// Who gets the answers about a mail: the hop that it came from, and the id of the mail there.
 struct mail_origin {
     mail_source source = mail_source::nobody;
     int child = 0;           ///< its number, where `source` is a child
-    std::uint32_t life = 0;  ///< which life of that child: an answer never reaches its successor
-    std::string_view id;     ///< the sender's own id; empty: no answer wanted
-    bool receipt = false;    ///< the recipient's ack too
-    bool patient = false;    ///< the sender waits for MAIL-ACCEPTED, and can be kept waiting
+    std::uint32_t life = 0;  ///< of that child: an answer never reaches a later life
+    std::string_view id;     ///< the sender's own id; empty: it wants no answer
+    bool receipt = false;    ///< it also wants the recipient's ack
+    bool patient = false;    ///< the sender waits for MAIL-ACCEPTED, which can be withheld
 };
 
-/// A mail with its address and its story. Valid as long as what it looks into.
+/// A mail with its addresses and counters. Valid as long as what its views point into.
 struct envelope {
-    std::string_view id;  ///< unique in the tree, the same over all attempts
+    std::string_view id;  ///< unique in the tree, and the same in all attempts
     std::string_view from;
-    std::string_view to;      ///< set only where it travels on (to another supervisor)
+    std::string_view to;      ///< set only when another supervisor delivers it
     std::string_view msg;     ///< JSON text
-    std::string_view extras;  ///< `,"key":value…`, passed on
+    std::string_view extras;  ///< `,"key":value…`, passed on unchanged
     mail_origin origin;
-    bool answer = false;   ///< carries `re`: somebody waits for it in the middle of other mail
+    bool answer = false;   ///< it has `re`: it answers a call, whose caller waits for it
     unsigned attempt = 0;  ///< deliveries so far
-    unsigned charges = 0;  ///< crashes with this mail alone in hand
-    bool suspect = false;  ///< was in hand with others at a crash: delivered alone from now on
+    unsigned charges = 0;  ///< crashes with this mail alone in flight
+    bool suspect =
+        false;  ///< it was in flight beside others at a crash: it is delivered alone from then on
     std::uint64_t sequence =
-        0;  ///< its place among the mail of its supervisor; 0: the mailbox gives it one
+        0;  ///< its position among the mail of its supervisor; 0: the mailbox assigns one
 
     /// What counts against a mailbox's `limit_bytes`.
     std::size_t bytes() const {

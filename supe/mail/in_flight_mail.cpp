@@ -19,7 +19,7 @@ void in_flight_mail::grow() {
         slots_[s].next_in_bucket = s + 1 < after ? s + 1 : free_;
     free_ = before;
     buckets_.assign(after, none);
-    for (std::uint32_t s = 0; s < before; ++s) {  // full: that is why we grow
+    for (std::uint32_t s = 0; s < before; ++s) {  // all of them are in use
         std::uint32_t& bucket = bucket_of(slots_[s].bucket_hash);
         slots_[s].next_in_bucket = bucket;
         bucket = s;
@@ -29,32 +29,32 @@ void in_flight_mail::grow() {
 held_mail& in_flight_mail::add(mail_ptr mail) {
     if (free_ == none) grow();
     const std::uint32_t s = free_;
-    slot& place = slots_[s];
-    free_ = place.next_in_bucket;
-    place.bucket_hash = hash_of(mail->id());
-    place.mail = std::move(mail);
-    std::uint32_t& bucket = bucket_of(place.bucket_hash);
-    place.next_in_bucket = bucket;
+    slot& entry = slots_[s];
+    free_ = entry.next_in_bucket;
+    entry.bucket_hash = hash_of(mail->id());
+    entry.mail = std::move(mail);
+    std::uint32_t& bucket = bucket_of(entry.bucket_hash);
+    entry.next_in_bucket = bucket;
     bucket = s;
-    place.older = newest_;
-    place.newer = none;
+    entry.older = newest_;
+    entry.newer = none;
     (newest_ == none ? oldest_ : slots_[newest_].newer) = s;
     newest_ = s;
     ++size_;
-    return *place.mail;
+    return *entry.mail;
 }
 
 mail_ptr in_flight_mail::take_slot(std::uint32_t s) {
-    slot& place = slots_[s];
-    std::uint32_t* link = &bucket_of(place.bucket_hash);
+    slot& entry = slots_[s];
+    std::uint32_t* link = &bucket_of(entry.bucket_hash);
     while (*link != s) link = &slots_[*link].next_in_bucket;
-    *link = place.next_in_bucket;
-    (place.older == none ? oldest_ : slots_[place.older].newer) = place.newer;
-    (place.newer == none ? newest_ : slots_[place.newer].older) = place.older;
-    place.next_in_bucket = free_;
+    *link = entry.next_in_bucket;
+    (entry.older == none ? oldest_ : slots_[entry.older].newer) = entry.newer;
+    (entry.newer == none ? newest_ : slots_[entry.newer].older) = entry.older;
+    entry.next_in_bucket = free_;
     free_ = s;
     --size_;
-    return std::move(place.mail);
+    return std::move(entry.mail);
 }
 
 mail_ptr in_flight_mail::take_oldest() { return oldest_ == none ? nullptr : take_slot(oldest_); }

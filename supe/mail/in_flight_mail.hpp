@@ -1,5 +1,4 @@
-// The mail that one consumer has in hand: in order of delivery, and found by id without a search.
-// Pure.
+// The mail in flight to one consumer: in order of delivery, and found by id without a search. Pure.
 #pragma once
 
 #include "supe/mail/mail_store.hpp"
@@ -10,18 +9,19 @@
 
 namespace supe {
 
-/// Every step costs the same, however much is in hand and in whatever order it is acknowledged.
+/// Every step takes constant time, however much is in flight and in whatever order it is
+/// acknowledged.
 class in_flight_mail {
 public:
     /// Behind all others.
     held_mail& add(mail_ptr mail);
-    /// Null when there is none by that id. Valid while it is in hand.
+    /// Null when no mail has that id. Valid while the mail is in flight.
     held_mail* find(std::string_view id);
-    /// Null when nothing is in hand.
+    /// Null when nothing is in flight.
     mail_ptr take_oldest();
-    /// Null when there is none by that id.
+    /// Null when no mail has that id.
     mail_ptr take(std::string_view id);
-    /// What was delivered last; null when nothing is in hand.
+    /// The mail that was delivered last; null when nothing is in flight.
     mail_ptr take_newest();
 
     std::size_t size() const { return size_; }

@@ -61,7 +61,7 @@ envelope journaled_mail::view() const {
     mail.charges = charges;
     mail.suspect = suspect;
     mail.sequence = sequence;
-    // Every other sender died with the supervisor.
+    // All other senders died with the supervisor.
     if (from_above) mail.origin = {.source = mail_source::uplink, .id = id, .receipt = receipt};
     return mail;
 }

@@ -21,10 +21,10 @@ constexpr const char* schema = R"(
 
 enum flag { answer = 1, from_above = 2, receipt = 4 };
 
-/// A page of which there are fewer free ones is left for what comes next.
+/// So many free pages stay in the file for the mail that comes next.
 constexpr int free_pages_kept = 1024;
 
-/// Bytes, wherever a string is kept: nothing is converted. It must live until the statement has
+/// Binds a string as bytes, which are never converted. `text` must live until the statement has
 /// run.
 void bind_text(SQLite::Statement& s, int index, std::string_view text) {
     const char* const data = text.data() ? text.data() : "";  // a null pointer would be NULL
@@ -38,7 +38,7 @@ std::string text_of(const SQLite::Column& column) {
 
 }  // namespace
 
-/// SQLite's errors, told with the file's name.
+/// Runs `f`. Returns SQLite's error, with the file's name before it, or empty.
 template <class F>
 std::string journal_file::guarded(F f) {
     try {
@@ -67,8 +67,8 @@ std::string journal_file::open() {
         const auto directory = file_.parent_path();
         std::filesystem::create_directories(directory);
         ::chmod(directory.c_str(), 0700);
-        // Made before SQLite sees it, so that nobody else can read it even for a moment; -wal and
-        // -shm follow its mode.
+        // The file is created before SQLite opens it, so that other users can never read it; -wal
+        // and -shm get its mode.
         const int fd = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (fd < 0) throw std::system_error(errno, std::generic_category());
         ::close(fd);
@@ -210,7 +210,7 @@ void journal_file::compact() noexcept {
         if (db_ && db_->execAndGet("PRAGMA freelist_count").getInt() > free_pages_kept)
             db_->exec("PRAGMA incremental_vacuum(512)");
     } catch (const std::exception&) {
-        // Later, perhaps. What is written is written.
+        // The next call tries again. The mail is written.
     }
 }
 

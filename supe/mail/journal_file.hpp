@@ -1,5 +1,5 @@
-// The journal's file: SQLite in WAL mode, synchronous=FULL, one writer. Everything here blocks; see
-// sqlite_journal.
+// The journal's file: SQLite in WAL mode, synchronous=FULL, one writer. Every call blocks, so
+// sqlite_journal calls them in a thread of its own.
 #pragma once
 
 #include "supe/mail/journal.hpp"
@@ -12,14 +12,14 @@
 
 namespace supe {
 
-/// One step, as it waits for its commit.
+/// One step that waits for its commit.
 struct journal_step {
     enum class kind { put, erase, put_back, keep, discard };
     kind what;
     std::uint64_t sequence = 0;
-    std::string text =
-        {};  ///< erase: finished id; put_back: history; keep: the letter; discard: its id
-    std::string id = {};  ///< keep
+    std::string text = {};  ///< erase: the finished id; put_back: the history; keep: the letter;
+                            ///< discard: the letter's id
+    std::string id = {};    ///< keep: of the letter
     unsigned attempt = 0, charges = 0;
     bool suspect = false;
     std::unique_ptr<journaled_mail> mail = {};  ///< put
@@ -28,19 +28,19 @@ using journal_steps = std::vector<journal_step>;
 
 class journal_file {
 public:
-    static constexpr int finished_limit = 8192;  // ids; several windows of the hop before
+    static constexpr int finished_limit = 8192;  // ids: several windows of the hop before
 
     explicit journal_file(std::filesystem::path file) : file_(std::move(file)) {}
 
     bool exists() const;
-    /// Opens or creates it (0600), with its directory (0700). Empty, or why not, in one line that
-    /// names the file.
+    /// Opens or creates the file (0600), with its directory (0700). Returns an error in one line
+    /// that names the file, or empty.
     std::string open();
     std::string restore(journal_reader& reader);
-    /// All of them in one commit that has reached the disk, or none. Empty, or why not.
+    /// Writes all steps in one commit that has reached the disk, or no step. Returns the error, or
+    /// empty.
     std::string write(const journal_steps& steps);
-    /// Gives back to the file system what is free, some of it. After a write, when there is nothing
-    /// else to do.
+    /// Gives some free pages back to the file system. For a moment with nothing to write.
     void compact() noexcept;
 
 private:

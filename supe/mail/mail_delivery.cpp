@@ -2,7 +2,7 @@
 //
 //     put ─ taken ─┬─ (journal) on_journal ─┬─ accepted ─ pump ─ deliver ─┬─ on_ack ─ acked
 //                  └────────────────────────┘                            ├─ on_reject
-//                                                                        └─ on_ended: back, or dead
+//                                                                        └─ on_ended: put back, or dead
 #include "supe/mail/mail_delivery.hpp"
 
 #include "supe/async/assertion.hpp"
@@ -13,7 +13,7 @@
 namespace supe {
 namespace {
 
-/// Bytes that a component leaves unread before it is handed no more.
+/// A component that has left so many bytes unread gets no further mail.
 constexpr std::size_t delivery_backlog = 256u << 10;
 
 mailbox::consumer consumer_of(const held_mail& mail) {
@@ -24,7 +24,8 @@ mailbox::consumer consumer_of(const held_mail& mail) {
 
 // --- in ---
 
-/// Mail on its way to another supervisor is not ours to keep.
+/// The journal is for mail of our own children: what goes to another supervisor is not written
+/// here.
 mailbox::entry mail_delivery::entry_to(const mail_destination& destination) const {
     const bool is_written = journal_ && new_mail_ == new_mail::is_written;
     return is_written && !destination.is_supervisor() ? mailbox::entry::uncommitted
@@ -54,7 +55,7 @@ std::string mail_delivery::put_again(const std::string& recipient, envelope mail
     return {};
 }
 
-/// There is room for it. Where there is a journal, on_journal() goes on.
+/// The mailbox took it. With a journal, on_journal() continues.
 void mail_delivery::taken(mail_destination& destination, const envelope& mail,
                           mailbox::consumer meant_for) {
     if (entry_to(destination) == mailbox::entry::at_once) return accepted(destination, mail);
@@ -62,7 +63,7 @@ void mail_delivery::taken(mail_destination& destination, const envelope& mail,
     being_written_.push_back(&destination);
 }
 
-/// It is in the mailbox. What goes one hop further is for the next supervisor to accept.
+/// It may be delivered now. Mail to another supervisor is accepted by that supervisor, not here.
 void mail_delivery::accepted(mail_destination& destination, const envelope& mail) {
     if (!destination.is_supervisor()) answers_.accepted(mail.origin);
     pump(destination);
@@ -77,7 +78,7 @@ void mail_delivery::let_in_withheld(mail_destination& destination) {
         taken(destination, mail->view(), consumer_of(*mail));
 }
 
-// --- to those who take it ---
+// --- to consumers ---
 
 void mail_delivery::on_connected(mail_endpoint& endpoint, channel& link, std::uint32_t life) {
     SUPE_ASSERT(!endpoint.is_connected());
@@ -100,7 +101,7 @@ void mail_delivery::on_ready(mail_endpoint& endpoint, unsigned window) {
 void mail_delivery::pump(mail_destination& destination) {
     mailbox& box = destination.box();
     const std::size_t all = destination.consumers.size();
-    for (std::size_t idle = 0; idle < all;) {  // until nobody takes any more
+    for (std::size_t idle = 0; idle < all;) {  // until no consumer takes another one
         mail_endpoint& endpoint = *destination.consumers[destination.next++ % all];
         const held_mail* mail = nullptr;
         if (endpoint.is_connected() && endpoint.link->backlog() < delivery_backlog)
@@ -127,7 +128,7 @@ void mail_delivery::deliver(mail_endpoint& endpoint, const envelope& mail) {
     out_.add(*endpoint.link);
 }
 
-// --- from those who took it ---
+// --- from consumers ---
 
 void mail_delivery::on_ack_oldest(mail_endpoint& endpoint) {
     if (const mail_ptr mail = endpoint.box.ack_oldest(endpoint.consumer)) acked(endpoint, *mail);
@@ -170,7 +171,7 @@ bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
     for (const dead_mail& dead : after.dead) to_dead_letters(destination, dead, "dead-lettered");
     if (!endpoint.keeps_mail) forget_taken_over(endpoint, "supervisor-died");
     let_in_withheld(destination);
-    pump(destination);  // the other instances go on with what came back
+    pump(destination);  // the other instances may take what was put back
     if (endpoint.box.has_waiting()) events_.on_mail_waiting(endpoint);
     return !after.dead.empty();
 }
@@ -193,13 +194,14 @@ void mail_delivery::on_removed(mail_endpoint& endpoint) {
     forget_taken_over(endpoint, "removed");
 }
 
-/// The letter comes first: in between, the mail is in both places.
+/// The journal gets the letter first, then the erase: a crash in between duplicates the mail
+/// instead of losing it.
 void mail_delivery::to_dead_letters(const mail_destination& destination, const dead_mail& dead,
                                     std::string_view verdict) {
     const envelope mail = dead.mail->view();
     events_.on_dead_letter(mail, destination.name, dead.reason, dead.history);
     left(*dead.mail);
-    // Mail for beyond a supervisor was not accepted yet: its sender still waits for that.
+    // Mail to another supervisor was not accepted yet: its sender still waits for MAIL-ACCEPTED.
     if (mail.origin.receipt || destination.is_supervisor())
         answers_.undeliverable(mail.origin, verdict);
 }
@@ -214,7 +216,7 @@ void mail_delivery::on_outcome(mail_endpoint& next, signal_kind outcome, std::st
         return pump(*next.destination);
     }
     if (const mail_ptr mail = next.box.ack(next.consumer, id)) {
-        // Refused, or taken over; an ack that comes first says both.
+        // Refused, or taken over. An ack of the recipient that comes first also means taken over.
         if (outcome == signal_kind::mail_undeliverable) {
             answers_.refuse(mail->view(), reason);
         } else {

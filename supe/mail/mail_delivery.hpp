@@ -1,4 +1,4 @@
-// The second half of a mail's way: into a mailbox, to whoever takes from it, and out again.
+// The second half of a mail's way: into a mailbox, to a consumer, and out again.
 #pragma once
 
 #include "supe/async/clock.hpp"
@@ -11,38 +11,39 @@
 
 namespace supe {
 
-/// The one place that asks the mailboxes who may go next: after each change it lets in what was
-/// withheld and hands over what may be delivered. Mail that travels on, up or down, waits here
-/// until the next hop has accepted it.
+/// Only this class asks a mailbox which mail is next: after each change it admits what was
+/// withheld, and delivers what may be delivered. Mail to another supervisor, up or down, waits here
+/// until that hop has accepted it.
 class mail_delivery {
 public:
     mail_delivery(mail_directory& directory, sender_answers& answers, outbox& out,
                   mail_events& events, const clock& time)
         : directory_(directory), answers_(answers), out_(out), events_(events), time_(time) {}
 
-    // Beyond the life of the supervisor
+    // The journal
 
-    /// New mail is accepted only when it is written, where `new_mail` is written. Before all else.
+    /// Whether new mail is accepted only after it is written, or stays in memory. Call it before
+    /// anything else.
     enum class new_mail { is_written, stays_in_memory };
     void keep_in(journal& kept, new_mail which);
-    /// What an earlier life of this supervisor held. After all children were added.
+    /// A mail that an earlier life of this supervisor held. Call it after all children were added.
     void restore(const journaled_mail& mail);
-    /// What the journal wrote, or could not write.
+    /// The result of a commit.
     void on_journal(const journal::result& written);
 
     // In
 
-    /// `meant_for`: that consumer alone.
+    /// `meant_for`: the only consumer that may get it, or `anyone`.
     void put(mail_destination& destination, envelope& mail, mailbox::consumer meant_for);
-    /// What waits for a child again (dead letters, a saved mailbox): uncharged, its attempts go on.
-    /// Why not, or empty.
+    /// Puts a mail into a mailbox again (a dead letter, a saved mailbox): uncharged, with its
+    /// attempts. Returns the reason of a refusal, or empty.
     std::string put_again(const std::string& recipient, envelope mail);
 
     // Out
 
-    /// The process of this endpoint has its channel: answers can be delivered.
+    /// The process of this endpoint has a channel now: answers can be delivered.
     void on_connected(mail_endpoint& endpoint, channel& link, std::uint32_t life);
-    /// Its channel is gone: nothing is written to it any more.
+    /// The channel is about to close: nothing is written to it any more.
     void on_disconnected(mail_endpoint& endpoint);
     void on_ready(mail_endpoint& endpoint, unsigned window);
     void on_pause(mail_endpoint& endpoint) { endpoint.box.pause(endpoint.consumer); }
@@ -50,21 +51,22 @@ public:
     void on_ack(mail_endpoint& endpoint, std::string_view id);
     void on_reject(mail_endpoint& endpoint, std::string_view id, mailbox::rejected how,
                    const std::string& reason);
-    /// A supervisor, below or our own, says what became of a mail that went to it.
+    /// A supervisor, above or below, reports what became of a mail that went to it.
     void on_outcome(mail_endpoint& next, signal_kind outcome, std::string_view id,
                     std::string_view reason);
 
-    /// `how`: "it crashed: SIGSEGV", for the history of what was in flight. True where some mail is
-    /// dead by this end: what caused the crash is out of the way.
+    /// `how`: "it crashed: SIGSEGV", for the history of the mail in flight. True when a mail went
+    /// to the dead letters by this end: the likely cause of the crash is gone.
     bool on_ended(mail_endpoint& endpoint, mailbox::ending charge, const std::string& how);
-    /// With the last consumer of a mailbox its mail goes to the dead letters, reason `removed`.
-    /// Before the directory forgets it.
+    /// With the last consumer of a mailbox its mail goes to the dead letters, with reason
+    /// `removed`. Call it before the directory removes the endpoint.
     void on_removed(mail_endpoint& endpoint);
 
-    /// Hands over what may be delivered now. After a turn of its channel: it may have room again.
+    /// Delivers what may be delivered now. Call it after each turn of a channel, which may have
+    /// taken output.
     void pump(mail_destination& destination);
 
-    /// The journal's steps of this turn go to its thread.
+    /// Starts the commit of this turn's steps.
     void flush();
 
 private:
@@ -88,7 +90,8 @@ private:
     const clock& time_;
     journal* journal_ = nullptr;
     new_mail new_mail_ = new_mail::stays_in_memory;
-    std::deque<mail_destination*> being_written_;  // one a put(); null where it was removed since
+    std::deque<mail_destination*>
+        being_written_;  // one for each put(); null when it was removed since
     std::uint64_t last_sequence_ = 0;
 };
 

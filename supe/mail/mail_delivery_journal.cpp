@@ -1,4 +1,4 @@
-// Mail that outlives its supervisor: what is written when, and what comes back.
+// Mail that outlives its supervisor: what is written at which step, and what is restored.
 #include "supe/mail/mail_delivery.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ void mail_delivery::restore(const journaled_mail& mail) {
     if (mail.from_above && directory_.uplink()) directory_.uplink()->hop->accepted(mail.id);
     const envelope kept = mail.view();
     mail_destination* const destination = directory_.destination(mail.box);
-    if (!destination || destination->is_supervisor()) {  // the tree is another now
+    if (!destination || destination->is_supervisor()) {  // the tree has changed
         events_.on_dead_letter(kept, mail.box, "removed", mail.history);
         if (kept.origin.receipt) answers_.undeliverable(kept.origin, "removed");
         journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
@@ -48,7 +48,7 @@ void mail_delivery::left(const held_mail& mail) {
 void mail_delivery::went_back(const mail_destination& destination, const held_mail& mail) {
     if (mail.journaled)
         journal_->put_back(mail.sequence, mail.attempt, mail.charges, mail.suspect,
-                           destination.box().story(mail));
+                           destination.box().history(mail));
 }
 
 void mail_delivery::flush() {

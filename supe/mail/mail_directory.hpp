@@ -1,4 +1,4 @@
-// Who can be addressed under one supervisor. Pure.
+// The endpoints and destinations of mail under one supervisor. Pure.
 #pragma once
 
 #include "supe/mail/mail_endpoint.hpp"
@@ -13,15 +13,16 @@ namespace supe {
 
 class mail_directory {
 public:
-    /// `endpoint` outlives its stay here.
+    /// The owner keeps `endpoint` alive and in place until remove().
     void add(mail_endpoint& endpoint);
-    /// With its last consumer a destination is gone.
+    /// The destination is removed with its last consumer.
     void remove(mail_endpoint& endpoint);
 
-    /// The endpoint of this name; one of several where they share it; null where there is none.
+    /// The endpoint of this name: a child, one instance, or the first of all instances of a name.
+    /// Null when there is no such name.
     mail_endpoint* find(std::string_view name) const;
     mail_endpoint* by_number(int number) const;
-    /// By the name that mail is addressed to; null where there is none.
+    /// By the name that mail is addressed to; null when there is no such name.
     mail_destination* destination(const std::string& name) const;
 
     /// The channel to our own supervisor.

@@ -1,4 +1,4 @@
-// Who sends and takes mail under one supervisor: its children, and the supervisor above.
+// The ends of mail under one supervisor: its children, and the supervisor above.
 #pragma once
 
 #include "supe/channel/channel.hpp"
@@ -13,13 +13,13 @@ namespace supe {
 
 struct mail_destination;
 
-/// What an endpoint is: a program, or a supervisor through which mail travels on.
+/// A component takes mail itself; a supervisor passes it on.
 enum class endpoint_kind { component, supervisor };
 
-/// One child as the mail of its supervisor sees it. Its owner keeps it in place while it is known
-/// to the directory.
+/// One child as a sender and recipient of mail. Its owner keeps it alive and in place while the
+/// directory has it.
 struct mail_endpoint {
-    /// A child alone: its mailbox has its name.
+    /// A child without instances: its mailbox has its name.
     mail_endpoint(int n, std::string child_name, endpoint_kind k, mailbox_limits limits)
         : number(n), name(std::move(child_name)), box_name(name), kind(k),
           shared(std::make_shared<mailbox>(limits)), box(*shared),
@@ -39,24 +39,24 @@ struct mail_endpoint {
     std::string name;
     std::string box_name;  ///< the name that mail is addressed to
     endpoint_kind kind;
-    bool keeps_mail = false;  ///< a supervisor with a journal: it loses nothing when it dies
+    bool keeps_mail = false;  ///< a supervisor with a journal: its mail survives its death
     std::shared_ptr<mailbox> shared;
     mailbox& box;
     mailbox::consumer consumer = 0;
 
-    channel* link = nullptr;                  ///< to its process; null while it is down
-    std::uint32_t life = 0;                   ///< which life of it `link` leads to
-    std::unique_ptr<next_hop> hop;            ///< of a supervisor
-    mail_destination* destination = nullptr;  ///< null while the directory does not know it
+    channel* link = nullptr;                  ///< to its process; null while there is no process
+    std::uint32_t life = 0;                   ///< the life that `link` belongs to
+    std::unique_ptr<next_hop> hop;            ///< null for a component
+    mail_destination* destination = nullptr;  ///< null while the directory does not have it
 };
 
-/// A mailbox, and those who take from it.
+/// A mailbox and its consumers.
 struct mail_destination {
     std::string name;
     std::vector<mail_endpoint*> consumers;
-    std::size_t next = 0;  ///< who takes first the next time
+    std::size_t next = 0;  ///< the consumer that is asked first the next time, modulo their number
     mailbox& box() const { return consumers.front()->box; }
-    /// It lies with another supervisor: what is here is on its way there.
+    /// Its mail goes on to another supervisor, which has the recipient.
     bool is_supervisor() const { return consumers.front()->is_supervisor(); }
 };
 

@@ -1,4 +1,4 @@
-// What the mail of a supervisor reports to it.
+// What the mail of a supervisor reports to the supervisor.
 #pragma once
 
 #include "supe/channel/signal.hpp"
@@ -16,9 +16,9 @@ public:
     virtual void on_supervisor_mail(const envelope& mail) = 0;
     virtual void on_dead_letter(const envelope& mail, const std::string& recipient,
                                 const std::string& reason, const mail_history& history) = 0;
-    /// A mail whose sender asked for no answer.
+    /// A mail was refused whose sender asked for no answer.
     virtual void on_undeliverable(const envelope& mail, const std::string& reason) = 0;
-    /// Mail waits for a child that may be down by intent.
+    /// Mail waits for a child that is down, perhaps a demand child that is idle.
     virtual void on_mail_waiting(mail_endpoint& endpoint) = 0;
     /// An answer for the control socket: mail_accepted, mail_acked or mail_undeliverable.
     virtual void on_control_answer(const mail_origin& origin, signal_kind outcome,

@@ -1,5 +1,5 @@
-// Mail in a line: a list through the mails themselves, so that a million of them costs nothing
-// beside. Pure.
+// A list of mail, linked through the mails themselves: a million of them takes no further memory.
+// Pure.
 #pragma once
 
 #include "supe/mail/mail_store.hpp"
@@ -8,7 +8,7 @@
 
 namespace supe {
 
-/// Owns its mail. In order of sequence, where insert() is used.
+/// Owns its mail. Precondition of insert(): the list is in order of sequence.
 class mail_list {
 public:
     mail_list() = default;
@@ -38,14 +38,14 @@ public:
         --size_;
         return mail;
     }
-    /// Behind those that came before it. Cheap for what goes to the front.
+    /// Inserts by sequence. Cheap near the front.
     void insert(mail_ptr mail) {
         if (!last_ || last_->sequence < mail->sequence) return push_back(std::move(mail));
-        held_mail** place = &first_;
-        while ((*place)->sequence < mail->sequence) place = &(*place)->next;
+        held_mail** position = &first_;
+        while ((*position)->sequence < mail->sequence) position = &(*position)->next;
         held_mail* const m = mail.release();
-        m->next = *place;
-        *place = m;
+        m->next = *position;
+        *position = m;
         ++size_;
     }
     void clear() {

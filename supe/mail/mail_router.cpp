@@ -1,7 +1,7 @@
 // The way of a mail up to its mailbox:
 //
 //     from_child, from_above, post ─ route ─┬─ to_supervisor   `supe`, our own address
-//                                           ├─ to_child        a sibling, or below one: through it
+//                                           ├─ to_child        a sibling, or below a sibling, through it
 //                                           └─ to_above        any other absolute address
 #include "supe/mail/mail_router.hpp"
 
@@ -10,7 +10,8 @@
 namespace supe {
 namespace {
 
-/// `b/c` of `/a/b/c` under the supervisor `/a`; nothing where the address lies elsewhere.
+/// `b/c` for the address `/a/b/c` and the supervisor `/a`; nothing for an address that is not below
+/// the supervisor.
 std::optional<std::string_view> below(std::string_view address, std::string_view supervisor) {
     if (!address.starts_with(supervisor) || address.size() <= supervisor.size() ||
         address[supervisor.size()] != '/')
@@ -50,7 +51,7 @@ void mail_router::from_child(mail_endpoint& sender, const mail_frame& frame) {
                    .patient = frame.id.has_value()};
     std::string id;
     if (sender.is_supervisor() && frame.id) {
-        // What a supervisor passes on keeps its id over all hops, and its sender's address.
+        // Mail that a supervisor passes on keeps its id and its sender's address over all hops.
         mail.id = *frame.id;
         mail.from = text_or(frame.from, sender.name);
         mail.origin.patient = frame.patient;
@@ -76,7 +77,7 @@ void mail_router::from_above(const mail_frame& frame) {
     route(mail, text_or(frame.to, "supe"));
 }
 
-/// One that we have already is accepted once more, and goes nowhere.
+/// A mail that was accepted before is accepted once more, and dropped.
 bool mail_router::is_repeat(const envelope& mail, const next_hop& from) {
     const bool repeat = from.is_repeat(mail);
     if (repeat) answers_.accepted(mail.origin);
@@ -141,8 +142,8 @@ void mail_router::to_above(envelope& mail, std::string_view to) {
     delivery_.put(*directory_.uplink()->destination, mail, mailbox::anyone);
 }
 
-/// Beyond this supervisor a plain name means nothing. `supe` does: whoever is above (contract §2
-/// `from`).
+/// Another supervisor does not know our plain names. `supe` keeps its meaning: the recipient's own
+/// supervisor (contract §2 `from`).
 void mail_router::make_absolute(envelope& mail, std::string& text) const {
     if (mail.from.starts_with('/') || mail.from == "supe") return;
     text = fmt::format("{}/{}", address_, mail.from);

@@ -1,4 +1,4 @@
-// The first half of a mail's way: who sent it, and to which mailbox it goes (contract §1 address).
+// The first half of a mail's way: from its sender to its mailbox (contract §1, address).
 #pragma once
 
 #include "supe/channel/message.hpp"
@@ -9,12 +9,12 @@
 
 namespace supe {
 
-/// Routes the mail of one supervisor: between its children, up to its own supervisor and down
-/// through nested ones.
+/// Routes the mail of one supervisor: between its children, up to its own supervisor, and down
+/// through nested supervisors.
 class mail_router {
 public:
-    /// `address` of this supervisor from the root, empty for the root; `ids` starts every mail id
-    /// given here.
+    /// `address`: of this supervisor from the root, empty for the root. `ids`: the prefix of every
+    /// mail id that this router assigns.
     mail_router(std::string address, std::string ids, mail_directory& directory,
                 sender_answers& answers, mail_delivery& delivery, mail_events& events)
         : address_(std::move(address)), ids_(std::move(ids)), directory_(directory),
@@ -22,8 +22,8 @@ public:
 
     void from_child(mail_endpoint& sender, const mail_frame& frame);
     void from_above(const mail_frame& frame);
-    /// From the control socket, and from the supervisor's own code. `origin.id` names it in the
-    /// answers; returns the id that it has on its way. A plain name is a child's.
+    /// Mail from the control socket, or from the supervisor itself. `origin.id` identifies it in
+    /// the answers. Returns its mail id. A plain name in `to` is a child's.
     std::string post(std::string to, std::string msg, mail_origin origin);
 
 private:

@@ -15,7 +15,7 @@ constexpr std::size_t page = 4096;
 
 std::size_t rounded_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
-/// Lengths take a byte each where they are below 128 (LEB128): names and ids nearly always are.
+/// A length below 128 takes one byte (LEB128): names and ids nearly always are so short.
 char* put_length(char* at, std::size_t n) {
     for (; n >= 128; n >>= 7) *at++ = static_cast<char>(n | 128);
     *at++ = static_cast<char>(n);
@@ -39,7 +39,7 @@ std::size_t length_size(std::size_t n) {
 
 char* put_bytes(char* at, std::string_view text) { return std::ranges::copy(text, at).out; }
 
-/// The strings begin in what would be padding of the struct.
+/// The strings begin where the struct would have padding.
 constexpr std::size_t header_size = offsetof(held_mail, charges) + sizeof(held_mail::charges) + 1;
 static_assert(header_size < sizeof(held_mail));
 
@@ -92,10 +92,10 @@ std::size_t held_mail::bytes() const {
 
 // --- chunks ---
 
-/// At the start of each mapping, which begins at a multiple of chunk_size: a mail finds its chunk
-/// by its address.
+/// The head of each mapping. A mapping begins at a multiple of chunk_size, so the address of a mail
+/// gives its chunk.
 struct mail_store::chunk {
-    mail_store* owner;  // the store that still adds to it; null when none does
+    mail_store* owner;  // the store that still adds to it, or null
     std::size_t size;   // bytes of the mapping
     std::size_t used;   // bytes, this header included
     std::size_t live;   // mails
@@ -123,7 +123,8 @@ mail_store::chunk* mail_store::map(std::size_t size, mail_store* owner) {
         c = spare.chunks.back();
         spare.chunks.pop_back();
     } else {
-        // Twice as much as needed at worst, cut to what begins at a multiple of chunk_size.
+        // Reserves one chunk more than needed, and gives back what lies before and behind the
+        // aligned part.
         const std::size_t reserved = size + chunk_size;
         void* const got = ::mmap(nullptr, reserved, PROT_READ | PROT_WRITE,
                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -149,7 +150,7 @@ void mail_store::unmap(chunk* c) {
 }
 
 mail_store::~mail_store() {
-    if (current_) current_->owner = nullptr;  // it goes with the last mail in it
+    if (current_) current_->owner = nullptr;  // the last mail in it releases it
 }
 
 char* mail_store::allocate(std::size_t size) {
@@ -162,10 +163,10 @@ char* mail_store::allocate(std::size_t size) {
         if (current_) current_->owner = nullptr;
         current_ = c;
     }
-    char* const place = reinterpret_cast<char*>(c) + c->used;
+    char* const block = reinterpret_cast<char*>(c) + c->used;
     c->used += size;
     ++c->live;
-    return place;
+    return block;
 }
 
 mail_ptr mail_store::keep(const envelope& mail) {

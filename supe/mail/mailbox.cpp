@@ -1,3 +1,20 @@
+// A mail's way through the queues of one mailbox:
+//
+//     offer ─┬─ (uncommitted) ─ commit ─┬─ waiting          ┬─ take_next ─ in flight ─┬─ ack, reject
+//            │                          ├─ own of a consumer┤                         └─ ended: back
+//            │                          └─ its answers      ┘
+//            └─ withheld ─ admit, then as above
+//
+// - Order: the sequence number is the position of a mail. A mail that is put back goes to its
+//   position.
+// - take_next: answers first, past window and pause. Then the older one of the fronts of `own` and
+//   `waiting`, while fewer mails count than the window allows.
+// - Suspects: mail that was in flight beside others at a crash. A suspect is delivered when no
+//   other mail counts, and no mail follows until it is gone. So the next crash shows which mail is
+//   poison.
+// - Capacity: held_ and bytes_ count a mail from offer or admit until it leaves, in flight too.
+//   Withheld and parked mail does not count. While mail is withheld, fresh mail is withheld or
+//   refused, so that it does not overtake.
 #include "supe/mail/mailbox.hpp"
 
 #include <algorithm>
@@ -5,7 +22,7 @@
 namespace supe {
 namespace {
 
-constexpr std::size_t least_withheld = 1024;  // senders that can wait even for a small mailbox
+constexpr std::size_t least_withheld = 1024;  // mails: the least that a small mailbox can withhold
 
 }  // namespace
 
@@ -15,18 +32,17 @@ void mailbox::add_consumers(unsigned n) {
 
 // --- in ---
 
-/// With a larger `share` so many times the limits.
-bool mailbox::has_capacity(std::size_t bytes, std::size_t share) const {
+/// Within the limits times `factor`.
+bool mailbox::has_capacity(std::size_t bytes, std::size_t factor) const {
     return held_ == 0 ||
-           (held_ / share < limits_.count && (bytes_ + bytes) / share <= limits_.bytes);
+           (held_ / factor < limits_.count && (bytes_ + bytes) / factor <= limits_.bytes);
 }
 
 mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, entry how) {
     const std::size_t bytes = mail.bytes();
-    const bool room =
-        mail.answer ? has_capacity(bytes, 2)
-                    : withheld_.empty() && has_capacity(bytes);  // nobody overtakes those who wait
-    if (!room) {
+    const bool fits =
+        mail.answer ? has_capacity(bytes, 2) : withheld_.empty() && has_capacity(bytes);
+    if (!fits) {
         const bool may_wait = limits_.block && mail.origin.patient && !mail.answer &&
                               withheld_.size() < std::max(limits_.count, least_withheld) &&
                               (withheld_.empty() || withheld_bytes_ + bytes <= limits_.bytes);
@@ -37,7 +53,7 @@ mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, entry 
     kept->meant_for = static_cast<std::uint16_t>(meant_for == anyone ? 0 : meant_for + 1);
     if (!kept->sequence) kept->sequence = last_sequence_ + 1;
     last_sequence_ = std::max(last_sequence_, kept->sequence);
-    if (!room) {
+    if (!fits) {
         withheld_bytes_ += bytes;
         withheld_.push_back(std::move(kept));
         return offered::withheld;
@@ -53,21 +69,21 @@ mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, entry 
     return offered::taken;
 }
 
-void mailbox::restore(const envelope& mail, consumer meant_for, mail_history story) {
+void mailbox::restore(const envelope& mail, consumer meant_for, mail_history history) {
     mail_ptr kept = store_.keep(mail);
     kept->meant_for = static_cast<std::uint16_t>(meant_for == anyone ? 0 : meant_for + 1);
     kept->journaled = true;
     last_sequence_ = std::max(last_sequence_, kept->sequence);
-    if (!story.empty()) stories_[kept->sequence] = std::move(story);
+    if (!history.empty()) histories_[kept->sequence] = std::move(history);
     ++held_;
     bytes_ += mail.bytes();
     if (meant_for != anyone) add_consumers(meant_for + 1);
     let_in(std::move(kept));
 }
 
-mail_history mailbox::story(const held_mail& mail) const {
-    const auto found = stories_.find(mail.sequence);
-    return found == stories_.end() ? mail_history() : found->second;
+mail_history mailbox::history(const held_mail& mail) const {
+    const auto found = histories_.find(mail.sequence);
+    return found == histories_.end() ? mail_history() : found->second;
 }
 
 void mailbox::let_in(mail_ptr mail) {
@@ -124,7 +140,7 @@ const held_mail* mailbox::take_next(consumer c) {
     const bool own_first = !s.own.empty() && (waiting_.empty() ||
                                               s.own.front()->sequence < waiting_.front()->sequence);
     mail_list& from = own_first ? s.own : waiting_;
-    // A suspect and other mail are never in hand together: the next crash must tell which one it
+    // A suspect and other mail are never in flight together: the next crash must show which one it
     // was.
     if (from.empty() || (from.front()->suspect && s.counted > 0)) return nullptr;
     s.suspect_in_flight = from.front()->suspect;
@@ -169,14 +185,14 @@ const held_mail* mailbox::park(consumer c, std::string_view id) {
 mail_ptr mailbox::ack_oldest(consumer c) {
     state& s = consumers_[c];
     mail_ptr mail = take_out(s, s.in_flight.take_oldest());
-    if (mail && !stories_.empty()) stories_.erase(mail->sequence);
+    if (mail && !histories_.empty()) histories_.erase(mail->sequence);
     return mail;
 }
 
 mail_ptr mailbox::ack(consumer c, std::string_view id) {
     state& s = consumers_[c];
     mail_ptr mail = take_out(s, s.in_flight.take(id));
-    if (mail && !stories_.empty()) stories_.erase(mail->sequence);
+    if (mail && !histories_.empty()) histories_.erase(mail->sequence);
     return mail;
 }
 
@@ -186,12 +202,12 @@ mailbox::rejection mailbox::reject(consumer c, std::string_view id, rejected how
     mail_ptr mail = take_out(s, id.empty() ? s.in_flight.take_oldest() : s.in_flight.take(id));
     if (!mail) return result;
     remember(*mail, why);
-    if (how == rejected::requeue) {
+    if (how == rejected::requeued) {
         result.back = mail.get();
         put_back(std::move(mail));
         return result;
     }
-    mail_history history = story_of(*mail);
+    mail_history history = take_history(*mail);
     result.dead = {std::move(mail), std::move(why.what), std::move(history)};
     return result;
 }
@@ -209,21 +225,20 @@ void mailbox::put_back(mail_ptr mail) {
 mailbox::aftermath mailbox::ended(consumer c, ending charge, mail_event how) {
     state& s = consumers_[c];
     s.ready = s.connected = false;
-    // Answers in hand beside a mail were asked for while it was handled: it is the mail that is
-    // alone.
+    // The component called for the answers while it handled its mail: that mail is alone in flight.
     const bool alone = s.counted == 1 || (s.counted == 0 && s.in_flight.size() == 1);
     const bool only_answers = s.counted == 0;
     aftermath result;
-    // From the newest on: each goes in front of those that went back before it.
+    // The newest goes back first: so each is inserted at the front.
     while (mail_ptr mail = take_out(s, s.in_flight.take_newest())) {
         const bool accused = charge == ending::charged && (only_answers || !mail->answer);
         if (accused && alone && mail->charges < UINT16_MAX) ++mail->charges;
         if (accused && !alone) mail->suspect = true;
         remember(*mail, how);
         if (accused && mail->charges >= limits_.attempts) {
-            mail_history history = story_of(*mail);
+            mail_history history = take_history(*mail);
             result.dead.push_back(
-                {std::move(mail), how.what + ", with this mail in hand", std::move(history)});
+                {std::move(mail), how.what + ", with this mail in flight", std::move(history)});
         } else {
             result.back.push_back(mail.get());
             put_back(std::move(mail));
@@ -235,17 +250,17 @@ mailbox::aftermath mailbox::ended(consumer c, ending charge, mail_event how) {
 
 void mailbox::remember(const held_mail& mail, const mail_event& event) {
     if (event.what.empty()) return;
-    mail_history& story = stories_[mail.sequence];
-    if (story.size() >= history_limit) story.erase(story.begin());
-    story.push_back(event);
+    mail_history& history = histories_[mail.sequence];
+    if (history.size() >= history_limit) history.erase(history.begin());
+    history.push_back(event);
 }
 
-mail_history mailbox::story_of(const held_mail& mail) {
-    const auto found = stories_.find(mail.sequence);
-    if (found == stories_.end()) return {};
-    mail_history story = std::move(found->second);
-    stories_.erase(found);
-    return story;
+mail_history mailbox::take_history(const held_mail& mail) {
+    const auto found = histories_.find(mail.sequence);
+    if (found == histories_.end()) return {};
+    mail_history history = std::move(found->second);
+    histories_.erase(found);
+    return history;
 }
 
 void mailbox::drain(mail_list& from, const char* reason, std::vector<dead_mail>& out) {
@@ -253,7 +268,7 @@ void mailbox::drain(mail_list& from, const char* reason, std::vector<dead_mail>&
         mail_ptr mail = from.pop_front();
         --held_;
         bytes_ -= mail->bytes();
-        mail_history history = story_of(*mail);
+        mail_history history = take_history(*mail);
         out.push_back({std::move(mail), reason, std::move(history)});
     }
 }
@@ -281,7 +296,7 @@ mail_list mailbox::drain_withheld() {
     return std::move(withheld_);
 }
 
-// --- looks ---
+// --- queries ---
 
 std::size_t mailbox::in_flight() const {
     std::size_t n = 0;

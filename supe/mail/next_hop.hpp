@@ -1,5 +1,5 @@
-// What a supervisor remembers of the supervisor at the other end of a channel, below or above: mail
-// goes hop by hop, and each hop keeps it until the next one has accepted it (contract §3). Pure.
+// What a supervisor remembers of the mail to and from a neighbouring supervisor, above or below.
+// Mail goes hop by hop: each hop keeps it until the next one has accepted it (contract §3). Pure.
 #pragma once
 
 #include "supe/mail/envelope.hpp"
@@ -12,7 +12,7 @@
 
 namespace supe {
 
-/// Who waits for the recipient's ack of a mail that the next hop took over.
+/// A sender that waits for the recipient's ack of a mail that the next hop took over.
 struct waiting_origin {
     mail_origin origin;
     std::string id;
@@ -25,22 +25,22 @@ struct waiting_origin {
 
 class next_hop {
 public:
-    // What came from there.
+    // Mail from this hop
 
-    /// It was accepted here before: the hop sends again what it was not answered for.
+    /// True when the mail was accepted here before. The hop sends it again when it got no answer.
     bool is_repeat(const envelope& mail) const {
         return mail.attempt > 0 && received_.contains(mail.id);
     }
     void accepted(std::string_view id) { received_.add(id); }
 
-    // What went there.
+    // Mail to this hop
 
-    /// It is theirs now. Whoever asked for a receipt goes on waiting.
+    /// The hop has accepted it. A sender that asked for a receipt goes on waiting.
     void took_over(const envelope& mail) {
         if (mail.origin.receipt)
             waiting_[std::string(mail.id)] = {mail.origin, std::string(mail.origin.id)};
     }
-    /// Who waited for what became of this mail; nobody where no receipt was asked for.
+    /// The sender that waits for the outcome of this mail; nothing when it asked for no receipt.
     std::optional<waiting_origin> finished(std::string_view id) {
         const auto found = waiting_.find(std::string(id));
         if (found == waiting_.end()) return std::nullopt;
@@ -48,7 +48,7 @@ public:
         waiting_.erase(found);
         return who;
     }
-    /// All of those: the hop is gone, and what it had taken over with it.
+    /// All senders that wait: the hop died, with the mail that it had taken over.
     std::vector<waiting_origin> forget_all() {
         std::vector<waiting_origin> all;
         for (auto& [id, who] : waiting_) all.push_back(std::move(who));

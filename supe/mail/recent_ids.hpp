@@ -1,5 +1,5 @@
-// The ids of the mail that a hop has taken over lately: what comes again is dropped (contract §3,
-// hop by hop). Pure.
+// The ids of the mail that was accepted from a hop lately. Mail that comes again is dropped
+// (contract §3, hop by hop). Pure.
 #pragma once
 
 #include <string>
@@ -9,7 +9,8 @@
 
 namespace supe {
 
-/// The last `limit` ids: several windows of a hop, and only what is in its window can come again.
+/// The last `limit` ids. That is several windows of a hop, and only mail of the last window can
+/// come again.
 class recent_ids {
 public:
     static constexpr std::size_t limit = 8192;
@@ -18,7 +19,7 @@ public:
     void add(std::string_view id) {
         if (known_.contains(id)) return;
         if (ids_.size() < limit) {
-            ids_.reserve(limit);  // once: the views into it stay valid
+            ids_.reserve(limit);  // once, so that the views into it stay valid
             ids_.emplace_back(id);
             known_.insert(ids_.back());
             return;

@@ -1,4 +1,4 @@
-// What senders are answered: MAIL-ACCEPTED, MAIL-ACKED, MAIL-UNDELIVERABLE (contract §2).
+// The answers to senders: MAIL-ACCEPTED, MAIL-ACKED, MAIL-UNDELIVERABLE (contract §2).
 #pragma once
 
 #include "supe/channel/outbox.hpp"
@@ -10,8 +10,8 @@
 
 namespace supe {
 
-/// Never silence: whoever asked for an answer gets one, for the others there is a notice. An answer
-/// goes back the way its mail came, to the life of the sender that sent it.
+/// No outcome is silent: a sender that asked for an answer gets one, and for other mail there is a
+/// notice. An answer goes back the way its mail came, to the same life of the sender.
 class sender_answers {
 public:
     sender_answers(mail_directory& directory, outbox& out, mail_events& events)
@@ -22,15 +22,15 @@ public:
     void undeliverable(const mail_origin& origin, std::string_view reason) {
         send(origin, signal_kind::mail_undeliverable, reason);
     }
-    /// As undeliverable(); where the sender asked for no answer, notice `mail-undeliverable`.
+    /// As undeliverable(); when the sender asked for no answer, notice `mail-undeliverable`.
     void refuse(const envelope& mail, std::string_view reason);
-    /// To supervisors alone: behind one mailbox that is full (`on_full: block`), or one supervisor
-    /// that is down, mail for others must not have to wait.
+    /// MAIL-WITHHELD, to supervisors only: mail for other recipients must not wait behind one full
+    /// mailbox (`on_full: block`), or behind one supervisor that is down.
     void withheld(const mail_origin& origin);
-    /// What a supervisor further on found out about a mail that it took over.
+    /// Passes on an outcome from the supervisor that took the mail over.
     void send(const mail_origin& origin, signal_kind outcome, std::string_view reason);
 
-    /// Appends what was gathered for our own supervisor.
+    /// Appends the acks that were gathered for our own supervisor.
     void flush();
 
 private:
@@ -39,7 +39,7 @@ private:
     mail_directory& directory_;
     outbox& out_;
     mail_events& events_;
-    std::string acks_above_;  // `"a","b"`: our own supervisor hears an acceptance as an ack
+    std::string acks_above_;  // `"a","b"`: an acceptance is an ack to our own supervisor
 };
 
 }  // namespace supe

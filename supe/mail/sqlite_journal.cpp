@@ -13,8 +13,8 @@ using kind = journal_step::kind;
 
 bool is_put(const journal_step& step) { return step.what == kind::put; }
 
-/// Counts the delivery of which the file does not know. Its mark is raised again: a file of marks
-/// that is begun anew must tell of it.
+/// Adds the delivery that only the mark records. Raises the mark again, because the marks of this
+/// life begin empty when those of the earlier one are not trusted.
 class marking_reader final : public journal_reader {
 public:
     marking_reader(journal_reader& to, delivery_marks& marks) : to_(to), marks_(marks) {}
@@ -22,9 +22,9 @@ public:
         is_empty_ = false;
         if (!marks_.covers(mail.box, mail.sequence)) return to_.on_mail(mail);
         marks_.raise(mail.box, mail.sequence);
-        journaled_mail handed = mail;
-        ++handed.attempt;
-        to_.on_mail(handed);
+        journaled_mail delivered = mail;
+        ++delivered.attempt;
+        to_.on_mail(delivered);
     }
     void on_letter(dead_letter letter) override { to_.on_letter(std::move(letter)); }
     void on_finished(const std::string& id) override { to_.on_finished(id); }
@@ -65,7 +65,7 @@ std::string sqlite_journal::restore(journal_reader& reader) {
     return unreadable_;
 }
 
-// --- the loop's side ---
+// --- called by the loop ---
 
 void sqlite_journal::put(journaled_mail mail) {
     if (unreadable_.empty()) marks_.begin();
@@ -96,7 +96,7 @@ void sqlite_journal::discard(const std::string& id) {
 }
 
 void sqlite_journal::begin_thread() {
-    // Signals are for the thread that runs the loop.
+    // The thread that runs the loop handles the signals.
     sigset_t all, before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -135,10 +135,10 @@ awaitable<journal::result> sqlite_journal::next_result() {
     }
 }
 
-// --- the thread's side ---
+// --- the thread ---
 
 void sqlite_journal::write_loop() {
-    journal_steps steps;  // those that a commit before could not write, first
+    journal_steps steps;  // those that an earlier commit could not write come first
     for (;;) {
         {
             std::unique_lock lock(mutex_);
@@ -160,8 +160,8 @@ void sqlite_journal::write_loop() {
     }
 }
 
-/// Leaves in `steps` what is to be tried again. A mail that cannot be written is refused, and not
-/// tried again.
+/// Leaves in `steps` what the next commit tries again. A put that fails is not tried again: its
+/// mail is refused.
 journal::result sqlite_journal::write(journal_steps& steps) {
     result done;
     for (const journal_step& step : steps) done.puts += is_put(step);

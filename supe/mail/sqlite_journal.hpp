@@ -1,4 +1,4 @@
-// The journal on disk, with the one thread of a supervisor beside its loop: fsync blocks.
+// The journal on disk. It has a thread of its own, because fsync blocks.
 #pragma once
 
 #include "supe/async/clock.hpp"
@@ -14,8 +14,8 @@
 
 namespace supe {
 
-/// Group commit: while one commit is on its way to the disk, all steps that come meanwhile make the
-/// next one. The thread, and the file where there is none, begin with the first step.
+/// Group commit: the steps that come during one commit make up the next one. The first step starts
+/// the thread, and creates the file when it is missing.
 class sqlite_journal final : public journal {
 public:
     sqlite_journal(loop_executor executor, std::filesystem::path file);
@@ -41,15 +41,15 @@ private:
     result write(journal_steps& steps);
     void begin_thread();
 
-    journal_file file_;       // the thread's, once that runs
-    delivery_marks marks_;    // the loop's
-    bool restoring_ = false;  // the file is the loop's until that is done
-    std::string unreadable_;  // why restore() failed: nothing is written over it
+    journal_file file_;       // used by the thread alone once it runs
+    delivery_marks marks_;    // used by the loop alone
+    bool restoring_ = false;  // until it is done, the loop alone uses the file
+    std::string unreadable_;  // why restore() failed: the file is not written to then
     journal_steps gathered_;  // until flush()
-    stream_descriptor wake_;  // an eventfd: results_ has something
+    stream_descriptor wake_;  // an eventfd: results_ is not empty
     std::thread thread_;
 
-    std::mutex mutex_;  // of all below
+    std::mutex mutex_;  // guards all below
     std::condition_variable work_;
     journal_steps queue_;
     std::deque<result> results_;

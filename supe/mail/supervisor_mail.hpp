@@ -1,4 +1,5 @@
-// All of the mail of one supervisor, by the way of a mail: routing, delivery, answers to senders.
+// All parts of the mail of one supervisor, in the order in which a mail passes them: routing,
+// delivery, answers to senders.
 #pragma once
 
 #include "supe/mail/mail_router.hpp"
@@ -7,8 +8,8 @@
 
 namespace supe {
 
-/// Follows what children and the supervisor above send; mail_events reports what concerns the
-/// supervisor itself.
+/// Its input is the mail of children and of the supervisor above. mail_events reports what concerns
+/// the supervisor itself.
 struct supervisor_mail {
     /// `address` and `ids` as of mail_router.
     supervisor_mail(std::string address, std::string ids, const clock& time, outbox& gathered,
@@ -17,14 +18,14 @@ struct supervisor_mail {
           delivery(directory, answers, out, events, time),
           router(std::move(address), std::move(ids), directory, answers, delivery, events) {}
 
-    /// With the last endpoint that takes from a mailbox its mail goes to the dead letters.
+    /// With the last endpoint of a mailbox its mail goes to the dead letters.
     void remove(mail_endpoint& endpoint) {
         delivery.on_removed(endpoint);
         directory.remove(endpoint);
     }
 
-    /// At the end of each turn of the event loop's work: the journal gets its steps, the channels
-    /// their frames.
+    /// Call it at the end of each turn of the event loop's work: starts the journal's commit, and
+    /// writes the frames to the channels.
     void flush() {
         delivery.flush();
         answers.flush();

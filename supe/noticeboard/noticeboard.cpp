@@ -1,5 +1,4 @@
-// The noticeboard: pipes by notice, watches by watcher, and a cache that forgets what was published
-// longest ago.
+// The noticeboard: pipes by notice, watches by watcher, and a cache whose oldest notice goes first.
 #include "supe/noticeboard/noticeboard.hpp"
 
 #include <fmt/format.h>
@@ -79,18 +78,18 @@ void noticeboard::close(watcher_id watcher, std::string_view notice) {
 noticeboard::event noticeboard::publish(std::string_view notice,
                                         std::optional<std::string_view> message,
                                         notice_origin from) {
-    event told{notice, !message || is_falsy(*message) ? "null" : *message, {}};
-    if (message) remember({notice, told.message, from});
+    event published{notice, !message || is_falsy(*message) ? "null" : *message, {}};
+    if (message) remember({notice, published.message, from});
 
     const auto topic = pipes_.find(notice);
-    if (topic == pipes_.end()) return told;
+    if (topic == pipes_.end()) return published;
     std::vector<watcher_id> used_up;
     for (const auto& p : topic->second) {
-        told.watchers.push_back(p.watcher);
+        published.watchers.push_back(p.watcher);
         if (p.once) used_up.push_back(p.watcher);
     }
     for (const auto watcher : used_up) ignore(watcher, notice);
-    return told;
+    return published;
 }
 
 noticeboard::cached_notice noticeboard::note::view() const {
@@ -114,8 +113,7 @@ std::optional<std::string_view> noticeboard::cached(std::string_view notice) con
 void noticeboard::remember(const cached_notice& latest) {
     const auto& [notice, message, from] = latest;
     if (const auto known = cached_.find(notice); known != cached_.end()) drop(known->second);
-    // Neither a name that cannot be watched nor a message that would push out all others is worth
-    // keeping.
+    // A name that cannot be watched is not cached, nor a message that would push out all others.
     const std::size_t bytes = notice.size() + from.source.size() + message.size();
     if (!refusal(notice).empty() || bytes > limits_.cached_bytes) return;
 

@@ -17,42 +17,41 @@
 namespace supe {
 
 struct noticeboard_limits {
-    std::size_t cached_names =
-        65536;  ///< past these two the notice published longest ago leaves the cache
+    std::size_t cached_names = 65536;  ///< past these two limits the oldest notice leaves the cache
     std::size_t cached_bytes = 64u << 20;  ///< names, messages and sources together
     std::size_t watches = 4096;            ///< of one watcher; more are refused
     std::size_t name_bytes = 1024;         ///< of a notice's name; longer ones are refused
 };
 
-/// Who published it, and when.
+/// Who published a notice, and when.
 struct notice_origin {
     std::string_view source;
     std::chrono::system_clock::time_point at{};
 };
 
-/// Rules: contract §2 and npm's `cjs-noticeboard`, as supe 0.5.2 uses it: one pipe for each notice
-/// and watcher. Messages are JSON text. What is false in JavaScript arrives as `null`, as does a
-/// notice without a message.
+/// Rules: contract §2, and npm's `cjs-noticeboard` as supe 0.5.2 uses it: one pipe for each notice
+/// and watcher. Messages are JSON text. A message that is falsy in JavaScript arrives as `null`,
+/// and so does a notice without a message.
 class noticeboard {
 public:
-    /// One life of a child, or one control client: whoever a pipe leads to. Never used again after
-    /// forget().
+    /// The end of a pipe: one life of a child. An id is never used again after forget().
     using watcher_id = std::uint64_t;
 
     struct watch_options {
-        bool once = false;       ///< one event, then the watch is used up
-        bool use_cache = false;  ///< begin with the cached message (cjs-noticeboard's default: no)
+        bool once = false;  ///< one event, then the watch is used up
+        bool use_cache =
+            false;  ///< the cached message is the first event (cjs-noticeboard's default: no)
     };
     struct watch_answer {
-        std::string error;  ///< why the watch was refused; empty: it stands
+        std::string error;  ///< why the watch was refused; empty when it was accepted
         std::optional<std::string>
-            cached;  ///< the first event, after the answer; a once-watch is used up by it
+            cached;  ///< the first event, after the answer; it uses up a once-watch
     };
     struct cached_notice {
         std::string_view notice, message;
         notice_origin from;
     };
-    /// Views into what publish() was given.
+    /// The views point into the arguments of publish().
     struct event {
         std::string_view notice;
         std::string_view message;
@@ -61,29 +60,28 @@ public:
 
     explicit noticeboard(noticeboard_limits limits = {}) : limits_(limits) {}
 
-    /// Opens the pipe. Where there is one already, the cache is not looked at, as with npm's supe;
-    /// a plain watch makes a once-watch lasting, and a once-watch leaves a lasting one as it is.
+    /// Opens the pipe. When it is open already, the cache is ignored, as by npm's supe; a plain
+    /// watch makes a once-watch lasting, and a once-watch leaves a lasting one as it is.
     watch_answer watch(watcher_id watcher, std::string_view notice, watch_options options);
     /// Closes the pipe. To ignore what is not watched succeeds.
     void ignore(watcher_id watcher, std::string_view notice);
-    /// The watcher is gone, and all its watches with it.
+    /// The watcher is gone: closes all its pipes.
     void forget(watcher_id watcher);
 
-    /// Whom to tell, and what. Once-watches are used up by it. Without `message` the cache stays as
-    /// it is.
+    /// Returns the message and its watchers. Uses up their once-watches. Without `message` the
+    /// cache stays as it is.
     event publish(std::string_view notice, std::optional<std::string_view> message,
                   notice_origin from = {});
 
     /// Why this cannot be the name of a notice; empty when it can.
     std::string refusal(std::string_view notice) const;
-    /// Somebody watches this very name: what costs something to publish (`NAME-output`) is
-    /// published only then.
+    /// True when a watcher has this name: costly notices (`NAME-output`) are published only then.
     bool watched(std::string_view notice) const { return pipes_.contains(notice); }
-    /// The last one of that name. Valid until the next publish().
+    /// The last notice of that name. Valid until the next publish().
     std::optional<cached_notice> last(std::string_view notice) const;
-    /// Its message.
+    /// The message of the last notice of that name.
     std::optional<std::string_view> cached(std::string_view notice) const;
-    /// `f(const cached_notice&)` for all that is cached, the one published longest ago first.
+    /// Calls `f(const cached_notice&)` for all cached notices, oldest first.
     template <class F>
     void for_each_cached(F f) const {
         for (const note& n : cache_) f(n.view());
@@ -94,7 +92,7 @@ private:
         watcher_id watcher;
         bool once;
     };
-    /// In one string, since of a thousand children there are thousands.
+    /// All text is in one string, because a thousand children have thousands of notices.
     struct note {
         std::string text;  // notice, source, message
         std::uint32_t notice_size, source_size;
@@ -109,7 +107,7 @@ private:
     noticeboard_limits limits_;
     std::map<std::string, std::vector<pipe>, std::less<>> pipes_;  // no empty ones
     std::unordered_map<watcher_id, std::set<std::string, std::less<>>> watches_;
-    std::list<note> cache_;  // published longest ago first
+    std::list<note> cache_;  // oldest first
     std::unordered_map<std::string_view, std::list<note>::iterator>
         cached_;  // keys point into cache_
     std::size_t cached_bytes_ = 0;

@@ -10,12 +10,13 @@ namespace supe {
 
 inline constexpr std::size_t line_limit = 64u << 10;  // bytes, contract §6
 inline constexpr std::string_view cut_mark = " [cut]";
-/// For the output of a nested supervisor: what it passes on has its label and perhaps the mark.
+/// For the output of a nested supervisor: it adds a label, and perhaps the mark, to the lines that
+/// it passes on.
 inline constexpr std::size_t relayed_line_limit = line_limit + (8u << 10);
 
-/// Lines end in `\n` (a `\r` before it belongs to the line); a line over the limit is given out up
-/// to the limit with `cut_mark` at its end (never within a UTF-8 character), and the rest of it, up
-/// to its newline, is dropped. Memory never exceeds the limit.
+/// A line ends in `\n` (a `\r` before it belongs to the line). A line over the limit is cut there,
+/// never within a UTF-8 character, and ends in `cut_mark`; the rest of it, up to its newline, is
+/// dropped. Memory never exceeds the limit.
 class line_splitter {
 public:
     using sink = std::function<void(std::string_view line)>;  ///< without its newline; the view is
@@ -25,7 +26,7 @@ public:
 
     /// A line that lies whole within `bytes` is not copied.
     void feed(std::string_view bytes, const sink& on_line);
-    /// The stream ended: gives out a last line that had no newline.
+    /// The stream ended: passes on a last line that has no newline.
     void finish(const sink& on_line);
 
 private:

@@ -16,13 +16,13 @@ namespace supe {
 namespace {
 
 constexpr std::string_view prefix = "output.", suffix = ".jsonl";
-constexpr int look_again_ms = 1000;  // where the kernel tells no changes (a network file system)
+constexpr int poll_interval_ms = 1000;  // for a network file system, which reports no changes
 
 std::string name_of_file(std::uint64_t number) {
     return fmt::format("{}{:08}{}", prefix, number, suffix);
 }
 
-/// 0 for what is none of our files.
+/// 0 for a file that is not ours.
 std::uint64_t number_of_file(const std::string& name) {
     if (!name.starts_with(prefix) || !name.ends_with(suffix) ||
         name.size() <= prefix.size() + suffix.size())
@@ -98,7 +98,7 @@ void log_writer::flush() {
     lines_ = 0;
 }
 
-/// All of it, or nothing: a file that is full of half a line is cut back to whole ones.
+/// Writes all of `text` or nothing: what was written of it is cut off again.
 bool log_writer::put(std::string_view text) {
     std::size_t written = 0;
     while (file_ && written < text.size()) {
@@ -113,7 +113,7 @@ bool log_writer::put(std::string_view text) {
     }
     lost_error_ = errno;
     if (written > 0 && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0)
-        file_ = unique_fd();  // the next try opens it anew
+        file_ = unique_fd();  // the next flush opens it again
     return false;
 }
 
@@ -140,8 +140,7 @@ std::optional<std::string> log_reader::next() {
             return line;
         }
         unread_.erase(0, std::exchange(begin_, 0));
-        // Whoever finds a next file knows that the one before is complete: what is left of it is
-        // read before going on.
+        // When there is a next file, this one is complete: its rest is read before the next one.
         const auto all = numbers();
         const bool complete = !all.empty() && all.back() > number_;
         if (read_more()) continue;
@@ -162,7 +161,7 @@ bool log_reader::open_next() {
     for (const std::uint64_t number : numbers()) {
         if (number <= number_) continue;
         unique_fd file(::open((directory_ / name_of_file(number)).c_str(), O_RDONLY | O_CLOEXEC));
-        if (!file && errno == ENOENT) continue;  // rotated away between the look and the grasp
+        if (!file && errno == ENOENT) continue;  // removed by a rotation since it was listed
         number_ = number;
         file_ = std::move(file);
         unread_.clear();
@@ -173,7 +172,7 @@ bool log_reader::open_next() {
 
 void log_reader::wait() {
     pollfd p{changes_.get(), POLLIN, 0};
-    ::poll(&p, 1, look_again_ms);
+    ::poll(&p, 1, poll_interval_ms);
     char events[4096];
     while (::read(changes_.get(), events, sizeof events) > 0) {}
 }

@@ -1,5 +1,4 @@
-// Output that is kept: files in the state directory with a line of JSON a line, bounded by size and
-// by count.
+// The kept output: files of JSON lines in the state directory, bounded by size and by count.
 #pragma once
 
 #include "supe/async/unique_fd.hpp"
@@ -15,22 +14,21 @@
 namespace supe {
 
 struct log_limits {
-    std::size_t file_bytes = 8u << 20;  ///< past this a new file is begun
-    std::size_t files = 8;              ///< of which so many stay; the oldest goes
+    std::size_t file_bytes = 8u << 20;  ///< a file of this size is followed by a new one
+    std::size_t files = 8;              ///< so many are kept; the oldest is removed
 };
 
-/// Writes `DIRECTORY/output.00000001.jsonl` and so on; numbers only go up, so a reader knows what
-/// follows. One writer at a time (the state directory's lock sees to that). What was flushed
-/// survives the death of every process of the tree.
+/// Writes `DIRECTORY/output.00000001.jsonl` and so on. Numbers only go up, so a reader knows which
+/// file is next. One writer at a time (the state directory's lock ensures it). Flushed lines
+/// survive the death of every process of the tree.
 class log_writer {
 public:
-    /// Makes the directory (0700) where it is missing, and goes on behind what an earlier run left
-    /// there. What cannot be written is dropped, and a line says so later: this is no reason to
-    /// stop anything.
+    /// Creates the directory (0700) when it is missing, and appends to the last file of an earlier
+    /// run. Lines that cannot be written are dropped and counted, and a line reports them later.
     explicit log_writer(std::filesystem::path directory, log_limits limits = {});
 
     void write(std::string_view at, std::string_view address, stream s, std::string_view line);
-    /// Hands what was gathered to the kernel.
+    /// Writes the gathered lines to the file.
     void flush();
 
 private:
@@ -42,7 +40,7 @@ private:
     log_limits limits_;
     std::uint64_t number_ = 0;  // of the open file
     unique_fd file_;
-    std::size_t size_ = 0;  // of the open file, bytes; it ends with a whole line
+    std::size_t size_ = 0;  // bytes of the open file, which ends with a whole line
     std::string text_;
     std::size_t lines_ = 0;  // in text_
     std::string last_at_;
@@ -50,16 +48,16 @@ private:
     int lost_error_ = 0;
 };
 
-/// Reads what a log_writer wrote or is writing, across rotation. Blocking: for the command line.
+/// Reads what a log_writer wrote or is writing, across rotations. It blocks: for the command line.
 class log_reader {
 public:
     explicit log_reader(std::filesystem::path directory);
-    /// False where no output was ever kept.
+    /// False when there are no files.
     bool found_any() const { return !numbers().empty(); }
 
-    /// The next whole line of JSON, the oldest first; nothing when there is none now.
+    /// The next whole line of JSON, oldest first; nothing when there is no further line now.
     std::optional<std::string> next();
-    /// Blocks until there may be more.
+    /// Blocks until there may be a further line, at most a second.
     void wait();
 
 private:

@@ -9,7 +9,7 @@
 namespace supe {
 namespace {
 
-/// A colour that stays the same for the same name: six that read well on dark and on light.
+/// One of six colours that are readable on dark and on light, always the same for the same label.
 int colour_of(std::string_view label) {
     std::uint32_t hash = 2166136261u;
     for (const char c : label) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;

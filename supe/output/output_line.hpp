@@ -1,4 +1,4 @@
-// One line of output, as it is shown and as it is kept (contract §6). Pure.
+// One line of output, as text and as JSON (contract §6). Pure.
 #pragma once
 
 #include <chrono>
@@ -11,27 +11,28 @@ enum class stream { out, err };
 /// `stdout`, `stderr`.
 std::string_view name_of(stream s);
 
-/// The label of an address in text: the plain name at the top, the whole address below, `supe` for
-/// the root's own log. `address` counts from the root, which is `/`.
+/// The label of an address in text: the plain name of a child of the root, the whole address below,
+/// and `supe` for the root's own log. `address` is from the root, which is `/`.
 std::string_view label_of(std::string_view address);
 
 struct addressed_line {
     std::string_view address;
     std::string_view line;
 };
-/// A line that the nested supervisor at `nested` printed: `[/dam/queue] text` for what it speaks of
-/// itself or of those below it. What has no such label (a crash of the process itself) is a line of
-/// `nested`. Views into the arguments.
+/// Splits a line of the nested supervisor at `nested`: `[/dam/queue] text` is its own log or a line
+/// of a child below. A line without such a label (a crash of the process itself) is a line of
+/// `nested`. The views point into the arguments.
 addressed_line split_label(std::string_view line, std::string_view nested);
 
-/// `[LABEL] line` and a newline; the label in a colour of its own where there is a terminal.
+/// `[LABEL] line` and a newline. With `colour` the label has a colour, the same for the same label.
 void append_text_line(std::string& out, std::string_view label, std::string_view line, bool colour);
-/// `{"at":…,"address":…,"stream":…,"line":…}` and a newline; bytes that are not UTF-8 as `\xHH`.
+/// `{"at":…,"address":…,"stream":…,"line":…}` and a newline. Bytes that are not UTF-8 become
+/// `\xHH`.
 void append_json_line(std::string& out, std::string_view at, std::string_view address, stream s,
                       std::string_view line);
 
-/// Points in time as `2026-01-31T12:00:00.000Z`. Remembers the last one: lines come many in a
-/// millisecond.
+/// Points in time as `2026-01-31T12:00:00.000Z`. Keeps the last text, because many lines come in
+/// one millisecond.
 class utc_text {
 public:
     /// Valid until the next call.

@@ -55,7 +55,8 @@ void output_reader::finish() {
         if (!p->open) continue;
         close(*p);
         if (last == outcome::data)
-            on_line_(p->which, "[supe dropped what was written beyond 512 KiB after its end]");
+            on_line_(p->which,
+                     "[supe dropped the output beyond 512 KiB that was unread at its end]");
     }
     sink_.flush();
 }

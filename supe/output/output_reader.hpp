@@ -1,4 +1,4 @@
-// A child's two output pipes, read to their end and handed on line by line with its label.
+// Reads a child's two output pipes to their end, line by line.
 #pragma once
 
 #include "supe/async/watched_descriptor.hpp"
@@ -18,16 +18,18 @@ public:
     output_reader(clock& c, unique_fd out, unique_fd err, line_sink& sink, line_handler on_line,
                   std::size_t limit = line_limit);
 
-    /// `co_await ready()`, and while the sink is full its writable(), then take(): until at_end().
+    /// Until at_end(): `co_await ready()`, then the sink's writable() while it is full, then
+    /// take().
     auto ready() {
         out_.descriptor.when_readable(wake_);
         err_.descriptor.when_readable(wake_);
         return wake_.wait();
     }
-    /// Reads once from each pipe, and hands on what is whole. Does not wait.
+    /// Reads once from each pipe, and passes on whole lines. Does not wait.
     void take();
-    /// Reads what is there and closes, without waiting: the process is dead. At most `dead_limit`
-    /// bytes, half of them from each pipe; a line says so where there was more.
+    /// The process is dead: reads what is in the pipes without waiting, and closes them. Reads at
+    /// most `dead_limit` bytes, half of them from each pipe; a line reports what was dropped
+    /// beyond.
     void finish();
     bool at_end() const { return !out_.open && !err_.open; }
 
@@ -50,7 +52,7 @@ private:
     line_sink& sink_;
     line_handler on_line_;
     pipe out_, err_;
-    timer wake_;  // one of them may have something, or is closed
+    timer wake_;  // a pipe may have something to read, or was closed
 };
 
 }  // namespace supe

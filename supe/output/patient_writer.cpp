@@ -15,9 +15,9 @@ namespace supe {
 namespace {
 
 constexpr std::size_t atomic_write =
-    4096;  // a pipe that poll calls writable takes this much without blocking
+    4096;  // bytes that a pipe takes without blocking after POLLOUT
 constexpr std::size_t compact_at = 64u << 10;
-constexpr std::chrono::milliseconds look_again{20};
+constexpr std::chrono::milliseconds retry_interval{20};
 
 unique_fd own_description(int fd) {
     return unique_fd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(),
@@ -33,7 +33,7 @@ patient_writer::patient_writer(clock& c, int fd) : clock_(c), fd_(fd) {
     if (S_ISREG(what.st_mode)) kind_ = kind::file;
     if (!S_ISFIFO(what.st_mode) && !::isatty(fd)) return;
     unique_fd own = own_description(fd);
-    if (!own) return;  // another user's, perhaps
+    if (!own) return;  // perhaps it belongs to another user
     kind_ = kind::own;
     fd_ = own.get();
     own_.emplace(c.executor(), own.release());
@@ -63,7 +63,7 @@ void patient_writer::flush() {
 
 void patient_writer::drop(int error) {
     if (error == EPIPE || error == EBADF || (error == EIO && kind_ == kind::own))
-        closed_ = true;  // EIO: no terminal any more
+        closed_ = true;  // EIO: the terminal is gone
     if (!closed_) {
         lost_ += waiting();
         lost_error_ = error;
@@ -74,7 +74,7 @@ void patient_writer::drop(int error) {
 
 std::string patient_writer::lost_why() const { return std::strerror(lost_error_); }
 
-bool patient_writer::tell_loss(const std::string& mark) {
+bool patient_writer::report_loss(const std::string& mark) {
     const std::string line = (mid_line_ ? "\n" : "") + mark;
     const ssize_t n = write_some(line.data(), line.size());
     if (n <= 0) return false;
@@ -91,9 +91,9 @@ awaitable<> patient_writer::writable() {
                                   asio::redirect_error(use_awaitable, failed));
         if (failed == asio::error::operation_aborted) throw system_error(failed);
     }
-    // What is shared cannot be waited for without making it non-blocking for the others: look again
-    // soon.
-    if (failed) co_await clock_.sleep_for(look_again);
+    // A shared description can be watched only by making it non-blocking for its other users: poll
+    // it.
+    if (failed) co_await clock_.sleep_for(retry_interval);
 }
 
 }  // namespace supe

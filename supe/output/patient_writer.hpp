@@ -1,5 +1,5 @@
-// Bytes for a descriptor that others may share, a reader may neglect, and a disk may refuse: nobody
-// ever waits for it.
+// Writes to a descriptor without ever blocking: other processes may share it, its reader may be
+// slow, its disk may be full.
 #pragma once
 
 #include "supe/async/clock.hpp"
@@ -12,32 +12,31 @@
 
 namespace supe {
 
-/// Gathers text and writes as much of it as the other side takes. A pipe or terminal is opened once
-/// more, so that only our own description of it becomes non-blocking: the ones that we share it
-/// with notice nothing.
+/// Gathers text and writes as much of it as the descriptor takes. A pipe or terminal is opened a
+/// second time, so that only our own file description becomes non-blocking, and not the one that
+/// other processes share.
 class patient_writer {
 public:
-    /// `fd` stays its owner's and open for the life of this object.
+    /// The caller keeps `fd`, and keeps it open for the life of this object.
     patient_writer(clock& c, int fd);
 
-    /// Whole lines, to be written by the next flush().
+    /// Append whole lines here; the next flush() writes them.
     std::string& text() { return text_; }
     std::size_t waiting() const { return text_.size() - begin_; }
 
-    /// Writes what can be written without waiting. What the other side refuses (a full disk) is
-    /// dropped and counted, and the next flush tries again; when nobody is left to read (EPIPE),
-    /// everything from then on is dropped.
+    /// Writes what can be written without waiting. After an error (a full disk) the text is dropped
+    /// and counted, and the next flush tries again. Once there is no reader (EPIPE), all further
+    /// text is dropped.
     void flush();
-    /// Resumes when another flush() is worth a try.
+    /// Resumes when a flush() may write something.
     awaitable<> writable();
 
     bool is_closed() const { return closed_; }
-    /// Something was dropped because of an error, and not told yet.
+    /// Bytes that were dropped because of an error, and not reported yet.
     std::size_t lost_bytes() const { return lost_; }
     std::string lost_why() const;
-    /// Tries to write `mark`, a whole line that tells of the loss; false when that is refused as
-    /// well.
-    bool tell_loss(const std::string& mark);
+    /// Tries to write `mark`, a whole line that reports the loss. False when that fails too.
+    bool report_loss(const std::string& mark);
 
 private:
     enum class kind { own, socket, file, shared };
@@ -49,9 +48,9 @@ private:
     kind kind_ = kind::shared;
     std::optional<stream_descriptor> own_;
     std::string text_;
-    std::size_t begin_ = 0;  // what lies before it is written
+    std::size_t begin_ = 0;  // the text before it is written
     bool closed_ = false;
-    bool mid_line_ = false;  // the last byte written ended no line
+    bool mid_line_ = false;  // the last byte written was not a newline
     std::size_t lost_ = 0;
     int lost_error_ = 0;
 };

@@ -31,7 +31,7 @@ bool wants_colour(int fd) {
 }
 
 terminal_sink::terminal_sink(clock& c, output_format format, int out, int err)
-    : clock_(c), format_(format), out_(c, out, wants_colour(out)), room_(c), work_(c) {
+    : clock_(c), format_(format), out_(c, out, wants_colour(out)), space_(c), work_(c) {
     if (!same_file(out, err)) err_.emplace(c, err, wants_colour(err));
 }
 
@@ -54,13 +54,13 @@ void terminal_sink::write(stream s, std::string_view address, std::string_view l
 
 void terminal_sink::put(stream s, std::string_view address, std::string_view line) {
     end& e = of(s);
-    if (e.writer.lost_bytes() >
-        0) {  // a disk that was full: what was lost is told first, once there is room for that
+    // The disk was full: the loss is reported first, once the disk has space again.
+    if (e.writer.lost_bytes() > 0) {
         std::string mark;
         append(mark, e.colour, stream::err, "/",
                fmt::format("{} bytes of output could not be written here: {}",
                            e.writer.lost_bytes(), e.writer.lost_why()));
-        e.writer.tell_loss(mark);
+        e.writer.report_loss(mark);
     }
     append(e.writer.text(), e.colour, s, address, line);
 }
@@ -84,15 +84,17 @@ void terminal_sink::flush() {
     if (files_) files_->flush();
     out_.writer.flush();
     if (err_) err_->writer.flush();
-    tell_closed();
+    report_closed();
     if (waiting() > 0) work_.notify();
 }
 
-/// Once: an operator who sees nothing more should know why.
-void terminal_sink::tell_closed() {
-    if (!err_ || out_.told_closed || !out_.writer.is_closed() || err_->writer.is_closed()) return;
-    out_.told_closed = true;
-    log_to(*this, "/", "nobody reads our stdout any more; supe logs shows what the children print");
+/// Reports once that stdout is closed, so that an operator knows why no more lines appear.
+void terminal_sink::report_closed() {
+    if (!err_ || out_.closed_reported || !out_.writer.is_closed() || err_->writer.is_closed())
+        return;
+    out_.closed_reported = true;
+    log_to(*this, "/",
+           "our stdout has no reader any more; supe logs shows the output of the children");
 }
 
 bool terminal_sink::is_full() const {
@@ -100,10 +102,10 @@ bool terminal_sink::is_full() const {
 }
 
 awaitable<> terminal_sink::writable() {
-    while (is_full()) co_await room_.wait();
+    while (is_full()) co_await space_.wait();
 }
 
-void terminal_sink::tell_dropped() {
+void terminal_sink::report_dropped() {
     for (const auto& [address, x] : std::exchange(excess_, {})) {
         if (x.dropped_lines == 0) continue;
         put(x.last, address,
@@ -118,9 +120,9 @@ awaitable<> terminal_sink::drain_one(end& e) {
         co_await e.writer.writable();
         flush();
         if (is_full()) continue;
-        tell_dropped();
+        report_dropped();
         flush();
-        room_.notify();
+        space_.notify();
     }
 }
 
@@ -136,7 +138,7 @@ awaitable<> terminal_sink::finish(duration patience) {
     std::size_t left = waiting();
     for (time_point until = clock_.now() + patience; left > 0 && clock_.now() < until;) {
         co_await clock_.sleep_for(std::chrono::milliseconds(10));
-        if (!is_full()) tell_dropped();
+        if (!is_full()) report_dropped();
         flush();
         if (waiting() < left) until = clock_.now() + patience;
         left = waiting();

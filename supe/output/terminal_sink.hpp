@@ -1,4 +1,4 @@
-// This process's stdout and stderr as a place for lines, and the files that keep them.
+// A line sink for this process's stdout and stderr, and for the files that keep the output.
 #pragma once
 
 #include "supe/output/log_files.hpp"
@@ -12,19 +12,19 @@
 namespace supe {
 
 enum class output_format {
-    text,  ///< `[NAME] line`, the address below the top; in colour on a terminal, unless NO_COLOR
-           ///< is set
-    json,  ///< an object a line
-    relayed,  ///< `[ADDRESS] line`: a nested supervisor's, for split_label() of its own supervisor
+    text,     ///< `[NAME] line`, with the whole address below the root's children; in colour on a
+              ///< terminal, unless NO_COLOR is set
+    json,     ///< a JSON object for each line
+    relayed,  ///< `[ADDRESS] line`: of a nested supervisor, for split_label() in its own supervisor
 };
 
-/// A terminal that shows colours, and nobody who set NO_COLOR.
+/// True for a terminal that shows colours, unless NO_COLOR is set.
 bool wants_colour(int fd);
 
 /// Lines of stdout go to stdout, lines of stderr and our own log to stderr (contract §6). When our
-/// reader is slow, at most 256 KiB wait before is_full(); of one address that writes all the same
-/// (it is dead) 1 MiB more, and a mark tells what was dropped. When stdout and stderr are one file,
-/// they are one queue: no line is torn by the other's.
+/// reader is slow, up to 256 KiB wait before is_full(). A dead child's output comes all the same:
+/// of each address 1 MiB more is kept, and a mark reports what was dropped. When stdout and stderr
+/// are the same file, they share one queue, so that lines do not mix.
 class terminal_sink final : public line_sink {
 public:
     static constexpr std::size_t full_at = 256u << 10;   // bytes waiting for a reader
@@ -33,17 +33,16 @@ public:
     explicit terminal_sink(clock& c, output_format format = output_format::text, int out = 1,
                            int err = 2);
 
-    /// From now on every line is kept in files too; `files` outlives this object.
+    /// From now on `files` keeps every line too. It outlives this object.
     void keep_in(log_writer& files) { files_ = &files; }
 
     void write(stream s, std::string_view address, std::string_view line) override;
     void flush() override;
     bool is_full() const override;
     awaitable<> writable() override;
-    /// Writes what the reader of our output had no time for; runs as long as the sink is used.
+    /// Writes what could not be written at once. Runs as long as the sink is used.
     awaitable<> drain();
-    /// At the end: resumes when all is written, or when `patience` passed without anybody taking
-    /// any of it.
+    /// At the end: resumes when all is written, or when our reader took nothing for `patience`.
     awaitable<> finish(duration patience);
 
 private:
@@ -51,7 +50,7 @@ private:
         end(clock& c, int fd, bool in_colour) : writer(c, fd), colour(in_colour) {}
         patient_writer writer;
         bool colour;
-        bool told_closed = false;
+        bool closed_reported = false;
     };
     struct excess {
         std::size_t kept = 0;  // bytes, while full
@@ -63,8 +62,8 @@ private:
     void append(std::string& to, bool colour, stream s, std::string_view address,
                 std::string_view line);
     void put(stream s, std::string_view address, std::string_view line);
-    void tell_dropped();
-    void tell_closed();
+    void report_dropped();
+    void report_closed();
     awaitable<> drain_one(end& e);
     std::size_t waiting() const {
         return out_.writer.waiting() + (err_ ? err_->writer.waiting() : 0);
@@ -73,11 +72,11 @@ private:
     clock& clock_;
     output_format format_;
     end out_;
-    std::optional<end> err_;  // none: the same file as stdout
+    std::optional<end> err_;  // without a value: the same file as stdout
     log_writer* files_ = nullptr;
     utc_text stamp_;
     std::map<std::string, excess, std::less<>> excess_;
-    timer room_;
+    timer space_;
     timer work_;
 };
 

@@ -1,3 +1,10 @@
+// How the orphans of a child are found. This process is a subreaper, so a process whose parent dies
+// becomes a child of our first thread, and /proc/self/task/PID/children lists it. SUPE_ADDRESS in
+// its environment names the child that it descends from. What we started ourselves (own_children)
+// is never an orphan.
+//
+// The children of an orphan become our orphans when it dies. So look_for_orphans() lists again
+// after each one that it reaps, and the caller repeats kill_below() until nothing is left.
 #include "supe/process/descendants.hpp"
 
 #include <fcntl.h>
@@ -17,21 +24,21 @@
 namespace supe {
 namespace {
 
-constexpr int most_looks = 8;  // at once, however quickly orphans come and go
+constexpr int most_passes = 8;  // in one call, however quickly orphans come and go
 
-/// What orphans once said of themselves. A number is not used again before we have reaped it.
+/// The addresses of orphans, by pid. A pid is not used again before we have reaped it.
 std::unordered_map<pid_t, std::string>& known_addresses() {
     static std::unordered_map<pid_t, std::string> addresses;
     return addresses;
 }
 
-/// A process has one set of children, whichever part of it started them.
+/// The pids that this process started, in whichever part of it.
 std::unordered_set<pid_t>& own_children() {
     static std::unordered_set<pid_t> pids;
     return pids;
 }
 
-/// Empty where it cannot be read.
+/// Empty when the file cannot be read.
 std::string contents(const std::string& file) {
     std::string all;
     const unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
@@ -45,11 +52,10 @@ std::string contents(const std::string& file) {
     }
 }
 
-/// Nothing leaves the kernel's list while it is read: a child stays in it until we reap it. What
-/// comes is put at the end.
+/// The kernel's list does not shrink while it is read, because a child stays in it until we reap
+/// it. New children come at the end.
 std::vector<pid_t> all_children() {
-    // Orphans fall to the first thread of their new parent, whichever of its threads asked for
-    // them.
+    // Orphans become children of the first thread, whichever thread made this process a subreaper.
     const std::string self = std::to_string(::getpid());
     std::vector<pid_t> pids;
     pid_t pid = 0;
@@ -63,7 +69,7 @@ std::vector<pid_t> all_children() {
     return pids;
 }
 
-/// proc(5), stat: the fields behind the name, counted from 1. Zero where it cannot be read.
+/// A field of proc(5) `stat`, counted from 1 behind the name. Zero when the file cannot be read.
 unsigned long field_of(pid_t pid, int number) {
     const std::string stat = contents("/proc/" + std::to_string(pid) + "/stat");
     std::size_t at = stat.rfind(')');
@@ -72,7 +78,7 @@ unsigned long field_of(pid_t pid, int number) {
     return at == std::string::npos ? 0 : std::strtoul(stat.c_str() + at, nullptr, 10);
 }
 
-/// Of `flags`: PF_EXITING.
+/// PF_EXITING of the field `flags`.
 bool is_exiting(pid_t pid) { return (field_of(pid, 7) & 4) != 0; }
 
 pid_t parent_of(pid_t pid) { return static_cast<pid_t>(field_of(pid, 2)); }
@@ -82,12 +88,13 @@ std::string contents_of_link(const std::string& link) {
     return std::filesystem::read_symlink(link, failed).string();
 }
 
-/// The directory itself counts, not its name: in another container, one of the same name is
-/// another.
+/// True when SUPE_STATE of the process is this directory. Device and inode are compared, not names:
+/// another container may have a directory of the same name.
 bool is_on(const std::filesystem::path& state, pid_t pid) {
     const std::string named = variable_of(pid, "SUPE_STATE");
     if (named.empty()) return false;
-    // Among the same mounts by its name alone: it may have another root (chroot).
+    // With the same mounts the name is looked up in our root, since the process may have another
+    // one (chroot).
     const bool same_mounts = contents_of_link(fmt::format("/proc/{}/ns/mnt", pid)) ==
                              contents_of_link("/proc/self/ns/mnt");
     const std::string path = same_mounts ? named : fmt::format("/proc/{}/root{}", pid, named);
@@ -120,9 +127,8 @@ void forget_child(pid_t pid) { own_children().erase(pid); }
 std::vector<orphan> look_for_orphans() {
     std::vector<orphan> living;
     bool reaped = true;
-    // One that has died may have left its own children to us after the list was read: as long as
-    // that is so, once more.
-    for (int look = 0; reaped && look < most_looks; ++look) {
+    // A reaped orphan may have left its children to us after the list was read: then list again.
+    for (int pass = 0; reaped && pass < most_passes; ++pass) {
         reaped = false;
         living.clear();
         for (const pid_t pid : all_children()) {
@@ -159,8 +165,8 @@ std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state) {
          entry.increment(failed)) {
         const auto pid = static_cast<pid_t>(std::atoi(entry->path().filename().c_str()));
         if (pid <= 0 || ancestors.contains(pid)) continue;
-        unique_fd process(static_cast<int>(
-            ::syscall(SYS_pidfd_open, pid, 0)));  // before its environment is read: it is that one
+        // Opened before its environment is read, so that both are of the same process.
+        unique_fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
         if (!process || !is_on(state, pid) || ::getpgid(pid) == ::getpgrp()) continue;
         if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) == 0)
             killed.push_back(std::move(process));

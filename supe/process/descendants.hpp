@@ -1,5 +1,5 @@
-// What children leave behind: orphans that fell to this process as the reaper of its descendants,
-// and those that outlived a root which was killed.
+// The processes that children leave behind: orphans of this process, which is a subreaper, and
+// processes that outlived a killed root.
 #pragma once
 
 #include "supe/async/unique_fd.hpp"
@@ -12,34 +12,33 @@
 
 namespace supe {
 
-/// A variable of the environment that a process began with; what it changed since does not show.
-/// Empty where it has none, or lets nobody read it.
+/// A variable of the environment that a process was started with. Later changes do not show. Empty
+/// when it has no such variable, or its environment cannot be read.
 std::string variable_of(pid_t pid, std::string_view name);
 
-/// This process started `pid` and reaps it itself.
+/// `pid` is a child that this process started: it is reaped by its owner, until forget_child().
 void adopt_child(pid_t pid);
 void forget_child(pid_t pid);
 
 struct orphan {
     pid_t pid;
-    std::string address;   ///< SUPE_ADDRESS of its environment; empty where it has none, or lets
-                           ///< nobody read it
-    bool exiting = false;  ///< it has no address any more, and still holds what it held:
-                           ///< descriptors, ports, locks
+    std::string
+        address;  ///< SUPE_ADDRESS of its environment; empty when it has none, or cannot be read
+    bool exiting =
+        false;  ///< it has lost its environment, but still has its descriptors, ports and locks
 };
 
-/// Those that live. Those that are dead are reaped, whosever they were. Costs time in proportion to
+/// Returns the living orphans, and reaps the dead ones. Takes time in proportion to the number of
 /// our children.
 std::vector<orphan> look_for_orphans();
 
-/// Kills those whose address is `root` or lies below it; true when there is none. One that is
-/// exiting may be of them, and counts, which takes microseconds.
+/// Kills the orphans whose address is `root` or below it. True when no such orphan is left. An
+/// exiting orphan counts as one of them, for the microseconds that it lasts.
 bool kill_below(const std::vector<orphan>& orphans, const std::string& root);
 
-/// Kills the processes of the tree on this state directory (SUPE_STATE in their environment),
-/// wherever they are, but not us, our process group and those that we descend from. Their pidfds.
-/// For a new root, before it starts anything: with a root that is killed its children die, but not
-/// all that they had started.
+/// Kills all processes whose environment has this state directory as SUPE_STATE, except this
+/// process, its group and its ancestors. Returns their pidfds. A new root calls it before it starts
+/// anything: when a root is killed its children die, but not everything that they started.
 std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state);
 
 }  // namespace supe

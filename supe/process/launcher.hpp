@@ -1,4 +1,4 @@
-// How processes are started, as the supervisor sees it: real ones in posix_launcher, simulated ones
+// The interface by which a supervisor starts processes: real ones in posix_launcher, simulated ones
 // in supe/simulation.
 #pragma once
 
@@ -17,14 +17,14 @@ namespace supe {
 
 struct launch_request {
     std::vector<std::string>
-        command;            ///< the first is looked up in the PATH of `environment`, as execvp does
-    std::string directory;  ///< where it runs; empty: here
-    std::vector<std::string> environment;  ///< `KEY=value`, whole; NODE_CHANNEL_FD, LISTEN_*,
+        command;            ///< the first is searched in the PATH of `environment`, as by execvp
+    std::string directory;  ///< working directory; empty: ours
+    std::vector<std::string> environment;  ///< `KEY=value`, all of it; NODE_CHANNEL_FD, LISTEN_*,
                                            ///< NOTIFY_SOCKET, WATCHDOG_* are added
     std::vector<int>
-        listening;  ///< become descriptors 3, 4, … of the child, the channel the next one
-    std::string listening_name;                         ///< what LISTEN_FDNAMES calls each of them
-    bool notify = false;                                ///< it gets a NOTIFY_SOCKET of its own
+        listening;  ///< these become descriptors 3, 4, … of the child; the channel is the next one
+    std::string listening_name;  ///< the name of each of them in LISTEN_FDNAMES
+    bool notify = false;         ///< the process gets a NOTIFY_SOCKET
     std::optional<std::chrono::microseconds> watchdog;  ///< WATCHDOG_USEC
 };
 
@@ -33,33 +33,33 @@ struct launch_error {
     std::string code;  ///< errno's name, `ENOENT`
     std::string text;  ///< `web.js: No such file or directory`
 
-    /// `what` is the file, the directory or the call that errno `number` speaks of.
+    /// `what`: the file, the directory or the call that failed with errno `number`.
     static launch_error from_errno(int number, std::string_view what);
 };
 
-/// One process, until it is reaped. Its group is its own.
+/// One process, until it is reaped. It leads a process group of its own.
 class process {
 public:
     virtual ~process() = default;
 
     virtual pid_t pid() const = 0;
-    /// It can be reaped; its group may live on.
+    /// True when it can be reaped. Other processes of its group may live on.
     virtual bool is_dead() const = 0;
-    /// Notifies `alarm`, once, when it is dead or has notifications(). Not where it is dead
-    /// already. The alarm outlives it.
+    /// Notifies `alarm` once, when the process dies or has notifications(). Check is_dead() first:
+    /// a process that is dead already may not notify. `alarm` outlives this object.
     virtual void watch(timer& alarm) = 0;
-    /// What it sent to its NOTIFY_SOCKET since the last call (sd_notify), a datagram each. Does not
+    /// The datagrams that it sent to its NOTIFY_SOCKET since the last call (sd_notify). Does not
     /// wait.
     virtual std::vector<std::string> notifications() { return {}; }
-    /// To the process alone; nothing happens when it is dead.
+    /// Sends a signal to this process alone. No effect when it is dead.
     virtual void signal(int number) = 0;
-    /// SIGKILL to whatever is left of its group. Not after reap(): the number may be somebody
-    /// else's then.
+    /// Sends SIGKILL to its whole group. Not after reap(), when the number may belong to another
+    /// process.
     virtual void kill_group() = 0;
-    /// Once it is dead: how it ended. One call.
+    /// Reaps it and returns how it ended. Precondition: is_dead(). Call it once.
     virtual exit_status reap() = 0;
 
-    // Our ends; whoever uses them takes them.
+    // Our ends. The user of an end moves it out.
     unique_fd channel;
     unique_fd output;
     unique_fd error;
@@ -69,9 +69,9 @@ class launcher {
 public:
     virtual ~launcher() = default;
     virtual std::variant<std::unique_ptr<process>, launch_error> launch(const launch_request&) = 0;
-    /// Kills what a process with this SUPE_ADDRESS (or one below it) left behind outside its group,
-    /// after its own end; true when none is left. Their own children appear only when they are
-    /// dead: ask again until true.
+    /// After the end of the process at `address`: kills the processes that it, or one below it,
+    /// left behind outside its group (by SUPE_ADDRESS). True when no such process is left. The
+    /// children of an orphan appear only when it is dead, so call this until it is true.
     virtual awaitable<bool> end_descendants(std::string address) = 0;
 };
 

@@ -1,4 +1,4 @@
-// Reads listen addresses; says what was expected where one is wrong.
+// Parses listen addresses. An error names what was expected.
 #include "supe/process/listen_address.hpp"
 
 #include <arpa/inet.h>
@@ -25,8 +25,8 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 }
 
 bool is_numeric(int family, const std::string& host) {
-    in6_addr room;
-    return ::inet_pton(family, host.c_str(), &room) == 1;
+    in6_addr parsed;
+    return ::inet_pton(family, host.c_str(), &parsed) == 1;
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ listen_address parse_listen_address(std::string_view text) {
     if (text.starts_with(unix_prefix)) {
         const auto path = text.substr(unix_prefix.size());
         if (path.empty() || path.find('\0') != path.npos)
-            refuse(text, "names no file: \"unix:web.sock\" would");
+            refuse(text, "has no file name, as in \"unix:web.sock\"");
         return {.what = listen_address::kind::unix_path, .host = {}, .path = std::string(path)};
     }
     const auto colon = text.rfind(':');
@@ -51,9 +51,7 @@ listen_address parse_listen_address(std::string_view text) {
     const bool brackets = host.starts_with('[') && host.ends_with(']');
     if (brackets) host = host.substr(1, host.size() - 2);
     if (!is_numeric(AF_INET6, host))
-        refuse(text,
-               "names no numeric address, which is needed here (or localhost): host names are not "
-               "looked up");
+        refuse(text, "has no numeric address (or localhost): host names are not looked up");
     if (!brackets) refuse(text, fmt::format("needs brackets: \"[{}]:{}\"", host, *port));
     return {listen_address::kind::ipv6, std::move(host), *port, {}};
 }

@@ -1,4 +1,4 @@
-// Where a child listens, as the tree file says it (contract §5 `listen`).
+// An address on which a child listens, as in the tree file (contract §5 `listen`).
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct listen_address {
     std::string path;  ///< unix_path only
 };
 
-/// Throws std::invalid_argument, whose what() names the text and what was expected.
+/// Throws std::invalid_argument, whose what() has the text and what was expected.
 listen_address parse_listen_address(std::string_view text);
 
 }  // namespace supe

@@ -1,4 +1,5 @@
-// Opens listening sockets: dual stack, stale unix sockets, errors that name the address.
+// Opens listening sockets: both IP versions on one socket, unix sockets in place of stale files,
+// errors that name the address.
 #include "supe/process/listening_sockets.hpp"
 
 #include <arpa/inet.h>
@@ -61,13 +62,13 @@ socket_address unix_address(const std::string& path, const std::string& text) {
     sockaddr_un native{};
     native.sun_family = AF_UNIX;
     if (path.size() >= sizeof native.sun_path)
-        fail(text, fmt::format("the path has {} bytes, a socket's may have {}", path.size(),
+        fail(text, fmt::format("the path has {} bytes, at most {} are allowed", path.size(),
                                sizeof native.sun_path - 1));
     path.copy(native.sun_path, path.size());
     return socket_address::of(native);
 }
 
-// The next four return an invalid descriptor where they fail; errno says why.
+// The next four functions return an invalid descriptor when they fail, with the reason in errno.
 
 unique_fd bound(unique_fd fd, const socket_address& address) {
     if (!fd || ::bind(fd.get(), address.get(), address.size) == 0) return fd;
@@ -79,7 +80,7 @@ unique_fd bound(unique_fd fd, const socket_address& address) {
 
 unique_fd inet_socket(int family) {
     unique_fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    // A restarted supervisor must not wait for the TIME_WAIT of its forerunner's connections.
+    // A restarted supervisor must not wait for TIME_WAIT of the connections of the earlier one.
     const int on = 1;
     if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     return fd;
@@ -102,15 +103,15 @@ void listen_on(const unique_fd& fd, const std::string& text) {
     if (::listen(fd.get(), SOMAXCONN) != 0) fail_with_errno(text);
 }
 
-/// The socket file of a process that is gone: connecting is refused. One that answers, or whose
-/// backlog is full, lives.
+/// True for the socket file of a dead process: the connection is refused. A socket that answers, or
+/// whose backlog is full, is alive.
 bool is_stale(const socket_address& address) {
     const unique_fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     return probe && ::connect(probe.get(), address.get(), address.size) != 0 &&
            errno == ECONNREFUSED;
 }
 
-/// As bound(), with a stale socket file put out of the way.
+/// As bound(), but a stale socket file is removed first.
 unique_fd bound_unix(const socket_address& address, const std::string& path,
                      const std::string& text) {
     const auto attempt = [&] {
@@ -120,7 +121,7 @@ unique_fd bound_unix(const socket_address& address, const std::string& path,
     if (fd || errno != EADDRINUSE) return fd;
     struct stat found{};
     if (::lstat(path.c_str(), &found) == 0 && !S_ISSOCK(found.st_mode))
-        fail(text, "there is a file that is no socket");
+        fail(text, "the file exists and is not a socket");
     if (is_stale(address) && ::unlink(path.c_str()) == 0) return attempt();
     errno = EADDRINUSE;
     return fd;
@@ -171,7 +172,7 @@ auto listening_sockets_of_child::open_unix(const listen_address& address,
     unique_fd fd = bound_unix(where, path, text);
     if (!fd) fail_with_errno(text);
     socket_file file(path);
-    // Before listen(): nobody gets in while the mode is not what it will be.
+    // Before listen(), so that no client connects before the mode is right.
     if (::chmod(path.c_str(), 0666) != 0) fail_with_errno(text);
     listen_on(fd, text);
     return {std::move(fd), std::move(file)};

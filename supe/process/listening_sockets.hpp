@@ -1,5 +1,5 @@
-// The listening sockets of one child: opened once by its supervisor, kept across restarts (contract
-// §5 `listen`).
+// The listening sockets of one child: its supervisor opens them once and keeps them across restarts
+// (contract §5 `listen`).
 #pragma once
 
 #include "supe/async/unique_fd.hpp"
@@ -18,26 +18,25 @@ class listen_error : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Owns the sockets. Blocking and close-on-exec, as systemd's are until they are handed on; the
-/// launcher lets the child have them. A unix socket is open to everyone, as systemd's default is
-/// (who may reach it, its directory says), and is removed at the end.
+/// Owns the sockets. They are blocking and close-on-exec, as systemd's before it starts a service;
+/// the launcher passes them to the child. A unix socket has mode 0666, as systemd's default (its
+/// directory limits who reaches it), and its file is removed at the end.
 class listening_sockets_of_child {
 public:
     listening_sockets_of_child() = default;
-    /// Opens all of them or none. Throws listen_error, and std::invalid_argument for what is no
-    /// address.
+    /// Opens all of them or throws: listen_error, or std::invalid_argument for a malformed address.
     listening_sockets_of_child(const std::vector<std::string>& addresses,
                                const std::filesystem::path& directory);
     listening_sockets_of_child(listening_sockets_of_child&&) = default;
     listening_sockets_of_child& operator=(listening_sockets_of_child&&) = default;
 
-    /// In the order of the addresses. They stay ours.
+    /// In the order of the addresses. They stay owned by this object.
     std::vector<int> descriptors() const;
-    /// Where they listen in fact: `127.0.0.1:43211` for port 0, `unix:` with the whole path.
+    /// The addresses in fact: `127.0.0.1:43211` for port 0, `unix:` with the whole path.
     std::vector<std::string> addresses() const;
 
 private:
-    /// The file of a unix socket, removed at the end if it is still the one that we made.
+    /// The file of a unix socket. It is removed at the end if it is still the file that we created.
     class socket_file {
     public:
         socket_file() = default;

@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t datagram_limit = 4096;  // bytes, as systemd's NOTIFY_BUFFER_MAX
 constexpr int datagrams_at_once = 64;
 
-/// Descriptors that came along (FDSTORE=1, BARRIER=1) are closed: the buffer has no room for them,
-/// so the kernel does it, and a sender that waits for its barrier goes on.
+/// The kernel closes descriptors that were sent along (FDSTORE=1, BARRIER=1), because the control
+/// buffer is too small for them. So a sender that waits for its barrier goes on.
 std::optional<ucred> sender_of(msghdr& message) {
     for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_CREDENTIALS) continue;
@@ -48,7 +48,7 @@ notify_socket notify_socket::open() {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    // Bound to nothing but the family: the kernel chooses a name that is free (unix(7), autobind).
+    // Bound to the family alone: the kernel chooses a free name (unix(7), autobind).
     if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address.sun_family) != 0)
         return made;
     socklen_t size = sizeof address;
@@ -64,9 +64,9 @@ std::vector<std::string> notify_socket::receive(pid_t child) {
     for (int i = 0; i < datagrams_at_once; ++i) {
         char text[datagram_limit];
         alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
-        iovec place{text, sizeof text};
+        iovec buffer{text, sizeof text};
         msghdr message{};
-        message.msg_iov = &place;
+        message.msg_iov = &buffer;
         message.msg_iovlen = 1;
         message.msg_control = control;
         message.msg_controllen = sizeof control;

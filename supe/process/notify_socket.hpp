@@ -1,5 +1,5 @@
-// The socket that systemd's protocol calls NOTIFY_SOCKET, on the receiving side: one for each life
-// of a child.
+// The receiving side of NOTIFY_SOCKET (systemd's sd_notify protocol): one socket for each life of a
+// child.
 #pragma once
 
 #include "supe/async/unique_fd.hpp"
@@ -10,23 +10,23 @@
 
 namespace supe {
 
-/// A datagram socket with an abstract name that the kernel chose: no file to leave behind, no limit
-/// of a path's length, and what an earlier life sent late cannot reach the next one. Source:
-/// sd_notify(3).
+/// A datagram socket with an abstract name that the kernel chose: it leaves no file behind and has
+/// no limit on a path's length, and a late message of an earlier life cannot reach the next one.
+/// Source: sd_notify(3).
 class notify_socket {
 public:
-    /// Without a descriptor where it fails; errno says why.
+    /// Returns an object that is false when it fails, with the reason in errno.
     static notify_socket open();
 
     explicit operator bool() const { return static_cast<bool>(fd_); }
-    /// A second descriptor of it. Throws system_error where there is none to be had.
+    /// A second descriptor of the same socket. Throws system_error when no descriptor is free.
     unique_fd again() const;
-    /// As NOTIFY_SOCKET has it: `@` and the name.
+    /// The value of NOTIFY_SOCKET: `@` and the name.
     const std::string& name() const { return name_; }
 
-    /// The datagrams that are there, at most 64 of them, without waiting. Anyone on this machine
-    /// may find the name, so only those count that come from our user, from root, or from the group
-    /// of the process `child` (it may run as another user).
+    /// Returns the datagrams that have arrived, at most 64, without waiting. Any process on this
+    /// machine may find the name. So only datagrams of our user, of root, or of the process group
+    /// of `child` (which may run as another user) count.
     std::vector<std::string> receive(pid_t child);
 
 private:

@@ -1,4 +1,16 @@
-// The only file that sees Boost.Process; it is compiled here too.
+// How a process is started:
+//
+// 1. connect() makes the channel, the output pipes and the notify socket. passed_descriptors
+//    dup3()s what the child gets (/dev/null, pipes, listening sockets, channel) to low numbers that
+//    are reserved for it.
+// 2. clone_launcher starts it as vfork does: the child has our memory, and this thread stands still
+//    until its execve. So a start takes the same time with any heap. It also shares our table of
+//    descriptors at first, which is not copied then.
+// 3. child_setup runs in the child: process group, death signal, descriptors, limits, directory,
+//    signals. It makes system calls only. An error is left in `failure`, where the parent reads it.
+// 4. The kernel makes the pidfd with the process, so its end is never missed.
+//
+// This is the only file that sees Boost.Process, which is compiled here too.
 #include "supe/process/posix_launcher.hpp"
 
 #include "supe/process/posix_process.hpp"
@@ -36,8 +48,8 @@ namespace {
 
 namespace process_v2 = boost::process::v2;
 
-constexpr std::size_t child_stack = 64 << 10;  // bytes, for what happens between clone and exec
-constexpr std::chrono::milliseconds reap_interval{100};  // between two looks for dead orphans
+constexpr std::size_t child_stack = 64 << 10;            // bytes, used between clone and exec
+constexpr std::chrono::milliseconds reap_interval{100};  // between two scans for dead orphans
 
 rlimit inherited_descriptor_limit{};
 
@@ -49,7 +61,7 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &raised);
 }
 
-/// Blocks every signal while a child shares our memory: no handler of ours may run in it.
+/// Blocks every signal while a child shares our memory: our handlers must not run in it.
 class signals_blocked {
 public:
     signals_blocked() {
@@ -63,10 +75,10 @@ private:
     sigset_t before_;
 };
 
-/// A child's environment, with what only the launcher knows.
+/// A child's environment, with the variables that only the launcher knows.
 struct child_environment {
-    std::deque<std::string> added;     // stay where they are
-    std::deque<std::string> with_pid;  // end in room for the child's own pid
+    std::deque<std::string> added;     // a deque: pointers into it stay valid
+    std::deque<std::string> with_pid;  // end in 16 bytes for the child's own pid
     std::vector<const char*> entries;
 
     child_environment(const launch_request& request, int channel_fd,
@@ -92,13 +104,13 @@ struct child_environment {
     }
 };
 
-/// Boost.Process's initializer: what happens between clone and exec. The child runs in our memory,
-/// so it only makes system calls and writes to what was set aside for it, and never returns into
-/// our code or our destructors.
+/// Boost.Process's initializer, which runs in the child between clone and exec. The child runs in
+/// our memory. So it only makes system calls and writes to memory that is set aside for it, and
+/// never returns into our code or our destructors.
 struct child_setup {
     const launch_request& request;
-    const std::vector<int>&
-        sources;  // what becomes descriptor 0, 1, 2, …: numbers behind all of these, and low
+    const std::vector<int>& sources;  // these become descriptors 0, 1, 2, …; their numbers are low,
+                                      // and greater than those
     child_environment& environment;
     pid_t parent;
     int failure = 0;
@@ -127,8 +139,8 @@ private:
     void prepare() {
         ::setpgid(0, 0);
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (::getppid() != parent) ::_exit(127);  // it died before we asked to die with it
-        place_descriptors();
+        if (::getppid() != parent) ::_exit(127);  // the parent died before the death signal was set
+        set_descriptors();
         ::setrlimit(RLIMIT_NOFILE, &inherited_descriptor_limit);
         if (!request.directory.empty() && ::chdir(request.directory.c_str()) != 0) {
             failed_in_directory = true;
@@ -139,10 +151,10 @@ private:
         default_signals();
     }
 
-    /// The table of descriptors is our parent's until it is unshared, and of all that it holds only
-    /// the low ones are copied then: a supervisor of thousands has tens of thousands, which a child
-    /// would have to close one by one.
-    void place_descriptors() {
+    /// The child shares the parent's table of descriptors until it unshares it. CLOSE_RANGE_UNSHARE
+    /// copies only the low descriptors: a supervisor of thousands of children has tens of
+    /// thousands, and a whole copy would have to be closed one by one.
+    void set_descriptors() {
         const int count = static_cast<int>(sources.size());
         const auto behind =
             static_cast<unsigned>(*std::max_element(sources.begin(), sources.end())) + 1;
@@ -152,8 +164,8 @@ private:
         for (int i = 0; i < count; ++i) {
             if (::dup2(sources[i], i) < 0) fail(errno);
         }
-        ::close_range(static_cast<unsigned>(count), ~0u,
-                      0);  // also what somebody gave us without close-on-exec
+        // Also closes those that we inherited without close-on-exec.
+        ::close_range(static_cast<unsigned>(count), ~0u, 0);
     }
 
     static void default_signals() {
@@ -181,7 +193,7 @@ struct pipe_ends {
 std::variant<pipe_ends, launch_error> make_pipe() {
     int fds[2];
     if (::pipe2(fds, O_CLOEXEC) != 0) return launch_error::from_errno(errno, "pipe");
-    ::fcntl(fds[0], F_SETFL, O_NONBLOCK);  // ours alone: each end has a description of its own
+    ::fcntl(fds[0], F_SETFL, O_NONBLOCK);  // our end alone: each end has its own file description
     return pipe_ends{unique_fd(fds[0]), unique_fd(fds[1])};
 }
 
@@ -192,7 +204,8 @@ std::variant<pipe_ends, launch_error> make_channel() {
     return pipe_ends{unique_fd(fds[0]), unique_fd(fds[1])};
 }
 
-/// What a child is given, and our ends of it. All of it closes itself where something fails.
+/// The pairs of ends of a new process, ours and the child's. Each closes itself when a later step
+/// fails.
 struct connections {
     pipe_ends channel, output, error;
     notify_socket notify;
@@ -212,37 +225,37 @@ std::variant<connections, launch_error> connect(const launch_request& request) {
     return made;
 }
 
-/// What a child is given, at the numbers that are kept for it, until this goes out of scope.
-class placed_descriptors {
+/// Duplicates the descriptors of a child to the reserved numbers, until this goes out of scope.
+class passed_descriptors {
 public:
-    placed_descriptors(const std::vector<int>& given, std::span<const unique_fd> places,
-                       int otherwise)
-        : otherwise_(otherwise) {
+    passed_descriptors(const std::vector<int>& given, std::span<const unique_fd> reserved, int null)
+        : null_(null) {
         for (std::size_t i = 0; i < given.size(); ++i) {
-            numbers_.push_back(places[i].get());
+            numbers_.push_back(reserved[i].get());
             if (::dup3(given[i], numbers_.back(), O_CLOEXEC) < 0) failure_ = errno;
         }
     }
-    /// The child's ends stay open with the child alone: we could not tell that it has closed them.
-    ~placed_descriptors() {
-        for (const int number : numbers_) ::dup3(otherwise_, number, O_CLOEXEC);
+    /// /dev/null takes their numbers again. Only the child keeps its ends open, so that we notice
+    /// when it closes them.
+    ~passed_descriptors() {
+        for (const int number : numbers_) ::dup3(null_, number, O_CLOEXEC);
     }
-    placed_descriptors(const placed_descriptors&) = delete;
-    placed_descriptors& operator=(const placed_descriptors&) = delete;
+    passed_descriptors(const passed_descriptors&) = delete;
+    passed_descriptors& operator=(const passed_descriptors&) = delete;
     const std::vector<int>& numbers() const { return numbers_; }
-    /// errno where not all is in its place: somebody has lowered our limit.
+    /// errno when a descriptor could not be duplicated: our limit was lowered. Else 0.
     int failure() const { return failure_; }
 
 private:
     std::vector<int> numbers_;
-    int otherwise_;
+    int null_;
     int failure_ = 0;
 };
 
 struct launched {
     pid_t pid = -1;
     unique_fd pidfd;
-    int failure = 0;  // errno; the process, if there was one, is gone
+    int failure = 0;  // errno; 0: it runs its program
 };
 
 void kill_at_once(pid_t pid) {
@@ -251,12 +264,12 @@ void kill_at_once(pid_t pid) {
     ::waitpid(pid, nullptr, 0);
 }
 
-/// Boost.Process's launcher, but for how the process comes to be: as with its vfork_launcher the
-/// child has our memory and we stand still until it runs its program; but it has a stack of its
-/// own, and our table of descriptors too.
+/// Boost.Process's launcher with another clone. As in its vfork_launcher, the child has our memory,
+/// and this thread stands still until the child runs its program. Unlike there, the child has a
+/// stack of its own, and shares our table of descriptors.
 struct clone_launcher : process_v2::posix::default_launcher {
-    /// A pid of -1 where there is no process. The pidfd is made with the process: where there is no
-    /// room for one, nothing has been started yet.
+    /// A pid of -1 when there is no process. The kernel makes the pidfd with the process: when no
+    /// descriptor is free, nothing is started.
     launched operator()(const process_v2::filesystem::path& executable,
                         const std::vector<const char*>& arguments, child_setup& setup) {
         alignas(16) static std::array<char, child_stack> stack;
@@ -287,7 +300,7 @@ private:
     }
 };
 
-/// Runs the program. Where it fails no process is left.
+/// Runs the program. No process is left when it fails.
 launched run_program(const launch_request& request, const std::string& program,
                      child_setup& setup) {
     std::vector<const char*> arguments;
@@ -306,12 +319,12 @@ posix_launcher::posix_launcher(loop_executor executor)
     : executor_(std::move(executor)), null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     raise_descriptor_limit();
-    for (unique_fd& place : handed_on_) {
-        place =
-            unique_fd(::fcntl(null_.get(), F_DUPFD_CLOEXEC, static_cast<int>(handed_on_.size())));
-        if (!place)
+    for (unique_fd& number : reserved_) {
+        number =
+            unique_fd(::fcntl(null_.get(), F_DUPFD_CLOEXEC, static_cast<int>(reserved_.size())));
+        if (!number)
             throw system_error(errno, boost::system::system_category(),
-                               "descriptors to start processes with");
+                               "descriptors for the start of processes");
     }
 }
 
@@ -326,13 +339,13 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(
     std::vector<int> given{null_.get(), ends.output.theirs.get(), ends.error.theirs.get()};
     given.insert(given.end(), request.listening.begin(), request.listening.end());
     given.push_back(ends.channel.theirs.get());
-    if (given.size() > handed_on_.size())
+    if (given.size() > reserved_.size())
         return launch_error{"EMFILE", "too many listening sockets for one child"};
-    const placed_descriptors placed(given, handed_on_, null_.get());
-    if (placed.failure() != 0)
-        return launch_error::from_errno(placed.failure(), request.command.front());
+    const passed_descriptors passed(given, reserved_, null_.get());
+    if (passed.failure() != 0)
+        return launch_error::from_errno(passed.failure(), request.command.front());
     child_environment environment(request, static_cast<int>(given.size()) - 1, ends.notify.name());
-    child_setup setup{request, placed.numbers(), environment, ::getpid()};
+    child_setup setup{request, passed.numbers(), environment, ::getpid()};
 
     auto [pid, pidfd, failure] = run_program(request, std::get<std::string>(program), setup);
     if (failure != 0 && setup.failed_in_directory)
@@ -353,17 +366,16 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(
 
 // --- descendants ---
 
-void posix_launcher::look() {
-    ++looks_;
+void posix_launcher::scan() {
+    ++scans_;
     orphans_ = look_for_orphans();
 }
 
 awaitable<bool> posix_launcher::end_descendants(std::string address) {
-    // What was an orphan when this began is in any look that begins later: one is enough for all
-    // who wait for it here.
-    const std::uint64_t before = looks_;
+    // Any later scan finds every orphan of this moment. So all callers of one turn share a scan.
+    const std::uint64_t before = scans_;
     co_await asio::post(executor_, use_awaitable);
-    if (looks_ == before) look();
+    if (scans_ == before) scan();
     co_return kill_below(orphans_, address);
 }
 
@@ -371,9 +383,10 @@ awaitable<> posix_launcher::reap_orphans(clock& time) {
     asio::signal_set ended(executor_, SIGCHLD);
     for (;;) {
         co_await ended.async_wait(use_awaitable);
-        co_await time.sleep_for(reap_interval);  // first: most often it was a child of ours, and
-                                                 // its replacement does not wait
-        look();
+        // Wait first: most often a child of our own ended, and the scan must not delay its
+        // replacement.
+        co_await time.sleep_for(reap_interval);
+        scan();
     }
 }
 

@@ -1,4 +1,4 @@
-// Starts real processes, by Boost.Process v2, with a launcher and an initializer of our own.
+// Starts real processes with Boost.Process v2, with our own launcher and initializer.
 #pragma once
 
 #include "supe/process/descendants.hpp"
@@ -9,29 +9,30 @@
 
 namespace supe {
 
-/// Real processes. Each gets a process group, default signals, stdin from /dev/null, a channel (an
-/// AF_UNIX stream socketpair), pipes for its output, and SIGKILL when the thread that launched it
-/// dies (PR_SET_PDEATHSIG). Making one makes this process the reaper of orphaned descendants, and
-/// raises its descriptor limit to the hard one; children get the old limit back. From then on
-/// whatever this process has as a child and did not start here is taken for such an orphan, and
-/// reaped.
+/// Each process gets a process group, default signals, stdin from /dev/null, a channel (an AF_UNIX
+/// stream socketpair), pipes for its output, and SIGKILL when the thread that launched it dies
+/// (PR_SET_PDEATHSIG).
+///
+/// The constructor makes this process a subreaper, and raises its descriptor limit to the hard
+/// limit; children get the old limit. From then on every child of this process that was not started
+/// here counts as an orphan, and is reaped.
 class posix_launcher final : public launcher {
 public:
     explicit posix_launcher(loop_executor executor);
     std::variant<std::unique_ptr<process>, launch_error> launch(const launch_request&) override;
-    /// All who ask in one turn of the event loop share one look at our children.
+    /// All callers in one turn of the event loop share one scan of our children.
     awaitable<bool> end_descendants(std::string address) override;
-    /// Reaps orphans that die while no child ends, as init does; runs until it is cancelled.
+    /// Reaps orphans that die while no child ends, as init does. Runs until it is cancelled.
     awaitable<> reap_orphans(clock& time);
 
 private:
-    void look();
+    void scan();
 
     loop_executor executor_;
     unique_fd null_;
-    std::array<unique_fd, 16> handed_on_;  // low numbers, kept for what the next child is given
-    std::vector<orphan> orphans_;          // as of the last look
-    std::uint64_t looks_ = 0;
+    std::array<unique_fd, 16> reserved_;  // low numbers for the descriptors of the next child
+    std::vector<orphan> orphans_;         // of the last scan
+    std::uint64_t scans_ = 0;
 };
 
 }  // namespace supe

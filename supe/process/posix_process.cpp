@@ -45,7 +45,7 @@ void posix_process::signal(int number) {
 
 void posix_process::kill_group() {
     if (!reaped_) ::kill(-pid_, SIGKILL);
-    signal(SIGKILL);  // it may have joined another group
+    signal(SIGKILL);  // it may have moved to another group
 }
 
 exit_status posix_process::reap() {

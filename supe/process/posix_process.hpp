@@ -1,4 +1,4 @@
-// One real process, known by its pidfd.
+// One real process, identified by its pidfd.
 #pragma once
 
 #include "supe/async/watched_descriptor.hpp"
@@ -7,10 +7,10 @@
 
 namespace supe {
 
-/// Owns the process: one that is destroyed unreaped is killed, with its group, and reaped.
+/// Owns the process: the destructor kills one that was not reaped, with its group, and reaps it.
 class posix_process final : public process {
 public:
-    /// Takes both descriptors. Throws system_error where the event loop cannot take them.
+    /// Takes both descriptors. Throws system_error when the event loop cannot watch them.
     posix_process(loop_executor executor, pid_t pid, unique_fd pidfd, notify_socket notify);
     ~posix_process() override;
 
@@ -26,8 +26,8 @@ private:
     pid_t pid_;
     bool reaped_ = false;
     watched_descriptor pidfd_;
-    std::unique_ptr<notify_socket> notify_;  // where it has one
-    watched_descriptor notify_ready_;        // a second descriptor of it
+    std::unique_ptr<notify_socket> notify_;  // null when it has none
+    watched_descriptor notify_ready_;        // a second descriptor of the socket
 };
 
 }  // namespace supe

@@ -21,7 +21,7 @@ std::string_view search_path(const launch_request& request) {
     return "/usr/local/bin:/usr/bin:/bin";
 }
 
-/// 0, or why this file is not it.
+/// 0 when this file can be executed, else errno.
 int refusal_of(const std::string& file) {
     struct stat found{};
     if (::stat(file.c_str(), &found) != 0) return errno;

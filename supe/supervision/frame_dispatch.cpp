@@ -126,7 +126,7 @@ void frame_dispatch::on_reject(child_entry& entry, std::string_view text) {
     const bool requeue = flag_of(data, "requeue", false);
     if (!requeue) entry.took_mail = entry.took_mail || entry.mail.box.in_flight() > 0;
     mail_.delivery.on_reject(entry.mail, string_of(data, "id"),
-                             requeue ? rejected::requeue : rejected::dead,
+                             requeue ? rejected::requeued : rejected::dead,
                              string_of(data, "reason"));
 }
 

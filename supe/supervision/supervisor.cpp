@@ -102,7 +102,7 @@ void supervisor::open_journal() {
     using new_mail = mail_delivery::new_mail;
     mail_.delivery.keep_in(*journal_,
                            spec_.journal ? new_mail::is_written : new_mail::stays_in_memory);
-    dead_.keep_on(journal_.get());
+    dead_.keep_in(journal_.get());
     const std::string unreadable = journal_->restore(reader);
     if (!unreadable.empty()) {
         log(fmt::format("the mail of an earlier run cannot be read{}: {}",

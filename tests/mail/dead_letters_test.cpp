@@ -10,7 +10,7 @@ using letters = supe::dead_letters;
 
 namespace {
 
-struct shelf final : supe::dead_letter_shelf {
+struct shelf final : supe::dead_letter_store {
     std::multiset<std::string> ids;
     void keep(const supe::dead_letter& letter) override { ids.insert(letter.id); }
     void discard(const std::string& id) override { ids.erase(id); }
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(on_its_way) {
 BOOST_AUTO_TEST_CASE(bounded) {
     letters dead;
     shelf kept;
-    dead.keep_on(&kept);
+    dead.keep_in(&kept);
     for (std::size_t i = 0; i < letters::count_limit + 10; ++i) add(dead, std::to_string(i));
     BOOST_TEST(dead.all().size() == letters::count_limit);
     BOOST_TEST(dead.all().front().id == "10");
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(bounded) {
 BOOST_AUTO_TEST_CASE(dropped) {
     letters dead;
     shelf kept;
-    dead.keep_on(&kept);
+    dead.keep_in(&kept);
     for (const char* id : {"a", "b", "c"}) add(dead, id);
     BOOST_TEST(dead.drop("b"));
     BOOST_TEST(!dead.drop("b"));

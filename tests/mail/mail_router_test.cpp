@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(dead_lettered) {
         o.start(b);
     }
     BOOST_TEST(o.told.back() ==
-               "dead: \"poison\" to b: it crashed, with this mail in hand after 3");
+               "dead: \"poison\" to b: it crashed, with this mail in flight after 3");
     o.mail.delivery.on_ready(b, 1);
     o.says(a, R"({"type":"mail","to":"b","msg":0,"id":"2","receipt":true})");
     o.mail.delivery.on_reject(b, "id-2", supe::mailbox::rejected::dead, "too old");

@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(reject) {
     for (const char* id : {"a", "b", "c"}) put(b, id);
     b.ready(0, 2);
     taken(b);
-    BOOST_TEST(b.reject(0, "b", box::rejected::requeue, {{}, "later"}).back->id() == "b");
+    BOOST_TEST(b.reject(0, "b", box::rejected::requeued, {{}, "later"}).back->id() == "b");
     BOOST_TEST_SAME(taken(b), {"b/2"});
     auto out = b.reject(0, "b", box::rejected::dead, {{}, "never"}).dead;
     BOOST_TEST(out.mail->id() == "b");

@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(errors_name_the_address) {
                "unix:" + tmp.file("none/web.sock") + ": No such file or directory");
     const std::string path(200, 'x');
     BOOST_TEST(error_of({"unix:" + path}) ==
-               "unix:/" + path + ": the path has 201 bytes, a socket's may have 107");
+               "unix:/" + path + ": the path has 201 bytes, at most 107 are allowed");
 }
 
 // A socket file that a dead process left is replaced; one that somebody listens on, or another
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(only_stale_socket_files_are_replaced) {
 
     std::ofstream(tmp.file("notes.txt")) << "mine";
     BOOST_TEST(error_of({"unix:notes.txt"}, tmp.directory) ==
-               "unix:" + tmp.file("notes.txt") + ": there is a file that is no socket");
+               "unix:" + tmp.file("notes.txt") + ": the file exists and is not a socket");
     BOOST_TEST(fs::file_size(tmp.file("notes.txt")) == 4u);
 }
 

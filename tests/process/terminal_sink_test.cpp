@@ -202,8 +202,8 @@ BOOST_AUTO_TEST_CASE(a_reader_that_went_away) {
     BOOST_TEST(!sink.is_full());
     put(sink, stream::err, "/web", "still here");
     BOOST_TEST(b.err.take() ==
-               "[supe] nobody reads our stdout any more; supe logs shows what the children "
-               "print\n[web] still here\n");
+               "[supe] our stdout has no reader any more; supe logs shows the output of the "
+               "children\n[web] still here\n");
 }
 
 // A file on a full disk: lines are lost, no half line runs into another, and what was lost is told

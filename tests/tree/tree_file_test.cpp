@@ -394,8 +394,8 @@ BOOST_AUTO_TEST_CASE(combinations) {
 // Addresses: what each must look like, and none twice in the whole tree.
 BOOST_AUTO_TEST_CASE(listening) {
     BOOST_TEST(refusal_of(R"("listen":["example.org:80"])") ==
-               "children[0].listen[0]: \"example.org:80\" names no numeric address, which is "
-               "needed here (or localhost): host names are not looked up");
+               "children[0].listen[0]: \"example.org:80\" has no numeric address "
+               "(or localhost): host names are not looked up");
     BOOST_TEST(refusal_of(R"("listen":[":80",":99999"])") ==
                "children[0].listen[1]: \":99999\" has no port from 0 to 65535 at its end");
     BOOST_TEST(refusal_of(R"("listen":["a\nb:80"])") ==
