@@ -5,8 +5,10 @@
 #include "components/command_line/status_text.hpp"
 #include "components/command_line/target_tree.hpp"
 #include "components/demo/demo.hpp"
-#include "components/relay/relay.hpp"
+#include "components/http/destination.hpp"
+#include "components/relay/relay_tree.hpp"
 #include "components/relay/roles.hpp"
+#include "components/relay/state_warning.hpp"
 #include "supe/run/run_tree.hpp"
 #include "supe/tree/tree_file.hpp"
 
@@ -62,6 +64,7 @@ supe::output_format format_of(const std::string& name) {
 struct relay_options {
     relay_settings settings;
     std::string file;
+    std::string retry_every = supe::print_duration(relay_settings().retry_every);
     std::string format = "text";
     bool print_tree = false;
 };
@@ -72,16 +75,26 @@ std::string port_given() {
     return port ? port : "";
 }
 
+supe::milliseconds period_given(const std::string& text) {
+    const auto period = supe::parse_duration(text);
+    if (period && period->count() > 0) return *period;
+    throw std::runtime_error(
+        fmt::format("--retry-every: \"{}\" is not a duration like 30s, 5m, 1h", text));
+}
+
 /// The file's settings, where there is one, but for those that the command line gives.
 relay_settings settled(const CLI::App& relay, const relay_options& options) {
     const relay_settings& given = options.settings;
-    if (options.file.empty()) return given;
     relay_settings settings;
-    read_relay_settings(options.file, settings);
+    if (options.file.empty()) {
+        settings = given;
+    } else {
+        read_relay_settings(options.file, settings);
+    }
     if (relay.count("--to")) settings.to = given.to;
     if (relay.count("--listen") || !port_given().empty()) settings.listen = given.listen;
     if (relay.count("--connections")) settings.connections = given.connections;
-    if (relay.count("--retry-every")) settings.retry_every = given.retry_every;
+    if (relay.count("--retry-every")) settings.retry_every = period_given(options.retry_every);
     if (relay.count("--state")) settings.state = given.state;
     settings.demo = given.demo;
     return settings;
@@ -98,7 +111,7 @@ int run_relay(const CLI::App& relay, const relay_options& options, const target_
     if (settings.demo && settings.to.empty())
         settings.to = fmt::format("http://127.0.0.1:{}", free_demo_port());
     if (settings.demo && settings.retry_every == relay_settings().retry_every)
-        settings.retry_every = "5s";  // nobody watches for 5 min
+        settings.retry_every = std::chrono::seconds(5);  // nobody watches for 5 min
     supe::supervisor_spec tree = checked_tree(settings);
     if (options.print_tree) {
         fmt::print("{}\n", pretty(supe::to_json(tree)));
@@ -133,12 +146,13 @@ void add_relay(CLI::App& app, std::shared_ptr<target_tree> where, int& exit_code
         ->type_name("ADDR:PORT")
         ->capture_default_str();
     relay
-        ->add_option("--connections", settings.connections,
-                     "never more than so many to your app, from 1 to 10000")
+        ->add_option(
+            "--connections", settings.connections,
+            fmt::format("never more than so many to your app, from 1 to {}", most_connections))
         ->type_name("N")
-        ->check(CLI::Range(1u, 10000u).description(""))
+        ->check(CLI::Range(1u, most_connections).description(""))
         ->capture_default_str();
-    relay->add_option("--retry-every", settings.retry_every, "how often what failed is tried again")
+    relay->add_option("--retry-every", options->retry_every, "how often what failed is tried again")
         ->type_name("TIME")
         ->capture_default_str();
     relay->add_option("--state", settings.state, "directory for what must outlive the relay")

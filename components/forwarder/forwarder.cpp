@@ -6,8 +6,7 @@
 #include "patterns/connection_lock.hpp"
 #include "patterns/idle_shutdown.hpp"
 #include "patterns/output.hpp"
-#include "supe/text/units.hpp"
-#include "supe/tree/tree_file.hpp"
+#include "supe/text/config.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -297,28 +296,16 @@ supe::awaitable<> take_mail(router& o) {
     o.wake_all();
 }
 
-forwarder_settings read_settings(const json::value& given) {
-    const json::object config = given.is_object() ? given.get_object() : json::object();
-    const auto text = [&](const char* key, std::string otherwise) {
-        const auto* value = config.if_contains(key);
-        return value && value->is_string() ? std::string(value->get_string()) : otherwise;
-    };
-    const auto time = [&](const char* key) {
-        const auto d = supe::parse_duration(text(key, "30s"));
-        if (!d)
-            throw std::runtime_error(
-                fmt::format("forwarder: config.{} is not a duration like \"30s\"", key));
-        return *d;
-    };
+forwarder_settings forwarder_settings_in(const json::value& config) {
     forwarder_settings s;
-    s.to = parse_destination(text("to", ""));
-    s.lock = text("lock", s.lock);
-    s.timeout = time("timeout");
-    s.idle = time("idle");
-    const auto* n = config.if_contains("connections");
-    if (n && (!n->is_int64() || n->get_int64() < 1 || n->get_int64() > 10000))
-        throw std::runtime_error("forwarder: config.connections must be a number from 1 to 10000");
-    if (n) s.connections = static_cast<unsigned>(n->get_int64());
+    supe::read_config(
+        config, {{"to", [&](auto& in, auto& x) { s.to = read_destination(in, x); }},
+                 {"connections",
+                  [&](auto& in, auto& x) { s.connections = in.count(x, 1, most_connections); }},
+                 {"timeout", [&](auto& in, auto& x) { s.timeout = in.some_time(x); }},
+                 {"idle", [&](auto& in, auto& x) { s.idle = in.some_time(x); }},
+                 {"lock", [&](auto& in, auto& x) { s.lock = in.string(x); }}});
+    if (s.to.host.empty()) throw supe::config_error("config: to is missing");
     return s;
 }
 
@@ -326,7 +313,7 @@ forwarder_settings read_settings(const json::value& given) {
 
 supe::awaitable<> forwarder(supe::component& self) {
     const json::value config = co_await self.config();
-    router o(self, read_settings(config));
+    router o(self, forwarder_settings_in(config));
     self.set_window(2 * o.settings.connections + 16);  // the queue hands out no more than that
     supe::nursery all(self.time());
     for (worker& w : o.workers) all.start(work(w));

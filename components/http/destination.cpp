@@ -60,6 +60,14 @@ http_destination parse_destination(std::string_view url) {
     return d;
 }
 
+http_destination read_destination(const supe::field_reader& in, const supe::located_value& url) {
+    try {
+        return parse_destination(in.string(url));
+    } catch (const std::invalid_argument& e) {
+        in.fail(url.position, e.what());
+    }
+}
+
 std::string delivery_head(const http_destination& to, const webhook& w, unsigned attempt) {
     std::string head = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n", w.method, to.base_path,
                                    w.target, to.authority);

@@ -4,8 +4,7 @@
 #include "components/queue/queue_logic.hpp"
 #include "patterns/output.hpp"
 #include "supe/component/state_path.hpp"
-#include "supe/text/units.hpp"
-#include "supe/tree/tree_file.hpp"
+#include "supe/text/config.hpp"
 
 #include <fmt/format.h>
 #include <sys/statvfs.h>
@@ -22,6 +21,7 @@ constexpr auto redelivery_pause = 1s;  // after the forwarder's mailbox refused 
 constexpr auto store_pause = 1s;       // after the store failed
 constexpr auto complaint_every = 10s;  // one line for a storm of refusals
 constexpr std::size_t batch_bytes = 8 << 20;
+constexpr unsigned most_in_flight = 1'000'000;
 
 /// The queue as a component: what its coroutines share.
 struct queue_state {
@@ -38,21 +38,23 @@ struct queue_state {
         : self(c), logic(d), all(c.time()), offer(c.time()), changed(c.time()) {}
 };
 
-std::size_t number(const json::object& config, const char* key, std::size_t otherwise) {
-    const auto* value = config.if_contains(key);
-    return value && value->is_int64() && value->get_int64() > 0
-               ? static_cast<std::size_t>(value->get_int64())
-               : otherwise;
-}
+struct queue_settings {
+    std::string file = "queue.db";
+    unsigned window = 1024;
+    queue_limits limits{};
+};
 
-std::uint64_t bytes(const json::object& config, const char* key, std::uint64_t otherwise) {
-    const auto* value = config.if_contains(key);
-    if (!value) return otherwise;
-    const auto n = value->is_string() ? supe::parse_bytes(std::string_view(value->get_string()))
-                                      : std::nullopt;
-    if (!n)
-        throw std::runtime_error(fmt::format("queue: config.{} is not a size like \"10GiB\"", key));
-    return *n;
+queue_settings queue_settings_in(const json::value& config) {
+    queue_settings s;
+    supe::read_config(
+        config,
+        {{"file", [&](auto& in, auto& x) { s.file = in.string(x); }},
+         {"window", [&](auto& in, auto& x) { s.window = in.count(x, 1, most_in_flight); }},
+         {"in_flight",
+          [&](auto& in, auto& x) { s.limits.in_flight = in.count(x, 1, most_in_flight); }},
+         {"limit", [&](auto& in, auto& x) { s.limits.bytes = in.bytes(x); }},
+         {"disk_reserve", [&](auto& in, auto& x) { s.limits.disk_reserve = in.bytes(x, 0); }}});
+    return s;
 }
 
 std::function<std::uint64_t()> free_bytes_at(const std::filesystem::path& directory) {
@@ -215,19 +217,14 @@ supe::awaitable<> show_depth(queue_state& state) {
 }  // namespace
 
 supe::awaitable<> queue(supe::component& self) {
-    const json::value given = co_await self.config();
-    const json::object config = given.is_object() ? given.get_object() : json::object();
-    const auto* name = config.if_contains("file");
-    const auto file =
-        in_state(name && name->is_string() ? std::string(name->get_string()) : "queue.db");
+    const json::value config = co_await self.config();
+    const queue_settings settings = queue_settings_in(config);
+    const auto file = in_state(settings.file);
     webhook_store store(file);
-    queue_limits limits;
-    limits.in_flight = number(config, "in_flight", limits.in_flight);
-    limits.bytes = bytes(config, "limit", limits.bytes);
-    limits.disk_reserve = bytes(config, "disk_reserve", limits.disk_reserve);
     std::mt19937_64 dice{std::random_device{}()};
     queue_logic logic(
-        store, limits, [&dice] { return std::uniform_real_distribution<double>(0, 1)(dice); },
+        store, settings.limits,
+        [&dice] { return std::uniform_real_distribution<double>(0, 1)(dice); },
         free_bytes_at(file.parent_path()));
     const store_counts& kept = store.counts();
     if (kept.pending + kept.failed + kept.dead > 0)
@@ -237,7 +234,7 @@ supe::awaitable<> queue(supe::component& self) {
         patterns::warn(
             "the destination is paused (410); `supe mail {} '{{\"resume\":true}}'` goes on",
             self.address());
-    self.set_window(static_cast<unsigned>(number(config, "window", 1024)));
+    self.set_window(settings.window);
     queue_state state(self, logic);
     state.all.start(deliver_all(state));
     state.all.start(show_depth(state));

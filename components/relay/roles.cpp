@@ -3,7 +3,7 @@
 #include "components/connection_lock/connection_lock.hpp"
 #include "components/demo/demo.hpp"
 #include "components/forwarder/forwarder.hpp"
-#include "components/http_server/intake.hpp"
+#include "components/http_server/http_server.hpp"
 #include "components/queue/queue.hpp"
 #include "components/retrier/retrier.hpp"
 #include "supe/run/run_tree.hpp"

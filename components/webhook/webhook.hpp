@@ -15,6 +15,9 @@ namespace components {
 /// Field names and values in their order, with repeats, as they stood in the message.
 using http_fields = std::vector<std::pair<std::string, std::string>>;
 
+/// Bytes of a body: in base64 it must fit into one mail.
+inline constexpr std::size_t largest_body = 8 << 20;
+
 struct webhook {
     std::string id;                ///< 26 characters, new for each webhook, ordered by time
     std::int64_t received_at = 0;  ///< Unix time in ms

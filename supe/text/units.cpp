@@ -16,7 +16,6 @@ constexpr unit sizes[] = {
 
 constexpr std::int64_t longest =
     10LL * 365 * 24 * 3600 * 1000;  // ms: nanoseconds of a steady clock hold 292 years
-constexpr std::int64_t largest = std::int64_t(1) << 50;  // bytes
 
 /// `12s`-like text as a number of the smallest unit. Whole numbers only, none above `most`.
 template <std::size_t N>
@@ -52,7 +51,7 @@ std::optional<milliseconds> parse_duration(std::string_view t) {
 std::string print_duration(milliseconds d) { return print_units(d.count(), times); }
 
 std::optional<std::size_t> parse_bytes(std::string_view t) {
-    const auto n = parse_units(t, sizes, false, largest);
+    const auto n = parse_units(t, sizes, false, largest_size);
     return n ? std::optional(static_cast<std::size_t>(*n)) : std::nullopt;
 }
 

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include "supe/text/units.hpp"
 
 namespace supe {
 
@@ -21,8 +20,10 @@ inline double in_seconds(std::chrono::nanoseconds d) {
 std::optional<milliseconds> parse_duration(std::string_view text);
 /// The shortest form that parse_duration reads back.
 std::string print_duration(milliseconds d);
-/// "64KiB", "256MiB", "10GiB", "512B", or a plain number of bytes, up to 1 PiB. Nothing where the
-/// text is no size.
+/// 1 PiB.
+inline constexpr std::size_t largest_size = std::size_t(1) << 50;
+/// "64KiB", "256MiB", "10GiB", "512B", or a plain number of bytes, up to largest_size. Nothing
+/// where the text is no size.
 std::optional<std::size_t> parse_bytes(std::string_view text);
 std::string print_bytes(std::size_t n);
 

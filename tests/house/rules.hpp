@@ -67,10 +67,11 @@ inline files read_all(const std::filesystem::path& top) {
 inline const std::map<std::string, std::set<std::string>> rooms{
     {"async", {}},
     {"text", {}},
+    {"storage", {}},
     {"process", {"async"}},
     {"channel", {"async", "text"}},
     {"output", {"async", "text"}},
-    {"mail", {"async", "text", "channel"}},
+    {"mail", {"async", "text", "storage", "channel"}},
     {"noticeboard", {}},
     {"tree", {"text", "process", "mail"}},
     {"supervision",
