@@ -177,8 +177,8 @@ http_answer answer_to_fault(const client& c, const boost::system::error_code& fa
 
 /// Not where the client has hung up, nor where we are ending.
 bool worth_an_answer(const client& c, const boost::system::error_code& fault) {
-    static const auto& http_faults = http::make_error_code(http::error::bad_method).category();
-    return c.late || (fault.category() == http_faults && fault != http::error::end_of_stream);
+    static const boost::system::error_code of_http = http::error::bad_method;
+    return c.late || (fault.category() == of_http.category() && fault != http::error::end_of_stream);
 }
 
 /// Origin form, also from the absolute form that proxies send (RFC 9112 §3.2); empty where it is
