@@ -120,8 +120,7 @@ supe::awaitable<> keep(queue_state& state) {
         for (std::size_t i = 0; i < batch.size(); ++i) {
             if (!decisions[i].answer.empty()) reply(state, batch[i], decisions[i].answer);
             if (decisions[i].what == kind::done) co_await batch[i].ack();
-            if (decisions[i].what == kind::refuse)
-                co_await batch[i].reject(false, decisions[i].reason);
+            if (decisions[i].what == kind::refuse) co_await batch[i].reject(decisions[i].reason);
             if (decisions[i].what != kind::done) complain(state, decisions[i].reason);
             if (decisions[i].what == kind::later) later.push_back(std::move(batch[i]));
         }
@@ -219,7 +218,7 @@ supe::awaitable<> queue(supe::component& self) {
     const json::object config = given.is_object() ? given.get_object() : json::object();
     const auto* name = config.if_contains("file");
     const auto file =
-        in_state(name && name->is_string() ? std::string(name->get_string()) : "queue.db");
+        supe::in_state(name && name->is_string() ? std::string(name->get_string()) : "queue.db");
     webhook_store store(file);
     queue_limits limits;
     limits.in_flight = number(config, "in_flight", limits.in_flight);

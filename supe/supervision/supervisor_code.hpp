@@ -1,20 +1,22 @@
-// Code in a supervisor: what an author has run beside the children of a supervisor, in its own
+// Code in a supervisor: a coroutine of an author's own beside the children of a supervisor, in its
 // process.
 //
-//     // Tells the supervisor above how often a worker crashed, and what it was asked itself.
+//     // Tells the supervisor above how often a worker crashed, and logs the mail to `supe`.
 //     supe::awaitable<> overseer(supe::supervisor& self) {
-//         self.on_mail([&](std::string_view from, std::string_view msg) { self.log(fmt::format("{}:
-//         {}", from, msg)); }); supe::notice_watch crashes(self, {"worker-crashed"}); for (int n =
-//         1;; ++n) {
+//         self.on_mail([&self](std::string_view from, std::string_view msg) {
+//             self.log(fmt::format("{}: {}", from, msg));
+//         });
+//         supe::notice_watch crashes(self, {"worker-crashed"});
+//         for (int n = 1;; ++n) {
 //             co_await crashes.next();
 //             self.notify("worker-trouble", fmt::format(R"({{"crashes":{}}})", n));
 //         }
 //     }
 //
-// It is given to whoever runs the supervisor: components::run_tree(tree, {.state = state, .code =
-// overseer}) in a binary of its own, run_nested_supervisor's `prepare` (`s.run_beside(overseer)`),
-// simulation::world::run(tree, overseer) in a test. Where only notices are to be passed on, the
-// tree file's `forward` does it without code.
+// Whoever runs the supervisors gets it with the address of the supervisor that it is for:
+// run_program() and run_tree() of supe/run/run_tree.hpp as `.code = {{"/", overseer}}` (a whole
+// program: patterns/examples/overseer.cpp), in a test simulation::world::run() and provide_code().
+// The tree file's `forward` passes notices on without code.
 #pragma once
 
 #include "supe/async/queue.hpp"

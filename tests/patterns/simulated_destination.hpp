@@ -12,8 +12,6 @@
 
 namespace simulated {
 
-using namespace std::chrono_literals;
-
 /// Counts connections as the destination does: from its opening until both sides have closed it.
 struct destination {
     explicit destination(supe::simulation::world& w) : world(w) {}
