@@ -231,13 +231,6 @@ void add_check(CLI::App& app, int& exit_code) {
     });
 }
 
-void add_component(CLI::App& app, int& exit_code) {
-    auto role = std::make_shared<std::string>();
-    auto* component = app.add_subcommand("component", "")->group("");  // what supervisors start
-    component->add_option("role", *role)->required();
-    component->callback([=, &exit_code] { exit_code = run_role(*role); });
-}
-
 void add_completion(CLI::App& app, int& exit_code) {
     auto shell = std::make_shared<std::string>();
     auto* completion = app.add_subcommand(
@@ -294,6 +287,7 @@ void hold_standard_descriptors() {
 
 int run_command_line(int argc, char** argv) {
     hold_standard_descriptors();
+    if (const auto ended = supe::run_role(argc, argv, {.roles = built_in_roles()})) return *ended;
     CLI::App app(
         "Erlang's way of failing, for real processes: components that crash are turned off and on "
         "again.",
@@ -312,7 +306,6 @@ int run_command_line(int argc, char** argv) {
     add_run(app, where, exit_code);
     add_check(app, exit_code);
     add_completion(app, exit_code);
-    add_component(app, exit_code);
     add_operator_commands(app, where, exit_code);
     const std::string typed = typed_command(argc, argv);
     if (!typed.empty() &&

@@ -21,12 +21,6 @@ std::string variable(const char* name) {
     return value ? value : "";
 }
 
-/// The folder of all trees that were given no other place.
-fs::path usual_place() {
-    const std::string base = variable("XDG_STATE_HOME");
-    return (base.empty() ? fs::path(variable("HOME")) / ".local/state" : fs::path(base)) / "supe";
-}
-
 int tell(result code, const std::string& text) {
     fmt::print(stderr, "supe: {}\n", text);
     return static_cast<int>(code);
@@ -36,7 +30,7 @@ template <class F>
 std::vector<std::string> trees_where(F holds) {
     std::vector<std::string> names;
     std::error_code failed;
-    for (fs::directory_iterator it(usual_place(), failed), end; !failed && it != end;
+    for (fs::directory_iterator it(supe::state_home(), failed), end; !failed && it != end;
          it.increment(failed)) {
         if (holds(it->path())) names.push_back(it->path().filename().string());
     }
@@ -63,13 +57,6 @@ int outcome(const json::value& answer, json::value* ok, std::string* problem) {
 
 }  // namespace
 
-fs::path state_directory(const std::string& given, const std::string& tree_name) {
-    if (!given.empty()) return fs::absolute(given).lexically_normal();
-    if (const std::string from_systemd = variable("STATE_DIRECTORY"); !from_systemd.empty())
-        return from_systemd.substr(0, from_systemd.find(':'));
-    return usual_place() / tree_name;
-}
-
 int target_tree::the_only_one(const std::vector<std::string>& names, const std::string& what,
                               fs::path& directory) const {
     if (names.size() > 1)
@@ -78,9 +65,9 @@ int target_tree::the_only_one(const std::vector<std::string>& names, const std::
     if (names.empty()) {
         return tell(result::no_such,
                     fmt::format("no tree runs (none under {}; --state DIR names another place)",
-                                usual_place().string()));
+                                supe::state_home().string()));
     }
-    directory = usual_place() / names.front();
+    directory = supe::state_home() / names.front();
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supe/control/client.hpp"
+#include "supe/run/state_directory.hpp"
 
 #include <boost/json/object.hpp>
 #include <filesystem>
@@ -11,9 +12,7 @@
 
 namespace components {
 
-/// Where a tree keeps what must outlive it (contract §1): `given`, else $STATE_DIRECTORY, else
-/// $XDG_STATE_HOME/supe/NAME, else ~/.local/state/supe/NAME.
-std::filesystem::path state_directory(const std::string& given, const std::string& tree_name);
+using supe::state_directory;
 
 /// `--state DIR` or `--tree NAME`; without them the only tree that runs in the usual place. What
 /// goes wrong is told in a line on stderr, and returned as the exit code of the command.

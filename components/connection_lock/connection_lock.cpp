@@ -34,7 +34,7 @@ supe::awaitable<> connection_lock(supe::component& self) {
             "a crash",
             orphan_limit.count());
     }
-    lock_memory_file memory(in_state(fmt::format("{}.open", self.name())));
+    lock_memory_file memory(supe::in_state(fmt::format("{}.open", self.name())));
     self.set_window(64);
     co_await patterns::serve_connection_lock(self, settings, watch, memory);
 }

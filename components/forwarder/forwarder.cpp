@@ -242,7 +242,7 @@ supe::awaitable<> handle(worker& w, supe::mail mail) {
         co_await handle_once(w, task, std::move(mail));
     } else {
         patterns::warn("mail from {} is no webhook to deliver: {}", mail.from(), fault);
-        co_await mail.reject(false, fault);
+        co_await mail.reject(fault);
     }
 }
 

@@ -122,8 +122,7 @@ supe::awaitable<> keep(queue_state& state) {
         for (std::size_t i = 0; i < batch.size(); ++i) {
             if (!decisions[i].answer.empty()) reply(state, batch[i], decisions[i].answer);
             if (decisions[i].what == kind::done) co_await batch[i].ack();
-            if (decisions[i].what == kind::refuse)
-                co_await batch[i].reject(false, decisions[i].reason);
+            if (decisions[i].what == kind::refuse) co_await batch[i].reject(decisions[i].reason);
             if (decisions[i].what != kind::done) complain(state, decisions[i].reason);
             if (decisions[i].what == kind::later) later.push_back(std::move(batch[i]));
         }
@@ -219,7 +218,7 @@ supe::awaitable<> show_depth(queue_state& state) {
 supe::awaitable<> queue(supe::component& self) {
     const json::value config = co_await self.config();
     const queue_settings settings = queue_settings_in(config);
-    const auto file = in_state(settings.file);
+    const auto file = supe::in_state(settings.file);
     webhook_store store(file);
     std::mt19937_64 dice{std::random_device{}()};
     queue_logic logic(

@@ -1,9 +1,9 @@
-// Code in a supervisor: what an author has run beside the children of a supervisor, in its own
+// Code in a supervisor: a coroutine of an author's own beside the children of a supervisor, in its
 // process.
 //
-//     // Tells the supervisor above how often a worker crashed, and logs the mail it gets itself.
+//     // Tells the supervisor above how often a worker crashed, and logs the mail to `supe`.
 //     supe::awaitable<> overseer(supe::supervisor& self) {
-//         self.on_mail([&](std::string_view from, std::string_view msg) {
+//         self.on_mail([&self](std::string_view from, std::string_view msg) {
 //             self.log(fmt::format("{}: {}", from, msg));
 //         });
 //         supe::notice_watch crashes(self, {"worker-crashed"});
@@ -13,9 +13,10 @@
 //         }
 //     }
 //
-// Whoever runs the supervisor is given it: supe::run_tree(tree, {.code = …}) in a binary of one's
-// own, simulation::world::run(tree, overseer) in a test. Where notices are only passed on, the tree
-// file's `forward` does it without code.
+// Whoever runs the supervisors gets it with the address of the supervisor that it is for:
+// run_program() and run_tree() of supe/run/run_tree.hpp as `.code = {{"/", overseer}}` (a whole
+// program: patterns/examples/overseer.cpp), in a test simulation::world::run() and provide_code().
+// The tree file's `forward` passes notices on without code.
 #pragma once
 
 #include "supe/async/queue.hpp"

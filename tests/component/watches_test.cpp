@@ -16,7 +16,8 @@ namespace {
 
 /// Writes down all that it hears of one notice.
 awaitable<> listen(component& self, std::string name, bool use_cache, words& heard) {
-    supe::watch w = co_await self.watch_notice(name, use_cache);
+    const supe::watch_options options{.use_cache = use_cache};
+    supe::watch w = co_await self.watch_notice(name, options);
     while (auto n = co_await w.next()) heard.push_back(boost::json::serialize(n->message));
 }
 

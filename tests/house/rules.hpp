@@ -399,6 +399,7 @@ inline const std::map<std::string, std::string> headless{
     {"components/command_line/mail.cpp", "declared in operator.hpp"},
     {"components/command_line/notices.cpp", "declared in operator.hpp"},
     {"components/main.cpp", "main"},
+    {"patterns/examples/overseer.cpp", "a program to copy"},
 };
 
 /// NAME.cpp has NAME.hpp beside it; NAME_PART.cpp may be a further part of NAME.cpp.

@@ -12,11 +12,6 @@
 
 namespace simulated {
 
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
-using std::chrono_literals::operator""min;
-using std::chrono_literals::operator""h;
-
 /// Counts connections as the destination does: from its opening until both sides have closed it.
 struct destination {
     explicit destination(supe::simulation::world& w) : world(w) {}

@@ -125,7 +125,9 @@ private:
             if (!calm_ && chance(0.1)) {
                 f.returned = true;
                 std::erase(mine.hand, number);
-                co_await mail->reject(chance(0.5), "not now");
+                const bool again = chance(0.5);
+                if (again) co_await mail->requeue("not now");
+                if (!again) co_await mail->reject("not now");
                 f.rejected = true;  // it comes again out of turn
                 continue;
             }

@@ -1,6 +1,6 @@
-// What a supervisor should do, told a second time and more simply: a book-keeper that hears its
-// notices and knows what was asked of it by hand. It has no order of events of its own; it says
-// which ends count, and who may run.
+// A second, simpler description of what a supervisor should do: it follows the notices of one and
+// knows what an operator asked of it. It has no order of events of its own; it says which ends
+// count, and which children may run.
 #pragma once
 
 #include "supe/simulation/world.hpp"
@@ -18,10 +18,6 @@ namespace simulation_tests {
 using supe::duration;
 using supe::milliseconds;
 using supe::time_point;
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
-using std::chrono_literals::operator""min;
-using std::chrono_literals::operator""h;
 
 inline bool is_down(const supe::child& c) {
     return c.state().current() == supe::lifecycle::state::down;
@@ -58,10 +54,11 @@ struct model_child {
     time_point up_since{}, not_before{};
     void back_off(time_point now, duration lasted) {
         if (lasted >= spec.backoff.reset_after) tries = 0;
-        base = tries++ == 0  ? spec.backoff.first
-               : base == 0ms ? 100ms
-                             : milliseconds(static_cast<int>(static_cast<double>(base.count()) *
-                                                             spec.backoff.factor));
+        base = tries++ == 0 ? spec.backoff.first
+               : base == milliseconds(0)
+                   ? milliseconds(100)
+                   : milliseconds(
+                         static_cast<int>(static_cast<double>(base.count()) * spec.backoff.factor));
         base = std::min(base, spec.backoff.max);
         not_before = now + base;
     }
@@ -107,7 +104,7 @@ public:
             state == supe::restarter::status::starting) {
             if (in_flight(name)) return;
         }
-        if (!c->wanted()) c->own.ends.clear(), c->tries = 0, c->base = 0ms;
+        if (!c->wanted()) c->own.ends.clear(), c->tries = 0, c->base = milliseconds(0);
         c->held = c->given_up = c->done = false;
         if (state == supe::restarter::status::stopping) return;
         hurry(*c, name);

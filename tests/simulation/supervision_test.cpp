@@ -9,6 +9,7 @@
 #include <filesystem>
 
 using namespace simulation_tests;
+using namespace std::chrono_literals;
 using supe::awaitable;
 using supe::supervisor;
 using supe::simulation::world;
