@@ -8,7 +8,7 @@ namespace {
 
 std::string no_such(std::string_view name) { return fmt::format("no such child: {}", name); }
 
-/// The first error is the one that is shown.
+/// Keeps the first error only.
 void note_first(std::string& problem, const std::string& another) {
     if (problem.empty()) problem = another;
 }
@@ -34,7 +34,7 @@ administration::attempt administration::attempt_at(const child_entry& entry, wan
     return {c.number(), c.address(), which == wanted::new_life ? c.life() : 0, entry.failures};
 }
 
-/// Waits until the child is up, or an end that nobody asked for shows that this try failed.
+/// Waits until the child is up, or until an end that was not requested shows that this try failed.
 awaitable<std::string> administration::came_up(attempt tried) {
     using status = restarter::status;
     for (;; co_await supervisor_.change().wait()) {
@@ -68,7 +68,7 @@ awaitable<std::string> administration::start(std::string name) {
     co_return problem;
 }
 
-/// One after the other: of several instances never more than one is down by this.
+/// Restarts instances one after the other, so that at most one of them is down.
 awaitable<std::string> administration::restart(std::string name) {
     std::vector<attempt> tries;
     for (const child_entry* entry : children_.members(name))
@@ -92,7 +92,7 @@ awaitable<std::string> administration::stop(std::string name) {
     for (const int number : numbers | std::views::reverse) {
         child_entry* const entry = children_.find(number);
         if (!entry) continue;
-        // A second stop: with `infinity` the signal comes now.
+        // This is a second stop: with `infinity` the stop signal is sent now.
         if (entry->who.state().current() == lifecycle::state::stopping) entry->who.stop();
         supervisor_.perform(restarts_.stop(number, time_.now()));
     }
@@ -117,7 +117,7 @@ awaitable<std::string> administration::remove(std::string name) {
     co_return std::string();
 }
 
-// --- new ones ---
+// --- add ---
 
 class administration::first_start_watch {
 public:
@@ -144,7 +144,7 @@ awaitable<std::string> administration::add(child_spec spec) {
     co_return problem;
 }
 
-/// Why it cannot be added; empty: it can.
+/// Why the child cannot be added; empty when it can.
 std::string administration::refusal_of(const child_spec& spec) const {
     if (restarts_.is_ending()) return fmt::format("{}: its supervisor is ending", spec.name);
     if (children_.is_taken(spec.name))
@@ -175,7 +175,7 @@ awaitable<std::string> administration::add_at(child_spec spec, restarter::positi
     co_return problem;
 }
 
-/// Of one that could not be started nothing is left (OTP start_child): the watch knows why.
+/// A child that could not be started is removed (OTP start_child). The watch has the reason.
 awaitable<std::string> administration::first_start(int number, restarter::position where) {
     child_entry& entry = children_.at(number);
     entry.begin();
@@ -188,7 +188,7 @@ awaitable<std::string> administration::first_start(int number, restarter::positi
     co_return fmt::format("{} could not be started: {}", a.address, watch.refusal());
 }
 
-/// All of them or none.
+/// Adds all instances, or removes them again.
 awaitable<std::string> administration::add_instances(
     child_spec spec, std::shared_ptr<listening_sockets_of_child> sockets,
     restarter::position where) {
@@ -210,7 +210,7 @@ awaitable<std::string> administration::add_instances(
     co_return problem;
 }
 
-// --- how many ---
+// --- scale ---
 
 std::string administration::refusal_of_scale(const std::string& name, unsigned n) {
     constexpr unsigned most = child_registry::most_instances;
@@ -227,7 +227,7 @@ std::string administration::refusal_of_scale(const std::string& name, unsigned n
     return children_.find_group(name) ? std::string() : no_such(name);
 }
 
-/// False where the supervisor ends meanwhile.
+/// False when the supervisor ends meanwhile.
 awaitable<bool> administration::remove_instances_beyond(std::string name, unsigned n) {
     for (;;) {
         const child_group* const group = children_.find_group(name);
@@ -250,7 +250,7 @@ awaitable<std::string> administration::scale(std::string name, unsigned n) {
     if (!removed) co_return fmt::format("{}: its supervisor is ending", name);
     for (unsigned i = 1; i <= n && problem.empty(); ++i) {
         child_group* const group = children_.find_group(name);
-        if (!group) break;  // alone, and it stays so; or gone
+        if (!group) break;  // a child without instances that stays one, or removed
         if (group->numbers.contains(i)) continue;
         if (group->numbers.size() >= n) break;
         const auto next = group->numbers.upper_bound(i);

@@ -1,4 +1,4 @@
-// What an operator changes in a running supervisor: start, stop, restart, add, remove, scale,
+// The commands of an operator to a running supervisor: start, stop, restart, add, remove, scale,
 // reload (contract §6).
 #pragma once
 
@@ -13,68 +13,68 @@
 
 namespace supe {
 
-/// The supervisor as its administration needs it.
+/// The part of the supervisor that its administration uses.
 class administered {
 public:
     virtual ~administered() = default;
     virtual void perform(const restarter::actions& actions) = 0;
-    /// Its end has come: nothing is performed any more.
+    /// True when the supervisor has ended: perform() has no effect any more.
     virtual bool is_over() const = 0;
-    /// Notified whenever a child's state, or that of the whole, may have changed.
+    /// Notified whenever the state of a child or of the supervisor may have changed.
     virtual timer& change() = 0;
 };
 
-/// `name` is a child (`web`), one instance (`web.2`), or for a child with instances all of them
-/// (`web`). Each resumes when it is done, and returns in one line why it did not work; empty: it is
-/// done. Nothing else in the tree is touched. None refers to a child across a wait: it may be
+/// `name` is a child (`web`), one instance (`web.2`), or all instances of a child (`web`). Each
+/// command resumes when it is done, and returns an error of one line, or empty. It touches nothing
+/// else in the tree. A coroutine here keeps no reference to a child across a wait: the child may be
 /// removed meanwhile.
 class administration {
 public:
-    /// `spec`: the supervisor's own part of the tree file, kept up to date here.
+    /// `spec`: the supervisor's own part of the tree file. A reload updates it.
     administration(administered& supervisor, child_registry& children, restarter& restarts,
                    notice_publisher& notices, nested_requests& below, clock& time,
                    supervisor_spec& spec);
 
-    /// Ready, or idle for a demand child. Cuts a delay short; what was given up or stopped begins
-    /// with fresh limits. A first try that fails is answered with an error; it counts, and is tried
-    /// again like any other (contract §4).
+    /// Done when the child is ready, or idle (a demand child). Skips a delay. A child that was
+    /// given up or stopped begins with fresh limits. A failure of the first try is an error; it
+    /// counts, and is tried again like any other (contract §5, limits).
     awaitable<std::string> start(std::string name);
-    /// Down, and down it stays; a temporary child leaves the tree (OTP terminate_child). A second
-    /// stop hurries the first.
+    /// Done when the child is down; it stays down. A temporary child leaves the tree (OTP
+    /// terminate_child). A second stop ends a first one with `infinity` sooner.
     awaitable<std::string> stop(std::string name);
-    /// A new process, ready. Counts nowhere. What was down is started.
+    /// Done when a new process is ready. It counts nowhere. A child that is down is started.
     awaitable<std::string> restart(std::string name);
-    /// A new child at the end of the order, started and ready. When its first start fails it is not
-    /// kept (OTP start_child).
+    /// Adds a child behind all others; done when it is ready. When its first start fails it is
+    /// removed again (OTP start_child).
     awaitable<std::string> add(child_spec spec);
-    /// Stops it and takes it out of the tree; mail that is left goes to the dead letters with
-    /// reason `removed`.
+    /// Stops the child and removes it from the tree. Its mail goes to the dead letters with reason
+    /// `removed`.
     awaitable<std::string> remove(std::string name);
-    /// `n` instances (1 to 10,000) of the child or of the name; those that stay are not touched.
-    /// One that runs alone under its plain name goes on as `NAME.1`. Taken away are the highest
-    /// numbers, in reverse; a new one whose first start fails is not kept, and the rest are not
-    /// tried.
+    /// Makes it `n` instances (1 to 10,000); the ones that stay are not touched. A child without
+    /// instances goes on as `NAME.1`. Removes the highest numbers first. A new instance whose first
+    /// start fails is removed again, and no further one is started.
     awaitable<std::string> scale(std::string name, unsigned n);
-    /// Makes the tree what the new file says, by its difference to the old file: children are
-    /// removed (in reverse), added in their places, or restarted with their new spec and their
-    /// mail; changed limits, strategy and `forward` hold at once. What did not change in the file
-    /// is not touched, also where an operator changed it since. A nested supervisor is sent its
-    /// part. The errors of all parts, joined by "; ".
+    /// Applies the differences between the new tree file and the old one: children are removed (in
+    /// reverse), added at their positions, or restarted with their new spec and their mail; new
+    /// limits, strategy and `forward` take effect at once. What did not change in the file is not
+    /// touched, even if an operator changed it since. A nested supervisor gets its part. Returns
+    /// the errors of all parts, joined by "; ".
     awaitable<std::string> reload(supervisor_spec tree);
 
-    /// A child left the tree: whoever waits for its first start is answered why.
+    /// A child is about to leave the tree: if a command waits for its first start, it gets the
+    /// reason.
     void on_removed(const child_entry& entry);
 
 private:
-    /// A try to bring a child up: it is up in a life beyond this one, or failed once more than
-    /// then.
+    /// A try to start a child, with its counters before the try. The child is up when it runs in a
+    /// life after `life`; the try failed when it has more than `failures`.
     struct attempt {
         int number;
         std::string address;
         std::uint32_t life;
         unsigned failures;
     };
-    /// Which life counts: the one that there is, or a new one.
+    /// Which life counts as up: the present one too, or only a new one.
     enum class wanted { any_life, new_life };
     attempt attempt_at(const child_entry& entry, wanted which) const;
     awaitable<std::string> came_up(attempt tried);
@@ -82,7 +82,7 @@ private:
     std::vector<int> numbers_of(const std::string& name);
     awaitable<> wait_while_stopping(int number);
 
-    /// Somebody waits for this child's first start: on_removed() notes why it was in vain.
+    /// While it exists, on_removed() notes why the first start of this child failed.
     class first_start_watch;
     std::string refusal_of(const child_spec& spec) const;
     awaitable<std::string> add_at(child_spec spec, restarter::position where);
@@ -95,8 +95,8 @@ private:
 
     // administration_reload.cpp
 
-    /// What the tree file says of a child, for the next reload to compare with. As text it takes
-    /// little memory.
+    /// The spec of a child in the tree file, for the comparison at the next reload. As text it
+    /// takes little memory.
     struct written_child {
         std::string name;
         std::string spec;  // JSON
@@ -117,8 +117,8 @@ private:
     nested_requests& below_;
     clock& time_;
     supervisor_spec& spec_;
-    std::vector<written_child> written_;   // the children as in the tree file of the last reload
-    std::map<int, std::string> refusals_;  // why first starts were in vain, by number
+    std::vector<written_child> written_;   // the children in the tree file of the last reload
+    std::map<int, std::string> refusals_;  // why first starts failed, by number
 };
 
 }  // namespace supe

@@ -1,4 +1,4 @@
-// A new tree file for a running supervisor: what differs is done, the rest is not touched.
+// A new tree file for a running supervisor: differences are applied, the rest is not touched.
 #include "supe/supervision/administration.hpp"
 #include "supe/tree/tree_file.hpp"
 
@@ -19,14 +19,14 @@ const Named* find_named(const std::vector<Named>& all, const std::string& name) 
 
 std::string text_of(const child_spec& spec) { return boost::json::serialize(to_json(spec)); }
 
-/// A config whose keys stand in another order is the same.
+/// True also when the keys of a config are in another order.
 bool same(const std::string& a, const std::string& b) {
     return a == b || boost::json::parse(a) == boost::json::parse(b);
 }
 
 bool same(const child_spec& a, const child_spec& b) { return to_json(a) == to_json(b); }
 
-/// What only its supervisor acts on: it holds from now on, without a new process.
+/// The fields that only the supervisor uses: they take effect without a new process.
 void copy_policy(const child_spec& from, child_spec& to) {
     to.restart = from.restart;
     to.significant = from.significant;
@@ -36,8 +36,8 @@ void copy_policy(const child_spec& from, child_spec& to) {
     to.clean_exits = from.clean_exits;
 }
 
-/// Its process would not be another one: all that differs is policy, or the tree of a nested
-/// supervisor. An instance has a name of its own.
+/// True when no new process is needed: only policy differs, or the tree of a nested supervisor. The
+/// names of instances are not compared.
 bool same_process(const child_spec& a, child_spec b) {
     copy_policy(a, b);
     b.name = a.name;
@@ -73,7 +73,8 @@ awaitable<std::string> administration::reload(supervisor_spec tree) {
     std::string problems;
     if (std::exchange(tree.name, spec_.name) != tree.name)
         note(problems, fmt::format("the name stays {} until the tree is started again", tree.name));
-    if (tree.journal != spec_.journal) note(problems, "mail.journal holds from the next start on");
+    if (tree.journal != spec_.journal)
+        note(problems, "mail.journal takes effect at the next start");
     spec_ = std::move(tree);
     restarts_.change(spec_);
     notices_.set_forward(spec_.forward);
@@ -128,7 +129,7 @@ awaitable<std::string> administration::reload_child(child_spec spec, unsigned in
     co_return problem;
 }
 
-/// All that is kept of a child's spec, at once.
+/// Updates every copy of the spec of a child.
 void administration::change_spec(child_entry& entry, const child_spec& spec) {
     child_spec own = as_child(spec);
     own.name = entry.who.spec().name;
@@ -158,8 +159,8 @@ awaitable<std::string> administration::reload_one(int number, child_spec spec) {
     co_return problem;
 }
 
-/// The old ones must be free before the new ones are opened: addresses may be the same. What cannot
-/// have its sockets stays down.
+/// The old sockets are closed before the new ones are opened, since addresses may be the same. A
+/// child whose sockets cannot be opened stays down.
 awaitable<std::string> administration::reopen_sockets(child_spec spec) {
     using status = restarter::status;
     std::vector<std::string> were_up;
@@ -189,7 +190,7 @@ awaitable<std::string> administration::reopen_sockets(child_spec spec) {
     co_return problem;
 }
 
-/// One that is down begins with the new tree.
+/// A nested supervisor that is down gets the new tree at its next start.
 awaitable<std::string> administration::reload_below(std::string nested, supervisor_spec tree) {
     child_entry* const entry = children_.find(nested);
     if (!entry) co_return std::string();

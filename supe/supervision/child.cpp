@@ -21,9 +21,9 @@ constexpr milliseconds descendants_limit = 10s;  // contract §4
 constexpr milliseconds descendants_poll = 5ms;
 constexpr std::size_t status_limit = 256;  // bytes of STATUS=…
 
-/// What a process says by its frames and notifications, as opposed to what is ordered and what
-/// befalls it.
-bool is_said(lifecycle::event e) {
+/// Events that the process itself caused, by its start, its frames and its notifications. The
+/// others are requests, its exit, and deadlines.
+bool is_of_process(lifecycle::event e) {
     using event = lifecycle::event;
     return e == event::spawned || e == event::ready || e == event::spoke || e == event::alive ||
            e == event::finishing;
@@ -69,8 +69,8 @@ void child::signal(signal_kind kind, std::string_view data) {
 awaitable<> child::run_lifecycle() {
     for (;;) {
         if (const auto e = next_event()) {
-            // A start that fails and is tried again at once must let others in between, a stop
-            // above all.
+            // A start that fails and is tried again at once must not starve other work, above all a
+            // stop.
             if (*e == lifecycle::event::start)
                 co_await asio::post(host_.time().executor(), use_awaitable);
             for (const lifecycle::action a : lifecycle_.on(*e, host_.time().now())) perform(a);
@@ -96,14 +96,14 @@ std::optional<lifecycle::event> child::next_event() {
     return std::nullopt;
 }
 
-/// Its last words come before its end; an order that came while we buried it comes after: it did
-/// not cause it.
+/// The events of the process come before its exit. A request that came while finish_life() ran
+/// comes after it, because it did not cause the exit.
 void child::queue_exit_event() {
-    std::vector<lifecycle::event> orders;
-    std::ranges::copy_if(events_, std::back_inserter(orders), std::not_fn(is_said));
-    std::erase_if(events_, std::not_fn(is_said));
+    std::vector<lifecycle::event> requests;
+    std::ranges::copy_if(events_, std::back_inserter(requests), std::not_fn(is_of_process));
+    std::erase_if(events_, std::not_fn(is_of_process));
     events_.push_back(lifecycle::event::exited);
-    events_.insert(events_.end(), orders.begin(), orders.end());
+    events_.insert(events_.end(), requests.begin(), requests.end());
 }
 
 void child::perform(lifecycle::action a) {
@@ -127,7 +127,7 @@ void child::perform(lifecycle::action a) {
 void child::signal_process(int number) {
     if (!process_) return;
     process_->signal(number);
-    process_->signal(SIGCONT);  // a process that is halted could not act on it
+    process_->signal(SIGCONT);  // a stopped process could not act on it
 }
 
 void child::spawn() {
@@ -140,7 +140,6 @@ void child::spawn() {
     request.listening_name = spec_.name;
     request.notify = spec_.ready == ready_kind::notify || spec_.watchdog;
     request.watchdog = spec_.watchdog;
-    // Before all that is ordered meanwhile: it has happened.
     try {
         auto started = host_.processes().launch(request);
         if (auto* error = std::get_if<launch_error>(&started)) {
@@ -148,12 +147,13 @@ void child::spawn() {
         } else {
             adopt(std::move(std::get<std::unique_ptr<process>>(started)));
         }
-    } catch (const system_error& e) {  // no room for its descriptors in the event loop
+    } catch (const system_error& e) {  // the event loop cannot watch its descriptors
         error_ =
             std::make_unique<launch_error>(launch_error::from_errno(e.code().value(), spec_.name));
         process_.reset();
     }
     if (error_) exit_.reset();
+    // At the front: the start happened before the requests that wait in the queue.
     events_.insert(events_.begin(),
                    error_ ? lifecycle::event::spawn_failed : lifecycle::event::spawned);
 }
@@ -166,11 +166,10 @@ void child::adopt(std::unique_ptr<process> p) {
         time, std::move(process_->output), std::move(process_->error), host_.sink(),
         [this](stream s, std::string_view l) { host_.on_line(*this, s, l); },
         is_supervisor() ? relayed_line_limit : line_limit);
-    // A supervisor passes mail on: its frames are longer by what it adds.
-    const std::size_t room_to_add = is_supervisor() ? delivery_room : 0;
-    channel_ =
-        std::make_shared<channel>(time, std::move(process_->channel), channel::side::supervisor,
-                                  default_frame_limit + room_to_add);
+    // The frames of a supervisor are longer, since it passes mail on.
+    const std::size_t overhead = is_supervisor() ? delivery_overhead : 0;
+    channel_ = std::make_shared<channel>(time, std::move(process_->channel),
+                                         channel::side::supervisor, default_frame_limit + overhead);
     output_ = std::move(output);
     ++life_;
     channel_ended_ = false;
@@ -191,7 +190,7 @@ child_end child::how_it_ended() {
     return end;
 }
 
-/// sd_notify(3): assignments, a line each. Those that we have no use for are passed over.
+/// sd_notify(3): one assignment a line. Unknown ones are ignored.
 void child::read_notifications() {
     for (const std::string& text : process_->notifications()) {
         std::string_view rest = text;
@@ -234,7 +233,7 @@ awaitable<> child::finish_life() {
     co_await end_descendants();
 }
 
-/// What is in the channel by now is all that will be read of it.
+/// Reads what is in the channel now, and closes it.
 void child::finish_channel() {
     channel_->drain([this](std::string_view frame) { host_.on_frame(*this, frame); });
     report_lost_frames(*channel_);
@@ -246,8 +245,9 @@ void child::finish_channel() {
     channel_.reset();
 }
 
-/// A supervisor's crash is acted on only when nothing of its tree is left; nor does a plain child's
-/// successor meet what its forerunner left behind.
+/// The end of a child is reported only when its descendants are dead. So the next life never runs
+/// beside what the last one left behind, and a nested supervisor never beside the rest of its old
+/// tree.
 awaitable<> child::end_descendants() {
     clock& time = host_.time();
     const time_point limit = time.now() + descendants_limit;
@@ -270,8 +270,8 @@ awaitable<> child::run_output() {
         const auto output = output_;
         while (!output->at_end()) {
             co_await output->ready();
-            // Looked at last: of a thousand children that wait here, each would read once more into
-            // a full sink.
+            // The sink is checked last: else a thousand children that wait here would each read
+            // once more into a full sink.
             while (host_.sink().is_full()) co_await host_.sink().writable();
             output->take();
         }

@@ -1,4 +1,4 @@
-// One child: its place under the supervisor and the process in it. Three coroutines: lifecycle,
+// One child of a supervisor, with its process while it has one. Three coroutines: lifecycle,
 // output, mail.
 #pragma once
 
@@ -17,8 +17,7 @@ namespace supe {
 
 class child;
 
-/// What a child needs of its supervisor, and reports to it. Calls come from the child's own
-/// coroutines.
+/// What a child uses of its supervisor, and what it reports. The child's coroutines make the calls.
 class child_host {
 public:
     virtual ~child_host() = default;
@@ -29,38 +28,37 @@ public:
 
     virtual void on_started(child& c) = 0;
     virtual void on_ready(child& c) = 0;
-    /// The process is dead and its frames are read: its channel is about to go.
+    /// The process is dead and its frames are read: the channel is about to close.
     virtual void on_disconnected(child& c) = 0;
-    /// The process is gone, all that it said is read, nothing of it is left.
+    /// The process is reaped, its last words are read, its descendants are dead.
     virtual void on_ended(child& c, const child_end& end) = 0;
     virtual void on_frame(child& c, std::string_view frame) = 0;
-    /// A frame too long, or cut short by the end of the channel.
+    /// A frame that is too long, or cut short by the end of the channel.
     virtual void on_bad_frame(child& c, const std::string& reason) = 0;
     virtual void on_line(child& c, stream s, std::string_view line) = 0;
-    /// After each turn of the channel: deliver mail, write what was gathered.
+    /// After each turn of the channel: delivers mail, and writes what was gathered.
     virtual void after_turn(child& c) = 0;
 };
 
 class child {
 public:
-    /// `number`: names it for ever; `address` from the root.
+    /// `address`: from the root. `number`: identifies the child, also after rename().
     child(child_host& host, child_spec spec, std::string address, int number);
 
-    /// Starts the three coroutines in the supervisor's nursery; they run until they are cancelled
-    /// there.
+    /// Starts the three coroutines in `tasks`. They run until they are cancelled there.
     void begin(nursery& tasks);
 
-    // What the supervisor orders; the child reports back.
+    // Requests of the supervisor. The child reports the results to its host.
     /// `how`: what to run; readiness and watchdog are added here.
     void start(launch_request how);
     void stop() { post(lifecycle::event::stop); }
     void kill() { post(lifecycle::event::kill); }
-    /// What its frames say about the process.
+    /// Adds an event that a frame of the process caused.
     void post(lifecycle::event e);
 
-    /// A new spec (a reload), of the same name: holds for its process from the next start on.
+    /// A new spec of the same name (a reload). It takes effect at the next start.
     void change(child_spec spec) { spec_ = std::move(spec); }
-    /// One that ran alone becomes one of several: the process that runs goes on under its new name.
+    /// The child becomes one of several instances. Its process goes on under the new name.
     void rename(const std::string& name, std::string address);
 
     const child_spec& spec() const { return spec_; }
@@ -69,17 +67,17 @@ public:
     const lifecycle& state() const { return lifecycle_; }
     bool is_supervisor() const { return spec_.supervisor != nullptr; }
 
-    /// To the process that runs; null while there is none.
+    /// The channel to the process; null while there is no process.
     channel* link() const { return channel_.get(); }
-    /// Counts the processes that there have been, the present one included.
+    /// The number of processes so far, including the present one.
     std::uint32_t life() const { return life_; }
-    /// Sends a signal of contract §2 to the component at once; nothing happens when it is down.
+    /// Sends a signal of contract §2 to the component at once. No effect when it is down.
     void signal(signal_kind kind, std::string_view data = {});
 
     /// 0 while there is no process.
     pid_t pid() const { return process_ ? process_->pid() : 0; }
     time_point started_at() const { return started_at_; }
-    /// What it last said of itself by STATUS=… in this life, one line; empty where it did not.
+    /// The last STATUS=… of this life, one line; empty when it sent none.
     std::string status_text() const { return status_text_ ? *status_text_ : std::string(); }
 
 private:
@@ -92,8 +90,8 @@ private:
     void perform(lifecycle::action a);
     void spawn();
     void adopt(std::unique_ptr<process> p);
-    /// The process is dead: kills the rest of its group, reads its last words, reaps it, ends its
-    /// descendants.
+    /// After the death of the process: kills the rest of its group, reads its last words, reaps it,
+    /// ends its descendants.
     awaitable<> finish_life();
     void finish_channel();
     bool read_frames(channel& from);
@@ -108,7 +106,8 @@ private:
     child_host& host_;
     child_spec spec_;
     std::string address_;
-    std::unique_ptr<std::string> address_of_life_;  // of the process that runs, if renamed since
+    std::unique_ptr<std::string> address_of_life_;  // the address with which the process was
+                                                    // started, if the child was renamed since
     int number_;
     std::uint32_t life_ = 0;
     lifecycle lifecycle_;
@@ -118,14 +117,14 @@ private:
     std::shared_ptr<channel> channel_;  // shared with the coroutine that reads it, until its end
     std::shared_ptr<output_reader> output_;
     std::vector<lifecycle::event> events_;
-    timer wake_;  // an event, a deadline, or the end of something that finish_life() waits for
-    timer life_began_;  // output and mail have something to read
+    timer wake_;        // an event, a deadline, or the end of the output or the channel
+    timer life_began_;  // wakes the coroutines of output and mail
 
     time_point started_at_{};
     bool was_ready_ = false;
     bool channel_ended_ = true;
-    std::optional<exit_status> exit_;      // of the present life, once it is over
-    std::unique_ptr<launch_error> error_;  // why it could not begin
+    std::optional<exit_status> exit_;      // of the last life that ended
+    std::unique_ptr<launch_error> error_;  // why the last start failed
     time_point ended_at_{};
     std::unique_ptr<std::string> status_text_;
 };

@@ -1,4 +1,4 @@
-// How one life of a child ended: one value, from the child to its supervisor. Pure.
+// How one life of a child ended. A child reports it to its supervisor. Pure.
 #pragma once
 
 #include "supe/process/exit_status.hpp"
@@ -11,15 +11,15 @@
 namespace supe {
 
 struct child_end {
-    std::optional<exit_status> exit;    ///< none where no process came to be
-    std::optional<launch_error> error;  ///< why none came to be
+    std::optional<exit_status> exit;    ///< without a value when no process was started
+    std::optional<launch_error> error;  ///< why no process was started
     std::string failure;                ///< why we ended it ourselves ("start timed out after 30s")
-    bool clean = false;      ///< contract §1: an exit code in `clean_exits`, or asked for
+    bool clean = false;      ///< contract §1: an exit code in `clean_exits`, or requested
     bool asked_for = false;  ///< by a stop, restart, removal or group restart
     bool was_ready = false;
     std::chrono::milliseconds lasted{};
 
-    /// It never ran as it should (notice `start-failed`): no process, or ended by us before it was
+    /// The start failed (notice `start-failed`): there was no process, or we ended it before it was
     /// ready.
     bool never_started() const { return error || (!was_ready && !failure.empty()); }
     /// For people: `exit code 3`, `SIGSEGV (core dumped)`, `start timed out after 30s`,

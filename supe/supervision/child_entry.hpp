@@ -15,23 +15,24 @@
 
 namespace supe {
 
-/// How one life of a child ended, kept for a look.
+/// How one life of a child ended, for `supe status`.
 struct death {
     std::chrono::system_clock::time_point at;
-    std::string text;  ///< as child_end::text(), or the cause chain of a supervisor
-    std::string exit;  ///< JSON as in notice `crashed`; `null` where no process came to be
+    std::string text;  ///< as child_end::text(), or the cause chain of a nested supervisor
+    std::string exit;  ///< JSON as in notice `crashed`; `null` when no process was started
     milliseconds lasted{};
     bool clean = false;
 };
 
-/// Frames of one child that mean nothing. Notices about them come at a bounded rate.
+/// Counts the malformed and unknown frames of one child, and limits the rate of the notices about
+/// them.
 struct strange_frames {
     std::uint64_t bad = 0;
     restart_intensity rate{{20, std::chrono::seconds(1)}};
 };
 
-/// A child, and what its supervisor keeps about it. Its three coroutines are in a nursery of its
-/// own: they end when it is removed.
+/// A child, and what its supervisor keeps about it. Its own nursery has its three coroutines, which
+/// end when it is removed.
 struct child_entry {
     static constexpr std::size_t death_limit = 10;
 
@@ -40,7 +41,8 @@ struct child_entry {
         : who(host, std::move(spec), std::move(address), endpoint.number),
           mail(std::move(endpoint)), tasks(time, all) {}
 
-    /// What mail and excessive crashes are known by: of an instance the name of all.
+    /// The name for mail and for notice `excessive-crash`: the child's name, or the common name of
+    /// all instances.
     const std::string& public_name() const { return instance ? group : who.spec().name; }
     void begin() { who.begin(tasks); }
     void add_death(death d);
@@ -49,28 +51,28 @@ struct child_entry {
     child who;
     mail_endpoint mail;
     nursery tasks;
-    std::shared_ptr<listening_sockets_of_child> sockets;  // all instances of a name have the same
-    std::string group;                                    // the name that it is an instance of
-    std::optional<unsigned> instance;                     // which
-    bool restarted = false;                // the start under way: notice `auto-restarted`
-    bool took_mail = false;                // in this life: the next life has less to do
-    milliseconds delay{};                  // how long the start under way waited
-    unsigned failures = 0;                 // ends that nobody asked for
-    std::string failure_below;             // why a nested supervisor says that it fails
-    std::optional<exit_status> last_exit;  // none where the last start came to no process
-    std::vector<death> deaths;             // the latest last
-    std::unique_ptr<strange_frames> strange_frames_seen;  // null: none yet
+    std::shared_ptr<listening_sockets_of_child> sockets;  // shared by all instances of a name
+    std::string group;                 // the common name of the instances; empty without instances
+    std::optional<unsigned> instance;  // its number; without a value: not an instance
+    bool restarted = false;            // the start under way publishes `auto-restarted`
+    bool took_mail = false;            // in this life
+    milliseconds delay{};              // how long the start under way waited
+    unsigned failures = 0;             // ends that were not requested
+    std::string failure_below;  // the reason that a nested supervisor reported for its failure
+    std::optional<exit_status> last_exit;  // without a value when the last start failed
+    std::vector<death> deaths;             // oldest first
+    std::unique_ptr<strange_frames> strange_frames_seen;  // null before the first one
 };
 
 /// A child with instances: `NAME.1` to `NAME.N`, with one mailbox NAME (contract §5 `instances`).
 struct child_group {
     int id = 0;                       // for the restarter
-    child_spec spec;                  // of the name
-    std::map<unsigned, int> numbers;  // of the children, by instance; never empty for long
+    child_spec spec;                  // with the common name
+    std::map<unsigned, int> numbers;  // of the children, by instance
 };
 
-/// A supervisor is ready when its own children are (OTP: start_link of a supervisor), however long
-/// that takes.
+/// The spec of a nested supervisor as a child: it is ready when its children are (OTP: start_link
+/// of a supervisor), and it has a day for that. Other specs are not changed.
 child_spec as_child(child_spec spec);
 
 }  // namespace supe

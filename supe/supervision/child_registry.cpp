@@ -11,7 +11,7 @@ std::string name_of_instance(const std::string& name, unsigned instance) {
     return fmt::format("{}.{}", name, instance);
 }
 
-/// A failure in it is known already.
+/// Ignores exceptions: the nursery above has reported them already.
 awaitable<> ended_quietly(nursery& tasks) {
     tasks.cancel();
     try {
@@ -113,7 +113,7 @@ awaitable<> child_registry::join_all() {
     co_await join_removed();
 }
 
-// --- looks ---
+// --- queries ---
 
 child_entry* child_registry::find(int number) {
     const auto found = entries_.find(number);

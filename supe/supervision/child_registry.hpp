@@ -13,40 +13,41 @@
 
 namespace supe {
 
-/// Finds children by name and by number, and owns them. A number is never used again. References
-/// hold until the child is removed.
+/// Finds children by name and by number, and owns them. A number is never used again. A reference
+/// is valid until its child is removed.
 class child_registry {
 public:
     static constexpr unsigned most_instances = 10000;
 
-    /// `address` of the supervisor; `all`: where the failure of a child's coroutine is a failure.
+    /// `address`: of the supervisor. `all`: the nursery of the supervisor, which fails when a
+    /// child's coroutine fails.
     child_registry(std::string address, child_host& host, mail_directory& mail, clock& time,
                    nursery& all)
         : address_(std::move(address)), host_(host), mail_(mail), time_(time), all_(all) {}
 
-    /// A child alone under its name. Precondition: the name is free.
+    /// Adds a child without instances. Precondition: the name is free.
     child_entry& add(child_spec spec);
-    /// A name for instances, none yet.
+    /// Adds a common name, without instances yet.
     child_group& add_group(const child_spec& spec);
     child_entry& add_instance(child_group& group, unsigned instance);
-    /// The child that runs alone becomes the first of several. Its process goes on, and does not
-    /// notice.
+    /// The child becomes the first of several instances. Its process goes on unchanged.
     child_group& make_group(child_entry& alone);
-    /// Out of the tree. Its coroutines go on until join_removed(): one of them may be running now.
+    /// Removes the child from the tree. Its coroutines go on until join_removed(), because one of
+    /// them may be the caller.
     void remove(int number);
     awaitable<> join_removed();
-    /// At the end of the supervisor: no coroutine of a child outlives it.
+    /// At the end of the supervisor: ends the coroutines of all children.
     awaitable<> join_all();
 
     bool has(int number) const { return entries_.contains(number); }
     child_entry& at(int number) { return entries_.at(number); }
     const child_entry& at(int number) const { return entries_.at(number); }
-    /// Null where there is none.
+    /// Null when there is no such child.
     child_entry* find(int number);
     child_entry* find(std::string_view name);
     child_group* find_group(std::string_view name);
-    /// The children that `name` means: a child, one instance, or all instances of a name; empty for
-    /// none.
+    /// The children of that name: a child, one instance, or all instances of a common name. Empty
+    /// for an unknown name.
     std::vector<child_entry*> members(std::string_view name);
     bool is_taken(std::string_view name) const {
         return numbers_.contains(name) || groups_.contains(name);
@@ -59,9 +60,9 @@ public:
     const std::string& address() const { return address_; }
     /// `/web` for `web` under the root.
     std::string address_of(std::string_view name) const;
-    /// All sockets of the children, before anything is started. Throws listen_error.
+    /// Opens the sockets of all children, before anything is started. Throws listen_error.
     void open_sockets();
-    /// Throws listen_error; null where the spec names none.
+    /// Null when the spec has no `listen`. Throws listen_error.
     static std::shared_ptr<listening_sockets_of_child> sockets_for(const child_spec& spec);
 
 private:
@@ -77,7 +78,7 @@ private:
     std::unordered_map<int, child_entry> entries_;                          // by number
     std::map<std::string, int, std::less<>> numbers_;                       // by name
     std::map<std::string, child_group, std::less<>> groups_;                // by name
-    std::vector<std::unordered_map<int, child_entry>::node_type> removed_;  // not yet joined
+    std::vector<std::unordered_map<int, child_entry>::node_type> removed_;  // not joined yet
 };
 
 }  // namespace supe

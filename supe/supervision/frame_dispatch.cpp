@@ -10,9 +10,10 @@
 namespace supe {
 namespace {
 
-constexpr std::int64_t largest_window = 1 << 30;  // whatever the component says
+constexpr std::int64_t largest_window = 1 << 30;  // limits what a component sends
 
-/// The first, the tenth, the hundredth: what may come by the million is logged so.
+/// The log has the first, the tenth, the hundredth bad frame and so on: they may come by the
+/// million.
 bool is_power_of_ten(std::uint64_t n) {
     for (; n >= 10 && n % 10 == 0; n /= 10) {}
     return n == 1;
@@ -25,7 +26,7 @@ unsigned window_of(std::string_view data) {
     return static_cast<unsigned>(std::min(window->get_int64(), largest_window));
 }
 
-/// Only a supervisor sends these to a supervisor.
+/// Signals that are sent only by nested supervisors.
 bool is_for_supervisors(signal_kind kind) {
     return kind == signal_kind::mail_acked || kind == signal_kind::mail_undeliverable ||
            kind == signal_kind::mail_withheld || kind == signal_kind::supe_failed ||
@@ -130,7 +131,7 @@ void frame_dispatch::on_reject(child_entry& entry, std::string_view text) {
                              string_of(data, "reason"));
 }
 
-// --- what means nothing ---
+// --- unknown and bad frames ---
 
 bool frame_dispatch::may_publish(const child& c) {
     return children_.at(c.number()).strange().rate.add(host_.time().now());

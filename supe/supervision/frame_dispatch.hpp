@@ -1,4 +1,4 @@
-// What components send: each frame goes to whom it concerns (contract §2).
+// Reads the frames of components, and passes each to its part of the supervisor (contract §2).
 #pragma once
 
 #include "supe/channel/message.hpp"
@@ -12,8 +12,7 @@
 
 namespace supe {
 
-/// A frame that means nothing never stops the supervisor or another child: it is counted, and
-/// published at a bounded rate.
+/// A bad or unknown frame never stops the supervisor or another child.
 class frame_dispatch {
 public:
     frame_dispatch(child_host& host, child_registry& children, supervisor_mail& mail,
@@ -21,8 +20,8 @@ public:
         : host_(host), children_(children), mail_(mail), notices_(notices), requests_(requests) {}
 
     void on_frame(child& c, std::string_view frame);
-    /// Counted always, published at a bounded rate: a component that sends rubbish costs no more
-    /// than reading it.
+    /// Counts the frame, and publishes notices at a bounded rate: a component that sends rubbish
+    /// costs little more than reading it.
     void on_bad_frame(child& c, const std::string& reason);
 
 private:

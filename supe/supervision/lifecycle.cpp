@@ -1,3 +1,17 @@
+// The life of one process: down, starting, running, stopping, down. Each when_…() is one row of the
+// table of state and event.
+//
+// The stop ladder (contract §5), in begin_stop() and next_rung():
+//
+// - At once: SUPE-SHUTDOWN. A process that never sent a frame of ours gets the stop signal at once
+//   too.
+// - At half of `shutdown`: the stop signal, to a process that sent a frame, or has `ask`.
+// - At `shutdown`: SIGKILL to the group.
+//
+// `"kill"` begins with SIGKILL. `"infinity"` has no SIGKILL, and the stop signal that waits for
+// half of the time waits for a second stop instead. A start that times out gets SIGKILL at once. A
+// watchdog without a ping gets SIGABRT, and SIGKILL after the time of a stop. A slow stop is
+// reported after 2 s, then after twice as long each time.
 #include "supe/supervision/lifecycle.hpp"
 
 #include <fmt/format.h>
@@ -90,7 +104,7 @@ std::vector<lifecycle::action> lifecycle::when_running(event e, time_point now) 
             if (now < ping_by_) return {};
             if (!finishing_) return begin_abort("watchdog: no ping for " + shown(*watchdog_), now);
             return begin_abort(
-                "it said STOPPING=1 and did not end within " + shown(*shutdown_.limit), now);
+                "it sent STOPPING=1 and did not end within " + shown(*shutdown_.limit), now);
     }
     return {};
 }
@@ -104,7 +118,7 @@ std::vector<lifecycle::action> lifecycle::when_stopping(event e, time_point now)
         case event::finishing: return {};
         case event::spawn_failed: down(); return {action::report_ended};
         case event::spoke: spoke_ = true; return {};
-        case event::stop:  // told twice: with `infinity` the signal comes now
+        case event::stop:  // the second stop: with `infinity` the signal is sent now
             if (failure_.empty()) asked_for_ = true;
             if (signal_sent_ || shutdown_.limit) return {};
             signal_sent_ = true;
@@ -132,8 +146,8 @@ std::vector<lifecycle::action> lifecycle::begin_stop(time_point now) {
     begin_stopping(now);
     asked_for_ = true;
     if (shutdown_.limit) kill_at_ = now + *shutdown_.limit;
-    const bool understands = spoke_ || ask_;
-    if (!understands) {
+    const bool knows_shutdown = spoke_ || ask_;
+    if (!knows_shutdown) {
         signal_sent_ = true;
         return {action::ask_to_finish, action::send_stop_signal};
     }
@@ -149,8 +163,8 @@ std::vector<lifecycle::action> lifecycle::begin_kill(time_point now) {
     return {action::kill_group};
 }
 
-/// As a stop without a question: it does not answer any more. SIGABRT gets the time of a stop, for
-/// the core.
+/// A stop without SUPE-SHUTDOWN, because the process does not respond. It has the time of a stop to
+/// dump core.
 std::vector<lifecycle::action> lifecycle::begin_abort(std::string why, time_point now) {
     failure_ = std::move(why);
     if (shutdown_.at_once()) return begin_kill(now);

@@ -1,5 +1,5 @@
-// One process from start to end: which step follows which event. A state x event table, every cell
-// filled. Pure.
+// One process from its start to its end: the actions that follow from an event. A table of state
+// and event with every cell filled. Pure.
 #pragma once
 
 #include "supe/async/clock.hpp"
@@ -11,8 +11,7 @@
 
 namespace supe {
 
-/// One child's process. The thin loop in child.cpp gives it events and performs the actions, in
-/// order.
+/// The loop in child.cpp gives it events, and performs its actions in order.
 ///
 ///     down --start--> starting --ready--> running --stop--> stopping --exited--> down
 ///                         \---------- exited, or start timed out ----------/
@@ -22,54 +21,54 @@ public:
     enum class event {
         start,         ///< the supervisor wants it to run
         spawned,       ///< the process exists
-        spawn_failed,  ///< it does not
-        ready,         ///< it said so (COMPONENT-READY, READY=1)
-        spoke,         ///< it sent one of contract §2's frames: it knows SUPE-SHUTDOWN
+        spawn_failed,  ///< it could not be started
+        ready,         ///< it sent COMPONENT-READY or READY=1
+        spoke,         ///< it sent a frame of contract §2, so it knows SUPE-SHUTDOWN
         alive,         ///< watchdog ping (COMPONENT-ALIVE, WATCHDOG=1)
-        finishing,  ///< it ends of itself (STOPPING=1): it pings no more, and has `shutdown` for it
-        stop,      ///< the supervisor wants it to end; a second one while stopping: do not wait for
-                   ///< ever
-        kill,      ///< … and at once
-        exited,    ///< the process is gone and its last words are read
+        finishing,     ///< it ends by itself (STOPPING=1): it sends no pings any more, and has the
+                       ///< time `shutdown`
+        stop,    ///< the supervisor wants it to end; a second one sends the signal that `infinity`
+                 ///< holds back
+        kill,    ///< the supervisor wants it to end at once
+        exited,  ///< the process is reaped and its last words are read
         deadline,  ///< deadline() has passed
     };
     enum class action {
         spawn,
         report_started,       ///< notice `started`
         report_start_failed,  ///< notice `start-failed`; the supervisor decides
-        report_ready,         ///< notice `ready`; the supervisor goes on
+        report_ready,         ///< notice `ready`; the supervisor starts the next child
         ask_to_finish,        ///< send SUPE-SHUTDOWN
         send_stop_signal,     ///< stop_signal, then SIGCONT
-        abort,  ///< SIGABRT, then SIGCONT: the watchdog's way, so that there is a core to look at
-        kill_group,        ///< SIGKILL to the whole group
-        report_slow_stop,  ///< a line of log: who is waited for; kill_at() and was_killed() say how
-                           ///< long
-        report_ended,  ///< the supervisor decides; asked_for() and failure() tell how it came to it
+        abort,       ///< SIGABRT, then SIGCONT: after the watchdog, so that there is a core dump
+        kill_group,  ///< SIGKILL to the whole group
+        report_slow_stop,  ///< a line of log; kill_at() and was_killed() are part of it
+        report_ended,      ///< the supervisor decides; asked_for() and failure() have the reason
     };
 
     explicit lifecycle(const child_spec& spec);
 
-    /// What to do now. Events that mean nothing in this state give no action.
+    /// The actions that follow now. An event without meaning in this state has no action.
     std::vector<action> on(event e, time_point now);
 
     state current() const { return state_; }
-    /// When to come back with event::deadline; `never` where nothing is due.
+    /// When event::deadline is due; `never` when there is no deadline.
     time_point deadline() const;
-    /// While stopping: when SIGKILL is due, `never` where it is not or has been sent.
+    /// While stopping: when SIGKILL is due; `never` without a limit, or when it was sent.
     time_point kill_at() const { return kill_at_; }
     /// SIGKILL was sent in this life.
     bool was_killed() const { return killed_; }
-    /// The last end was asked for by stop or kill.
+    /// The last end was requested by stop or kill.
     bool asked_for() const { return asked_for_; }
-    /// Why we ended it ourselves: "start timed out after 30s", "watchdog: no ping for 10s", or
-    /// empty.
+    /// Why we ended the process ourselves: "start timed out after 30s", "watchdog: no ping for
+    /// 10s"; else empty.
     const std::string& failure() const { return failure_; }
-    /// It sent one of contract §2's frames in this life.
+    /// It sent a frame of contract §2 in this life.
     bool has_spoken() const { return spoke_; }
 
-    /// The time that a stop takes before it is told, and that the watchdog's SIGABRT gets where
-    /// `shutdown` sets no limit.
+    /// A stop that takes longer is reported.
     static constexpr milliseconds slow_stop = std::chrono::seconds(2);
+    /// The time between SIGABRT and SIGKILL when `shutdown` has no limit.
     static constexpr milliseconds abort_limit = std::chrono::seconds(8);
 
 private:
@@ -87,7 +86,7 @@ private:
     void down();
     void clear_deadlines();
 
-    // The parts of the spec that matter here.
+    // From the spec.
     ready_kind ready_kind_;
     milliseconds start_timeout_;
     shutdown_spec shutdown_;

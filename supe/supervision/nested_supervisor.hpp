@@ -1,5 +1,5 @@
-// A nested supervisor in its own process: it gets its tree by SUPE-START, as any component gets its
-// config.
+// A nested supervisor in its own process. SUPE-START brings its tree, as it brings the config of a
+// component.
 #pragma once
 
 #include "supe/supervision/supervisor.hpp"
@@ -9,7 +9,7 @@
 namespace supe {
 
 /// Waits for the tree on the channel, runs it, and returns the exit code: 0 after a clean stop, 1
-/// after a failure. `prepare` sees the supervisor before it starts its children.
+/// after a failure. `prepare` is called with the supervisor before it starts its children.
 awaitable<int> run_nested_supervisor(supervisor_environment environment, unique_fd channel_fd,
                                      std::string address, std::function<void(supervisor&)> prepare);
 

@@ -10,7 +10,7 @@
 namespace supe {
 namespace {
 
-/// A watcher is one life of one child.
+/// The watcher id of one life of one child.
 std::uint64_t watcher_of(const child& c) {
     return (static_cast<std::uint64_t>(c.number()) << 32) | c.life();
 }
@@ -28,7 +28,7 @@ std::string response_of(std::string_view type, std::string_view notice, std::str
 
 }  // namespace
 
-// --- out ---
+// --- publish ---
 
 void notice_publisher::publish(const std::string& notice, const std::string& message,
                                const std::string& source) {
@@ -73,7 +73,7 @@ void notice_publisher::publish_line(const child& c, stream s, std::string_view l
     publish(notice, text, name);
 }
 
-/// False where it is so slow that this one is lost.
+/// False when the watcher has too much unread: this notice is lost for it.
 bool notice_publisher::send_to_watcher(std::uint64_t watcher, const std::string& notice,
                                        const std::string& message) {
     const child_entry* const entry = children_.find(child_of(watcher));
@@ -87,7 +87,7 @@ bool notice_publisher::send_to_watcher(std::uint64_t watcher, const std::string&
     return true;
 }
 
-/// At a bounded rate. That the notice about it is lost too is not published again.
+/// Publishes the loss at a bounded rate. A loss of the notice about a loss is not published.
 void notice_publisher::on_pipe_failure(std::uint64_t watcher, const std::string& notice) {
     child_entry* const entry = children_.find(child_of(watcher));
     if (!entry || notice.ends_with("notice-pipe-failure")) return;
@@ -101,10 +101,10 @@ void notice_publisher::on_pipe_failure(std::uint64_t watcher, const std::string&
     publish_about(name, "notice-pipe-failure", fields);
 }
 
-// --- who watches ---
+// --- watch ---
 
-/// A name that cannot be one is answered as npm's supe does, whose component would end by an error;
-/// the caller reports it as a bad frame all the same.
+/// A malformed name is answered as by npm's supe, whose component would end with an error
+/// otherwise. The caller also reports it as a bad frame.
 std::string notice_publisher::on_request(child& c, std::string_view text) {
     const auto data = parse_object(text);
     const std::string type = string_of(data, "type");
@@ -135,7 +135,7 @@ std::string notice_publisher::on_request(child& c, std::string_view text) {
         on_pipe_failure(watcher_of(c), notice);
     if (type != "notify" || notice.empty()) return problem;
     const std::string source = string_of(data, "source");
-    // The message as it stands in the frame: no digit of a number is lost.
+    // The message is the text of the frame, so no digit of a number is lost.
     publish(notice, std::string(member_of(text, "message")),
             source.empty() ? c.spec().name : fmt::format("{}-{}", c.spec().name, source));
     return problem;

@@ -1,5 +1,5 @@
-// What a supervisor publishes, and who hears it: children that watch, listeners outside the tree,
-// the supervisor above.
+// Publishes the notices of a supervisor: to children that watch, to listeners outside the tree, and
+// to the supervisor above.
 #pragma once
 
 #include "supe/channel/outbox.hpp"
@@ -15,46 +15,47 @@
 
 namespace supe {
 
-/// One notice as a listener outside the tree gets it.
+/// One notice for a listener outside the tree.
 struct published {
     std::string name;
     std::string message;                       ///< JSON text
     std::string source;                        ///< a child's name (or NAME-SOURCE), or `supe`
-    std::chrono::system_clock::time_point at;  ///< of its publication, also from the cache
+    std::chrono::system_clock::time_point at;  ///< when it was published, also for a cached notice
 };
 
-/// A watcher that is slow or gone never delays a supervisor: what it does not read is lost, and
-/// notice `notice-pipe-failure` says so.
+/// A slow watcher never delays a supervisor. A notice for it is lost when it has too much unread,
+/// and notice `notice-pipe-failure` reports it.
 class notice_publisher {
 public:
     /// `above`: null at the root.
     notice_publisher(child_registry& children, outbox& out, clock& time, uplink* above)
         : children_(children), out_(out), time_(time), above_(above) {}
 
-    /// Names of notices that go on to the supervisor above (contract §5 `forward`).
+    /// The names of the notices that the supervisor above gets too (contract §5 `forward`).
     void set_forward(std::vector<std::string> names) { forward_ = std::move(names); }
 
-    /// `message` is JSON text; empty: a notice without one.
+    /// `message`: JSON text; empty for a notice without a message.
     void publish(const std::string& notice, const std::string& message,
                  const std::string& source = "supe");
     /// Notice `WHAT` about a child, under its three names (contract §4). `fields`: further members,
     /// `"pid":1,"restarts":0`.
     void publish_about(const std::string& name, std::string_view what,
                        std::string_view fields = {});
-    /// To the supervisor above, as coming from this one; at the root to its own noticeboard.
+    /// Publishes on the noticeboard of the supervisor above, with this supervisor as the source; at
+    /// the root on its own.
     void notify_above(const std::string& notice, const std::string& message);
-    /// A line that a child printed: notice `NAME-output` or `NAME-error`, where somebody watches
-    /// it.
+    /// A line of output of a child: notice `NAME-output` or `NAME-error`, published only when it is
+    /// watched.
     void publish_line(const child& c, stream s, std::string_view line);
 
-    /// The `data` of a NOTICEBOARD-REQUEST. What is wrong with the frame, or empty.
+    /// `data`: of a NOTICEBOARD-REQUEST. Returns what is wrong with the frame, or empty.
     std::string on_request(child& c, std::string_view data);
-    /// Its process ended: its watches end with it.
+    /// The process of the child ended, and its watches end with it.
     void forget_watches_of(const child& c);
 
     using listener = std::function<void(const published&)>;
-    /// Gives every notice of these names (all but output when empty) to `to`, the cached ones
-    /// first.
+    /// Calls `to` with every notice of these names, the cached ones first. Without names: with all
+    /// but output. Returns an id for stop_listening().
     std::uint64_t listen(std::vector<std::string> names, listener to);
     void stop_listening(std::uint64_t id) { listeners_.erase(id); }
 

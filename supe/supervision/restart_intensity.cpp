@@ -10,7 +10,7 @@ bool restart_intensity::add(time_point now) {
     forget_old(now);
     restarts_.push_back(now);
     if (restarts_.size() <= limit_.count) return true;
-    restarts_.erase(restarts_.begin());  // never more than the limit is kept
+    restarts_.erase(restarts_.begin());  // the window holds at most `count` restarts
     return false;
 }
 

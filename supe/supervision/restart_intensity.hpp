@@ -1,5 +1,5 @@
-// How many restarts within how long: OTP's `intensity` and `period` (supervisor, add_restart), and
-// the delay between them (contract §5 `backoff`). Pure: time is an argument.
+// The number of restarts within a time: OTP's `intensity` and `period` (supervisor, add_restart),
+// and the delay between restarts (contract §5 `backoff`). Pure: time is an argument.
 #pragma once
 
 #include "supe/async/clock.hpp"
@@ -14,14 +14,14 @@ class restart_intensity {
 public:
     explicit restart_intensity(restart_limit limit) : limit_(limit) {}
 
-    /// Counts one restart at `now`. False when that is one too many. As in OTP, one that lies
-    /// exactly `within` back still counts.
+    /// Counts one restart at `now`. False when it exceeds the limit. As in OTP, a restart exactly
+    /// `within` ago still counts.
     bool add(time_point now);
-    /// How many count at `now`.
+    /// The number of restarts in the window at `now`.
     std::size_t count(time_point now);
     void reset() { restarts_.clear(); }
     const restart_limit& limit() const { return limit_; }
-    /// What has been counted stays.
+    /// Restarts that were counted stay.
     void set_limit(restart_limit limit) { limit_ = limit; }
 
 private:
@@ -30,14 +30,13 @@ private:
     std::vector<time_point> restarts_;
 };
 
-/// The delay before the next try: first, then times `factor` up to `max`; after 0 comes 100 ms
-/// (within max).
+/// The delay before the next start: `first`, then times `factor` each time, up to `max`. After 0
+/// comes 100 ms (or `max`).
 class restart_delay {
 public:
-    /// The delay before the next start, given how long the last run lasted. `random` in [0,1)
-    /// decides the jitter.
+    /// `last_run`: how long the last life lasted. `random`: in [0,1), for the jitter.
     milliseconds next(const backoff_spec& spec, duration last_run, double random);
-    /// Forgets earlier crashes (a start by hand, a clean end).
+    /// Begins with `first` again (a start by an operator, a clean end).
     void reset() {
         tries_ = 0;
         base_ = {};

@@ -1,3 +1,20 @@
+// What an event leads to: which children are wanted, what counts against which limit, and when the
+// next try comes. restarter_order.cpp has the order of starts and stops.
+//
+// An end that was requested (a stop, a removal, a group restart) counts nowhere. Any other end, in
+// ended_of_itself():
+//
+// 1. A first start that failed: the tree fails, or the added child is removed.
+// 2. A demand child that ended cleanly is idle until the next mail. If it took no mail, its end
+//    counts.
+// 3. A child that is not to be restarted (temporary; transient, after a clean end) is done. A
+//    significant one may end the supervisor.
+// 4. All others count once in the child's own window, and once in the supervisor's
+//    (restart_intensity). Past the supervisor's limit all children stop and the supervisor fails.
+//    Past its own limit the child is given up, or the supervisor fails (`escalate`). A nested
+//    supervisor has no limit of its own as a child. One end past the own limit is let pass when a
+//    mail went to the dead letters by it: the cause of the crashes is gone then.
+// 5. The delay of the next try is chosen, and the group of the child (strategy) is restarted.
 #include "supe/supervision/restarter.hpp"
 
 #include "supe/async/assertion.hpp"
@@ -14,7 +31,7 @@ restarter::restarter(const supervisor_spec& spec, std::function<double()> random
     : strategy_(spec.strategy), auto_shutdown_(spec.auto_shutdown), intensity_(spec.limit),
       random_(std::move(random)), mail_waits_(std::move(mail_waits)), still_up_(children_.end()) {}
 
-// --- who there is ---
+// --- children ---
 
 restarter::actions restarter::add(child_id id, const child_spec& spec, time_point now,
                                   position where) {
@@ -32,7 +49,7 @@ restarter::actions restarter::add(child_id id, const child_spec& spec, time_poin
     c->first = first_start::of_added;
     want(*c);
     if (mode_ == mode::booting && batches_.contains(1))
-        join(*c, 1);  // behind those that are still to come
+        join(*c, 1);  // behind the children of the tree that have not started yet
     if (c->wanted) launch(*c, now);
     advance(now, out);
     return out;
@@ -41,13 +58,13 @@ restarter::actions restarter::add(child_id id, const child_spec& spec, time_poin
 restarter::actions restarter::remove(child_id id, time_point now) {
     child& c = at(id);
     actions out;
-    c.leaving = c.held = true;
+    c.leaving = c.stopped = true;
     c.wanted = c.bounce = c.given_up = false;
     if (is_ending()) return out;
     if (c.state == process::down) {
         erase(c, out);
     } else {
-        order_stop(c, out);
+        request_stop(c, out);
     }
     advance(now, out);
     return out;
@@ -57,8 +74,8 @@ void restarter::erase(child& c, actions& out) {
     first_start_done(c);
     if (c.batch) touched_.insert(c.batch);
     out.push_back({kind::remove, c.id});
-    const auto place = index_.extract(c.id);
-    children_.erase(place.mapped());
+    const auto entry = index_.extract(c.id);
+    children_.erase(entry.mapped());
 }
 
 void restarter::change(const supervisor_spec& spec) {
@@ -94,7 +111,7 @@ restarter::status restarter::status_of(child_id id) const {
     }
     if (c.given_up) return status::given_up;
     if (c.wanted) return c.restarting ? status::backing_off : status::starting;
-    return c.spec->demand && !c.held && !c.done && !is_ending() ? status::idle : status::stopped;
+    return c.spec->demand && !c.stopped && !c.done && !is_ending() ? status::idle : status::stopped;
 }
 
 // --- events ---
@@ -127,14 +144,14 @@ restarter::actions restarter::ready(child_id id, time_point now) {
 
 restarter::actions restarter::ended(child_id id, const ending& how, time_point now) {
     child& c = at(id);
-    // One that would have been stopped in its turn, and ended before, is as good as stopped (OTP:
-    // it counts nowhere).
+    // A child that ends just before its stop in a group restart counts as stopped (OTP: it counts
+    // nowhere).
     const bool its_turn = c.bounce && c.bounce_at <= now;
-    const bool told = c.state == process::stopping || how.asked_for || its_turn;
+    const bool requested = c.state == process::stopping || how.asked_for || its_turn;
     c.state = process::down;
     actions out;
     if (c.batch) touched_.insert(c.batch);
-    if (!is_ending()) told ? ended_as_asked(c, out, now) : ended_of_itself(c, how, now, out);
+    if (!is_ending()) requested ? ended_as_asked(c, out, now) : ended_of_itself(c, how, now, out);
     advance(now, out);
     return out;
 }
@@ -162,16 +179,16 @@ restarter::actions restarter::start(child_id id, time_point now) {
     actions out;
     if (is_ending() || c.leaving || c.state == process::starting || c.state == process::up)
         return out;
-    if (c.held || c.given_up || c.done) {
+    if (c.stopped || c.given_up || c.done) {
         c.intensity.reset();
         c.delay.reset();
         c.spared = false;
     }
-    c.held = c.given_up = c.done = c.restarting = false;
+    c.stopped = c.given_up = c.done = c.restarting = false;
     c.last_delay = 0ms;
     want(c);
     if (c.state == process::down) {
-        hurry(c, now);
+        skip_delays(c, now);
         if (c.wanted) launch(c, now);
     }
     advance(now, out);
@@ -181,17 +198,17 @@ restarter::actions restarter::start(child_id id, time_point now) {
 restarter::actions restarter::stop(child_id id, time_point now) {
     child& c = at(id);
     actions out;
-    const bool was_at_rest = c.held || c.done;
-    c.held = true;
+    const bool was_at_rest = c.stopped || c.done;
+    c.stopped = true;
     c.given_up = c.done = c.wanted = c.bounce = false;
     if (is_ending()) return out;
-    first_start_done(c);  // what a start by hand comes to later is no longer the tree's affair
+    first_start_done(c);  // a later start by an operator cannot fail the tree
     if (c.batch) touched_.insert(c.batch);
     if (c.state == process::down) {
         if (!was_at_rest) out.push_back({kind::stopped, id});
         if (c.spec->restart == restart_type::temporary) erase(c, out);
     } else {
-        order_stop(c, out);
+        request_stop(c, out);
     }
     advance(now, out);
     return out;
@@ -202,10 +219,10 @@ restarter::actions restarter::restart(child_id id, time_point now) {
     if (c.state == process::down) return start(id, now);
     actions out;
     if (is_ending() || c.leaving) return out;
-    c.held = c.bounce = c.restarting = false;
+    c.stopped = c.bounce = c.restarting = false;
     want(c);
-    hurry(c, now);
-    order_stop(c, out);
+    skip_delays(c, now);
+    request_stop(c, out);
     advance(now, out);
     return out;
 }
@@ -224,14 +241,14 @@ restarter::actions restarter::fail(std::string why, time_point now) {
     return out;
 }
 
-// --- what an end leads to ---
+// --- ends ---
 
-/// A temporary child is never started again, whoever stopped it (OTP terminate_child, and in a
-/// group restart).
+/// A temporary child is not started again after a stop by an operator, and not in a group restart
+/// (OTP terminate_child).
 void restarter::ended_as_asked(child& c, actions& out, time_point now) {
     const bool in_group = std::exchange(c.bounce, false);
-    if (c.held && !c.leaving) out.push_back({kind::stopped, c.id});
-    if (c.leaving || ((c.held || in_group) && c.spec->restart == restart_type::temporary))
+    if (c.stopped && !c.leaving) out.push_back({kind::stopped, c.id});
+    if (c.leaving || ((c.stopped || in_group) && c.spec->restart == restart_type::temporary))
         return erase(c, out);
     want(c);
     if (c.wanted) launch(c, now);
@@ -251,9 +268,9 @@ void restarter::ended_of_itself(child& c, const ending& how, time_point now, act
         restart_group(c, how.start_failed ? group_stop::at_next_try : group_stop::now, now);
 }
 
-/// A tree whose first start fails is no tree; a child that is added and cannot be started is not
-/// kept (OTP start_child). One that ends cleanly before it is ready has nothing to do (OTP: init
-/// returns `ignore`), unless it is permanent.
+/// A first start that fails: the tree fails, or the added child is removed (OTP start_child). A
+/// child that ends cleanly before it is ready had nothing to do (OTP: init returns `ignore`),
+/// unless it is permanent. False when the end is not such a failure.
 bool restarter::first_start_failed(child& c, const ending& how, actions& out) {
     const bool ignored = how.clean && c.spec->restart != restart_type::permanent;
     if (c.first == first_start::done || !how.start_failed || ignored) return false;
@@ -266,8 +283,8 @@ bool restarter::first_start_failed(child& c, const ending& how, actions& out) {
     return true;
 }
 
-/// The normal way of a demand child: it comes back with the next mail. One that left its mail lying
-/// is no better than one that crashed: it would be started for ever.
+/// A demand child starts again with the next mail. If it took no mail, its end counts: else it
+/// would be started for ever.
 void restarter::ended_idle(child& c, const ending& how, time_point now, actions& out) {
     if (how.took_mail) {
         c.delay.reset();
@@ -278,8 +295,8 @@ void restarter::ended_idle(child& c, const ending& how, time_point now, actions&
     if (c.wanted) launch(c, now);
 }
 
-/// The first that is one too many passes where a mail is dead by it: what caused it is out of the
-/// way.
+/// Counts an end in the child's own window. True within the limit. The first end past it is let
+/// pass when a mail went to the dead letters by it.
 bool restarter::within_own_limit(child& c, const ending& how, time_point now) {
     if (!c.spec->supervisor && !c.intensity.add(now))
         return how.poisoned && !std::exchange(c.spared, true);
@@ -287,8 +304,8 @@ bool restarter::within_own_limit(child& c, const ending& how, time_point now) {
     return true;
 }
 
-/// Counts one end for the child and for the supervisor. False when there is nothing more to
-/// restart.
+/// Counts one end for the child and for the supervisor. False when the child is not restarted: a
+/// limit was passed.
 bool restarter::count(child& c, const ending& how, time_point now, actions& out) {
     const bool within_own = within_own_limit(c, how, now);
     if (!intensity_.add(now)) {
@@ -302,13 +319,13 @@ bool restarter::count(child& c, const ending& how, time_point now, actions& out)
     return within_own || give_up(c, how, out);
 }
 
-/// False, always. Of instances the last that goes is the name's end (contract §5 `instances`).
+/// Returns false. The whole name is given up with its last instance (contract §5 `instances`).
 bool restarter::give_up(child& c, const ending& how, actions& out) {
     c.given_up = true;
     c.wanted = false;
     const bool others =
         c.group && std::ranges::any_of(children_, [&](const child& other) {
-            return other.group == c.group && !other.held && !other.given_up && !other.done;
+            return other.group == c.group && !other.stopped && !other.given_up && !other.done;
         });
     if (!others && c.spec->on_excessive == on_excessive_kind::escalate) {
         begin_end(mode::failing,
@@ -319,8 +336,8 @@ bool restarter::give_up(child& c, const ending& how, actions& out) {
     return false;
 }
 
-/// OTP 24: a significant child that ends of itself and is not restarted may take the supervisor
-/// with it.
+/// OTP 24: a significant child that ends by itself and is not restarted may end the supervisor
+/// (`auto_shutdown`).
 void restarter::not_restarted(child& c, actions& out) {
     const bool significant = c.spec->significant;
     c.done = true;

@@ -1,4 +1,4 @@
-// Which child starts, which stops, and when: OTP's supervisor as a pure object. The supervisor
+// Decides which child starts or stops, and when: OTP's supervisor as a pure object. The supervisor
 // performs its actions.
 #pragma once
 
@@ -16,107 +16,111 @@
 
 namespace supe {
 
-/// Rules: OTP `supervisor` and its design principles, with contract §5's delays, per-child limits,
-/// demand children and instances. Children start from left to right, each when those before it are
-/// ready, and stop in strict reverse order: those of one restart among themselves, all of them at
-/// boot and at the end.
+/// Rules: OTP `supervisor` and its design principles, with the delays, per-child limits, demand
+/// children and instances of contract §5. Children start in the order of the tree file, each when
+/// those before it are ready, and stop in strict reverse order: all children at boot and at the
+/// end, else the children of one group restart.
 ///
-/// Those that start and stop in order are a batch; a child on its own needs none. An event costs
-/// what its batch holds, however many other children there are.
+/// Children that start and stop in order together are a batch. An event takes time in proportion to
+/// its batch, however many other children there are.
 class restarter {
 public:
     using child_id = int;
 
     enum class kind {
-        start,     ///< start this child's process
-        stop,      ///< begin its stop ladder
-        stopped,   ///< a stop by hand is complete: notice `stopped`
-        give_up,   ///< it passed its own limit and stays down; `whole`: notice `excessive-crash`
-        remove,    ///< it left the tree: removed by hand, a temporary one that ended, an added one
-                   ///< that could not be started
-        booted,    ///< all children have been started once
+        start,    ///< start this child's process
+        stop,     ///< begin its stop ladder
+        stopped,  ///< a stop by an operator is complete: notice `stopped`
+        give_up,  ///< the child passed its own limit and stays down; `whole`: notice
+                  ///< `excessive-crash`
+        remove,   ///< the child leaves the tree: an operator removed it, it is temporary and ended,
+                  ///< or it was added and could not be started
+        booted,   ///< all children have been started once
         finished,  ///< all are down after shutdown(): the supervisor ends cleanly
         failed,    ///< all are down after a failure: the supervisor fails, why() says why
     };
     struct action {
         kind what;
-        std::optional<child_id> child{};  ///< none where the whole is meant
-        milliseconds delay{};             ///< start: how long it waited for this try
+        std::optional<child_id> child{};  ///< without a value for the supervisor itself
+        milliseconds delay{};             ///< start: the delay before this try
         bool restart =
-            false;  ///< start: after an end of its own or in its group: notice `auto-restarted`
-        bool whole = true;  ///< give_up: not one instance of several, of which others are left
+            false;  ///< start: after its own end, or in a group restart: notice `auto-restarted`
+        bool whole = true;  ///< give_up: false for one instance while others are left
         friend bool operator==(const action&, const action&) = default;
     };
     using actions = std::vector<action>;
 
-    /// How a process came to its end.
+    /// How a process ended.
     struct ending {
         bool clean = false;         ///< an exit code in `clean_exits`
-        bool asked_for = false;     ///< a stop that this object ordered
-        bool start_failed = false;  ///< it never came to be ready
+        bool asked_for = false;     ///< by a stop
+        bool start_failed = false;  ///< it was never ready
         bool took_mail = true;      ///< demand children: mail was delivered to it
-        bool poisoned = false;  ///< a mail went to the dead letters with it: its cause is gone, and
-                                ///< it may be one too many
+        bool poisoned = false;  ///< a mail went to the dead letters by this end: one end past the
+                                ///< own limit may pass
         std::string text;       ///< for people: "exit code 3"
     };
 
     enum class status { starting, running, stopping, stopped, backing_off, given_up, idle };
 
-    /// `random` gives numbers in [0,1) (jitter); `mail_waits` says whether a demand child has
-    /// something to do.
+    /// `random`: numbers in [0,1), for the jitter. `mail_waits`: true when mail waits for the
+    /// (demand) child.
     restarter(const supervisor_spec& spec, std::function<double()> random,
               std::function<bool(child_id)> mail_waits);
 
-    /// Where a new child stands. Instances of one name have the same `group`.
+    /// The position of a new child in the order of start.
     struct position {
         enum class side { last, first, behind } at = side::last;
-        child_id sibling = 0;        ///< `behind`: right after this child
-        std::optional<int> group{};  ///< the same for instances of one name
+        child_id sibling = 0;        ///< `behind`: directly behind this child
+        std::optional<int> group{};  ///< the same for all instances of one name
         static position first() { return {.at = side::first}; }
         static position behind(child_id sibling) {
             return {.at = side::behind, .sibling = sibling};
         }
     };
-    /// A new child; `id` was never used before, `spec` outlives it. Starts at once where boot() has
-    /// been called; if that first start fails it is removed again (OTP start_child).
+    /// Adds a child. `id` was never used before; `spec` outlives the child. After boot() it starts
+    /// at once, and is removed again if that first start fails (OTP start_child).
     actions add(child_id id, const child_spec& spec, time_point now, position where);
     actions add(child_id id, const child_spec& spec, time_point now) {
         return add(id, spec, now, position{});
     }
-    /// Stops it, then `remove`.
+    /// Stops the child; action `remove` follows.
     actions remove(child_id id, time_point now);
 
     actions boot(time_point now);
     actions ready(child_id id, time_point now);
     actions ended(child_id id, const ending& how, time_point now);
-    /// When deadline() has passed.
+    /// Call it when deadline() has passed.
     actions tick(time_point now);
     /// Mail arrived for a demand child.
     actions demanded(child_id id, time_point now);
 
-    // By hand (`supe start|stop|restart`): count nowhere.
+    // Commands of an operator (`supe start|stop|restart`): they count nowhere.
     actions start(child_id id, time_point now);
     actions stop(child_id id, time_point now);
     actions restart(child_id id, time_point now);
-    /// Ends all in reverse order; `finished` follows.
+    /// Stops all children in reverse order; `finished` follows.
     actions shutdown(time_point now);
-    /// As after a limit that was passed: all stop in reverse order, `failed` follows.
+    /// Stops all children in reverse order, as after a limit was passed; `failed` follows.
     actions fail(std::string why, time_point now);
 
-    // A reload: strategy, limit and auto_shutdown of the supervisor; what a child's spec says of
-    // its restarts; the order, those that are not named behind those that are.
+    // A reload.
+
+    /// New strategy, limit and auto_shutdown of the supervisor.
     void change(const supervisor_spec& spec);
+    /// The spec of this child has changed.
     void change(child_id id);
     void set_group(child_id id, int group) { at(id).group = group; }
+    /// A new order of start. Children that `ids` does not name come last.
     void order(const std::vector<child_id>& ids);
 
-    /// The next moment at which tick() has something to do, or `never`.
+    /// When tick() is due, or `never`.
     time_point deadline() const { return due_.empty() ? never : due_.begin()->first; }
     bool has(child_id id) const { return index_.contains(id); }
     status status_of(child_id id) const;
     unsigned restarts_of(child_id id) const { return at(id).restarts; }
     std::vector<child_id> in_order() const;
-    /// Why the supervisor fails, with the cause chain.
+    /// Why the supervisor fails, with the cause chain; else empty.
     const std::string& why() const { return why_; }
     bool is_ending() const {
         return mode_ == mode::ending || mode_ == mode::failing || mode_ == mode::over;
@@ -125,7 +129,7 @@ public:
 private:
     enum class process { down, starting, up, stopping };
     enum class mode { fresh, booting, running, ending, failing, over };
-    /// Its first start: before it, as part of the tree or added later, and after it.
+    /// Whether the first start is still to come: of a child of the tree, or of an added one.
     enum class first_start { of_tree, of_added, done };
 
     struct child {
@@ -136,21 +140,21 @@ private:
         restart_delay delay{};
         process state = process::down;
         first_start first = first_start::of_tree;
-        bool wanted = false;  // it should be up
-        bool held = false;    // stopped by hand
+        bool wanted = false;   // it should be up
+        bool stopped = false;  // by an operator, or being removed
         bool given_up = false;
-        bool done = false;       // ended of itself and not restarted
-        bool bounce = false;     // to be stopped in its turn, and started again
-        time_point bounce_at{};  // but not before this
+        bool done = false;       // ended by itself and not restarted
+        bool bounce = false;     // in a group restart: to be stopped in its turn, and started again
+        time_point bounce_at{};  // `bounce`: no stop before this
         bool leaving = false;    // to be removed when it is down
         bool spared =
-            false;  // a crash past its own limit was let pass, and it has not been within it since
-        int batch = 0;            // 0: on its own
+            false;      // an end past its own limit was let pass, and no later one was within it
+        int batch = 0;  // 0: in no batch
         time_point not_before{};  // no start before this
         time_point up_since{};
         milliseconds last_delay{};
         bool restarting =
-            false;  // its next start follows an end of its own, or of one in its group
+            false;  // the next start follows its own end, or is part of a group restart
         unsigned restarts = 0;
     };
     using children = std::list<child>;
@@ -158,17 +162,17 @@ private:
     struct batch {
         std::vector<child_id> members;  // in order of start
         time_point start_at{};          // no start before this
-        time_point due = never;         // its place in due_
+        time_point due = never;         // its entry in due_
     };
 
     child& at(child_id id) { return *index_.at(id); }
     const child& at(child_id id) const { return *index_.at(id); }
     void want(child& c);
     static bool is_down_by_intent(const child& c);
-    void order_stop(child& c, actions& out);
+    void request_stop(child& c, actions& out);
     void first_start_done(child& c);
     void launch(child& c, time_point now);
-    void hurry(child& c, time_point now);
+    void skip_delays(child& c, time_point now);
     void erase(child& c, actions& out);
 
     void ended_as_asked(child& c, actions& out, time_point now);
@@ -201,12 +205,12 @@ private:
     children children_;  // in order of start
     std::unordered_map<child_id, children::iterator> index_;
     std::unordered_map<int, batch> batches_;
-    std::set<std::pair<time_point, int>> due_;  // batches that wait for a moment
-    std::set<int> touched_;                     // batches to look at before this event is over
+    std::set<std::pair<time_point, int>> due_;  // batches that wait for a point in time
+    std::set<int> touched_;                     // batches that advance() checks in this event
     int last_batch_ = 0;
     std::size_t unstarted_ = 0;  // children of the tree before their first start
     mode mode_ = mode::fresh;
-    children::iterator still_up_;  // while ending: from here on all are down
+    children::iterator still_up_;  // while ending: all children from here on are down
     std::string why_;
 };
 

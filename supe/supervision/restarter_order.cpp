@@ -1,4 +1,17 @@
-// In which order things happen: the batches of restarter, and the end.
+// The order of starts and stops.
+//
+// A batch is a list of children that start and stop in order together: all children at boot, the
+// group of a restart, or one child alone. A child is in one batch at most. After each event
+// advance() checks the batches that the event touched:
+//
+// 1. advance_stops: members that are to bounce stop from the last to the first, each when all
+//    behind it are down.
+// 2. When no stop is left, advance_starts: wanted members start from the first to the last, each
+//    when all before it are ready, and not before the delay of the batch and its own have passed.
+// 3. When no start is left, the batch is dissolved.
+//
+// A batch that waits for a delay is in due_, by its deadline. Shutdown and failure dissolve all
+// batches: then advance_end() stops all children in strict reverse order.
 #include "supe/supervision/restarter.hpp"
 
 #include <algorithm>
@@ -9,15 +22,15 @@ using namespace std::chrono_literals;
 
 /// A demand child is wanted only while mail waits for it.
 void restarter::want(child& c) {
-    c.wanted =
-        !c.held && !c.given_up && !c.done && !is_ending() && (!c.spec->demand || mail_waits_(c.id));
+    c.wanted = !c.stopped && !c.given_up && !c.done && !is_ending() &&
+               (!c.spec->demand || mail_waits_(c.id));
 }
 
 bool restarter::is_down_by_intent(const child& c) {
-    return c.state == process::down && (c.held || c.given_up || c.done);
+    return c.state == process::down && (c.stopped || c.given_up || c.done);
 }
 
-void restarter::order_stop(child& c, actions& out) {
+void restarter::request_stop(child& c, actions& out) {
     if (c.state != process::starting && c.state != process::up) return;
     c.state = process::stopping;
     out.push_back({kind::stop, c.id});
@@ -28,7 +41,7 @@ void restarter::first_start_done(child& c) {
     c.first = first_start::done;
 }
 
-/// Has it started in the turn of its batch, or else on its own.
+/// Starts it in the order of its batch, or in a batch of its own.
 void restarter::launch(child& c, time_point now) {
     if (!c.batch) {
         join(c, ++last_batch_);
@@ -37,8 +50,8 @@ void restarter::launch(child& c, time_point now) {
     touched_.insert(c.batch);
 }
 
-/// By hand: neither its own delay nor that of its batch is waited for any longer.
-void restarter::hurry(child& c, time_point now) {
+/// A command of an operator ends the delay of the child and of its batch.
+void restarter::skip_delays(child& c, time_point now) {
     c.not_before = now;
     if (!c.batch) return;
     batch& b = batches_.at(c.batch);
@@ -50,14 +63,14 @@ void restarter::hurry(child& c, time_point now) {
 }
 
 void restarter::join(child& c, int number) {
-    if (c.batch) touched_.insert(c.batch);  // what is left of it goes on without this one
+    if (c.batch) touched_.insert(c.batch);  // its old batch goes on without it
     c.batch = number;
     batches_[number].members.push_back(c.id);
 }
 
-/// The children that share the fate of `cause` become one batch, and stop: at once after a crash;
-/// after a start that failed only with the next try (OTP's try_again_restart). Those that are down
-/// by intent stay down (contract §5, a departure from OTP).
+/// The group of `cause` becomes one batch. Its members stop at once after a crash; after a failed
+/// start they stop at the next try (OTP's try_again_restart). Children that are down by intent stay
+/// down (contract §5, a departure from OTP).
 void restarter::restart_group(child& cause, group_stop when, time_point now) {
     const std::vector<child*> group = group_of(cause);
     for (child* member : group) {
@@ -67,8 +80,8 @@ void restarter::restart_group(child& cause, group_stop when, time_point now) {
         member->bounce = true;
         member->restarting = true;
     }
-    // What is under way for one of them goes on in the same batch: else its other members would no
-    // longer wait for them.
+    // Batches that a member leaves are merged into this one: else their other members would no
+    // longer wait for it.
     std::set<int> under_way;
     if (strategy_ != strategy_kind::one_for_one) {
         for (const child* member : group) {
@@ -88,8 +101,8 @@ void restarter::restart_group(child& cause, group_stop when, time_point now) {
     touched_.insert(number);
 }
 
-/// In order. Instances of one name depend on nothing of each other: rest_for_one leaves the
-/// siblings alone.
+/// The children that restart with `cause`, in order of start. Instances of one name do not depend
+/// on each other, so rest_for_one leaves them out.
 std::vector<restarter::child*> restarter::group_of(child& cause) {
     if (strategy_ == strategy_kind::one_for_one) return {&cause};
     const bool all = strategy_ == strategy_kind::one_for_all;
@@ -104,7 +117,7 @@ std::vector<restarter::child*> restarter::group_of(child& cause) {
     return group;
 }
 
-/// Orders whatever may happen now.
+/// Appends all actions that are possible now.
 void restarter::advance(time_point now, actions& out) {
     if (mode_ == mode::over || mode_ == mode::fresh) return;
     if (is_ending()) return advance_end(out);
@@ -135,22 +148,20 @@ void restarter::advance_batch(int number, time_point now, actions& out) {
     batches_.erase(found);
 }
 
-/// From the last to the first, each when those behind it are down. False when nothing is left to
-/// stop.
+/// False when no member is left to stop.
 bool restarter::advance_stops(batch& b, time_point now, actions& out, time_point& due) {
     bool busy = false;
     for (auto id = b.members.rbegin(); id != b.members.rend(); ++id) {
         child& c = at(*id);
         const bool to_stop = c.bounce && (c.state == process::starting || c.state == process::up);
         if (to_stop && now < c.bounce_at) due = std::min(due, c.bounce_at);
-        if (to_stop && now >= c.bounce_at && !busy) order_stop(c, out);
+        if (to_stop && now >= c.bounce_at && !busy) request_stop(c, out);
         busy = busy || to_stop || c.state == process::stopping;
     }
     return busy;
 }
 
-/// From the first to the last, each when those before it are ready. False when nothing is left to
-/// start.
+/// False when no member is left to start.
 bool restarter::advance_starts(batch& b, time_point now, actions& out, time_point& due) {
     for (const child_id id : b.members) {
         child& c = at(id);
@@ -176,11 +187,11 @@ bool restarter::advance_starts(batch& b, time_point now, actions& out, time_poin
     return false;
 }
 
-/// All of them, in strict reverse order.
+/// Stops all children in strict reverse order.
 void restarter::advance_end(actions& out) {
     for (; still_up_ != children_.begin(); --still_up_) {
         child& last = *std::prev(still_up_);
-        order_stop(last, out);
+        request_stop(last, out);
         if (last.state == process::stopping) return;
     }
     out.push_back({mode_ == mode::failing ? kind::failed : kind::finished});

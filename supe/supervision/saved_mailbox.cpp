@@ -12,7 +12,7 @@
 namespace supe {
 namespace {
 
-/// A file of its own each time: an earlier one may be the only copy of its mail by now.
+/// A new file each time: an earlier file may be the only copy of its mail.
 unique_fd create_next(const std::filesystem::path& directory, const std::string& name,
                       std::filesystem::path& file) {
     for (unsigned n = 1;; ++n) {
@@ -54,7 +54,7 @@ std::string save_mailbox(const mailbox& box, const std::string& address,
         written = written && write_all(fd.get(), line);
     });
     if (written && ::fsync(fd.get()) == 0) return file.string();
-    std::filesystem::remove(file, ignored);  // half a mailbox would pass for a whole one
+    std::filesystem::remove(file, ignored);  // a part of a mailbox would look like all of it
     return {};
 }
 

@@ -12,7 +12,7 @@
 namespace supe {
 namespace {
 
-/// Characters that make the mail ids of this life of this supervisor unlike those of every other.
+/// A random prefix, so that the mail ids of this life of this supervisor are unique.
 std::string id_prefix(const std::function<double()>& random) {
     static constexpr char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
     std::string prefix;
@@ -20,8 +20,8 @@ std::string id_prefix(const std::function<double()>& random) {
     return prefix + "-";
 }
 
-/// `STATE/mail/dam.queue.sqlite` for `/dam/queue`; `supe` for the root, which no child can be
-/// called.
+/// `STATE/mail/dam.queue.sqlite` for `/dam/queue`; `supe` for the root, since no child can have
+/// that name.
 std::filesystem::path journal_path(const std::filesystem::path& state, const std::string& address) {
     std::string name = address.empty() ? "supe" : address.substr(1);
     std::ranges::replace(name, '/', '.');  // names have no dots
@@ -79,7 +79,7 @@ void supervisor::create_children(std::vector<child_spec> specs) {
     }
 }
 
-// --- beyond its life ---
+// --- journal ---
 
 void supervisor::open_journal() {
     if (env_.journals) {
@@ -106,19 +106,21 @@ void supervisor::open_journal() {
     const std::string unreadable = journal_->restore(reader);
     if (!unreadable.empty()) {
         log(fmt::format("the mail of an earlier run cannot be read{}: {}",
-                        spec_.journal ? ", and no mail is taken" : "", unreadable));
+                        spec_.journal ? ", and no mail is accepted" : "", unreadable));
     }
 }
 
-/// The same fault is logged once, until it is over.
+/// Logs each error once, and when it is over.
 awaitable<> supervisor::run_journal() {
     std::string logged;
     for (;;) {
         const journal::result written = co_await journal_->next_result();
         if (written.error != logged) {
             logged = written.error;
-            log(logged.empty() ? "mail is written again"
-                               : fmt::format("mail cannot be written, and is refused: {}", logged));
+            log(logged.empty()
+                    ? "the journal is written again"
+                    : fmt::format("the journal cannot be written, and new mail is refused: {}",
+                                  logged));
         }
         mail_.delivery.on_journal(written);
         mail_.flush();
@@ -145,22 +147,22 @@ awaitable<bool> supervisor::run() {
     } catch (...) {
         broken = std::current_exception();
     }
-    // Also where we are cancelled ourselves: no coroutine of ours outlives us.
+    // Also after a cancellation of this coroutine: no coroutine of ours outlives it.
     co_await asio::this_coro::reset_cancellation_state();
     over_ = true;
     co_await children_.join_all();
     tasks_.cancel();
     try {
         co_await tasks_.join();
-    } catch (...) {  // a failure in it is known already
+    } catch (...) {  // `broken` has the first failure
     }
     if (broken) std::rethrow_exception(broken);
     if (journal_) journal_->close();
     co_return clean_;
 }
 
-/// All of them, before anything is started. The root throws, and the command line says which could
-/// not be had.
+/// Opens all sockets before anything is started. The root throws, and the command line prints the
+/// error.
 bool supervisor::open_sockets() {
     try {
         children_.open_sockets();
@@ -180,11 +182,11 @@ awaitable<> supervisor::decide() {
         co_await children_.join_removed();
         if (!over_) perform(restarter_.tick(env_.time.now()));
     }
-    tasks_.cancel();  // what runs beside the children ends with them
+    tasks_.cancel();  // the other coroutines end with the children
 }
 
-/// An author's coroutine. What it throws is a failure like that of a child past its limit: all are
-/// stopped, in order.
+/// The author's coroutine. An exception fails the supervisor, as a child past its limit does: all
+/// children are stopped in order.
 awaitable<> supervisor::run_code() {
     std::string why;
     try {
@@ -215,7 +217,7 @@ void supervisor::end(outcome how) {
     changed_.notify();
 }
 
-// --- what restarter decides ---
+// --- actions of restarter ---
 
 void supervisor::perform(const restarter::actions& actions) {
     using kind = restarter::kind;
@@ -237,7 +239,7 @@ void supervisor::perform(const restarter::actions& actions) {
         }
     }
     mail_.flush();
-    changed_.notify();  // deadlines, and those who wait for a state, look again
+    changed_.notify();  // deadlines and states may have changed
 }
 
 void supervisor::start(child_entry& entry, const restarter::action& a) {
@@ -307,7 +309,7 @@ void supervisor::remove(child_entry& entry) {
     children_.remove(entry.who.number());
 }
 
-// --- looks ---
+// --- queries ---
 
 child* supervisor::find(std::string_view child_name) {
     child_entry* const entry = children_.find(child_name);

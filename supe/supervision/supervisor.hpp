@@ -1,5 +1,5 @@
-// A supervisor: its children, their mail and their notices. The decisions are restarter's, the
-// waiting is child's; what an operator changes is administration's.
+// A supervisor: its children, their mail and their notices. restarter decides, child waits for its
+// process, administration has the commands of an operator.
 #pragma once
 
 #include "supe/mail/dead_letters.hpp"
@@ -16,47 +16,47 @@ namespace supe {
 
 class supervisor final : private child_host, private mail_events, private administered {
 public:
-    /// `address` from the root: empty for the root, `/dam` for a nested one, which has a channel
-    /// `above` to its own supervisor.
+    /// `address`: from the root; empty for the root. `above`: the channel of a nested supervisor to
+    /// its own supervisor.
     supervisor(supervisor_environment environment, supervisor_spec spec, std::string address,
                std::shared_ptr<channel> above = nullptr);
     ~supervisor() override;
 
-    /// Starts the children, keeps them alive, and resumes when the last one is gone: true after a
-    /// clean stop, false when the supervisor failed (why() says why). Throws listen_error, before
-    /// anything is started, where a listening socket of the tree cannot be had; a nested supervisor
-    /// reports it to its own supervisor, and fails.
+    /// Starts the children, restarts them, and resumes when the last one has ended: true after a
+    /// clean stop, false when the supervisor failed (see why()). Throws listen_error before
+    /// anything is started, when a listening socket cannot be opened; a nested supervisor reports
+    /// it to its own supervisor, and fails.
     awaitable<bool> run();
-    /// Frames of our own supervisor that were read before run().
+    /// Frames from the supervisor above that were read before run().
     void set_early_frames(std::vector<std::string> frames) { early_frames_ = std::move(frames); }
-    /// Ordered stop, in reverse.
+    /// Stops the children in reverse order.
     void shutdown();
-    /// The same, and whatever still runs is killed at once.
+    /// As shutdown(), with SIGKILL at once.
     void kill();
 
     const std::string& why() const { return restarter_.why(); }
     const std::string& name() const { return spec_.name; }
     const std::string& address() const { return address_; }
     bool is_booted() const { return booted_; }
-    /// A stop was asked for.
+    /// A stop was requested.
     bool is_stopping() const { return stop_requested_; }
-    /// Its children are being stopped, for whatever reason.
+    /// The children are being stopped, by a request or after a failure.
     bool is_ending() const { return restarter_.is_ending(); }
     duration uptime() const { return env_.time.now() - began_; }
-    /// Resumes when something changed: a child, or the tree as a whole.
+    /// Resumes when the state of a child or of the supervisor may have changed.
     auto changed() { return changed_.wait(); }
     clock& time() override { return env_.time; }
     void log(std::string_view text) override {
         log_to(env_.sink, address_.empty() ? "/" : address_, text);
     }
 
-    // References to children hold until the next wait.
+    // A reference to a child is valid until the next wait.
 
-    /// Null where there is none of this name.
+    /// Null when there is no such child.
     child* find(std::string_view child_name);
-    /// What is kept about a child besides: its mailbox, how it ended.
+    /// What the supervisor keeps about a child: its mailbox, its ends.
     const child_entry& entry_of(const child& c) const { return children_.at(c.number()); }
-    /// In the order of start.
+    /// In order of start.
     std::vector<child*> children();
     /// As child_registry::members().
     std::vector<child*> members(std::string_view name);
@@ -68,35 +68,34 @@ public:
     supervisor_mail& mail() { return mail_; }
     dead_letters& dead() { return dead_; }
     /// Sends a command of the control socket to the nested supervisor of this name, and waits for
-    /// its answer, as nested_requests::ask(); null where there is no such child.
+    /// its answer, as nested_requests::ask(). Null when there is no such child.
     awaitable<boost::json::value> ask_below(std::string nested, boost::json::object command);
 
     // Code in a supervisor: supervisor_code.hpp.
 
-    /// A coroutine beside the children, from the start to the end of this supervisor. When it
-    /// throws, the supervisor fails.
+    /// Runs `code` beside the children, from the start to the end of this supervisor. An exception
+    /// fails the supervisor.
     void run_beside(std::function<awaitable<>(supervisor&)> code) { code_ = std::move(code); }
-    /// Mail to `supe`, besides the notice `supervisor-mail` (contract §3). `from`: the plain name
-    /// for its own child; `msg`: JSON text.
+    /// Called for mail to `supe`, besides notice `supervisor-mail` (contract §3). `from`: the plain
+    /// name of a child, else an absolute address. `msg`: JSON text.
     using mail_handler = std::function<void(std::string_view from, std::string_view msg)>;
     void on_mail(mail_handler handler) { on_mail_ = std::move(handler); }
-    /// Publishes on the noticeboard of our own supervisor, as coming from this one; at the root on
-    /// its own.
+    /// As notice_publisher::notify_above().
     void notify(const std::string& notice, const std::string& message) {
         notices_.notify_above(notice, message);
     }
 
     // The control socket: supe/control.
 
-    /// What became of mail sent from there.
+    /// Called with the outcome of mail from the control socket.
     using answer_handler =
         std::function<void(const std::string& id, signal_kind outcome, std::string_view reason)>;
     void on_control_answers(answer_handler handler) { control_answers_ = std::move(handler); }
-    /// Mail to `supe` that answers a call of ours (`re`). False where nobody waits for it: then it
-    /// is mail like any other.
+    /// Called for mail to `supe` that answers a call (`re`). False when no call waits for it: then
+    /// it is treated as other mail.
     using call_handler = std::function<bool(const std::string& call, std::string_view msg)>;
     void on_call_answers(call_handler handler) { call_answers_ = std::move(handler); }
-    /// Performs a command here.
+    /// Performs a command of the supervisor above.
     using command_handler = std::function<awaitable<boost::json::value>(boost::json::object)>;
     void on_commands(command_handler handler) { commands_ = std::move(handler); }
 
@@ -127,7 +126,7 @@ private:
     bool is_over() const override { return over_; }
     timer& change() override { return changed_; }
 
-    // The coroutines beside those of the children.
+    // The supervisor's own coroutines.
     awaitable<> decide();
     awaitable<> run_journal();
     awaitable<> run_uplink();
@@ -151,10 +150,10 @@ private:
     void end(outcome how);
 
     supervisor_environment env_;
-    supervisor_spec spec_;  // of this supervisor; its children's are theirs
+    supervisor_spec spec_;  // without the specs of children, which the children have
     std::string address_;
     nursery tasks_;
-    timer changed_;  // a child changed, or the end has come
+    timer changed_;  // the state of a child or of the supervisor changed
     outbox out_;
     std::unique_ptr<uplink> above_;  // null at the root
     supervisor_mail mail_;

@@ -13,7 +13,7 @@ notice_watch::~notice_watch() { supervisor_.notices().stop_listening(id_); }
 
 awaitable<published> notice_watch::next() {
     std::optional<published> notice = co_await unread_.pop();
-    co_return std::move(*notice);  // it is never closed
+    co_return std::move(*notice);  // the queue is never closed
 }
 
 }  // namespace supe

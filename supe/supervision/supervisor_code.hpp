@@ -1,7 +1,7 @@
-// Code in a supervisor: a coroutine of an author's own beside the children of a supervisor, in its
-// process.
+// Code in a supervisor: an author's coroutine that runs beside the children, in the process of the
+// supervisor.
 //
-//     // Tells the supervisor above how often a worker crashed, and logs the mail to `supe`.
+//     // Reports to the supervisor above how often a worker crashed, and logs its own mail.
 //     supe::awaitable<> overseer(supe::supervisor& self) {
 //         self.on_mail([&self](std::string_view from, std::string_view msg) {
 //             self.log(fmt::format("{}: {}", from, msg));
@@ -28,22 +28,23 @@
 
 namespace supe {
 
-/// Runs from the start to the end of the supervisor. It may return before; when it throws, the
-/// supervisor fails: it stops its children, and the rules of its parent decide.
+/// Runs from the start to the end of the supervisor, and may return earlier. An exception fails the
+/// supervisor: it stops its children, and its own supervisor restarts it by its rules.
 using supervisor_code = std::function<awaitable<>(supervisor&)>;
 
-/// A watch on notices of one's own children. Ends with this object.
+/// A watch on the notices of the supervisor. Ends with this object.
 class notice_watch {
 public:
-    static constexpr std::size_t unread_limit = 1024;  ///< older ones are dropped beyond
+    static constexpr std::size_t unread_limit = 1024;  ///< beyond this the oldest is dropped
 
-    /// `names` as contract §4 has them (`component-crashed`, `web-ready`, …); none: all but output.
+    /// `names`: notices of contract §4 (`component-crashed`, `web-ready`, …). Without names: all
+    /// but output.
     notice_watch(supervisor& s, std::vector<std::string> names);
     ~notice_watch();
     notice_watch(const notice_watch&) = delete;
     notice_watch& operator=(const notice_watch&) = delete;
 
-    /// The cached ones first, then each new one, in order.
+    /// The cached notices first, then each new one, in order.
     awaitable<published> next();
 
 private:

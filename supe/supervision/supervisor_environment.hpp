@@ -1,4 +1,4 @@
-// What a supervisor stands on.
+// What a supervisor uses of its process: clock, launcher, sink, state directory.
 #pragma once
 
 #include "supe/async/clock.hpp"
@@ -19,13 +19,12 @@ struct supervisor_environment {
     clock& time;
     launcher& processes;
     line_sink& sink;
-    std::function<double()> random;      ///< [0,1): jitter, and the seed of mail ids
+    std::function<double()> random;      ///< in [0,1): for jitter and mail ids
     std::filesystem::path state;         ///< the state directory
-    std::vector<std::string> variables;  ///< `KEY=value`: the environment that children start from
+    std::vector<std::string> variables;  ///< `KEY=value`: the base of the children's environment
     std::vector<std::string>
-        builtin;  ///< the command that runs a built-in role; the role is appended
-    /// Where the supervisor at an address keeps mail and dead letters. None: in files of the state
-    /// directory.
+        builtin;  ///< the command that runs a built-in role, to which the role is appended
+    /// Makes the journal of the supervisor at an address. Empty: a file in the state directory.
     std::function<std::unique_ptr<journal>(const std::string& address)> journals = {};
 };
 

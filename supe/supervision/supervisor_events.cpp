@@ -1,4 +1,4 @@
-// What happens to a supervisor: its children report, its mail does, and the supervisor above sends.
+// The events of a supervisor: from its children, from its mail, and from the supervisor above.
 #include "supe/async/assertion.hpp"
 #include "supe/supervision/supervisor.hpp"
 #include "supe/text/json_text.hpp"
@@ -13,10 +13,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr milliseconds working_every =
-    3s;  // while it is busy with a request: a stop takes its time
+constexpr milliseconds working_every = 3s;  // SUPE-WORKING while a request is under way
 
-/// The call that a mail answers: its member `re`.
+/// The id of the call that a mail answers: its member `re`.
 std::string call_of(const envelope& mail) {
     const std::string extras = "{" + std::string(mail.extras.substr(1)) + "}";
     const std::string_view re = member_of(extras, "re");
@@ -65,7 +64,7 @@ void supervisor::on_ended(child& c, const child_end& end) {
     SUPE_ASSERT(c.state().current() == lifecycle::state::down && c.pid() == 0);
     child_entry& entry = children_.at(c.number());
     notices_.forget_watches_of(c);
-    // Where a nested supervisor failed, the whole cause chain.
+    // The whole cause chain, when a nested supervisor failed.
     const bool failed_below = !end.clean && !entry.failure_below.empty();
     const std::string text = failed_below ? entry.failure_below : end.text();
     entry.last_exit = end.exit;
@@ -151,7 +150,7 @@ void supervisor::on_undeliverable(const envelope& mail, const std::string& reaso
         fmt::format(R"({{"from":{},"reason":{}}})", json_quoted(mail.from), json_quoted(reason)));
 }
 
-/// Of several instances one more is started for it.
+/// Starts the child, or one more instance.
 void supervisor::on_mail_waiting(mail_endpoint& endpoint) {
     const child_entry& entry = children_.at(endpoint.number);
     if (!entry.instance) return perform(restarter_.demanded(endpoint.number, env_.time.now()));
@@ -174,7 +173,7 @@ awaitable<> supervisor::run_uplink() {
     const channel::frame_sink on_frame = [this](std::string_view f) { on_uplink_frame(f); };
     for (const std::string& frame : std::exchange(early_frames_, {})) on_frame(frame);
     while (co_await above.turn(on_frame)) mail_.flush();
-    kill();  // nobody is left to restart us, or to want us
+    kill();  // the supervisor above is gone
 }
 
 void supervisor::on_uplink_frame(std::string_view frame) {
@@ -197,11 +196,11 @@ void supervisor::on_uplink_frame(std::string_view frame) {
             if (auto asked = uplink::read_request(signal->data))
                 tasks_.start(answer_request(std::move(*asked)));
             return;
-        default: return;  // answers to what we never ask, and what newer versions say
+        default: return;  // signals that are not for a supervisor, and those of newer versions
     }
 }
 
-/// While the request is under way, a sign of life now and then.
+/// Sends SUPE-WORKING from time to time while the request is under way.
 awaitable<> supervisor::answer_request(uplink::asked asked) {
     struct work {
         nursery both;
@@ -226,7 +225,7 @@ awaitable<> supervisor::answer_request(uplink::asked asked) {
     out_.flush();
 }
 
-/// A new tree is a matter among supervisors; commands are performed by supe/control.
+/// Supervisors perform a reload themselves; supe/control performs commands.
 awaitable<boost::json::value> supervisor::perform_request(supervisor_request request) {
     boost::json::value answer;
     if (request.what == supervisor_request::kind::reload) {

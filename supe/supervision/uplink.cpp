@@ -11,8 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr milliseconds answer_limit =
-    10s;  // without a sign of life for so long it counts as silent
+constexpr milliseconds answer_limit = 10s;  // since the request or the last SUPE-WORKING
 
 constexpr const char* member_of_kind(supervisor_request::kind kind) {
     return kind == supervisor_request::kind::reload ? "tree" : "request";
@@ -60,7 +59,8 @@ std::optional<uplink::asked> uplink::read_request(std::string_view text) {
 
 // --- down ---
 
-/// Somebody waits for an answer. It looks again when the answer is there, or the supervisor gone.
+/// A request that waits for its answer. `done` wakes it when the answer has come, or the supervisor
+/// ended.
 struct nested_requests::pending {
     pending(nested_requests& requests, const child& nested)
         : done(requests.time_), all(requests.pending_), id(std::to_string(++requests.last_id_)),
@@ -75,7 +75,7 @@ struct nested_requests::pending {
     timer done;
     std::map<std::string, pending*>& all;
     std::string id;
-    int number;  // of the child that is asked
+    int number;  // of the nested supervisor
 };
 
 awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_request request) {

@@ -1,5 +1,5 @@
-// Requests and answers between a supervisor and those below it, and what it reports to the one
-// above. The frames are between supervisors alone; what a request asks for is read elsewhere.
+// The frames between supervisors alone: requests to nested supervisors and their answers, and what
+// a supervisor reports to the one above. Others perform the requests.
 #pragma once
 
 #include "supe/channel/channel.hpp"
@@ -16,14 +16,14 @@
 
 namespace supe {
 
-/// What one supervisor asks of the next one below: a command of the control socket, passed on as it
-/// is, or to become this tree (a reload).
+/// A request to a nested supervisor: a command of the control socket, unchanged, or a new tree (a
+/// reload).
 struct supervisor_request {
     enum class kind { command, reload } what = kind::command;
     boost::json::value body;  ///< the command, or the tree as to_json() prints it
 };
 
-/// The channel to the supervisor above: what goes up on it.
+/// The channel to the supervisor above.
 class uplink {
 public:
     uplink(std::shared_ptr<channel> link, outbox& out) : link_(std::move(link)), out_(out) {}
@@ -32,10 +32,10 @@ public:
 
     void send_ready();
     void send_failed(std::string_view why);
-    /// As published by us on the noticeboard above. It carries no source: above it comes from the
-    /// child that we are there.
+    /// Publishes a notice on the noticeboard above, where the source is this supervisor's name as a
+    /// child.
     void send_notice(const std::string& notice, const std::string& message);
-    /// The request of this id takes longer than a moment.
+    /// The request with this id is still under way.
     void send_working(const std::string& id);
     void send_answer(const std::string& id, const boost::json::value& answer);
 
@@ -43,7 +43,7 @@ public:
         std::string id;
         supervisor_request request;
     };
-    /// The `data` of a SUPE-ASK; nothing where it is malformed.
+    /// Reads the `data` of a SUPE-ASK; nothing when it is malformed.
     static std::optional<asked> read_request(std::string_view data);
 
 private:
@@ -53,17 +53,17 @@ private:
     outbox& out_;
 };
 
-/// The requests to supervisors below that wait for their answers.
+/// The requests to nested supervisors that wait for an answer.
 class nested_requests {
 public:
     explicit nested_requests(clock& time) : time_(time) {}
 
-    /// Sends a request and waits for the answer; null when `nested` is down, dies or gives no sign
-    /// of life for 10 s. A request may take longer than that. `nested` may be removed meanwhile.
+    /// Sends a request and waits for the answer. Null when `nested` is down, dies, or sends neither
+    /// the answer nor SUPE-WORKING for 10 s. `nested` may be removed meanwhile.
     awaitable<boost::json::value> ask(child& nested, supervisor_request request);
-    /// A SUPE-ANSWER or SUPE-WORKING came from below.
+    /// A SUPE-ANSWER or SUPE-WORKING from a nested supervisor.
     void on_signal(const signal_frame& frame);
-    /// A supervisor below ended: whoever waits for its answer waits no longer.
+    /// A nested supervisor ended: its requests have no answer.
     void on_ended(const child& nested);
 
 private:

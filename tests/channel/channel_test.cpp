@@ -1,5 +1,5 @@
 // Shows the channel over a real socketpair: frames both ways, a slow reader, a large frame, last
-// words and a gone peer.
+// words and a peer that is gone.
 #include "supe/channel/channel.hpp"
 #include "tests/support/virtual_loop.hpp"
 
@@ -16,7 +16,7 @@ using words = std::vector<std::string>;
 
 namespace {
 
-constexpr std::size_t limit = 1 << 20;  // of frames here
+constexpr std::size_t limit = 1 << 20;  // bytes, of frames here
 
 struct pair {
     pair() {
@@ -71,8 +71,8 @@ std::string frame_of(std::size_t size) { return '"' + std::string(size - 2, 'x')
 
 BOOST_AUTO_TEST_SUITE(channel)
 
-// Frames go both ways, whole, whatever comes in one read; flush() alone sends what the socket
-// takes.
+// Frames go both ways and stay whole, however they are split over reads; flush() alone sends what
+// the socket takes.
 BOOST_AUTO_TEST_CASE(both_ways) {
     virtual_loop loop;
     pair p;
@@ -130,11 +130,12 @@ BOOST_AUTO_TEST_CASE(a_slow_reader) {
     BOOST_TEST(e->wire.backlog() == 0u);
     const unsigned turns = e->turns;
     loop.run_ready();
-    BOOST_TEST(e->turns == turns);  // with nothing to write it no longer looks whether it could
+    BOOST_TEST(e->turns ==
+               turns);  // with nothing to write it does not wait for the socket to be writable
 }
 
-// A supervisor stops to read from a side that leaves more than a mail and a notice of full size
-// unread, and goes on when it reads again.
+// A supervisor stops reading from a side that leaves more than a delivery and a notice of full size
+// unread, and goes on when that side reads again.
 BOOST_AUTO_TEST_CASE(answers_left_unread) {
     virtual_loop loop;
     pair p;
@@ -174,7 +175,7 @@ BOOST_AUTO_TEST_CASE(large_frames_in_both_directions) {
     BOOST_TEST(supervisor->wire.backlog() + component->wire.backlog() == 0u);
 }
 
-// A frame over the limit is dropped and counted; those around it arrive.
+// A frame over the limit is dropped and counted; the frames around it arrive.
 BOOST_AUTO_TEST_CASE(a_frame_too_long) {
     virtual_loop loop;
     pair p;
@@ -191,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_frame_too_long) {
     BOOST_TEST(supervisor->wire.take_oversized() == 1u);
 }
 
-// drain() reads what a dead side left, to the end of file, and says when there may be more to come.
+// drain() reads what a dead side left, up to the end of file, and is true when more may come.
 BOOST_AUTO_TEST_CASE(last_words) {
     virtual_loop loop;
     pair p;
@@ -207,7 +208,7 @@ BOOST_AUTO_TEST_CASE(last_words) {
     BOOST_TEST(e->wire.unfinished() == 6u);
 }
 
-// A peer that is gone: what it said is read, what is written to it vanishes, and no signal kills
+// A peer that is gone: what it sent is read, what is written to it is dropped, and no signal kills
 // us.
 BOOST_AUTO_TEST_CASE(a_gone_peer) {
     virtual_loop loop;
@@ -215,7 +216,7 @@ BOOST_AUTO_TEST_CASE(a_gone_peer) {
     const auto e = std::make_shared<end>(loop, std::move(p.ours), supe::channel::side::supervisor);
     write_all(p.theirs.get(), "bye\n");
     p.theirs.reset();
-    e->send("anybody there?\n");
+    e->send("still there?\n");
     BOOST_TEST(e->wire.backlog() == 0u);
     loop.start(end::run(e));
     loop.run_ready();
@@ -223,7 +224,7 @@ BOOST_AUTO_TEST_CASE(a_gone_peer) {
     BOOST_TEST(e->gone);
 }
 
-// A peer that only ended its writing half is gone too: nothing more will be heard from it.
+// A peer that only ended its writing half is gone too: it will send nothing more.
 BOOST_AUTO_TEST_CASE(a_peer_that_says_no_more) {
     virtual_loop loop;
     pair p;
@@ -235,7 +236,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_says_no_more) {
     BOOST_TEST(e->gone);
 }
 
-// close() ends a waiting turn, whatever it waits for; nothing is read or written after it.
+// close() ends a turn that waits, for input or output; nothing is read or written after it.
 BOOST_AUTO_TEST_CASE(closing) {
     for (const bool with_backlog : {false, true}) {
         virtual_loop loop;
@@ -255,7 +256,7 @@ BOOST_AUTO_TEST_CASE(closing) {
     }
 }
 
-// A cancelled turn throws, and the channel may go at once.
+// A cancelled turn throws, and the channel may be destroyed at once.
 BOOST_AUTO_TEST_CASE(cancelling) {
     for (const bool with_backlog : {false, true}) {
         virtual_loop loop;

@@ -1,4 +1,4 @@
-// Shows how a stream of bytes is cut into frames, wherever the reads happen to end (contract §2).
+// Shows how a stream of bytes is cut into frames, wherever the reads end (contract §2).
 #include "supe/channel/frame.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -17,7 +17,7 @@ words feed(supe::frame_splitter& s, std::string_view bytes) {
 
 BOOST_AUTO_TEST_SUITE(frame)
 
-// Several frames in one read, without their newlines; empty lines are passed over.
+// Several frames in one read, without their newlines; empty lines are skipped.
 BOOST_AUTO_TEST_CASE(cuts_at_newlines) {
     supe::frame_splitter s;
     BOOST_TEST(feed(s, "{\"a\":1}\n[2]\n\n\n3\n") == (words{"{\"a\":1}", "[2]", "3"}));
@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(cuts_at_newlines) {
     BOOST_TEST(s.take_oversized() == 0u);
 }
 
-// Whatever the sizes of the reads, the frames are the same.
+// The frames are the same for reads of all sizes.
 BOOST_AUTO_TEST_CASE(reads_may_end_anywhere) {
     const std::string stream = "{\"first\":\"frame\"}\n\n[1,2,3]\n\"\xc3\xa4\"\n";
     for (std::size_t size = 1; size <= stream.size(); ++size) {
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(reads_may_end_anywhere) {
     }
 }
 
-// A frame that was begun is held back, and told of by its size.
+// A frame without its newline is held back, and unfinished() has its size.
 BOOST_AUTO_TEST_CASE(an_unfinished_frame) {
     supe::frame_splitter s;
     BOOST_TEST(feed(s, "1\n{\"cut\":").size() == 1u);
@@ -48,8 +48,8 @@ BOOST_AUTO_TEST_CASE(an_unfinished_frame) {
     BOOST_TEST(s.unfinished() == 0u);
 }
 
-// A frame of exactly the limit passes; one byte more is skipped to its end and counted once, and
-// the next one is whole.
+// A frame of exactly the limit passes. One with a byte more is skipped to its end and counted once,
+// and the next frame is whole.
 BOOST_AUTO_TEST_CASE(the_limit) {
     for (const std::size_t size : {1, 3, 5, 100}) {
         supe::frame_splitter s(5);
@@ -65,8 +65,8 @@ BOOST_AUTO_TEST_CASE(the_limit) {
     }
 }
 
-// A frame that never ends is counted when it passes the limit; none of it is kept, nor told of as
-// unfinished.
+// A frame that never ends is counted when it passes the limit. Nothing of it is kept, and it does
+// not count as unfinished.
 BOOST_AUTO_TEST_CASE(an_endless_frame) {
     supe::frame_splitter s(1000);
     const std::string piece(64 * 1024, 'x');

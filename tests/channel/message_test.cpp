@@ -1,4 +1,4 @@
-// Shows what each frame of contract §2 means, and how ours are printed.
+// Shows how each frame of contract §2 is read, and how ours are printed.
 #include "supe/channel/message.hpp"
 
 #include "supe/text/json_text.hpp"
@@ -14,7 +14,7 @@ using supe::signal_frame;
 
 namespace {
 
-/// Reads a frame that must be a T. The frame outlives what is returned: views point into it.
+/// Reads a frame that must be a T. The frame outlives the result, whose views point into it.
 template <class T>
 T read(std::string_view frame) {
     supe::message m = read_message(frame);
@@ -28,7 +28,7 @@ std::string why_bad(std::string_view frame) { return read<bad_frame>(frame).reas
 
 BOOST_AUTO_TEST_SUITE(message)
 
-// A mail with all that a component may write.
+// A mail with all members that a component may send.
 BOOST_AUTO_TEST_CASE(a_full_mail) {
     const auto m = read<mail_frame>(
         R"({"type":"mail","to":"\u0062ob","msg": {"a": [1, 2]} ,"id":"7","receipt":true})");
@@ -42,8 +42,8 @@ BOOST_AUTO_TEST_CASE(a_full_mail) {
     BOOST_TEST(m.extras == "");
 }
 
-// Without `to` it goes to the supervisor, without `msg` it says null, without `id` no answer is
-// wanted.
+// Without `to` it goes to the supervisor, without `msg` it is null, without `id` it wants no
+// answer.
 BOOST_AUTO_TEST_CASE(a_bare_mail) {
     const auto m = read<mail_frame>(R"({"type":"mail"})");
     BOOST_TEST(!m.to);
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(a_bare_mail) {
     BOOST_TEST(!m.receipt);
 }
 
-// msg is any value, its bytes unchanged: digits, escapes, blanks, equal keys.
+// msg is any value, and its bytes are unchanged: digits, escapes, blanks, equal keys.
 BOOST_AUTO_TEST_CASE(msg_is_unchanged) {
     for (const std::string msg :
          {"null", "false", "0", "1e400", "123456789012345678901234567890", "-0.0",
@@ -73,8 +73,7 @@ BOOST_AUTO_TEST_CASE(a_delivery) {
     BOOST_TEST(m.extras == R"(,"re":"9")");
 }
 
-// Members that we don't know are passed on in order, as they stand; so are those that belong to
-// other kinds of frame.
+// Unknown members are passed on unchanged and in order, and so are members of other kinds of frame.
 BOOST_AUTO_TEST_CASE(unknown_members_are_passed_on) {
     const auto m = read<mail_frame>(
         R"({"b": [1, 2],"type":"mail","k\u0065y":{"x":"\/"},"msg":1,"a":null,"b":2})");
@@ -84,7 +83,7 @@ BOOST_AUTO_TEST_CASE(unknown_members_are_passed_on) {
     BOOST_TEST(odd.extras == R"(,"call":"3","signal":"x","data":5,"cmd":"y")");
 }
 
-// A key or a word may be escaped, and means the same.
+// An escaped key or word has the same meaning.
 BOOST_AUTO_TEST_CASE(escaped_keys_and_words) {
     const auto m =
         read<mail_frame>(R"({"t\u0079pe":"m\u0061il","\u0074o":"a","m\u0073g":5,"r\u0065":"1"})");
@@ -104,7 +103,7 @@ BOOST_AUTO_TEST_CASE(equal_keys) {
     BOOST_TEST(m.msg == "2");
 }
 
-// What a component writes where only supervisors write is no fault, and counts for nothing.
+// A component may send members that only supervisors set. They are no error, and are ignored.
 BOOST_AUTO_TEST_CASE(from_and_attempt_of_any_type) {
     for (const std::string attempt :
          {"\"2\"", "-1", "1.5", "1e3", "99999999999999999999", "null", "[]"}) {
@@ -116,7 +115,7 @@ BOOST_AUTO_TEST_CASE(from_and_attempt_of_any_type) {
     BOOST_TEST(read<mail_frame>(R"({"type":"mail","attempt":4294967295})").attempt == 4294967295u);
 }
 
-// A malformed mail says which member, and what it should be.
+// The error of a malformed mail names the member, and what it should be.
 BOOST_AUTO_TEST_CASE(malformed_mail) {
     BOOST_TEST(why_bad(R"({"type":"mail","to":5})") == "mail: to must be a string, not 5");
     BOOST_TEST(why_bad(R"({"type":"mail","to":null})") == "mail: to must be a string, not null");
@@ -126,7 +125,7 @@ BOOST_AUTO_TEST_CASE(malformed_mail) {
     BOOST_TEST(why_bad("{\"type\":\"mail\",\"to\":[" + std::string(100, '1') + "]}").size() < 100u);
 }
 
-// Signals: the name, and data as it stands. Other members are ignored.
+// Signals: the name, and the unchanged data. Other members are ignored.
 BOOST_AUTO_TEST_CASE(signals) {
     const auto s = read<signal_frame>(
         R"({"type":"signal","signal":"READY-TO-RECEIVE-MAIL","data": {"window": 5} ,"x":1})");
@@ -137,8 +136,8 @@ BOOST_AUTO_TEST_CASE(signals) {
     BOOST_TEST(why_bad(R"({"type":"signal","signal":1})") == "signal must be a string, not 1");
 }
 
-// Node's own frames are known by `cmd` whatever else they hold: Node on the other side would take
-// them for its own too.
+// Node's own frames are recognized by `cmd`, whatever else they have: Node on the other side treats
+// them as its own too.
 BOOST_AUTO_TEST_CASE(node_frames) {
     BOOST_TEST(!read<node_frame>(R"({"cmd":"NODE_DISCONNECT"})").handle);
     BOOST_TEST(read<node_frame>(R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1})").handle);
@@ -155,7 +154,7 @@ BOOST_AUTO_TEST_CASE(raw_frames) {
         read<raw_frame>(frame);
 }
 
-// What is not JSON says so, and shows its beginning in one line of UTF-8.
+// The error of a frame that is not JSON shows its beginning in one line of UTF-8.
 BOOST_AUTO_TEST_CASE(not_json) {
     BOOST_TEST(why_bad("hello") == "not JSON in UTF-8: \"hello\"");
     BOOST_TEST(why_bad("{\"type\":\"mail\",\"msg\":1,}").starts_with("not JSON in UTF-8: \"{"));
@@ -171,7 +170,7 @@ BOOST_AUTO_TEST_CASE(not_json) {
     BOOST_TEST(why_bad(std::string(1000000, 'x')).size() < 100u);
 }
 
-// Deliveries are printed without blanks, in a fixed order, and read back to the same.
+// Deliveries are printed without blanks and in a fixed order, and are read back unchanged.
 BOOST_AUTO_TEST_CASE(prints_deliveries) {
     std::string out = "before\n";
     supe::append_delivery(out, {.from = "a\"b",

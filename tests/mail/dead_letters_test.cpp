@@ -1,4 +1,4 @@
-// Dead letters are bounded, told apart by id, and kept where they outlive the supervisor.
+// Dead letters are bounded, are found by id, and are kept where they outlive the supervisor.
 #include "supe/mail/dead_letters.hpp"
 #include "supe/mail/journal.hpp"
 
@@ -10,7 +10,7 @@ using letters = supe::dead_letters;
 
 namespace {
 
-struct shelf final : supe::dead_letter_store {
+struct store final : supe::dead_letter_store {
     std::multiset<std::string> ids;
     void keep(const supe::dead_letter& letter) override { ids.insert(letter.id); }
     void discard(const std::string& id) override { ids.erase(id); }
@@ -30,8 +30,8 @@ void add(letters& dead, const std::string& id, const std::string& msg = "0") {
 
 BOOST_AUTO_TEST_SUITE(dead_letters)
 
-// A letter says all that is known, and can be posted again as it was.
-BOOST_AUTO_TEST_CASE(tells_all) {
+// A letter has everything of its mail, which can be sent again unchanged.
+BOOST_AUTO_TEST_CASE(has_everything) {
     letters dead;
     add(dead, "a", "[1]");
     const supe::dead_letter* letter = dead.find("a");
@@ -49,7 +49,8 @@ BOOST_AUTO_TEST_CASE(tells_all) {
     BOOST_TEST(!dead.find("b"));
 }
 
-// One that was on its way through a supervisor knows where to, also when it is kept on disk.
+// The letter of a mail that was on its way through a supervisor has the whole address, also on
+// disk.
 BOOST_AUTO_TEST_CASE(on_its_way) {
     letters dead;
     envelope mail;
@@ -61,10 +62,11 @@ BOOST_AUTO_TEST_CASE(on_its_way) {
     BOOST_TEST(again.as_mail().to == "/dam/q");
 }
 
-// Bounded by count and by bytes, the oldest go first, and the shelf holds exactly what is held.
+// Letters are bounded by count and by bytes, the oldest go first, and the store has exactly the
+// letters that are held.
 BOOST_AUTO_TEST_CASE(bounded) {
     letters dead;
-    shelf kept;
+    store kept;
     dead.keep_in(&kept);
     for (std::size_t i = 0; i < letters::count_limit + 10; ++i) add(dead, std::to_string(i));
     BOOST_TEST(dead.all().size() == letters::count_limit);
@@ -77,7 +79,7 @@ BOOST_AUTO_TEST_CASE(bounded) {
 
 BOOST_AUTO_TEST_CASE(dropped) {
     letters dead;
-    shelf kept;
+    store kept;
     dead.keep_in(&kept);
     for (const char* id : {"a", "b", "c"}) add(dead, id);
     BOOST_TEST(dead.drop("b"));

@@ -1,5 +1,5 @@
-// Journaled mail, step by step: accepted and delivered only after its commit, and what comes back
-// with the next life.
+// Journaled mail, step by step: accepted and delivered only after its commit, and restored in the
+// next life.
 #include "tests/support/router_fixture.hpp"
 
 #include <deque>
@@ -10,7 +10,7 @@ using support::words;
 
 namespace {
 
-/// Keeps the steps as words, and settles what the test says.
+/// Keeps the steps as words. A test reports the results of commits.
 struct script final : supe::journal {
     words steps;
     std::vector<supe::journaled_mail> puts;
@@ -61,46 +61,46 @@ BOOST_AUTO_TEST_CASE(accepted_after_its_commit) {
     mail_endpoint& b = o.add("b");
     o.mail.delivery.on_ready(b, 9);
     for (int i = 1; i <= 3; ++i)
-        o.says(a, fmt::format(R"({{"type":"mail","to":"b","msg":{},"id":"{}","receipt":true}})", i,
-                              i));
-    BOOST_TEST_SAME(o.heard(a), {});
-    BOOST_TEST_SAME(o.heard(b), {});
+        o.sends(a, fmt::format(R"({{"type":"mail","to":"b","msg":{},"id":"{}","receipt":true}})", i,
+                               i));
+    BOOST_TEST_SAME(o.received(a), {});
+    BOOST_TEST_SAME(o.received(b), {});
     o.commit(2);
-    BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACCEPTED", R"({"id":"1"})"),
-                                 signal("MAIL-ACCEPTED", R"({"id":"2"})")});
-    BOOST_TEST(o.heard(b).size() == 2u);
+    BOOST_TEST_SAME(o.received(a), {signal("MAIL-ACCEPTED", R"({"id":"1"})"),
+                                    signal("MAIL-ACCEPTED", R"({"id":"2"})")});
+    BOOST_TEST(o.received(b).size() == 2u);
     BOOST_TEST(o.journal.marks["b"] == 2u);
     o.mail.delivery.on_ack(b, "id-2");
-    BOOST_TEST_SAME(o.heard(a), {signal("MAIL-ACKED", R"({"id":"2"})")});
+    BOOST_TEST_SAME(o.received(a), {signal("MAIL-ACKED", R"({"id":"2"})")});
     BOOST_TEST_SAME(o.journal.taken(), {"put 1", "put 2", "put 3", "erase 2 "});
 }
 
-// What could not be written is refused, told to its sender, and never delivered; what comes later
-// is taken again.
+// A mail that could not be written is refused to its sender, and never delivered; later mail is
+// taken again.
 BOOST_AUTO_TEST_CASE(refused_when_it_cannot_be_written) {
     journaled_router o;
     mail_endpoint& a = o.add("a");
     mail_endpoint& b = o.add("b");
     o.mail.delivery.on_ready(b, 9);
-    o.says(a, R"({"type":"mail","to":"b","msg":1,"id":"1"})");
-    o.says(a, R"({"type":"mail","to":"b","msg":2})");
+    o.sends(a, R"({"type":"mail","to":"b","msg":1,"id":"1"})");
+    o.sends(a, R"({"type":"mail","to":"b","msg":2})");
     o.fail(2);
-    BOOST_TEST_SAME(o.heard(a),
+    BOOST_TEST_SAME(o.received(a),
                     {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"mailbox-full"})")});
-    BOOST_TEST_SAME(o.told, {"undeliverable: 2 mailbox-full"});
+    BOOST_TEST_SAME(o.events, {"undeliverable: 2 mailbox-full"});
     BOOST_TEST(b.box.empty());
-    o.says(a, R"({"type":"mail","to":"b","msg":3,"id":"3"})");
+    o.sends(a, R"({"type":"mail","to":"b","msg":3,"id":"3"})");
     o.commit(1);
-    BOOST_TEST(o.heard(a).size() == 1u);
-    BOOST_TEST(o.heard(b).size() == 1u);
+    BOOST_TEST(o.received(a).size() == 1u);
+    BOOST_TEST(o.received(b).size() == 1u);
 }
 
-// A crash writes what the mail has been through; a dead one is erased, behind its letter.
+// A crash writes the new counters of the mail; a dead mail is erased after its letter is written.
 BOOST_AUTO_TEST_CASE(crashes_are_written) {
     journaled_router o;
     mail_endpoint& a = o.add("a");
     mail_endpoint& b = o.add("b");
-    o.says(a, R"({"type":"mail","to":"b","msg":1})");
+    o.sends(a, R"({"type":"mail","to":"b","msg":1})");
     o.commit(1);
     for (int n = 0; n < 3; ++n) {
         o.mail.delivery.on_ready(b, 1);
@@ -110,17 +110,17 @@ BOOST_AUTO_TEST_CASE(crashes_are_written) {
     BOOST_TEST_SAME(o.journal.taken(),
                     {"put 1", "back 1 attempt 1 charges 1 suspect false events 1",
                      "back 1 attempt 2 charges 2 suspect false events 2", "erase 1 "});
-    BOOST_TEST(o.told.back().starts_with("dead: 1 to b"));
+    BOOST_TEST(o.events.back().starts_with("dead: 1 to b"));
 }
 
-// The next life: in order, with the attempts that the journal counts; for whom is no more there, a
-// letter.
+// The next life: in order, with the attempts of the journal; mail for a child that is gone becomes
+// a dead letter.
 BOOST_AUTO_TEST_CASE(restored) {
     journaled_router before;
     mail_endpoint& a = before.add("a");
     before.add("b"), before.add("gone");
     for (int i = 1; i <= 3; ++i)
-        before.says(
+        before.sends(
             a, fmt::format(R"({{"type":"mail","to":"{}","msg":{}}})", i == 2 ? "gone" : "b", i));
     before.journal.puts[2].attempt = 4;
 
@@ -128,16 +128,17 @@ BOOST_AUTO_TEST_CASE(restored) {
     o.add("a");
     mail_endpoint& b = o.add("b");
     for (const auto& mail : before.journal.puts) o.mail.delivery.restore(mail);
-    BOOST_TEST_SAME(o.told, {"dead: 2 to gone: removed after 0"});
+    BOOST_TEST_SAME(o.events, {"dead: 2 to gone: removed after 0"});
     o.mail.delivery.on_ready(b, 9);
-    BOOST_TEST_SAME(o.heard(b), {R"({"type":"mail","from":"a","msg":1,"id":"id-1","attempt":1})",
-                                 R"({"type":"mail","from":"a","msg":3,"id":"id-3","attempt":5})"});
+    BOOST_TEST_SAME(o.received(b),
+                    {R"({"type":"mail","from":"a","msg":1,"id":"id-1","attempt":1})",
+                     R"({"type":"mail","from":"a","msg":3,"id":"id-3","attempt":5})"});
     o.mail.delivery.on_ack_oldest(b);
     BOOST_TEST_SAME(o.journal.taken(), {"erase 2 ", "erase 1 "});
 }
 
-// From above: acknowledged there after the commit; in the next life it is dropped when it comes
-// again, also when it was done with, and its receipt is still sent.
+// From above: acknowledged there after the commit. In the next life it is dropped when it comes
+// again, also when it had left its mailbox, and its receipt is still sent.
 BOOST_AUTO_TEST_CASE(from_above_across_lives) {
     const auto frame = [](const char* id, int attempt) {
         return fmt::format(
@@ -147,9 +148,9 @@ BOOST_AUTO_TEST_CASE(from_above_across_lives) {
     journaled_router before("/dam", true);
     before.add("q");
     before.from_above(frame("r-1", 1));
-    BOOST_TEST_SAME(before.heard_above(), {});
+    BOOST_TEST_SAME(before.received_above(), {});
     before.commit(1);
-    BOOST_TEST_SAME(before.heard_above(), {signal("ACK-CURRENT-MAIL", R"({"ids":["r-1"]})")});
+    BOOST_TEST_SAME(before.received_above(), {signal("ACK-CURRENT-MAIL", R"({"ids":["r-1"]})")});
 
     journaled_router o("/dam", true);
     mail_endpoint& q = o.add("q");
@@ -157,28 +158,29 @@ BOOST_AUTO_TEST_CASE(from_above_across_lives) {
     o.mail.delivery.restore(before.journal.puts.at(0));
     o.from_above(frame("r-0", 2));
     o.from_above(frame("r-1", 2));
-    BOOST_TEST_SAME(o.heard_above(), {signal("ACK-CURRENT-MAIL", R"({"ids":["r-0","r-1"]})")});
+    BOOST_TEST_SAME(o.received_above(), {signal("ACK-CURRENT-MAIL", R"({"ids":["r-0","r-1"]})")});
     o.mail.delivery.on_ready(q, 9);
-    BOOST_TEST(o.heard(q).size() == 1u);
+    BOOST_TEST(o.received(q).size() == 1u);
     o.mail.delivery.on_ack_oldest(q);
-    BOOST_TEST_SAME(o.heard_above(), {signal("MAIL-ACKED", R"({"id":"r-1"})")});
+    BOOST_TEST_SAME(o.received_above(), {signal("MAIL-ACKED", R"({"id":"r-1"})")});
     BOOST_TEST_SAME(o.journal.taken(), {"erase 1 r-1"});
 }
 
-// Removed while its mail is being written: refused and erased; the commit that comes later changes
-// nothing.
+// A child is removed while its mail is being written: the mail is refused and erased, and the later
+// commit changes nothing.
 BOOST_AUTO_TEST_CASE(removed_meanwhile) {
     journaled_router o;
     mail_endpoint& a = o.add("a");
     mail_endpoint& b = o.add("b");
-    o.says(a, R"({"type":"mail","to":"b","msg":1,"id":"1"})");
+    o.sends(a, R"({"type":"mail","to":"b","msg":1,"id":"1"})");
     o.mail.remove(b);
     o.commit(1);
-    BOOST_TEST_SAME(o.heard(a), {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})")});
+    BOOST_TEST_SAME(o.received(a),
+                    {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})")});
     BOOST_TEST_SAME(o.journal.taken(), {"put 1", "erase 1 "});
 }
 
-// A letter and a history survive as text; what is no text of ours gives an empty one.
+// A letter and a history survive as text; an unreadable text gives an empty one.
 BOOST_AUTO_TEST_CASE(texts) {
     supe::dead_letter letter;
     letter.id = "a\"1";

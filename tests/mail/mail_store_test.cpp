@@ -1,4 +1,5 @@
-// The memory of held mail: what goes in comes out unchanged, costs little, and is given back.
+// The memory of held mail: mail comes out unchanged, takes little memory, and the memory is given
+// back.
 #include "supe/mail/in_flight_mail.hpp"
 #include "supe/mail/mail_list.hpp"
 
@@ -54,8 +55,8 @@ BOOST_AUTO_TEST_CASE(keeps_every_field) {
     }
 }
 
-// 256-byte mails cost at most 1.3 times their bytes, and the chunks are given back but for the few
-// spare ones.
+// Mails of 256 bytes take at most 1.3 times their bytes, and all chunks but a few spare ones are
+// given back.
 BOOST_AUTO_TEST_CASE(costs_little_and_gives_back) {
     for (const std::size_t size : {256u, 1024u, 10000u, 33000u, 100000u, 1000000u}) {
         const std::size_t before = supe::mail_store::mapped();
@@ -73,7 +74,7 @@ BOOST_AUTO_TEST_CASE(costs_little_and_gives_back) {
     }
 }
 
-// One mailbox that stands still keeps no memory of another alive.
+// An idle mailbox keeps no memory of another one alive.
 BOOST_AUTO_TEST_CASE(stores_do_not_mix) {
     supe::mail_store still, busy;
     const std::string msg(1000, 'm');
@@ -98,7 +99,7 @@ BOOST_AUTO_TEST_CASE(mail_outlives_its_store) {
     BOOST_TEST(survivor->view().msg == "1");
 }
 
-// A list gives mail back in order of sequence, wherever it was put in.
+// A list returns mail in order of sequence, in whatever order it was inserted.
 BOOST_AUTO_TEST_CASE(list_keeps_the_order) {
     supe::mail_store store;
     supe::mail_list list;
@@ -113,37 +114,37 @@ BOOST_AUTO_TEST_CASE(list_keeps_the_order) {
                boost::test_tools::per_element());
 }
 
-// A hand does what a plain search would do: random steps beside a deque, each compared.
+// in_flight_mail does what a plain search does: random steps, each compared with a deque.
 BOOST_AUTO_TEST_CASE(in_flight_mail_is_a_deque_with_an_index) {
     supe::mail_store store;
-    supe::in_flight_mail hand;
+    supe::in_flight_mail in_flight;
     std::deque<std::string> model;
     std::mt19937 dice(1);
     for (int step = 0; step < 20000; ++step) {
         const unsigned what = dice() % 8;
         if (what < 4 && model.size() < 200) {
             model.push_back("mail-" + std::to_string(step));
-            hand.add(store.keep(mail_of(model.back(), "0")));
+            in_flight.add(store.keep(mail_of(model.back(), "0")));
         } else if (what < 6 && !model.empty()) {
             const auto at = model.begin() + static_cast<long>(dice() % model.size());
-            const mail_ptr taken = hand.take(*at);
+            const mail_ptr taken = in_flight.take(*at);
             BOOST_REQUIRE(taken);
             BOOST_REQUIRE(taken->id() == *at);
             model.erase(at);
         } else if (what == 6) {
-            const mail_ptr taken = dice() % 2 ? hand.take_oldest() : hand.take_newest();
+            const mail_ptr taken = dice() % 2 ? in_flight.take_oldest() : in_flight.take_newest();
             BOOST_REQUIRE(!taken == model.empty());
             if (!taken) continue;
             const bool oldest = taken->id() == model.front();
             BOOST_REQUIRE((oldest || taken->id() == model.back()));
             oldest ? model.pop_front() : model.pop_back();
         } else {
-            BOOST_REQUIRE(!hand.take("nobody"));
+            BOOST_REQUIRE(!in_flight.take("nobody"));
         }
-        BOOST_REQUIRE(hand.size() == model.size());
+        BOOST_REQUIRE(in_flight.size() == model.size());
     }
     std::vector<std::string> order;
-    hand.for_each([&](const supe::held_mail& m) { order.emplace_back(m.id()); });
+    in_flight.for_each([&](const supe::held_mail& m) { order.emplace_back(m.id()); });
     BOOST_TEST(order == std::vector<std::string>(model.begin(), model.end()),
                boost::test_tools::per_element());
 }

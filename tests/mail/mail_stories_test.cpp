@@ -1,4 +1,4 @@
-// Mail in whole trees, as their authors see it: simulated processes, virtual time.
+// Mail in whole trees: simulated processes, virtual time.
 #include "supe/simulation/world.hpp"
 
 #include <fmt/format.h>
@@ -12,7 +12,7 @@ using words = std::vector<std::string>;
 
 namespace {
 
-/// What all components of a test have seen, in order.
+/// What the components of a test received, in order.
 struct diary {
     words lines;
 
@@ -28,7 +28,7 @@ struct diary {
             co_await mail->ack();
         }
     }
-    /// Sends one mail with a receipt, and notes what became of it.
+    /// Sends one mail with a receipt, and notes the outcome.
     supe::component_main asker(std::string to) {
         return [this, to](component& self) { return ask(*this, self, to); };
     }
@@ -43,8 +43,8 @@ struct diary {
 
 BOOST_AUTO_TEST_SUITE(mail_stories)
 
-// With all limits at their defaults a poison mail is among the dead letters before its component is
-// given up, and the mail behind it is handled.
+// With default limits a poison mail goes to the dead letters before its component is given up, and
+// the mail behind it is handled.
 BOOST_AUTO_TEST_CASE(poison_goes_before_its_component) {
     diary d;
     world w;
@@ -62,15 +62,15 @@ BOOST_AUTO_TEST_CASE(poison_goes_before_its_component) {
     BOOST_TEST(w.stop());
 }
 
-// … also where the component takes many at once: the crash with many in hand accuses none, each of
-// them is alone at the next ones, and the last of these, by which the poison is out, is none that
-// its component could be given up for.
+// … also when the component takes many at once. The first crash, with many in flight, charges no
+// mail. At the next crashes each mail is alone. The crash by which the poison goes is let pass,
+// although it exceeds the component's own limit.
 BOOST_AUTO_TEST_CASE(poison_among_many) {
     diary d;
     world w;
     w.provide("worker", [&d](component& self) -> awaitable<> {
         self.set_window(10);
-        co_await self.time().sleep_for(1s);  // until then much waits, and comes at once
+        co_await self.time().sleep_for(1s);  // until then mail waits, and comes at once
         co_await diary::work(d, self, 10);
     });
     w.run(R"({"name": "t", "children": [{"name": "w", "component": "worker"}]})");
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(poison_among_many) {
     BOOST_TEST(w.stop());
 }
 
-// Behind a full mailbox that blocks its senders nobody else's mail waits, however much is sent
+// Mail for others never waits behind a full mailbox that blocks its senders, however much is sent
 // there.
 BOOST_AUTO_TEST_CASE(full_beside_free) {
     world w;
@@ -118,8 +118,8 @@ BOOST_AUTO_TEST_CASE(full_beside_free) {
     BOOST_TEST(w.stop());
 }
 
-// Dead letters are there in the next life of the tree; one that is sent again has all its tries
-// before it anew, and is no letter any more.
+// The next life of the tree has the dead letters. A letter that is sent again has all its attempts
+// again, and is no letter any more.
 BOOST_AUTO_TEST_CASE(dead_letters_outlive_the_tree) {
     diary d;
     world w;
@@ -144,8 +144,9 @@ BOOST_AUTO_TEST_CASE(dead_letters_outlive_the_tree) {
     BOOST_TEST(w.root().mail().delivery.put_again("nobody", letter.as_mail()) == "unknown-address");
 }
 
-// A supervisor on the way dies while the one below it, where the recipient lives, has no room for
-// the mail: the one before it still has it, and the sender hears nothing but that it arrived.
+// A supervisor on the way dies while the one below it, which has the recipient, has no capacity for
+// the mail. The hop before still has the mail, and the only outcome for the sender is that it
+// arrived.
 BOOST_AUTO_TEST_CASE(death_on_the_way) {
     diary d;
     world w;
@@ -169,8 +170,8 @@ BOOST_AUTO_TEST_CASE(death_on_the_way) {
     BOOST_TEST(d.lines.at(1) == "acked");
 }
 
-// A nested supervisor dies with a mail that it had accepted: the sender who waits for the receipt
-// is told.
+// A nested supervisor dies with a mail that it had accepted: the sender that waits for the receipt
+// gets an answer.
 BOOST_AUTO_TEST_CASE(supervisor_died) {
     diary d;
     world w;
@@ -228,8 +229,8 @@ BOOST_AUTO_TEST_CASE(journal_of_the_root) {
     BOOST_TEST(w.disk("").mails.empty());
 }
 
-// … with the attempts: what was in hand at the death may have been handled, what waited behind it
-// was not.
+// … with the attempts: mail in flight at the death may have been handled, mail that waited behind
+// it was not.
 BOOST_AUTO_TEST_CASE(attempts_across_a_death) {
     diary d;
     world w;
@@ -250,7 +251,8 @@ BOOST_AUTO_TEST_CASE(attempts_across_a_death) {
     BOOST_TEST(d.lines == (words{"1 2", "2 2", "3 1"}), boost::test_tools::per_element());
 }
 
-// A full disk: mail is refused and said so in the log, once; when there is room again, it goes on.
+// A full disk: mail is refused, with one line of the log; when there is space again, mail is
+// accepted.
 BOOST_AUTO_TEST_CASE(full_disk) {
     diary d;
     world w;
@@ -266,16 +268,17 @@ BOOST_AUTO_TEST_CASE(full_disk) {
     w.mail("/w", "3");
     w.advance(1s);
     BOOST_TEST(d.lines == words{"3 1"});
-    std::size_t told = 0;
+    std::size_t logged = 0;
     for (const std::string& line : w.lines())
-        told += line.find("database or disk is full") != std::string::npos;
-    BOOST_TEST(told == 1u);
+        logged += line.find("database or disk is full") != std::string::npos;
+    BOOST_TEST(logged == 1u);
 }
 
-// Who is down, by hand or because it crashed too often, is kept its mail and more, up to the limit
-// of its mailbox; started again it gets all of it, in order, for the first time.
+// A child is down, because an operator stopped it or because it was given up. Its mailbox keeps its
+// mail, and takes more up to its limit. Started again, the child gets all of it, in order, as first
+// attempts.
 BOOST_AUTO_TEST_CASE(kept_while_it_is_down) {
-    for (const bool by_hand : {true, false}) {
+    for (const bool manually : {true, false}) {
         diary d;
         world w;
         bool deaf = true;
@@ -285,9 +288,9 @@ BOOST_AUTO_TEST_CASE(kept_while_it_is_down) {
         w.run(
             R"({"name": "t", "children": [{"name": "w", "component": "worker", "max_restarts": 0, "mail": {"limit": 4}}]})");
         for (int i = 1; i <= 2; ++i) w.mail("/w", std::to_string(i));
-        if (by_hand) BOOST_TEST(w.by_hand(w.root().admin().stop("w")) == "");
-        if (!by_hand) w.crash("/w");
-        BOOST_TEST(w.count("component-excessive-crash") == (by_hand ? 0u : 1u));
+        if (manually) BOOST_TEST(w.by_hand(w.root().admin().stop("w")) == "");
+        if (!manually) w.crash("/w");
+        BOOST_TEST(w.count("component-excessive-crash") == (manually ? 0u : 1u));
         for (int i = 3; i <= 6; ++i) w.mail("/w", std::to_string(i));
         w.advance(1h);
         BOOST_TEST(w.processes() == 0u);
@@ -299,8 +302,8 @@ BOOST_AUTO_TEST_CASE(kept_while_it_is_down) {
     }
 }
 
-// Mail for a temporary child that has ended is a dead letter, and who waits for the receipt is
-// told.
+// Mail for a temporary child that has ended is a dead letter, and a sender that waits for the
+// receipt gets an answer.
 BOOST_AUTO_TEST_CASE(removed) {
     diary d;
     world w;
@@ -321,14 +324,14 @@ BOOST_AUTO_TEST_CASE(removed) {
 
 // The answer to a call of an earlier life is not taken for the answer to a call of this one.
 BOOST_AUTO_TEST_CASE(answers_of_another_life) {
-    words heard;
+    words received;
     world w;
-    w.provide("caller", [&heard](component& self) {
+    w.provide("caller", [&received](component& self) {
         return [](words& lines, component& me) -> awaitable<> {
             const auto answer = co_await me.call("/oracle", "0");
             lines.push_back(answer.body());
             co_await me.shutdown_requested();
-        }(heard, self);
+        }(received, self);
     });
     std::vector<supe::mail> asked;
     w.provide("oracle", [&asked](component& self) {
@@ -346,10 +349,10 @@ BOOST_AUTO_TEST_CASE(answers_of_another_life) {
     });
     w.run(
         R"({"name": "t", "children": [{"name": "oracle", "component": "oracle"}, {"name": "caller", "component": "caller"}]})");
-    w.crash("/caller");  // its question is with the oracle; the next life asks too, and both are
+    w.crash("/caller");  // the oracle has its call; the next life calls too, and both calls are
                          // answered
     w.advance(1s);
-    BOOST_TEST(heard == words{"\"answer to 2\""});
+    BOOST_TEST(received == words{"\"answer to 2\""});
     asked.clear();
 }
 

@@ -40,7 +40,7 @@ offered put_answer(box& b, std::string_view id) {
 
 std::string shown(const held_mail& m) { return fmt::format("{}/{}", m.id(), m.attempt); }
 
-/// Everything that may be handed over now, as `id/attempt`.
+/// Everything that may be delivered now, as `id/attempt`.
 words taken(box& b, box::consumer c = 0) {
     words all;
     while (const held_mail* m = b.take_next(c)) all.push_back(shown(*m));
@@ -71,7 +71,7 @@ words numbered(const char* what, int from, int to) {
 
 BOOST_AUTO_TEST_SUITE(mailbox)
 
-// Nothing is handed over before READY; then one at a time, in order of arrival.
+// Nothing is delivered before READY; then one mail at a time, in order of arrival.
 BOOST_AUTO_TEST_CASE(one_at_a_time_by_default) {
     box b(mailbox_limits{});
     for (const char* id : {"a", "b", "c"}) put(b, id);
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(one_at_a_time_by_default) {
     BOOST_TEST_SAME(taken(b), {"c/1"});
 }
 
-// A window is what was asked for, at most the limit; acks in any order make room, one by one;
+// The window is as requested, at most the limit. Each ack, in any order, frees one position in it;
 // unknown ids change nothing.
 BOOST_AUTO_TEST_CASE(windows_and_acks_in_any_order) {
     box b(mailbox_limits{.window = 4});
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(windows_and_acks_in_any_order) {
     BOOST_TEST_SAME(taken(b), {"m8/1"});
 }
 
-// A pause keeps what is in hand in hand, and hands over no more.
+// A pause leaves mail in flight, and delivers no more.
 BOOST_AUTO_TEST_CASE(pause_and_resume) {
     box b(mailbox_limits{});
     put(b, "a"), put(b, "b");
@@ -121,8 +121,8 @@ BOOST_AUTO_TEST_CASE(pause_and_resume) {
     BOOST_TEST_SAME(taken(b), {"b/1"});
 }
 
-// In hand at the end: back to its place, before fresh mail, in order, with attempt raised; not
-// charged when it is no crash.
+// Mail in flight at an end goes back to its position, before fresh mail, in order, with its attempt
+// raised; an end that is no crash does not charge it.
 BOOST_AUTO_TEST_CASE(redelivered_in_order_before_fresh_mail) {
     box b(mailbox_limits{});
     for (const char* id : {"a", "b", "c", "d"}) put(b, id);
@@ -138,8 +138,8 @@ BOOST_AUTO_TEST_CASE(redelivered_in_order_before_fresh_mail) {
     }
 }
 
-// A rejected mail goes back to its place, or out with the reason; an empty id means the oldest in
-// hand.
+// A rejected mail goes back to its position, or out with the reason; an empty id means the oldest
+// in flight.
 BOOST_AUTO_TEST_CASE(reject) {
     box b(mailbox_limits{});
     for (const char* id : {"a", "b", "c"}) put(b, id);
@@ -157,8 +157,8 @@ BOOST_AUTO_TEST_CASE(reject) {
     BOOST_TEST_SAME(taken(b), {"c/1"});
 }
 
-// Alone in hand at each of three crashes: dead at the third, with its history; a stop in between
-// charges nothing.
+// A mail that is alone in flight at each of three crashes is dead at the third, with its history; a
+// stop in between charges nothing.
 BOOST_AUTO_TEST_CASE(poison_alone) {
     box b(mailbox_limits{});
     put(b, "poison"), put(b, "good");
@@ -177,8 +177,8 @@ BOOST_AUTO_TEST_CASE(poison_alone) {
     BOOST_TEST_SAME(taken(b), {"good/1"});
 }
 
-// Several in hand at a crash: none is charged; they come one at a time from then on, with no fresh
-// mail beside them.
+// Of several mails in flight at a crash no mail is charged. From then on they are delivered one at
+// a time, with no fresh mail beside them.
 BOOST_AUTO_TEST_CASE(suspects_one_at_a_time) {
     box b(mailbox_limits{.attempts = 2});
     for (const char* id : {"a", "poison", "c", "fresh", "fresher"}) put(b, id);
@@ -199,9 +199,9 @@ BOOST_AUTO_TEST_CASE(suspects_one_at_a_time) {
     BOOST_TEST_SAME(taken(b), {"fresh/1", "fresher/1"});
 }
 
-// Answers pass by pause and window, because whoever waits for one can take no other mail before it.
-// After an end they are delivered again, like all mail; and they don't hide which mail was alone in
-// hand.
+// Answers pass pause and window, because a component that waits for one can take no other mail
+// before it. After an end they are delivered again, like all mail. A mail beside answers still
+// counts as alone in flight.
 BOOST_AUTO_TEST_CASE(answers) {
     box b(mailbox_limits{.attempts = 2});
     put(b, "m"), put(b, "n");
@@ -221,8 +221,8 @@ BOOST_AUTO_TEST_CASE(answers) {
     BOOST_TEST(ids(b.ended(0, box::ending::charged, crash).dead) == words{"m"});
 }
 
-// … and past the limits, up to as many again: a full mailbox is emptied by who waits for the
-// answer. A flood of them is refused.
+// … and the limits, up to as many again: only the component that waits for the answer can empty the
+// full mailbox. A flood of answers is refused.
 BOOST_AUTO_TEST_CASE(answers_pass_the_limits) {
     for (const bool block : {false, true}) {
         box b(mailbox_limits{.count = 2, .block = block});
@@ -236,15 +236,15 @@ BOOST_AUTO_TEST_CASE(answers_pass_the_limits) {
     }
 }
 
-// What its next hop cannot put anywhere leaves the window to the others, and is acknowledged or
-// comes again like any mail.
+// Mail that the next hop has no capacity for leaves the window free for other mail, and is
+// acknowledged or delivered again like any mail.
 BOOST_AUTO_TEST_CASE(parked) {
     box b(mailbox_limits{});
     for (const char* id : {"a", "b", "c", "d"}) put(b, id);
     b.ready(0, 2);
     BOOST_TEST_SAME(taken(b), {"a/1", "b/1"});
     BOOST_TEST(b.park(0, "a")->id() == "a");
-    BOOST_TEST(!b.park(0, "a"));  // told twice: once is enough
+    BOOST_TEST(!b.park(0, "a"));  // it is parked already
     BOOST_TEST(!b.park(0, "c"));
     BOOST_TEST_SAME(taken(b), {"c/1"});
     BOOST_TEST(acked(b, "a") == "a");
@@ -258,7 +258,7 @@ BOOST_AUTO_TEST_CASE(parked) {
     BOOST_TEST(b.park(0, "c")->id() == "c");
 }
 
-// … and takes nothing of the limits either: behind one that is full, others still get through.
+// … and does not count in the limits either: mail for others passes a full mailbox.
 BOOST_AUTO_TEST_CASE(parked_beside_the_limits) {
     box b(mailbox_limits{.count = 2, .bytes = 100});
     b.ready(0, 2);
@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE(parked_beside_the_limits) {
     BOOST_TEST(b.bytes() == 0u);
 }
 
-// Full by count and by bytes; what is in hand counts too; an empty mailbox takes any single mail.
+// Full by count and by bytes; mail in flight counts too; an empty mailbox takes any single mail.
 BOOST_AUTO_TEST_CASE(limits_hold) {
     box b(mailbox_limits{.count = 2, .bytes = 100});
     const std::string big(500, '1');
@@ -296,8 +296,8 @@ BOOST_AUTO_TEST_CASE(limits_hold) {
     BOOST_TEST((put_patient(b, "c") == offered::full));
 }
 
-// `block`: a patient sender's mail is withheld and let in when there is room, in order; nobody
-// overtakes it.
+// `block`: mail of a patient sender is withheld, and admitted when there is capacity, in order; no
+// mail overtakes it.
 BOOST_AUTO_TEST_CASE(block_withholds) {
     box b(mailbox_limits{.count = 2, .block = true});
     put(b, "a"), put(b, "b");
@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(block_withholds) {
     BOOST_TEST_SAME(taken(b), {"c/1"});
 }
 
-// … and what is withheld is bounded too: a flood of patient senders is refused in the end.
+// … and withheld mail is bounded too: a flood of patient senders is refused in the end.
 BOOST_AUTO_TEST_CASE(block_is_bounded) {
     box b(mailbox_limits{.count = 1, .block = true});
     put(b, "a");
@@ -329,8 +329,9 @@ BOOST_AUTO_TEST_CASE(block_is_bounded) {
     BOOST_TEST(b.withheld() == 0u);
 }
 
-// Staged mail counts, but is delivered only after its commit; a failed one comes out.
-BOOST_AUTO_TEST_CASE(staged_until_committed) {
+// Uncommitted mail counts, but is delivered only after its commit; a mail whose commit fails comes
+// out.
+BOOST_AUTO_TEST_CASE(waits_for_its_commit) {
     box b(mailbox_limits{.count = 3});
     b.ready(0, 9);
     envelope e;
@@ -350,8 +351,8 @@ BOOST_AUTO_TEST_CASE(staged_until_committed) {
     BOOST_TEST(b.in_flight() == 2u);
 }
 
-// Several consumers share the queue; each has a hand of its own, and the end of one gives back only
-// what it had.
+// Several consumers share the queue. Each has its own mail in flight, and the end of one puts back
+// only its own.
 BOOST_AUTO_TEST_CASE(several_consumers) {
     box b(mailbox_limits{});
     b.add_consumers(2);
@@ -370,7 +371,7 @@ BOOST_AUTO_TEST_CASE(several_consumers) {
     BOOST_TEST_SAME(taken(b, 0), {"m4/1"});
 }
 
-// Mail meant for one consumer reaches only that one, in order with the shared mail; its answers
+// Mail for one consumer alone reaches only that one, in order with the shared mail; its answers
 // too.
 BOOST_AUTO_TEST_CASE(meant_for_one) {
     box b(mailbox_limits{});
@@ -393,7 +394,7 @@ BOOST_AUTO_TEST_CASE(meant_for_one) {
     BOOST_TEST(b.in_flight() == 2u);
 }
 
-// A removed recipient's mail comes out whole and in order, and the box is empty and can go on.
+// All mail of a removed recipient comes out in order. The mailbox is empty then, and still works.
 BOOST_AUTO_TEST_CASE(drain) {
     box b(mailbox_limits{});
     for (const char* id : {"a", "b", "c", "d"}) put(b, id);

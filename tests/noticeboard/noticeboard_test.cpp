@@ -1,5 +1,5 @@
-// Shows the noticeboard's rules step by step: who is told, in what order, and what the cache gives
-// (contract §2).
+// Shows the noticeboard's rules step by step: which watchers get a notice, in what order, and what
+// the cache has (contract §2).
 #include "supe/noticeboard/noticeboard.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -18,17 +18,17 @@ constexpr board_type::watch_options once_from_cache{.once = true, .use_cache = t
 
 BOOST_AUTO_TEST_SUITE(noticeboard)
 
-// Watchers are told in the order of their watches, of the names that they watch and no others.
-BOOST_AUTO_TEST_CASE(tells_those_who_watch_in_order) {
+// Watchers get the notices that they watch and no others, in the order of their watches.
+BOOST_AUTO_TEST_CASE(publishes_to_watchers_in_order) {
     board_type board;
-    board.watch(7, "news", lasting);
-    board.watch(3, "news", lasting);
+    board.watch(7, "sale", lasting);
+    board.watch(3, "sale", lasting);
     board.watch(5, "weather", lasting);
-    const auto told = board.publish("news", R"({"a":1})");
-    BOOST_TEST(told.notice == "news");
-    BOOST_TEST(told.message == R"({"a":1})");
-    BOOST_TEST(told.watchers == (watchers{7, 3}));
-    BOOST_TEST(board.publish("news-of-the-world", "1").watchers.empty());
+    const auto event = board.publish("sale", R"({"a":1})");
+    BOOST_TEST(event.notice == "sale");
+    BOOST_TEST(event.message == R"({"a":1})");
+    BOOST_TEST(event.watchers == (watchers{7, 3}));
+    BOOST_TEST(board.publish("sale-of-the-year", "1").watchers.empty());
 }
 
 // A once-watch is used up by its first event; a lasting one beside it is not.
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(the_cache_is_for_a_new_pipe) {
     BOOST_TEST(board.watch(2, "n", from_cache).cached.value() == "1");
 }
 
-// The last message of a name is what a late watcher begins with; it is told of the next ones too.
+// A late watcher begins with the last message of the name, and gets the next ones too.
 BOOST_AUTO_TEST_CASE(a_late_watcher_begins_with_the_last_message) {
     board_type board;
     board.publish("n", R"("old")");
@@ -88,20 +88,20 @@ BOOST_AUTO_TEST_CASE(once_from_the_cache_is_used_up) {
     BOOST_TEST(board.publish("n", "2").watchers == (watchers{2}));
 }
 
-// A notice without a message reaches who watches, as null, and leaves the cache as it was.
+// A notice without a message reaches its watchers as null, and leaves the cache as it was.
 BOOST_AUTO_TEST_CASE(without_a_message_nothing_is_cached) {
     board_type board;
     board.watch(1, "n", lasting);
-    const auto told = board.publish("n", std::nullopt);
-    BOOST_TEST(told.message == "null");
-    BOOST_TEST(told.watchers == (watchers{1}));
+    const auto event = board.publish("n", std::nullopt);
+    BOOST_TEST(event.message == "null");
+    BOOST_TEST(event.watchers == (watchers{1}));
     BOOST_TEST(board.cached("n").has_value() == false);
     board.publish("n", "1");
     board.publish("n", std::nullopt);
     BOOST_TEST(board.cached("n").value() == "1");
 }
 
-// What is cached knows who published it, and when.
+// A cached notice has its source and the time of its publication.
 BOOST_AUTO_TEST_CASE(origin_of_what_is_cached) {
     board_type board;
     const auto when = std::chrono::system_clock::time_point() + std::chrono::hours(7);
@@ -114,8 +114,8 @@ BOOST_AUTO_TEST_CASE(origin_of_what_is_cached) {
     BOOST_TEST(!board.last("web"));
 }
 
-// What JavaScript takes for false arrives as null, fresh and from the cache; what only looks empty
-// does not.
+// A message that is falsy in JavaScript arrives as null, fresh and from the cache; a message that
+// only looks empty does not.
 BOOST_AUTO_TEST_CASE(falsy_messages_are_null) {
     board_type board;
     for (const char* falsy : {"null", "false", "0", "-0", "0.00", "0e7", "-0.0E-1", R"("")"}) {
@@ -126,8 +126,7 @@ BOOST_AUTO_TEST_CASE(falsy_messages_are_null) {
         BOOST_TEST(board.publish("n", truthy).message == truthy);
 }
 
-// A watch ends by ignore and with the watcher's life; to ignore what is not watched changes
-// nothing.
+// A watch ends by ignore() and with its watcher; to ignore what is not watched changes nothing.
 BOOST_AUTO_TEST_CASE(watches_end) {
     board_type board;
     board.watch(1, "a", lasting);
@@ -146,7 +145,7 @@ BOOST_AUTO_TEST_CASE(watches_end) {
     board.forget(2);
 }
 
-// A used-up once-watch gives its place back: the limit counts what stands.
+// A used-up once-watch no longer counts in the limit.
 BOOST_AUTO_TEST_CASE(a_watcher_has_a_limit) {
     board_type board({.watches = 2});
     board.watch(1, "a", once);
@@ -161,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_watcher_has_a_limit) {
     BOOST_TEST(board.watch(1, "d", lasting).error == "");
 }
 
-// The cache is bounded by names and by bytes; the notice published longest ago goes first.
+// The cache is bounded by names and by bytes; the oldest notice goes first.
 BOOST_AUTO_TEST_CASE(the_cache_has_limits) {
     board_type by_names({.cached_names = 2});
     by_names.publish("a", "1");
@@ -180,14 +179,13 @@ BOOST_AUTO_TEST_CASE(the_cache_has_limits) {
     by_bytes.publish("b", "1234");
     BOOST_TEST(by_bytes.cached("a").has_value() == false);
     BOOST_TEST(by_bytes.cached("b").value() == "1234");
-    by_bytes.publish("b", "1234567890");  // too much for the whole cache: the old message is not
-                                          // the last one any more
+    by_bytes.publish("b", "1234567890");  // too large for the cache: the old message goes too
     BOOST_TEST(by_bytes.cached("b").has_value() == false);
     by_bytes.publish("c", "12345678");
     BOOST_TEST(by_bytes.cached("c").value() == "12345678");
 }
 
-// A name that is none is refused in words, and what is published under it is not kept.
+// A malformed name is refused with a reason, and what is published under it is not kept.
 BOOST_AUTO_TEST_CASE(names_have_limits) {
     board_type board({.name_bytes = 3});
     BOOST_TEST(board.watch(1, "", lasting).error == "a notice needs a name");

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(whole_lines) {
     BOOST_TEST(c.lines.size() == 4u);
 }
 
-// A carriage return belongs to its line; bytes that are no UTF-8 and NULs are kept as they are.
+// A carriage return belongs to its line; NULs and bytes that are not UTF-8 are kept as they are.
 BOOST_AUTO_TEST_CASE(bytes_are_kept) {
     catcher c;
     const std::string odd("\xff\0\x1b[31m", 7);
@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(bytes_are_kept) {
     BOOST_TEST(c.lines == (words{"dos\r", "10%\r20%\r", odd}));
 }
 
-// Wherever the reads end, the lines are the same, cut ones too.
+// The lines are the same wherever the reads end, cut lines too.
 BOOST_AUTO_TEST_CASE(reads_may_end_anywhere) {
     const std::string stream = "a\n\nbcd\n12345678\n123456789\n\r\n1234567890123456789012345\nend";
     for (std::size_t size = 1; size <= stream.size(); ++size) {
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(cut_at_64_kib) {
     BOOST_TEST(c.lines == (words{full, full + " [cut]", "next"}));
 }
 
-// A cut never leaves half a character at its end, where the text was UTF-8.
+// A cut never ends within a UTF-8 character.
 BOOST_AUTO_TEST_CASE(cuts_between_characters) {
     catcher c(8);
     c.feed(
@@ -75,8 +75,8 @@ BOOST_AUTO_TEST_CASE(cuts_between_characters) {
                       "1234\xff\xff\xff\xff [cut]", "\x80\x80\x80\x80\x80\x80\x80\x80 [cut]"}));
 }
 
-// A gigabyte without a newline is one cut line, given out when it passes the limit, and holds no
-// memory after.
+// A gigabyte without a newline is one cut line, which is passed on when it exceeds the limit, and
+// takes no memory after.
 BOOST_AUTO_TEST_CASE(an_endless_line) {
     catcher c;
     const std::string piece(1 << 20, 'x');
@@ -88,8 +88,8 @@ BOOST_AUTO_TEST_CASE(an_endless_line) {
     BOOST_TEST(c.lines.back() == "next");
 }
 
-// The stream ends within the rest of a cut line: nothing more comes, and nothing is lost of what is
-// said after.
+// The stream ends within the rest of a cut line: nothing more of it comes, and the next line is
+// whole.
 BOOST_AUTO_TEST_CASE(the_end_of_a_cut_line) {
     catcher c(4);
     c.feed("123456");

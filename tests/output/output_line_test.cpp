@@ -1,4 +1,4 @@
-// Shows how a line looks in text and in JSON, and whose line it is when it comes through a nested
+// Shows a line as text and as JSON, and the address of a line that comes through a nested
 // supervisor (contract §6).
 #include "supe/output/output_line.hpp"
 
@@ -31,15 +31,14 @@ std::string split(std::string_view line, std::string_view nested) {
 
 BOOST_AUTO_TEST_SUITE(output_line)
 
-// The plain name at the top, the address below, `supe` for the root's own log.
+// The plain name of a child of the root, the address below, `supe` for the root's own log.
 BOOST_AUTO_TEST_CASE(labels) {
     BOOST_TEST(label_of("/web") == "web");
     BOOST_TEST(label_of("/dam/queue") == "/dam/queue");
     BOOST_TEST(label_of("/") == "supe");
 }
 
-// A line of text is its label and the line, nothing else; bytes that are not UTF-8 stay as they
-// are.
+// As text: the label and the line, nothing else; bytes that are not UTF-8 stay as they are.
 BOOST_AUTO_TEST_CASE(text_is_kept_byte_for_byte) {
     BOOST_TEST(text("web", "a\xff \tb\r") == "[web] a\xff \tb\r\n");
     BOOST_TEST(text("web", "") == "[web] \n");
@@ -48,8 +47,7 @@ BOOST_AUTO_TEST_CASE(text_is_kept_byte_for_byte) {
     BOOST_TEST(text("web", "x", true) == text("web", "x", true));
 }
 
-// A line of JSON is one object whatever the child prints, with exactly the four members in their
-// order.
+// As JSON: one object whatever the child prints, with exactly four members in their order.
 BOOST_AUTO_TEST_CASE(json_escapes_what_it_must) {
     BOOST_TEST(json("hi") ==
                "{\"at\":\"2026-01-31T12:00:00.000Z\",\"address\":\"/"
@@ -62,8 +60,8 @@ BOOST_AUTO_TEST_CASE(json_escapes_what_it_must) {
     }
 }
 
-// What a nested supervisor passes on is labelled by it; what has no label of it or below it is its
-// own.
+// A nested supervisor labels the lines that it passes on. A line without a label at or below its
+// address is its own.
 BOOST_AUTO_TEST_CASE(label_of_a_nested_line) {
     BOOST_TEST(split("[/dam/queue] a [b] c", "/dam") == "/dam/queue|a [b] c");
     BOOST_TEST(split("[/dam] failed", "/dam") == "/dam|failed");
@@ -73,7 +71,7 @@ BOOST_AUTO_TEST_CASE(label_of_a_nested_line) {
         BOOST_TEST(split(own, "/dam") == "/dam|" + std::string(own));
 }
 
-// Times are UTC to the millisecond, also when asked for the same one twice.
+// Times are UTC to the millisecond, also for the same time twice.
 BOOST_AUTO_TEST_CASE(times) {
     utc_text stamp;
     const auto t = std::chrono::system_clock::from_time_t(1767225600) + 5ms;

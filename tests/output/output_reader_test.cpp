@@ -1,5 +1,5 @@
-// Shows how a child's output reaches us: whole lines, both streams, a full sink, and the end of a
-// dead child (contract §6).
+// Shows how a child's output is read: whole lines, both streams, a full sink, and a dead child
+// (contract §6).
 #include "supe/output/output_reader.hpp"
 #include "tests/support/virtual_loop.hpp"
 
@@ -27,16 +27,16 @@ struct sink final : supe::line_sink {
     supe::timer changed;
 };
 
-/// A child's pipes, and what comes out of the output_reader.
+/// A child's pipes, and the lines of the output_reader.
 struct child {
-    explicit child(virtual_loop& loop) : room(loop) {
+    explicit child(virtual_loop& loop) : output_sink(loop) {
         int out_fds[2], err_fds[2];
         BOOST_TEST_REQUIRE(::pipe2(out_fds, O_CLOEXEC | O_NONBLOCK) == 0);
         BOOST_TEST_REQUIRE(::pipe2(err_fds, O_CLOEXEC | O_NONBLOCK) == 0);
         out.reset(out_fds[1]);
         err.reset(err_fds[1]);
         output = std::make_unique<supe::output_reader>(
-            loop.time(), supe::unique_fd(out_fds[0]), supe::unique_fd(err_fds[0]), room,
+            loop.time(), supe::unique_fd(out_fds[0]), supe::unique_fd(err_fds[0]), output_sink,
             [this](supe::stream s, std::string_view line) {
                 lines.push_back((s == supe::stream::out ? "o:" : "e:") + std::string(line));
             });
@@ -46,17 +46,17 @@ struct child {
                            static_cast<ssize_t>(text.size()));
     }
 
-    sink room;
+    sink output_sink;
     supe::unique_fd out, err;
     std::unique_ptr<supe::output_reader> output;
     words lines;
 };
 
-/// As a child's second coroutine does.
+/// As child::run_output().
 supe::awaitable<> read_to_end(child& c) {
     while (!c.output->at_end()) {
         co_await c.output->ready();
-        while (c.room.is_full()) co_await c.room.writable();
+        while (c.output_sink.is_full()) co_await c.output_sink.writable();
         c.output->take();
     }
 }
@@ -65,7 +65,8 @@ supe::awaitable<> read_to_end(child& c) {
 
 BOOST_AUTO_TEST_SUITE(output_reader)
 
-// Lines of both streams, as they come; the last one of each without its newline at the end of file.
+// Lines of both streams, as they come; the last line of each, without its newline, comes at the end
+// of file.
 BOOST_AUTO_TEST_CASE(both_streams) {
     virtual_loop loop;
     child c(loop);
@@ -89,17 +90,17 @@ BOOST_AUTO_TEST_CASE(both_streams) {
     BOOST_TEST(loop.running() == 0u);
 }
 
-// While the sink is full the pipes stay unread; when it has room all comes, in order.
+// While the sink is full the pipes stay unread; then all comes, in order.
 BOOST_AUTO_TEST_CASE(a_full_sink) {
     virtual_loop loop;
     child c(loop);
-    c.room.full = true;
+    c.output_sink.full = true;
     loop.start(read_to_end(c));
     child::say(c.out, "one\n");
     loop.run_ready();
     BOOST_TEST(c.lines.empty());
-    c.room.full = false;
-    c.room.changed.notify();
+    c.output_sink.full = false;
+    c.output_sink.changed.notify();
     loop.run_ready();
     BOOST_TEST(c.lines == words{"o:one"});
     c.out.reset();
@@ -107,7 +108,7 @@ BOOST_AUTO_TEST_CASE(a_full_sink) {
     loop.run_ready();
 }
 
-// A dead child: what is in the pipes is read at once, though a grandchild holds them open.
+// A dead child: what is in the pipes is read at once, although a grandchild holds them open.
 BOOST_AUTO_TEST_CASE(a_dead_child) {
     virtual_loop loop;
     child c(loop);
@@ -122,8 +123,8 @@ BOOST_AUTO_TEST_CASE(a_dead_child) {
     BOOST_TEST(loop.running() == 0u);
 }
 
-// Somebody who holds the pipe of a dead child and writes without end is cut off at 1 MiB, and the
-// cut is marked.
+// A process that holds the pipe of a dead child and writes without end is cut off at 1 MiB, with a
+// mark.
 BOOST_AUTO_TEST_CASE(an_endless_writer) {
     virtual_loop loop;
     std::unique_ptr<child> c = std::make_unique<child>(loop);
@@ -139,8 +140,8 @@ BOOST_AUTO_TEST_CASE(an_endless_writer) {
                static_cast<ssize_t>(text.size())) {}
     };
     write_more();
-    supe::output_reader output(loop.time(), supe::unique_fd(out_fds[0]), std::move(c->err), c->room,
-                               [&](supe::stream, std::string_view l) {
+    supe::output_reader output(loop.time(), supe::unique_fd(out_fds[0]), std::move(c->err),
+                               c->output_sink, [&](supe::stream, std::string_view l) {
                                    received += l.size();
                                    if (l == line) write_more();
                                    marked = l.find("beyond 512 KiB") != l.npos;

@@ -40,7 +40,7 @@ public:
         return n > 0 ? static_cast<std::size_t>(n) : 0;
     }
     /// What has come so far; `closed` says whether that is all.
-    std::string heard() {
+    std::string received() {
         char buffer[65536];
         ssize_t n = 0;
         while ((n = ::recv(fd_.get(), buffer, sizeof buffer, 0)) > 0)
@@ -49,7 +49,7 @@ public:
         return all_;
     }
     bool closed() {
-        heard();
+        received();
         return closed_;
     }
     void hang_up() { fd_.reset(); }
@@ -82,11 +82,11 @@ struct counter {
         return c;
     }
     bool serves() {
-        return call(R"({"do":"status","address":"web"})").heard().find(R"("state":"running")") !=
+        return call(R"({"do":"status","address":"web"})").received().find(R"("state":"running")") !=
                std::string::npos;
     }
 
-    support::stage world{tree};
+    support::player_world world{tree};
     support::temporary_directory state;
     std::optional<supe::control::server> server;
     supe::nursery service;
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_SUITE(control_server)
 // The socket is there as soon as the server is, for this user alone; a stale one is replaced,
 // nothing else is left.
 BOOST_AUTO_TEST_CASE(the_socket) {
-    support::stage world(tree);
+    support::player_world world(tree);
     const support::temporary_directory state;
     const fs::path place = state.path() / "control.sock";
     for (int i = 0; i < 2; ++i) {
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(the_socket) {
 
 // A state directory whose path is longer than a socket's may be is no obstacle.
 BOOST_AUTO_TEST_CASE(a_long_path) {
-    support::stage world(tree);
+    support::player_world world(tree);
     const support::temporary_directory state;
     const fs::path deep = state.path() / std::string(200, 'd');
     fs::create_directory(deep);
@@ -139,22 +139,22 @@ BOOST_AUTO_TEST_CASE(a_long_path) {
 BOOST_AUTO_TEST_CASE(one_question_one_answer) {
     counter c;
     caller asker = c.call(R"({"do":"status","address":"web"})");
-    BOOST_TEST(lines_of(asker.heard()).size() == 1u);
+    BOOST_TEST(lines_of(asker.received()).size() == 1u);
     BOOST_TEST(asker.closed());
     for (const char* bad : {"hello", "[1]", "{\"do\":", "\xff\xfe"}) {
-        const auto heard = c.call(bad).heard();
-        BOOST_TEST(heard == "{\"error\":\"the request is no JSON object\",\"code\":2}\n");
+        const auto received = c.call(bad).received();
+        BOOST_TEST(received == "{\"error\":\"the request is no JSON object\",\"code\":2}\n");
     }
     caller half = c.call();
     half.say("{\"do\":\"status\",\"address\":\"web\"}");
     half.half_close();
     c.world.run_ready();
-    BOOST_TEST(half.heard().empty());  // without its newline it is no whole request
+    BOOST_TEST(half.received().empty());  // without its newline it is no whole request
     BOOST_TEST(half.closed());
     caller polite = c.call(R"({"do":"status","address":"web"})");
     polite.half_close();
     c.world.run_ready();
-    BOOST_TEST(!polite.heard().empty());
+    BOOST_TEST(!polite.received().empty());
 }
 
 // Any number of connections that say nothing, or half of something, keep nobody out; after 10 s
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(huge_requests) {
     };
     caller one = c.call();
     pour(one, 150'000);
-    BOOST_TEST(one.heard() == "{\"error\":\"the request is too large\",\"code\":2}\n");
+    BOOST_TEST(one.received() == "{\"error\":\"the request is too large\",\"code\":2}\n");
     std::vector<caller> many;
     for (int i = 0; i < 4; ++i) {
         many.push_back(c.call());
@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(signs_of_life) {
     const std::string endless = R"({"do":"mail","to":"deaf","msg":1,"wait":true})";
     caller waiting = c.call(endless);
     c.world.advance(10s);
-    BOOST_TEST(waiting.heard() == "\n\n\n");
+    BOOST_TEST(waiting.received() == "\n\n\n");
     for (int i = 0; i < 20; ++i) {
         caller leaving = c.call(endless);
         leaving.hang_up();
@@ -232,12 +232,12 @@ BOOST_AUTO_TEST_CASE(notices) {
     caller all = c.call(R"({"do":"notices"})");
     caller crashes = c.call(R"({"do":"notices","names":["web-crashed"]})");
     caller fresh = c.call(R"({"do":"notices","names":["web-started"],"fresh":true})");
-    BOOST_TEST(fresh.heard() == "\n");
-    BOOST_TEST(crashes.heard() == "\n");
-    BOOST_TEST(all.heard().find("\"notice\":\"web-started\"") != std::string::npos);
+    BOOST_TEST(fresh.received() == "\n");
+    BOOST_TEST(crashes.received() == "\n");
+    BOOST_TEST(all.received().find("\"notice\":\"web-started\"") != std::string::npos);
     c.world.crash("/web");
     c.world.run_ready();
-    const auto lines = lines_of(crashes.heard());
+    const auto lines = lines_of(crashes.received());
     BOOST_REQUIRE(lines.size() == 2u);
     const json::value notice = json::parse(lines[1]);
     BOOST_TEST(notice.as_object().size() == 4u);
@@ -245,10 +245,10 @@ BOOST_AUTO_TEST_CASE(notices) {
     BOOST_TEST(notice.at("source") == "web");
     BOOST_TEST(notice.at("message").at("exit").at("signal") == "SIGKILL");
     BOOST_TEST(std::string(notice.at("at").as_string()).ends_with("Z"));
-    BOOST_TEST(lines_of(fresh.heard()).size() == 2u);
+    BOOST_TEST(lines_of(fresh.received()).size() == 2u);
     // Asked for later, it says when it was published, and by whom.
     c.world.advance(1h);
-    BOOST_TEST(lines_of(c.call(R"({"do":"notices","names":["web-crashed"]})").heard()).at(1) ==
+    BOOST_TEST(lines_of(c.call(R"({"do":"notices","names":["web-crashed"]})").received()).at(1) ==
                lines[1]);
 }
 
@@ -266,12 +266,13 @@ BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {
     caller other = c.call(R"({"do":"notices","names":["news"]})");
     for (int i = 0; i < 5; ++i) c.world.root().notices().publish("news", news);
     c.world.run_ready();
-    BOOST_TEST(lines_of(other.heard()).size() == 7u);  // the empty line, the cached one, and five
+    BOOST_TEST(lines_of(other.received()).size() ==
+               7u);  // the empty line, the cached one, and five
     while (!slow.closed()) {
-        const auto before = slow.heard().size();
+        const auto before = slow.received().size();
         c.world.run_ready();
-        if (slow.heard().size() == before && !slow.closed()) c.world.advance(1s);
-        BOOST_REQUIRE(slow.heard().size() < 3'000'000u);
+        if (slow.received().size() == before && !slow.closed()) c.world.advance(1s);
+        BOOST_REQUIRE(slow.received().size() < 3'000'000u);
     }
     for (int i = 0; i < 20; ++i) {
         caller leaving = c.call(R"({"do":"notices","names":["never"]})");

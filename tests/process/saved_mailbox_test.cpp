@@ -8,7 +8,7 @@
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 
-using support::stage;
+using support::player_world;
 
 namespace {
 
@@ -16,7 +16,7 @@ const char* const tree =
     R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "max_restarts": 0}]})";
 
 /// The file that the latest excessive-crash names; empty for null.
-std::string named_file(const stage& w) {
+std::string named_file(const player_world& w) {
     const auto notice = boost::json::parse(w.messages("a-excessive-crash").back());
     return notice.at("mailbox").is_null() ? "" : std::string(notice.at("mailbox").as_string());
 }
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_SUITE(saved_mailbox)
 // stays, too.
 BOOST_AUTO_TEST_CASE(is_a_copy) {
     const support::temporary_directory directory;
-    stage w(tree, 1, directory.path());
+    player_world w(tree, 1, directory.path());
     w.mail("/a", R"({"n":1})");
     w.mail("/a", R"({"n":2})");
     w.crash("/a");
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(is_a_copy) {
 // The next time is another file: the earlier one may be the only copy by now.
 BOOST_AUTO_TEST_CASE(does_not_touch_an_earlier_one) {
     const support::temporary_directory directory;
-    stage w(tree, 1, directory.path());
+    player_world w(tree, 1, directory.path());
     w.mail("/a", "1");
     w.crash("/a");
     const auto first = named_file(w);
@@ -67,10 +67,10 @@ BOOST_AUTO_TEST_CASE(does_not_touch_an_earlier_one) {
 // Nothing to save is nothing saved; a directory that takes no file is no reason to fail.
 BOOST_AUTO_TEST_CASE(nothing_saved) {
     const support::temporary_directory directory;
-    stage w(tree, 1, directory.path());
+    player_world w(tree, 1, directory.path());
     w.crash("/a");
     BOOST_TEST(named_file(w) == "");
-    stage nowhere(tree, 1, "/proc/no-such-place");
+    player_world nowhere(tree, 1, "/proc/no-such-directory");
     nowhere.mail("/a", "1");
     nowhere.crash("/a");
     BOOST_TEST(named_file(nowhere) == "");

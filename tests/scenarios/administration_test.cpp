@@ -1,11 +1,11 @@
-// What is asked by hand, as stories (OTP: child_adm, start_child, restart_child, terminate_child,
+// Scenarios of an operator's commands (OTP: child_adm, start_child, restart_child, terminate_child,
 // delete_child).
 #include "tests/support/players.hpp"
 
 #include <malloc.h>
 #include <boost/test/unit_test.hpp>
 
-using support::stage;
+using support::player_world;
 using namespace std::chrono_literals;
 using status = supe::restarter::status;
 
@@ -23,7 +23,7 @@ BOOST_AUTO_TEST_SUITE(administration)
 // child_adm: added, stopped twice, started, started again while it runs, restarted, removed;
 // unknown afterwards.
 BOOST_AUTO_TEST_CASE(life_of_a_child) {
-    stage w(two);
+    player_world w(two);
     BOOST_TEST(
         w.by_hand(w.root().admin().add(child(R"({"name": "c", "component": "diligent"})"))) == "");
     const auto first = w.pid_of("/c");
@@ -44,15 +44,15 @@ BOOST_AUTO_TEST_CASE(life_of_a_child) {
     BOOST_TEST(w.by_hand(w.root().admin().remove("c")) == "");
     BOOST_TEST(w.by_hand(w.root().admin().remove("c")) == "no such child: c");
     BOOST_TEST(w.by_hand(w.root().admin().start("c")) == "no such child: c");
-    BOOST_TEST(w.story({"created", "started", "stopped", "auto-restarted", "removed"}, 0)
+    BOOST_TEST(w.events({"created", "started", "stopped", "auto-restarted", "removed"}, 0)
                    .ends_with("created c, started c, stopped c, started c, started c, removed c"));
     BOOST_TEST(w.starts_of("/a") == 1u);
 }
 
-// sup_start_child_returns_error: one that cannot be started is not kept, counts nowhere, and says
-// why.
-BOOST_AUTO_TEST_CASE(added_in_vain) {
-    stage w(R"({"name": "t", "max_restarts": 0, "children": []})");
+// sup_start_child_returns_error: a child that cannot be started is removed again, counts nowhere,
+// and the error has the reason.
+BOOST_AUTO_TEST_CASE(added_and_cannot_start) {
+    player_world w(R"({"name": "t", "max_restarts": 0, "children": []})");
     BOOST_TEST(w.by_hand(w.root().admin().add(child(R"({"name": "c", "component": "nobody"})"))) ==
                "/c could not be started: nobody: No such file or directory");
     BOOST_TEST(!w.root().find("c"));
@@ -62,9 +62,9 @@ BOOST_AUTO_TEST_CASE(added_in_vain) {
 }
 
 // sup_start_restart_child_returns_error: the spec is kept. The failed try counts and is tried again
-// (contract §4).
+// (contract §5, by an operator).
 BOOST_AUTO_TEST_CASE(start_that_fails) {
-    stage w(two);
+    player_world w(two);
     w.by_hand(w.root().admin().stop("a"));
     w.fail_next_starts("/a", 2, {"EAGAIN", "Resource temporarily unavailable"});
     BOOST_TEST(w.by_hand(w.root().admin().start("a")) ==
@@ -75,9 +75,9 @@ BOOST_AUTO_TEST_CASE(start_that_fails) {
     BOOST_TEST(w.starts_of("/a") == 4u);
 }
 
-// A stop and a start in the middle of a backoff; a start cuts it short.
+// A stop and a start in the middle of a backoff; a start ends it.
 BOOST_AUTO_TEST_CASE(in_the_middle_of_a_backoff) {
-    stage w(
+    player_world w(
         R"({"name": "t", "children": [{"name": "a", "component": "diligent", "backoff": {"first": "20s"}}]})");
     w.crash("/a");
     BOOST_TEST(w.status_of("a") == status::backing_off);
@@ -93,10 +93,10 @@ BOOST_AUTO_TEST_CASE(in_the_middle_of_a_backoff) {
     BOOST_TEST(w.status_of("a") == status::running);
 }
 
-// A restart while it starts, and one asked for while another is under way: one process, and both
-// are told the truth.
+// A restart while it starts, and a second restart meanwhile: one process, and both commands
+// succeed.
 BOOST_AUTO_TEST_CASE(restart_while_starting) {
-    stage w(
+    player_world w(
         R"({"name": "t", "children": [{"name": "a", "component": "late", "ready": "signal"}]})");
     w.advance(100ms);
     const auto one = w.begin(w.root().admin().restart("a"));
@@ -108,9 +108,9 @@ BOOST_AUTO_TEST_CASE(restart_while_starting) {
     BOOST_TEST(w.root().is_booted());
 }
 
-// Who waits for a child that is removed meanwhile is told so, and nobody touches what is gone.
+// A command that waits for a child gets an error when the child is removed meanwhile.
 BOOST_AUTO_TEST_CASE(removed_meanwhile) {
-    stage w(R"({"name": "t", "children": [{"name": "a", "component": "slow"}]})");
+    player_world w(R"({"name": "t", "children": [{"name": "a", "component": "slow"}]})");
     const auto restart = w.begin(w.root().admin().restart("a"));
     const auto stop = w.begin(w.root().admin().stop("a"));
     const auto remove = w.begin(w.root().admin().remove("a"));
@@ -121,19 +121,19 @@ BOOST_AUTO_TEST_CASE(removed_meanwhile) {
     BOOST_TEST(w.root().children().empty());
 }
 
-// Who waits when the tree ends is told so.
+// A command that waits when the tree ends gets an error.
 BOOST_AUTO_TEST_CASE(ended_meanwhile) {
-    stage w(R"({"name": "t", "children": [{"name": "a", "component": "slow"}]})");
+    player_world w(R"({"name": "t", "children": [{"name": "a", "component": "slow"}]})");
     const auto restart = w.begin(w.root().admin().restart("a"));
     BOOST_TEST(w.stop());
     BOOST_TEST(restart->value_or("no answer") == "/a: its supervisor is ending");
     BOOST_TEST(w.clean_up());
 }
 
-// A stop of one that does not listen, told twice: with `infinity` the second one brings the signal.
-// Nobody else waits.
+// A child that ignores SUPE-SHUTDOWN is stopped twice: with `infinity` the second stop sends the
+// signal. Other commands do not wait for it.
 BOOST_AUTO_TEST_CASE(stops_are_independent) {
-    stage w(
+    player_world w(
         R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "shutdown": "5s"}, {"name": "b", "component": "diligent"}]})");
     const auto a = w.begin(w.root().admin().stop("a"));
     BOOST_TEST(w.by_hand(w.root().admin().stop("b")) == "");
@@ -142,9 +142,9 @@ BOOST_AUTO_TEST_CASE(stops_are_independent) {
     BOOST_TEST(a->value_or("no answer") == "");
 }
 
-// Mail that is left for a removed child goes to the dead letters, and says why.
+// The mail of a removed child goes to the dead letters, with the reason.
 BOOST_AUTO_TEST_CASE(mail_of_the_removed) {
-    stage w(
+    player_world w(
         R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "shutdown": "kill"}]})");
     w.mail("/a", R"({"n": 1})");
     w.by_hand(w.root().admin().remove("a"));
@@ -153,19 +153,19 @@ BOOST_AUTO_TEST_CASE(mail_of_the_removed) {
                std::string::npos);
 }
 
-// A significant child can be added only where it means something.
+// A significant child can be added only where `significant` has a meaning.
 BOOST_AUTO_TEST_CASE(significant_needs_auto_shutdown) {
-    stage w(two);
+    player_world w(two);
     BOOST_TEST(
         w.by_hand(w.root().admin().add(child(
             R"({"name": "c", "component": "diligent", "restart": "transient", "significant": true})"))) ==
         "c: significant has no meaning while auto_shutdown is never");
 }
 
-// Children that come and go leave nothing behind: no coroutine, no timer, no memory that grows with
-// their number.
+// Children that are added and removed leave nothing behind: no coroutine, no timer, no memory that
+// grows with their number.
 BOOST_AUTO_TEST_CASE(coming_and_going) {
-    stage w(R"({"name": "t", "children": []})");
+    player_world w(R"({"name": "t", "children": []})");
     const auto spec = child(R"({"name": "c", "component": "stubborn", "shutdown": "kill"})");
     const auto come_and_go = [&](int times) {
         for (int i = 0; i < times; ++i) {
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(coming_and_going) {
         w.forget_notices();
         return mallinfo2().uordblks;
     };
-    come_and_go(1000);  // whatever the allocator keeps for itself
+    come_and_go(1000);  // fills what the allocator keeps for itself
     const auto before = come_and_go(1000);
     const auto timers = w.time().armed();
     const auto after = come_and_go(1000);

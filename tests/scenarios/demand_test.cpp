@@ -1,11 +1,11 @@
-// Children that are started when mail is waiting for them (contract §5 `demand`).
+// Children that are started when mail waits for them (contract §5 `demand`).
 #include "tests/support/players.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 using supe::awaitable;
 using supe::component;
-using support::stage;
+using support::player_world;
 using namespace std::chrono_literals;
 using status = supe::restarter::status;
 
@@ -23,7 +23,7 @@ awaitable<> one_each(component& self) {
     if (auto mail = co_await self.receive()) co_await mail->ack();
 }
 
-/// Takes a mail and ends with it in hand.
+/// Takes a mail and ends without an ack.
 awaitable<> takes_and_leaves(component& self) { co_await self.receive(); }
 
 struct on_demand : supe::simulation::world {
@@ -41,8 +41,8 @@ struct on_demand : supe::simulation::world {
 
 BOOST_AUTO_TEST_SUITE(demand)
 
-// Idle counts as ready. A mail starts it; with the next one it is started again, as often as there
-// is mail, and no end of it counts.
+// Idle counts as ready. A mail starts it, and each further mail starts it again; its clean ends do
+// not count.
 BOOST_AUTO_TEST_CASE(comes_and_goes) {
     on_demand w("one_each");
     BOOST_TEST(w.root().is_booted());
@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(comes_and_goes) {
     BOOST_TEST(w.count("d-auto-restarted") == 0u);
 }
 
-// A crash with nothing to do is no reason to start it; with mail it is, after its delay.
+// After a crash it starts again only when mail waits, after its delay.
 BOOST_AUTO_TEST_CASE(crashes) {
     on_demand w("diligent");
     w.mail("/d", "1");
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(crashes) {
     BOOST_TEST(w.queued() == 0u);
 }
 
-// A start that leaves its mail lying counts: it takes none, or gives it back by ending.
+// A start that leaves its mail unacknowledged counts: it takes no mail, or ends with it in flight.
 BOOST_AUTO_TEST_CASE(leaves_its_mail) {
     for (const char* role : {"nothing_to_do", "takes_and_leaves"}) {
         on_demand w(role);
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(leaves_its_mail) {
     }
 }
 
-// Stopped, it stays down whatever comes; started, it is idle, or goes to work.
+// After a stop it stays down although mail comes; after a start it is idle, or takes the mail.
 BOOST_AUTO_TEST_CASE(held_down) {
     on_demand w("diligent");
     BOOST_TEST(w.by_hand(w.root().admin().stop("d")) == "");

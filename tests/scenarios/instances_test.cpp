@@ -6,14 +6,14 @@
 
 using supe::awaitable;
 using supe::component;
-using support::stage;
+using support::player_world;
 using namespace std::chrono_literals;
 using status = supe::restarter::status;
 
 namespace {
 
-/// A stage whose workers note what they take: `w.2: 7` (and `again` from the second attempt on).
-/// They keep it for a second.
+/// A world whose workers note the mail that they take: `w.2: 7` (and `again` from the second
+/// attempt on). They keep it for a second.
 struct workshop {
     explicit workshop(const std::string& more, unsigned instances = 3) {
         world.provide("worker", [this](component& self) { return work(self); });
@@ -55,8 +55,8 @@ using words = std::vector<std::string>;
 
 BOOST_AUTO_TEST_SUITE(instances)
 
-// Started in order, each under its own name; what one of them has in hand nobody else has; whoever
-// is free takes the next.
+// Instances start in order, each under its own name. Each mail is in flight to one of them, and a
+// free one takes the next mail.
 BOOST_AUTO_TEST_CASE(one_mailbox) {
     workshop s("");
     BOOST_TEST(s.names() == "a w.1 w.2 w.3 z ");
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(one_mailbox) {
         BOOST_TEST(s.taken[static_cast<std::size_t>(i) - 1].ends_with(std::to_string(i)));
 }
 
-// What a dead one had in hand another one takes, before fresh mail.
+// The mail in flight to a dead instance goes to another one, before fresh mail.
 BOOST_AUTO_TEST_CASE(mail_of_a_dead_instance) {
     workshop s(R"(, "backoff": {"first": "30s"})", 2);
     for (int i = 1; i <= 3; ++i) s.world.mail("/w", std::to_string(i));
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(mail_of_a_dead_instance) {
                boost::test_tools::per_element());
 }
 
-// Mail to one of them is for it alone.
+// Mail to one instance is for it alone.
 BOOST_AUTO_TEST_CASE(mail_to_one) {
     workshop s("");
     s.world.mail("/w.2", "7");
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(mail_to_one) {
     BOOST_TEST(s.world.count("mail-undeliverable") == 1u);
 }
 
-// Limits are each instance's own; the name has crashed too often when all are down.
+// Each instance has its own limit; the name is given up when all are down.
 BOOST_AUTO_TEST_CASE(given_up) {
     workshop s(R"(, "max_restarts": 0)", 2);
     s.world.crash("/w.1");
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(given_up) {
     BOOST_TEST(s.taken.size() == 1u);
 }
 
-// scale: more, then fewer; those that stay are not touched, the highest numbers go.
+// scale: more, then fewer; the ones that stay are not touched, and the highest numbers go.
 BOOST_AUTO_TEST_CASE(scaled) {
     workshop s("", 2);
     const auto before = s.pids();
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(scaled) {
                "no such child: nobody");
 }
 
-// One that runs alone goes on as the first of several, with the mail that it has in hand and all
+// A child without instances goes on as the first of several, with its mail in flight and all mail
 // that waits.
 BOOST_AUTO_TEST_CASE(scaled_from_one) {
     workshop s("", 1);
@@ -145,12 +145,12 @@ BOOST_AUTO_TEST_CASE(scaled_from_one) {
     BOOST_TEST(s.taken.size() == 3u);
     s.world.advance(1s);
     BOOST_TEST(s.world.root().entry_of(*s.world.root().members("w").front()).mail.box.empty());
-    s.world.crash("/w");  // as its environment has it
+    s.world.crash("/w");  // the address of its environment
     s.world.advance(1s);
     BOOST_TEST(s.world.pid_of("/w.1") != 0);
 }
 
-// What is left when the last one that holds mail is taken away goes back to the others.
+// The mail in flight to a removed instance goes back to the others.
 BOOST_AUTO_TEST_CASE(scaled_down_with_mail) {
     workshop s("", 2);
     for (int i = 1; i <= 2; ++i) s.world.mail("/w", std::to_string(i));
@@ -162,8 +162,8 @@ BOOST_AUTO_TEST_CASE(scaled_down_with_mail) {
     BOOST_TEST(s.world.count("mail-dead-lettered") == 0u);
 }
 
-// A new instance that cannot be started is not kept, and the rest are not tried.
-BOOST_AUTO_TEST_CASE(scaled_in_vain) {
+// A new instance that cannot be started is removed again, and no further one is started.
+BOOST_AUTO_TEST_CASE(scaled_and_cannot_start) {
     workshop s("", 2);
     s.world.fail_next_starts("/w.4", 1, {"EAGAIN", "Resource temporarily unavailable"});
     BOOST_TEST(s.world.by_hand(s.world.root().admin().scale("w", 5)) ==
@@ -171,8 +171,8 @@ BOOST_AUTO_TEST_CASE(scaled_in_vain) {
     BOOST_TEST(s.names() == "a w.1 w.2 w.3 z ");
 }
 
-// By hand the name means all of them, one after the other where they are restarted.
-BOOST_AUTO_TEST_CASE(by_hand_all_or_one) {
+// In commands the name means all instances; a restart takes one after the other.
+BOOST_AUTO_TEST_CASE(manual_all_or_one) {
     workshop s("", 2);
     BOOST_TEST(s.world.by_hand(s.world.root().admin().stop("w.2")) == "");
     BOOST_TEST(s.of("w.1") == status::running);
@@ -191,8 +191,8 @@ BOOST_AUTO_TEST_CASE(by_hand_all_or_one) {
     BOOST_TEST(s.names() == "a z w.1 w.2 ");
 }
 
-// Added, they are all there or none.
-BOOST_AUTO_TEST_CASE(added_in_vain) {
+// Either all instances are added, or no instance.
+BOOST_AUTO_TEST_CASE(added_and_cannot_start) {
     workshop s("", 1);
     s.world.fail_next_starts("/v.2", 1, {"EAGAIN", "Resource temporarily unavailable"});
     BOOST_TEST(s.world.by_hand(s.world.root().admin().add(supe::parse_child(
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(added_in_vain) {
     BOOST_TEST(s.names() == "a w z ");
 }
 
-// On demand as many are started as there are mails that nobody is free for; idle ones count as
+// On demand one more instance starts for each mail that no free instance takes; idle ones count as
 // ready.
 BOOST_AUTO_TEST_CASE(on_demand) {
     workshop s(R"(, "demand": true)");
@@ -219,8 +219,8 @@ BOOST_AUTO_TEST_CASE(on_demand) {
     BOOST_TEST(s.taken.size() == 3u);
 }
 
-// A reload changes their number, or all of them; what did not change in the file is left as it was
-// made by hand.
+// A reload changes their number or their spec; what did not change in the file stays as an operator
+// left it.
 BOOST_AUTO_TEST_CASE(reloaded) {
     workshop s("", 2);
     const auto reload = [&](const std::string& more, unsigned instances) {

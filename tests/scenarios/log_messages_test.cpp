@@ -1,12 +1,12 @@
-// Every notice of contract §4, under its three names and with its fields; what goes up, and code in
-// a supervisor.
+// Every notice of contract §4, under its three names and with its fields; `forward`, and code in a
+// supervisor.
 #include "tests/support/players.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 using supe::awaitable;
 using supe::supervisor;
-using support::stage;
+using support::player_world;
 using namespace std::chrono_literals;
 
 namespace {
@@ -15,9 +15,8 @@ const std::string one =
     R"({"name": "t", "children": [{"name": "a", "component": "diligent", "max_restarts": 1,
     "backoff": {"first": "5s", "jitter": 0}}]})";
 
-/// What was said about `a` under each of the three names is the same, and is returned: all messages
-/// of this notice.
-std::vector<std::string> said(const stage& w, const std::string& what) {
+/// All messages of notice `what` about `a`, which are the same under each of its three names.
+std::vector<std::string> published(const player_world& w, const std::string& what) {
     const auto own = w.messages("a-" + what);
     BOOST_TEST(w.messages("component-" + what) == own, boost::test_tools::per_element());
     BOOST_TEST(w.messages("citizen-" + what) == own, boost::test_tools::per_element());
@@ -30,37 +29,39 @@ using lines = std::vector<std::string>;
 
 BOOST_AUTO_TEST_SUITE(log_messages)
 
-// created, started, ready, crashed, auto-restarted, excessive-crash: the life of a child that
-// crashes too often.
+// created, started, ready, crashed, auto-restarted, excessive-crash: the notices of a child that
+// passes its limit.
 BOOST_AUTO_TEST_CASE(life_with_crashes) {
-    stage w(one);
+    player_world w(one);
     w.advance(1500ms);
     w.crash("/a");
     w.advance(5s);
     w.exit("/a", 3);
-    BOOST_TEST(said(w, "created") == lines{R"({"name":"a"})"}, boost::test_tools::per_element());
-    const auto started = said(w, "started");
+    BOOST_TEST(published(w, "created") == lines{R"({"name":"a"})"},
+               boost::test_tools::per_element());
+    const auto started = published(w, "started");
     BOOST_TEST(started.size() == 2u);
     BOOST_TEST(started.at(0) == fmt::format(R"({{"name":"a","pid":{},"restarts":0}})", 1001));
     BOOST_TEST(started.at(1) == fmt::format(R"({{"name":"a","pid":{},"restarts":1}})", 1002));
-    BOOST_TEST(said(w, "ready").size() == 2u);
-    const auto crashed = said(w, "crashed");
+    BOOST_TEST(published(w, "ready").size() == 2u);
+    const auto crashed = published(w, "crashed");
     BOOST_TEST(crashed.at(0) ==
                R"({"name":"a","exit":{"signal":"SIGKILL","core":false},"after_ms":1500})");
     BOOST_TEST(crashed.at(1) == R"({"name":"a","exit":{"code":3},"after_ms":0})");
-    BOOST_TEST(said(w, "auto-restarted").at(0) == R"({"name":"a","restarts":1,"delay_ms":5000})");
-    BOOST_TEST(said(w, "excessive-crash").at(0) ==
+    BOOST_TEST(published(w, "auto-restarted").at(0) ==
+               R"({"name":"a","restarts":1,"delay_ms":5000})");
+    BOOST_TEST(published(w, "excessive-crash").at(0) ==
                R"({"name":"a","restarts":1,"within_ms":60000,"mailbox":null})");
     BOOST_TEST(
-        w.story({"created", "started", "ready", "crashed", "auto-restarted", "excessive-crash"}) ==
+        w.events({"created", "started", "ready", "crashed", "auto-restarted", "excessive-crash"}) ==
         "created a, started a, ready a, crashed a, started a, auto-restarted a, ready a, crashed "
         "a, excessive-crash a");
 }
 
-// The log says why a child stays down, also one that always ended cleanly, and what becomes of its
+// The log has the reason why a child stays down, also after clean ends, and what happens to its
 // mail.
 BOOST_AUTO_TEST_CASE(given_up) {
-    stage w(one);
+    player_world w(one);
     w.exit("/a", 0);
     w.advance(5s);
     w.exit("/a", 0);
@@ -68,55 +69,58 @@ BOOST_AUTO_TEST_CASE(given_up) {
         "a stays down: more than 1 restarts within 60 s (the last end: exit code 0); supe start /a "
         "tries again";
     BOOST_TEST(w.lines().back().ends_with(said), w.lines().back());
-    stage holding(
+    player_world holding(
         R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "max_restarts": 0}]})");
     holding.mail("/a", "1");
     holding.crash("/a");
     BOOST_TEST(holding.lines().back().ends_with("; its mail waits"), holding.lines().back());
 }
 
-// shutdown, stopped, removed: each end that is clean, a stop that is complete, a child that left. A
-// crash is no restart by hand, and a restart by hand is no stop.
+// shutdown, stopped, removed: a clean end, a complete stop, a removal. A restart by an operator
+// publishes neither `crashed` nor `stopped`.
 BOOST_AUTO_TEST_CASE(clean_ends) {
-    stage w(one);
+    player_world w(one);
     w.by_hand(w.root().admin().restart("a"));
-    BOOST_TEST(said(w, "stopped").empty());
+    BOOST_TEST(published(w, "stopped").empty());
     w.by_hand(w.root().admin().stop("a"));
     w.by_hand(w.root().admin().remove("a"));
-    BOOST_TEST(said(w, "shutdown").size() == 2u);
-    BOOST_TEST(said(w, "shutdown").at(0) == R"({"name":"a","exit":{"code":0}})");
-    BOOST_TEST(said(w, "stopped") == lines{R"({"name":"a"})"}, boost::test_tools::per_element());
-    BOOST_TEST(said(w, "removed") == lines{R"({"name":"a"})"}, boost::test_tools::per_element());
-    BOOST_TEST(said(w, "auto-restarted").empty());
-    BOOST_TEST(said(w, "crashed").empty());
+    BOOST_TEST(published(w, "shutdown").size() == 2u);
+    BOOST_TEST(published(w, "shutdown").at(0) == R"({"name":"a","exit":{"code":0}})");
+    BOOST_TEST(published(w, "stopped") == lines{R"({"name":"a"})"},
+               boost::test_tools::per_element());
+    BOOST_TEST(published(w, "removed") == lines{R"({"name":"a"})"},
+               boost::test_tools::per_element());
+    BOOST_TEST(published(w, "auto-restarted").empty());
+    BOOST_TEST(published(w, "crashed").empty());
 }
 
-// start-failed: with errno's name and a text, and the number of restarts so far. No `started`, no
+// start-failed: with errno's name, a text, and the number of restarts so far. Neither `started` nor
 // `auto-restarted`.
 BOOST_AUTO_TEST_CASE(failed_start) {
-    stage w(one);
+    player_world w(one);
     w.fail_next_starts("/a", 1, {"EACCES", "a: Permission denied"});
     w.crash("/a");
     w.advance(5s);
     BOOST_TEST(
-        said(w, "start-failed").at(0) ==
+        published(w, "start-failed").at(0) ==
         R"({"name":"a","error":{"code":"EACCES","text":"a: Permission denied"},"restarts":1})");
-    BOOST_TEST(said(w, "auto-restarted").empty());
-    BOOST_TEST(said(w, "started").size() == 1u);
+    BOOST_TEST(published(w, "auto-restarted").empty());
+    BOOST_TEST(published(w, "started").size() == 1u);
 }
 
-// `forward`: these notices go up, from this supervisor; nothing else does.
+// `forward`: only these notices go up, with this supervisor as the source.
 BOOST_AUTO_TEST_CASE(forward) {
-    stage w(
+    player_world w(
         R"({"name": "t", "children": [{"name": "dam", "forward": ["x-crashed"], "children": [{"name": "x", "component": "diligent"}]}]})");
-    std::vector<std::string> heard;
+    std::vector<std::string> received;
     w.root().notices().listen({}, [&](const supe::published& n) {
-        if (n.name.find("dam") == std::string::npos) heard.push_back(n.name + " from " + n.source);
+        if (n.name.find("dam") == std::string::npos)
+            received.push_back(n.name + " from " + n.source);
     });
-    heard.clear();
+    received.clear();
     w.crash("/dam/x");
     w.advance(1s);
-    BOOST_TEST(heard == lines{"x-crashed from dam"}, boost::test_tools::per_element());
+    BOOST_TEST(received == lines{"x-crashed from dam"}, boost::test_tools::per_element());
 }
 
 awaitable<> overseer(supervisor& self) {
@@ -130,14 +134,14 @@ awaitable<> overseer(supervisor& self) {
     }
 }
 
-/// Writes to its supervisor when it starts.
+/// Sends a mail to its supervisor when it starts.
 awaitable<> asks(supe::component& self) {
     self.tell("supe", R"("help")");
     while (auto mail = co_await self.receive()) co_await mail->ack();
 }
 
-// Code in a nested supervisor watches its own children, hears mail to `supe`, and tells its parent;
-// in the root it tells its own noticeboard.
+// Code in a nested supervisor watches its own children, gets mail to `supe`, and publishes on the
+// noticeboard above; in the root on its own.
 BOOST_AUTO_TEST_CASE(code_in_a_supervisor) {
     supe::simulation::world w;
     support::provide_players(w);
@@ -147,18 +151,18 @@ BOOST_AUTO_TEST_CASE(code_in_a_supervisor) {
         R"({"name": "t", "children": [{"name": "dam", "children": [{"name": "x", "component": "asks"}]},
               {"name": "x", "component": "asks"}]})",
         overseer);
-    std::vector<std::string> heard;
+    std::vector<std::string> received;
     w.root().notices().listen({"trouble", "asked"}, [&](const supe::published& n) {
-        heard.push_back(n.source + " " + n.message);
+        received.push_back(n.source + " " + n.message);
     });
-    heard.clear();
+    received.clear();
     w.crash("/dam/x");
     w.advance(1s);
     w.crash("/x");
     w.advance(1s);
     const lines expected{R"(dam {"crashes":1})", R"(dam {"by":"x","what":"help"})",
                          R"(supe {"crashes":1})", R"(supe {"by":"x","what":"help"})"};
-    BOOST_TEST(heard == expected, boost::test_tools::per_element());
+    BOOST_TEST(received == expected, boost::test_tools::per_element());
     BOOST_TEST(w.stop());
     BOOST_TEST(w.clean_up());
 }
@@ -168,8 +172,8 @@ awaitable<> gives_up(supervisor& self) {
     throw std::runtime_error("no more");
 }
 
-// Code that throws makes its supervisor fail like a limit that was passed: the children are
-// stopped, in order.
+// An exception of the code fails its supervisor, as a passed limit does: the children are stopped
+// in order.
 BOOST_AUTO_TEST_CASE(code_that_fails) {
     supe::simulation::world w;
     support::provide_players(w);

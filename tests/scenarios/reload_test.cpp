@@ -1,9 +1,9 @@
-// A new tree file for a running tree: what differs is done, the rest is not touched.
+// A new tree file for a running tree: differences are applied, the rest is not touched.
 #include "tests/support/players.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-using support::stage;
+using support::player_world;
 using namespace std::chrono_literals;
 using status = supe::restarter::status;
 
@@ -17,13 +17,13 @@ std::string diligent(const std::string& name, const std::string& more = "") {
     return fmt::format(R"({{"name": "{}", "component": "diligent"{}}})", name, more);
 }
 
-std::string reload_with(stage& w, const std::string& text) {
+std::string reload_with(player_world& w, const std::string& text) {
     return w.by_hand(w.root().admin().reload(supe::parse_tree(text, "tree", "/")));
 }
 
-std::string names(const stage& w) {
+std::string names(const player_world& w) {
     std::string all;
-    for (const supe::child* c : const_cast<stage&>(w).root().children())
+    for (const supe::child* c : const_cast<player_world&>(w).root().children())
         all += c->spec().name + " ";
     return all;
 }
@@ -32,11 +32,11 @@ std::string names(const stage& w) {
 
 BOOST_AUTO_TEST_SUITE(reload)
 
-// The same file again: nothing happens, also where things were changed by hand since.
+// The same file again: nothing happens, although an operator changed the tree since.
 BOOST_AUTO_TEST_CASE(nothing_changed) {
     const auto text = tree(diligent("a") + "," + diligent("b") + "," +
                            diligent("x", R"(, "restart": "temporary")"));
-    stage w(text);
+    player_world w(text);
     w.by_hand(w.root().admin().stop("a"));
     w.by_hand(w.root().admin().add(supe::parse_child(diligent("c"), "child", "/")));
     w.exit("/x");
@@ -47,29 +47,29 @@ BOOST_AUTO_TEST_CASE(nothing_changed) {
     BOOST_TEST(w.status_of("a") == status::stopped);
 }
 
-// What cannot change while it runs is told; the rest of the file holds all the same.
+// What cannot change while it runs is an error; the rest of the file takes effect.
 BOOST_AUTO_TEST_CASE(only_at_the_next_start) {
-    stage w(tree(diligent("a")));
+    player_world w(tree(diligent("a")));
     BOOST_TEST(reload_with(w, R"({"name": "u", "mail": {"journal": true}, "children": [)" +
                                   diligent("b") + "]}") ==
-               "the name stays t until the tree is started again; mail.journal holds from the next "
-               "start on");
+               "the name stays t until the tree is started again; mail.journal takes effect at the "
+               "next start");
     BOOST_TEST(names(w) == "b ");
 }
 
-// Removed, added in its place, changed: those three, and nobody else. The changed one keeps its
-// mail.
+// One child is removed, one is added at its position, one is changed, and no other child is
+// touched. The changed one keeps its mail.
 BOOST_AUTO_TEST_CASE(differences) {
-    stage w(tree(diligent("a") + "," +
-                 R"({"name": "b", "component": "stubborn", "shutdown": "kill"})" + "," +
-                 diligent("c")));
+    player_world w(tree(diligent("a") + "," +
+                        R"({"name": "b", "component": "stubborn", "shutdown": "kill"})" + "," +
+                        diligent("c")));
     const auto c = w.pid_of("/c");
     w.mail("/b", R"({"n": 1})");
     const std::size_t from = w.notices().size();
     BOOST_TEST(reload_with(w, tree(diligent("d") + "," + diligent("b") + "," + diligent("c"))) ==
                "");
     BOOST_TEST(names(w) == "d b c ");
-    BOOST_TEST(w.story({"shutdown", "removed", "created", "started"}, from) ==
+    BOOST_TEST(w.events({"shutdown", "removed", "created", "started"}, from) ==
                "shutdown a, removed a, created d, started d, shutdown b, started b");
     BOOST_TEST(w.pid_of("/c") == c);
     BOOST_TEST(w.count("mail-dead-lettered") == 0u);
@@ -78,9 +78,9 @@ BOOST_AUTO_TEST_CASE(differences) {
                    .mail.box.empty());  // it was redelivered, and acknowledged this time
 }
 
-// What only the supervisor acts on holds at once, without a new process.
+// What only the supervisor uses takes effect at once, without a new process.
 BOOST_AUTO_TEST_CASE(policy) {
-    stage w(tree(diligent("a") + "," + diligent("b")));
+    player_world w(tree(diligent("a") + "," + diligent("b")));
     const auto a = w.pid_of("/a");
     BOOST_TEST(reload_with(w, tree(diligent("a", R"(, "max_restarts": 0)") + "," + diligent("b"),
                                    R"("strategy": "one_for_all", "max_restarts": 1,)")) == "");
@@ -91,9 +91,9 @@ BOOST_AUTO_TEST_CASE(policy) {
     BOOST_TEST(w.ended());  // a crash of a, and one of b: more than one
 }
 
-// One that is stopped stays stopped, and starts as the new one.
+// A stopped child stays stopped, and starts with its new spec.
 BOOST_AUTO_TEST_CASE(changed_while_stopped) {
-    stage w(tree(diligent("a")));
+    player_world w(tree(diligent("a")));
     w.by_hand(w.root().admin().stop("a"));
     BOOST_TEST(reload_with(w, tree(R"({"name": "a", "component": "nobody"})")) == "");
     BOOST_TEST(w.status_of("a") == status::stopped);
@@ -101,22 +101,22 @@ BOOST_AUTO_TEST_CASE(changed_while_stopped) {
                "/a did not come up: nobody: No such file or directory");
 }
 
-// What cannot be done is said, and the rest is done all the same.
-BOOST_AUTO_TEST_CASE(partly_in_vain) {
-    stage w(tree(diligent("a")));
+// What cannot be applied is an error, and the rest is applied.
+BOOST_AUTO_TEST_CASE(partly_applied) {
+    player_world w(tree(diligent("a")));
     BOOST_TEST(reload_with(w, tree(R"({"name": "x", "component": "nobody"})" + std::string(",") +
                                    diligent("b"))) ==
                "/x could not be started: nobody: No such file or directory");
     BOOST_TEST(names(w) == "b ");
 }
 
-// The tree of a nested supervisor is its own affair: it is told, and its other children are not
-// touched. Should it die, it comes back with the new tree.
+// A nested supervisor applies its own tree, without touching its other children. When it dies, its
+// next life has the new tree.
 BOOST_AUTO_TEST_CASE(nested) {
     const auto dam = [](const std::string& children) {
         return fmt::format(R"({{"name": "dam", "children": [{}]}})", children);
     };
-    stage w(tree(dam(diligent("x") + "," + diligent("y"))));
+    player_world w(tree(dam(diligent("x") + "," + diligent("y"))));
     const auto pid = w.pid_of("/dam"), y = w.pid_of("/dam/y");
     BOOST_TEST(reload_with(w, tree(dam(diligent("y") + "," + diligent("z")))) == "");
     BOOST_TEST(w.pid_of("/dam") == pid);
@@ -131,9 +131,9 @@ BOOST_AUTO_TEST_CASE(nested) {
                "/dam/n could not be started: nobody: No such file or directory");
 }
 
-// A program in the place of a nested supervisor, and back.
+// A program replaces a nested supervisor, and the reverse.
 BOOST_AUTO_TEST_CASE(another_kind) {
-    stage w(tree(diligent("a")));
+    player_world w(tree(diligent("a")));
     BOOST_TEST(
         reload_with(
             w, tree(R"({"name": "a", "children": [{"name": "x", "component": "diligent"}]})")) ==

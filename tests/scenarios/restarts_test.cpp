@@ -1,4 +1,4 @@
-// Restart strategies and types as stories, after OTP's supervisor_SUITE: the real supervisor,
+// Scenarios of restart strategies and types, after OTP's supervisor_SUITE: the real supervisor,
 // simulated children.
 #include "tests/support/players.hpp"
 
@@ -6,13 +6,13 @@
 
 using supe::awaitable;
 using supe::supervisor;
-using support::stage;
+using support::player_world;
 using namespace std::chrono_literals;
 using status = supe::restarter::status;
 
 namespace {
 
-/// A tree of three diligent children a, b, c; `more` are members of the tree, `each` of every
+/// A tree of three diligent children a, b, c. `more`: further members of the tree; `each`: of every
 /// child.
 std::string three(const std::string& more, const std::string& each = "") {
     std::string children;
@@ -32,9 +32,9 @@ std::string one(const std::string& restart) {
 
 BOOST_AUTO_TEST_SUITE(restarts)
 
-// permanent_normal, _shutdown, _abnormal: whatever its end, a new process.
+// permanent_normal, _shutdown, _abnormal: a new process after any end.
 BOOST_AUTO_TEST_CASE(permanent) {
-    stage w(one("permanent"));
+    player_world w(one("permanent"));
     w.exit("/a", 0);
     BOOST_TEST(w.starts_of("/a") == 2u);
     w.exit("/a", 3);
@@ -45,10 +45,10 @@ BOOST_AUTO_TEST_CASE(permanent) {
     BOOST_TEST(w.count("component-auto-restarted") == 3u);
 }
 
-// transient_normal: kept, not running. A start by hand brings it back. transient_abnormal: a new
-// process.
+// transient_normal: the child stays in the tree, down, until an operator starts it.
+// transient_abnormal: a new process.
 BOOST_AUTO_TEST_CASE(transient) {
-    stage w(one("transient"));
+    player_world w(one("transient"));
     w.crash("/a");
     BOOST_TEST(w.starts_of("/a") == 2u);
     w.exit("/a", 0);
@@ -58,11 +58,11 @@ BOOST_AUTO_TEST_CASE(transient) {
     BOOST_TEST(w.status_of("a") == status::running);
 }
 
-// temporary_normal, _abnormal: gone, and its name is free at once
-// (do_not_save_child_specs_for_temporary_children), after each way to die and under each strategy.
+// temporary_normal, _abnormal: the child leaves the tree, and its name is free at once
+// (do_not_save_child_specs_for_temporary_children), after each kind of end and under each strategy.
 BOOST_AUTO_TEST_CASE(temporary) {
     for (const char* strategy : {"one_for_one", "one_for_all", "rest_for_one"}) {
-        stage w(three(fmt::format(R"("strategy": "{}",)", strategy)));
+        player_world w(three(fmt::format(R"("strategy": "{}",)", strategy)));
         const auto spec = supe::parse_child(
             R"({"name": "x", "component": "diligent", "restart": "temporary"})", "x", "/");
         const std::vector<std::function<void()>> ways = {
@@ -78,10 +78,10 @@ BOOST_AUTO_TEST_CASE(temporary) {
     }
 }
 
-// temporary_bystander: it goes with its group and does not come back; the supervisor survives.
+// temporary_bystander: it is stopped with its group and not started again; the supervisor survives.
 BOOST_AUTO_TEST_CASE(temporary_bystander) {
     for (const char* strategy : {"one_for_all", "rest_for_one"}) {
-        stage w(fmt::format(
+        player_world w(fmt::format(
             R"({{"name": "t", "strategy": "{}", "children": [{{"name": "a", "component": "diligent"}},
                 {{"name": "x", "component": "diligent", "restart": "temporary"}}]}})",
             strategy));
@@ -92,10 +92,9 @@ BOOST_AUTO_TEST_CASE(temporary_bystander) {
     }
 }
 
-// one_for_one: only the crashed one gets a new pid; one crash too many within the time ends the
-// supervisor.
+// one_for_one: only the crashed child gets a new pid; a crash past the limit ends the supervisor.
 BOOST_AUTO_TEST_CASE(one_for_one) {
-    stage w(three(R"("max_restarts": 2, "within": "10s",)"));
+    player_world w(three(R"("max_restarts": 2, "within": "10s",)"));
     const auto a = w.pid_of("/a"), b = w.pid_of("/b");
     w.crash("/a");
     BOOST_TEST(w.pid_of("/a") != a);
@@ -108,9 +107,9 @@ BOOST_AUTO_TEST_CASE(one_for_one) {
     BOOST_TEST(w.processes() == 0u);
 }
 
-// one_for_one_escalation: a restart that never works uses up the limit, and all end.
+// one_for_one_escalation: a restart that always fails passes the limit, and all children end.
 BOOST_AUTO_TEST_CASE(one_for_one_escalation) {
-    stage w(three(R"("max_restarts": 4, "within": "10s",)", R"(, "max_restarts": 100)"));
+    player_world w(three(R"("max_restarts": 4, "within": "10s",)", R"(, "max_restarts": 100)"));
     w.fail_next_starts("/a", 1000, {"EAGAIN", "Resource temporarily unavailable"});
     w.crash("/a");
     w.advance(10s);
@@ -119,19 +118,21 @@ BOOST_AUTO_TEST_CASE(one_for_one_escalation) {
     BOOST_TEST(w.count("b-shutdown") == 1u);
 }
 
-// one_for_all: all get new pids, stopped in reverse and started in order.
+// one_for_all: all children get new pids; they stop in reverse and start in order.
 BOOST_AUTO_TEST_CASE(one_for_all) {
-    stage w(three(R"("strategy": "one_for_all",)"));
+    player_world w(three(R"("strategy": "one_for_all",)"));
     const std::size_t from = w.notices().size();
     w.crash("/b");
-    BOOST_TEST(w.story({"crashed", "shutdown", "started"}, from) ==
+    BOOST_TEST(w.events({"crashed", "shutdown", "started"}, from) ==
                "crashed b, shutdown c, shutdown a, started a, started b, started c");
     BOOST_TEST(w.count("component-auto-restarted") == 3u);
 }
 
-// one_for_all_escalation: a sibling that cannot be started again uses up the limit, and all end.
+// one_for_all_escalation: a sibling that cannot be started again passes the limit, and all children
+// end.
 BOOST_AUTO_TEST_CASE(one_for_all_escalation) {
-    stage w(three(R"("strategy": "one_for_all", "max_restarts": 3,)", R"(, "max_restarts": 100)"));
+    player_world w(
+        three(R"("strategy": "one_for_all", "max_restarts": 3,)", R"(, "max_restarts": 100)"));
     w.fail_next_starts("/b", 1000, {"ENOENT", "b: No such file or directory"});
     w.crash("/a");
     w.advance(10s);
@@ -140,20 +141,21 @@ BOOST_AUTO_TEST_CASE(one_for_all_escalation) {
                "more than 3 restarts within 10 s; the last was b: b: No such file or directory");
 }
 
-// rest_for_one: the later ones are replaced, the earlier one is not touched.
+// rest_for_one: the later children get new processes, the earlier one is not touched.
 BOOST_AUTO_TEST_CASE(rest_for_one) {
-    stage w(three(R"("strategy": "rest_for_one",)"));
+    player_world w(three(R"("strategy": "rest_for_one",)"));
     const auto a = w.pid_of("/a");
     const std::size_t from = w.notices().size();
     w.crash("/b");
-    BOOST_TEST(w.story({"crashed", "shutdown", "started"}, from) ==
+    BOOST_TEST(w.events({"crashed", "shutdown", "started"}, from) ==
                "crashed b, shutdown c, started b, started c");
     BOOST_TEST(w.pid_of("/a") == a);
 }
 
-// rest_for_one_escalation: what depends on a child that cannot be started stays down until the end.
+// rest_for_one_escalation: the children behind one that cannot be started stay down until the end.
 BOOST_AUTO_TEST_CASE(rest_for_one_escalation) {
-    stage w(three(R"("strategy": "rest_for_one", "max_restarts": 3,)", R"(, "max_restarts": 100)"));
+    player_world w(
+        three(R"("strategy": "rest_for_one", "max_restarts": 3,)", R"(, "max_restarts": 100)"));
     w.fail_next_starts("/b", 1000, {"ENOENT", "b: No such file or directory"});
     w.crash("/a");
     w.advance(10s);
@@ -162,7 +164,7 @@ BOOST_AUTO_TEST_CASE(rest_for_one_escalation) {
     BOOST_TEST(w.starts_of("/c") == 1u);
 }
 
-/// Stops, or removes, `a` after ten failed starts of it; or the whole tree.
+/// After ten failed starts of `a`: stops it, removes it, or stops the tree.
 awaitable<> impatient(supervisor& self, std::string what) {
     supe::notice_watch failures(self, {"a-start-failed"});
     for (int i = 0; i < 10; ++i) co_await failures.next();
@@ -171,8 +173,8 @@ awaitable<> impatient(supervisor& self, std::string what) {
     if (what == "shutdown") self.shutdown();
 }
 
-// A restart that never works and is tried again without delay can be stopped, removed and ended at
-// any time: each try comes through the queue of events.
+// A restart that always fails and is tried again without delay can be ended by a stop, a removal or
+// a shutdown at any time: each try comes through the queue of events.
 BOOST_AUTO_TEST_CASE(endless_failing_restart_gives_way) {
     const std::string endless = R"("max_restarts": 100000, "within": "1s",)";
     const std::string each =
@@ -190,9 +192,9 @@ BOOST_AUTO_TEST_CASE(endless_failing_restart_gives_way) {
     }
 }
 
-// EMFILE at a restart is a failed start like any other, and passes.
+// EMFILE at a restart is an ordinary failed start, and passes.
 BOOST_AUTO_TEST_CASE(out_of_descriptors_for_a_while) {
-    stage w(three(""));
+    player_world w(three(""));
     w.fail_next_starts("/a", 2, {"EMFILE", "Too many open files"});
     w.crash("/a");
     w.advance(1s);
@@ -203,9 +205,10 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors_for_a_while) {
         R"({"name":"a","error":{"code":"EMFILE","text":"Too many open files"},"restarts":1})");
 }
 
-// Past its own limit a child stays down; the others go on; by hand it begins with a fresh limit.
+// Past its own limit a child stays down, and the others go on; started by an operator, it has a
+// fresh limit.
 BOOST_AUTO_TEST_CASE(given_up) {
-    stage w(three("", R"(, "max_restarts": 1, "within": "60s")"));
+    player_world w(three("", R"(, "max_restarts": 1, "within": "60s")"));
     w.crash("/a");
     w.crash("/a");
     BOOST_TEST(w.status_of("a") == status::given_up);
@@ -217,10 +220,10 @@ BOOST_AUTO_TEST_CASE(given_up) {
     BOOST_TEST(w.status_of("a") == status::running);
 }
 
-// The delay: 0, then 100 ms, doubled; a run that was long enough begins anew. Time that jumps far
-// ahead changes nothing else.
+// The delay: 0, then 100 ms, doubled each time; after a run that is long enough it is 0 again. A
+// jump of the time changes nothing else.
 BOOST_AUTO_TEST_CASE(delays) {
-    stage w(three("", R"(, "max_restarts": 100, "backoff": {"jitter": 0})"));
+    player_world w(three("", R"(, "max_restarts": 100, "backoff": {"jitter": 0})"));
     for (int i = 0; i < 4; ++i) {
         w.crash("/a");
         w.advance(2s);

@@ -1,10 +1,10 @@
-// The start and the end of trees as stories, after OTP's supervisor_SUITE: the real supervisor,
+// Scenarios of the start and the end of trees, after OTP's supervisor_SUITE: the real supervisor,
 // simulated children.
 #include "tests/support/players.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-using support::stage;
+using support::player_world;
 using namespace std::chrono_literals;
 using status = supe::restarter::status;
 
@@ -18,10 +18,10 @@ std::string tree(const std::string& children) {
 
 BOOST_AUTO_TEST_SUITE(start_and_stop)
 
-// sup_start_normal: each waits until the one before is ready, and the end comes in reverse, with
+// sup_start_normal: each child waits until the one before is ready; they stop in reverse, with
 // reason shutdown.
 BOOST_AUTO_TEST_CASE(in_order_and_in_reverse) {
-    stage w(tree(
+    player_world w(tree(
         R"({"name": "a", "component": "late", "ready": "signal"}, {"name": "b", "component": "slow"},
                     {"name": "c", "component": "diligent"})"));
     BOOST_TEST(w.starts_of("/b") == 0u);
@@ -29,17 +29,17 @@ BOOST_AUTO_TEST_CASE(in_order_and_in_reverse) {
     BOOST_TEST(w.root().is_booted());
     BOOST_TEST(w.stop());
     BOOST_TEST(w.ended_cleanly());
-    BOOST_TEST(w.story({"created", "started", "ready", "shutdown"}) ==
+    BOOST_TEST(w.events({"created", "started", "ready", "shutdown"}) ==
                "created a, created b, created c, started a, ready a, started b, ready b, started "
                "c, ready c, "
                "shutdown c, shutdown b, shutdown a");
     BOOST_TEST(w.clean_up());
 }
 
-// sup_start_ignore_child, sup_start_ignore_temporary_child: one that ends cleanly before it is
-// ready has nothing to do. The spec is kept, of the temporary one not.
+// sup_start_ignore_child, sup_start_ignore_temporary_child: a child that ends cleanly before it is
+// ready has nothing to do. Its spec is kept, except that of a temporary child.
 BOOST_AUTO_TEST_CASE(ignored) {
-    stage w(tree(
+    player_world w(tree(
         R"({"name": "a", "component": "nothing_to_do", "ready": "signal", "restart": "transient"},
                     {"name": "b", "component": "nothing_to_do", "ready": "signal", "restart": "temporary"},
                     {"name": "c", "component": "diligent"})"));
@@ -49,23 +49,24 @@ BOOST_AUTO_TEST_CASE(ignored) {
     BOOST_TEST(w.status_of("c") == status::running);
 }
 
-// sup_start_fail: a command that there is not. The earlier ones are stopped in reverse, and the
-// cause is named.
+// sup_start_fail: a command that does not exist. The earlier children are stopped in reverse, and
+// why() names the cause.
 BOOST_AUTO_TEST_CASE(first_start_fails) {
-    stage w(tree(R"({"name": "a", "component": "diligent"}, {"name": "b", "component": "diligent"},
+    player_world w(
+        tree(R"({"name": "a", "component": "diligent"}, {"name": "b", "component": "diligent"},
                     {"name": "c", "component": "nobody"}, {"name": "d", "component": "diligent"})"));
     w.advance(1s);
     BOOST_TEST(w.ended());
     BOOST_TEST(!w.ended_cleanly());
-    BOOST_TEST(w.story({"start-failed", "shutdown"}) == "start-failed c, shutdown b, shutdown a");
+    BOOST_TEST(w.events({"start-failed", "shutdown"}) == "start-failed c, shutdown b, shutdown a");
     BOOST_TEST(w.root().why() == "child c could not be started: nobody: No such file or directory");
     BOOST_TEST(w.starts_of("/d") == 0u);
     BOOST_TEST(w.clean_up());
 }
 
-// A child that is not ready in time could not be started.
+// A child that is not ready in time counts as not started.
 BOOST_AUTO_TEST_CASE(start_times_out) {
-    stage w(tree(
+    player_world w(tree(
         R"({"name": "a", "component": "diligent", "ready": "signal", "start_timeout": "5s"})"));
     w.advance(4s);
     BOOST_TEST(!w.ended());
@@ -76,10 +77,10 @@ BOOST_AUTO_TEST_CASE(start_times_out) {
         R"({"name":"a","error":{"code":"ETIMEDOUT","text":"start timed out after 5s"},"restarts":0})");
 }
 
-// faulty_application_shutdown: the error of the innermost child reaches the top with its cause
+// faulty_application_shutdown: the error of the innermost child reaches the root with its cause
 // chain.
 BOOST_AUTO_TEST_CASE(cause_chain) {
-    stage w(tree(R"({"name": "a", "component": "diligent"},
+    player_world w(tree(R"({"name": "a", "component": "diligent"},
                     {"name": "outer", "children": [{"name": "inner", "children": [{"name": "x", "component": "nobody"}]}]})"));
     w.advance(1s);
     BOOST_TEST(w.ended());
@@ -90,9 +91,9 @@ BOOST_AUTO_TEST_CASE(cause_chain) {
     BOOST_TEST(w.clean_up());
 }
 
-// The reason of one nested supervisor is never told of another, and not a second time.
+// The reason of one nested supervisor is never reported for another one, and not a second time.
 BOOST_AUTO_TEST_CASE(reasons_are_not_mixed_up) {
-    stage w(tree(
+    player_world w(tree(
         R"({"name": "one", "restart": "temporary", "max_restarts": 0, "children": [{"name": "x", "component": "diligent"}]},
                     {"name": "two", "children": [{"name": "y", "component": "diligent"}]})"));
     w.crash("/one/x");
@@ -104,10 +105,10 @@ BOOST_AUTO_TEST_CASE(reasons_are_not_mixed_up) {
     BOOST_TEST(deaths.back().exit == R"({"signal":"SIGKILL","core":false})");
 }
 
-// sup_stop_brutal_kill, sup_stop_timeout: killed at once; killed when the time is up; the others
-// are waited for.
+// sup_stop_brutal_kill, sup_stop_timeout: killed at once; killed when the time is up; the
+// supervisor waits for the others.
 BOOST_AUTO_TEST_CASE(stopped_by_force) {
-    stage w(tree(R"({"name": "a", "component": "stubborn", "shutdown": "kill"},
+    player_world w(tree(R"({"name": "a", "component": "stubborn", "shutdown": "kill"},
                     {"name": "b", "component": "stubborn", "shutdown": "3s"})"));
     w.root().shutdown();
     w.advance(2s);
@@ -117,9 +118,9 @@ BOOST_AUTO_TEST_CASE(stopped_by_force) {
     BOOST_TEST(w.messages("b-shutdown").at(0).find("SIGKILL") != std::string::npos);
 }
 
-// sup_stop_infinity: as long as it takes; told twice, all that is left is killed.
+// sup_stop_infinity: the stop has no limit; a kill ends all that is left.
 BOOST_AUTO_TEST_CASE(stopped_with_patience) {
-    stage w(tree(
+    player_world w(tree(
         R"({"name": "a", "component": "stubborn", "shutdown": "infinity"}, {"name": "b", "component": "diligent"})"));
     w.root().shutdown();
     w.advance(1h);
@@ -130,32 +131,34 @@ BOOST_AUTO_TEST_CASE(stopped_with_patience) {
     BOOST_TEST(w.ended_cleanly());
 }
 
-// A tree that is told to stop while it starts never starts the rest.
+// A tree that is stopped while it starts never starts the rest.
 BOOST_AUTO_TEST_CASE(stopped_while_it_starts) {
-    stage w(tree(
+    player_world w(tree(
         R"({"name": "a", "component": "late", "ready": "signal"}, {"name": "b", "component": "diligent"})"));
     BOOST_TEST(w.stop());
     BOOST_TEST(w.ended_cleanly());
     BOOST_TEST(w.starts_of("/b") == 0u);
 }
 
-// A nested supervisor is ready when its own children are, and takes them with it, in reverse.
+// A nested supervisor is ready when its own children are, and stops them in reverse when it is
+// stopped.
 BOOST_AUTO_TEST_CASE(nested) {
-    stage w(tree(
+    player_world w(tree(
         R"({"name": "dam", "children": [{"name": "x", "component": "late", "ready": "signal"}, {"name": "y", "component": "diligent"}]},
                     {"name": "b", "component": "diligent"})"));
     BOOST_TEST(w.starts_of("/b") == 0u);
     w.advance(500ms);
     BOOST_TEST(w.starts_of("/b") == 1u);
     BOOST_TEST(w.stop());
-    BOOST_TEST(w.story({"shutdown"}) == "shutdown b, shutdown y, shutdown x, shutdown dam");
+    BOOST_TEST(w.events({"shutdown"}) == "shutdown b, shutdown y, shutdown x, shutdown dam");
     BOOST_TEST(w.clean_up());
 }
 
-// Killed, a nested supervisor comes back with all its children: those of its first life are gone
-// before.
+// A killed nested supervisor starts again with all its children, when those of its first life are
+// gone.
 BOOST_AUTO_TEST_CASE(nested_crash) {
-    stage w(tree(R"({"name": "dam", "children": [{"name": "x", "component": "diligent"}]})"));
+    player_world w(
+        tree(R"({"name": "dam", "children": [{"name": "x", "component": "diligent"}]})"));
     const auto x = w.pid_of("/dam/x");
     w.crash("/dam");
     w.advance(1s);
@@ -165,10 +168,10 @@ BOOST_AUTO_TEST_CASE(nested_crash) {
     BOOST_TEST(w.processes() == 2u);
 }
 
-// Past its limit a nested supervisor stops its children and fails; its parent's rules decide: it is
-// restarted.
+// Past its limit a nested supervisor stops its children and fails; its own supervisor restarts it
+// by its rules.
 BOOST_AUTO_TEST_CASE(nested_fails) {
-    stage w(tree(
+    player_world w(tree(
         R"({"name": "dam", "max_restarts": 1, "children": [{"name": "x", "component": "diligent"}, {"name": "y", "component": "diligent"}]})"));
     w.crash("/dam/x");
     w.crash("/dam/x");
@@ -181,8 +184,7 @@ BOOST_AUTO_TEST_CASE(nested_fails) {
 }
 
 // nonsignificant_*, significant_temporary, significant_transient: only a significant child that
-// ends of itself and is not restarted takes the supervisor with it; a root that shuts down so ends
-// cleanly.
+// ends by itself and is not restarted ends the supervisor. A root that ends so ends cleanly.
 BOOST_AUTO_TEST_CASE(significant) {
     const auto with = [](const std::string& mode, const std::string& restart,
                          const std::string& significant) {
@@ -193,24 +195,24 @@ BOOST_AUTO_TEST_CASE(significant) {
     };
     for (const char* mode : {"any_significant", "all_significant"}) {
         for (const char* restart : {"temporary", "transient"}) {
-            stage plain(with(mode, restart, "false"));
+            player_world plain(with(mode, restart, "false"));
             plain.exit("/a");
             BOOST_TEST(!plain.ended());
-            stage normal(with(mode, restart, "true"));
+            player_world normal(with(mode, restart, "true"));
             normal.exit("/a");
             BOOST_TEST(normal.ended_cleanly());
             BOOST_TEST(normal.count("b-shutdown") == 1u);
-            stage killed(with(mode, restart, "true"));
+            player_world killed(with(mode, restart, "true"));
             killed.crash("/a");
             BOOST_TEST(killed.ended() == (restart == std::string("temporary")));
-            stage stopped(with(mode, restart, "true"));
+            player_world stopped(with(mode, restart, "true"));
             stopped.by_hand(stopped.root().admin().stop("a"));
             BOOST_TEST(!stopped.ended());
         }
     }
 }
 
-// significant_escalation: it climbs only through significant supervisors.
+// significant_escalation: the end passes only through significant supervisors.
 BOOST_AUTO_TEST_CASE(significant_escalation) {
     const auto with = [](const std::string& significant) {
         return fmt::format(R"({{"name": "t", "auto_shutdown": "any_significant", "children": [
@@ -219,11 +221,11 @@ BOOST_AUTO_TEST_CASE(significant_escalation) {
             {{"name": "b", "component": "diligent"}}]}})",
                            significant);
     };
-    stage climbs(with("true"));
+    player_world climbs(with("true"));
     climbs.exit("/dam/x");
     climbs.advance(1s);
     BOOST_TEST(climbs.ended_cleanly());
-    stage stays(with("false"));
+    player_world stays(with("false"));
     stays.exit("/dam/x");
     stays.advance(1s);
     BOOST_TEST(!stays.ended());

@@ -1,5 +1,4 @@
-// The table of one process: each cell of state x event, and the ladders that run through it. No
-// loop, no clock.
+// The table of one process: each cell of state and event, and the stop ladders. No loop, no clock.
 #include "supe/supervision/lifecycle.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -7,7 +6,7 @@
 
 using namespace std::chrono_literals;
 using supe::child_spec;
-using machine = supe::lifecycle;  // the suite has the other name
+using machine = supe::lifecycle;  // the suite is named lifecycle
 using supe::never;
 using supe::time_point;
 using action = machine::action;
@@ -38,14 +37,14 @@ void expect(machine& l, event e, time_point now, const actions& expected) {
     BOOST_TEST(got == expected, boost::test_tools::per_element());
 }
 
-child_spec told_by_signal() {
+child_spec stopped_by_signal() {
     child_spec spec;
     spec.ready = supe::ready_kind::signal;
     return spec;
 }
 
-/// Brought to `s` at t0 by the plainest way.
-machine in_state(state s, const child_spec& spec = told_by_signal()) {
+/// In state `s` at t0, by the shortest way.
+machine in_state(state s, const child_spec& spec = stopped_by_signal()) {
     machine l(spec);
     if (s == state::down) return l;
     l.on(event::start, t0);
@@ -78,8 +77,7 @@ void expect_row(state from, const std::vector<cell>& row) {
 
 BOOST_AUTO_TEST_SUITE(lifecycle)
 
-// The four rows of the table, every cell: what is done, and what comes next. Deadlines are not due
-// here.
+// The four rows of the table, every cell: the actions and the next state. No deadline is due here.
 BOOST_AUTO_TEST_CASE(every_cell) {
     using enum supe::lifecycle::event;
     using enum supe::lifecycle::action;
@@ -138,9 +136,9 @@ BOOST_AUTO_TEST_CASE(started_is_ready) {
     BOOST_TEST((l.deadline() == never));
 }
 
-// A child that never spoke gets its signal at once, and SIGKILL with its group at `shutdown`, not
-// before.
-BOOST_AUTO_TEST_CASE(ladder_of_a_stranger) {
+// A child that never sent a frame gets its signal at once, and its group gets SIGKILL at
+// `shutdown`, not before.
+BOOST_AUTO_TEST_CASE(ladder_without_frames) {
     machine l = in_state(state::running);
     expect(l, event::stop, t0, {action::ask_to_finish, action::send_stop_signal});
     BOOST_TEST((l.kill_at() == t0 + 8s));
@@ -158,13 +156,13 @@ BOOST_AUTO_TEST_CASE(ladder_of_a_stranger) {
     BOOST_TEST((l.deadline() == never));
 }
 
-// A child that sent one of the frames is asked first, and gets its signal at half the time; `ask`
-// does this for any child.
-BOOST_AUTO_TEST_CASE(ladder_of_one_that_understands) {
+// A child that sent a frame gets SUPE-SHUTDOWN first, and its signal at half the time; `ask` does
+// this for any child.
+BOOST_AUTO_TEST_CASE(ladder_with_frames) {
     child_spec asked;
     asked.ask = true;
     for (const bool by_frame : {true, false}) {
-        machine l = in_state(state::running, by_frame ? told_by_signal() : asked);
+        machine l = in_state(state::running, by_frame ? stopped_by_signal() : asked);
         if (by_frame) l.on(event::spoke, t0);
         expect(l, event::stop, t0, {action::ask_to_finish});
         expect(l, event::deadline, t0 + 2s, {action::report_slow_stop});
@@ -174,8 +172,8 @@ BOOST_AUTO_TEST_CASE(ladder_of_one_that_understands) {
     }
 }
 
-// What it said in an earlier life does not count: the new process may be another program.
-BOOST_AUTO_TEST_CASE(each_life_speaks_for_itself) {
+// A frame of an earlier life does not count: the new process may be another program.
+BOOST_AUTO_TEST_CASE(frames_of_an_earlier_life) {
     machine l = in_state(state::running);
     l.on(event::spoke, t0);
     BOOST_TEST(l.has_spoken());
@@ -185,9 +183,9 @@ BOOST_AUTO_TEST_CASE(each_life_speaks_for_itself) {
     expect(l, event::stop, t0, {action::ask_to_finish, action::send_stop_signal});
 }
 
-// `infinity`: no SIGKILL ever; the signal comes when it is told twice, once.
-BOOST_AUTO_TEST_CASE(infinity_waits_until_told_twice) {
-    child_spec spec = told_by_signal();
+// `infinity`: never SIGKILL; the second stop sends the signal, once.
+BOOST_AUTO_TEST_CASE(infinity_waits_for_a_second_stop) {
+    child_spec spec = stopped_by_signal();
     spec.shutdown.limit.reset();
     machine l = in_state(state::running, spec);
     l.on(event::spoke, t0);
@@ -199,9 +197,9 @@ BOOST_AUTO_TEST_CASE(infinity_waits_until_told_twice) {
     expect(l, event::kill, t0 + 100h, {action::kill_group});
 }
 
-// `kill`: nothing is asked. A kill while it stops is one too, and ends the ladder.
+// `kill`: SIGKILL without SUPE-SHUTDOWN. A kill during a stop is SIGKILL too, and ends the ladder.
 BOOST_AUTO_TEST_CASE(kill_is_at_once) {
-    child_spec spec = told_by_signal();
+    child_spec spec = stopped_by_signal();
     spec.shutdown.limit = 0ms;
     machine l = in_state(state::running, spec);
     expect(l, event::stop, t0, {action::kill_group});
@@ -213,9 +211,9 @@ BOOST_AUTO_TEST_CASE(kill_is_at_once) {
     expect(slow, event::deadline, t0 + 2s, {action::report_slow_stop});
 }
 
-// A slow stop is told after 2 s, then at growing intervals, for as long as it lasts.
-BOOST_AUTO_TEST_CASE(slow_stops_are_told_less_and_less) {
-    child_spec spec = told_by_signal();
+// A slow stop is reported after 2 s, then at growing intervals, as long as it lasts.
+BOOST_AUTO_TEST_CASE(slow_stops_are_reported_less_and_less) {
+    child_spec spec = stopped_by_signal();
     spec.shutdown.limit.reset();
     machine l = in_state(state::stopping, spec);
     for (const auto at : {2s, 6s, 14s, 30s, 62s}) {
@@ -224,8 +222,7 @@ BOOST_AUTO_TEST_CASE(slow_stops_are_told_less_and_less) {
     }
 }
 
-// Not ready in time: killed, and a start that failed. An order to stop it meanwhile does not make
-// it a clean end.
+// Not ready in time: killed, and a failed start. A stop meanwhile does not make it a clean end.
 BOOST_AUTO_TEST_CASE(start_timeout) {
     machine l = in_state(state::starting);
     l.on(event::spawned, t0);
@@ -238,8 +235,7 @@ BOOST_AUTO_TEST_CASE(start_timeout) {
     BOOST_TEST(!l.asked_for());
 }
 
-// A clean end before it was ready is an end, not a failed start; so is one that was stopped while
-// it started.
+// A clean end before it was ready is an end, not a failed start; so is a stop while it started.
 BOOST_AUTO_TEST_CASE(ends_before_ready) {
     machine ended = in_state(state::starting);
     expect(ended, event::exited, t0, {action::report_ended});
@@ -250,10 +246,10 @@ BOOST_AUTO_TEST_CASE(ends_before_ready) {
     BOOST_TEST(stopped.asked_for());
 }
 
-// The watchdog begins when the child is ready; each ping sets it back; then SIGABRT, and SIGKILL
+// The watchdog begins when the child is ready; each ping restarts it; then SIGABRT, and SIGKILL
 // after `shutdown`.
 BOOST_AUTO_TEST_CASE(watchdog) {
-    child_spec spec = told_by_signal();
+    child_spec spec = stopped_by_signal();
     spec.watchdog = 10s;
     machine l = in_state(state::starting, spec);
     l.on(event::spawned, t0);
@@ -274,10 +270,10 @@ BOOST_AUTO_TEST_CASE(watchdog) {
     BOOST_TEST(!l.asked_for());
 }
 
-// Where `shutdown` sets no limit the watchdog's SIGABRT has one all the same; where it is `kill`,
-// there is no SIGABRT.
+// When `shutdown` has no limit, SIGKILL still follows SIGABRT; when it is `kill`, there is no
+// SIGABRT.
 BOOST_AUTO_TEST_CASE(watchdog_always_ends_it) {
-    child_spec spec = told_by_signal();
+    child_spec spec = stopped_by_signal();
     spec.watchdog = 1s;
     spec.shutdown.limit.reset();
     machine patient = in_state(state::running, spec);
@@ -290,17 +286,17 @@ BOOST_AUTO_TEST_CASE(watchdog_always_ends_it) {
     BOOST_TEST(!rough.asked_for());
 }
 
-// STOPPING=1: it pings no more, and has the time of a stop to end; past it, it is aborted as a hung
-// one.
+// STOPPING=1: the process sends no pings any more, and has the time of a stop to end. After that it
+// is aborted, as one that hangs.
 BOOST_AUTO_TEST_CASE(ends_of_itself) {
-    child_spec spec = told_by_signal();
+    child_spec spec = stopped_by_signal();
     spec.watchdog = 1s;
     machine l = in_state(state::running, spec);
     expect(l, event::finishing, t0, {});
     l.on(event::alive, t0);
     BOOST_TEST((l.deadline() == t0 + 8s));
     expect(l, event::deadline, t0 + 8s, {action::abort});
-    BOOST_TEST(l.failure() == "it said STOPPING=1 and did not end within 8s");
+    BOOST_TEST(l.failure() == "it sent STOPPING=1 and did not end within 8s");
     BOOST_TEST(!l.asked_for());
 
     spec.shutdown.limit.reset();

@@ -1,4 +1,4 @@
-// A restarter on the bench: children known by name, actions as text.
+// A test bench for restarter: children by name, actions as text.
 #pragma once
 
 #include "supe/supervision/restarter.hpp"
@@ -40,9 +40,8 @@ inline supe::supervisor_spec tree_of(supe::strategy_kind strategy,
     return s;
 }
 
-/// A restarter whose children are known by name, and whose actions are text: `start a`, `restart
-/// a`, `restart a +100` (after 100 ms), `stop a`, `stopped a`, `give_up a`, `remove a`, `booted`,
-/// `finished`, `failed`.
+/// A restarter with children by name and actions as text: `start a`, `restart a`, `restart a +100`
+/// (after 100 ms), `stop a`, `stopped a`, `give_up a`, `remove a`, `booted`, `finished`, `failed`.
 struct bench {
     bench(const bench&) = delete;
     explicit bench(supe::supervisor_spec s)
@@ -99,7 +98,8 @@ struct bench {
     std::string fail(const std::string& n) {
         return text(r.ended(ids[n], {.start_failed = true, .text = "No such file"}, now));
     }
-    std::string told(const std::string& n) {
+    /// The child ended as a stop requested.
+    std::string stopped(const std::string& n) {
         return text(r.ended(ids[n], {.clean = true, .asked_for = true, .text = "SIGTERM"}, now));
     }
     std::string pass(milliseconds d) {
@@ -109,7 +109,7 @@ struct bench {
     status of(const std::string& n) { return r.status_of(ids[n]); }
     milliseconds left() { return std::chrono::duration_cast<milliseconds>(r.deadline() - now); }
 
-    /// Boots, and has everything ready that starts.
+    /// Boots, and reports each child as ready.
     void up() {
         boot();
         for (const auto& [id, name] : names) ready(name);
@@ -120,7 +120,7 @@ struct bench {
     supe::time_point now = supe::time_point{} + 1h;
     std::map<int, std::string> names;
     std::map<std::string, int> ids;
-    std::set<std::string> mail;  // children that mail waits for
+    std::set<std::string> mail;  // children for which mail waits
     rules r;
 };
 

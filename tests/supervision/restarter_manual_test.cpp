@@ -1,4 +1,4 @@
-// What is done by hand, and children that come and go: on demand, added, removed, as instances.
+// Commands of an operator, and children that come and go: added, removed, on demand, as instances.
 #include "tests/supervision/restarter_bench.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -7,14 +7,14 @@ using namespace restarter_bench;
 
 BOOST_AUTO_TEST_SUITE(restarter_manual)
 
-// --- by hand ---
+// --- commands of an operator ---
 
-// A restart while it starts: the start is given up, a new one follows.
+// A restart while it starts: the start is broken off, and a new one follows.
 BOOST_AUTO_TEST_CASE(restart_while_starting) {
     bench b(three(one_for_one));
     BOOST_TEST(b.boot() == "start a");
     BOOST_TEST(b.text(b.r.restart(0, b.now)) == "stop a");
-    BOOST_TEST(b.told("a") == "start a");
+    BOOST_TEST(b.stopped("a") == "start a");
     BOOST_TEST(b.ready("a") == "start b");
 }
 
@@ -23,19 +23,19 @@ BOOST_AUTO_TEST_CASE(stop_while_starting) {
     bench b(three(one_for_one));
     b.boot();
     BOOST_TEST(b.text(b.r.stop(0, b.now)) == "stop a");
-    BOOST_TEST(b.told("a") == "stopped a, start b");
+    BOOST_TEST(b.stopped("a") == "stopped a, start b");
 }
 
-// A start while it stops: it comes back.
+// A start while it stops: it starts again.
 BOOST_AUTO_TEST_CASE(start_while_stopping) {
     bench b(three(one_for_one));
     b.up();
     b.r.stop(0, b.now);
     BOOST_TEST(b.text(b.r.start(0, b.now)) == "");
-    BOOST_TEST(b.told("a") == "start a");
+    BOOST_TEST(b.stopped("a") == "start a");
 }
 
-// A restart asked for while one is pending changes nothing but the delay.
+// A restart while another one waits for its delay only ends the delay.
 BOOST_AUTO_TEST_CASE(restart_while_backing_off) {
     auto a = spec_of("a");
     a.backoff.first = 10s;
@@ -47,43 +47,43 @@ BOOST_AUTO_TEST_CASE(restart_while_backing_off) {
     BOOST_TEST(b.pass(10s) == "");
 }
 
-// A stop of one in a group that is being restarted, and a restart of one: the order of the group
-// holds.
-BOOST_AUTO_TEST_CASE(by_hand_in_a_group_restart) {
+// A stop and a restart of single children during a group restart: the group keeps its order.
+BOOST_AUTO_TEST_CASE(manual_in_a_group_restart) {
     bench b(three(one_for_all));
     b.up();
     BOOST_TEST(b.crash("a") == "stop c");
     BOOST_TEST(b.text(b.r.restart(2, b.now)) == "");
     BOOST_TEST(b.text(b.r.stop(1, b.now)) == "stop b");
-    BOOST_TEST(b.told("b") == "stopped b");
-    BOOST_TEST(b.told("c") == "restart a");
+    BOOST_TEST(b.stopped("b") == "stopped b");
+    BOOST_TEST(b.stopped("c") == "restart a");
     BOOST_TEST(b.ready("a") == "start c");
 }
 
-// Nothing can be started while all is being stopped.
-BOOST_AUTO_TEST_CASE(by_hand_at_the_end) {
+// No child can be started while all children are being stopped.
+BOOST_AUTO_TEST_CASE(manual_at_the_end) {
     bench b(three(one_for_one));
     b.up();
     b.r.shutdown(b.now);
     BOOST_TEST(b.text(b.r.start(0, b.now)) == "");
     BOOST_TEST(b.text(b.r.restart(0, b.now)) == "");
-    BOOST_TEST(b.told("c") == "stop b");
+    BOOST_TEST(b.stopped("c") == "stop b");
 }
 
-// A temporary child that is stopped by hand leaves the tree; a restart by hand keeps it.
-BOOST_AUTO_TEST_CASE(temporary_by_hand) {
+// A temporary child leaves the tree when an operator stops it, but not when an operator restarts
+// it.
+BOOST_AUTO_TEST_CASE(manual_with_a_temporary_child) {
     bench b(tree_of(one_for_one, {spec_of("x", temporary)}));
     b.up();
     b.r.restart(0, b.now);
-    BOOST_TEST(b.told("x") == "start x");
+    BOOST_TEST(b.stopped("x") == "start x");
     b.ready("x");
     b.r.stop(0, b.now);
-    BOOST_TEST(b.told("x") == "stopped x, remove x");
+    BOOST_TEST(b.stopped("x") == "stopped x, remove x");
 }
 
 // --- added and removed ---
 
-// An added child starts at once, and is last to start and first to stop.
+// An added child starts at once, and then is the last to start and the first to stop.
 BOOST_AUTO_TEST_CASE(added) {
     bench b(three(one_for_one));
     b.up();
@@ -92,9 +92,9 @@ BOOST_AUTO_TEST_CASE(added) {
     BOOST_TEST(b.text(b.r.shutdown(b.now)) == "stop d");
 }
 
-// One whose first start fails is not kept, and counts nowhere (OTP start_child). Later failures are
-// as with any other.
-BOOST_AUTO_TEST_CASE(added_in_vain) {
+// A child whose first start fails is removed again, and counts nowhere (OTP start_child). Later
+// failures count as usual.
+BOOST_AUTO_TEST_CASE(added_and_cannot_start) {
     auto s = tree_of(one_for_all, {spec_of("a")});
     s.limit = {0, 60s};
     bench b(s);
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(added_in_vain) {
     BOOST_TEST(b.crash("e") == "stop a");  // it crashed after it was up: the limit of 0 is passed
 }
 
-// One that is added while the tree starts waits for its turn, and its failure is not that of the
+// A child that is added while the tree starts waits for its turn, and its failure does not fail the
 // tree.
 BOOST_AUTO_TEST_CASE(added_during_the_first_start) {
     bench b(three(one_for_one));
@@ -117,32 +117,32 @@ BOOST_AUTO_TEST_CASE(added_during_the_first_start) {
     BOOST_TEST(b.fail("d") == "remove d");
 }
 
-// Removed: stopped, then gone; from where it stands in a backoff at once.
+// A child is removed when it has stopped; in a backoff at once.
 BOOST_AUTO_TEST_CASE(removed) {
     auto a = spec_of("a");
     a.backoff.first = 10s;
     bench b(tree_of(one_for_one, {a, spec_of("b")}));
     b.up();
     BOOST_TEST(b.text(b.r.remove(1, b.now)) == "stop b");
-    BOOST_TEST(b.told("b") == "remove b");
+    BOOST_TEST(b.stopped("b") == "remove b");
     b.crash("a");
     BOOST_TEST(b.text(b.r.remove(0, b.now)) == "remove a");
     BOOST_TEST((b.r.deadline() == supe::never));
 }
 
-// What waits for the one that is removed goes on without it.
+// A group restart goes on without a member that is removed.
 BOOST_AUTO_TEST_CASE(removed_from_a_group_restart) {
     bench b(three(rest_for_one));
     b.up();
     b.crash("a");
-    b.told("c");
-    BOOST_TEST(b.told("b") == "restart a");
+    b.stopped("c");
+    BOOST_TEST(b.stopped("b") == "restart a");
     BOOST_TEST(b.text(b.r.remove(0, b.now)) == "stop a");
-    BOOST_TEST(b.told("a") == "remove a, restart b");
+    BOOST_TEST(b.stopped("a") == "remove a, restart b");
 }
 
-// A place in the middle: in the group restart of rest_for_one what stands behind is behind.
-BOOST_AUTO_TEST_CASE(added_in_its_place) {
+// A child is added between others: rest_for_one restarts those behind its position.
+BOOST_AUTO_TEST_CASE(added_in_the_middle) {
     bench b(three(rest_for_one));
     b.up();
     b.add(spec_of("d"), rules::position::behind(0));
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(added_in_its_place) {
     b.ready("d");
     b.ready("e");
     BOOST_TEST(b.crash("d") == "stop c");
-    BOOST_TEST(b.told("c") == "stop b");
+    BOOST_TEST(b.stopped("c") == "stop b");
     BOOST_TEST((b.r.in_order() == std::vector<int>{4, 0, 3, 1, 2}));
     b.r.order({2, 1});
     BOOST_TEST((b.r.in_order() == std::vector<int>{2, 1, 4, 0, 3}));
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(started_on_demand) {
     BOOST_TEST(b.of("d") == status::idle);
 }
 
-// Mail that came while it was on its way out starts it again at once, and counts nowhere.
+// Mail that came while it ended starts it again at once, and counts nowhere.
 BOOST_AUTO_TEST_CASE(mail_while_it_ends) {
     bench b(with_demand(one_for_one));
     b.up();
@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(demand_child_crashes) {
     b.r.demanded(0, b.now);
     b.ready("d");
     BOOST_TEST(b.crash("d") == "stop b");
-    BOOST_TEST(b.told("b") == "restart d");
+    BOOST_TEST(b.stopped("b") == "restart d");
     b.ready("d");
     b.ready("b");
     b.mail.clear();
@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(demand_child_crashes) {
     BOOST_TEST(b.pass(100ms) == "restart d +100");
 }
 
-// A start that takes no mail counts: else it would go on for ever.
+// A start that takes no mail counts: else it would be started for ever.
 BOOST_AUTO_TEST_CASE(start_that_takes_no_mail) {
     bench b(with_demand(one_for_one));
     b.up();
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(start_that_takes_no_mail) {
     BOOST_TEST(b.text(b.r.demanded(0, b.now)) == "");
 }
 
-// A stop holds it down, whatever mail comes; a start lets go of it.
+// After a stop it stays down although mail comes; a start makes it idle again.
 BOOST_AUTO_TEST_CASE(demand_child_is_held_down) {
     bench b(with_demand(one_for_one));
     b.up();
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(demand_child_is_held_down) {
 
 // --- instances ---
 
-// The limits are each instance's own; the name is given up with the last of them.
+// Each instance has its own limit; the name is given up with the last instance.
 BOOST_AUTO_TEST_CASE(instances_are_given_up_one_by_one) {
     bench b(tree_of(one_for_one, {}));
     b.boot();
@@ -252,12 +252,11 @@ BOOST_AUTO_TEST_CASE(instances_are_given_up_one_by_one) {
     }
     BOOST_TEST(b.crash("w1") == "give_up instance w1");
     b.r.stop(2, b.now);
-    b.told("w3");
+    b.stopped("w3");
     BOOST_TEST(b.crash("w2") == "give_up w2");
 }
 
-// rest_for_one: an instance depends on none of its siblings; what stands behind the name is
-// restarted.
+// rest_for_one: instances do not depend on each other; the children behind the name are restarted.
 BOOST_AUTO_TEST_CASE(instances_under_rest_for_one) {
     bench b(tree_of(rest_for_one, {}));
     b.boot();
@@ -268,7 +267,7 @@ BOOST_AUTO_TEST_CASE(instances_under_rest_for_one) {
     b.add(spec_of("z"));
     b.ready("z");
     BOOST_TEST(b.crash("w1") == "stop z");
-    BOOST_TEST(b.told("z") == "restart w1");
+    BOOST_TEST(b.stopped("z") == "restart w1");
     BOOST_TEST(b.ready("w1") == "restart z");
 }
 

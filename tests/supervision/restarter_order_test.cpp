@@ -1,4 +1,4 @@
-// In which order restarter has things happen: groups, delays.
+// The order of starts and stops: groups and delays.
 #include "tests/supervision/restarter_bench.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -9,7 +9,7 @@ BOOST_AUTO_TEST_SUITE(restarter_order)
 
 // --- strategies ---
 
-// one_for_one: nobody else notices.
+// one_for_one: no other child is touched.
 BOOST_AUTO_TEST_CASE(one_for_one_restarts_one) {
     bench b(three(one_for_one));
     b.up();
@@ -24,8 +24,8 @@ BOOST_AUTO_TEST_CASE(one_for_all_restarts_all) {
     bench b(three(one_for_all));
     b.up();
     BOOST_TEST(b.crash("b") == "stop c");
-    BOOST_TEST(b.told("c") == "stop a");
-    BOOST_TEST(b.told("a") == "restart a");
+    BOOST_TEST(b.stopped("c") == "stop a");
+    BOOST_TEST(b.stopped("a") == "restart a");
     BOOST_TEST(b.ready("a") == "restart b");
     BOOST_TEST(b.ready("b") == "restart c");
     BOOST_TEST(b.ready("c") == "");
@@ -37,23 +37,23 @@ BOOST_AUTO_TEST_CASE(rest_for_one_restarts_the_rest) {
     bench b(three(rest_for_one));
     b.up();
     BOOST_TEST(b.crash("b") == "stop c");
-    BOOST_TEST(b.told("c") == "restart b");
+    BOOST_TEST(b.stopped("c") == "restart b");
     BOOST_TEST(b.ready("b") == "restart c");
     BOOST_TEST(b.crash("a") == "stop c");
-    BOOST_TEST(b.told("c") == "stop b");
-    BOOST_TEST(b.told("b") == "restart a");
+    BOOST_TEST(b.stopped("c") == "stop b");
+    BOOST_TEST(b.stopped("b") == "restart a");
 }
 
-// A temporary bystander in a group restart is stopped, and not started again.
+// A temporary child in a group restart is stopped, and not started again.
 BOOST_AUTO_TEST_CASE(temporary_bystander) {
     bench b(tree_of(one_for_all, {spec_of("a"), spec_of("x", temporary)}));
     b.up();
     BOOST_TEST(b.crash("a") == "stop x");
-    BOOST_TEST(b.told("x") == "remove x, restart a");
+    BOOST_TEST(b.stopped("x") == "remove x, restart a");
 }
 
-// One that ends of itself while it waits for its turn to be stopped is as good as stopped: it
-// counts nowhere.
+// A child that ends by itself while it waits for its stop counts as stopped: its end counts
+// nowhere.
 BOOST_AUTO_TEST_CASE(ends_before_its_turn_to_stop) {
     auto s = tree_of(one_for_all, {spec_of("a"), spec_of("b"), spec_of("c")});
     s.limit = {1, 60s};
@@ -61,21 +61,21 @@ BOOST_AUTO_TEST_CASE(ends_before_its_turn_to_stop) {
     b.up();
     BOOST_TEST(b.crash("a") == "stop c");
     BOOST_TEST(b.crash("b") == "");
-    BOOST_TEST(b.told("c") == "restart a");
+    BOOST_TEST(b.stopped("c") == "restart a");
     BOOST_TEST(b.ready("a") == "restart b");
 }
 
-// In a group restart those already up stay up until the next try stops them (OTP
+// In a group restart the children that are up already stay up until the next try stops them (OTP
 // try_again_restart).
 BOOST_AUTO_TEST_CASE(group_restart_that_fails_is_tried_again) {
     bench b(three(one_for_all));
     b.up();
     b.crash("a");
-    b.told("c");
-    BOOST_TEST(b.told("b") == "restart a");
+    b.stopped("c");
+    BOOST_TEST(b.stopped("b") == "restart a");
     BOOST_TEST(b.ready("a") == "restart b");
     BOOST_TEST(b.fail("b") == "stop a");  // the first delay is 0: the next try is now
-    BOOST_TEST(b.told("a") == "restart a");
+    BOOST_TEST(b.stopped("a") == "restart a");
     BOOST_TEST(b.ready("a") == "restart b");
     BOOST_TEST(b.fail("b") == "");  // and now 100 ms
     BOOST_TEST(b.of("a") == status::running);
@@ -83,18 +83,18 @@ BOOST_AUTO_TEST_CASE(group_restart_that_fails_is_tried_again) {
     BOOST_TEST(b.left().count() == 100);
     BOOST_TEST(b.pass(99ms) == "");
     BOOST_TEST(b.pass(1ms) == "stop a");
-    BOOST_TEST(b.told("a") == "restart a");
+    BOOST_TEST(b.stopped("a") == "restart a");
     BOOST_TEST(b.ready("a") == "restart b +100");
     BOOST_TEST(b.ready("b") == "restart c");
 }
 
-// Under rest_for_one the next try begins with the one that failed: what is before it stays.
+// Under rest_for_one the next try begins with the child that failed; those before it stay up.
 BOOST_AUTO_TEST_CASE(rest_for_one_tries_again_from_the_failed_one) {
     bench b(three(rest_for_one));
     b.up();
     b.crash("a");
-    b.told("c");
-    b.told("b");
+    b.stopped("c");
+    b.stopped("b");
     b.ready("a");
     BOOST_TEST(b.fail("b") == "restart b");
     BOOST_TEST(b.fail("b") == "");
@@ -103,20 +103,20 @@ BOOST_AUTO_TEST_CASE(rest_for_one_tries_again_from_the_failed_one) {
     BOOST_TEST(b.ready("b") == "restart c");
 }
 
-// A crash of one that is up while the next try is waited for begins a try at once, but the delay of
-// the other one holds.
+// A crash of a child that is up during the delay of another one begins a try at once, which keeps
+// the delay of the other one.
 BOOST_AUTO_TEST_CASE(crash_while_the_next_try_is_waited_for) {
     bench b(three(one_for_all));
     b.up();
     b.crash("a");
-    b.told("c");
-    b.told("b");
+    b.stopped("c");
+    b.stopped("b");
     b.ready("a");
     b.fail("b");
-    b.told("a");
+    b.stopped("a");
     b.ready("a");
     b.fail("b");                     // 100 ms from now
-    BOOST_TEST(b.crash("a") == "");  // its own second crash: 100 ms too
+    BOOST_TEST(b.crash("a") == "");  // its second crash: 100 ms too
     BOOST_TEST(b.pass(100ms) == "restart a +100");
     BOOST_TEST(b.ready("a") == "restart b +100");
 }
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(down_by_intent_stays_down) {
     bench b(tree_of(one_for_all, {spec_of("a"), spec_of("b"), c}));
     b.up();
     BOOST_TEST(b.text(b.r.stop(1, b.now)) == "stop b");
-    BOOST_TEST(b.told("b") == "stopped b");
+    BOOST_TEST(b.stopped("b") == "stopped b");
     BOOST_TEST(b.crash("c") == "give_up c");
     BOOST_TEST(b.crash("a") == "restart a");
     BOOST_TEST(b.ready("a") == "");
@@ -137,8 +137,8 @@ BOOST_AUTO_TEST_CASE(down_by_intent_stays_down) {
     BOOST_TEST(b.of("c") == status::given_up);
 }
 
-// A group restart that overlaps with another one does not let go of its members: strict reverse
-// order holds for all of them.
+// A group restart that overlaps with another one keeps all members of both, in strict reverse
+// order.
 BOOST_AUTO_TEST_CASE(overlapping_group_restarts) {
     bench b(tree_of(rest_for_one, {}));
     b.boot();
@@ -151,25 +151,25 @@ BOOST_AUTO_TEST_CASE(overlapping_group_restarts) {
     b.add(spec_of("z"));
     b.ready("z");
     b.r.stop(b.ids["w1"], b.now);
-    b.told("w1");
+    b.stopped("w1");
     BOOST_TEST(b.crash("a") == "stop z");
     BOOST_TEST(b.text(b.r.start(b.ids["w1"], b.now)) == "start w1");
     BOOST_TEST(b.fail("w1") == "");  // z is in both groups, and not down yet
-    BOOST_TEST(b.told("z") == "stop w2");
-    BOOST_TEST(b.told("w2") == "restart a");
+    BOOST_TEST(b.stopped("z") == "stop w2");
+    BOOST_TEST(b.stopped("w2") == "restart a");
     BOOST_TEST(b.ready("a") == "restart w1");
 }
 
-// One that is stopped by hand has left the group: its start by hand is no reason for the group to
-// try again earlier.
+// A child that an operator stopped has left the group: its start by an operator does not make the
+// group try again earlier.
 BOOST_AUTO_TEST_CASE(stopped_in_a_waiting_group) {
     auto c = spec_of("c");
     c.backoff.first = 5s;
     bench b(tree_of(one_for_all, {spec_of("a"), spec_of("b"), c}));
     b.up();
     b.crash("c");
-    b.told("b");
-    b.told("a");  // all wait for c's delay
+    b.stopped("b");
+    b.stopped("a");  // all wait for c's delay
     BOOST_TEST(b.text(b.r.stop(1, b.now)) == "stopped b");
     BOOST_TEST(b.pass(5s) == "restart a");
     BOOST_TEST(b.ready("a") == "restart c +5000");
@@ -180,7 +180,8 @@ BOOST_AUTO_TEST_CASE(stopped_in_a_waiting_group) {
 
 // --- delay ---
 
-// first, then times factor up to max; after 0 comes 100 ms. A stable run begins anew.
+// `first`, then times `factor` up to `max`; after 0 comes 100 ms. After a stable run it is `first`
+// again.
 BOOST_AUTO_TEST_CASE(delays_grow_and_are_reset) {
     auto a = spec_of("a");
     a.backoff.max = 300ms;
@@ -199,8 +200,8 @@ BOOST_AUTO_TEST_CASE(delays_grow_and_are_reset) {
     BOOST_TEST(b.crash("a") == "restart a");
 }
 
-// A start by hand cuts the delay short; a stop forgets it.
-BOOST_AUTO_TEST_CASE(by_hand_during_the_delay) {
+// A start by an operator ends the delay; a stop forgets it.
+BOOST_AUTO_TEST_CASE(manual_during_the_delay) {
     auto a = spec_of("a");
     a.backoff.first = 10s;
     bench b(tree_of(one_for_one, {a}));
@@ -225,20 +226,20 @@ BOOST_AUTO_TEST_CASE(shutdown_during_the_delay) {
     BOOST_TEST(b.text(b.r.shutdown(b.now)) == "finished");
 }
 
-// A start by hand in a group that waits for its next try makes that try now.
-BOOST_AUTO_TEST_CASE(by_hand_in_a_waiting_group) {
+// A start by an operator in a group that waits for its next try makes that try now.
+BOOST_AUTO_TEST_CASE(manual_in_a_waiting_group) {
     bench b(three(one_for_all));
     b.up();
     b.crash("a");
-    b.told("c");
-    b.told("b");
+    b.stopped("c");
+    b.stopped("b");
     b.ready("a");
     b.fail("b");
-    b.told("a");
+    b.stopped("a");
     b.ready("a");
     b.fail("b");
     BOOST_TEST(b.text(b.r.start(1, b.now)) == "stop a");
-    BOOST_TEST(b.told("a") == "restart a");
+    BOOST_TEST(b.stopped("a") == "restart a");
     BOOST_TEST(b.ready("a") == "start b");
 }
 

@@ -1,4 +1,4 @@
-// The rules of restarts one by one: exact actions, no process, no time but the one that is given.
+// The rules of restarts one by one: exact actions, without processes and without a clock.
 #include "tests/supervision/restarter_bench.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -7,9 +7,9 @@ using namespace restarter_bench;
 
 BOOST_AUTO_TEST_SUITE(restarter)
 
-// --- start and stop of the whole ---
+// --- start and stop of the tree ---
 
-// From left to right, each when the one before is ready; the end in strict reverse order.
+// Children start in order, each when the one before is ready, and stop in strict reverse order.
 BOOST_AUTO_TEST_CASE(starts_in_order_and_stops_in_reverse) {
     bench b(three(one_for_one));
     BOOST_TEST(b.boot() == "start a");
@@ -17,9 +17,9 @@ BOOST_AUTO_TEST_CASE(starts_in_order_and_stops_in_reverse) {
     BOOST_TEST(b.ready("b") == "start c");
     BOOST_TEST(b.ready("c") == "booted");
     BOOST_TEST(b.text(b.r.shutdown(b.now)) == "stop c");
-    BOOST_TEST(b.told("c") == "stop b");
-    BOOST_TEST(b.told("b") == "stop a");
-    BOOST_TEST(b.told("a") == "finished");
+    BOOST_TEST(b.stopped("c") == "stop b");
+    BOOST_TEST(b.stopped("b") == "stop a");
+    BOOST_TEST(b.stopped("a") == "finished");
     BOOST_TEST((b.r.deadline() == supe::never));
 }
 
@@ -30,31 +30,32 @@ BOOST_AUTO_TEST_CASE(nothing_to_start) {
     BOOST_TEST(b.text(b.r.shutdown(b.now)) == "finished");
 }
 
-// A first start that fails takes the tree with it: the earlier ones stop in reverse, and why()
-// names the cause.
+// A first start that fails fails the tree: the earlier children stop in reverse, and why() names
+// the cause.
 BOOST_AUTO_TEST_CASE(first_start_fails) {
     bench b(three(one_for_one));
     b.boot();
     b.ready("a");
     b.ready("b");
     BOOST_TEST(b.fail("c") == "stop b");
-    BOOST_TEST(b.told("b") == "stop a");
-    BOOST_TEST(b.told("a") == "failed");
+    BOOST_TEST(b.stopped("b") == "stop a");
+    BOOST_TEST(b.stopped("a") == "failed");
     BOOST_TEST(b.r.why() == "child c could not be started: No such file");
 }
 
-// A stop while the tree starts: what starts is stopped, what has not begun never begins.
+// A stop while the tree starts: the child that starts is stopped, and the later ones are never
+// started.
 BOOST_AUTO_TEST_CASE(shutdown_during_the_first_start) {
     bench b(three(one_for_one));
     b.boot();
     b.ready("a");
     BOOST_TEST(b.text(b.r.shutdown(b.now)) == "stop b");
-    BOOST_TEST(b.told("b") == "stop a");
-    BOOST_TEST(b.told("a") == "finished");
+    BOOST_TEST(b.stopped("b") == "stop a");
+    BOOST_TEST(b.stopped("a") == "finished");
 }
 
-// A crash of one that was up while others still start is a crash like any other, and no failed
-// first start.
+// A crash of a child that is up while others still start is an ordinary crash, not a failed first
+// start.
 BOOST_AUTO_TEST_CASE(crash_during_the_first_start) {
     bench b(three(one_for_one));
     b.boot();
@@ -67,8 +68,8 @@ BOOST_AUTO_TEST_CASE(crash_during_the_first_start) {
     BOOST_TEST(b.pass(100ms) == "restart a +100");
 }
 
-// OTP `ignore`: one that ends cleanly before it is ready has nothing to do. Transient: kept, down.
-// Temporary: gone.
+// OTP `ignore`: a child that ends cleanly before it is ready has nothing to do. A transient one
+// stays in the tree, a temporary one leaves it.
 BOOST_AUTO_TEST_CASE(ignored_at_the_first_start) {
     bench b(tree_of(one_for_one, {spec_of("a", transient), spec_of("b", temporary), spec_of("c")}));
     b.boot();
@@ -80,7 +81,7 @@ BOOST_AUTO_TEST_CASE(ignored_at_the_first_start) {
     BOOST_TEST(b.of("a") == status::stopped);
 }
 
-// A permanent one that ends before it is ready never came to be, however politely it went.
+// For a permanent child an end before it is ready is a failed start, even with exit code 0.
 BOOST_AUTO_TEST_CASE(permanent_child_ends_before_it_is_ready) {
     bench b(three(one_for_one));
     b.boot();
@@ -90,7 +91,7 @@ BOOST_AUTO_TEST_CASE(permanent_child_ends_before_it_is_ready) {
 
 // --- restart types ---
 
-// Permanent: always. Transient: after a crash. Temporary: never, and its spec goes.
+// Permanent: always restarted. Transient: after a crash. Temporary: never, and its spec is removed.
 BOOST_AUTO_TEST_CASE(restart_types) {
     bench b(tree_of(one_for_one, {spec_of("p"), spec_of("t", transient), spec_of("x", temporary),
                                   spec_of("y", temporary)}));
@@ -106,14 +107,14 @@ BOOST_AUTO_TEST_CASE(restart_types) {
     BOOST_TEST(!b.r.has(3));
 }
 
-// A transient child that has finished starts again only by hand, with fresh limits.
-BOOST_AUTO_TEST_CASE(finished_transient_child_by_hand) {
+// A transient child that has finished starts again only by an operator, with fresh limits.
+BOOST_AUTO_TEST_CASE(manual_start_of_a_finished_child) {
     auto t = spec_of("t", transient);
     t.limit = {1, 60s};
     bench b(tree_of(one_for_all, {t, spec_of("b")}));
     b.up();
     b.crash("t");
-    b.told("b");
+    b.stopped("b");
     b.ready("t");
     b.ready("b");
     b.exit("t");
@@ -121,14 +122,14 @@ BOOST_AUTO_TEST_CASE(finished_transient_child_by_hand) {
     b.ready("b");
     BOOST_TEST(b.text(b.r.start(0, b.now)) == "start t");
     b.ready("t");
-    BOOST_TEST(b.crash("t") == "stop b");  // the crash before the start by hand is forgotten
-    BOOST_TEST(b.told("b") == "restart t");
+    BOOST_TEST(b.crash("t") == "stop b");  // the crash before the start by an operator is forgotten
+    BOOST_TEST(b.stopped("b") == "restart t");
 }
 
 // --- limits ---
 
-// More than so many restarts within so long: the supervisor stops its children and fails. Exactly
-// so long ago counts.
+// More restarts than the limit within the time: the supervisor stops its children and fails. A
+// restart exactly that long ago counts.
 BOOST_AUTO_TEST_CASE(limit_of_the_supervisor) {
     auto s = tree_of(one_for_one, {spec_of("a"), spec_of("b")});
     s.limit = {2, 10s};
@@ -140,11 +141,11 @@ BOOST_AUTO_TEST_CASE(limit_of_the_supervisor) {
     BOOST_TEST(b.crash("b") == "restart b");
     b.ready("b");
     BOOST_TEST(b.crash("b") == "stop a");
-    BOOST_TEST(b.told("a") == "failed");
+    BOOST_TEST(b.stopped("a") == "failed");
     BOOST_TEST(b.r.why() == "more than 2 restarts within 10 s; the last was b: exit code 1");
 }
 
-// A moment more, and the first one is forgotten.
+// A millisecond later the first restart is forgotten.
 BOOST_AUTO_TEST_CASE(limit_forgets) {
     auto s = tree_of(one_for_one, {spec_of("a"), spec_of("b")});
     s.limit = {2, 10s};
@@ -159,7 +160,7 @@ BOOST_AUTO_TEST_CASE(limit_forgets) {
     BOOST_TEST(b.pass(100ms) == "restart b +100");
 }
 
-// A limit of 0: the first crash is one too many.
+// A limit of 0: the first crash exceeds it.
 BOOST_AUTO_TEST_CASE(limit_of_nought) {
     auto s = tree_of(one_for_one, {spec_of("a")});
     s.limit = {0, 10s};
@@ -168,8 +169,8 @@ BOOST_AUTO_TEST_CASE(limit_of_nought) {
     BOOST_TEST(b.crash("a") == "failed");
 }
 
-// Past its own limit a child stays down, and the others go on; its crashes count for the supervisor
-// all the same.
+// Past its own limit a child stays down, and the others go on; its crashes also count for the
+// supervisor.
 BOOST_AUTO_TEST_CASE(limit_of_a_child) {
     auto a = spec_of("a");
     a.limit = {1, 60s};
@@ -186,8 +187,8 @@ BOOST_AUTO_TEST_CASE(limit_of_a_child) {
     BOOST_TEST(b.crash("b") == "failed");
 }
 
-// The first crash too many is none where a mail is dead by it: what caused it is out of the way.
-// The next one is.
+// The first crash past the own limit is let pass when a mail went to the dead letters by it. The
+// next one is not.
 BOOST_AUTO_TEST_CASE(poison_is_out) {
     auto a = spec_of("a");
     a.limit = {1, 60s};
@@ -202,7 +203,7 @@ BOOST_AUTO_TEST_CASE(poison_is_out) {
         const std::string at_once = poisoned();
         BOOST_TEST(at_once + b.pass(1s) == "restart a +100");
         b.ready("a");
-        if (round == 0) b.pass(5min);  // within its limit again
+        if (round == 0) b.pass(5min);  // within its own limit again
     }
     BOOST_TEST(poisoned() == "give_up a");
 }
@@ -215,7 +216,7 @@ BOOST_AUTO_TEST_CASE(escalates) {
     bench b(tree_of(one_for_one, {a, spec_of("b")}));
     b.up();
     BOOST_TEST(b.crash("a") == "stop b");
-    BOOST_TEST(b.told("b") == "failed");
+    BOOST_TEST(b.stopped("b") == "failed");
     BOOST_TEST(b.r.why() == "child a passed its own limit: exit code 1");
 }
 
@@ -229,7 +230,7 @@ BOOST_AUTO_TEST_CASE(nested_supervisor_has_no_limit_of_its_own) {
     BOOST_TEST(b.crash("a") == "restart a");
 }
 
-// A group restart counts once: for the one that caused it, and for the supervisor.
+// A group restart counts once: for the child that caused it, and for the supervisor.
 BOOST_AUTO_TEST_CASE(group_restart_counts_once) {
     auto a = spec_of("a"), x = spec_of("x");
     x.limit = {0, 60s};
@@ -240,31 +241,31 @@ BOOST_AUTO_TEST_CASE(group_restart_counts_once) {
     for (int i = 0; i < 2; ++i) {
         b.pass(1s);
         b.crash("a");
-        b.told("x");
+        b.stopped("x");
         b.pass(1s);
         b.ready("a");
         b.ready("x");
     }
     BOOST_TEST(b.of("x") == status::running);
     BOOST_TEST(b.crash("a") == "stop x");
-    BOOST_TEST(b.told("x") == "failed");
+    BOOST_TEST(b.stopped("x") == "failed");
 }
 
-// Failed tries count: a restart that never works ends with the child given up, and what waited
-// behind it goes on.
+// Failed tries count: a child whose restart always fails is given up, and the children that waited
+// behind it go on.
 BOOST_AUTO_TEST_CASE(failed_tries_count) {
     auto a = spec_of("a");
     a.limit = {2, 60s};
     bench b(tree_of(rest_for_one, {a, spec_of("b")}));
     b.up();
     b.crash("a");
-    BOOST_TEST(b.told("b") == "restart a");
+    BOOST_TEST(b.stopped("b") == "restart a");
     BOOST_TEST(b.fail("a") == "");
     BOOST_TEST(b.pass(100ms) == "restart a +100");
     BOOST_TEST(b.fail("a") == "give_up a, restart b");
 }
 
-// An unasked clean end that is restarted counts as well.
+// A clean end that was not requested, and is restarted, counts as well.
 BOOST_AUTO_TEST_CASE(clean_ends_count) {
     auto s = tree_of(one_for_one, {spec_of("a")});
     s.limit = {1, 60s};
@@ -275,8 +276,8 @@ BOOST_AUTO_TEST_CASE(clean_ends_count) {
     BOOST_TEST(b.exit("a") == "failed");
 }
 
-// What is done by hand counts nowhere.
-BOOST_AUTO_TEST_CASE(by_hand_counts_nowhere) {
+// Commands of an operator count nowhere.
+BOOST_AUTO_TEST_CASE(manual_commands_count_nowhere) {
     auto a = spec_of("a");
     a.limit = {0, 60s};
     auto s = tree_of(one_for_one, {a});
@@ -285,17 +286,17 @@ BOOST_AUTO_TEST_CASE(by_hand_counts_nowhere) {
     b.up();
     for (int i = 0; i < 5; ++i) {
         BOOST_TEST(b.text(b.r.restart(0, b.now)) == "stop a");
-        BOOST_TEST(b.told("a") == "start a");
+        BOOST_TEST(b.stopped("a") == "start a");
         b.ready("a");
         BOOST_TEST(b.text(b.r.stop(0, b.now)) == "stop a");
-        BOOST_TEST(b.told("a") == "stopped a");
+        BOOST_TEST(b.stopped("a") == "stopped a");
         BOOST_TEST(b.text(b.r.start(0, b.now)) == "start a");
         b.ready("a");
     }
     BOOST_TEST(b.r.restarts_of(0) == 0u);
 }
 
-// A start by hand of what was given up begins with fresh limits.
+// A child that was given up begins with fresh limits when an operator starts it.
 BOOST_AUTO_TEST_CASE(start_after_giving_up) {
     auto a = spec_of("a");
     a.limit = {1, 60s};
@@ -319,16 +320,16 @@ supe::supervisor_spec significant_two(supe::auto_shutdown_kind kind, supe::resta
     return s;
 }
 
-// any_significant: the first one that ends of itself ends the supervisor, cleanly.
+// any_significant: the first significant child that ends by itself ends the supervisor, cleanly.
 BOOST_AUTO_TEST_CASE(any_significant) {
     bench b(significant_two(supe::auto_shutdown_kind::any_significant, temporary));
     b.up();
     BOOST_TEST(b.exit("b") == "remove b");
     BOOST_TEST(b.crash("a") == "remove a, stop c");
-    BOOST_TEST(b.told("c") == "finished");
+    BOOST_TEST(b.stopped("c") == "finished");
 }
 
-// all_significant waits for the last.
+// all_significant: the last one does.
 BOOST_AUTO_TEST_CASE(all_significant) {
     bench b(significant_two(supe::auto_shutdown_kind::all_significant, transient));
     b.up();
@@ -336,10 +337,10 @@ BOOST_AUTO_TEST_CASE(all_significant) {
     b.ready("a");
     BOOST_TEST(b.exit("a") == "");
     BOOST_TEST(b.exit("c") == "stop b");
-    BOOST_TEST(b.told("b") == "finished");
+    BOOST_TEST(b.stopped("b") == "finished");
 }
 
-// never: nothing follows. A stop by hand is no end of itself, whatever is set.
+// never: nothing follows. A stop by an operator never ends the supervisor.
 BOOST_AUTO_TEST_CASE(insignificant_ends) {
     bench b(significant_two(supe::auto_shutdown_kind::never, temporary));
     b.up();
@@ -347,7 +348,7 @@ BOOST_AUTO_TEST_CASE(insignificant_ends) {
     bench c(significant_two(supe::auto_shutdown_kind::any_significant, transient));
     c.up();
     c.r.stop(0, c.now);
-    BOOST_TEST(c.told("a") == "stopped a");
+    BOOST_TEST(c.stopped("a") == "stopped a");
     BOOST_TEST(!c.r.is_ending());
 }
 

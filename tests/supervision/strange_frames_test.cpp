@@ -1,5 +1,5 @@
-// Shows what a supervisor makes of frames that are none, or not for it: dropped, counted and told
-// (contract §2).
+// Shows what a supervisor does with malformed frames and with frames that are not for it: they are
+// dropped, counted and published (contract §2).
 #include "supe/async/unique_fd.hpp"
 #include "supe/simulation/world.hpp"
 
@@ -16,8 +16,8 @@ using words = std::vector<std::string>;
 
 namespace {
 
-/// A child that writes these bytes to its channel, and stays; what it is told can be read from
-/// `heard`.
+/// A child that writes these bytes to its channel, and stays. received() returns what the
+/// supervisor wrote.
 struct speaker {
     explicit speaker(world& w, std::string bytes) {
         w.provide_program("speaker", [this, &w, bytes](process_start start) {
@@ -40,7 +40,7 @@ struct speaker {
         co_await for_ever.wait();
         co_return 0;
     }
-    std::string heard() {
+    std::string received() {
         std::string buffer(1 << 16, '\0');
         const auto n = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
         return buffer.substr(0, n > 0 ? static_cast<std::size_t>(n) : 0);
@@ -52,8 +52,8 @@ struct speaker {
 
 BOOST_AUTO_TEST_SUITE(strange_frames)
 
-// What is not JSON, and what is malformed, is told with its reason and the count of such frames;
-// others go on.
+// A notice has the reason of a malformed frame, and the count of such frames. Other frames are
+// handled.
 BOOST_AUTO_TEST_CASE(bad_frames) {
     world w;
     speaker s(w,
@@ -67,10 +67,10 @@ BOOST_AUTO_TEST_CASE(bad_frames) {
     BOOST_TEST(w.messages("supervisor-mail") == words{R"({"from":"s","msg":"still here"})"});
     BOOST_TEST(std::ranges::count_if(w.lines(), [](const std::string& line) {
                    return line.find("bad frame") != line.npos;
-               }) == 1);  // the first; then the tenth
+               }) == 1);  // the log has the first one, then the tenth
 }
 
-// A frame over the limit is told once, and the one behind it arrives.
+// A frame over the limit is reported once, and the one behind it arrives.
 BOOST_AUTO_TEST_CASE(a_frame_too_long) {
     world w;
     speaker s(w, "{\"type\":\"mail\",\"msg\":\"" + std::string(17 << 20, 'x') +
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_frame_too_long) {
     BOOST_TEST(w.count("supervisor-mail") == 1u);
 }
 
-// A frame cut short by a crash is dropped and told, after the whole ones before it.
+// A frame cut short by a crash is dropped and reported, after the whole frames before it.
 BOOST_AUTO_TEST_CASE(a_frame_cut_short) {
     world w;
     speaker s(w, "{\"type\":\"mail\",\"msg\":1}\n{\"type\":\"mail\",\"msg\":2");
@@ -96,8 +96,8 @@ BOOST_AUTO_TEST_CASE(a_frame_cut_short) {
     BOOST_TEST(w.count("component-crashed") == 1u);
 }
 
-// Raw messages and unknown signals are notices of their own; Node's frames are ignored, a handle is
-// refused.
+// Raw messages and unknown signals have notices of their own; Node's frames are ignored, and a
+// handle is refused.
 BOOST_AUTO_TEST_CASE(raw_and_unknown) {
     world w;
     speaker s(w,
@@ -109,11 +109,11 @@ BOOST_AUTO_TEST_CASE(raw_and_unknown) {
         (words{R"({"name":"s","message":{"hello":[1, 2]}})", R"({"name":"s","message":"x"})"}));
     BOOST_TEST(w.messages("component-signal") == words{R"({"name":"s","signal":"WHAT"})"});
     BOOST_TEST(w.count("component-bad-frame") == 0u);
-    BOOST_TEST(s.heard() == "{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
+    BOOST_TEST(s.received() == "{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
 }
 
-// A request about a notice without a name does nothing, is answered as npm's supe does, with what
-// was given, and is told.
+// A request about a notice without a name has no effect. It is answered as by npm's supe, with the
+// name as it was sent, and is reported.
 BOOST_AUTO_TEST_CASE(notices_without_a_name) {
     const auto request = [](const std::string& members) {
         return R"({"type":"signal","signal":"NOTICEBOARD-REQUEST","data":{)" + members + "}}\n";
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(notices_without_a_name) {
                      request(R"("type":"notify","notice":[5, 0],"message":1)") +
                      request(R"("type":"ignore")") + request(R"("type":"look","notice":"n")"));
     BOOST_TEST(
-        s.heard() ==
+        s.received() ==
         answer(R"("type":"watch","notice":"","success":true)") +
             answer(R"("type":"notify","notice":[5, 0],"success":true)") +
             answer(R"("type":"ignore","success":true)") +
@@ -139,8 +139,8 @@ BOOST_AUTO_TEST_CASE(notices_without_a_name) {
                       reason + R"(missing","count":3})"}));
 }
 
-// A watcher that does not read loses notices and delays nobody; which one it was is told, at a
-// bounded rate, under npm's names too.
+// A watcher that does not read loses notices and delays no one. A notice names it, at a bounded
+// rate, under npm's names too.
 BOOST_AUTO_TEST_CASE(a_watcher_that_does_not_read) {
     world w;
     speaker s(
@@ -151,18 +151,18 @@ BOOST_AUTO_TEST_CASE(a_watcher_that_does_not_read) {
         "\n");
     for (int i = 0; i < 1000; ++i)
         w.root().notices().publish("n", '"' + std::string(10'000, 'x') + '"');
-    const std::string told =
+    const std::string failure =
         R"({"name":"s","citizen":"s","notice":"n","error":"it does not read what it watches"})";
     for (const char* name : {"notice-pipe-failure", "component-notice-pipe-failure",
                              "citizen-notice-pipe-failure", "s-notice-pipe-failure"})
-        BOOST_TEST(w.messages(name) == words(20, told));
+        BOOST_TEST(w.messages(name) == words(20, failure));
     BOOST_TEST(w.count("n") == 1000u);
     w.advance(2s);
     w.root().notices().publish("n", "1");
     BOOST_TEST(w.count("notice-pipe-failure") == 21u);
 }
 
-// Notices about them come at a bounded rate, and all are counted.
+// Notices about bad frames come at a bounded rate, and all frames are counted.
 BOOST_AUTO_TEST_CASE(a_bounded_rate) {
     world w;
     std::string rubbish;
@@ -177,20 +177,20 @@ BOOST_AUTO_TEST_CASE(a_bounded_rate) {
         R"({"name":"s","reason":"cut short after 3 bytes by the end of the channel","count":1001})");
 }
 
-// Nothing is sent unasked to a child without config; whoever asks gets null (contract §2).
+// A child without config gets SUPE-START only when it asks, with null (contract §2).
 BOOST_AUTO_TEST_CASE(no_config) {
     world w;
     speaker quiet(w, "");
-    BOOST_TEST(quiet.heard() == "");
+    BOOST_TEST(quiet.received() == "");
     world other;
     speaker asking(other, "{\"type\":\"signal\",\"signal\":\"READY-FOR-CONFIG\"}\n");
-    BOOST_TEST(asking.heard() ==
+    BOOST_TEST(asking.received() ==
                "{\"type\":\"signal\",\"signal\":\"SUPE-START\",\"data\":{\"address\":\"/"
                "s\",\"config\":null}}\n");
 }
 
-// A config with numbers past a double and 100 levels of nesting arrives, below nested supervisors
-// too.
+// A config with numbers beyond a double and 100 levels of nesting arrives unchanged, below nested
+// supervisors too.
 BOOST_AUTO_TEST_CASE(odd_configs) {
     world w;
     std::string got;

@@ -1,4 +1,4 @@
-// Simulated components that supervision stories are played with.
+// Simulated components for scenarios of supervision.
 #pragma once
 
 #include "supe/simulation/world.hpp"
@@ -14,12 +14,12 @@ using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""min;
 using std::chrono_literals::operator""h;
 
-/// Takes and acknowledges mail until it is asked to finish.
+/// Takes and acknowledges mail until SUPE-SHUTDOWN.
 inline supe::awaitable<> diligent(supe::component& self) {
     while (auto mail = co_await self.receive()) co_await mail->ack();
 }
 
-/// Says that it is ready after half a second; otherwise as above.
+/// As diligent, but ready only after half a second.
 inline supe::awaitable<> late(supe::component& self) {
     co_await self.shutdown_requested_until(self.time().now() + 500ms);
     self.ready();
@@ -32,12 +32,12 @@ inline supe::awaitable<> slow(supe::component& self) {
     co_await self.time().sleep_for(2s);
 }
 
-/// Takes no notice of being asked.
+/// Ignores SUPE-SHUTDOWN.
 inline supe::awaitable<> stubborn(supe::component& self) {
     while (true) co_await self.time().sleep_for(1h);
 }
 
-/// Ends before it is ready, without complaint.
+/// Ends cleanly before it is ready.
 inline supe::awaitable<> nothing_to_do(supe::component&) { co_return; }
 
 inline void provide_players(supe::simulation::world& w) {
@@ -48,25 +48,26 @@ inline void provide_players(supe::simulation::world& w) {
     w.provide("nothing_to_do", nothing_to_do);
 }
 
-/// A world in which a tree of these runs.
-struct stage : supe::simulation::world {
-    explicit stage(std::string_view tree, std::uint64_t seed = 1, std::filesystem::path state = {})
+/// A world that runs a tree of these components.
+struct player_world : supe::simulation::world {
+    explicit player_world(std::string_view tree, std::uint64_t seed = 1,
+                          std::filesystem::path state = {})
         : world(seed) {
         set_state(std::move(state));
         provide_players(*this);
         run(tree);
     }
     /// The notices of these names, with the child they are about, in order: `crashed a, started a`.
-    std::string story(const std::vector<std::string>& kinds, std::size_t from = 0) const {
-        std::string told;
+    std::string events(const std::vector<std::string>& kinds, std::size_t from = 0) const {
+        std::string all;
         for (std::size_t i = from; i < notices().size(); ++i) {
             const auto& n = notices()[i];
             for (const std::string& kind : kinds) {
                 if (n.name == "component-" + kind)
-                    told += (told.empty() ? "" : ", ") + kind + " " + n.source;
+                    all += (all.empty() ? "" : ", ") + kind + " " + n.source;
             }
         }
-        return told;
+        return all;
     }
     supe::restarter::status status_of(const std::string& name) {
         return root().status_of(*root().find(name));

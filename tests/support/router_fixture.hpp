@@ -1,5 +1,5 @@
-// The mail of a supervisor among neighbours: each is the other end of a socket, and what it is sent
-// is kept as text.
+// The mail of one supervisor. Its children and the supervisor above are the other ends of sockets,
+// whose frames are kept as text.
 #pragma once
 
 #include "supe/mail/supervisor_mail.hpp"
@@ -19,7 +19,7 @@ inline constexpr auto supervisor = supe::endpoint_kind::supervisor;
 using supe::mailbox_limits;
 using words = std::vector<std::string>;
 
-/// A channel of the supervisor, and what was written to it.
+/// A channel of the supervisor, and its other end.
 struct neighbour {
     std::shared_ptr<supe::channel> wire;
     supe::unique_fd other;
@@ -32,7 +32,7 @@ struct neighbour {
         other.reset(fds[1]);
     }
     /// Frames since the last call.
-    words heard() const {
+    words received() const {
         std::string bytes(1 << 20, '\0');
         const ssize_t n = ::recv(other.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
         words frames;
@@ -51,7 +51,7 @@ struct router_fixture : supe::mail_events {
     neighbour up;
     std::vector<std::unique_ptr<neighbour>> wires;
     std::vector<std::unique_ptr<mail_endpoint>> endpoints;
-    words told;  // events, in order
+    words events;  // what the mail reported, in order
 
     explicit router_fixture(std::string address = "", bool with_uplink = false)
         : mail(std::move(address), "id-", time, out, *this), up(time) {
@@ -79,7 +79,7 @@ struct router_fixture : supe::mail_events {
         mail.delivery.on_disconnected(s);
         mail.delivery.on_ended(s, charged ? ending::charged : ending::uncharged, "it crashed");
     }
-    void says(mail_endpoint& s, const std::string& frame) {
+    void sends(mail_endpoint& s, const std::string& frame) {
         const auto m = supe::read_message(frame);
         mail.router.from_child(s, std::get<supe::mail_frame>(m));
     }
@@ -87,29 +87,29 @@ struct router_fixture : supe::mail_events {
         const auto m = supe::read_message(frame);
         mail.router.from_above(std::get<supe::mail_frame>(m));
     }
-    words heard(const mail_endpoint& s) {
+    words received(const mail_endpoint& s) {
         mail.flush();
-        return neighbour_of(s).heard();
+        return neighbour_of(s).received();
     }
-    words heard_above() {
+    words received_above() {
         mail.flush();
-        return up.heard();
+        return up.received();
     }
 
     void on_supervisor_mail(const supe::envelope& m) override {
-        told.push_back(fmt::format("supe: {} {}", m.from, m.msg));
+        events.push_back(fmt::format("supe: {} {}", m.from, m.msg));
     }
     void on_dead_letter(const supe::envelope& m, const std::string& to, const std::string& why,
                         const supe::mail_history& h) override {
-        told.push_back(fmt::format("dead: {} to {}: {} after {}", m.msg, to, why, h.size()));
+        events.push_back(fmt::format("dead: {} to {}: {} after {}", m.msg, to, why, h.size()));
     }
     void on_undeliverable(const supe::envelope& m, const std::string& why) override {
-        told.push_back(fmt::format("undeliverable: {} {}", m.msg, why));
+        events.push_back(fmt::format("undeliverable: {} {}", m.msg, why));
     }
-    void on_mail_waiting(mail_endpoint& s) override { told.push_back("waiting: " + s.name); }
+    void on_mail_waiting(mail_endpoint& s) override { events.push_back("waiting: " + s.name); }
     void on_control_answer(const supe::mail_origin& o, supe::signal_kind outcome,
                            std::string_view why) override {
-        told.push_back(fmt::format("control: {} {} {}", o.id, name_of(outcome), why));
+        events.push_back(fmt::format("control: {} {} {}", o.id, name_of(outcome), why));
     }
 };
 
