@@ -47,8 +47,8 @@ std::vector<std::string> role_names() {
 }
 
 int run_role(const std::string& name) {
-    // Held until this process is gone: a new root on the same state directory waits for the last of
-    // us (contract §7).
+    // Held until this process is gone: a new root on the same state directory waits for the last
+    // process of the old one (contract §7).
     const char* state = std::getenv("SUPE_STATE");
     std::optional<supe::state_lock> lock;
     if (state && *state) {

@@ -8,8 +8,8 @@
 
 namespace components {
 
-/// The coroutine behind a role; empty where there is none by that name. `supervisor` is not among
-/// them: see run_role.
+/// The coroutine behind a role; empty for an unknown name. `supervisor` is not among them: see
+/// run_role.
 supe::component_main find_role(const std::string& name);
 std::vector<std::string> role_names();
 

@@ -326,10 +326,14 @@ inline const std::map<std::string, std::string> headless{
     {"supe/component/run.cpp", "run_component, declared in component.hpp"},
     {"supe/tree/tree_json.cpp", "to_json, declared in tree_file.hpp"},
     {"components/http/beast.cpp", "compiles Beast"},
-    {"components/command_line/dead.cpp", "declared in operator.hpp"},
-    {"components/command_line/logs.cpp", "declared in operator.hpp"},
-    {"components/command_line/mail.cpp", "declared in operator.hpp"},
-    {"components/command_line/notices.cpp", "declared in operator.hpp"},
+    {"components/command_line/administration.cpp", "declared in commands.hpp"},
+    {"components/command_line/dead.cpp", "declared in commands.hpp"},
+    {"components/command_line/logs.cpp", "declared in commands.hpp"},
+    {"components/command_line/mail.cpp", "declared in commands.hpp"},
+    {"components/command_line/notices.cpp", "declared in commands.hpp"},
+    {"components/command_line/relay.cpp", "declared in commands.hpp"},
+    {"components/command_line/run.cpp", "declared in commands.hpp"},
+    {"components/command_line/status.cpp", "declared in commands.hpp"},
     {"components/main.cpp", "main"},
 };
 
