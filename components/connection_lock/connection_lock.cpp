@@ -30,7 +30,7 @@ supe::awaitable<> connection_lock(supe::component& self) {
     if (watch.blind()) {
         settings.rest = std::max<supe::duration>(settings.rest, orphan_limit);
         patterns::warn(
-            "the kernel does not tell about sockets here (sock_diag): permits rest for {} s after "
+            "the kernel does not list sockets here (sock_diag): permits rest for {} s after "
             "a crash",
             orphan_limit.count());
     }

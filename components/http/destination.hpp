@@ -1,4 +1,4 @@
-// Where webhooks go, and the words in which they are sent there.
+// Where webhooks go, and the heads of the requests that deliver them.
 #pragma once
 
 #include "components/webhook/webhook.hpp"

@@ -17,9 +17,9 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-constexpr auto redelivery_pause = 1s;  // after the forwarder's mailbox refused one
-constexpr auto store_pause = 1s;       // after the store failed
-constexpr auto complaint_every = 10s;  // one line for a storm of refusals
+constexpr auto redelivery_pause = 1s;     // after the forwarder's mailbox refused one
+constexpr auto store_pause = 1s;          // after the store failed
+constexpr auto refusal_line_every = 10s;  // one line for a storm of refusals
 constexpr std::size_t batch_bytes = 8 << 20;
 constexpr unsigned most_in_flight = 1'000'000;
 
@@ -28,10 +28,10 @@ struct queue_state {
     supe::component& self;
     queue_logic& logic;
     supe::nursery all;    // its coroutines: when one fails, so does the queue
-    supe::timer offer;    // something may be handed out
+    supe::timer offer;    // something may be sent to the forwarder
     supe::timer changed;  // the depth is not what was last published
     supe::time_point next_offer{};
-    supe::time_point next_complaint{};
+    supe::time_point next_refusal_line{};
     std::uint64_t refused = 0;
 
     queue_state(supe::component& c, queue_logic& d)
@@ -79,10 +79,10 @@ void publish_events(queue_state& state, const queue_events& events) {
     }
 }
 
-void complain(queue_state& state, const std::string& why) {
+void log_refusal(queue_state& state, const std::string& why) {
     ++state.refused;
-    if (state.self.time().now() < state.next_complaint) return;
-    state.next_complaint = state.self.time().now() + complaint_every;
+    if (state.self.time().now() < state.next_refusal_line) return;
+    state.next_refusal_line = state.self.time().now() + refusal_line_every;
     patterns::warn("refused ({} so far): {}", state.refused, why);
 }
 
@@ -101,7 +101,7 @@ supe::awaitable<bool> gather(queue_state& state, std::vector<supe::mail>& batch)
     co_return true;
 }
 
-/// One that does not fit into a frame is told instead.
+/// Answers a call; where the answer does not fit into a frame, with that error.
 void reply(queue_state& state, const supe::mail& call, std::string answer) {
     try {
         state.self.answer(call.from(), call.call(), std::move(answer));
@@ -110,7 +110,7 @@ void reply(queue_state& state, const supe::mail& call, std::string answer) {
     }
 }
 
-supe::awaitable<> keep(queue_state& state) {
+supe::awaitable<> keep_webhooks(queue_state& state) {
     using kind = mail_decision::kind;
     std::vector<supe::mail> batch;
     while (co_await gather(state, batch)) {
@@ -123,7 +123,7 @@ supe::awaitable<> keep(queue_state& state) {
             if (!decisions[i].answer.empty()) reply(state, batch[i], decisions[i].answer);
             if (decisions[i].what == kind::done) co_await batch[i].ack();
             if (decisions[i].what == kind::refuse) co_await batch[i].reject(decisions[i].reason);
-            if (decisions[i].what != kind::done) complain(state, decisions[i].reason);
+            if (decisions[i].what != kind::done) log_refusal(state, decisions[i].reason);
             if (decisions[i].what == kind::later) later.push_back(std::move(batch[i]));
         }
         batch = std::move(later);
@@ -142,11 +142,11 @@ supe::awaitable<> set_aside(queue_state& state, std::string id) {
             state.logic.set_aside(id, reason, state.self.time().wall());
             break;
         } catch (const store_error& e) {
-            complain(state, e.what());
+            log_refusal(state, e.what());
         }
         co_await state.self.time().sleep_for(store_pause);
     }
-    publish_events(state, {{{id, reason}}, false});
+    publish_events(state, {.dead = {{id, reason}}});
 }
 
 /// One webhook, until the forwarder has acknowledged it: by then its result is in our mailbox.
@@ -156,7 +156,7 @@ supe::awaitable<> deliver(queue_state& state, std::string id, std::string body) 
     if (failed == supe::mail_error::dead_lettered) {
         co_await set_aside(state, std::move(id));
     } else {
-        patterns::warn("webhook {} could not be handed to the forwarder: {}", id, failed.message());
+        patterns::warn("webhook {} could not be sent to the forwarder: {}", id, failed.message());
         state.logic.put_back(id);
         state.next_offer = state.self.time().now() + redelivery_pause;
     }
@@ -171,7 +171,7 @@ std::optional<stored_webhook> next_webhook(queue_state& state) {
     try {
         return state.logic.next();
     } catch (const store_error& e) {
-        complain(state, e.what());
+        log_refusal(state, e.what());
         state.next_offer = now + store_pause;
         return std::nullopt;
     }
@@ -194,12 +194,13 @@ supe::awaitable<> deliver_all(queue_state& state) {
 
 json::object depth(const queue_logic& logic) {
     const store_counts& n = logic.store().counts();
+    // "handed": a public name for what is in flight.
     return {{"pending", n.pending}, {"failed", n.failed}, {"handed", logic.in_flight()},
             {"dead", n.dead},       {"bytes", n.bytes},   {"paused", logic.store().paused()}};
 }
 
 /// At most once a second, and only what is new.
-supe::awaitable<> show_depth(queue_state& state) {
+supe::awaitable<> publish_depth(queue_state& state) {
     json::object shown;
     for (;;) {
         json::object now = depth(state.logic);
@@ -227,8 +228,8 @@ supe::awaitable<> queue(supe::component& self) {
         free_bytes_at(file.parent_path()));
     const store_counts& kept = store.counts();
     if (kept.pending + kept.failed + kept.dead > 0)
-        patterns::say("{} webhooks to deliver from before, {} to be tried again, {} dead",
-                      kept.pending, kept.failed, kept.dead);
+        patterns::say("{} webhooks from before to deliver, {} to try again, {} dead", kept.pending,
+                      kept.failed, kept.dead);
     if (store.paused())
         patterns::warn(
             "the destination is paused (410); `supe mail {} '{{\"resume\":true}}'` goes on",
@@ -236,8 +237,8 @@ supe::awaitable<> queue(supe::component& self) {
     self.set_window(settings.window);
     queue_state state(self, logic);
     state.all.start(deliver_all(state));
-    state.all.start(show_depth(state));
-    state.all.start(keep(state));
+    state.all.start(publish_depth(state));
+    state.all.start(keep_webhooks(state));
     co_await state.all.join();
 }
 

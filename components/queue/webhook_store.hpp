@@ -53,7 +53,7 @@ struct stored_tries {
 };
 
 /// States: pending (never tried, in order of arrival), failed (to be tried again when due), dead
-/// (kept for a look). What is handed out is not marked on disk: after a crash it is as before. All
+/// (kept for a look). What is in flight is not marked on disk: after a crash it is as before. All
 /// changes happen between begin() and commit(); commit() returns when they are on disk. Every
 /// function throws store_error.
 class webhook_store {

@@ -33,7 +33,7 @@ struct webhook {
 /// A target or value that is not UTF-8 stands there as `{"base64":…}`.
 std::string to_json(const webhook& w);
 
-/// Throws std::runtime_error, which names the member, where it is none.
+/// Throws std::runtime_error, which names the member at fault.
 webhook webhook_from_json(const boost::json::value& value);
 
 /// A new id: 48 bits of time and 80 random ones in Crockford's base 32 (the form of a ULID).
