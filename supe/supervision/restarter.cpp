@@ -54,6 +54,7 @@ restarter::actions restarter::remove(child_id id, time_point now) {
 }
 
 void restarter::erase(child& c, actions& out) {
+    SUPE_ASSERT(c.state == process::down && !is_ending());
     first_start_done(c);
     if (c.batch) touched_.insert(c.batch);
     out.push_back({kind::remove, c.id});
@@ -100,6 +101,7 @@ restarter::status restarter::status_of(child_id id) const {
 // --- events ---
 
 restarter::actions restarter::boot(time_point now) {
+    SUPE_ASSERT(mode_ == mode::fresh);
     mode_ = mode::booting;
     const int all = ++last_batch_;
     for (child& c : children_) {
@@ -127,6 +129,7 @@ restarter::actions restarter::ready(child_id id, time_point now) {
 
 restarter::actions restarter::ended(child_id id, const ending& how, time_point now) {
     child& c = at(id);
+    SUPE_ASSERT(c.state != process::down);
     // One that would have been stopped in its turn, and ended before, is as good as stopped (OTP:
     // it counts nowhere).
     const bool its_turn = c.bounce && c.bounce_at <= now;

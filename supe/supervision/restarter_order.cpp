@@ -1,4 +1,5 @@
 // In which order things happen: the batches of restarter, and the end.
+#include "supe/async/assertion.hpp"
 #include "supe/supervision/restarter.hpp"
 
 #include <algorithm>
@@ -24,12 +25,16 @@ void restarter::order_stop(child& c, actions& out) {
 }
 
 void restarter::first_start_done(child& c) {
-    if (c.first == first_start::of_tree) --unstarted_;
+    if (c.first == first_start::of_tree) {
+        SUPE_ASSERT(unstarted_ > 0);
+        --unstarted_;
+    }
     c.first = first_start::done;
 }
 
 /// Has it started in the turn of its batch, or else on its own.
 void restarter::launch(child& c, time_point now) {
+    SUPE_ASSERT(c.state == process::down);
     if (!c.batch) {
         join(c, ++last_batch_);
         batches_[c.batch].start_at = now;
@@ -164,6 +169,7 @@ bool restarter::advance_starts(batch& b, time_point now, actions& out, time_poin
         due = std::max(b.start_at, c.not_before);
         if (now < due) return true;
         due = never;
+        SUPE_ASSERT(c.state == process::down);  // nothing of the batch is left to stop
         c.state = process::starting;
         const bool again = std::exchange(c.restarting, false);
         if (again) ++c.restarts;
@@ -183,6 +189,8 @@ void restarter::advance_end(actions& out) {
         order_stop(last, out);
         if (last.state == process::stopping) return;
     }
+    SUPE_ASSERT(
+        std::ranges::all_of(children_, [](const child& c) { return c.state == process::down; }));
     out.push_back({mode_ == mode::failing ? kind::failed : kind::finished});
     mode_ = mode::over;
 }
