@@ -81,7 +81,7 @@ void mail_delivery::let_in_withheld(mail_destination& destination) {
 // --- to consumers ---
 
 void mail_delivery::on_connected(mail_endpoint& endpoint, channel& link, std::uint32_t life) {
-    SUPE_ASSERT(!endpoint.is_connected());
+    SUPE_ASSERT(endpoint.destination && !endpoint.is_connected());
     endpoint.link = &link;
     endpoint.life = life;
     endpoint.box.connected(endpoint.consumer);
@@ -114,6 +114,7 @@ void mail_delivery::pump(mail_destination& destination) {
 }
 
 void mail_delivery::deliver(mail_endpoint& endpoint, const envelope& mail) {
+    SUPE_ASSERT(endpoint.is_connected());
     const bool travels_on = endpoint.is_supervisor();
     append_delivery(
         endpoint.link->out(),
@@ -160,6 +161,7 @@ void mail_delivery::on_reject(mail_endpoint& endpoint, std::string_view id, mail
 
 bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
                              const std::string& how) {
+    SUPE_ASSERT(endpoint.destination && !endpoint.is_connected());
     mail_destination& destination = *endpoint.destination;
     // A supervisor's death says nothing about the mail that it was to pass on (contract §3).
     if (endpoint.is_supervisor()) charge = mailbox::ending::uncharged;
@@ -177,6 +179,7 @@ bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
 }
 
 void mail_delivery::on_removed(mail_endpoint& endpoint) {
+    SUPE_ASSERT(endpoint.destination);
     mail_destination& destination = *endpoint.destination;
     const bool last = destination.consumers.size() == 1;
     if (last) {
@@ -210,6 +213,7 @@ void mail_delivery::to_dead_letters(const mail_destination& destination, const d
 
 void mail_delivery::on_outcome(mail_endpoint& next, signal_kind outcome, std::string_view id,
                                std::string_view reason) {
+    SUPE_ASSERT(next.hop);
     if (outcome == signal_kind::mail_withheld) {
         if (const held_mail* const mail = next.box.park(next.consumer, id))
             answers_.withheld(mail->view().origin);

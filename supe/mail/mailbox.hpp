@@ -129,7 +129,7 @@ public:
     /// Removes what was withheld, in order.
     mail_list drain_withheld();
 
-    std::size_t queued() const { return held_ + parked_ - in_flight(); }
+    std::size_t queued() const;
     std::size_t in_flight() const;
     std::size_t withheld() const { return withheld_.size(); }
     std::size_t bytes() const { return bytes_; }
@@ -163,6 +163,7 @@ private:
     const held_mail* deliver_from(state& s, mail_list& from);
     mail_ptr take_out(state& s, mail_ptr mail);
     void uncount(state& s, const held_mail& mail);
+    void release(const held_mail& mail);
     void put_back(mail_ptr mail);
     void remember(const held_mail& mail, const mail_event& event);
     mail_history take_history(const held_mail& mail);

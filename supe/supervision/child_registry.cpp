@@ -38,12 +38,14 @@ child_entry& child_registry::put(child_spec spec, mail_endpoint endpoint) {
 }
 
 child_entry& child_registry::add(child_spec spec) {
+    SUPE_ASSERT(!is_taken(spec.name));
     const auto kind = spec.supervisor ? endpoint_kind::supervisor : endpoint_kind::component;
     mail_endpoint endpoint(++last_number_, spec.name, kind, spec.mail.mailbox());
     return put(std::move(spec), std::move(endpoint));
 }
 
 child_group& child_registry::add_group(const child_spec& spec) {
+    SUPE_ASSERT(!groups_.contains(spec.name));
     child_group& group = groups_[spec.name];
     group.id = ++last_group_;
     group.spec = spec;

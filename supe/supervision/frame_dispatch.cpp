@@ -91,7 +91,7 @@ void frame_dispatch::on_signal(child& c, const signal_frame& frame) {
             entry.failure_below = string_of(parse_object(frame.data), "why");
             return;
         case kind::supe_answer:
-        case kind::supe_working: return requests_.on_signal(frame);
+        case kind::supe_working: return requests_.on_signal(c, frame);
         case kind::unknown:
         case kind::supe_start:
         case kind::supe_shutdown:

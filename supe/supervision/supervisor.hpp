@@ -132,6 +132,7 @@ private:
     awaitable<> run_uplink();
     awaitable<> run_code();
     awaitable<> answer_request(uplink::asked asked);
+    awaitable<> beat(std::string request_id);
     awaitable<boost::json::value> perform_request(supervisor_request request);
 
     void create_children(std::vector<child_spec> specs);

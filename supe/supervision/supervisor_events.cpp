@@ -1,5 +1,6 @@
 // The events of a supervisor: from its children, from its mail, and from the supervisor above.
 #include "supe/async/assertion.hpp"
+#include "supe/async/race.hpp"
 #include "supe/supervision/supervisor.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
@@ -202,26 +203,9 @@ void supervisor::on_uplink_frame(std::string_view frame) {
 
 /// Sends SUPE-WORKING from time to time while the request is under way.
 awaitable<> supervisor::answer_request(uplink::asked asked) {
-    struct work {
-        nursery both;
-        boost::json::value answer;
-
-        awaitable<> perform(supervisor& s, supervisor_request request) {
-            answer = co_await s.perform_request(std::move(request));
-            both.cancel();
-        }
-        awaitable<> beat(supervisor& s, std::string id) {
-            for (;;) {
-                co_await s.env_.time.sleep_for(working_every);
-                s.above_->send_working(id);
-                s.out_.flush();
-            }
-        }
-    } w{nursery(env_.time), {}};
-    w.both.start(w.perform(*this, std::move(asked.request)));
-    w.both.start(w.beat(*this, asked.id));
-    co_await w.both.join();
-    above_->send_answer(asked.id, w.answer);
+    auto results =
+        co_await race(env_.time, perform_request(std::move(asked.request)), beat(asked.id));
+    above_->send_answer(asked.id, *std::get<0>(results));
     out_.flush();
 }
 

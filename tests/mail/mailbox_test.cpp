@@ -221,8 +221,24 @@ BOOST_AUTO_TEST_CASE(answers) {
     BOOST_TEST(ids(b.ended(0, box::ending::charged, crash).dead) == words{"m"});
 }
 
-// … and the limits, up to as many again: only the component that waits for the answer can empty the
-// full mailbox. A flood of answers is refused.
+// … also those that an earlier life held: they take nothing of the window, then or later.
+BOOST_AUTO_TEST_CASE(restored_answers) {
+    box b(mailbox_limits{});
+    envelope r;
+    r.id = "r";
+    r.answer = true;
+    r.sequence = 1;
+    b.restore(r, box::anyone, {});
+    put(b, "m"), put(b, "n");
+    b.connected(0);
+    b.ready(0, 1);
+    BOOST_TEST_SAME(taken(b), {"r/1", "m/1"});
+    acked(b, "r"), acked(b, "m");
+    BOOST_TEST_SAME(taken(b), {"n/1"});
+}
+
+// … and past the limits, up to as many again: a full mailbox is emptied by who waits for the
+// answer. A flood of them is refused.
 BOOST_AUTO_TEST_CASE(answers_pass_the_limits) {
     for (const bool block : {false, true}) {
         box b(mailbox_limits{.count = 2, .block = block});
