@@ -1,5 +1,7 @@
 #include "components/http/connection.hpp"
 
+#include "components/http/as_result.hpp"
+
 #include "supe/async/nursery.hpp"
 
 #include <fmt/format.h>
@@ -29,7 +31,6 @@ namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-constexpr auto as_result = asio::as_tuple(supe::use_awaitable);
 constexpr auto close_limit = 60s;  // the kernel forgets an orphan after as long
 constexpr auto cut_again = 50ms;
 constexpr auto goodbye_limit = 2s;  // for TLS's close_notify

@@ -1,6 +1,5 @@
 #include "components/http/destination.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <algorithm>
 #include <boost/url/parse.hpp>
@@ -20,11 +19,6 @@ bool is_ours(std::string_view name) {
     constexpr std::string_view forwarded = "X-Forwarded-";
     return std::ranges::any_of(names, is_it) ||
            same_field(name.substr(0, forwarded.size()), forwarded);
-}
-
-std::string rfc3339(std::int64_t unix_ms) {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                       fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)), unix_ms % 1000);
 }
 
 }  // namespace
@@ -81,7 +75,8 @@ std::string delivery_head(const http_destination& to, const webhook& w, unsigned
     add("Content-Length", std::to_string(w.body.size()));
     add("Supe-Webhook-Id", w.id);
     add("Supe-Attempt", std::to_string(attempt));
-    add("Supe-Received-At", rfc3339(w.received_at));
+    add("Supe-Received-At", supe::print_utc(std::chrono::system_clock::time_point(
+                                std::chrono::milliseconds(w.received_at))));
     if (!own_key) add("Idempotency-Key", w.id);
     if (!w.remote.empty()) add("X-Forwarded-For", w.remote);
     if (const auto host = field(w.headers, "Host"); !host.empty()) add("X-Forwarded-Host", host);

@@ -1,5 +1,7 @@
 #include "components/http/server.hpp"
 
+#include "components/http/as_result.hpp"
+
 #include "components/http/server_text.hpp"
 #include "patterns/output.hpp"
 
@@ -25,7 +27,6 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-constexpr auto as_result = asio::as_tuple(supe::use_awaitable);
 constexpr std::size_t large_body = 64 << 10;
 constexpr std::size_t small_read = 4096;
 constexpr auto accept_pause = 100ms;  // after EMFILE and the like
@@ -161,7 +162,8 @@ http_answer answer_to_fault(const client& c, const boost::system::error_code& fa
 /// Not where the client has hung up, nor where we are ending.
 bool worth_an_answer(const client& c, const boost::system::error_code& fault) {
     static const boost::system::error_code of_http = http::error::bad_method;
-    return c.late || (fault.category() == of_http.category() && fault != http::error::end_of_stream);
+    return c.late ||
+           (fault.category() == of_http.category() && fault != http::error::end_of_stream);
 }
 
 /// What can be said against a request by its head alone.

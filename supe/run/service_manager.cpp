@@ -28,7 +28,7 @@ std::optional<std::chrono::microseconds> half_of_watchdog() {
     return std::chrono::microseconds(*limit / 2);
 }
 
-std::string report_on(const supervisor& root) {
+std::string report_on(supervisor& root) {
     using status = restarter::status;
     std::size_t up = 0, all = 0;
     std::string stopping;

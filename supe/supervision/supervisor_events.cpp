@@ -209,6 +209,14 @@ awaitable<> supervisor::answer_request(uplink::asked asked) {
     out_.flush();
 }
 
+awaitable<> supervisor::beat(std::string request_id) {
+    for (;;) {
+        co_await env_.time.sleep_for(working_every);
+        above_->send_working(request_id);
+        out_.flush();
+    }
+}
+
 /// Supervisors perform a reload themselves; supe/control performs commands.
 awaitable<boost::json::value> supervisor::perform_request(supervisor_request request) {
     boost::json::value answer;

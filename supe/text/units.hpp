@@ -1,4 +1,4 @@
-// Durations and sizes as people write them (contract §5). Pure.
+// Durations, sizes and points in time as people write them (contract §5). Pure.
 #pragma once
 
 #include <chrono>
@@ -26,5 +26,8 @@ inline constexpr std::size_t largest_size = std::size_t(1) << 50;
 /// where the text is no size.
 std::optional<std::size_t> parse_bytes(std::string_view text);
 std::string print_bytes(std::size_t n);
+
+/// `2026-01-31T12:00:00.000Z` (RFC 3339).
+std::string print_utc(std::chrono::system_clock::time_point t);
 
 }  // namespace supe

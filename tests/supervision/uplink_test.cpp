@@ -19,6 +19,8 @@ namespace {
 struct fixture : support::children_fixture {
     supe::nested_requests below{loop.time()};
 
+    child_entry* asked = nullptr;
+
     ~fixture() override { loop.stop(); }
 
     /// What came of a request: nothing while it is waited for.
@@ -26,6 +28,7 @@ struct fixture : support::children_fixture {
     answer ask(child_entry& nested, const char* body = R"({"do":"status"})",
                supervisor_request::kind what = supervisor_request::kind::command) {
         auto into = std::make_shared<std::optional<value>>();
+        asked = &nested;
         loop.start(wait(*this, nested, {what, boost::json::parse(body)}, into));
         loop.run_ready();
         return into;
@@ -34,8 +37,9 @@ struct fixture : support::children_fixture {
                                   answer into) {
         *into = co_await f.below.ask(nested.who, std::move(request));
     }
+    /// From the supervisor that was asked last.
     void sends(kind k, const char* data) {
-        below.on_signal({k, std::string(name_of(k)), data});
+        below.on_signal(asked->who, {k, std::string(name_of(k)), data});
         loop.run_ready();
     }
 };
@@ -168,7 +172,7 @@ BOOST_AUTO_TEST_CASE(down) {
     f.loop.run_ready();
     BOOST_TEST(text(one) == "no answer yet");
     const auto two = f.ask(m);
-    f.below.on_signal({kind::supe_answer, "", R"({"id":"1","answer":"a"})"});
+    f.below.on_signal(m.who, {kind::supe_answer, "", R"({"id":"1","answer":"a"})"});
     f.below.on_ended(m.who);
     f.loop.run_ready();
     BOOST_TEST(text(one) == R"("a")");
