@@ -7,9 +7,9 @@
 
 namespace patterns {
 
-/// Pauses that grow: first, first × factor, … up to max, each taken at random between none and all
-/// of it ("full jitter", so that many who failed together do not come back together). A pure
-/// object; the caller waits:
+/// Pauses that grow: first, first × factor, … up to max. Each is a random part of that ("full
+/// jitter"), so that those that failed together do not come back together. A pure object; the
+/// caller waits:
 ///
 ///     patterns::backoff pause({.first = 100ms, .max = 5s}, random);
 ///     while (!try_it()) co_await self.shutdown_requested_until(self.time().now() + pause.next());
@@ -25,7 +25,7 @@ public:
         : settings_(s), random_(std::move(random)), limit_(s.first) {}
 
     supe::duration next();
-    /// It worked: the next pause is a first one again.
+    /// After a success: the next pause is a first one again.
     void reset() { limit_ = settings_.first; }
 
 private:

@@ -15,7 +15,7 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-constexpr auto look_again = 50ms;  // for sockets of the dead, which nobody announces
+constexpr auto look_again = 50ms;  // for sockets of dead holders: no event says when they close
 
 std::string one_member(const char* key, json::value value) {
     return json::serialize(json::object{{key, std::move(value)}});
@@ -23,17 +23,6 @@ std::string one_member(const char* key, json::value value) {
 
 const json::value* member(const json::value& body, const char* key) {
     return body.is_object() ? body.get_object().if_contains(key) : nullptr;
-}
-
-supe::awaitable<> ask(supe::component& self, std::string lock, std::string request,
-                      std::optional<supe::mail>& answer, supe::nursery& both) {
-    answer = co_await self.call(std::move(lock), std::move(request));
-    both.cancel();
-}
-
-supe::awaitable<> give_up_at_shutdown(supe::component& self, supe::nursery& both) {
-    co_await self.shutdown_requested();
-    both.cancel();
 }
 
 }  // namespace
@@ -56,11 +45,9 @@ void permit::give_back(const char* how) {
 supe::awaitable<permit> acquire(supe::component& self, std::string lock,
                                 std::vector<std::string> peers, pid_t pid) {
     json::object request{{"pid", pid}, {"peers", json::array(peers.begin(), peers.end())}};
-    std::optional<supe::mail> answer;
-    supe::nursery both(self.time());
-    both.start(ask(self, lock, one_member("acquire", std::move(request)), answer, both));
-    both.start(give_up_at_shutdown(self, both));
-    co_await both.join();
+    supe::awaitable<supe::mail> call = self.call(lock, one_member("acquire", std::move(request)));
+    const auto [answer, stopping] =
+        co_await supe::race(self.time(), std::move(call), self.shutdown_requested());
     if (!answer) co_return permit();
     const json::value body = answer->value();
     const json::value* number = member(body, "permit");
@@ -90,7 +77,7 @@ public:
         tasks_.start(wake_rested());
         tasks_.start(take_mail());
         self_.ready();
-        co_await tasks_.join();  // a watch that fails must not leave a lock that sees nothing
+        co_await tasks_.join();  // a lock whose watch of a holder fails must fail too
         if (table_.all_free()) memory_.ended_cleanly();
     }
 
@@ -108,20 +95,20 @@ private:
         try {
             body = mail.value();
         } catch (const std::exception&) {}
-        if (const json::value* request = member(body, "acquire")) return asked(mail, *request);
+        if (const json::value* request = member(body, "acquire"))
+            return queue_request(mail, *request);
         if (const json::value* number = member(body, "release"))
-            return given_back(mail.from(), *number, true);
+            return take_back(mail.from(), *number, end_of_use::clean);
         if (const json::value* number = member(body, "abandon"))
-            return given_back(mail.from(), *number, false);
+            return take_back(mail.from(), *number, end_of_use::unclean);
         warn("mail from {} is neither acquire nor release", mail.from());
     }
 
-    void asked(const supe::mail& mail, const json::value& request) {
+    void queue_request(const supe::mail& mail, const json::value& request) {
         const json::value* pid = member(request, "pid");
         const permit_holder holder{
             mail.from(), pid && pid->is_int64() ? static_cast<pid_t>(pid->get_int64()) : 0};
-        if (holder.pid <= 0 || !watch_.alive(holder))
-            return;  // it asked and died before we came to it
+        if (holder.pid <= 0 || !watch_.alive(holder)) return;  // it died before its request came
         if (const json::value* peers = member(request, "peers"); peers && peers->is_array())
             remember(peers->get_array());
         if (watched_.insert(holder).second) tasks_.start(watch_holder(holder));
@@ -137,16 +124,18 @@ private:
         if (peers_.size() != known) memory_.remember(peers_);
     }
 
-    void given_back(const std::string& from, const json::value& number, bool clean) {
+    enum class end_of_use { clean, unclean };
+    void take_back(const std::string& from, const json::value& number, end_of_use how) {
         if (!number.is_string()) return;
         const std::string_view text = number.get_string();
         std::uint64_t n = 0;
         const auto read = std::from_chars(text.data(), text.data() + text.size(), n);
         if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return;
-        if (clean)
+        if (how == end_of_use::clean) {
             table_.release(n, from);
-        else
+        } else {
             table_.abandon(n, from, self_.time().now());
+        }
         rests_.notify();
         give();
     }
@@ -156,12 +145,10 @@ private:
         for (const permit_grant& grant : grants)
             self_.answer(grant.to.holder.address, grant.to.request,
                          one_member("permit", json::string(std::to_string(grant.number))));
-        if (!grants.empty())
-            recall();  // those who have one now may have it longer than they need it
+        if (!grants.empty()) recall();  // the new holders too, while others wait
     }
 
-    /// While somebody waits: those who hold permits and do not wait themselves may have idle
-    /// connections.
+    /// While a request waits, holders that have none waiting may have idle connections.
     void recall() {
         if (!table_.anyone_waits()) return;
         const auto askers = table_.askers();

@@ -1,5 +1,5 @@
-// Never more than N connections to something, whatever is killed: permits that a lock component
-// gives out.
+// Never more than N connections to a destination, whatever is killed: a lock component grants
+// permits.
 #pragma once
 
 #include "patterns/permit_table.hpp"
@@ -14,9 +14,9 @@ namespace patterns {
 
 // --- the holder's side ---
 
-/// Leave to have one connection open. Give it back with release() once the other end has closed the
-/// connection too. A permit that is destroyed without that rests at the lock until the connection
-/// must be gone, as after a crash.
+/// The right to have one connection open. release() it once the other end has closed the connection
+/// too. A permit that is destroyed without that rests at the lock until the connection must be
+/// gone, as after a crash.
 class permit {
 public:
     permit() = default;
@@ -36,11 +36,11 @@ private:
     std::string lock_, number_;
 };
 
-/// Waits for a permit of the lock at address `lock`. `peers`: the `ADDRESS:PORT`s that this one
-/// will be used for (an IPv6 address in brackets); after a crash the lock looks for what is left of
-/// connections to them. An empty permit when the component is asked to shut down meanwhile: the
-/// lock itself may be down then, and wait for us. Throws system_error(mail_error) when the lock
-/// cannot be reached. `pid`: where several components share a process.
+/// Waits for a permit of the lock at address `lock`. `peers`: the `ADDRESS:PORT`s that it is used
+/// for (an IPv6 address in brackets); after a crash the lock looks for connections to them that are
+/// left. An empty permit when the component is asked to shut down meanwhile: the lock may be down
+/// by then, until we have ended. Throws system_error(mail_error) when the lock cannot be reached.
+/// `pid`: where several components share a process.
 ///
 ///     auto permit = co_await patterns::acquire(self, "/connection_lock", peers);
 ///     if (!permit) co_return;
@@ -49,14 +49,14 @@ private:
 supe::awaitable<permit> acquire(supe::component& self, std::string lock,
                                 std::vector<std::string> peers, pid_t pid = ::getpid());
 
-/// A holder gets mail `{"recall":true}` when others wait: it should give back what it does not need
-/// now. It may be seen before the acquire() that it is about has returned.
+/// A holder gets mail `{"recall":true}` when others wait: it should release the permits that it
+/// does not need now. Such a mail may come before the acquire() that it is about has returned.
 bool is_recall(const supe::mail& mail);
 
 // --- the lock's side ---
 
-/// What the lock must know about processes and sockets; the operating system's in components/, a
-/// fake in tests.
+/// What the lock must know about processes and sockets: those of the operating system, or of a
+/// test.
 class holder_watch {
 public:
     virtual ~holder_watch() = default;
@@ -64,18 +64,19 @@ public:
     virtual bool alive(const permit_holder& holder) = 0;
     /// Resumes when the process is gone, and never for another reason.
     virtual supe::awaitable<> gone(permit_holder holder) = 0;
-    /// No socket without a process is left that one of `peers` has not closed yet.
+    /// Every socket without a process is closed by the one of `peers` that it was connected to.
     virtual bool quiet(const std::set<std::string>& peers) = 0;
 };
 
-/// What must outlive the lock: whether its last end was clean, and whom the permits were used for.
+/// What must outlive the lock: whether its last end was clean, and the peers that its permits were
+/// for.
 class lock_memory {
 public:
     virtual ~lock_memory() = default;
     /// Peers of a lock that did not end cleanly; nothing after a clean end, and at the very first
     /// start.
     virtual std::optional<std::set<std::string>> unclean_peers() = 0;
-    /// Before a permit is given out for them. `peers` holds the earlier ones too.
+    /// Called before a permit for them is granted. `peers` includes the earlier ones.
     virtual void remember(const std::set<std::string>& peers) = 0;
     virtual void ended_cleanly() = 0;
 };
@@ -87,9 +88,9 @@ struct lock_settings {
 
 /// A lock component's body: takes `{"acquire":{"pid":N,"peers":[…]}}` as calls, answered
 /// `{"permit":"N"}`, and mails
-/// `{"release":"N"}` and `{"abandon":"N"}`. While somebody waits, it calls back what holders do not
-/// need. Ends when asked to shut down. Its place in the tree is before its holders, under
-/// rest_for_one: a lock that died takes its holders with it.
+/// `{"release":"N"}` and `{"abandon":"N"}`. While a request waits, it recalls the permits of
+/// holders that have none waiting. Ends when asked to shut down. Put it before its holders under
+/// rest_for_one: they are restarted with a lock that died.
 supe::awaitable<> serve_connection_lock(supe::component& self, lock_settings settings,
                                         holder_watch& watch, lock_memory& memory);
 

@@ -10,9 +10,9 @@ namespace patterns {
 ///     patterns::every minute{self, 1min};
 ///     while (co_await minute.tick()) { … }
 ///
-/// The first beat comes after one period. After work that took longer than a period the missed beat
-/// comes at once, but only one, and then those of the old grid. Precondition: the period is more
-/// than nothing.
+/// The first beat comes after one period. After work that took longer than a period one missed beat
+/// comes at once; those after it come when they would have come anyway. Precondition: the period is
+/// more than 0.
 class every {
 public:
     every(supe::component& self, supe::duration period);

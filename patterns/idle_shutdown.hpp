@@ -11,8 +11,8 @@ namespace patterns {
 ///     patterns::idle_shutdown idle{self, 30s};
 ///     while (auto mail = co_await idle.next_mail()) { …; co_await mail->ack(); }
 ///
-/// A mail that arrives in the last moment is not lost: it stays in the supervisor's mailbox until
-/// it is acknowledged, and the supervisor starts the component again for it.
+/// A mail that arrives at the last moment is not lost: the supervisor keeps it until it is
+/// acknowledged, and starts the component again for it.
 class idle_shutdown {
 public:
     idle_shutdown(supe::component& self, supe::duration limit) : self_(self), limit_(limit) {}

@@ -11,12 +11,12 @@ void print_line(int fd, std::string line) {
     for (std::size_t written = 0; written < line.size();) {
         const ssize_t n = ::write(fd, line.data() + written, line.size() - written);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && errno == EAGAIN) {  // somebody who shares it made it non-blocking
+        if (n < 0 && errno == EAGAIN) {  // a process that shares it made it non-blocking
             pollfd room{fd, POLLOUT, 0};
             ::poll(&room, 1, -1);
             continue;
         }
-        if (n < 0) return;  // nobody listens; there is nobody to tell either
+        if (n < 0) return;  // the reader is gone: there is no place to report that
         written += static_cast<std::size_t>(n);
     }
 }

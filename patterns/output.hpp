@@ -1,4 +1,4 @@
-// Whole lines to the supervisor, which labels them.
+// Prints whole lines, which the supervisor labels.
 #pragma once
 
 #include <fmt/format.h>
@@ -6,8 +6,8 @@
 
 namespace patterns {
 
-/// Writes a line with one write(2), so that lines of several processes never mix. Blocks while
-/// nobody reads.
+/// Writes a line with one write(2), so that lines of several processes do not mix. Blocks while the
+/// reader does not read.
 void print_line(int fd, std::string line);
 
 /// A line to stdout: `patterns::say("took {} webhooks", n)`.

@@ -20,48 +20,48 @@ struct permit_holder {
     auto operator<=>(const permit_holder&) const = default;
 };
 
-/// Somebody waits for a permit; `request` is the id under which it asked.
+/// A request for a permit, by its id.
 struct permit_request {
     std::string request;
     permit_holder holder;
 };
 
-/// `number` names this grant alone: what is said late about an earlier one never touches it.
+/// `number` names this grant alone: a late message about an earlier grant does not affect it.
 struct permit_grant {
     permit_request to;
     std::uint64_t number;
 };
 
-/// N permits. Each is free, held by a process, or rests: its holder ended uncleanly, and
-/// connections of it may still be open. First come, first served.
+/// N permits. Each is free, held by a process, or rests: its holder ended uncleanly, and its
+/// connection may still be open. First come, first served.
 class permit_table {
 public:
     /// `rest`: how long a permit rests at least (contract §7 `permit_rest`).
     permit_table(unsigned permits, supe::duration rest) : permits_(permits), rest_(rest) {}
 
-    /// Twice the same request (it was delivered again) is one.
+    /// A request that is the same as a waiting one was delivered again, and changes nothing.
     void ask(permit_request request);
-    /// Permits that can be given now, taken from the free ones.
+    /// Grants the free permits to those that wait.
     std::vector<permit_grant> give();
     /// Its connection is closed on both sides. False when no process with this address holds it.
     bool release(std::uint64_t number, const std::string& address);
-    /// It was dropped with its connection in an unknown state: it rests.
+    /// Its connection is in an unknown state: it rests.
     void abandon(std::uint64_t number, const std::string& address, supe::time_point now);
-    /// The process is gone: what it holds rests, what it asked for is forgotten.
+    /// The process is gone: its permits rest, its requests are forgotten.
     void gone(const permit_holder& holder, supe::time_point now);
-    /// An earlier lock ended uncleanly: who knows what its holders left.
+    /// After an unclean end of an earlier lock, whose holders may have left connections: all rest.
     void rest_all(supe::time_point now);
 
     /// When the next permit has rested for long enough; `never` when none rests.
     supe::time_point rested_at() const;
-    /// Nothing is left of those who are gone: permits that rested for long enough are free.
+    /// No connection of the former holders is left: permits that rested for long enough are free.
     void wake(supe::time_point now);
 
     bool anyone_waits() const { return !waiting_.empty(); }
     bool all_free() const;
-    /// Those who hold permits.
+    /// Of permits.
     std::set<permit_holder> holders() const;
-    /// Those who wait.
+    /// Of waiting requests.
     std::set<permit_holder> askers() const;
 
 private:

@@ -1,7 +1,6 @@
 #include "components/command_line/completion.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <numeric>
 #include <set>
@@ -9,91 +8,86 @@
 namespace components {
 namespace {
 
-using command_path = std::pair<std::string, const CLI::App*>;  // `dead list`
+using command_path = std::pair<std::string, const command*>;  // `dead list`
 
-std::vector<const CLI::App*> commands_of(const CLI::App& app) {
-    return app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); });
+std::vector<const command*> listed_in(const command& c) {
+    std::vector<const command*> listed;
+    for (const command& below : c.commands)
+        if (*below.group) listed.push_back(&below);
+    return listed;
 }
 
 /// The command itself, by its path, and all below it.
-std::vector<command_path> with_all_below(const CLI::App& command, const std::string& path) {
-    std::vector<command_path> all{{path, &command}};
-    for (const CLI::App* below : commands_of(command)) {
-        const auto more =
-            with_all_below(*below, path + (path.empty() ? "" : " ") + below->get_name());
+std::vector<command_path> with_all_below(const command& c, const std::string& path) {
+    std::vector<command_path> all{{path, &c}};
+    for (const command* below : listed_in(c)) {
+        const auto more = with_all_below(*below, path + (path.empty() ? "" : " ") + below->name);
         all.insert(all.end(), more.begin(), more.end());
     }
     return all;
 }
 
-std::string names_of(const CLI::App& app) {
+std::string names_of(const command& c) {
     std::string names;
-    for (const CLI::App* command : commands_of(app))
-        names += (names.empty() ? "" : " ") + command->get_name();
+    for (const command* below : listed_in(c))
+        names += (names.empty() ? "" : " ") + std::string(below->name);
     return names;
 }
 
-std::string flags_of(const CLI::App& command) {
-    std::string all;
-    for (const CLI::Option* option : command.get_options()) {
-        for (const std::string& name : option->get_lnames())
-            all += (all.empty() ? "--" : " --") + name;
+/// `-n` and `--lines`; those of an argument: none.
+std::vector<std::string> spellings(const parameter& p) {
+    std::vector<std::string> all;
+    if (!p.is_option()) return all;
+    const std::string names = p.name;
+    const auto comma = names.find(',');
+    all.push_back(names.substr(0, comma));
+    if (comma != names.npos) all.push_back(names.substr(comma + 1));
+    return all;
+}
+
+/// The long ones, with those that the parser adds.
+std::string flags_of(const command_path& path) {
+    std::string all = path.first.empty() ? "--help --version" : "--help";
+    for (const parameter& p : path.second->parameters) {
+        for (const std::string& name : spellings(p))
+            if (name.starts_with("--")) all += " " + name;
     }
     return all;
 }
 
-/// `-n` and `--lines`.
-std::vector<std::string> spellings(const CLI::Option& option) {
-    std::vector<std::string> all;
-    for (const std::string& name : option.get_snames()) all.push_back("-" + name);
-    for (const std::string& name : option.get_lnames()) all.push_back("--" + name);
-    return all;
-}
-
-/// The words that are chosen from, as CLI11 shows them: `{bash,zsh}`.
-std::string choices_of(const CLI::Option& option) {
-    const std::string type = option.get_type_name();
-    const auto open = type.find('{'), close = type.find('}');
-    if (open == type.npos || close == type.npos) return {};
-    std::string words = type.substr(open + 1, close - open - 1);
+std::string choices_of(const parameter& p) {
+    std::string words = p.choices;
     std::ranges::replace(words, ',', ' ');
     return words;
 }
 
-/// What stands for an argument in the help: `ADDRESS`.
-std::string placeholder(const CLI::Option& option) {
-    const std::string type = option.get_type_name();
-    return type.empty() || type.front() == ':' ? option.get_name() : type.substr(0, type.find(':'));
-}
-
 /// What completes an argument or the value of an option; empty where nothing does.
-std::string kind_of(const CLI::Option& option) {
-    const std::string what = placeholder(option);
-    if (!choices_of(option).empty()) return "words";
+std::string kind_of(const parameter& p) {
+    const std::string what = p.is_option() ? p.placeholder : p.name;
+    if (*p.choices) return "words";
     if (what == "DIR") return "directory";
     if (what == "FILE" || what.ends_with(".json")) return "file";
-    if (!option.get_positional()) return {};
+    if (p.is_option()) return {};
     if (what == "ID") return "id";
     return what == "ADDRESS" || what == "NAME" || what == "SUPERVISOR" ? "address" : "";
 }
 
 /// A branch of `case $command`: what fits into each of its places, and its options.
 std::string branch_of(const command_path& path) {
-    const auto& [name, command] = path;
-    std::string places, rest, list = names_of(*command);
+    std::string places, rest, list = names_of(*path.second);
     if (!list.empty()) places = "words";
-    for (const CLI::Option* option : command->get_options()) {
-        if (!option->get_positional()) continue;
-        const std::string kind = kind_of(*option);
-        if (option->get_items_expected_max() > 1) {
+    for (const parameter& p : path.second->parameters) {
+        if (p.is_option()) continue;
+        const std::string kind = kind_of(p);
+        if (p.takes_many()) {
             rest = kind;
         } else {
             places += (places.empty() ? "" : " ") + (kind.empty() ? "-" : kind);
         }
-        if (kind == "words") list = choices_of(*option);
+        if (kind == "words") list = choices_of(p);
     }
-    return fmt::format("    '{}') places=({}) rest='{}' list='{}' flags='{}' ;;\n", name, places,
-                       rest, list, flags_of(*command));
+    return fmt::format("    '{}') places=({}) rest='{}' list='{}' flags='{}' ;;\n", path.first,
+                       places, rest, list, flags_of(path));
 }
 
 /// The tables of a script: which commands have commands below them, which options a value, and what
@@ -102,21 +96,21 @@ struct tables {
     std::string groups, valued, values, branches;
 };
 
-tables tables_of(const CLI::App& app) {
+tables tables_of(const command& program) {
     tables t;
     std::set<std::string> seen, completed;
-    for (const command_path& path : with_all_below(app, "")) {
+    for (const command_path& path : with_all_below(program, "")) {
         t.branches += branch_of(path);
-        if (!commands_of(*path.second).empty())
+        if (!listed_in(*path.second).empty())
             t.groups += fmt::format("{}'{}'", t.groups.empty() ? "" : " | ", path.first);
-        for (const CLI::Option* option : path.second->get_options()) {
-            if (option->get_items_expected_max() == 0) continue;
-            const std::string kind = kind_of(*option);
-            for (const std::string& name : spellings(*option)) {
+        for (const parameter& p : path.second->parameters) {
+            if (p.is_flag()) continue;
+            const std::string kind = kind_of(p);
+            for (const std::string& name : spellings(p)) {
                 if (seen.insert(name).second) t.valued += (t.valued.empty() ? "" : " | ") + name;
                 if (!kind.empty() && completed.insert(name).second)
-                    t.values += fmt::format("    {}) kind={} list='{}' ;;\n", name, kind,
-                                            choices_of(*option));
+                    t.values +=
+                        fmt::format("    {}) kind={} list='{}' ;;\n", name, kind, choices_of(p));
             }
         }
     }
@@ -125,7 +119,7 @@ tables tables_of(const CLI::App& app) {
 
 /// What bash and zsh have in common: from the words before the one at the cursor (`typed`) and that
 /// one (`cur`) to what fits there (`kind`), and the words to choose from (`list`).
-std::string reading_of(const CLI::App& app) {
+std::string reading_of(const command& program) {
     std::string script =
         R"sh(    local word= option= command= kind= rest= list= flags= slash= given=0
     local -a where=() places=()
@@ -167,7 +161,7 @@ std::string reading_of(const CLI::App& app) {
     -) return 1 ;;
     esac
 )sh";
-    const tables t = tables_of(app);
+    const tables t = tables_of(program);
     const auto put = [&script](const std::string& place, const std::string& text) {
         script.replace(script.find(place), place.size(), text);
     };
@@ -193,14 +187,14 @@ std::size_t distance(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-std::string bash_completion(const CLI::App& app) {
+std::string bash_completion(const command& program) {
     return R"sh(# supe: completion for bash. In ~/.bashrc: eval "$(supe completion bash)"
 _supe() {
     local program=${COMP_WORDS[0]/#\~\//$HOME/} cur=${COMP_WORDS[COMP_CWORD]}
     local -a typed=("${COMP_WORDS[@]:1:COMP_CWORD-1}")
     [[ $cur != = ]] || cur=
     COMPREPLY=()
-)sh" + reading_of(app) +
+)sh" + reading_of(program) +
            R"sh(    case $kind in
     file) compopt -o default ;;
     directory) compopt -o dirnames ;;
@@ -211,7 +205,7 @@ complete -F _supe supe
 )sh";
 }
 
-std::string zsh_completion(const CLI::App& app) {
+std::string zsh_completion(const command& program) {
     return R"sh(#compdef supe
 # supe: completion for zsh. In ~/.zshrc, below compinit: eval "$(supe completion zsh)"; or a file _supe in $fpath.
 _supe() {
@@ -222,7 +216,7 @@ _supe() {
         cur=${cur#*=}
         compset -P '*='
     fi
-)sh" + reading_of(app) +
+)sh" + reading_of(program) +
            R"sh(    case $kind in
     file) _files ;;
     directory) _files -/ ;;
@@ -233,11 +227,11 @@ if [[ ${funcstack[1]} == _supe ]]; then _supe "$@"; else compdef _supe supe; fi
 )sh";
 }
 
-std::string nearest_command(const CLI::App& app, const std::string& typed) {
+std::string nearest_command(const command& program, const std::string& typed) {
     std::string best;
     std::size_t least = 3;  // so many letters wrong are no typing error any more
-    for (const CLI::App* command : commands_of(app)) {
-        const std::string name = command->get_name();
+    for (const command* c : listed_in(program)) {
+        const std::string name = c->name;
         const std::size_t away =
             name.starts_with(typed) && typed.size() > 1 ? 1 : distance(typed, name);
         if (away < least) {

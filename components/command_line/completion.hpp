@@ -1,21 +1,18 @@
-// Scripts that complete the command line in a shell. Made from the command line itself, so they
-// never lag behind it.
+// Scripts that complete the command line in a shell, made from the description of the commands.
 #pragma once
 
-#include <string>
+#include "components/command_line/command.hpp"
 
-namespace CLI {
-class App;
-}
+#include <string>
 
 namespace components {
 
 /// For `eval "$(supe completion bash)"`; children are completed by asking the running tree.
-std::string bash_completion(const CLI::App& app);
+std::string bash_completion(const command& program);
 /// The same for zsh.
-std::string zsh_completion(const CLI::App& app);
+std::string zsh_completion(const command& program);
 
 /// What a mistyped command may have meant; empty where nothing is near.
-std::string nearest_command(const CLI::App& app, const std::string& typed);
+std::string nearest_command(const command& program, const std::string& typed);
 
 }  // namespace components

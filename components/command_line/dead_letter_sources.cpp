@@ -1,6 +1,5 @@
 #include "components/command_line/dead_letter_sources.hpp"
 
-#include "supe/control/commands.hpp"
 #include "supe/text/base64.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/utf8.hpp"
@@ -13,15 +12,14 @@ namespace components {
 namespace {
 
 namespace json = boost::json;
-using supe::control::result;
 
-/// The first failure counts; what other places say is told all the same.
+/// The first failure counts; the letters of the other sources are shown all the same.
 void note(dead_letter_result& all, const dead_letter_result& one) {
-    if (all.code == 0) all = one;
+    if (all.code == exit_code::done) all = one;
 }
 
 dead_letter_result no_such(const std::string& id) {
-    return {static_cast<int>(result::no_such), fmt::format("no dead letter {}", id)};
+    return {exit_code::no_such, fmt::format("no dead letter {}", id)};
 }
 
 /// A body that is text, as nearly all are, can be read; any other stays base64, and says so.
@@ -45,7 +43,7 @@ dead_letter_result dead_letter_sources::find_queues() {
     json::value found;
     dead_letter_result outcome;
     outcome.code = where_.ask({{"do", "find"}, {"component", "queue"}}, &found, &outcome.problem);
-    if (outcome.code != 0) return outcome;
+    if (outcome.code != exit_code::done) return outcome;
     looked_ = true;
     for (const json::value& one : found.as_array())
         queues_.push_back(
@@ -66,18 +64,17 @@ dead_letter_result dead_letter_sources::ask_queue(const queue_source& queue,
                                                   const json::object& request,
                                                   json::value& answer) {
     if (queue.state != "running")
-        return {
-            static_cast<int>(result::failed),
-            fmt::format("{} is {}: its dead webhooks are not known", queue.address, queue.state)};
+        return {exit_code::failed, fmt::format("{} is {}: its dead webhooks are not known",
+                                               queue.address, queue.state)};
     dead_letter_result outcome;
     const json::object dead{{"dead", request}};
     outcome.code = where_.ask({{"do", "call"}, {"address", queue.address}, {"msg", dead}}, &answer,
                               &outcome.problem);
-    const auto* error = outcome.code == 0 && answer.is_object()
+    const auto* error = outcome.code == exit_code::done && answer.is_object()
                             ? answer.get_object().if_contains("error")
                             : nullptr;
     if (error)
-        return {static_cast<int>(result::failed),
+        return {exit_code::failed,
                 fmt::format("{}: {}", queue.address, std::string(error->as_string()))};
     return outcome;
 }
@@ -85,7 +82,7 @@ dead_letter_result dead_letter_sources::ask_queue(const queue_source& queue,
 dead_letter_result dead_letter_sources::list(json::array& letters) {
     json::value of_mail;
     if (dead_letter_result outcome = ask_supervisors({{"what", "list"}}, of_mail);
-        outcome.code != 0)
+        outcome.code != exit_code::done)
         return outcome;
     letters = std::move(of_mail.as_array());
     dead_letter_result all = find_queues();
@@ -95,7 +92,7 @@ dead_letter_result dead_letter_sources::list(json::array& letters) {
             json::value page;
             const dead_letter_result outcome = ask_queue(queue, request, page);
             note(all, outcome);
-            if (outcome.code != 0) break;
+            if (outcome.code != exit_code::done) break;
             for (json::value& letter : page.at("letters").as_array()) {
                 letter.as_object()["to"] = queue.address;
                 letters.push_back(std::move(letter));
@@ -112,22 +109,21 @@ dead_letter_result dead_letter_sources::list(json::array& letters) {
 dead_letter_result dead_letter_sources::ask_one(const std::string& what, const std::string& id,
                                                 json::value& answer, std::string& queue) {
     dead_letter_result outcome = ask_supervisors({{"what", what}, {"id", id}}, answer);
-    if (outcome.code != static_cast<int>(result::no_such) || outcome.problem.empty())
-        return outcome;
+    if (outcome.code != exit_code::no_such || outcome.problem.empty()) return outcome;
     dead_letter_result all = find_queues();
-    for (const queue_source& place : queues_) {
-        outcome = ask_queue(place, {{"what", what}, {"id", id}}, answer);
+    for (const queue_source& queue_of_relay : queues_) {
+        outcome = ask_queue(queue_of_relay, {{"what", what}, {"id", id}}, answer);
         note(all, outcome);
-        queue = place.address;
-        if (outcome.code == 0 && !answer.is_null()) return outcome;
+        queue = queue_of_relay.address;
+        if (outcome.code == exit_code::done && !answer.is_null()) return outcome;
     }
-    return all.code == 0 ? no_such(id) : all;
+    return all.code == exit_code::done ? no_such(id) : all;
 }
 
 dead_letter_result dead_letter_sources::show(const std::string& id, json::value& letter) {
     std::string queue;
     dead_letter_result outcome = ask_one("show", id, letter, queue);
-    if (outcome.code != 0 || queue.empty()) return outcome;
+    if (outcome.code != exit_code::done || queue.empty()) return outcome;
     letter.as_object()["to"] = queue;
     make_body_readable(letter);
     return outcome;
@@ -138,14 +134,14 @@ dead_letter_result dead_letter_sources::deal_with(const std::string& what, const
     json::value answer;
     std::string queue;
     dead_letter_result outcome = ask_one(what, id, answer, queue);
-    if (outcome.code == 0) ++done;
+    if (outcome.code == exit_code::done) ++done;
     return outcome;
 }
 
 dead_letter_result dead_letter_sources::deal_with_all(const std::string& what, std::int64_t& done) {
     json::value mails;
     dead_letter_result outcome = ask_supervisors({{"what", what}}, mails);
-    if (outcome.code != 0) return outcome;
+    if (outcome.code != exit_code::done) return outcome;
     done += mails.to_number<std::int64_t>();
     dead_letter_result all = find_queues();
     for (const queue_source& queue : queues_) {
@@ -153,7 +149,7 @@ dead_letter_result dead_letter_sources::deal_with_all(const std::string& what, s
             json::value some;
             outcome = ask_queue(queue, {{"what", what}}, some);
             note(all, outcome);
-            if (outcome.code != 0) break;
+            if (outcome.code != exit_code::done) break;
             done += some.at("done").to_number<std::int64_t>();
             more = some.at("more").as_bool();
         }

@@ -10,19 +10,19 @@
 
 namespace components {
 
-/// How asking ended: an exit code of the command line, and what to tell people (empty: it was told
-/// already).
+/// How asking ended: the command's exit code, and the line for stderr (empty: it is
+/// printed already).
 struct dead_letter_result {
-    int code = 0;
+    exit_code code = exit_code::done;
     std::string problem;
 };
 
-/// All places of one tree. Letters are objects `{"id","to","from","at","attempts","reason"}`.
+/// All sources of one tree. Letters are objects `{"id","to","from","at","attempts","reason"}`.
 class dead_letter_sources {
 public:
     explicit dead_letter_sources(const target_tree& where) : where_(where) {}
 
-    /// Adds those of all places; those that could be had, when it fails.
+    /// Adds those of all sources; where some fail, those of the others.
     dead_letter_result list(boost::json::array& letters);
     /// Whole: mail has `msg` and `history`, a webhook `webhook` with its body as text where it is
     /// UTF-8.

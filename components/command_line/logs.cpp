@@ -1,26 +1,24 @@
 // `supe logs`: the output that is kept in the state directory, of a dead tree too.
-#include "components/command_line/operator.hpp"
+#include "components/command_line/commands.hpp"
 #include "components/command_line/target_tree.hpp"
-#include "supe/control/commands.hpp"
 #include "supe/output/log_files.hpp"
+#include "supe/output/terminal_sink.hpp"
 #include "supe/text/json_value.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 #include <deque>
 
 namespace components {
 namespace {
 
 namespace json = boost::json;
-using supe::control::result;
 
 struct log_options {
     std::string name;
     bool follow = false;
     bool as_json = false;
-    long long lines = -1;  ///< the last so many; -1: all
+    std::optional<unsigned> lines;  ///< the last so many; nothing: all
 };
 
 /// `/` for `supe`: the root's own log.
@@ -40,7 +38,7 @@ class log_printer {
 public:
     explicit log_printer(const log_options& options)
         : options_(options), wanted_(options.name.empty() ? "" : address_of(options.name)),
-          colour_(in_colour(STDOUT_FILENO)) {}
+          colour_(supe::wants_colour(STDOUT_FILENO)) {}
 
     /// The record as it is to be shown; empty for one that is not wanted, or that a killed writer
     /// left half written.
@@ -64,86 +62,95 @@ private:
     bool colour_;
 };
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print_record(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-/// All that is there now; false when none of it was wanted.
-bool print_all(supe::log_reader& reader, const log_printer& printer, long long last) {
+/// All that is there now, or the `last` so many lines of it; false when none of it was wanted.
+bool print_all(supe::log_reader& reader, const log_printer& printer,
+               std::optional<unsigned> last = {}) {
     std::deque<std::string> kept;
     bool any = false;
     while (auto record = reader.next()) {
         std::string text = printer.shown(*record);
         if (text.empty()) continue;
         any = true;
-        if (last < 0) {
-            print(text);
+        if (!last) {
+            print_record(text);
             continue;
         }
         kept.push_back(std::move(text));
-        if (static_cast<long long>(kept.size()) > last) kept.pop_front();
+        if (kept.size() > *last) kept.pop_front();
     }
-    for (const std::string& text : kept) print(text);
+    for (const std::string& text : kept) print_record(text);
     std::fflush(stdout);
     return any;
 }
 
 /// Nothing of it is kept: is there such a child at all?
-int explain_nothing(const std::filesystem::path& directory, const std::string& name) {
+exit_code explain_nothing(const std::filesystem::path& directory, const std::string& name) {
     if (auto client = supe::control::client::connect(directory)) {
         const json::value answer = client->ask({{"do", "status"}, {"address", address_of(name)}});
-        if (answer.get_object().contains("ok")) return 0;
+        if (answer.get_object().contains("ok")) return exit_code::done;
         fmt::print(stderr, "supe: {}\n", std::string(answer.at("error").as_string()));
-        return static_cast<int>(answer.at("code").as_int64());
+        return static_cast<exit_code>(answer.at("code").as_int64());
     }
     fmt::print(stderr, "supe: no output of {} is kept in {}\n", name, directory.string());
-    return static_cast<int>(result::no_such);
+    return exit_code::no_such;
 }
 
-int show_logs(const target_tree& where, const log_options& options) {
+exit_code show_logs(const target_tree& where, const log_options& options) {
     std::filesystem::path directory;
-    if (const int code = where.find_with("logs", directory); code != 0) return code;
+    if (const exit_code code = where.find_with("logs", directory); code != exit_code::done)
+        return code;
     supe::log_reader reader(directory / "logs");
     if (!reader.found_any()) {
         fmt::print(
             stderr,
             "supe: no output is kept in {} (--state DIR or --tree NAME names another place)\n",
             directory.string());
-        return static_cast<int>(result::no_such);
+        return exit_code::no_such;
     }
     const log_printer printer(options);
     const bool any = print_all(reader, printer, options.lines);
     if (!any && !options.name.empty()) {
-        if (const int code = explain_nothing(directory, options.name); code != 0) return code;
+        const exit_code code = explain_nothing(directory, options.name);
+        if (code != exit_code::done) return code;
     }
     while (options.follow && !std::ferror(stdout)) {
         reader.wait();
-        print_all(reader, printer, -1);
+        print_all(reader, printer);
     }
-    return 0;
+    return exit_code::done;
 }
 
 }  // namespace
 
-void add_logs(CLI::App& app, std::shared_ptr<target_tree> where, int& exit_code) {
-    const supe::log_limits limits;
+command logs_command(target_tree& where) {
     auto options = std::make_shared<log_options>();
-    auto* logs =
-        app.add_subcommand("logs", "what the children printed, also after the death of the tree");
-    logs->group("Look");
-    logs->add_option("NAME", options->name,
-                     "one child and what lies below it; `supe` for our own log (default: all)")
-        ->type_name("");
-    logs->add_flag("-f,--follow", options->follow, "go on with what comes");
-    logs->add_option("-n,--lines", options->lines, "only the last so many lines of what is there")
-        ->type_name("N")
-        ->check(CLI::Range(0, 1'000'000).description(""));
-    logs->add_flag("--json", options->as_json, "a JSON object a line: at, address, stream, line");
-    logs->footer(
-        fmt::format("Kept in STATE/logs: {} files of {} MiB, then the oldest goes. stdout and "
-                    "stderr of all, in the order in\n"
-                    "which they came.\n\nExamples:\n  supe logs web -f\n  supe logs /dam -n 100\n"
-                    "  supe logs --json | grep '\"stderr\"'",
-                    limits.files, limits.file_bytes >> 20));
-    logs->callback([=, &exit_code] { exit_code = show_logs(*where, *options); });
+    command c{.name = "logs",
+              .help = "what the children printed, also after the death of the tree",
+              .group = "Look"};
+    c.parameters = {
+        {.name = "NAME",
+         .into = &options->name,
+         .help = "one child and what lies below it; `supe` for our own log (default: all)"},
+        {.name = "-f,--follow", .into = &options->follow, .help = "go on with what comes"},
+        {.name = "-n,--lines",
+         .into = &options->lines,
+         .help = "only the last so many lines of what is there",
+         .placeholder = "N",
+         .within = {0, 1'000'000}},
+        {.name = "--json",
+         .into = &options->as_json,
+         .help = "a JSON object a line: at, address, stream, line"}};
+    add_target_options(c, where);
+    const supe::log_limits limits;
+    c.footer = fmt::format(
+        "Kept in STATE/logs: {} files of {} MiB, then the oldest goes. stdout and stderr of all, "
+        "in the order in\nwhich they came.\n\nExamples:\n  supe logs web -f\n"
+        "  supe logs /dam -n 100\n  supe logs --json | grep '\"stderr\"'",
+        limits.files, limits.file_bytes >> 20);
+    c.perform = [options, &where] { return show_logs(where, *options); };
+    return c;
 }
 
 }  // namespace components

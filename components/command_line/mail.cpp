@@ -1,11 +1,10 @@
 // `supe mail`: a message for a component, or a saved mailbox taken back.
-#include "components/command_line/operator.hpp"
+#include "components/command_line/commands.hpp"
 #include "components/command_line/target_tree.hpp"
-#include "supe/control/commands.hpp"
 #include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/object.hpp>
 #include <cstdlib>
@@ -19,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
-using supe::control::result;
 
 struct mail_options {
     std::string address;
@@ -28,9 +26,9 @@ struct mail_options {
     bool wait = false;
 };
 
-int refuse(const std::string& why) {
+exit_code refuse_mail(const std::string& why) {
     fmt::print(stderr, "supe: {}\n", why);
-    return static_cast<int>(result::bad_request);
+    return exit_code::bad_usage;
 }
 
 /// The text goes on byte for byte; line ends between its members would end the request.
@@ -40,10 +38,11 @@ std::string request_for(const std::string& address, std::string msg, bool wait) 
                        wait, msg);
 }
 
-int send(const target_tree& where, const mail_options& options) {
+exit_code send_mail(const target_tree& where, const mail_options& options) {
     std::string text = options.text;
     if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
-    if (!supe::is_json(text)) return refuse(fmt::format("the message is no JSON: {:.200}", text));
+    if (!supe::is_json(text))
+        return refuse_mail(fmt::format("the message is no JSON: {:.200}", text));
     return where.ask_line(request_for(options.address, std::move(text), options.wait));
 }
 
@@ -119,70 +118,76 @@ void keep_rest(const std::string& file, const std::vector<saved_mail>& all, std:
                    file);
 }
 
-int take_back(const target_tree& where, const mail_options& options) {
+exit_code take_back(const target_tree& where, const mail_options& options) {
     std::vector<saved_mail> all;
     try {
         all = read_saved(options.file);
     } catch (const std::runtime_error& e) {
-        return refuse(e.what());
+        return refuse_mail(e.what());
     }
     const std::string address =
         options.address.empty() ? address_in_name(options.file) : options.address;
     std::size_t taken = 0;
-    int code = 0;
-    while (taken < all.size() && code == 0) {
+    exit_code code = exit_code::done;
+    while (taken < all.size() && code == exit_code::done) {
         json::value answer;
         code = where.ask(next_batch(all, taken, address), &answer);
-        if (code != 0) break;
+        if (code != exit_code::done) break;
         taken += answer.at("taken").to_number<std::size_t>();
-        const std::string problem(answer.at("problem").as_string());
+        const std::string problem = supe::string_of(answer.as_object(), "problem");
         if (problem.empty()) continue;
         fmt::print(stderr, "supe: {}: {}\n", address, problem);
-        code = static_cast<int>(result::failed);
+        code = exit_code::failed;
     }
     fmt::print("{} of {} mails taken back to {}\n", taken, all.size(), address);
-    if (code != 0) {
+    if (code != exit_code::done) {
         if (taken > 0) keep_rest(options.file, all, taken);
         return code;
     }
     std::error_code failed;
     fs::rename(options.file, options.file + ".taken", failed);
-    return 0;
+    return exit_code::done;
+}
+
+exit_code perform_mail(const target_tree& where, const mail_options& options) {
+    const bool from_file = !options.file.empty();
+    if (from_file && !options.text.empty())
+        return refuse_mail("--from-file takes no message besides");
+    if (from_file) return take_back(where, options);
+    if (options.address.empty() || options.text.empty())
+        return refuse_mail("mail needs ADDRESS and JSON, or --from-file FILE");
+    return send_mail(where, options);
 }
 
 }  // namespace
 
-void add_mail(CLI::App& app, std::shared_ptr<target_tree> where, int& exit_code) {
+command mail_command(target_tree& where) {
     auto options = std::make_shared<mail_options>();
-    auto* mail = app.add_subcommand("mail", "mail to a component; ends when it is accepted");
-    mail->group("Change what runs");
-    mail->add_option("ADDRESS", options->address,
-                     "a child, by name or address; `supe` is the root itself")
-        ->type_name("");
-    mail->add_option("JSON", options->text, "the message, any JSON; - reads it from stdin")
-        ->type_name("");
-    mail->add_flag("--wait", options->wait, "end when it is acknowledged");
-    mail->add_option("--from-file", options->file,
-                     "take back a mailbox that was saved in STATE/mailboxes, in its order; FILE "
-                     "becomes FILE.taken")
-        ->type_name("FILE");
-    mail->footer(
+    command c{.name = "mail",
+              .help = "mail to a component; ends when it is accepted",
+              .group = "Change what runs"};
+    c.parameters = {
+        {.name = "ADDRESS",
+         .into = &options->address,
+         .help = "a child, by name or address; `supe` is the root itself"},
+        {.name = "JSON",
+         .into = &options->text,
+         .help = "the message, any JSON; - reads it from stdin"},
+        {.name = "--wait", .into = &options->wait, .help = "end when it is acknowledged"},
+        {.name = "--from-file",
+         .into = &options->file,
+         .help = "take back a mailbox that was saved in STATE/mailboxes, in its order; FILE "
+                 "becomes FILE.taken",
+         .placeholder = "FILE"}};
+    add_target_options(c, where);
+    c.footer =
         "A saved mailbox is a copy: `supe start` of a child that was given up goes on with the "
         "mail itself.\n\n"
         "Examples:\n  supe mail /dam/queue '{\"resume\": true}'\n  supe mail worker - --wait < "
         "message.json\n"
-        "  supe mail --from-file ~/.local/state/supe/shop/mailboxes/worker.1.jsonl");
-    mail->callback([=, &exit_code] {
-        if (!options->file.empty() && options->text.empty()) {
-            exit_code = take_back(*where, *options);
-        } else if (!options->file.empty()) {
-            exit_code = refuse("--from-file takes no message besides");
-        } else if (options->address.empty() || options->text.empty()) {
-            exit_code = refuse("mail needs ADDRESS and JSON, or --from-file FILE");
-        } else {
-            exit_code = send(*where, *options);
-        }
-    });
+        "  supe mail --from-file ~/.local/state/supe/shop/mailboxes/worker.1.jsonl";
+    c.perform = [options, &where] { return perform_mail(where, *options); };
+    return c;
 }
 
 }  // namespace components

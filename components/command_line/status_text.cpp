@@ -1,5 +1,7 @@
 #include "components/command_line/status_text.hpp"
 
+#include "supe/text/json_value.hpp"
+
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
@@ -11,8 +13,8 @@ namespace {
 
 namespace json = boost::json;
 
-std::string text(const json::value& node, const char* key) {
-    return std::string(node.at(key).as_string());
+std::string word(const json::value& node, const char* key) {
+    return supe::string_of(node.as_object(), key);
 }
 
 std::string number(const json::value& v) { return v.is_null() ? "-" : json::serialize(v); }
@@ -33,11 +35,11 @@ std::string uptime(const json::value& node) {
 bool is_silent(const json::value& node) { return node.get_object().contains("silent"); }
 
 std::string state_of(const json::value& node) {
-    return text(node, "state") + (is_silent(node) ? ", silent" : "");
+    return word(node, "state") + (is_silent(node) ? ", silent" : "");
 }
 
-std::string in_colour(const std::string& shown, const json::value& node) {
-    const std::string state = text(node, "state");
+std::string coloured(const std::string& shown, const json::value& node) {
+    const std::string state = word(node, "state");
     const bool well = (state == "running" || state == "idle") && !is_silent(node);
     const bool bad = state == "given_up" || state == "stopped" || is_silent(node);
     return fmt::format("\x1b[{}m{}\x1b[0m", well ? 32 : bad ? 31 : 33, shown);
@@ -55,7 +57,7 @@ using row = std::array<std::string, 8>;
 void collect(const json::value& node, unsigned depth, std::vector<row>& rows,
              std::vector<const json::value*>& nodes) {
     const auto& box = node.at("mailbox");
-    rows.push_back({std::string(2 * depth, ' ') + text(node, "name"), state_of(node),
+    rows.push_back({std::string(2 * depth, ' ') + word(node, "name"), state_of(node),
                     number(node.at("pid")), number(node.at("restarts")), uptime(node),
                     number(box.at("queued")), number(box.at("in_flight")),
                     exit_text(node.at("last_exit"))});
@@ -69,9 +71,9 @@ std::string history(const json::value& node) {
     if (!deaths || deaths->as_array().empty()) return {};
     std::string out = "\nHow it ended so far, the latest last:\n";
     for (const json::value& d : deaths->as_array()) {
-        out += fmt::format("  {}  after {:>6}  {:<7}  {}\n", text(d, "at"),
+        out += fmt::format("  {}  after {:>6}  {:<7}  {}\n", word(d, "at"),
                            time_text(d.at("after_ms").to_number<std::int64_t>()),
-                           d.at("clean").as_bool() ? "ended" : "crashed", text(d, "text"));
+                           d.at("clean").as_bool() ? "ended" : "crashed", word(d, "text"));
     }
     return out;
 }
@@ -90,22 +92,23 @@ std::string details(const json::value& node) {
 }
 
 void draw(std::string& out, const json::value& node, const std::string& before,
-          const std::string& branch, bool colour) {
-    out += fmt::format("{}{}{}  {}{}\n", before, branch, text(node, "name"),
-                       colour ? in_colour(state_of(node), node) : state_of(node), details(node));
+          const std::string& branch, colours shown) {
+    out += fmt::format("{}{}{}  {}{}\n", before, branch, word(node, "name"),
+                       shown == colours::on ? coloured(state_of(node), node) : state_of(node),
+                       details(node));
     const std::string further = before + (branch.empty()            ? ""
                                           : branch.starts_with("└") ? "   "
                                                                     : "│  ");
     const auto& children = node.at("children").as_array();
     for (const json::value& child : children)
-        draw(out, child, further, &child == &children.back() ? "└─ " : "├─ ", colour);
+        draw(out, child, further, &child == &children.back() ? "└─ " : "├─ ", shown);
 }
 
 }  // namespace
 
-std::string status_table(const json::value& node, bool colour) {
+std::string status_table(const json::value& node, colours shown) {
     std::vector<row> rows{
-        {"NAME", "STATE", "PID", "RESTARTS", "UPTIME", "QUEUED", "IN HAND", "LAST EXIT"}};
+        {"NAME", "STATE", "PID", "RESTARTS", "UPTIME", "QUEUED", "IN FLIGHT", "LAST EXIT"}};
     std::vector<const json::value*> nodes{nullptr};
     collect(node, 0, rows, nodes);
     std::array<std::size_t, 8> width{};
@@ -117,7 +120,7 @@ std::string status_table(const json::value& node, bool colour) {
         const row& r = rows[n];
         const std::string state = fmt::format("{:<{}}", r[1], width[1]);
         out += fmt::format("{:<{}}  {}", r[0], width[0],
-                           colour && nodes[n] ? in_colour(state, *nodes[n]) : state);
+                           shown == colours::on && nodes[n] ? coloured(state, *nodes[n]) : state);
         for (std::size_t i = 2; i < 7; ++i) out += fmt::format("  {:>{}}", r[i], width[i]);
         out += fmt::format("  {}\n", r[7]);
     }
@@ -126,17 +129,17 @@ std::string status_table(const json::value& node, bool colour) {
     return out + history(node);
 }
 
-std::string status_drawing(const json::value& node, bool colour) {
+std::string status_drawing(const json::value& node, colours shown) {
     std::string out;
-    draw(out, node, "", "", colour);
+    draw(out, node, "", "", shown);
     return out;
 }
 
-std::vector<std::string> silent_ones(const json::value& node) {
+std::vector<std::string> silent_supervisors(const json::value& node) {
     std::vector<std::string> all;
-    if (is_silent(node)) all.push_back(text(node, "address"));
+    if (is_silent(node)) all.push_back(word(node, "address"));
     for (const json::value& child : node.at("children").as_array()) {
-        for (std::string& address : silent_ones(child)) all.push_back(std::move(address));
+        for (std::string& address : silent_supervisors(child)) all.push_back(std::move(address));
     }
     return all;
 }

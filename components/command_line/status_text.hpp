@@ -7,15 +7,17 @@
 
 namespace components {
 
-/// A status node (contract §6) and those below it as a table with a line each; with the deaths of
-/// the node, where told.
-std::string status_table(const boost::json::value& node, bool colour);
+enum class colours { off, on };
+
+/// A status node (contract §6) and those below it as a table with a line each; then the deaths of
+/// the node, where it has them.
+std::string status_table(const boost::json::value& node, colours shown);
 
 /// The same as a drawing with branches.
-std::string status_drawing(const boost::json::value& node, bool colour);
+std::string status_drawing(const boost::json::value& node, colours shown);
 
 /// The addresses of the nested supervisors that did not answer.
-std::vector<std::string> silent_ones(const boost::json::value& node);
+std::vector<std::string> silent_supervisors(const boost::json::value& node);
 
 /// JSON with line breaks and indentation.
 std::string pretty(const boost::json::value& value);

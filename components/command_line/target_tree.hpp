@@ -1,7 +1,9 @@
 // Which running tree a command means (contract §1 state directory, §6).
 #pragma once
 
+#include "components/command_line/command.hpp"
 #include "supe/control/client.hpp"
+#include "supe/run/state_directory.hpp"
 
 #include <boost/json/object.hpp>
 #include <filesystem>
@@ -11,34 +13,35 @@
 
 namespace components {
 
-/// Where a tree keeps what must outlive it (contract §1): `given`, else $STATE_DIRECTORY, else
-/// $XDG_STATE_HOME/supe/NAME, else ~/.local/state/supe/NAME.
-std::filesystem::path state_directory(const std::string& given, const std::string& tree_name);
+using supe::state_directory;
 
-/// `--state DIR` or `--tree NAME`; without them the only tree that runs in the usual place. What
-/// goes wrong is told in a line on stderr, and returned as the exit code of the command.
+/// `--state DIR` or `--tree NAME`; without them the only tree that runs in the usual place. A
+/// failure prints a line on stderr and returns the exit code of the command.
 struct target_tree {
     std::string state;
     std::string tree;
 
-    /// Its state directory; 0, or the exit code: no tree there, or several and none named.
-    int find(std::filesystem::path& directory) const;
+    /// Its state directory; fails where no tree is there, or several are and none is named.
+    exit_code find(std::filesystem::path& directory) const;
     /// The same for what a dead tree left there too: the only one whose folder has `file` will do.
-    int find_with(const char* file, std::filesystem::path& directory) const;
-    int connect(std::optional<supe::control::client>& client) const;
+    exit_code find_with(const char* file, std::filesystem::path& directory) const;
+    exit_code connect(std::optional<supe::control::client>& client) const;
 
-    /// Asks one thing. The exit code; `answer` gets what follows on `ok`, `problem` the line that
-    /// would be told otherwise.
-    int ask(const boost::json::object& request, boost::json::value* answer = nullptr,
-            std::string* problem = nullptr) const;
-    int ask_line(std::string request, boost::json::value* answer = nullptr,
-                 std::string* problem = nullptr) const;
-    /// The same, and says what was done.
-    int order(const boost::json::object& request) const;
+    /// Asks one thing. `answer` gets what follows on `ok`, `problem` the line that
+    /// is printed otherwise.
+    exit_code ask(const boost::json::object& request, boost::json::value* answer = nullptr,
+                  std::string* problem = nullptr) const;
+    exit_code ask_line(std::string request, boost::json::value* answer = nullptr,
+                       std::string* problem = nullptr) const;
+    /// The same, and prints the answer where it is text.
+    exit_code ask_and_print(const boost::json::object& request) const;
 
 private:
-    int the_only_one(const std::vector<std::string>& names, const std::string& what,
-                     std::filesystem::path& directory) const;
+    exit_code only_one_of(const std::vector<std::string>& names, const std::string& what,
+                          std::filesystem::path& directory) const;
 };
+
+/// `--state` and `--tree` of a command.
+void add_target_options(command& c, target_tree& where);
 
 }  // namespace components

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto try_again = 100ms;  // when we lack a descriptor for a look
+constexpr auto retry_pause = 100ms;  // where there is no descriptor left
 
 int pidfd_of(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
@@ -37,9 +37,9 @@ bool system_holder_watch::alive(const patterns::permit_holder& holder) {
 
 supe::awaitable<> system_holder_watch::gone(patterns::permit_holder holder) {
     int fd = pidfd_of(holder.pid);
-    // Only "no such process" says that it is gone; any other trouble is ours.
+    // Only "no such process" says that it is gone; any other error is ours.
     while (fd < 0 && errno != ESRCH) {
-        co_await time_.sleep_for(try_again);
+        co_await time_.sleep_for(retry_pause);
         fd = pidfd_of(holder.pid);
     }
     if (fd < 0) co_return;
@@ -64,7 +64,7 @@ std::optional<std::set<std::string>> lock_memory_file::unclean_peers() {
 }
 
 void lock_memory_file::remember(const std::set<std::string>& peers) {
-    // Renamed into its place: a full disk leaves what was known before.
+    // Written beside it and renamed: a full disk leaves what was known before.
     std::filesystem::path fresh = file_;
     fresh += ".new";
     std::ofstream out(fresh, std::ios::trunc);

@@ -1,4 +1,4 @@
-// What the connection lock knows from the operating system.
+// What the connection lock knows of processes and sockets, from the operating system.
 #pragma once
 
 #include "patterns/connection_lock.hpp"

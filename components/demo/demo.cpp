@@ -4,8 +4,7 @@
 #include "components/http/server.hpp"
 #include "patterns/every.hpp"
 #include "patterns/output.hpp"
-#include "supe/text/units.hpp"
-#include "supe/tree/tree_file.hpp"
+#include "supe/text/config.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -75,6 +74,19 @@ std::string new_batch(chance& luck, std::uint64_t& serial, std::int64_t now) {
     return json::serialize(batch) + "\r\n";
 }
 
+struct sender_settings {
+    http_destination to;
+    supe::milliseconds every = 700ms;
+};
+
+sender_settings sender_settings_in(const json::value& config) {
+    sender_settings s;
+    supe::read_config(config, {{"to", [&](auto& in, auto& x) { s.to = read_destination(in, x); }},
+                               {"every", [&](auto& in, auto& x) { s.every = in.some_time(x); }}});
+    if (s.to.host.empty()) throw supe::config_error("config: to is missing");
+    return s;
+}
+
 /// One POST on a connection of its own.
 supe::awaitable<http_reply> post(supe::clock& time, http_destination to, std::string body) {
     const std::string head = fmt::format(
@@ -101,19 +113,16 @@ supe::awaitable<> demo_app(supe::component& self) {
 
 supe::awaitable<> demo_sender(supe::component& self) {
     const json::value config = co_await self.config();
-    const http_destination to = parse_destination(json::value_to<std::string>(config.at("to")));
-    const auto* pause = config.get_object().if_contains("every");
-    const auto period =
-        supe::parse_duration(pause ? std::string_view(pause->as_string()) : "700ms");
+    const sender_settings settings = sender_settings_in(config);
     chance luck;
     std::uint64_t serial = 0, kept = 0;
     std::string batch;
-    patterns::every beat(self, period.value_or(700ms));
+    patterns::every beat(self, settings.every);
     while (co_await beat.tick()) {
         if (batch.empty())
             batch =
                 new_batch(luck, serial, std::chrono::system_clock::to_time_t(self.time().wall()));
-        const http_reply reply = co_await post(self.time(), to, batch);
+        const http_reply reply = co_await post(self.time(), settings.to, batch);
         if (reply.status == 200) {
             patterns::say("posted a batch of {} events: 200, kept ({} batches so far)",
                           events_in(batch), ++kept);

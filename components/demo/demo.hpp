@@ -1,5 +1,4 @@
-// What the relay's demo puts around the relay: an app that could be better, and a sender that never
-// tires.
+// What the demo puts around the relay: an app that is slow and fails now and then, and a sender.
 #pragma once
 
 #include "supe/component/component.hpp"

@@ -6,8 +6,7 @@
 #include "patterns/connection_lock.hpp"
 #include "patterns/idle_shutdown.hpp"
 #include "patterns/output.hpp"
-#include "supe/text/units.hpp"
-#include "supe/tree/tree_file.hpp"
+#include "supe/text/config.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -32,24 +31,24 @@ struct forwarder_settings {
     std::string lock = "/connection_lock";
 };
 
-struct router;
+struct forwarder_state;
 
 /// One of the coroutines that deliver, with its connection and the permit for it. The permit goes
 /// back when the destination has closed the connection too.
 struct worker {
-    router& owner;
+    forwarder_state& owner;
     std::unique_ptr<http_connection> connection{};
     patterns::permit permit{};
-    bool sleeping = false;  // it waits for work, and nobody has woken it yet
+    bool sleeping = false;  // it waits for work and was not woken yet
     bool working = false;
     bool recalled = false;  // others wait for its permit
     supe::timer wake;
 
-    explicit worker(router& o);
+    explicit worker(forwarder_state& o);
 };
 
 /// The forwarder: what its workers share.
-struct router {
+struct forwarder_state {
     supe::component& self;
     forwarder_settings settings;
     std::deque<supe::mail> waiting{};
@@ -60,14 +59,14 @@ struct router {
     std::list<worker> workers{};
     std::mt19937_64 dice{std::random_device{}()};
 
-    router(supe::component& c, forwarder_settings s) : self(c), settings(std::move(s)) {
+    forwarder_state(supe::component& c, forwarder_settings s) : self(c), settings(std::move(s)) {
         for (unsigned i = 0; i < settings.connections; ++i) workers.emplace_back(*this);
     }
     patterns::backoff pauses() {
         return patterns::backoff(
             {100ms, 5s, 2}, [this] { return std::uniform_real_distribution<double>(0, 1)(dice); });
     }
-    bool anyone_busy() const {
+    bool is_busy() const {
         return !waiting.empty() || std::ranges::any_of(workers, [](const worker& w) {
             return w.working || w.connection;
         });
@@ -75,8 +74,8 @@ struct router {
     void wake_all() {
         for (worker& w : workers) w.wake.notify();
     }
-    /// One who sleeps: whoever has a connection already, else anyone. Where nobody sleeps the next
-    /// who is done will look.
+    /// Wakes a sleeping worker, one with a connection before others. Where all work, the next that
+    /// is done looks for itself.
     void wake_one() {
         worker* best = nullptr;
         for (worker& w : workers)
@@ -87,15 +86,15 @@ struct router {
     }
 };
 
-worker::worker(router& o) : owner(o), wake(o.self.time()) {}
+worker::worker(forwarder_state& o) : owner(o), wake(o.self.time()) {}
 
-/// What a mail asks to deliver.
-struct order {
+/// One try that a mail asks for.
+struct delivery {
     webhook item;
     unsigned attempt = 1;
 };
 
-order read_order(const supe::mail& mail) {
+delivery read_delivery(const supe::mail& mail) {
     const json::value body = mail.value();
     if (!body.is_object()) throw std::runtime_error("not an object");
     const json::object& o = body.get_object();
@@ -119,7 +118,7 @@ struct stopped {};
 
 /// Waits for as long as it takes: a webhook is not at fault when the lock cannot be reached. Throws
 /// stopped.
-supe::awaitable<patterns::permit> permit_for(router& o, std::vector<std::string> peers) {
+supe::awaitable<patterns::permit> permit_for(forwarder_state& o, std::vector<std::string> peers) {
     patterns::backoff pauses = o.pauses();
     for (;;) {
         try {
@@ -139,7 +138,7 @@ supe::awaitable<patterns::permit> permit_for(router& o, std::vector<std::string>
 
 /// Leaves the worker with a connection that can be used now. Returns why not, or nothing.
 supe::awaitable<std::string> connect(worker& w) {
-    router& o = w.owner;
+    forwarder_state& o = w.owner;
     if (w.connection && w.connection->reusable()) co_return "";
     co_await hang_up(w);
     std::string error;
@@ -154,8 +153,8 @@ supe::awaitable<std::string> connect(worker& w) {
                                           o.self.time().now() + o.settings.timeout);
 }
 
-supe::awaitable<http_reply> deliver(worker& w, const order& task) {
-    const std::string head = delivery_head(w.owner.settings.to, task.item, task.attempt);
+supe::awaitable<http_reply> deliver(worker& w, const delivery& d) {
+    const std::string head = delivery_head(w.owner.settings.to, d.item, d.attempt);
     supe::clock& time = w.owner.self.time();
     for (;;) {
         http_reply reply;
@@ -163,22 +162,22 @@ supe::awaitable<http_reply> deliver(worker& w, const order& task) {
         if (!reply.error.empty()) co_return reply;
         // The time runs from here: neither the wait for a permit nor an old connection's end is the
         // destination's fault.
-        reply = co_await w.connection->exchange(head, task.item.body,
+        reply = co_await w.connection->exchange(head, d.item.body,
                                                 time.now() + w.owner.settings.timeout);
         if (reply.status == 0 && w.connection->was_stale()) continue;
         co_return reply;
     }
 }
 
-std::string result_of(const order& task, const http_reply& reply) {
-    json::object result{{"id", task.item.id}, {"attempt", task.attempt}, {"status", reply.status}};
+std::string result_of(const delivery& d, const http_reply& reply) {
+    json::object result{{"id", d.item.id}, {"attempt", d.attempt}, {"status", reply.status}};
     if (reply.retry_after) result["retry_after_ms"] = reply.retry_after->count();
     if (!reply.error.empty()) result["error"] = reply.error;
     return json::serialize(json::object{{"result", std::move(result)}});
 }
 
 /// Until it is in the queue's mailbox: a result that is lost would hold the webhook back.
-supe::awaitable<> report(router& o, std::string to, std::string result) {
+supe::awaitable<> report(forwarder_state& o, std::string to, std::string result) {
     patterns::backoff pauses = o.pauses();
     for (;;) {
         try {
@@ -194,38 +193,38 @@ supe::awaitable<> report(router& o, std::string to, std::string result) {
     }
 }
 
-supe::awaitable<> fulfil(worker& w, const order& task, const std::string& sender) {
-    router& o = w.owner;
+supe::awaitable<> deliver_and_report(worker& w, const delivery& d, const std::string& sender) {
+    forwarder_state& o = w.owner;
     http_reply reply;
-    if (const http_reply* known = o.latest.find(task.item.id, task.attempt)) {
+    if (const http_reply* known = o.latest.find(d.item.id, d.attempt)) {
         reply = *known;
     } else {
-        reply = co_await deliver(w, task);
-        o.latest.add(task.item.id, task.attempt, reply);
+        reply = co_await deliver(w, d);
+        o.latest.add(d.item.id, d.attempt, reply);
         if (!is_success(reply)) {
-            patterns::warn("webhook {}, attempt {}: {}", task.item.id, task.attempt,
+            patterns::warn("webhook {}, attempt {}: {}", d.item.id, d.attempt,
                            reply.status ? std::to_string(reply.status) : reply.error);
         }
     }
-    co_await report(o, sender, result_of(task, reply));
+    co_await report(o, sender, result_of(d, reply));
 }
 
 /// Delivers, reports and acknowledges, together with the copies that came meanwhile.
-supe::awaitable<> handle_once(worker& w, const order& task, supe::mail mail) {
+supe::awaitable<> handle_once(worker& w, const delivery& d, supe::mail mail) {
     auto& in_flight = w.owner.in_flight;
-    if (const auto same = in_flight.find(task.item.id); same != in_flight.end()) {
+    if (const auto same = in_flight.find(d.item.id); same != in_flight.end()) {
         same->second.push_back(std::move(mail));
         co_return;
     }
-    in_flight[task.item.id];
+    in_flight[d.item.id];
     bool done = true;
     try {
-        co_await fulfil(w, task, mail.from());
+        co_await deliver_and_report(w, d, mail.from());
     } catch (const stopped&) {
         done = false;
     }
-    std::vector<supe::mail> copies = std::move(in_flight[task.item.id]);
-    in_flight.erase(task.item.id);
+    std::vector<supe::mail> copies = std::move(in_flight[d.item.id]);
+    in_flight.erase(d.item.id);
     if (!done) co_return;
     co_await mail.ack();
     for (supe::mail& copy : copies) co_await copy.ack();
@@ -233,24 +232,24 @@ supe::awaitable<> handle_once(worker& w, const order& task, supe::mail mail) {
 
 supe::awaitable<> handle(worker& w, supe::mail mail) {
     std::string fault;
-    order task;
+    delivery d;
     try {
-        task = read_order(mail);
+        d = read_delivery(mail);
     } catch (const std::exception& e) {
         fault = e.what();
     }
     if (fault.empty()) {
-        co_await handle_once(w, task, std::move(mail));
+        co_await handle_once(w, d, std::move(mail));
     } else {
         patterns::warn("mail from {} is no webhook to deliver: {}", mail.from(), fault);
-        co_await mail.reject(false, fault);
+        co_await mail.reject(fault);
     }
 }
 
-/// True when there is work. Meanwhile hangs up when the connection is of no more use, when it is
-/// called back, or when it has waited for long.
-supe::awaitable<bool> work_comes(worker& w) {
-    router& o = w.owner;
+/// True when there is work, false at the end. Meanwhile hangs up when the connection is of no more
+/// use, when it is called back, or when it has waited for long.
+supe::awaitable<bool> wait_for_work(worker& w) {
+    forwarder_state& o = w.owner;
     const supe::time_point keep_until = o.self.time().now() + o.settings.idle / 2;
     if (w.recalled || (w.connection && !w.connection->reusable())) co_await hang_up(w);
     while (o.waiting.empty() && !o.closing) {
@@ -267,8 +266,8 @@ supe::awaitable<bool> work_comes(worker& w) {
 }
 
 supe::awaitable<> work(worker& w) {
-    router& o = w.owner;
-    while (co_await work_comes(w)) {
+    forwarder_state& o = w.owner;
+    while (co_await wait_for_work(w)) {
         supe::mail mail = std::move(o.waiting.front());
         o.waiting.pop_front();
         w.working = true;
@@ -278,7 +277,7 @@ supe::awaitable<> work(worker& w) {
     co_await hang_up(w);
 }
 
-supe::awaitable<> take_mail(router& o) {
+supe::awaitable<> take_mail(forwarder_state& o) {
     patterns::idle_shutdown idle{o.self, o.settings.idle};
     for (;;) {
         auto mail = co_await idle.next_mail();
@@ -289,7 +288,7 @@ supe::awaitable<> take_mail(router& o) {
         } else if (mail) {
             o.waiting.push_back(std::move(*mail));
             o.wake_one();
-        } else if (o.self.shutting_down() || !o.anyone_busy()) {
+        } else if (o.self.shutting_down() || !o.is_busy()) {
             break;
         }
     }
@@ -297,28 +296,16 @@ supe::awaitable<> take_mail(router& o) {
     o.wake_all();
 }
 
-forwarder_settings read_settings(const json::value& given) {
-    const json::object config = given.is_object() ? given.get_object() : json::object();
-    const auto text = [&](const char* key, std::string otherwise) {
-        const auto* value = config.if_contains(key);
-        return value && value->is_string() ? std::string(value->get_string()) : otherwise;
-    };
-    const auto time = [&](const char* key) {
-        const auto d = supe::parse_duration(text(key, "30s"));
-        if (!d)
-            throw std::runtime_error(
-                fmt::format("forwarder: config.{} is not a duration like \"30s\"", key));
-        return *d;
-    };
+forwarder_settings forwarder_settings_in(const json::value& config) {
     forwarder_settings s;
-    s.to = parse_destination(text("to", ""));
-    s.lock = text("lock", s.lock);
-    s.timeout = time("timeout");
-    s.idle = time("idle");
-    const auto* n = config.if_contains("connections");
-    if (n && (!n->is_int64() || n->get_int64() < 1 || n->get_int64() > 10000))
-        throw std::runtime_error("forwarder: config.connections must be a number from 1 to 10000");
-    if (n) s.connections = static_cast<unsigned>(n->get_int64());
+    supe::read_config(
+        config, {{"to", [&](auto& in, auto& x) { s.to = read_destination(in, x); }},
+                 {"connections",
+                  [&](auto& in, auto& x) { s.connections = in.count(x, 1, most_connections); }},
+                 {"timeout", [&](auto& in, auto& x) { s.timeout = in.some_time(x); }},
+                 {"idle", [&](auto& in, auto& x) { s.idle = in.some_time(x); }},
+                 {"lock", [&](auto& in, auto& x) { s.lock = in.string(x); }}});
+    if (s.to.host.empty()) throw supe::config_error("config: to is missing");
     return s;
 }
 
@@ -326,8 +313,8 @@ forwarder_settings read_settings(const json::value& given) {
 
 supe::awaitable<> forwarder(supe::component& self) {
     const json::value config = co_await self.config();
-    router o(self, read_settings(config));
-    self.set_window(2 * o.settings.connections + 16);  // the queue hands out no more than that
+    forwarder_state o(self, forwarder_settings_in(config));
+    self.set_window(2 * o.settings.connections + 16);  // the queue sends no more than that
     supe::nursery all(self.time());
     for (worker& w : o.workers) all.start(work(w));
     all.start(take_mail(o));

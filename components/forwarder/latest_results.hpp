@@ -11,7 +11,7 @@
 namespace components {
 
 /// The results of the last `limit` webhooks. When the queue crashes before it has noted a result,
-/// it hands the webhook out again; the destination need not see it twice. Pure.
+/// it sends the webhook again; the destination need not see it twice. Pure.
 class latest_results {
 public:
     explicit latest_results(std::size_t limit) : limit_(limit) {}
@@ -23,7 +23,7 @@ public:
         results_.erase(order_.front());
         order_.pop_front();
     }
-    /// The result of this attempt, or of any that was a success; null where there is none.
+    /// The result of this attempt, or of any that was a success; else null.
     const http_reply* find(const std::string& id, unsigned attempt) const {
         const auto found = results_.find(id);
         if (found == results_.end()) return nullptr;

@@ -1,5 +1,7 @@
 #include "components/http/connection.hpp"
 
+#include "components/http/as_result.hpp"
+
 #include "supe/async/nursery.hpp"
 
 #include <fmt/format.h>
@@ -29,14 +31,12 @@ namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-constexpr auto as_result = asio::as_tuple(supe::use_awaitable);
 constexpr auto close_limit = 60s;  // the kernel forgets an orphan after as long
 constexpr auto cut_again = 50ms;
 constexpr auto goodbye_limit = 2s;  // for TLS's close_notify
 constexpr std::uint64_t answer_limit =
     256 << 10;  // bytes of an answer's body that we read to keep the connection
-constexpr std::uint32_t head_limit = 256
-                                     << 10;  // an answer whose head is too long would count as none
+constexpr std::uint32_t head_limit = 256 << 10;  // beyond it an answer would be lost
 
 ssl::context& system_cas() {
     static ssl::context context = [] {
@@ -67,7 +67,7 @@ private:
                                  bool& late) {
         co_await time.sleep_until(deadline);
         late = true;
-        for (;;) {  // a cancel between two operations hits none
+        for (;;) {  // a cancel between two operations has no effect
             boost::system::error_code ignored;
             socket.cancel(ignored);
             co_await time.sleep_for(cut_again);
@@ -90,16 +90,15 @@ bool was_closed(const boost::system::error_code& failed) {
            failed == ssl::error::stream_truncated;
 }
 
-/// Closes it on both sides at once. To leave that to the destructor would not do: it takes the
-/// option back.
+/// Closes it on both sides at once. The destructor would not: it takes the option back.
 void reset(tcp::socket& socket) {
     boost::system::error_code ignored;
     socket.set_option(asio::socket_base::linger(true, 0), ignored);
     socket.close(ignored);
 }
 
-/// Where nobody listens on a port of this machine's own range, TCP may connect a socket to itself:
-/// nobody is there.
+/// Where no process listens on a port of this machine's own range, TCP may connect a socket to
+/// itself: the destination is not there.
 bool is_own_echo(const tcp::socket& socket) {
     boost::system::error_code unknown;
     return socket.local_endpoint(unknown) == socket.remote_endpoint(unknown) && !unknown;
@@ -146,7 +145,7 @@ struct http_connection::impl {
     }
 
     supe::awaitable<std::string> handshake(const time_limit& limit) {
-        boost::system::error_code is_name;  // an address has no place in SNI (RFC 6066 §3)
+        boost::system::error_code is_name;  // an address does not belong into SNI (RFC 6066 §3)
         asio::ip::make_address(to.host, is_name);
         if (is_name && ::SSL_set_tlsext_host_name(secure->native_handle(), to.host.c_str()) != 1)
             co_return "TLS: the host's name is refused";
@@ -255,7 +254,7 @@ supe::awaitable<std::string> http_connection::open(std::vector<std::string> peer
             why = co_await impl_->handshake(limit);
         }
         co_await limit.lift();
-        if (!failed) break;  // a TLS failure is the destination's word, not this address's
+        if (!failed) break;  // a TLS failure is the destination's, at any address
     }
     impl_->in_step = why.empty();
     boost::system::error_code ignored;
@@ -281,7 +280,7 @@ supe::awaitable<http_reply> http_connection::exchange(const std::string& head,
 bool http_connection::reusable() const {
     if (!impl_->in_step) return false;
     char byte;
-    // Between answers nothing may come: not even TLS has anything to say then but its end.
+    // Between answers nothing may come: in TLS neither, but its end.
     return ::recv(impl_->socket()->native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
            errno == EAGAIN;
 }

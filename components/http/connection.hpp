@@ -12,7 +12,7 @@
 
 namespace components {
 
-/// What the destination said, or why it said nothing.
+/// The answer of the destination, or why there is none.
 struct http_reply {
     int status = 0;  ///< 0: no answer
     std::optional<std::chrono::milliseconds> retry_after;
@@ -27,7 +27,7 @@ inline bool is_success(const http_reply& reply) {
 class http_connection {
 public:
     /// `ADDRESS:PORT` of each way to get there, as the resolver gives them now. Empty, with the
-    /// reason in `error`, where there is none.
+    /// reason in `error`, where the name has no address.
     static supe::awaitable<std::vector<std::string>> resolve(supe::clock& time,
                                                              const http_destination& to,
                                                              std::string& error);
@@ -51,7 +51,7 @@ public:
     /// once.
     bool was_stale() const;
 
-    /// Says that we are done, and waits for the destination to close its side, for at most 60 s;
+    /// Closes our side, and waits for the destination to close its side, for at most 60 s;
     /// then it is reset.
     supe::awaitable<> close();
 

@@ -1,6 +1,5 @@
 #include "components/http/destination.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <algorithm>
 #include <boost/url/parse.hpp>
@@ -11,20 +10,15 @@
 namespace components {
 namespace {
 
-/// Fields that we write ourselves; what a sender put there is dropped (contract §7). Not Via: to
-/// that we only add.
-bool ours(std::string_view name) {
+/// Fields that we write ourselves; what a sender put there is dropped (contract §7). Via is not one
+/// of them: to that we only add.
+bool is_ours(std::string_view name) {
     constexpr std::string_view names[] = {"Host", "Content-Length", "Supe-Webhook-Id",
                                           "Supe-Attempt", "Supe-Received-At"};
     const auto is_it = [&](std::string_view n) { return same_field(n, name); };
     constexpr std::string_view forwarded = "X-Forwarded-";
     return std::ranges::any_of(names, is_it) ||
            same_field(name.substr(0, forwarded.size()), forwarded);
-}
-
-std::string rfc3339(std::int64_t unix_ms) {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                       fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)), unix_ms % 1000);
 }
 
 }  // namespace
@@ -42,7 +36,8 @@ http_destination parse_destination(std::string_view url) {
         refuse(fmt::format("\"{}\" is not one of http, https", std::string(u.scheme())));
     if (u.has_userinfo()) refuse("a user name or password does not belong into the URL");
     if (u.has_query() || u.has_fragment())
-        refuse("a query or fragment has no place here: each webhook brings its own path and query");
+        refuse(
+            "a query or fragment does not belong here: each webhook brings its own path and query");
     d.host = u.host();
     if (d.host.empty()) refuse("it names no host");
     const bool bracketed = d.host.front() == '[';
@@ -60,6 +55,14 @@ http_destination parse_destination(std::string_view url) {
     return d;
 }
 
+http_destination read_destination(const supe::field_reader& in, const supe::located_value& url) {
+    try {
+        return parse_destination(in.string(url));
+    } catch (const std::invalid_argument& e) {
+        in.fail(url.position, e.what());
+    }
+}
+
 std::string delivery_head(const http_destination& to, const webhook& w, unsigned attempt) {
     std::string head = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n", w.method, to.base_path,
                                    w.target, to.authority);
@@ -68,17 +71,18 @@ std::string delivery_head(const http_destination& to, const webhook& w, unsigned
     };
     const bool own_key = !field(w.headers, "Idempotency-Key").empty();
     for (const auto& [name, value] : w.headers)
-        if (!ours(name) && (own_key || !same_field(name, "Idempotency-Key"))) add(name, value);
+        if (!is_ours(name) && (own_key || !same_field(name, "Idempotency-Key"))) add(name, value);
     add("Content-Length", std::to_string(w.body.size()));
     add("Supe-Webhook-Id", w.id);
     add("Supe-Attempt", std::to_string(attempt));
-    add("Supe-Received-At", rfc3339(w.received_at));
+    add("Supe-Received-At", supe::print_utc(std::chrono::system_clock::time_point(
+                                std::chrono::milliseconds(w.received_at))));
     if (!own_key) add("Idempotency-Key", w.id);
     if (!w.remote.empty()) add("X-Forwarded-For", w.remote);
     if (const auto host = field(w.headers, "Host"); !host.empty()) add("X-Forwarded-Host", host);
     add("X-Forwarded-Proto", "http");
     add("Via",
-        "1.1 supe");  // behind the sender's: each one on the way adds itself (RFC 9110 §7.6.3)
+        "1.1 supe");  // behind the sender's (RFC 9110 §7.6.3)
     head += "\r\n";
     return head;
 }

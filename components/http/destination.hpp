@@ -1,7 +1,9 @@
-// Where webhooks go, and the words in which they are sent there.
+// Where webhooks go, and the heads of the requests that deliver them.
 #pragma once
 
 #include "components/webhook/webhook.hpp"
+
+#include "supe/text/field_reader.hpp"
 
 #include <chrono>
 #include <optional>
@@ -9,6 +11,9 @@
 #include <string_view>
 
 namespace components {
+
+/// The most that a destination may be given.
+inline constexpr unsigned most_connections = 10000;
 
 /// A URL taken apart.
 struct http_destination {
@@ -24,6 +29,9 @@ struct http_destination {
 /// `http://` or `https://`, a host, maybe a port and a path. Throws std::invalid_argument, whose
 /// what() names the text and what is wrong with it.
 http_destination parse_destination(std::string_view url);
+
+/// The same of a setting; throws config_error.
+http_destination read_destination(const supe::field_reader& in, const supe::located_value& url);
 
 /// The head of the request that delivers a webhook (contract §7): line and fields in their order,
 /// with what is added, up to the empty line.

@@ -1,8 +1,11 @@
 #include "components/http/server.hpp"
 
+#include "components/http/as_result.hpp"
+
+#include "components/http/server_text.hpp"
 #include "patterns/output.hpp"
 
-#include <fmt/chrono.h>
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
@@ -12,7 +15,6 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <ctime>
 #include <list>
 #include <memory>
 
@@ -25,13 +27,12 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-constexpr auto as_result = asio::as_tuple(supe::use_awaitable);
 constexpr std::size_t large_body = 64 << 10;
 constexpr std::size_t small_read = 4096;
 constexpr auto accept_pause = 100ms;  // after EMFILE and the like
-constexpr auto sweep_every = 250ms;   // how exactly timeouts are kept
-constexpr auto farewell = 2s;         // for a client to read our refusal while it is still sending
-constexpr std::size_t farewell_bytes = 8 << 20;
+constexpr auto sweep_every = 250ms;   // how exactly deadlines are kept
+constexpr auto close_wait = 2s;       // for a client to read our refusal while it is still sending
+constexpr std::size_t close_wait_bytes = 8 << 20;
 
 /// Beast's, with the fields of the head in their order: its own container puts those of one name
 /// together.
@@ -58,14 +59,14 @@ struct service {
     std::list<client*> clients;
     std::size_t large_bytes = 0;
     bool closing = false;
-    supe::timer room;  // a client left
+    supe::timer client_left;
 
     service(supe::component& c, http_limits l, http_handler h)
-        : self(c), limits(l), handler(std::move(h)), room(c.time()) {}
+        : self(c), limits(l), handler(std::move(h)), client_left(c.time()) {}
 };
 
 /// An IPv4 address as such, also where it came to a socket that takes both.
-std::string text_of(const asio::ip::address& address) {
+std::string address_of(const asio::ip::address& address) {
     const bool mapped = address.is_v6() && address.to_v6().is_v4_mapped();
     return mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string()
                   : address.to_string();
@@ -89,13 +90,13 @@ struct client {
           place(s.clients.insert(s.clients.end(), this)) {
         boost::system::error_code unknown;
         const auto peer = socket.remote_endpoint(unknown);
-        if (!unknown) remote = text_of(peer.address());
+        if (!unknown) remote = address_of(peer.address());
         socket.set_option(tcp::no_delay(true), unknown);
     }
     ~client() {
         owner.large_bytes -= reserved;
         owner.clients.erase(place);
-        owner.room.notify();
+        owner.client_left.notify();
     }
     client(const client&) = delete;
     client& operator=(const client&) = delete;
@@ -116,25 +117,9 @@ struct client {
     void unreserve() { owner.large_bytes -= std::exchange(reserved, 0); }
 };
 
-std::string_view date_now(supe::clock& time) {
-    static std::time_t at = 0;
-    static std::string text;
-    const std::time_t now = std::chrono::system_clock::to_time_t(time.wall());
-    if (now != at) text = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(at = now));
-    return text;
-}
-
-std::string head_and_text(client& c, const http_answer& answer, bool keep, bool without_text) {
-    std::string out = fmt::format(
-        "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: text/plain\r\nContent-Length: "
-        "{}\r\nConnection: {}\r\n",
-        answer.status, std::string_view(http::obsolete_reason(http::int_to_status(answer.status))),
-        date_now(c.owner.self.time()), answer.text.size(), keep ? "keep-alive" : "close");
-    for (const auto& [name, value] : answer.headers)
-        fmt::format_to(std::back_inserter(out), "{}: {}\r\n", name, value);
-    out += "\r\n";
-    if (!without_text) out += answer.text;
-    return out;
+std::string closing_text(client& c, const http_answer& answer) {
+    return text_of(answer, connection_after::closed, answer_part::whole,
+                   c.owner.self.time().wall());
 }
 
 supe::awaitable<bool> write(client& c, std::string text) {
@@ -143,14 +128,14 @@ supe::awaitable<bool> write(client& c, std::string text) {
     co_return !failed;
 }
 
-/// After the last answer of a connection we wait for the client to close, or our words could be
-/// lost by a reset when it is still sending (RFC 9112 §9.6).
-supe::awaitable<> part(client& c) {
+/// After the last answer of a connection we wait for the client to close: where it is still
+/// sending, a reset could destroy the answer (RFC 9112 §9.6).
+supe::awaitable<> wait_for_close(client& c) {
     boost::system::error_code gone;
     c.socket.shutdown(tcp::socket::shutdown_send, gone);
-    c.may_take(farewell);
+    c.may_take(close_wait);
     std::vector<char> dropped(16 << 10);
-    for (std::size_t total = 0; !gone && total < farewell_bytes;) {
+    for (std::size_t total = 0; !gone && total < close_wait_bytes;) {
         const auto [failed, n] =
             co_await c.socket.async_read_some(asio::buffer(dropped), as_result);
         if (failed) co_return;
@@ -159,9 +144,8 @@ supe::awaitable<> part(client& c) {
 }
 
 supe::awaitable<> refuse(client& c, http_answer answer) {
-    std::string text = head_and_text(c, answer, false, false);
-    const bool told = co_await write(c, std::move(text));
-    if (told) co_await part(c);
+    const bool written = co_await write(c, closing_text(c, answer));
+    if (written) co_await wait_for_close(c);
 }
 
 http_answer answer_to_fault(const client& c, const boost::system::error_code& fault) {
@@ -177,20 +161,9 @@ http_answer answer_to_fault(const client& c, const boost::system::error_code& fa
 
 /// Not where the client has hung up, nor where we are ending.
 bool worth_an_answer(const client& c, const boost::system::error_code& fault) {
-    static const auto& http_faults = http::make_error_code(http::error::bad_method).category();
-    return c.late || (fault.category() == http_faults && fault != http::error::end_of_stream);
-}
-
-/// Origin form, also from the absolute form that proxies send (RFC 9112 §3.2); empty where it is
-/// neither.
-std::string origin_form(std::string_view target) {
-    if (target.starts_with('/')) return std::string(target);
-    const auto scheme = target.find("://");
-    if (scheme == target.npos) return {};
-    const auto path = target.find_first_of("/?", scheme + 3);
-    if (path == target.npos) return "/";
-    return target[path] == '?' ? "/" + std::string(target.substr(path))
-                               : std::string(target.substr(path));
+    static const boost::system::error_code of_http = http::error::bad_method;
+    return c.late ||
+           (fault.category() == of_http.category() && fault != http::error::end_of_stream);
 }
 
 /// What can be said against a request by its head alone.
@@ -202,17 +175,11 @@ std::optional<http_answer> objection(const request_parser& parser, const std::st
     return std::nullopt;
 }
 
-http_answer fault_in_body(const client& c, const boost::system::error_code& fault) {
-    return worth_an_answer(c, fault) ? answer_to_fault(c, fault) : http_answer{0, {}, {}};
-}
-
-http_answer unavailable(std::string why) { return {503, std::move(why), {{"Retry-After", "5"}}}; }
-
 /// Reads some bytes more.
 supe::awaitable<boost::system::error_code> read_some(client& c, std::size_t at_most) {
-    const std::size_t room = std::min(at_most, c.buffer.max_size() - c.buffer.size());
-    if (room == 0) co_return make_error_code(http::error::buffer_overflow);
-    const auto [failed, n] = co_await c.socket.async_read_some(c.buffer.prepare(room), as_result);
+    const std::size_t free = std::min(at_most, c.buffer.max_size() - c.buffer.size());
+    if (free == 0) co_return make_error_code(http::error::buffer_overflow);
+    const auto [failed, n] = co_await c.socket.async_read_some(c.buffer.prepare(free), as_result);
     c.buffer.commit(n);
     co_return failed;
 }
@@ -235,16 +202,24 @@ supe::awaitable<boost::system::error_code> read_head(client& c, request_parser& 
     co_return fault;
 }
 
-/// Reads the body. Nothing when it is there, else what to answer; an answer of status 0 says that
-/// nobody is there to hear.
-supe::awaitable<std::optional<http_answer>> read_body(client& c, request_parser& parser) {
+/// How the reading of a body ended. Without an answer nobody is there to read one.
+struct body_reading {
+    bool complete = false;
+    std::optional<http_answer> answer{};
+};
+
+supe::awaitable<body_reading> read_body(client& c, request_parser& parser) {
     parser.eager(true);
     while (!parser.is_done()) {
-        if (const auto fault = co_await advance(c, parser)) co_return fault_in_body(c, fault);
-        if (!c.reserve(parser.get().body().size()))
-            co_return unavailable("too many large bodies at once\n");
+        body_reading end;
+        const boost::system::error_code fault = co_await advance(c, parser);
+        if (fault && worth_an_answer(c, fault)) end.answer = answer_to_fault(c, fault);
+        if (fault) co_return end;
+        if (c.reserve(parser.get().body().size())) continue;
+        end.answer = unavailable("too many large bodies at once\n");
+        co_return end;
     }
-    co_return std::nullopt;
+    co_return body_reading{.complete = true};
 }
 
 /// HTTP/1.0 knows no 100 (RFC 9110 §10.1.1), and who has sent the body already needs none.
@@ -253,7 +228,7 @@ bool waits_for_continue(const client& c, const request_parser& parser) {
            same_field(field(parser.fields(), "Expect"), "100-continue");
 }
 
-supe::awaitable<http_answer> handled(service& s, http_request request) {
+supe::awaitable<http_answer> answer_of(service& s, http_request request) {
     try {
         co_return co_await s.handler(std::move(request));
     } catch (const boost::system::system_error& e) {
@@ -267,7 +242,7 @@ supe::awaitable<http_answer> handled(service& s, http_request request) {
 
 /// Waits for the first byte of a request. False when the connection has ended, or was idle for too
 /// long.
-supe::awaitable<bool> begun(client& c) {
+supe::awaitable<bool> request_begins(client& c) {
     if (c.buffer.size() > 0) co_return true;
     if (c.buffer.capacity() > 4 * small_read) c.buffer.shrink_to_fit();
     c.idle = true;
@@ -278,8 +253,8 @@ supe::awaitable<bool> begun(client& c) {
 }
 
 /// One request and its answer. False when the connection ends with it.
-supe::awaitable<bool> converse(client& c) {
-    if (!co_await begun(c)) co_return false;
+supe::awaitable<bool> serve_request(client& c) {
+    if (!co_await request_begins(c)) co_return false;
     request_parser parser;
     parser.header_limit(static_cast<std::uint32_t>(c.owner.limits.head));
     parser.body_limit(c.owner.limits.body);
@@ -297,29 +272,31 @@ supe::awaitable<bool> converse(client& c) {
     if (waits_for_continue(c, parser) && !co_await write(c, "HTTP/1.1 100 Continue\r\n\r\n"))
         co_return false;
     c.may_take(c.owner.limits.request);
-    if (auto no = co_await read_body(c, parser)) {
-        if (no->status != 0) co_await refuse(c, std::move(*no));
-        co_return false;
-    }
-    const bool head_only = parser.get().method() == http::verb::head;
-    const bool keep = parser.keep_alive();
+    body_reading body = co_await read_body(c, parser);
+    if (body.answer) co_await refuse(c, std::move(*body.answer));
+    if (!body.complete) co_return false;
+    const answer_part part =
+        parser.get().method() == http::verb::head ? answer_part::head : answer_part::whole;
+    const bool keep_alive = parser.keep_alive();
     request.method = std::string_view(parser.get().method_string());
     request.headers = parser.fields();
     request.body = std::move(parser.get().body());
     request.remote = c.remote;
     c.deadline = supe::never;
     c.answering = true;
-    const http_answer answer = co_await handled(c.owner, std::move(request));
+    const http_answer answer = co_await answer_of(c.owner, std::move(request));
     c.answering = false;
     c.unreserve();
-    const bool stays = keep && !c.owner.closing;
-    const bool told = co_await write(c, head_and_text(c, answer, stays, head_only));
-    if (told && !stays) co_await part(c);
-    co_return told&& stays;
+    const bool kept = keep_alive && !c.owner.closing;
+    std::string text = text_of(answer, kept ? connection_after::kept : connection_after::closed,
+                               part, c.owner.self.time().wall());
+    const bool written = co_await write(c, std::move(text));
+    if (written && !kept) co_await wait_for_close(c);
+    co_return written&& kept;
 }
 
 supe::awaitable<> serve_client(service& s, std::unique_ptr<client> c) {
-    while (!s.closing && co_await converse(*c)) {}
+    while (!s.closing && co_await serve_request(*c)) {}
     boost::system::error_code gone;
     c->socket.shutdown(tcp::socket::shutdown_both, gone);
 }
@@ -329,8 +306,8 @@ void cancel(client& c) {
     c.socket.cancel(ignored);
 }
 
-/// Keeps the timeouts of all connections; a timer for each would cost more than it is worth.
-supe::awaitable<> keep_time(service& s) {
+/// Watches the deadlines of all connections; a timer for each would cost more than it is worth.
+supe::awaitable<> watch_deadlines(service& s) {
     for (;;) {
         co_await s.self.time().sleep_for(sweep_every);
         const auto now = s.self.time().now();
@@ -345,7 +322,7 @@ supe::awaitable<> keep_time(service& s) {
 supe::awaitable<> accept(service& s, tcp::acceptor& acceptor, supe::nursery& clients) {
     while (!s.closing) {
         if (s.clients.size() >= s.limits.clients) {
-            co_await s.room.wait();
+            co_await s.client_left.wait();
             continue;
         }
         auto [failed, socket] = co_await acceptor.async_accept(as_result);
@@ -371,15 +348,14 @@ tcp protocol_of(int fd) {
 
 /// For those whose answer does not come in time for our end. Their request may be kept all the
 /// same.
-void send_away(client& c) {
-    const std::string text =
-        head_and_text(c, unavailable("shutting down, please try again\n"), false, false);
+void refuse_at_end(client& c) {
+    const std::string text = closing_text(c, unavailable("shutting down, please try again\n"));
     [[maybe_unused]] const auto n =
         ::send(c.socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-supe::awaitable<bool> all_gone(service& s) {
-    while (!s.clients.empty()) co_await s.room.wait();
+supe::awaitable<bool> all_left(service& s) {
+    while (!s.clients.empty()) co_await s.client_left.wait();
     co_return true;
 }
 
@@ -393,23 +369,23 @@ supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, ht
     std::list<tcp::acceptor> acceptors;
     for (const int fd : sockets)
         acceptors.emplace_back(self.time().executor(), protocol_of(fd), fd);
-    supe::nursery clients(self.time()), doors(self.time()), service_time(self.time());
-    service_time.start(keep_time(s));
-    for (tcp::acceptor& a : acceptors) doors.start(accept(s, a, clients));
+    supe::nursery clients(self.time()), acceptance(self.time()), timeouts(self.time());
+    timeouts.start(watch_deadlines(s));
+    for (tcp::acceptor& a : acceptors) acceptance.start(accept(s, a, clients));
     self.ready();
     co_await self.shutdown_requested();
     s.closing = true;
-    doors.cancel();
-    co_await doors.join();
+    acceptance.cancel();
+    co_await acceptance.join();
     for (client* c : s.clients)
         if (c->idle) cancel(*c);
-    co_await supe::within(self.time(), self.time().now() + limits.drain, all_gone(s));
+    co_await supe::within(self.time(), self.time().now() + limits.drain, all_left(s));
     for (client* c : s.clients)
-        if (c->answering) send_away(*c);
+        if (c->answering) refuse_at_end(*c);
     clients.cancel();
     co_await clients.join();
-    service_time.cancel();
-    co_await service_time.join();
+    timeouts.cancel();
+    co_await timeouts.join();
 }
 
 }  // namespace components

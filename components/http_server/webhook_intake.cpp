@@ -7,9 +7,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto patience = 20s;
-constexpr auto refusal_holds = 1s;     // a full queue is not asked for each request of a storm
-constexpr auto complaint_every = 10s;  // one line for all of them
+constexpr auto ack_limit = 20s;
+constexpr auto refusal_holds = 1s;        // a full queue is not asked for each request of a storm
+constexpr auto refusal_line_every = 10s;  // one line for all of them
 
 bool is_kept(std::string_view method) {
     return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
@@ -35,8 +35,8 @@ http_answer webhook_intake::unavailable(const supe::error_code& why) {
     const supe::time_point now = self_.time().now();
     refusal_ = why;
     ++refused_;
-    if (now >= next_complaint_) {
-        next_complaint_ = now + complaint_every;
+    if (now >= next_refusal_line_) {
+        next_refusal_line_ = now + refusal_line_every;
         patterns::warn("answering 503, {} times so far: {}", refused_, why.message());
     }
     return {503, "it cannot be kept now, please try again\n", {{"Retry-After", "5"}}};
@@ -57,7 +57,7 @@ supe::awaitable<http_answer> webhook_intake::answer(http_request request) {
         text = to_json(w);
     }  // a large body is not kept twice while we wait
     const supe::error_code refused =
-        co_await self_.try_deliver(to_, std::move(text), self_.time().now() + patience);
+        co_await self_.try_deliver(to_, std::move(text), self_.time().now() + ack_limit);
     if (refused == supe::mail_error::dead_lettered || refused == supe::mail_error::mailbox_full)
         ask_again_ = self_.time().now() + refusal_holds;
     if (refused) co_return unavailable(refused);

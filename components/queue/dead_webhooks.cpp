@@ -15,7 +15,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr read_limit page{500, 8 << 20};  // of a list, by what is read for it
-constexpr std::size_t dealt_with_at_once = 1000;
+constexpr std::size_t most_at_once = 1000;
 constexpr std::size_t longest_target = 200;  // bytes of it in a list
 
 /// At most so many bytes of it, of whole characters.
@@ -51,7 +51,7 @@ json::object letter_of(const dead_webhook& dead) {
             {"reason", dead.reason}};
 }
 
-/// Empty where there is none: then all are meant. Nothing where it is no id.
+/// Empty where the request has no id: then all are meant. Nothing where it is a wrong one.
 std::optional<std::string> id_of(const json::object& asked) {
     const auto* id = asked.if_contains("id");
     if (!id) return std::string();
@@ -59,7 +59,7 @@ std::optional<std::string> id_of(const json::object& asked) {
     return std::string(id->get_string());
 }
 
-json::value list(webhook_store& store, std::int64_t after) {
+json::value list_dead(webhook_store& store, std::int64_t after) {
     const auto dead = store.dead_after(after, page);
     json::array letters;
     for (const dead_webhook& one : dead) letters.push_back(letter_of(one));
@@ -69,7 +69,7 @@ json::value list(webhook_store& store, std::int64_t after) {
     return answer;
 }
 
-json::value show(webhook_store& store, const std::string& id) {
+json::value show_dead(webhook_store& store, const std::string& id) {
     const auto dead = store.find_dead(id);
     if (!dead) return nullptr;
     json::object letter = letter_of(*dead);
@@ -77,7 +77,7 @@ json::value show(webhook_store& store, const std::string& id) {
     return letter;
 }
 
-json::value dealt_with(const webhook_store& store, const std::string& id, std::size_t done) {
+json::value answer_with_count(const webhook_store& store, const std::string& id, std::size_t done) {
     if (!id.empty() && done == 0) return nullptr;
     return json::object{{"done", done}, {"more", id.empty() && store.counts().dead > 0}};
 }
@@ -99,13 +99,13 @@ dead_answer answer_about_dead(webhook_store& store, std::string_view request, st
     json::value answer;
     if (what == "list") {
         const auto* after = asked.if_contains("after");
-        answer = list(store, after && after->is_int64() ? after->get_int64() : 0);
+        answer = list_dead(store, after && after->is_int64() ? after->get_int64() : 0);
     } else if (what == "show") {
-        answer = show(store, id);
+        answer = show_dead(store, id);
     } else if (what == "retry") {
-        answer = dealt_with(store, id, store.revive(id, dealt_with_at_once, now_ms - 1));
+        answer = answer_with_count(store, id, store.revive(id, most_at_once, now_ms - 1));
     } else if (what == "drop") {
-        answer = dealt_with(store, id, store.drop_dead(id, dealt_with_at_once));
+        answer = answer_with_count(store, id, store.drop_dead(id, most_at_once));
     } else {
         return {error_answer(fmt::format("dead.what: {} is not one of list, show, retry, drop",
                                          supe::json_quoted(what))),

@@ -12,14 +12,13 @@ namespace components {
 
 /// Answers `{"what":WHAT,"id":ID,"after":SEQ}`, in the transaction that is open. WHAT is one of
 ///
-/// | what | answer |
-/// |---|---|
-/// | list | `{"letters":[…],"next":SEQ}`: the oldest first, those behind `after`; no `next`: that was all |
-/// | show | the letter of `id`, with `webhook` as it is kept |
-/// | retry, drop | `{"done":N,"more":BOOL}`: of `id`, or of the oldest some without one |
+///   list         `{"letters":[…],"next":SEQ}`: the oldest first, those behind `after`; without
+///                `next` that was all
+///   show         the letter of `id`, with `webhook` as it is kept
+///   retry, drop  `{"done":N,"more":BOOL}`: of `id`, or without one of some of the oldest
 ///
 /// A letter is `{"id","from","at","attempts","reason"}`, as of mail (supe/control/commands.hpp). An
-/// id that is not dead gives null, what is no such request `{"error":TEXT}`. Throws store_error.
+/// id that is not dead is answered null, any other text `{"error":TEXT}`. Throws store_error.
 struct dead_answer {
     std::string text;      ///< JSON
     bool retried = false;  ///< some are due now

@@ -4,8 +4,7 @@
 #include "components/queue/queue_logic.hpp"
 #include "patterns/output.hpp"
 #include "supe/component/state_path.hpp"
-#include "supe/text/units.hpp"
-#include "supe/tree/tree_file.hpp"
+#include "supe/text/config.hpp"
 
 #include <fmt/format.h>
 #include <sys/statvfs.h>
@@ -18,41 +17,44 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-constexpr auto redelivery_pause = 1s;  // after the forwarder's mailbox refused one
-constexpr auto store_pause = 1s;       // after the store failed
-constexpr auto complaint_every = 10s;  // one line for a storm of refusals
+constexpr auto redelivery_pause = 1s;     // after the forwarder's mailbox refused one
+constexpr auto store_pause = 1s;          // after the store failed
+constexpr auto refusal_line_every = 10s;  // one line for a storm of refusals
 constexpr std::size_t batch_bytes = 8 << 20;
+constexpr unsigned most_in_flight = 1'000'000;
 
 /// The queue as a component: what its coroutines share.
 struct queue_state {
     supe::component& self;
     queue_logic& logic;
     supe::nursery all;    // its coroutines: when one fails, so does the queue
-    supe::timer offer;    // something may be handed out
+    supe::timer offer;    // something may be sent to the forwarder
     supe::timer changed;  // the depth is not what was last published
     supe::time_point next_offer{};
-    supe::time_point next_complaint{};
+    supe::time_point next_refusal_line{};
     std::uint64_t refused = 0;
 
     queue_state(supe::component& c, queue_logic& d)
         : self(c), logic(d), all(c.time()), offer(c.time()), changed(c.time()) {}
 };
 
-std::size_t number(const json::object& config, const char* key, std::size_t otherwise) {
-    const auto* value = config.if_contains(key);
-    return value && value->is_int64() && value->get_int64() > 0
-               ? static_cast<std::size_t>(value->get_int64())
-               : otherwise;
-}
+struct queue_settings {
+    std::string file = "queue.db";
+    unsigned window = 1024;
+    queue_limits limits{};
+};
 
-std::uint64_t bytes(const json::object& config, const char* key, std::uint64_t otherwise) {
-    const auto* value = config.if_contains(key);
-    if (!value) return otherwise;
-    const auto n = value->is_string() ? supe::parse_bytes(std::string_view(value->get_string()))
-                                      : std::nullopt;
-    if (!n)
-        throw std::runtime_error(fmt::format("queue: config.{} is not a size like \"10GiB\"", key));
-    return *n;
+queue_settings queue_settings_in(const json::value& config) {
+    queue_settings s;
+    supe::read_config(
+        config,
+        {{"file", [&](auto& in, auto& x) { s.file = in.string(x); }},
+         {"window", [&](auto& in, auto& x) { s.window = in.count(x, 1, most_in_flight); }},
+         {"in_flight",
+          [&](auto& in, auto& x) { s.limits.in_flight = in.count(x, 1, most_in_flight); }},
+         {"limit", [&](auto& in, auto& x) { s.limits.bytes = in.bytes(x); }},
+         {"disk_reserve", [&](auto& in, auto& x) { s.limits.disk_reserve = in.bytes(x, 0); }}});
+    return s;
 }
 
 std::function<std::uint64_t()> free_bytes_at(const std::filesystem::path& directory) {
@@ -77,10 +79,10 @@ void publish_events(queue_state& state, const queue_events& events) {
     }
 }
 
-void complain(queue_state& state, const std::string& why) {
+void log_refusal(queue_state& state, const std::string& why) {
     ++state.refused;
-    if (state.self.time().now() < state.next_complaint) return;
-    state.next_complaint = state.self.time().now() + complaint_every;
+    if (state.self.time().now() < state.next_refusal_line) return;
+    state.next_refusal_line = state.self.time().now() + refusal_line_every;
     patterns::warn("refused ({} so far): {}", state.refused, why);
 }
 
@@ -99,7 +101,7 @@ supe::awaitable<bool> gather(queue_state& state, std::vector<supe::mail>& batch)
     co_return true;
 }
 
-/// One that does not fit into a frame is told instead.
+/// Answers a call; where the answer does not fit into a frame, with that error.
 void reply(queue_state& state, const supe::mail& call, std::string answer) {
     try {
         state.self.answer(call.from(), call.call(), std::move(answer));
@@ -108,7 +110,7 @@ void reply(queue_state& state, const supe::mail& call, std::string answer) {
     }
 }
 
-supe::awaitable<> keep(queue_state& state) {
+supe::awaitable<> keep_webhooks(queue_state& state) {
     using kind = mail_decision::kind;
     std::vector<supe::mail> batch;
     while (co_await gather(state, batch)) {
@@ -120,9 +122,8 @@ supe::awaitable<> keep(queue_state& state) {
         for (std::size_t i = 0; i < batch.size(); ++i) {
             if (!decisions[i].answer.empty()) reply(state, batch[i], decisions[i].answer);
             if (decisions[i].what == kind::done) co_await batch[i].ack();
-            if (decisions[i].what == kind::refuse)
-                co_await batch[i].reject(false, decisions[i].reason);
-            if (decisions[i].what != kind::done) complain(state, decisions[i].reason);
+            if (decisions[i].what == kind::refuse) co_await batch[i].reject(decisions[i].reason);
+            if (decisions[i].what != kind::done) log_refusal(state, decisions[i].reason);
             if (decisions[i].what == kind::later) later.push_back(std::move(batch[i]));
         }
         batch = std::move(later);
@@ -141,11 +142,11 @@ supe::awaitable<> set_aside(queue_state& state, std::string id) {
             state.logic.set_aside(id, reason, state.self.time().wall());
             break;
         } catch (const store_error& e) {
-            complain(state, e.what());
+            log_refusal(state, e.what());
         }
         co_await state.self.time().sleep_for(store_pause);
     }
-    publish_events(state, {{{id, reason}}, false});
+    publish_events(state, {.dead = {{id, reason}}});
 }
 
 /// One webhook, until the forwarder has acknowledged it: by then its result is in our mailbox.
@@ -155,7 +156,7 @@ supe::awaitable<> deliver(queue_state& state, std::string id, std::string body) 
     if (failed == supe::mail_error::dead_lettered) {
         co_await set_aside(state, std::move(id));
     } else {
-        patterns::warn("webhook {} could not be handed to the forwarder: {}", id, failed.message());
+        patterns::warn("webhook {} could not be sent to the forwarder: {}", id, failed.message());
         state.logic.put_back(id);
         state.next_offer = state.self.time().now() + redelivery_pause;
     }
@@ -170,7 +171,7 @@ std::optional<stored_webhook> next_webhook(queue_state& state) {
     try {
         return state.logic.next();
     } catch (const store_error& e) {
-        complain(state, e.what());
+        log_refusal(state, e.what());
         state.next_offer = now + store_pause;
         return std::nullopt;
     }
@@ -193,12 +194,13 @@ supe::awaitable<> deliver_all(queue_state& state) {
 
 json::object depth(const queue_logic& logic) {
     const store_counts& n = logic.store().counts();
+    // "handed": a public name for what is in flight.
     return {{"pending", n.pending}, {"failed", n.failed}, {"handed", logic.in_flight()},
             {"dead", n.dead},       {"bytes", n.bytes},   {"paused", logic.store().paused()}};
 }
 
 /// At most once a second, and only what is new.
-supe::awaitable<> show_depth(queue_state& state) {
+supe::awaitable<> publish_depth(queue_state& state) {
     json::object shown;
     for (;;) {
         json::object now = depth(state.logic);
@@ -215,33 +217,28 @@ supe::awaitable<> show_depth(queue_state& state) {
 }  // namespace
 
 supe::awaitable<> queue(supe::component& self) {
-    const json::value given = co_await self.config();
-    const json::object config = given.is_object() ? given.get_object() : json::object();
-    const auto* name = config.if_contains("file");
-    const auto file =
-        in_state(name && name->is_string() ? std::string(name->get_string()) : "queue.db");
+    const json::value config = co_await self.config();
+    const queue_settings settings = queue_settings_in(config);
+    const auto file = supe::in_state(settings.file);
     webhook_store store(file);
-    queue_limits limits;
-    limits.in_flight = number(config, "in_flight", limits.in_flight);
-    limits.bytes = bytes(config, "limit", limits.bytes);
-    limits.disk_reserve = bytes(config, "disk_reserve", limits.disk_reserve);
     std::mt19937_64 dice{std::random_device{}()};
     queue_logic logic(
-        store, limits, [&dice] { return std::uniform_real_distribution<double>(0, 1)(dice); },
+        store, settings.limits,
+        [&dice] { return std::uniform_real_distribution<double>(0, 1)(dice); },
         free_bytes_at(file.parent_path()));
     const store_counts& kept = store.counts();
     if (kept.pending + kept.failed + kept.dead > 0)
-        patterns::say("{} webhooks to deliver from before, {} to be tried again, {} dead",
-                      kept.pending, kept.failed, kept.dead);
+        patterns::say("{} webhooks from before to deliver, {} to try again, {} dead", kept.pending,
+                      kept.failed, kept.dead);
     if (store.paused())
         patterns::warn(
             "the destination is paused (410); `supe mail {} '{{\"resume\":true}}'` goes on",
             self.address());
-    self.set_window(static_cast<unsigned>(number(config, "window", 1024)));
+    self.set_window(settings.window);
     queue_state state(self, logic);
     state.all.start(deliver_all(state));
-    state.all.start(show_depth(state));
-    state.all.start(keep(state));
+    state.all.start(publish_depth(state));
+    state.all.start(keep_webhooks(state));
     co_await state.all.join();
 }
 

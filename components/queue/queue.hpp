@@ -1,4 +1,4 @@
-// The relay's queue: keeps webhooks on disk, hands them to the forwarder, and decides what becomes
+// The relay's queue: keeps webhooks on disk, sends them to the forwarder, and decides what becomes
 // of them.
 #pragma once
 
@@ -7,7 +7,7 @@
 namespace components {
 
 /// Mail that it takes (JSON):
-///   a webhook (see components/webhook.hpp): its ack means that it is committed, with fsync;
+///   a webhook (components/webhook/webhook.hpp): its ack means that it is committed, with fsync;
 ///   `{"result":{"id","attempt","status","retry_after_ms"?,"error"?}}` from the forwarder;
 ///   `{"retry":true}` from the retrier: what failed and is due by now is tried again;
 ///   `{"resume":true}` from an operator: ends the pause after a 410, and tries again at once.
@@ -19,8 +19,8 @@ namespace components {
 /// Config:
 /// `{"file":"queue.db","window":1024,"in_flight":24,"limit":"10GiB","disk_reserve":"256MiB"}`; a
 /// relative file lies in the state directory. Notices: `queue-depth`
-/// (`pending`: never tried; `failed`: to be tried again; `handed`: those of both that the forwarder
-/// has), `webhook-dead`, `destination-paused`.
+/// (`pending`: never tried; `failed`: to be tried again; `handed`: those of both that are in
+/// flight, with the forwarder), `webhook-dead`, `destination-paused`.
 supe::awaitable<> queue(supe::component& self);
 
 }  // namespace components

@@ -104,7 +104,7 @@ mail_decision queue_logic::take_webhook(std::string_view id, std::string_view bo
     };
     if (!is_id(id)) return refuse("the id is not made of 1 to 64 letters, digits, - and _");
     if (store_.counts().bytes + body.size() > limits_.bytes) return refuse("the queue is full");
-    // What was delivered leaves room inside the file, which the disk does not see.
+    // What was delivered leaves free pages inside the file, which the disk does not see.
     if (disk_left_ < limits_.disk_reserve + body.size() &&
         store_.reusable_bytes() < 2 * body.size())
         return refuse("the disk is nearly full");
@@ -133,7 +133,7 @@ void queue_logic::take_result(std::string_view text, clock_type::time_point now,
         static_cast<unsigned>(std::clamp<std::int64_t>(number("attempt"), 1, 1000000));
     const auto known = store_.tries_of(id).value_or(stored_tries{});
     const verdict v = judge(result, {attempt, known.refused}, limits_.retry, random_());
-    // A failure that was told before (the queue crashed after its commit) must not end the try that
+    // A second report of a failure (the queue crashed after its commit) must not end the try that
     // runs now.
     if (v.what != verdict::kind::delivered && attempt <= known.attempt) return;
     switch (v.what) {
@@ -161,7 +161,7 @@ void queue_logic::finish(const std::string& id) {
         in_flight_.erase(out);
         return;
     }
-    // An earlier life of the queue had handed it out.
+    // It was in flight in an earlier life of the queue.
     const auto it_is = [&](const stored_webhook& w) { return w.id == id; };
     std::erase_if(fresh_, it_is);
     std::erase_if(due_, it_is);
@@ -208,7 +208,7 @@ std::optional<stored_webhook> queue_logic::next() {
 
 void queue_logic::put_back(const std::string& id) {
     finish(id);
-    // Read again from the start, for its old place in the order.
+    // Read again from the start, so that it keeps its turn.
     fresh_.clear();
     due_.clear();
     fresh_seq_ = due_at_ = due_seq_ = 0;

@@ -16,7 +16,7 @@
 namespace components {
 
 struct queue_limits {
-    std::size_t in_flight = 24;              ///< webhooks handed out and not settled
+    std::size_t in_flight = 24;              ///< webhooks with the forwarder, without a result
     std::size_t in_flight_bytes = 64 << 20;  ///< of all of these, but one always
     std::uint64_t bytes = std::uint64_t(10) << 30;
     std::uint64_t disk_reserve = std::uint64_t(256)
@@ -24,7 +24,7 @@ struct queue_limits {
     retry_settings retry{};
 };
 
-/// What to tell others after a commit.
+/// What to publish after a commit.
 struct queue_events {
     std::vector<std::pair<std::string, std::string>> dead;  ///< id, reason
     bool paused = false;
@@ -35,7 +35,7 @@ struct queue_events {
 struct mail_decision {
     enum class kind { done, refuse, later } what = kind::done;
     std::string reason;
-    std::string answer = {};  ///< to the call that it is; JSON text, empty: none
+    std::string answer = {};  ///< where the mail is a call: JSON text; else empty
 };
 
 class queue_logic {
@@ -51,21 +51,21 @@ public:
     std::vector<mail_decision> take(const std::vector<std::string_view>& bodies,
                                     clock_type::time_point now, queue_events& events);
 
-    /// The next webhook to hand to the forwarder; nothing when there is none, when enough are out,
+    /// The next webhook for the forwarder; nothing when there is none, when enough are in flight,
     /// or while paused. New ones and those to be tried again take turns, so that neither holds up
     /// the other. Throws store_error.
     std::optional<stored_webhook> next();
-    /// It could not be handed over after all.
+    /// It did not reach the forwarder.
     void put_back(const std::string& id);
-    /// The forwarder has died of this one time and again, or refused it: aside with it. Throws
-    /// store_error.
+    /// To the dead letters: the forwarder has crashed with this one time and again, or refused it.
+    /// Throws store_error.
     void set_aside(const std::string& id, const std::string& reason, clock_type::time_point now);
 
     std::size_t in_flight() const { return in_flight_.size(); }
     const webhook_store& store() const { return store_; }
 
 private:
-    struct delivery_under_way {
+    struct delivery {
         unsigned attempt;
         std::size_t bytes;
     };
@@ -88,9 +88,8 @@ private:
     queue_limits limits_;
     std::function<double()> random_;
     std::function<std::uint64_t()> free_bytes_;
-    std::uint64_t disk_left_ = 0;  // asked once a batch
-    std::unordered_map<std::string, delivery_under_way>
-        in_flight_;  // with the forwarder, its result not yet heard
+    std::uint64_t disk_left_ = 0;                          // asked once a batch
+    std::unordered_map<std::string, delivery> in_flight_;  // with the forwarder, without a result
     std::size_t in_flight_bytes_ = 0;
     std::deque<stored_webhook> fresh_,
         due_;                     // read ahead: pending ones, and failed ones that are due

@@ -1,9 +1,6 @@
 #include "components/queue/webhook_store.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sqlite3.h>
-#include <unistd.h>
 #include <sstream>
 
 namespace components {
@@ -11,7 +8,17 @@ namespace {
 
 enum state : int { pending = 0, failed = 1, dead = 2 };
 
-constexpr const char* schema = R"(
+supe::sqlite_format store_format() {
+    supe::sqlite_format f;
+    // Two webhooks of 1 KiB fill a page of the usual 4 KiB, and what is written goes by pages: with
+    // this size a batch takes less time, and so does a checkpoint (4 MiB of them, as usual).
+    f.of_new_file = "PRAGMA page_size = 8192";
+    f.pragmas = R"(
+        PRAGMA wal_autocheckpoint = 500;
+        PRAGMA cache_size = -65536;  -- KiB
+        PRAGMA journal_size_limit = 67108864;  -- bytes that the WAL keeps after a large batch
+    )";
+    f.schema = R"(
     CREATE TABLE IF NOT EXISTS webhooks (
         seq     INTEGER PRIMARY KEY AUTOINCREMENT,
         id      TEXT NOT NULL UNIQUE,
@@ -27,6 +34,8 @@ constexpr const char* schema = R"(
     CREATE INDEX IF NOT EXISTS dead_by_seq ON webhooks (seq) WHERE state = 2;
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 )";
+    return f;
+}
 
 /// As text: with pointer and size SQLiteCpp would bind a blob, which no one finds by its text.
 void bind_text(SQLite::Statement& s, int index, std::string_view text) {
@@ -35,63 +44,24 @@ void bind_text(SQLite::Statement& s, int index, std::string_view text) {
 
 }  // namespace
 
-/// SQLite's errors, told with the file's name.
-template <class F>
-auto webhook_store::guarded(F f) {
-    try {
-        return f();
-    } catch (const SQLite::Exception& e) {
-        throw store_error(fmt::format("{}: {}", file_.string(), e.what()));
-    }
-}
-
-SQLite::Statement& webhook_store::prepared(std::unique_ptr<SQLite::Statement>& slot,
-                                           const char* sql) {
-    if (!slot) slot = std::make_unique<SQLite::Statement>(*db_, sql);
-    slot->tryReset();  // it repeats the error of the last use, if there was one
-    return *slot;
-}
-
-webhook_store::webhook_store(const std::filesystem::path& file) : file_(file) {
-    // Made before SQLite sees it, so that nobody else can read it even for a moment; -wal and -shm
-    // follow its mode.
-    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        throw store_error(
-            fmt::format("{}: {}", file.string(), std::generic_category().message(errno)));
-    ::close(fd);
-    guarded([&] {
-        db_ = std::make_unique<SQLite::Database>(
-            file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000);
-        // Of a new file alone. Two webhooks of 1 KiB fill a page of the usual 4 KiB, and what is
-        // written goes by pages: with this size a batch takes less time, and so does a checkpoint
-        // (4 MiB of them, as usual).
-        db_->exec("PRAGMA page_size = 8192");
-        db_->exec("PRAGMA wal_autocheckpoint = 500");
-        db_->exec("PRAGMA journal_mode = WAL");
-        db_->exec("PRAGMA synchronous = FULL");  // WAL with NORMAL loses commits on power loss
-        db_->exec("PRAGMA mmap_size = 0");
-        db_->exec("PRAGMA cache_size = -65536");
-        db_->exec("PRAGMA journal_size_limit = 67108864");  // bytes that the WAL keeps after a
-                                                            // large batch
-        db_->exec(schema);
-        read_counts();
-    });
+webhook_store::webhook_store(const std::filesystem::path& file) : file_(file, store_format()) {
+    file_.guarded([&] { read_counts(); });
 }
 
 /// From the row that every commit keeps up to date: to count millions would keep senders waiting at
 /// each start.
 void webhook_store::read_counts() {
-    SQLite::Statement kept(*db_, "SELECT value FROM meta WHERE key = 'counts'");
+    SQLite::Statement kept(file_.database(), "SELECT value FROM meta WHERE key = 'counts'");
     if (kept.executeStep())
         std::istringstream(kept.getColumn(0).getString()) >> counts_.pending >> counts_.failed >>
             counts_.dead >> counts_.bytes;
-    SQLite::Statement paused(*db_, "SELECT 1 FROM meta WHERE key = 'paused'");
+    SQLite::Statement paused(file_.database(), "SELECT 1 FROM meta WHERE key = 'paused'");
     paused_ = paused.executeStep();
 }
 
 void webhook_store::write_counts() {
-    auto& s = prepared(counts_row_,
+    auto& s =
+        file_.prepared(counts_row_,
                        "INSERT INTO meta VALUES ('counts', ?) ON CONFLICT (key) DO UPDATE SET "
                        "value = excluded.value");
     bind_text(
@@ -107,26 +77,26 @@ std::uint64_t& webhook_store::count_of(int state) {
 void webhook_store::begin() {
     counts_at_begin_ = counts_;
     paused_at_begin_ = paused_;
-    guarded([&] { db_->exec("BEGIN IMMEDIATE"); });
+    file_.begin();
 }
 
 void webhook_store::commit() {
-    guarded([&] {
+    file_.guarded([&] {
         if (counts_ != counts_at_begin_) write_counts();
-        db_->exec("COMMIT");
     });
+    file_.commit();
 }
 
 void webhook_store::rollback() noexcept {
     counts_ = counts_at_begin_;
     paused_ = paused_at_begin_;
-    if (::sqlite3_get_autocommit(db_->getHandle()) == 0)
-        ::sqlite3_exec(db_->getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
+    file_.rollback();
 }
 
 bool webhook_store::insert(std::string_view id, std::string_view text) {
-    return guarded([&] {
-        auto& s = prepared(insert_, "INSERT OR IGNORE INTO webhooks (id, text) VALUES (?, ?)");
+    return file_.guarded([&] {
+        auto& s =
+            file_.prepared(insert_, "INSERT OR IGNORE INTO webhooks (id, text) VALUES (?, ?)");
         bind_text(s, 1, id);
         s.bind(2, static_cast<const void*>(text.data()), static_cast<int>(text.size()));
         const bool fresh = s.exec() == 1;
@@ -139,9 +109,9 @@ bool webhook_store::insert(std::string_view id, std::string_view text) {
 }
 
 void webhook_store::remove(std::string_view id) {
-    guarded([&] {
-        auto& s =
-            prepared(remove_, "DELETE FROM webhooks WHERE id = ? RETURNING state, length(text)");
+    file_.guarded([&] {
+        auto& s = file_.prepared(remove_,
+                                 "DELETE FROM webhooks WHERE id = ? RETURNING state, length(text)");
         bind_text(s, 1, id);
         if (!s.executeStep()) return;
         --count_of(s.getColumn(0).getInt());
@@ -151,7 +121,7 @@ void webhook_store::remove(std::string_view id) {
 }
 
 std::optional<int> webhook_store::state_of(std::string_view id) {
-    auto& s = prepared(state_of_, "SELECT state FROM webhooks WHERE id = ?");
+    auto& s = file_.prepared(state_of_, "SELECT state FROM webhooks WHERE id = ?");
     bind_text(s, 1, id);
     std::optional<int> found;
     if (s.executeStep()) found = s.getColumn(0).getInt();
@@ -160,9 +130,9 @@ std::optional<int> webhook_store::state_of(std::string_view id) {
 }
 
 std::optional<stored_tries> webhook_store::tries_of(std::string_view id) {
-    return guarded([&] {
-        auto& s =
-            prepared(tries_of_, "SELECT attempt, refused FROM webhooks WHERE id = ? AND state < 2");
+    return file_.guarded([&] {
+        auto& s = file_.prepared(
+            tries_of_, "SELECT attempt, refused FROM webhooks WHERE id = ? AND state < 2");
         bind_text(s, 1, id);
         std::optional<stored_tries> found;
         if (s.executeStep()) found = {s.getColumn(0).getUInt(), s.getColumn(1).getUInt()};
@@ -173,10 +143,11 @@ std::optional<stored_tries> webhook_store::tries_of(std::string_view id) {
 
 void webhook_store::mark_failed(std::string_view id, unsigned attempt, bool refused,
                                 std::int64_t due_at_ms) {
-    guarded([&] {
+    file_.guarded([&] {
         const auto was = state_of(id);
         if (!was || *was == dead) return;
-        auto& s = prepared(fail_,
+        auto& s =
+            file_.prepared(fail_,
                            "UPDATE webhooks SET state = 1, attempt = ?, refused = refused + ?, "
                            "due_at = ? WHERE id = ?");
         s.bind(1, attempt);
@@ -190,10 +161,10 @@ void webhook_store::mark_failed(std::string_view id, unsigned attempt, bool refu
 
 void webhook_store::mark_dead(std::string_view id, unsigned attempt, std::string_view reason,
                               std::int64_t now_ms) {
-    guarded([&] {
+    file_.guarded([&] {
         const auto was = state_of(id);
         if (!was || *was == dead) return;
-        auto& s = prepared(
+        auto& s = file_.prepared(
             kill_,
             "UPDATE webhooks SET state = 2, attempt = ?, reason = ?, due_at = ? WHERE id = ?");
         s.bind(1, attempt);
@@ -206,9 +177,9 @@ void webhook_store::mark_dead(std::string_view id, unsigned attempt, std::string
 }
 
 void webhook_store::set_paused(bool paused) {
-    guarded([&] {
-        db_->exec(paused ? "INSERT OR REPLACE INTO meta VALUES ('paused', '1')"
-                         : "DELETE FROM meta WHERE key = 'paused'");
+    file_.guarded([&] {
+        file_.database().exec(paused ? "INSERT OR REPLACE INTO meta VALUES ('paused', '1')"
+                                     : "DELETE FROM meta WHERE key = 'paused'");
         paused_ = paused;
     });
 }
@@ -230,8 +201,9 @@ std::vector<stored_webhook> webhook_store::read(SQLite::Statement& s, read_limit
 }
 
 std::vector<stored_webhook> webhook_store::pending_after(std::int64_t seq, read_limit limit) {
-    return guarded([&] {
-        auto& s = prepared(pending_,
+    return file_.guarded([&] {
+        auto& s =
+            file_.prepared(pending_,
                            "SELECT seq, id, attempt, due_at, text FROM webhooks WHERE state = 0 "
                            "AND seq > ? ORDER BY seq");
         s.bind(1, seq);
@@ -242,8 +214,8 @@ std::vector<stored_webhook> webhook_store::pending_after(std::int64_t seq, read_
 std::vector<stored_webhook> webhook_store::due_after(std::int64_t last_due_ms,
                                                      std::int64_t last_seq, std::int64_t now_ms,
                                                      read_limit limit) {
-    return guarded([&] {
-        auto& s = prepared(
+    return file_.guarded([&] {
+        auto& s = file_.prepared(
             due_,
             "SELECT seq, id, attempt, due_at, text FROM webhooks WHERE state = 1 AND due_at < ?1 "
             "AND (due_at, seq) > (?2, ?3) ORDER BY due_at, seq");
@@ -272,16 +244,16 @@ std::vector<dead_webhook> webhook_store::read_dead(SQLite::Statement& s, read_li
 }
 
 std::vector<dead_webhook> webhook_store::dead_after(std::int64_t seq, read_limit limit) {
-    return guarded([&] {
-        SQLite::Statement s(*db_, select_dead + "AND seq > ? ORDER BY seq");
+    return file_.guarded([&] {
+        SQLite::Statement s(file_.database(), select_dead + "AND seq > ? ORDER BY seq");
         s.bind(1, seq);
         return read_dead(s, limit);
     });
 }
 
 std::optional<dead_webhook> webhook_store::find_dead(std::string_view id) {
-    return guarded([&]() -> std::optional<dead_webhook> {
-        SQLite::Statement s(*db_, select_dead + "AND id = ?");
+    return file_.guarded([&]() -> std::optional<dead_webhook> {
+        SQLite::Statement s(file_.database(), select_dead + "AND id = ?");
         bind_text(s, 1, id);
         auto found = read_dead(s, {1, 1});
         if (found.empty()) return std::nullopt;
@@ -295,13 +267,13 @@ SQLite::Statement webhook_store::of_dead(const std::string& what, const std::str
     const std::string which =
         id.empty() ? "seq IN (SELECT seq FROM webhooks WHERE state = 2 ORDER BY seq LIMIT ?1)"
                    : "state = 2 AND id = ?1";
-    SQLite::Statement s(*db_, what + " WHERE " + which + then);
+    SQLite::Statement s(file_.database(), what + " WHERE " + which + then);
     id.empty() ? s.bind(1, static_cast<std::int64_t>(most)) : bind_text(s, 1, id);
     return s;
 }
 
 std::size_t webhook_store::revive(std::string_view id, std::size_t most, std::int64_t due_at_ms) {
-    return guarded([&] {
+    return file_.guarded([&] {
         auto s = of_dead("UPDATE webhooks SET state = 1, refused = 0, reason = NULL, due_at = ?2",
                          "", id, most);
         s.bind(2, due_at_ms);
@@ -313,7 +285,7 @@ std::size_t webhook_store::revive(std::string_view id, std::size_t most, std::in
 }
 
 std::size_t webhook_store::drop_dead(std::string_view id, std::size_t most) {
-    return guarded([&] {
+    return file_.guarded([&] {
         auto s = of_dead("DELETE FROM webhooks", " RETURNING length(text)", id, most);
         std::size_t dropped = 0;
         for (; s.executeStep(); ++dropped)
@@ -324,8 +296,8 @@ std::size_t webhook_store::drop_dead(std::string_view id, std::size_t most) {
 }
 
 std::uint64_t webhook_store::reusable_bytes() {
-    return guarded([&] {
-        auto& s = prepared(
+    return file_.guarded([&] {
+        auto& s = file_.prepared(
             free_,
             "SELECT freelist_count * page_size FROM pragma_freelist_count(), pragma_page_size()");
         s.executeStep();

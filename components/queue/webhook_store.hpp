@@ -1,7 +1,7 @@
 // The webhooks on disk: SQLite, one writer, nothing reported stored before its fsync (contract §7).
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
+#include "supe/storage/sqlite_file.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -14,11 +14,8 @@
 
 namespace components {
 
-/// The store cannot do what was asked now: disk full, I/O error, corrupt file. what() is one line
-/// for people.
-class store_error : public std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
+/// The store cannot do what was asked now.
+using store_error = supe::sqlite_error;
 
 struct stored_webhook {
     std::int64_t seq = 0;  ///< order of arrival
@@ -56,7 +53,7 @@ struct stored_tries {
 };
 
 /// States: pending (never tried, in order of arrival), failed (to be tried again when due), dead
-/// (kept for a look). What is handed out is not marked on disk: after a crash it is as before. All
+/// (kept for a look). What is in flight is not marked on disk: after a crash it is as before. All
 /// changes happen between begin() and commit(); commit() returns when they are on disk. Every
 /// function throws store_error.
 class webhook_store {
@@ -98,9 +95,6 @@ public:
     std::uint64_t reusable_bytes();
 
 private:
-    template <class F>
-    auto guarded(F f);
-    SQLite::Statement& prepared(std::unique_ptr<SQLite::Statement>& slot, const char* sql);
     std::uint64_t& count_of(int state);
     std::optional<int> state_of(std::string_view id);
     std::vector<stored_webhook> read(SQLite::Statement& s, read_limit limit);
@@ -110,8 +104,7 @@ private:
     void read_counts();
     void write_counts();
 
-    std::filesystem::path file_;
-    std::unique_ptr<SQLite::Database> db_;
+    supe::sqlite_file file_;
     std::unique_ptr<SQLite::Statement> insert_, remove_, state_of_, tries_of_, fail_, kill_,
         pending_, due_, free_, counts_row_;
     store_counts counts_;

@@ -1,20 +1,14 @@
 // The built-in roles of the binary: what `"component": NAME` means in a tree file.
 #pragma once
 
-#include "supe/component/component.hpp"
+#include "supe/run/run_tree.hpp"
 
 #include <string>
 #include <vector>
 
 namespace components {
 
-/// The coroutine behind a role; empty where there is none by that name. `supervisor` is not among
-/// them: see run_role.
-supe::component_main find_role(const std::string& name);
+const supe::component_roles& built_in_roles();
 std::vector<std::string> role_names();
-
-/// This process as the role that its supervisor wants (`supe component ROLE`). Returns the exit
-/// code.
-int run_role(const std::string& name);
 
 }  // namespace components

@@ -1,22 +1,24 @@
 #include "components/retrier/retrier.hpp"
 
 #include "patterns/every.hpp"
-#include "supe/text/units.hpp"
-#include "supe/tree/tree_file.hpp"
-
-#include <boost/json/object.hpp>
-#include <stdexcept>
+#include "supe/text/config.hpp"
 
 namespace components {
+namespace {
+
+using namespace std::chrono_literals;
+
+supe::milliseconds period_in(const boost::json::value& config) {
+    supe::milliseconds period = 5min;
+    supe::read_config(config, {{"every", [&](auto& in, auto& x) { period = in.some_time(x); }}});
+    return period;
+}
+
+}  // namespace
 
 supe::awaitable<> retrier(supe::component& self) {
     const boost::json::value config = co_await self.config();
-    const auto* every = config.is_object() ? config.get_object().if_contains("every") : nullptr;
-    const auto period = supe::parse_duration(
-        every && every->is_string() ? std::string_view(every->get_string()) : "5m");
-    if (!period || period->count() == 0)
-        throw std::runtime_error("retrier: config.every is not a duration like \"5m\"");
-    patterns::every beat(self, *period);
+    patterns::every beat(self, period_in(config));
     while (co_await beat.tick()) self.tell("queue", R"({"retry":true})");
 }
 

@@ -102,7 +102,8 @@ std::string_view field(const http_fields& fields, std::string_view name) {
 }
 
 http_fields end_to_end(http_fields fields) {
-    std::set<std::string> named;  // by `Connection`: most requests have none, and cost nothing here
+    std::set<std::string>
+        named;  // by `Connection`; most requests have no such field, and cost nothing here
     for (const auto& [name, value] : fields)
         if (same_field(name, "connection")) add_tokens(named, value);
     std::erase_if(fields, [&named](const auto& entry) {

@@ -15,6 +15,9 @@ namespace components {
 /// Field names and values in their order, with repeats, as they stood in the message.
 using http_fields = std::vector<std::pair<std::string, std::string>>;
 
+/// Bytes of a body: in base64 it must fit into one mail.
+inline constexpr std::size_t largest_body = 8 << 20;
+
 struct webhook {
     std::string id;                ///< 26 characters, new for each webhook, ordered by time
     std::int64_t received_at = 0;  ///< Unix time in ms
@@ -30,7 +33,7 @@ struct webhook {
 /// A target or value that is not UTF-8 stands there as `{"base64":…}`.
 std::string to_json(const webhook& w);
 
-/// Throws std::runtime_error, which names the member, where it is none.
+/// Throws std::runtime_error, which names the member at fault.
 webhook webhook_from_json(const boost::json::value& value);
 
 /// A new id: 48 bits of time and 80 random ones in Crockford's base 32 (the form of a ULID).

@@ -1,5 +1,7 @@
 #include "supe/async/clock.hpp"
 
+#include "supe/async/assertion.hpp"
+
 #include <boost/asio/basic_waitable_timer.hpp>
 
 namespace supe {
@@ -18,13 +20,14 @@ void timers::add(timer& t, time_point deadline) {
 void timers::remove(timer& t) { set_.erase({t.expiry(), t.number_}); }
 
 void timers::fire_first() {
+    SUPE_ASSERT(!set_.empty());
     const auto first = set_.begin();
     timer* const due = first->second;
     set_.erase(first);
     due->notify();
 }
 
-/// Asio may still call for a clock that is gone.
+/// Outlives its clock: Asio may call its handler later.
 struct real_clock::alarm {
     using asio_timer =
         asio::basic_waitable_timer<std::chrono::steady_clock,
@@ -46,7 +49,7 @@ void real_clock::arm(timer& t, time_point deadline) {
     if (deadline < alarm_->at.expiry()) set_alarm();
 }
 
-/// An alarm for nobody does no harm, but keeps the loop waiting.
+/// An alarm that no timer needs does no harm, but keeps the loop waiting.
 void real_clock::disarm(timer& t) {
     timers_.remove(t);
     if (timers_.size() == 0 && alarm_->at.expiry() != never) alarm_->at.expires_at(never);
@@ -63,7 +66,7 @@ void real_clock::set_alarm() {
 void real_clock::ring() {
     waiters().resume_now([this] {
         while (timers_.next() <= now()) timers_.fire_first();
-        set_alarm();  // before anyone runs: the clock may go with them
+        set_alarm();  // before they are resumed: one of them may destroy the clock
     });
 }
 

@@ -43,7 +43,7 @@ public:
     void remove(timer& t);
     /// The earliest deadline; `never` where there is none.
     time_point next() const { return set_.empty() ? never : set_.begin()->first.first; }
-    /// Takes out the first and notifies it. Precondition: not empty.
+    /// Removes the first one and notifies it. Precondition: there is one.
     void fire_first();
     std::size_t size() const { return set_.size(); }
 

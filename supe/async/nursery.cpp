@@ -45,8 +45,8 @@ struct nursery::state {
         for (auto it = running.begin(); it != running.end();) end(*it++);
     }
 
-    /// One that is cancelled before its first wait would bring co_spawn of Asio 1.26 down: it is
-    /// told at that wait.
+    /// A coroutine that is cancelled before its first wait makes co_spawn of Asio 1.26 terminate
+    /// the program: begin() cancels it at that wait.
     static void end(task& t) {
         if (t.waits) t.end.emit(asio::cancellation_type::terminal);
     }

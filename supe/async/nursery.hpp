@@ -3,9 +3,7 @@
 
 #include "supe/async/clock.hpp"
 
-#include <functional>
 #include <memory>
-#include <optional>
 
 namespace supe {
 
@@ -42,35 +40,24 @@ private:
     std::shared_ptr<state> state_;
 };
 
-/// Runs `work` until `deadline`: its result, or nothing when the deadline came first and `work` was
-/// cancelled and awaited. What `work` throws is thrown here.
-template <class T>
-awaitable<std::optional<T>> within(clock& c, time_point deadline, awaitable<T> work) {
-    struct race {
-        nursery both;
-        std::optional<T> result;
-        std::exception_ptr error;
-        bool late = false;
-
-        awaitable<> run(awaitable<T> work) {
-            try {
-                result.emplace(co_await std::move(work));
-            } catch (...) {
-                error = std::current_exception();
-            }
-            both.cancel();
-        }
-        awaitable<> watch(clock& c, time_point deadline) {
-            co_await c.sleep_until(deadline);
-            late = true;
-            both.cancel();
-        }
-    } r{nursery(c), {}, {}};
-    if (deadline != never) r.both.start(r.watch(c, deadline));
-    r.both.start(r.run(std::move(work)));
-    co_await r.both.join();
-    if (r.error && !(r.late && is_cancellation(r.error))) std::rethrow_exception(r.error);
-    co_return std::move(r.result);
+/// Runs `body` with a nursery that joins by itself: resumes when `body` and all that it started
+/// have ended. The first of them that throws, `body` too, cancels the others, and that is thrown
+/// once all have ended. A cancelled with_nursery() cancels all, awaits them, and throws
+/// operation_aborted. `body` ends what it started by its nursery's cancel(), as its last step.
+///
+///     const auto body = [&](supe::nursery& all) -> supe::awaitable<> {
+///         all.start(serve());
+///         co_await work();
+///         all.cancel();
+///     };
+///     co_await supe::with_nursery(time, body);
+///
+/// Give the lambda a name, as here: g++ 12 miscompiles one in the expression of the co_await.
+template <class Body>
+awaitable<> with_nursery(clock& c, Body body) {
+    nursery all(c);
+    all.start(body(all));
+    co_await all.join();
 }
 
 }  // namespace supe

@@ -1,6 +1,7 @@
 // A bounded queue between coroutines of one thread that loses nothing when a waiter is cancelled.
 #pragma once
 
+#include "supe/async/assertion.hpp"
 #include "supe/async/clock.hpp"
 
 #include <deque>
@@ -13,7 +14,10 @@ namespace supe {
 template <class T>
 class queue {
 public:
-    queue(clock& c, std::size_t limit) : clock_(c), limit_(limit), arrived_(c), space_(c) {}
+    /// Precondition: `limit` is more than 0.
+    queue(clock& c, std::size_t limit) : clock_(c), limit_(limit), arrived_(c), space_(c) {
+        SUPE_ASSERT(limit > 0);
+    }
 
     /// False when full or closed.
     bool try_push(T item) {
@@ -45,7 +49,7 @@ public:
     }
     awaitable<std::optional<T>> pop() { return pop_until(never); }
 
-    /// What is inside can still be taken; nothing more goes in.
+    /// What is inside can still be taken; nothing more can be added.
     void close() {
         closed_ = true;
         arrived_.notify();

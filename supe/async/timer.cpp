@@ -1,5 +1,6 @@
 #include "supe/async/timer.hpp"
 
+#include "supe/async/assertion.hpp"
 #include "supe/async/clock.hpp"
 
 #include <boost/asio/post.hpp>
@@ -12,6 +13,7 @@ resume_queue::resume_queue(asio::execution_context& loop)
     : service(loop), executor_(static_cast<asio::io_context&>(loop).get_executor()) {}
 
 void resume_queue::push(waiter& w) {
+    SUPE_ASSERT(!w.hook<of_timer>::is_linked());
     woken_.push_back(w);
     if (!in_pass_) resume_later();
 }
@@ -43,7 +45,7 @@ void resume_queue::pass::resume_all() {
 void resume_queue::shutdown() {
     while (!all_.empty()) {
         waiter& w = all_.front();
-        w.hook<of_timer>::unlink();  // the timer may be in the frame that goes with it
+        w.hook<of_timer>::unlink();  // its timer may be in the frame that is destroyed with it
         w.hook<of_loop>::unlink();
         delete &w;
     }
@@ -69,7 +71,7 @@ void timer::add(resume_queue::waiter& w) {
 }
 
 void timer::notify() {
-    while (!waiters_.empty()) waiters_.front().wake(false);
+    while (!waiters_.empty()) waiters_.front().wake(resume_queue::wake_reason::notified);
 }
 
 void timer::notify_now() {

@@ -1,4 +1,4 @@
-// Where coroutines wait: for a moment, for one another, for both at once.
+// Where coroutines wait: for a deadline, for one another, for whichever comes first.
 #pragma once
 
 #include "supe/async/awaitable.hpp"
@@ -23,12 +23,12 @@ inline constexpr time_point never = time_point::max();
 
 class clock;
 
-/// The coroutines that wait at the timers of an event loop, and the line of those that were called.
-/// They are the loop's own: they go with it, as Asio's operations do.
+/// The coroutines that wait at the timers of an event loop, and the queue of those that were woken.
+/// They belong to the loop and end with it, as Asio's operations do.
 ///
-/// Whoever is called runs soon, in the order of calls, and those whom he calls in the same go: Asio
-/// looks at all descriptors between any two handlers of its own, which would cost a system call for
-/// each step from one coroutine to the next.
+/// A woken coroutine is resumed soon, in the order of wake-ups, and those that it wakes itself in
+/// the same pass. Posted one by one, each would cost a system call: Asio looks at all descriptors
+/// between any two of its handlers.
 class resume_queue final : public asio::execution_context::service {
 public:
     struct of_timer;
@@ -36,12 +36,13 @@ public:
     template <class Tag>
     using hook = boost::intrusive::list_base_hook<
         boost::intrusive::tag<Tag>, boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+    enum class wake_reason { notified, cancelled };
     /// One coroutine.
     struct waiter : hook<of_timer>, hook<of_loop> {
         virtual ~waiter() = default;
-        /// Its wait is over: gets into the line.
-        virtual void wake(bool cancelled) = 0;
-        /// Resumes the coroutine; this object ends with it.
+        /// Its wait is over: puts it into the queue.
+        virtual void wake(wake_reason why) = 0;
+        /// Resumes the coroutine, and deletes this object.
         virtual void resume() = 0;
     };
     template <class Tag>
@@ -52,11 +53,11 @@ public:
     /// `loop`: an io_context.
     explicit resume_queue(asio::execution_context& loop);
     void add(waiter& w) { all_.push_back(w); }
-    /// Its coroutine is resumed by the loop, not in this call. Precondition: it waits at no timer
-    /// any more.
+    /// Its coroutine is resumed by the loop, not in this call. Precondition: it no longer waits at
+    /// a timer.
     void push(waiter& w);
-    /// `f` calls coroutines, which are resumed before this returns. For handlers of Asio's, beneath
-    /// which no coroutine stands.
+    /// The coroutines that `f` wakes are resumed before this returns. For a handler of Asio's,
+    /// which no coroutine has called.
     template <class F>
     void resume_now(F f) {
         pass now(*this);
@@ -65,8 +66,8 @@ public:
     }
 
 private:
-    static constexpr int most_per_pass = 256;  // then it is the turn of descriptors and posted work
-    /// However it ends, who is left in the line is resumed later.
+    static constexpr int most_per_pass = 256;  // then descriptors and posted work have their turn
+    /// However it ends, those that are left in the queue are resumed later.
     class pass {
     public:
         explicit pass(resume_queue& r) : queue_(r), is_outer_(!std::exchange(r.in_pass_, true)) {}
@@ -85,12 +86,12 @@ private:
     list<of_loop> all_;
     list<of_timer> woken_;
     bool in_pass_ = false;
-    bool posted_ = false;  // a go is on its way
+    bool posted_ = false;  // a pass is posted
 };
 
 /// A deadline that can be notified before it passes: a timer and a condition variable in one.
-/// Waiters only notice; they look at their condition again after each wait. Belongs to one thread;
-/// outlives who waits.
+/// A wait may end for any reason: a waiter checks its condition again after each one. Belongs to
+/// one thread, and outlives its waiters.
 class timer {
 public:
     /// Starts without a deadline. The clock must outlive the timer.
@@ -99,21 +100,20 @@ public:
     timer(const timer&) = delete;
     timer& operator=(const timer&) = delete;
 
-    /// Sets the deadline; whoever waits is resumed and looks again.
+    /// Sets the deadline, and resumes those that wait now.
     void expires_at(time_point deadline);
     time_point expiry() const { return expiry_; }
 
     /// `co_await t.wait()` resumes when the deadline passes or on notify(), in the order of
     /// waiting; throws operation_aborted when the coroutine is cancelled. A deadline that passed
-    /// before wakes nobody.
+    /// before the wait does not end it.
     auto wait() {
         return asio::async_initiate<const asio::deferred_t, void(error_code)>(begin_wait{this},
                                                                               asio::deferred);
     }
-    /// Resumes all who wait now.
+    /// Resumes all that wait now.
     void notify();
-    /// The same before this returns, and those whom they call in turn: for a handler of Asio's,
-    /// beneath which no coroutine stands.
+    /// The same before this returns, as resume_queue::resume_now().
     void notify_now();
 
 private:
@@ -144,7 +144,7 @@ struct timer::waiter_of final : resume_queue::waiter {
     struct canceller {
         waiter_of* wait;
         void operator()(asio::cancellation_type) {
-            if (wait) wait->wake(true);
+            if (wait) wait->wake(resume_queue::wake_reason::cancelled);
         }
     };
 
@@ -154,17 +154,18 @@ struct timer::waiter_of final : resume_queue::waiter {
     }
     /// One that is notified and then cancelled before it runs again is cancelled: what it waited
     /// for is left to others.
-    void wake(bool by_cancellation) override {
-        cancelled = by_cancellation;
+    void wake(resume_queue::wake_reason why) override {
+        reason = why;
         if (std::exchange(woken, true)) return;
-        if (at_timer::is_linked()) at_timer::unlink();  // not where its timer is gone
+        if (at_timer::is_linked()) at_timer::unlink();  // it is not where its timer was destroyed
         queue.push(*this);
     }
     void resume() override {
         if (cancel) cancel->wait = nullptr;
         Handler h = std::move(handler);
-        const error_code how =
-            cancelled ? error_code(asio::error::operation_aborted) : error_code();
+        const error_code how = reason == resume_queue::wake_reason::cancelled
+                                   ? error_code(asio::error::operation_aborted)
+                                   : error_code();
         delete this;
         std::move(h)(how);
     }
@@ -172,17 +173,17 @@ struct timer::waiter_of final : resume_queue::waiter {
     Handler handler;
     resume_queue& queue;
     canceller* cancel = nullptr;
-    bool cancelled = false;
+    resume_queue::wake_reason reason{};
     bool woken = false;
 };
 
-/// What several coroutines wait for, each until a deadline of its own. Belongs to one thread;
-/// outlives who waits.
+/// What several coroutines wait for, each until a deadline of its own. Belongs to one thread, and
+/// outlives its waiters.
 class condition {
 public:
     explicit condition(clock& c) : clock_(c), all_(c) {}
 
-    /// Resumes all who wait now; they look at their condition again.
+    /// Resumes all that wait now; they check their condition again.
     void notify();
     /// Resumes on notify(), or when the deadline passes; throws operation_aborted when the
     /// coroutine is cancelled.
@@ -191,7 +192,7 @@ public:
 
 private:
     clock& clock_;
-    timer all_;  // for all who have no deadline
+    timer all_;  // for all that have no deadline
     std::vector<timer*> with_deadline_;
 };
 

@@ -1,10 +1,12 @@
 #include "supe/async/watched_descriptor.hpp"
 
+#include "supe/async/assertion.hpp"
+
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 
 namespace supe {
 
-/// Asio may still call for a descriptor that is closed.
+/// Outlives close(): Asio may call its handlers later.
 struct watched_descriptor::state {
     using asio_descriptor = asio::posix::basic_stream_descriptor<loop_executor>;
     explicit state(loop_executor executor) : descriptor(executor) {}
@@ -21,7 +23,10 @@ watched_descriptor::watched_descriptor(loop_executor executor, unique_fd fd)
     fd.release();
 }
 
-int watched_descriptor::get() const { return state_->descriptor.native_handle(); }
+int watched_descriptor::get() const {
+    SUPE_ASSERT(state_);
+    return state_->descriptor.native_handle();
+}
 
 void watched_descriptor::when(direction d, timer& wake) {
     if (!state_ || state_->wake[d]) return;

@@ -1,13 +1,13 @@
 #include "supe/component/component.hpp"
 
-#include "supe/channel/channel.hpp"
-#include "supe/channel/message.hpp"
+#include "supe/async/assertion.hpp"
 #include "supe/component/component_state.hpp"
 #include "supe/text/base64.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <stdexcept>
 
@@ -32,7 +32,7 @@ public:
     }
 };
 
-/// The supervisor takes a name that is none for nothing, without an error (contract §2, as npm's
+/// A supervisor accepts an empty name without an error, and does nothing (contract §2, as npm's
 /// supe).
 void expect_name(const std::string& notice) {
     if (notice.empty()) throw std::invalid_argument("a notice needs a name");
@@ -68,16 +68,19 @@ const std::string& mail::call() const {
 
 awaitable<> mail::ack() {
     self_->impl_->acknowledge(content_->id);
-    // Nothing else to do: the next mail is waiting for this. In the middle of many, acks are
-    // gathered.
+    // After the last one there is nothing else to do, and the next mail waits for this ack. Acks
+    // before it are gathered.
     if (self_->impl_->inbox.empty()) self_->impl_->write_now();
     co_return;
 }
 
-awaitable<> mail::reject(bool requeue, std::string reason) {
-    std::string data = fmt::format(R"({{"id":{},"requeue":{},"reason":{}}})",
-                                   json_quoted(content_->id), requeue, json_quoted(reason));
-    self_->impl_->signal("REJECT-MAIL", data);
+awaitable<> mail::reject(std::string reason) {
+    self_->impl_->refuse(content_->id, refusal::dead_letter, reason);
+    co_return;
+}
+
+awaitable<> mail::requeue(std::string reason) {
+    self_->impl_->refuse(content_->id, refusal::requeue, reason);
     co_return;
 }
 
@@ -98,7 +101,7 @@ std::string body_of(std::string_view bytes) {
 // --- notices ---
 
 awaitable<std::optional<notice>> watch::next() {
-    auto s = state_;  // outlives this watch while somebody waits in it
+    auto s = state_;  // a waiter may outlive this watch
     while (s->unread.empty() && !s->closed) co_await s->arrived.wait();
     if (s->unread.empty()) co_return std::nullopt;
     notice n = std::move(s->unread.front());
@@ -132,7 +135,10 @@ awaitable<boost::json::value> component::config() {
 void component::ready() { impl_->signal("COMPONENT-READY"); }
 void component::alive() { impl_->signal("COMPONENT-ALIVE"); }
 
-void component::set_window(unsigned n) { impl_->window = n; }
+void component::set_window(unsigned n) {
+    SUPE_ASSERT(!impl_->receiving);
+    impl_->window = std::max(n, 1u);
+}
 
 void component::pause() {
     if (!impl_->receiving) return;
@@ -165,13 +171,13 @@ void component::tell(std::string to, std::string body) {
 
 awaitable<> component::send(std::string to, std::string body) {
     const error_code error =
-        co_await impl_->send_and_wait(std::move(to), std::move(body), false, never);
+        co_await impl_->send_and_wait(std::move(to), std::move(body), impl::goal::accepted, never);
     if (error) throw system_error(error);
 }
 
 awaitable<error_code> component::try_deliver(std::string to, std::string body,
                                              time_point deadline) {
-    return impl_->send_and_wait(std::move(to), std::move(body), true, deadline);
+    return impl_->send_and_wait(std::move(to), std::move(body), impl::goal::acknowledged, deadline);
 }
 
 awaitable<> component::deliver(std::string to, std::string body) {
@@ -193,10 +199,10 @@ void component::answer(std::string to, std::string_view call, std::string body) 
     if (refused) throw system_error(refused);
 }
 
-awaitable<watch> component::watch_notice(std::string name, bool use_cache) {
+awaitable<watch> component::watch_notice(std::string name, watch_options options) {
     expect_name(name);
     watch w;
-    w.state_ = co_await impl_->start_watch(std::move(name), use_cache);
+    w.state_ = co_await impl_->start_watch(std::move(name), options);
     co_return w;
 }
 

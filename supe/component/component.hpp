@@ -10,7 +10,7 @@
 #pragma once
 
 #include "supe/async/clock.hpp"
-#include "supe/async/nursery.hpp"
+#include "supe/async/race.hpp"
 
 #include <boost/json/value.hpp>
 #include <functional>
@@ -24,8 +24,7 @@ namespace supe {
 
 class component;
 
-/// Why a mail did not arrive (contract §2, MAIL-UNDELIVERABLE), and what else can end a wait for an
-/// answer.
+/// Why a mail did not arrive (contract §2, MAIL-UNDELIVERABLE), or why a wait for its answer ended.
 enum class mail_error {
     unknown_address = 1,
     mailbox_full,
@@ -37,8 +36,8 @@ enum class mail_error {
 };
 error_code make_error_code(mail_error);
 
-/// A mail in hand. Until it is acknowledged it will be delivered again after a crash (contract §3).
-/// Movable; the component must outlive it. Dropping it without ack leaves it in hand.
+/// A mail that was delivered. Until it is acknowledged it is delivered again after a crash
+/// (contract §3). Movable; the component must outlive it. To drop it acknowledges nothing.
 class mail {
 public:
     const std::string& from()
@@ -54,8 +53,10 @@ public:
         const;  ///< the id that an answer should carry (its `call` member, else its id)
 
     awaitable<> ack();
-    /// Back to its place in the mailbox, or with `requeue` false to the dead letters.
-    awaitable<> reject(bool requeue, std::string reason = {});
+    /// Refuses it: it becomes a dead letter.
+    awaitable<> reject(std::string reason = {});
+    /// Puts it back into the mailbox, where it was: it is delivered again.
+    awaitable<> requeue(std::string reason = {});
     /// Answers a call: a mail to its sender with `re`. Resumes when it is written; errors are the
     /// caller's to notice.
     awaitable<> answer(std::string body);
@@ -73,14 +74,13 @@ private:
 /// in other languages any base64 does.
 std::string body_of(std::string_view bytes);
 
-/// One notice, as it reached a watcher.
+/// One notice, as a watcher gets it.
 struct notice {
     std::string name;
     boost::json::value message;  ///< null where the notice had none, or a falsy one (contract §2)
 };
 
-/// A watch on one notice name; ends with the component, or when it is dropped. For a single notice:
-/// next(), and drop it.
+/// A watch on one notice name. Ends with this object, or with the component.
 class watch {
 public:
     /// The cached one first (where there is one), then each new one, in order. Nothing when the
@@ -93,11 +93,8 @@ private:
     std::shared_ptr<state> state_;
 };
 
-/// What a child's SUPE-START carried (contract §2).
-struct start_info {
-    std::string name;           ///< its own name
-    std::string address;        ///< absolute
-    boost::json::value config;  ///< null where the tree file gives none
+struct watch_options {
+    bool use_cache = true;  ///< begin with the last message of the name, where there is one
 };
 
 /// The connection to one's supervisor. One thread; every coroutine of the component may use it at
@@ -106,8 +103,7 @@ class component {
 public:
     struct options {
         std::size_t frame_limit = 16 << 20;  ///< bytes, in both directions
-        std::size_t notice_limit =
-            1024;  ///< unread notices kept per watch; older ones are dropped beyond
+        std::size_t notice_limit = 1024;     ///< unread notices kept per watch, the newest
     };
 
     /// Takes over `channel_fd`, this end of the channel. `name` and `address` as the supervisor
@@ -139,7 +135,8 @@ public:
     awaitable<std::optional<mail>> receive();
     /// As receive(), and nothing at the deadline.
     awaitable<std::optional<mail>> receive_until(time_point deadline);
-    /// How many mails it takes at once. Call before the first receive(), default 1.
+    /// How many mails it gets unacknowledged at once; 1 by default, and for 0. Precondition: it
+    /// does not receive: before the first receive(), or after pause().
     void set_window(unsigned n);
     /// Asks for no more mail; receive() starts it again.
     void pause();
@@ -147,8 +144,7 @@ public:
     // Bodies are JSON text; one that is none is std::invalid_argument, one too large for a frame
     // system_error(message_size), both at once.
 
-    /// Fire and forget: written to the channel, nothing awaited. A failure becomes notice
-    /// `mail-undeliverable`.
+    /// Fire and forget: nothing is awaited. A failure becomes notice `mail-undeliverable`.
     void tell(std::string to, std::string body);
     /// Resumes when the mail is in the recipient's mailbox. Throws system_error(mail_error).
     awaitable<> send(std::string to, std::string body);
@@ -162,14 +158,14 @@ public:
     /// the deadline. An ack without an answer is none.
     awaitable<mail> call(std::string to, std::string body, time_point deadline = never);
 
-    /// Answers a call whose mail is not in hand any more: `to` is its from(), `call` its call().
+    /// Answers a call whose mail is acknowledged already: `to` is its from(), `call` its call().
     /// Nothing is awaited.
     void answer(std::string to, std::string_view call, std::string body);
 
     /// Watches a notice on the supervisor's noticeboard. Resumes when the watch is in force; throws
     /// std::runtime_error when it is refused, std::invalid_argument where the name is empty. Where
-    /// this component watches it already, its cache is the last message that the component heard.
-    awaitable<watch> watch_notice(std::string name, bool use_cache = true);
+    /// this component watches it already, its cache is the last message that the component got.
+    awaitable<watch> watch_notice(std::string name, watch_options options = {});
     /// Publishes a notice there: `NAME`, seen by watchers as coming from this child. Errors as with
     /// mail.
     void notify(std::string name, boost::json::value message);
@@ -184,7 +180,8 @@ public:
     /// will.
     void request_shutdown();
 
-    /// Resumes when all that was told, acked and notified so far has left for the supervisor.
+    /// Resumes when all that was sent, acknowledged and notified so far has left for the
+    /// supervisor.
     awaitable<> flushed();
 
 private:
@@ -200,8 +197,8 @@ using component_main = std::function<awaitable<>(component&)>;
 /// when it threw (the error is printed to stderr), 2 where there is no channel.
 int run_component(component_main body);
 
-/// The listening sockets that the supervisor handed on (LISTEN_FDS), in the order of the tree
-/// file's `listen`.
+/// The listening sockets that the supervisor gave us (LISTEN_FDS), in the order of the tree file's
+/// `listen`.
 std::vector<int> listening_sockets();
 
 }  // namespace supe

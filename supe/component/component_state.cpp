@@ -38,27 +38,10 @@ mail_error error_for(std::string_view reason) {
     return mail_error::unknown_address;
 }
 
-/// Takes a waiter's name out of a table however its wait ends.
-class registration {
-public:
-    registration(std::unordered_map<std::string, pending_mail*>& table, std::string id,
-                 pending_mail& waiter)
-        : table_(table), id_(std::move(id)) {
-        table_[id_] = &waiter;
-    }
-    ~registration() { table_.erase(id_); }
-    registration(const registration&) = delete;
-    registration& operator=(const registration&) = delete;
-
-private:
-    std::unordered_map<std::string, pending_mail*>& table_;
-    std::string id_;
-};
-
-/// An answer may come in the next life of a component, which has calls of its own: no two lives
-/// name them alike.
+/// Begins the names of the calls of one life: an answer may come in the next life of the component,
+/// which has calls of its own.
 std::string life_prefix(clock& time) {
-    static unsigned lives = 0;  // several in one process: the simulation
+    static unsigned lives = 0;  // the simulation has several in one process
     return fmt::format("{:x}.{}-", time.wall().time_since_epoch().count(), ++lives);
 }
 
@@ -67,13 +50,13 @@ std::string life_prefix(clock& time) {
 component::impl::impl(component& owner, clock& c, int fd, std::string n, std::string a, options o)
     : self(owner), time(c), name(std::move(n)), address(std::move(a)), limits(o),
       life(life_prefix(c)), wire(c, unique_fd(fd), channel::side::component, o.frame_limit),
-      changed(c), written(c), dirty(c), mail_arrived(c) {}
+      changed(c), written(c), dirty(c), mail_arrived(c), awaiting_acceptance(c), awaiting_ack(c),
+      awaiting_answer(c) {}
 
 // --- outwards ---
 
 void component::impl::want_write() {
-    if (wire.backlog() >=
-        write_early_at) {  // much at once: the supervisor begins while the rest is still being made
+    if (wire.backlog() >= write_early_at) {  // much at once: the supervisor can begin to read it
         wire.flush();
         write_early_at = wire.backlog() + early_write;
     }
@@ -112,7 +95,7 @@ error_code component::impl::post_mail(std::string_view to, std::string_view body
     out += R"(,"msg":)";
     const std::size_t body_at = out.size();
     out += body;
-    // In JSON a line end is a blank like any other; in a frame it is the end.
+    // A line end is white space in JSON, and ends a frame.
     for (std::size_t at = out.find('\n', body_at); at != out.npos; at = out.find('\n', at))
         out[at] = ' ';
     out += extras;
@@ -132,54 +115,58 @@ void component::impl::acknowledge(const std::string& id) {
     want_write();
 }
 
-awaitable<error_code> component::impl::send_and_wait(std::string to, std::string body, bool receipt,
+void component::impl::refuse(const std::string& id, refusal how, const std::string& reason) {
+    signal("REJECT-MAIL", fmt::format(R"({{"id":{},"requeue":{},"reason":{}}})", json_quoted(id),
+                                      how == refusal::requeue, json_quoted(reason)));
+}
+
+awaitable<error_code> component::impl::send_and_wait(std::string to, std::string body, goal until,
                                                      time_point deadline) {
     if (closed) co_return make_error_code(mail_error::channel_closed);
-    pending_mail waiter(time, receipt ? pending_mail::event::acked : pending_mail::event::accepted);
+    const bool receipt = until == goal::acknowledged;
     const std::string id = std::to_string(++last_id);
-    registration entry(pending, id, waiter);
+    waiter_table<std::string, error_code>::waiter waiter(
+        receipt ? awaiting_ack : awaiting_acceptance, id);
     const error_code refused = post_mail(
         to, body, fmt::format(R"(,"id":"{}"{})", id, receipt ? R"(,"receipt":true)" : ""));
     if (refused) co_return refused;
-    waiter.settled.expires_at(deadline);
-    while (!waiter.done && time.now() < deadline) co_await waiter.settled.wait();
-    if (!waiter.done) co_return make_error_code(mail_error::timed_out);
-    co_return waiter.error;
+    waiter.expires_at(deadline);
+    while (waiter.is_waiting()) co_await waiter.changed();
+    co_return waiter.take().value_or(make_error_code(mail_error::timed_out));
 }
 
 awaitable<std::shared_ptr<mail::content>> component::impl::call_and_wait(std::string to,
                                                                          std::string body,
                                                                          time_point deadline) {
     if (closed) throw system_error(mail_error::channel_closed);
-    pending_mail waiter(time, pending_mail::event::answered);
     const std::string id = std::to_string(++last_id);
-    registration as_send(pending, id, waiter);
-    const std::string call = life + id;
-    registration as_call(calls, call, waiter);
-    // With a receipt we hear of it when the mail dies unanswered after it was accepted.
-    const error_code refused =
-        post_mail(to, body, fmt::format(R"(,"id":"{}","receipt":true,"call":"{}")", id, call));
+    waiter_table<std::string, call_outcome>::waiter waiter(awaiting_answer, id);
+    // The receipt: MAIL-UNDELIVERABLE comes also when the mail dies unanswered after its
+    // acceptance.
+    const error_code refused = post_mail(
+        to, body, fmt::format(R"(,"id":"{}","receipt":true,"call":"{}{}")", id, life, id));
     if (refused) throw system_error(refused);
-    waiter.settled.expires_at(deadline);
-    while (!waiter.done && time.now() < deadline) co_await waiter.settled.wait();
-    if (!waiter.done) throw system_error(mail_error::timed_out);
-    if (waiter.error) throw system_error(waiter.error);
-    co_return waiter.answer;
+    waiter.expires_at(deadline);
+    while (waiter.is_waiting()) co_await waiter.changed();
+    const auto outcome = waiter.take();
+    if (!outcome) throw system_error(mail_error::timed_out);
+    if (outcome->error) throw system_error(outcome->error);
+    co_return outcome->answer;
 }
 
 awaitable<std::shared_ptr<watch::state>> component::impl::start_watch(std::string notice_name,
-                                                                      bool use_cache) {
+                                                                      watch_options options) {
     auto s = std::make_shared<watch::state>(time);
     const auto [entry, is_new] = watches.try_emplace(notice_name);
     watched& pipe = entry->second;
     std::erase_if(pipe.watches, [](const auto& w) { return w.expired(); });
     pipe.watches.push_back(s);
     s->confirmed = pipe.confirmed;
-    if (use_cache && pipe.last) s->unread.push_back({notice_name, *pipe.last});
+    if (options.use_cache && pipe.last) s->unread.push_back({notice_name, *pipe.last});
     if (is_new) {
         signal("NOTICEBOARD-REQUEST",
                fmt::format(R"({{"type":"watch","notice":{},"opts":{{"useCache":{}}}}})",
-                           json_quoted(notice_name), use_cache));
+                           json_quoted(notice_name), options.use_cache));
     }
     while (!s->confirmed && s->refusal.empty() && !closed) co_await s->arrived.wait();
     if (!s->refusal.empty())
@@ -191,24 +178,19 @@ awaitable<std::shared_ptr<watch::state>> component::impl::start_watch(std::strin
 // --- the two coroutines ---
 
 awaitable<> component::impl::serve() {
-    struct hang_up {  // however it ends: an open channel keeps the event loop waiting for the next
-                      // frame
+    struct closer {  // an open channel keeps the event loop waiting for the next frame
         channel& wire;
-        ~hang_up() { wire.close(); }
+        ~closer() { wire.close(); }
     } at_the_end{wire};
-    nursery tasks(time);
-    tasks.start(write_loop());
-    tasks.start(read_loop(tasks));
-    co_await tasks.join();
+    co_await race(time, write_loop(), read_loop());
 }
 
-awaitable<> component::impl::read_loop(nursery& tasks) {
+awaitable<> component::impl::read_loop() {
     const channel::frame_sink sink = [this](std::string_view frame) { on_frame(frame); };
     while (co_await wire.turn(sink)) {
         if (!unwritten()) written.notify();
     }
     on_closed();
-    tasks.cancel();
 }
 
 awaitable<> component::impl::write_loop() {
@@ -237,21 +219,21 @@ void component::impl::on_mail(const mail_frame& frame) {
         content->answers = string_member(object, "re");
         content->call = string_member(object, "call");
     }
-    if (!content->answers.empty()) {
-        acknowledge(content->id);
-        const auto waiting = calls.find(content->answers);
-        if (waiting == calls.end()) return;  // it was given up
-        waiting->second->answer = std::move(content);
-        waiting->second->done = true;
-        waiting->second->settled.notify();
-        return;
-    }
+    if (!content->answers.empty()) return on_answer(std::move(content));
     inbox.push_back(std::move(content));
     mail_arrived.notify();
 }
 
+/// An answer to a call that was given up, or to one of an earlier life, is for nobody.
+void component::impl::on_answer(std::shared_ptr<mail::content> answer) {
+    acknowledge(answer->id);
+    const std::string call = answer->answers;
+    if (call.starts_with(life))
+        awaiting_answer.answer(call.substr(life.size()), {error_code(), std::move(answer)});
+}
+
 void component::impl::on_signal(const signal_frame& frame) {
-    if (frame.name.starts_with("MAIL-")) return on_settled(frame.name, frame.data);
+    if (frame.name.starts_with("MAIL-")) return on_outcome(frame.name, frame.data);
     if (frame.name == "SUPE-START") return on_start(frame.data);
     if (frame.name == "SUPE-SHUTDOWN") return begin_shutdown();
     if (frame.name == "NOTICEBOARD-RESPONSE") return on_watch_answer(frame.data);
@@ -263,17 +245,16 @@ void component::impl::on_start(std::string_view data) {
     changed.notify();
 }
 
-void component::impl::on_settled(std::string_view signal_name, std::string_view data) {
-    using event = pending_mail::event;
-    const auto waiting = pending.find(string_member(data, "id"));
-    if (waiting == pending.end()) return;
-    pending_mail& waiter = *waiting->second;
-    if (signal_name == "MAIL-ACCEPTED" && waiter.awaited != event::accepted) return;
-    if (signal_name == "MAIL-ACKED" && waiter.awaited == event::answered) return;
-    if (signal_name == "MAIL-UNDELIVERABLE")
-        waiter.error = make_error_code(error_for(string_member(data, "reason")));
-    waiter.done = true;
-    waiter.settled.notify();
+/// Of a mail that we sent. The ack of a call is no answer to it.
+void component::impl::on_outcome(std::string_view signal_name, std::string_view data) {
+    const std::string id = string_member(data, "id");
+    if (signal_name == "MAIL-ACCEPTED") awaiting_acceptance.answer(id, {});
+    if (signal_name == "MAIL-ACKED") awaiting_ack.answer(id, {});
+    if (signal_name != "MAIL-UNDELIVERABLE") return;
+    const error_code error = make_error_code(error_for(string_member(data, "reason")));
+    awaiting_acceptance.answer(id, error);
+    awaiting_ack.answer(id, error);
+    awaiting_answer.answer(id, {error, nullptr});
 }
 
 void component::impl::on_watch_answer(std::string_view data) {
@@ -299,7 +280,7 @@ void component::impl::on_notice(std::string_view data) {
     if (found == watches.end()) return;
     watched& pipe = found->second;
     std::erase_if(pipe.watches, [](const auto& entry) { return entry.expired(); });
-    if (pipe.watches.empty()) {  // all were dropped: nobody wants more of these
+    if (pipe.watches.empty()) {  // all were dropped
         watches.erase(found);
         return signal("NOTICEBOARD-REQUEST",
                       fmt::format(R"({{"type":"ignore","notice":{}}})", json_quoted(notice_name)));
@@ -324,11 +305,10 @@ void component::impl::on_closed() {
     changed.notify();
     written.notify();
     mail_arrived.notify();
-    for (auto& [id, waiter] : pending) {
-        if (!waiter->done) waiter->error = make_error_code(mail_error::channel_closed);
-        waiter->done = true;
-        waiter->settled.notify();
-    }
+    const error_code error = make_error_code(mail_error::channel_closed);
+    awaiting_acceptance.answer_all(error);
+    awaiting_ack.answer_all(error);
+    awaiting_answer.answer_all({error, nullptr});
     for (auto& [notice_name, pipe] : watches) {
         for (auto& entry : pipe.watches) {
             if (auto s = entry.lock()) {

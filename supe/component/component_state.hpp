@@ -1,6 +1,7 @@
 // What a component keeps about its channel. Private to supe/component.
 #pragma once
 
+#include "supe/async/waiters.hpp"
 #include "supe/channel/channel.hpp"
 #include "supe/channel/message.hpp"
 #include "supe/component/component.hpp"
@@ -24,23 +25,20 @@ struct watch::state {
     timer arrived;
 };
 
-/// Somebody waits for what becomes of a mail, or for the answer to it.
-struct pending_mail {
-    enum class event { accepted, acked, answered };
-    pending_mail(clock& c, event e) : awaited(e), settled(c) {}
-    event awaited;
-    bool done = false;
+/// Where a mail that is not acknowledged goes.
+enum class refusal { dead_letter, requeue };
+
+/// How a call ended: with an answer, or an error.
+struct call_outcome {
     error_code error;
     std::shared_ptr<mail::content> answer;
-    timer settled;
 };
 
 struct component::impl {
     /// A notice that this component has a pipe for: one, however many watches it feeds.
     struct watched {
         std::vector<std::weak_ptr<watch::state>> watches;
-        std::optional<boost::json::value>
-            last;  ///< for a watch that joins later and wants what is cached
+        std::optional<boost::json::value> last;  ///< the cache for a watch that joins later
         bool confirmed = false;
     };
 
@@ -67,11 +65,13 @@ struct component::impl {
     bool receiving = false;
     std::deque<std::shared_ptr<mail::content>> inbox;
     condition mail_arrived;
-    std::string ack_ids;  // `"a","b"`, written as one signal
+    std::string ack_ids;  // `"a","b"`: gathered, and written as one signal
 
     std::uint64_t last_id = 0;
-    std::unordered_map<std::string, pending_mail*> pending;  // by our id: sends until settled
-    std::unordered_map<std::string, pending_mail*> calls;    // by our id: calls until answered
+    // By the id that we gave the mail.
+    waiter_table<std::string, error_code> awaiting_acceptance;
+    waiter_table<std::string, error_code> awaiting_ack;
+    waiter_table<std::string, call_outcome> awaiting_answer;
     std::unordered_map<std::string, watched> watches;
 
     // Outwards
@@ -80,15 +80,18 @@ struct component::impl {
     /// std::invalid_argument where `body` is not JSON.
     error_code post_mail(std::string_view to, std::string_view body, std::string_view extras);
     void acknowledge(const std::string& id);
-    awaitable<error_code> send_and_wait(std::string to, std::string body, bool receipt,
+    void refuse(const std::string& id, refusal how, const std::string& reason);
+    enum class goal { accepted, acknowledged };
+    awaitable<error_code> send_and_wait(std::string to, std::string body, goal until,
                                         time_point deadline);
     awaitable<std::shared_ptr<mail::content>> call_and_wait(std::string to, std::string body,
                                                             time_point deadline);
-    awaitable<std::shared_ptr<watch::state>> start_watch(std::string notice_name, bool use_cache);
+    awaitable<std::shared_ptr<watch::state>> start_watch(std::string notice_name,
+                                                         watch_options options);
 
-    // The two coroutines of a component: one reads, one writes what the others left to be written.
+    // The two coroutines of a component: one reads the channel, the other writes to it.
     awaitable<> serve();
-    awaitable<> read_loop(nursery& tasks);
+    awaitable<> read_loop();
     awaitable<> write_loop();
     void want_write();
     void write_now();
@@ -99,7 +102,8 @@ struct component::impl {
     void on_mail(const mail_frame& frame);
     void on_signal(const signal_frame& frame);
     void on_start(std::string_view data);
-    void on_settled(std::string_view signal_name, std::string_view data);
+    void on_outcome(std::string_view signal_name, std::string_view data);
+    void on_answer(std::shared_ptr<mail::content> answer);
     void on_watch_answer(std::string_view data);
     void on_notice(std::string_view data);
     void begin_shutdown();

@@ -1,5 +1,6 @@
 // A component as a process of its own: its event loop, its channel, its signals.
 #include "supe/component/component.hpp"
+#include "supe/component/own_channel.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -14,22 +15,14 @@
 namespace supe {
 namespace {
 
+constexpr std::chrono::seconds flush_limit{2};
+
 std::string variable(const char* name) {
     const char* value = std::getenv(name);
     return value ? value : "";
 }
 
-/// A descriptor number from the environment that is really open; -1 otherwise.
-int descriptor_from(const char* name) {
-    const std::string text = variable(name);
-    if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos ||
-        text.size() > 4)
-        return -1;
-    const int fd = std::stoi(text);
-    return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
-}
-
-/// To stderr, where the supervisor labels it; the exit code.
+/// Prints it on stderr, where the supervisor labels it. Returns the exit code.
 int report(const std::exception_ptr& failure) {
     try {
         std::rethrow_exception(failure);
@@ -47,8 +40,9 @@ awaitable<> watch_signals(component& self) {
     self.request_shutdown();
 }
 
-/// The body, and what it had to say: what was acked and sent counts only when it has left.
-awaitable<> run_body(component& self, component_main& body, nursery& all, int& exit_code) {
+/// What the body acknowledged and sent counts only once it has left: a supervisor that does not
+/// read gets a moment for it.
+awaitable<> run_body(component& self, component_main& body, int& exit_code) {
     std::exception_ptr failure;
     try {
         co_await body(self);
@@ -57,25 +51,20 @@ awaitable<> run_body(component& self, component_main& body, nursery& all, int& e
     }
     const auto cancellation = co_await asio::this_coro::cancellation_state;
     if (cancellation.cancelled() != asio::cancellation_type::none)
-        co_return;  // the channel's reader failed, and tells why
+        co_return;  // the reader of the channel failed: run() reports why
     if (failure) exit_code = report(failure);
-    // A supervisor that does not read is not waited for.
-    const auto everything_left = [](component& c) -> awaitable<bool> {
-        co_await c.flushed();
-        co_return true;
-    };
-    const time_point limit = self.time().now() + std::chrono::seconds(2);
-    co_await within(self.time(), limit, everything_left(self));
-    all.cancel();
+    co_await within(self.time(), self.time().now() + flush_limit, self.flushed());
 }
 
 awaitable<> run(component& self, component_main& body, int& exit_code) {
-    nursery all(self.time());
-    all.start(self.serve());
-    all.start(watch_signals(self));
-    all.start(run_body(self, body, all, exit_code));
+    const auto all_of_it = [&](nursery& all) -> awaitable<> {
+        all.start(self.serve());
+        all.start(watch_signals(self));
+        co_await run_body(self, body, exit_code);
+        all.cancel();
+    };
     try {
-        co_await all.join();
+        co_await with_nursery(self.time(), all_of_it);
     } catch (...) {
         exit_code = report(std::current_exception());
     }
@@ -84,8 +73,8 @@ awaitable<> run(component& self, component_main& body, int& exit_code) {
 }  // namespace
 
 int run_component(component_main body) {
-    const int fd = descriptor_from("NODE_CHANNEL_FD");
-    if (fd < 0) {
+    unique_fd channel = own_channel();
+    if (!channel) {
         std::fprintf(stderr,
                      "no channel: NODE_CHANNEL_FD does not name an open descriptor; "
                      "this program is a component and is started by a supervisor (supe run)\n");
@@ -95,7 +84,8 @@ int run_component(component_main body) {
     real_clock time(loop.get_executor());
     int exit_code = 0;
     {
-        component self(time, fd, variable("SUPE_CITIZEN_NAME"), variable("SUPE_ADDRESS"));
+        component self(time, channel.release(), variable("SUPE_CITIZEN_NAME"),
+                       variable("SUPE_ADDRESS"));
         nursery all(time);
         all.start(run(self, body, exit_code));
         loop.run();

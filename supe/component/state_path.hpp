@@ -1,10 +1,10 @@
-// Where the relay's parts keep their files.
+// Where a component keeps its files.
 #pragma once
 
 #include <cstdlib>
 #include <filesystem>
 
-namespace components {
+namespace supe {
 
 /// `file` itself where it is absolute, else in the tree's state directory (SUPE_STATE, which every
 /// child gets).
@@ -13,4 +13,4 @@ inline std::filesystem::path in_state(const std::filesystem::path& file) {
     return file.is_absolute() || !state ? file : std::filesystem::path(state) / file;
 }
 
-}  // namespace components
+}  // namespace supe

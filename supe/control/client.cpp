@@ -28,15 +28,17 @@ std::optional<client> client::connect(const std::filesystem::path& state) {
     const unique_fd directory(::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory) return std::nullopt;
     unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    // A tree that is stopped (SIGSTOP) accepts nobody: neither do we wait for ever to be let in,
-    // nor to be read.
+    // A tree that is stopped (SIGSTOP) neither accepts connections nor reads: we wait for neither
+    // without a limit.
     const timeval limit{std::chrono::seconds(patience).count(), 0};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    const asio::local::stream_protocol::endpoint place(short_path(directory.get(), "control.sock"));
+    const asio::local::stream_protocol::endpoint address(
+        short_path(directory.get(), "control.sock"));
     const bool connected =
-        fd && ::connect(fd.get(), place.data(), static_cast<socklen_t>(place.size())) == 0;
+        fd && ::connect(fd.get(), address.data(), static_cast<socklen_t>(address.size())) == 0;
     if (!connected && errno != EAGAIN) return std::nullopt;
-    return client(std::move(fd), state, connected);
+    if (!connected) fd.reset();
+    return client(std::move(fd), state);
 }
 
 void client::send(const boost::json::object& request) {
@@ -45,17 +47,17 @@ void client::send(const boost::json::object& request) {
 
 void client::send_line(std::string line) {
     line += '\n';
-    for (std::size_t sent = 0; sent < line.size();) {
+    for (std::size_t sent = 0; fd_ && sent < line.size();) {
         const ssize_t n = ::send(fd_.get(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return;  // the answer that does not come says so
+        if (n < 0) return;  // next_line() finds out
         sent += static_cast<std::size_t>(n);
     }
 }
 
 std::optional<std::string> client::next_line(std::optional<time_point> deadline) {
-    late_ = !let_in_;
-    while (let_in_) {
+    late_ = !fd_;
+    while (fd_) {
         if (const std::size_t end = unread_.find('\n', searched_); end != std::string::npos) {
             std::string line = unread_.substr(begin_, end - begin_);
             begin_ = searched_ = end + 1;

@@ -17,8 +17,8 @@ class client {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    /// Nothing where no tree runs on this state directory. A tree that is alive and accepts nobody
-    /// counts as running; whoever asks it hears that it does not answer.
+    /// Nothing where no tree runs on this state directory. A tree that is alive and accepts no
+    /// connection counts as running: requests to it time out.
     static std::optional<client> connect(const std::filesystem::path& state);
 
     /// Sends a request. Answers follow as lines.
@@ -28,20 +28,19 @@ public:
     std::optional<std::string> next_line(std::optional<time_point> deadline = {});
 
     /// Sends a request and waits for its one answer, however long the tree works on it. Always an
-    /// object: `{"ok":…}` or
-    /// `{"error":…,"code":…}`; a tree that is silent for 10 s, or ends, is an error too.
+    /// object: `{"ok":…}` or `{"error":…,"code":…}`. A tree that is silent for 10 s, or ends, is an
+    /// error too.
     boost::json::value ask(const boost::json::object& request);
     boost::json::value ask_line(std::string line);
 
 private:
-    client(unique_fd fd, std::filesystem::path state, bool let_in)
-        : fd_(std::move(fd)), state_(std::move(state)), let_in_(let_in) {}
-    unique_fd fd_;
+    client(unique_fd fd, std::filesystem::path state)
+        : fd_(std::move(fd)), state_(std::move(state)) {}
+    unique_fd fd_;  // none: the tree is there, but accepted no connection
     std::filesystem::path state_;
     std::string unread_;
     std::size_t begin_ = 0;     // of what is not read yet
     std::size_t searched_ = 0;  // so far there is no newline
-    bool let_in_;               // false: the tree is there, but accepted no connection
     bool late_ = false;         // the last next_line() ended at its deadline
 };
 

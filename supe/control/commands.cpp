@@ -29,12 +29,18 @@ std::string absolute(std::string address) {
     return address;
 }
 
-/// Of a mail that is sent here. Valid as long as `id`.
-mail_origin asked_here(const std::string& id, bool receipt) {
+/// Of a mail that is sent here; it hears of the mail's acceptance. Valid as long as `id`.
+mail_origin without_receipt(const std::string& id) {
     mail_origin origin;
     origin.source = mail_source::control;
     origin.id = id;
-    origin.receipt = receipt;
+    return origin;
+}
+
+/// The same, and of its ack.
+mail_origin with_receipt(const std::string& id) {
+    mail_origin origin = without_receipt(id);
+    origin.receipt = true;
     return origin;
 }
 
@@ -50,55 +56,33 @@ json::value error(std::string text, result code) {
     return json::object{{"error", std::move(text)}, {"code", static_cast<int>(code)}};
 }
 
-struct commands::pending_mail {
-    enum class goal { accepted, acknowledged, answered };
-    pending_mail(clock& c, goal g) : waits_for(g), changed(c) {}
-    goal waits_for;
-    bool accepted = false;
-    bool settled = false;
-    std::string reason;  // of a mail that could not be delivered
-    std::string answer;  // to a call: JSON text
-    timer changed;
-};
-
-/// In a table of those who wait, for as long as somebody does.
-class commands::expected {
-public:
-    using table = std::map<std::string, pending_mail*>;
-    expected(table& all, std::string id, pending_mail& mail) : all_(all), id_(std::move(id)) {
-        all_[id_] = &mail;
-    }
-    ~expected() { all_.erase(id_); }
-    expected(const expected&) = delete;
-
-private:
-    table& all_;
-    std::string id_;
-};
-
-commands::commands(supervisor& s) : supervisor_(s) {
+commands::commands(supervisor& s)
+    : supervisor_(s), awaiting_acceptance_(s.time()), awaiting_ack_(s.time()),
+      awaiting_answer_(s.time()) {
     s.on_control_answers(
         [this](const std::string& id, signal_kind outcome, std::string_view reason) {
-            const auto found = pending_.find(id);
-            if (found == pending_.end()) return;
-            pending_mail& mail = *found->second;
-            mail.accepted = true;
-            if (outcome == signal_kind::mail_undeliverable) mail.reason = reason;
-            using goal = pending_mail::goal;
-            if (outcome == signal_kind::mail_undeliverable || mail.waits_for == goal::accepted ||
-                (outcome == signal_kind::mail_acked && mail.waits_for == goal::acknowledged))
-                mail.settled = true;
-            mail.changed.notify();
+            on_outcome(id, outcome, std::string(reason));
         });
     s.on_call_answers([this](const std::string& call, std::string_view msg) {
-        const auto found = calls_.find(call);
-        if (found == calls_.end()) return false;
-        found->second->answer = msg;
-        found->second->settled = true;
-        found->second->changed.notify();
-        return true;
+        return awaiting_answer_.answer(call, {.problem = {}, .answer = std::string(msg)});
     });
     s.on_commands([this](json::object request) { return perform(std::move(request)); });
+}
+
+/// Of a mail that was sent here. One that is accepted waits for its ack without a limit.
+void commands::on_outcome(const std::string& id, signal_kind outcome, std::string reason) {
+    if (outcome == signal_kind::mail_undeliverable) {
+        awaiting_acceptance_.answer(id, reason);
+        awaiting_ack_.answer(id, reason);
+        awaiting_answer_.answer(id, {.problem = std::move(reason), .answer = {}});
+        return;
+    }
+    awaiting_acceptance_.answer(id, {});
+    if (outcome == signal_kind::mail_acked) {
+        awaiting_ack_.answer(id, {});
+    } else {
+        awaiting_ack_.set_deadline(id, never);
+    }
 }
 
 awaitable<json::value> commands::perform(json::object request) {
@@ -113,7 +97,7 @@ awaitable<json::value> commands::perform(json::object request) {
     co_return error(std::move(problem), result::failed);
 }
 
-// --- where to ---
+// --- routing ---
 
 json::value commands::no_such_child(std::string_view address) const {
     const std::size_t parent = address.rfind('/');
@@ -147,15 +131,15 @@ awaitable<json::value> commands::route(json::object request) {
     const std::size_t slash = path.find('/');
     const std::string name = path.substr(0, slash);
     const auto members = supervisor_.members(name);
-    const bool for_its_supervisor = slash == std::string::npos && what != "add";
+    const bool is_for_child = slash == std::string::npos && what != "add";
     const std::string its_address = fmt::format("{}/{}", own, name);
     if (members.empty()) co_return no_such_child(its_address);
-    if (!for_its_supervisor && !members.front()->is_supervisor()) {
+    if (!is_for_child && !members.front()->is_supervisor()) {
         co_return error(fmt::format("{} is no supervisor: there is nothing under it", its_address),
                         result::no_such);
     }
-    if (for_its_supervisor) {
-        answer = co_await order(what, name, std::move(request));
+    if (is_for_child) {
+        answer = co_await for_child(what, name, std::move(request));
     } else {
         answer = co_await below(name, std::move(request));
     }
@@ -200,9 +184,10 @@ awaitable<json::value> commands::here(json::object request) {
     co_return answer;
 }
 
-// --- orders ---
+// --- what changes a child ---
 
-awaitable<json::value> commands::order(std::string what, std::string name, json::object request) {
+awaitable<json::value> commands::for_child(std::string what, std::string name,
+                                           json::object request) {
     const std::string address = fmt::format("{}/{}", supervisor_.address(), name);
     if (what == "status") co_return co_await status_of_child(name);
     if (what == "restore") co_return restore(name, request);
@@ -260,54 +245,51 @@ awaitable<json::value> commands::mail(json::object request) {
     const std::string body =
         request.contains("msg") ? string_of(request, "msg") : std::string("null");
     if (!is_json(body)) co_return error(no_msg, result::bad_request);
-    clock& time = supervisor_.time();
-    pending_mail sent(time, wait ? pending_mail::goal::acknowledged : pending_mail::goal::accepted);
     const std::string id = std::to_string(++last_id_);
-    const expected answers(pending_, id, sent);
-    supervisor_.mail().router.post(to, body, asked_here(id, wait));
+    waiter_table<std::string, std::string>::waiter outcome(
+        wait ? awaiting_ack_ : awaiting_acceptance_, id);
+    outcome.expires_at(supervisor_.time().now() + acceptance_limit);
+    supervisor_.mail().router.post(to, body, wait ? with_receipt(id) : without_receipt(id));
     supervisor_.mail().flush();
-    sent.changed.expires_at(time.now() + acceptance_limit);
-    while (!sent.settled && (sent.accepted || time.now() < sent.changed.expiry()))
-        co_await sent.changed.wait();
-    if (!sent.settled) {
+    while (outcome.is_waiting()) co_await outcome.changed();
+    const auto problem = outcome.take();
+    if (!problem) {
         co_return error(fmt::format("mail to {} was not accepted within 10 s: what is on its way "
                                     "does not answer, or its mailbox "
                                     "is full; it may still arrive",
                                     to),
                         result::timed_out);
     }
-    if (sent.reason == "unknown-address") co_return no_such_child(to);
-    if (!sent.reason.empty())
-        co_return error(fmt::format("mail to {}: {}", to, sent.reason), result::failed);
+    if (*problem == "unknown-address") co_return no_such_child(to);
+    if (!problem->empty())
+        co_return error(fmt::format("mail to {}: {}", to, *problem), result::failed);
     co_return ok(wait ? "acknowledged" : "accepted");
 }
 
-/// Its mail is an ordinary one (contract §3, a call), and done late rather than never where its
-/// answer does not come in time.
+/// Its mail is an ordinary one (contract §3, a call): one whose answer does not come in time is
+/// dealt with all the same.
 awaitable<json::value> commands::call(std::string name, json::object request) {
     const std::string body = string_of(request, "msg");
     if (!is_json(body)) co_return error(no_msg, result::bad_request);
     const std::string address = fmt::format("{}/{}", supervisor_.address(), name);
-    clock& time = supervisor_.time();
-    pending_mail sent(time, pending_mail::goal::answered);
     const std::string id = std::to_string(++last_id_);
-    const expected refusal(pending_, id, sent);
-    const expected answer(
-        calls_, supervisor_.mail().router.post(address, body, asked_here(id, true)), sent);
+    waiter_table<std::string, call_outcome>::waiter waiter(awaiting_answer_, id);
+    waiter.add_key(supervisor_.mail().router.post(address, body, with_receipt(id)));
+    waiter.expires_at(supervisor_.time().now() + answer_limit);
     supervisor_.mail().flush();
-    sent.changed.expires_at(time.now() + answer_limit);
-    while (!sent.settled && time.now() < sent.changed.expiry()) co_await sent.changed.wait();
-    if (!sent.settled)
+    while (waiter.is_waiting()) co_await waiter.changed();
+    const auto outcome = waiter.take();
+    if (!outcome)
         co_return error(fmt::format("{} does not answer (for 10 s)", address), result::timed_out);
-    if (!sent.reason.empty())
-        co_return error(fmt::format("mail to {}: {}", address, sent.reason), result::failed);
-    auto value = parse_json(sent.answer);
+    if (!outcome->problem.empty())
+        co_return error(fmt::format("mail to {}: {}", address, outcome->problem), result::failed);
+    auto value = parse_json(outcome->answer);
     if (!value)
         co_return error(fmt::format("the answer of {} cannot be read", address), result::failed);
     co_return ok(std::move(*value));
 }
 
-/// In their order, as if they had just come, up to the first that has no room.
+/// Puts saved mail into a mailbox again, in its order, up to the first mail that has no room.
 json::value commands::restore(const std::string& name, const json::object& request) {
     const auto* mails = request.if_contains("mails");
     if (!mails || !mails->is_array()) return error("restore needs mails", result::bad_request);

@@ -2,10 +2,10 @@
 // behalf of that.
 #pragma once
 
+#include "supe/async/waiters.hpp"
 #include "supe/supervision/supervisor.hpp"
 
 #include <boost/json/object.hpp>
-#include <map>
 #include <string>
 
 namespace supe::control {
@@ -29,22 +29,26 @@ enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_ou
 /// | call | `msg` likewise | what the child answers (contract §3, a call) |
 class commands {
 public:
-    /// Takes the supervisor's control answers; it must outlive this object.
+    /// Registers itself with the supervisor, which must outlive this object.
     explicit commands(supervisor& s);
 
-    /// Never throws but when it is cancelled.
+    /// The answer to a request, an error too. Throws only when it is cancelled.
     awaitable<boost::json::value> perform(boost::json::object request);
 
 private:
     using object = boost::json::object;
-    struct pending_mail;
-    class expected;
+    /// How a call ended: why it could not be delivered, or its answer (JSON text).
+    struct call_outcome {
+        std::string problem;
+        std::string answer;
+    };
 
     awaitable<boost::json::value> route(object request);
     awaitable<boost::json::value> below(std::string name, object request);
     awaitable<boost::json::value> here(object request);
-    awaitable<boost::json::value> order(std::string what, std::string name, object request);
+    awaitable<boost::json::value> for_child(std::string what, std::string name, object request);
     awaitable<boost::json::value> add(object request);
+    void on_outcome(const std::string& id, signal_kind outcome, std::string reason);
     awaitable<boost::json::value> mail(object request);
     awaitable<boost::json::value> call(std::string name, object request);
     boost::json::value restore(const std::string& name, const object& request);
@@ -66,8 +70,11 @@ private:
     object describe_self() const;
 
     supervisor& supervisor_;
-    std::map<std::string, pending_mail*> pending_;
-    std::map<std::string, pending_mail*> calls_;  // by the id of the mail
+    // By the id that we gave the mail. The values of the first two: why it was not delivered, or
+    // empty. A call is also known by the id of its mail, which its answer carries.
+    waiter_table<std::string, std::string> awaiting_acceptance_;
+    waiter_table<std::string, std::string> awaiting_ack_;
+    waiter_table<std::string, call_outcome> awaiting_answer_;
     std::uint64_t last_id_ = 0;
 };
 

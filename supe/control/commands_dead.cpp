@@ -11,8 +11,8 @@ namespace {
 
 namespace json = boost::json;
 
-/// `whole`: with the message, as the text of JSON that it was sent as, and what happened to it.
-json::object shown(const dead_letter& letter, const std::string& address, bool whole) {
+/// As a line of a list.
+json::object summary_of(const dead_letter& letter, const std::string& address) {
     utc_text stamp;
     json::object o;
     o["id"] = letter.id;
@@ -21,7 +21,13 @@ json::object shown(const dead_letter& letter, const std::string& address, bool w
     o["at"] = stamp.of(letter.at);
     o["attempts"] = letter.attempts;
     o["reason"] = letter.reason;
-    if (!whole) return o;
+    return o;
+}
+
+/// With its message (the text of JSON that was sent) and what happened to it.
+json::object whole(const dead_letter& letter, const std::string& address) {
+    utc_text stamp;
+    json::object o = summary_of(letter, address);
     o["msg"] = letter.msg;
     json::array history;
     for (const mail_event& e : letter.history)
@@ -40,8 +46,8 @@ awaitable<> commands::ask_one(std::string nested, json::object request, json::va
     answer = co_await supervisor_.ask_below(nested, std::move(request));
 }
 
-/// All nested supervisors at once: however many are silent, the answers are there within the time
-/// of one. Null where one is.
+/// Asks all nested supervisors at once, so that several silent ones cost the time of one. Their
+/// answers; null for a silent one.
 awaitable<std::vector<json::value>> commands::ask_all_below(json::object request) {
     std::vector<std::string> names;
     for (const child* c : supervisor_.children()) {
@@ -68,18 +74,18 @@ awaitable<json::value> commands::dead(json::object request) {
     if (one && supervisor_.dead().find(id)) co_return dead_one(what, id);
     json::value own;
     if (!one) own = dead_all(what);
-    request["address"] = "/";  // of whoever is asked
+    request["address"] = "/";  // each is asked for itself
     const auto answers = co_await ask_all_below(std::move(request));
     bool silent = false;
     for (const json::value& answer : answers) {
-        const json::value* told = ok_of(answer);
+        const json::value* found = ok_of(answer);
         silent = silent || answer.is_null();
-        if (!told) continue;
+        if (!found) continue;
         if (one) co_return answer;
-        if (own.is_array() && told->is_array()) {
-            for (const json::value& letter : told->get_array()) own.get_array().push_back(letter);
-        } else if (own.is_int64() && told->is_int64()) {
-            own = own.get_int64() + told->get_int64();
+        if (own.is_array() && found->is_array()) {
+            for (const json::value& letter : found->get_array()) own.get_array().push_back(letter);
+        } else if (own.is_int64() && found->is_int64()) {
+            own = own.get_int64() + found->get_int64();
         }
     }
     if (silent)
@@ -92,7 +98,7 @@ awaitable<json::value> commands::dead(json::object request) {
 json::value commands::dead_one(const std::string& what, const std::string& id) {
     dead_letters& letters = supervisor_.dead();
     const dead_letter& letter = *letters.find(id);
-    if (what == "show") return json::object{{"ok", shown(letter, supervisor_.address(), true)}};
+    if (what == "show") return json::object{{"ok", whole(letter, supervisor_.address())}};
     if (what == "retry") {
         const std::string problem =
             supervisor_.mail().delivery.put_again(letter.recipient, letter.as_mail());
@@ -103,14 +109,14 @@ json::value commands::dead_one(const std::string& what, const std::string& id) {
     return json::object{{"ok", 1}};
 }
 
-/// A list of all, or how many were dealt with: one that cannot be sent again stays.
+/// The list of all, or how many were dropped or sent again. One that cannot be sent again stays.
 json::value commands::dead_all(const std::string& what) {
     dead_letters& letters = supervisor_.dead();
     if (what == "drop") return static_cast<std::int64_t>(letters.drop_all());
     json::array list;
     std::vector<std::string> ids;
     for (const dead_letter& letter : letters.all()) {
-        list.push_back(shown(letter, supervisor_.address(), false));
+        list.push_back(summary_of(letter, supervisor_.address()));
         ids.push_back(letter.id);
     }
     if (what == "list") return list;

@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// Under a supervisor that is down all are down.
+/// The children of a supervisor that is down, from its spec: all of them are down.
 void find_in_spec(const supervisor_spec& spec, const std::string& address, std::string_view role,
                   json::array& found) {
     for (const child_spec& c : spec.children) {
@@ -61,13 +61,13 @@ json::object commands::describe_self() const {
     return node;
 }
 
-/// A nested supervisor speaks for those under it; one that is up and silent is marked.
+/// A nested supervisor answers for its children; one that is up and does not is marked `silent`.
 awaitable<> commands::fill_children(json::object& node, std::string name) {
     json::object request{{"do", "status"}, {"address", node.at("address")}};
     const json::value answer = co_await supervisor_.ask_below(name, std::move(request));
-    const auto* told = answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
-    if (told && told->is_object()) {
-        node["children"] = told->at("children");
+    const auto* ok = answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
+    if (ok && ok->is_object()) {
+        node["children"] = ok->at("children");
     } else {
         node["silent"] = true;
     }
@@ -78,7 +78,7 @@ awaitable<json::value> commands::status_of_child(std::string name) {
     if (members.empty()) co_return no_such_child(fmt::format("{}/{}", supervisor_.address(), name));
     const child& first = *members.front();
     json::object node = describe(first);
-    if (members.size() > 1) {  // a name with instances: what they are together, and each below
+    if (members.size() > 1) {  // a name with instances: their sum, and each of them as a child
         node["name"] = name;
         node["address"] = fmt::format("{}/{}", supervisor_.address(), name);
         node["pid"] = nullptr;
@@ -111,8 +111,7 @@ awaitable<json::value> commands::status_of_child(std::string name) {
     co_return json::object{{"ok", std::move(node)}};
 }
 
-/// The nested ones are asked all at once: however many of them are silent, the answer comes within
-/// the time of one.
+/// Nested supervisors are asked all at once, so that several silent ones cost the time of one.
 awaitable<json::value> commands::status_of_all() {
     json::object self = describe_self();
     std::vector<json::object> nodes;
@@ -142,14 +141,14 @@ awaitable<json::value> commands::find(object request) {
         if (c->is_supervisor() && c->pid() == 0)
             find_in_spec(*c->spec().supervisor, c->address(), role->get_string(), found);
     }
-    request["address"] = "/";  // of whoever is asked
+    request["address"] = "/";  // each is asked for itself
     const auto answers = co_await ask_all_below(std::move(request));
     for (const json::value& answer : answers) {
-        const auto* told = answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
-        if (!told || !told->is_array())
+        const auto* ok = answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
+        if (!ok || !ok->is_array())
             co_return error("a nested supervisor does not answer: what runs below is not known",
                             result::timed_out);
-        for (const json::value& one : told->get_array()) found.push_back(one);
+        for (const json::value& one : ok->get_array()) found.push_back(one);
     }
     co_return json::object{{"ok", std::move(found)}};
 }

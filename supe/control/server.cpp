@@ -1,10 +1,12 @@
 #include "supe/control/server.hpp"
 
+#include "supe/async/assertion.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <boost/asio/redirect_error.hpp>
@@ -21,6 +23,7 @@ namespace json = boost::json;
 using socket_type = asio::local::stream_protocol::socket;
 
 constexpr std::size_t read_size = 16u << 10;  // bytes at a time
+constexpr std::size_t large = 64u << 10;      // bytes of a request or an answer
 
 asio::local::stream_protocol::acceptor listen_in(const std::filesystem::path& state,
                                                  loop_executor executor) {
@@ -32,12 +35,12 @@ asio::local::stream_protocol::acceptor listen_in(const std::filesystem::path& st
     if (!directory) throw failed(errno);
     ::unlinkat(directory.get(), "control.sock.new", 0);
     unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const asio::local::stream_protocol::endpoint place(
+    const asio::local::stream_protocol::endpoint address(
         short_path(directory.get(), "control.sock.new"));
-    ::fchmod(fd.get(),
-             0600);  // the mode that bind gives the file: nobody else can connect even for a moment
-    // Under another name first: whoever sees control.sock finds somebody listening behind it.
-    if (::bind(fd.get(), place.data(), static_cast<socklen_t>(place.size())) != 0 ||
+    // The mode that bind gives the file, so that nobody else can connect even for a moment.
+    ::fchmod(fd.get(), 0600);
+    // Under another name first: a control.sock that is there listens.
+    if (::bind(fd.get(), address.data(), static_cast<socklen_t>(address.size())) != 0 ||
         ::listen(fd.get(), 64) != 0 ||
         ::fchmodat(directory.get(), "control.sock.new", 0600, 0) != 0 ||
         ::renameat(directory.get(), "control.sock.new", directory.get(), "control.sock") != 0) {
@@ -68,6 +71,7 @@ struct server::client {
     std::size_t counted = 0;  // of it, in unfinished_bytes
     bool complete = false;
     bool too_much = false;  // what it sent is past a limit
+    bool is_large = false;  // it took much memory for a moment
 };
 
 std::optional<json::object> parse_request(std::string_view line) {
@@ -115,27 +119,28 @@ awaitable<> server::accept() {
     }
 }
 
-/// Those that say nothing make room for those that come: nobody is kept out by silence.
+/// Silent connections make room for new ones, so that they never keep anyone out.
 void server::take_in(socket_type peer) {
     std::erase_if(silent_, [](const auto& c) { return c.expired() || c.lock()->complete; });
-    if (silent_.size() >= limits_.silent) let_one_go();
+    if (silent_.size() >= limits_.silent) close_oldest_silent();
     if (connections_.size() > limits_.silent + limits_.served) return;
     auto who = std::make_shared<client>(std::move(peer), unfinished_bytes_);
     silent_.push_back(who);
     connections_.start(serve(who));
 }
 
-void server::let_one_go() {
+void server::close_oldest_silent() {
     error_code ignored;
     if (const auto oldest = silent_.front().lock()) oldest->peer.close(ignored);
     silent_.pop_front();
 }
 
-/// A connection is a client's alone: what goes wrong in it ends it, and nothing else.
+/// What goes wrong with one connection ends that connection, and nothing else.
 awaitable<> server::serve(std::shared_ptr<client> who) {
     try {
         clock& time = supervisor_.time();
         const auto line = co_await within(time, time.now() + limits_.patience, read_request(who));
+        who->is_large = who->text.size() >= large;
         who->forget_text();
         if (!line && !who->too_much) co_return;
         who->complete = true;
@@ -156,7 +161,11 @@ awaitable<> server::serve(std::shared_ptr<client> who) {
         }
     } catch (const system_error& e) {
         if (e.code() == asio::error::operation_aborted) throw;
+    } catch (const std::exception& e) {
+        supervisor_.log(fmt::format("a request on the control socket failed: {}", e.what()));
     }
+    // The C library would keep what the JSON of a large answer took: 1.6 KiB for each child.
+    if (who->is_large) ::malloc_trim(0);
 }
 
 /// The first line, without its newline. Throws when the connection ends before; `too_much` says why
@@ -181,29 +190,23 @@ awaitable<std::string> server::read_request(std::shared_ptr<client> who) {
 }
 
 awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
-    struct work {
-        nursery both;
-        json::value answer;
-
-        awaitable<> perform(commands& all, json::object request) {
-            answer = co_await all.perform(std::move(request));
-            both.cancel();
-        }
-        /// While the answer takes its time, empty lines say that we live, and tell us when the
-        /// client does not.
-        awaitable<> beat(clock& time, duration pause, std::shared_ptr<client> who) {
-            const std::string alive = "\n";
-            for (;;) {
-                co_await time.sleep_for(pause);
-                co_await asio::async_write(who->peer, asio::buffer(alive), use_awaitable);
-            }
-        }
-    } w{nursery(supervisor_.time()), {}};
-    w.both.start(w.perform(commands_, std::move(request)));
-    w.both.start(w.beat(supervisor_.time(), limits_.heartbeat, who));
-    co_await w.both.join();
-    const std::string line = json::serialize(w.answer) + "\n";
+    clock& time = supervisor_.time();
+    awaitable<json::value> work = commands_.perform(std::move(request));
+    const auto [answer, ended] = co_await race(time, std::move(work), send_heartbeats(who));
+    SUPE_ASSERT(answer);  // heartbeats end by a failure alone
+    const std::string line = json::serialize(*answer) + "\n";
+    who->is_large = who->is_large || line.size() >= large;
     co_await asio::async_write(who->peer, asio::buffer(line), use_awaitable);
+}
+
+/// Empty lines until the answer comes: they say that we live. Throws when the client is gone, so
+/// that the work for it ends.
+awaitable<> server::send_heartbeats(std::shared_ptr<client> who) {
+    const std::string alive = "\n";
+    for (;;) {
+        co_await supervisor_.time().sleep_for(limits_.heartbeat);
+        co_await asio::async_write(who->peer, asio::buffer(alive), use_awaitable);
+    }
 }
 
 awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object request) {
@@ -216,7 +219,7 @@ awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object req
     clock& time = supervisor_.time();
     const bool fresh_only = request.contains("fresh");
     bool listening = false, missed = false;
-    // An empty line says that the watch stands, so that a client can act after it and miss nothing.
+    // An empty line says that the watch is in force: a client that acts after it misses nothing.
     std::string waiting = "\n";
     timer arrived(time);
     const auto on_notice = [&](const published& n) {
@@ -234,8 +237,7 @@ awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object req
         ~subscription() { s.notices().stop_listening(id); }
     } subscribed{supervisor_, supervisor_.notices().listen(std::move(names), on_notice)};
     listening = true;
-    while (
-        !missed) {  // one that reads too slowly is let go, rather than that it misses some unsaid
+    while (!missed) {  // a client that reads too slowly is closed: it must not miss any silently
         const std::string text = std::exchange(waiting, {});
         co_await asio::async_write(who->peer, asio::buffer(text), use_awaitable);
         const time_point beat = time.now() + limits_.heartbeat;

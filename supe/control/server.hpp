@@ -2,6 +2,7 @@
 // answer.
 #pragma once
 
+#include "supe/async/race.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/output/output_line.hpp"
 
@@ -11,21 +12,19 @@
 
 namespace supe::control {
 
-/// What a client may cost; past that it is closed, and nobody else notices.
+/// What a client may cost. One past a limit is closed, without an effect on others.
 struct server_limits {
-    std::size_t silent =
-        64;  ///< connections without a whole request; the oldest of them goes first
+    std::size_t silent = 64;  ///< connections without a whole request; past it the oldest is closed
     std::size_t served = 256;               ///< connections with one
     std::size_t request = 17u << 20;        ///< bytes: a mail of the frame limit, with its envelope
     std::size_t requests = 64u << 20;       ///< bytes of all requests that are being read
     std::size_t unread_notices = 8u << 20;  ///< bytes that wait for one client
     duration patience = std::chrono::seconds(10);  ///< for a whole request
-    duration heartbeat =
-        std::chrono::seconds(3);  ///< an empty line while the answer takes its time
+    duration heartbeat = std::chrono::seconds(3);  ///< between empty lines, until the answer comes
 };
 
-/// Listens from its construction on, mode 0600; only this user and root are heard. Removed at the
-/// end.
+/// Listens from its construction on, mode 0600; accepts this user and root alone. Removes the
+/// socket at the end.
 class server {
 public:
     /// Throws system_error where the socket cannot be had.
@@ -39,10 +38,11 @@ private:
     struct client;
     awaitable<> accept();
     void take_in(asio::local::stream_protocol::socket peer);
-    void let_one_go();
+    void close_oldest_silent();
     awaitable<> serve(std::shared_ptr<client> who);
     awaitable<std::string> read_request(std::shared_ptr<client> who);
     awaitable<> answer(std::shared_ptr<client> who, boost::json::object request);
+    awaitable<> send_heartbeats(std::shared_ptr<client> who);
     awaitable<> stream_notices(std::shared_ptr<client> who, boost::json::object request);
 
     supervisor& supervisor_;

@@ -21,7 +21,7 @@
 namespace supe {
 namespace {
 
-constexpr std::size_t page = 4096;
+constexpr std::size_t file_step = 4096;              // bytes
 constexpr std::uint64_t magic = 0x316b72616d657075;  // "upemark1", as it stands on the disk
 constexpr std::size_t longest_box = 64;              // bytes of a child's name (contract §1)
 
@@ -80,7 +80,8 @@ bool delivery_marks::map(std::size_t size) {
 void delivery_marks::open() {
     fd_ = unique_fd(::open(file_.c_str(), O_RDWR | O_CLOEXEC));
     struct stat found{};
-    if (!fd_ || ::fstat(fd_.get(), &found) != 0 || found.st_size < static_cast<off_t>(page)) return;
+    if (!fd_ || ::fstat(fd_.get(), &found) != 0 || found.st_size < static_cast<off_t>(file_step))
+        return;
     if (!map(static_cast<std::size_t>(found.st_size))) return;
     const header& h = *head();
     const bool readable = h.magic == magic && h.count <= (size_ - sizeof(header)) / sizeof(entry);
@@ -103,7 +104,7 @@ bool delivery_marks::covers(std::string_view box, std::uint64_t sequence) const 
 /// Not whole yet: a life that ends before all restored mail has its mark must not be trusted.
 void delivery_marks::make_header() {
     if (begun_ || broken_) return;
-    if (!memory_ && !map(page)) return give_up();
+    if (!memory_ && !map(file_step)) return give_up();
     *head() = {magic, 0, this_boot(), 0};
     begun_ = true;
 }
@@ -135,7 +136,7 @@ bool delivery_marks::add(const std::string& box) {
     if (box.size() > longest_box) return false;
     const std::size_t index = indexes_.size();
     const std::size_t needed = sizeof(header) + (index + 1) * sizeof(entry);
-    if (needed > size_ && !map((needed + page - 1) / page * page)) return false;
+    if (needed > size_ && !map((needed + file_step - 1) / file_step * file_step)) return false;
     entry& e = entries()[index];
     e = {};
     std::ranges::copy(box, e.box.begin());

@@ -1,5 +1,7 @@
 #include "supe/mail/in_flight_mail.hpp"
 
+#include "supe/async/assertion.hpp"
+
 #include <functional>
 
 namespace supe {
@@ -27,6 +29,7 @@ void in_flight_mail::grow() {
 }
 
 held_mail& in_flight_mail::add(mail_ptr mail) {
+    SUPE_ASSERT(mail);
     if (free_ == none) grow();
     const std::uint32_t s = free_;
     slot& entry = slots_[s];
@@ -46,14 +49,19 @@ held_mail& in_flight_mail::add(mail_ptr mail) {
 
 mail_ptr in_flight_mail::take_slot(std::uint32_t s) {
     slot& entry = slots_[s];
+    SUPE_ASSERT(size_ > 0 && entry.mail);
     std::uint32_t* link = &bucket_of(entry.bucket_hash);
-    while (*link != s) link = &slots_[*link].next_in_bucket;
+    while (*link != s) {
+        SUPE_ASSERT(*link != none);
+        link = &slots_[*link].next_in_bucket;
+    }
     *link = entry.next_in_bucket;
     (entry.older == none ? oldest_ : slots_[entry.older].newer) = entry.newer;
     (entry.newer == none ? newest_ : slots_[entry.newer].older) = entry.older;
     entry.next_in_bucket = free_;
     free_ = s;
     --size_;
+    SUPE_ASSERT((size_ == 0) == (oldest_ == none) && (size_ == 0) == (newest_ == none));
     return std::move(entry.mail);
 }
 

@@ -1,23 +1,25 @@
 #include "supe/mail/journal_file.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <cerrno>
 #include <system_error>
 
 namespace supe {
 namespace {
 
-constexpr const char* schema = R"(
+sqlite_format journal_format() {
+    sqlite_format f;
+    f.in = sqlite_format::directory::made;
+    f.of_new_file = "PRAGMA auto_vacuum = INCREMENTAL";
+    f.pragmas = "PRAGMA journal_size_limit = 16777216";  // bytes that the WAL keeps
+    f.schema = R"(
     CREATE TABLE IF NOT EXISTS mail (seq INTEGER PRIMARY KEY, box BLOB NOT NULL, id BLOB NOT NULL, sender BLOB NOT NULL,
         msg BLOB NOT NULL, extras BLOB NOT NULL, flags INTEGER NOT NULL, meant_for INTEGER NOT NULL,
         attempt INTEGER NOT NULL, charges INTEGER NOT NULL, suspect INTEGER NOT NULL, history BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS dead (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, letter BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS finished (n INTEGER PRIMARY KEY, id BLOB NOT NULL);
 )";
+    return f;
+}
 
 enum flag { answer = 1, from_above = 2, receipt = 4 };
 
@@ -40,59 +42,37 @@ std::string text_of(const SQLite::Column& column) {
 
 /// Runs `f`. Returns SQLite's error, with the file's name before it, or empty.
 template <class F>
-std::string journal_file::guarded(F f) {
+std::string journal_file::attempt(F f) {
     try {
-        f();
+        file_ ? file_->guarded(f) : f();
         return {};
+    } catch (const sqlite_error& e) {
+        return e.what();
     } catch (const std::exception& e) {
-        return fmt::format("{}: {}", file_.string(), e.what());
+        return fmt::format("{}: {}", path_.string(), e.what());
     }
-}
-
-SQLite::Statement& journal_file::prepared(std::unique_ptr<SQLite::Statement>& slot,
-                                          const char* sql) {
-    if (!slot) slot = std::make_unique<SQLite::Statement>(*db_, sql);
-    slot->tryReset();
-    return *slot;
 }
 
 bool journal_file::exists() const {
     std::error_code ignored;
-    return std::filesystem::exists(file_, ignored);
+    return std::filesystem::exists(path_, ignored);
 }
 
 std::string journal_file::open() {
-    if (db_) return {};
-    return guarded([&] {
-        const auto directory = file_.parent_path();
-        std::filesystem::create_directories(directory);
-        ::chmod(directory.c_str(), 0700);
-        // The file is created before SQLite opens it, so that other users can never read it; -wal
-        // and -shm get its mode.
-        const int fd = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0) throw std::system_error(errno, std::generic_category());
-        ::close(fd);
-        auto db = std::make_unique<SQLite::Database>(
-            file_.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000);
-        db->exec("PRAGMA auto_vacuum = INCREMENTAL");
-        db->exec("PRAGMA journal_mode = WAL");
-        db->exec("PRAGMA synchronous = FULL");  // WAL with NORMAL loses commits on power loss
-        db->exec("PRAGMA mmap_size = 0");
-        db->exec("PRAGMA journal_size_limit = 16777216");
-        db->exec(schema);
-        db_ = std::move(db);
-    });
+    if (file_) return {};
+    return attempt([&] { file_ = std::make_unique<sqlite_file>(path_, journal_format()); });
 }
 
 // --- reading ---
 
 std::string journal_file::restore(journal_reader& reader) {
-    return guarded([&] {
-        SQLite::Statement ids(*db_, "SELECT id FROM finished ORDER BY n");
+    return attempt([&] {
+        SQLite::Database& db = file_->database();
+        SQLite::Statement ids(db, "SELECT id FROM finished ORDER BY n");
         while (ids.executeStep()) reader.on_finished(text_of(ids.getColumn(0)));
-        SQLite::Statement letters(*db_, "SELECT letter FROM dead ORDER BY n");
+        SQLite::Statement letters(db, "SELECT letter FROM dead ORDER BY n");
         while (letters.executeStep()) reader.on_letter(letter_from(text_of(letters.getColumn(0))));
-        SQLite::Statement mails(*db_,
+        SQLite::Statement mails(db,
                                 "SELECT seq, box, id, sender, msg, extras, flags, meant_for, "
                                 "attempt, charges, suspect, history "
                                 "FROM mail ORDER BY seq");
@@ -123,20 +103,19 @@ std::string journal_file::restore(journal_reader& reader) {
 std::string journal_file::write(const journal_steps& steps) {
     std::string error = open();
     if (!error.empty()) return error;
-    error = guarded([&] {
-        db_->exec("BEGIN IMMEDIATE");
+    error = attempt([&] {
+        file_->begin();
         for (const journal_step& step : steps) apply(step);
         if (finish_) {
-            db_->exec(
+            file_->database().exec(
                 fmt::format("DELETE FROM finished WHERE n <= (SELECT max(n) FROM finished) - {}",
                             finished_limit));
         }
-        db_->exec("COMMIT");
+        file_->commit();
     });
     if (error.empty()) return error;
     for (auto* s : {&put_, &erase_, &put_back_, &finish_, &keep_, &discard_}) s->reset();
-    if (::sqlite3_get_autocommit(db_->getHandle()) == 0)
-        ::sqlite3_exec(db_->getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
+    file_->rollback();
     return error;
 }
 
@@ -146,17 +125,17 @@ void journal_file::apply(const journal_step& step) {
     switch (step.what) {
         case kind::put: return put(*step.mail);
         case kind::erase: {
-            auto& s = prepared(erase_, "DELETE FROM mail WHERE seq = ?");
+            auto& s = file_->prepared(erase_, "DELETE FROM mail WHERE seq = ?");
             s.bind(1, sequence);
             s.exec();
             if (step.text.empty()) return;
-            auto& f = prepared(finish_, "INSERT INTO finished (id) VALUES (?)");
+            auto& f = file_->prepared(finish_, "INSERT INTO finished (id) VALUES (?)");
             bind_text(f, 1, step.text);
             f.exec();
             return;
         }
         case kind::put_back: {
-            auto& s = prepared(
+            auto& s = file_->prepared(
                 put_back_,
                 "UPDATE mail SET attempt = ?, charges = ?, suspect = ?, history = ? WHERE seq = ?");
             s.bind(1, step.attempt);
@@ -168,14 +147,15 @@ void journal_file::apply(const journal_step& step) {
             return;
         }
         case kind::keep: {
-            auto& s = prepared(keep_, "INSERT OR REPLACE INTO dead (id, letter) VALUES (?, ?)");
+            auto& s =
+                file_->prepared(keep_, "INSERT OR REPLACE INTO dead (id, letter) VALUES (?, ?)");
             bind_text(s, 1, step.id);
             bind_text(s, 2, step.text);
             s.exec();
             return;
         }
         case kind::discard: {
-            auto& s = prepared(discard_, "DELETE FROM dead WHERE id = ?");
+            auto& s = file_->prepared(discard_, "DELETE FROM dead WHERE id = ?");
             bind_text(s, 1, step.text);
             s.exec();
             return;
@@ -184,10 +164,11 @@ void journal_file::apply(const journal_step& step) {
 }
 
 void journal_file::put(const journaled_mail& mail) {
-    auto& s = prepared(put_,
-                       "INSERT OR REPLACE INTO mail (seq, box, id, sender, msg, extras, flags, "
-                       "meant_for, attempt, charges, suspect, "
-                       "history) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    auto& s =
+        file_->prepared(put_,
+                        "INSERT OR REPLACE INTO mail (seq, box, id, sender, msg, extras, flags, "
+                        "meant_for, attempt, charges, suspect, "
+                        "history) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     s.bind(1, static_cast<std::int64_t>(mail.sequence));
     bind_text(s, 2, mail.box);
     bind_text(s, 3, mail.id);
@@ -207,8 +188,10 @@ void journal_file::put(const journaled_mail& mail) {
 
 void journal_file::compact() noexcept {
     try {
-        if (db_ && db_->execAndGet("PRAGMA freelist_count").getInt() > free_pages_kept)
-            db_->exec("PRAGMA incremental_vacuum(512)");
+        if (!file_) return;
+        SQLite::Database& db = file_->database();
+        if (db.execAndGet("PRAGMA freelist_count").getInt() > free_pages_kept)
+            db.exec("PRAGMA incremental_vacuum(512)");
     } catch (const std::exception&) {
         // The next call tries again. The mail is written.
     }

@@ -3,8 +3,7 @@
 #pragma once
 
 #include "supe/mail/journal.hpp"
-
-#include <SQLiteCpp/SQLiteCpp.h>
+#include "supe/storage/sqlite_file.hpp"
 
 #include <filesystem>
 #include <memory>
@@ -30,7 +29,7 @@ class journal_file {
 public:
     static constexpr int finished_limit = 8192;  // ids: several windows of the hop before
 
-    explicit journal_file(std::filesystem::path file) : file_(std::move(file)) {}
+    explicit journal_file(std::filesystem::path file) : path_(std::move(file)) {}
 
     bool exists() const;
     /// Opens or creates the file (0600), with its directory (0700). Returns an error in one line
@@ -45,13 +44,12 @@ public:
 
 private:
     template <class F>
-    std::string guarded(F f);
-    SQLite::Statement& prepared(std::unique_ptr<SQLite::Statement>& slot, const char* sql);
+    std::string attempt(F f);
     void apply(const journal_step& step);
     void put(const journaled_mail& mail);
 
-    std::filesystem::path file_;
-    std::unique_ptr<SQLite::Database> db_;
+    std::filesystem::path path_;
+    std::unique_ptr<sqlite_file> file_;  // null until it is opened
     std::unique_ptr<SQLite::Statement> put_, erase_, put_back_, finish_, keep_, discard_;
 };
 

@@ -26,14 +26,16 @@ mailbox::consumer consumer_of(const held_mail& mail) {
 
 /// The journal is for mail of our own children: what goes to another supervisor is not written
 /// here.
-bool mail_delivery::writes_first(const mail_destination& destination) const {
-    return journal_ && new_mail_ == new_mail::is_written && !destination.is_supervisor();
+mailbox::entry mail_delivery::entry_to(const mail_destination& destination) const {
+    const bool is_written = journal_ && new_mail_ == new_mail::is_written;
+    return is_written && !destination.is_supervisor() ? mailbox::entry::uncommitted
+                                                      : mailbox::entry::at_once;
 }
 
 void mail_delivery::put(mail_destination& destination, envelope& mail,
                         mailbox::consumer meant_for) {
     mail.sequence = ++last_sequence_;
-    switch (destination.box().offer(mail, meant_for, writes_first(destination))) {
+    switch (destination.box().offer(mail, meant_for, entry_to(destination))) {
         case mailbox::offered::full: return answers_.refuse(mail, "mailbox-full");
         case mailbox::offered::withheld: return answers_.withheld(mail.origin);
         case mailbox::offered::taken: return taken(destination, mail, meant_for);
@@ -47,8 +49,7 @@ std::string mail_delivery::put_again(const std::string& recipient, envelope mail
     mail.charges = 0;
     mail.suspect = false;
     mail.origin = {};
-    const auto offered =
-        destination->box().offer(mail, mailbox::anyone, writes_first(*destination));
+    const auto offered = destination->box().offer(mail, mailbox::anyone, entry_to(*destination));
     if (offered != mailbox::offered::taken) return "mailbox-full";
     taken(*destination, mail, mailbox::anyone);
     return {};
@@ -57,7 +58,7 @@ std::string mail_delivery::put_again(const std::string& recipient, envelope mail
 /// The mailbox took it. With a journal, on_journal() continues.
 void mail_delivery::taken(mail_destination& destination, const envelope& mail,
                           mailbox::consumer meant_for) {
-    if (!writes_first(destination)) return accepted(destination, mail);
+    if (entry_to(destination) == mailbox::entry::at_once) return accepted(destination, mail);
     journal_->put({destination.name, mail, meant_for});
     being_written_.push_back(&destination);
 }
@@ -73,14 +74,14 @@ void mail_delivery::accepted(mail_destination& destination, const envelope& mail
 }
 
 void mail_delivery::let_in_withheld(mail_destination& destination) {
-    while (const held_mail* mail = destination.box().admit(writes_first(destination)))
+    while (const held_mail* mail = destination.box().admit(entry_to(destination)))
         taken(destination, mail->view(), consumer_of(*mail));
 }
 
 // --- to consumers ---
 
 void mail_delivery::on_connected(mail_endpoint& endpoint, channel& link, std::uint32_t life) {
-    SUPE_ASSERT(!endpoint.is_connected());
+    SUPE_ASSERT(endpoint.destination && !endpoint.is_connected());
     endpoint.link = &link;
     endpoint.life = life;
     endpoint.box.connected(endpoint.consumer);
@@ -113,6 +114,7 @@ void mail_delivery::pump(mail_destination& destination) {
 }
 
 void mail_delivery::deliver(mail_endpoint& endpoint, const envelope& mail) {
+    SUPE_ASSERT(endpoint.is_connected());
     const bool travels_on = endpoint.is_supervisor();
     append_delivery(
         endpoint.link->out(),
@@ -147,22 +149,23 @@ void mail_delivery::acked(mail_endpoint& endpoint, const held_mail& mail) {
     let_in_withheld(*endpoint.destination);
 }
 
-void mail_delivery::on_reject(mail_endpoint& endpoint, std::string_view id, rejected how,
+void mail_delivery::on_reject(mail_endpoint& endpoint, std::string_view id, mailbox::rejected how,
                               const std::string& reason) {
     const std::string text = reason.empty() ? "rejected" : "rejected: " + reason;
-    const bool requeue = how == rejected::requeued;
-    const auto result = endpoint.box.reject(endpoint.consumer, id, requeue, {time_.wall(), text});
+    const auto result = endpoint.box.reject(endpoint.consumer, id, how, {time_.wall(), text});
     if (result.dead.mail) to_dead_letters(*endpoint.destination, result.dead, "dead-lettered");
     if (result.back) went_back(*endpoint.destination, *result.back);
     let_in_withheld(*endpoint.destination);
     pump(*endpoint.destination);
 }
 
-bool mail_delivery::on_ended(mail_endpoint& endpoint, ending charge, const std::string& how) {
+bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
+                             const std::string& how) {
+    SUPE_ASSERT(endpoint.destination && !endpoint.is_connected());
     mail_destination& destination = *endpoint.destination;
     // A supervisor's death says nothing about the mail that it was to pass on (contract §3).
-    const bool charged = charge == ending::charged && !endpoint.is_supervisor();
-    const auto after = endpoint.box.ended(endpoint.consumer, charged, {time_.wall(), how});
+    if (endpoint.is_supervisor()) charge = mailbox::ending::uncharged;
+    const auto after = endpoint.box.ended(endpoint.consumer, charge, {time_.wall(), how});
     for (const held_mail* back : after.back) went_back(destination, *back);
     if (endpoint.is_supervisor())
         endpoint.box.for_each(
@@ -176,6 +179,7 @@ bool mail_delivery::on_ended(mail_endpoint& endpoint, ending charge, const std::
 }
 
 void mail_delivery::on_removed(mail_endpoint& endpoint) {
+    SUPE_ASSERT(endpoint.destination);
     mail_destination& destination = *endpoint.destination;
     const bool last = destination.consumers.size() == 1;
     if (last) {
@@ -209,6 +213,7 @@ void mail_delivery::to_dead_letters(const mail_destination& destination, const d
 
 void mail_delivery::on_outcome(mail_endpoint& next, signal_kind outcome, std::string_view id,
                                std::string_view reason) {
+    SUPE_ASSERT(next.hop);
     if (outcome == signal_kind::mail_withheld) {
         if (const held_mail* const mail = next.box.park(next.consumer, id))
             answers_.withheld(mail->view().origin);

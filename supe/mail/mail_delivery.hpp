@@ -49,21 +49,15 @@ public:
     void on_pause(mail_endpoint& endpoint) { endpoint.box.pause(endpoint.consumer); }
     void on_ack_oldest(mail_endpoint& endpoint);
     void on_ack(mail_endpoint& endpoint, std::string_view id);
-    /// What happens to a mail that the component refuses: back to its position, or to the dead
-    /// letters.
-    enum class rejected { requeued, dead };
-    void on_reject(mail_endpoint& endpoint, std::string_view id, rejected how,
+    void on_reject(mail_endpoint& endpoint, std::string_view id, mailbox::rejected how,
                    const std::string& reason);
     /// A supervisor, above or below, reports what became of a mail that went to it.
     void on_outcome(mail_endpoint& next, signal_kind outcome, std::string_view id,
                     std::string_view reason);
 
-    /// Whether an end charges the mail in flight (contract §3, poison): a crash of the component
-    /// itself does.
-    enum class ending { charged, uncharged };
     /// `how`: "it crashed: SIGSEGV", for the history of the mail in flight. True when a mail went
     /// to the dead letters by this end: the likely cause of the crash is gone.
-    bool on_ended(mail_endpoint& endpoint, ending charge, const std::string& how);
+    bool on_ended(mail_endpoint& endpoint, mailbox::ending charge, const std::string& how);
     /// With the last consumer of a mailbox its mail goes to the dead letters, with reason
     /// `removed`. Call it before the directory removes the endpoint.
     void on_removed(mail_endpoint& endpoint);
@@ -76,7 +70,7 @@ public:
     void flush();
 
 private:
-    bool writes_first(const mail_destination& destination) const;
+    mailbox::entry entry_to(const mail_destination& destination) const;
     void taken(mail_destination& destination, const envelope& mail, mailbox::consumer meant_for);
     void accepted(mail_destination& destination, const envelope& mail);
     void let_in_withheld(mail_destination& destination);

@@ -1,9 +1,21 @@
 // Mail that outlives its supervisor: what is written at which step, and what is restored.
+#include "supe/async/assertion.hpp"
 #include "supe/mail/mail_delivery.hpp"
 
 #include <algorithm>
 
 namespace supe {
+namespace {
+
+/// Whether a consumer of this mailbox may get mail that is meant for `consumer`.
+bool may_get(const mail_destination& destination, mailbox::consumer consumer) {
+    if (destination.is_supervisor()) return false;
+    return consumer == mailbox::anyone ||
+           std::ranges::find(destination.consumers, consumer, &mail_endpoint::consumer) !=
+               destination.consumers.end();
+}
+
+}  // namespace
 
 void mail_delivery::keep_in(journal& kept, new_mail which) {
     journal_ = &kept;
@@ -11,11 +23,12 @@ void mail_delivery::keep_in(journal& kept, new_mail which) {
 }
 
 void mail_delivery::restore(const journaled_mail& mail) {
+    SUPE_ASSERT(journal_);
     last_sequence_ = std::max(last_sequence_, mail.sequence);
     if (mail.from_above && directory_.uplink()) directory_.uplink()->hop->accepted(mail.id);
     const envelope kept = mail.view();
     mail_destination* const destination = directory_.destination(mail.box);
-    if (!destination || destination->is_supervisor()) {  // the tree has changed
+    if (!destination || !may_get(*destination, mail.meant_for)) {  // the tree has changed
         events_.on_dead_letter(kept, mail.box, "removed", mail.history);
         if (kept.origin.receipt) answers_.undeliverable(kept.origin, "removed");
         journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
@@ -26,11 +39,14 @@ void mail_delivery::restore(const journaled_mail& mail) {
 
 void mail_delivery::on_journal(const journal::result& written) {
     for (std::size_t n = 0; n < written.puts; ++n) {
+        SUPE_ASSERT(!being_written_.empty());
         mail_destination* const destination = being_written_.front();
         being_written_.pop_front();
         if (!destination) continue;
         if (written.error.empty()) {
-            accepted(*destination, destination->box().commit()->view());
+            const held_mail* const mail = destination->box().commit();
+            SUPE_ASSERT(mail);
+            accepted(*destination, mail->view());
         } else if (const mail_ptr mail = destination->box().fail_uncommitted()) {
             answers_.refuse(mail->view(), "mailbox-full");
             let_in_withheld(*destination);
@@ -41,6 +57,7 @@ void mail_delivery::on_journal(const journal::result& written) {
 /// It has left its mailbox for good.
 void mail_delivery::left(const held_mail& mail) {
     if (!mail.journaled) return;
+    SUPE_ASSERT(journal_);
     const bool from_above = mail.source == mail_source::uplink;
     journal_->erase(mail.sequence, from_above ? mail.id() : std::string_view());
 }

@@ -17,6 +17,7 @@ void mail_directory::add(mail_endpoint& endpoint) {
 }
 
 void mail_directory::remove(mail_endpoint& endpoint) {
+    SUPE_ASSERT(endpoint.destination);
     endpoints_.erase(endpoint.number);
     std::erase(endpoint.destination->consumers, &endpoint);
     if (endpoint.destination->consumers.empty()) destinations_.erase(endpoint.box_name);

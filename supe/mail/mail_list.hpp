@@ -2,6 +2,7 @@
 // Pure.
 #pragma once
 
+#include "supe/async/assertion.hpp"
 #include "supe/mail/mail_store.hpp"
 
 #include <utility>
@@ -23,7 +24,9 @@ public:
     std::size_t size() const { return size_; }
     const held_mail* front() const { return first_; }
 
+    /// Precondition, as of insert(): not null.
     void push_back(mail_ptr mail) {
+        SUPE_ASSERT(mail);
         held_mail* const m = mail.release();
         m->next = nullptr;
         (last_ ? last_->next : first_) = m;
@@ -32,14 +35,17 @@ public:
     }
     /// Precondition: not empty.
     mail_ptr pop_front() {
+        SUPE_ASSERT(first_ && size_ > 0);
         mail_ptr mail(first_);
         first_ = first_->next;
         if (!first_) last_ = nullptr;
         --size_;
+        SUPE_ASSERT((size_ == 0) == !first_);
         return mail;
     }
     /// Inserts by sequence. Cheap near the front.
     void insert(mail_ptr mail) {
+        SUPE_ASSERT(mail);
         if (!last_ || last_->sequence < mail->sequence) return push_back(std::move(mail));
         held_mail** position = &first_;
         while ((*position)->sequence < mail->sequence) position = &(*position)->next;

@@ -17,12 +17,20 @@
 //   refused, so that it does not overtake.
 #include "supe/mail/mailbox.hpp"
 
+#include "supe/async/assertion.hpp"
+
 #include <algorithm>
 
 namespace supe {
 namespace {
 
 constexpr std::size_t least_withheld = 1024;  // mails: the least that a small mailbox can withhold
+
+/// As held_mail::meant_for. An answer always has one consumer: the first, when none is named.
+std::uint16_t meant_for_of(const envelope& mail, mailbox::consumer named) {
+    if (named == mailbox::anyone) return mail.answer ? 1 : 0;
+    return static_cast<std::uint16_t>(named + 1);
+}
 
 }  // namespace
 
@@ -38,7 +46,7 @@ bool mailbox::has_capacity(std::size_t bytes, std::size_t factor) const {
            (held_ / factor < limits_.count && (bytes_ + bytes) / factor <= limits_.bytes);
 }
 
-mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool uncommitted) {
+mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, entry how) {
     const std::size_t bytes = mail.bytes();
     const bool fits =
         mail.answer ? has_capacity(bytes, 2) : withheld_.empty() && has_capacity(bytes);
@@ -49,8 +57,7 @@ mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool u
         if (!may_wait) return offered::full;
     }
     mail_ptr kept = store_.keep(mail);
-    if (mail.answer && meant_for == anyone) meant_for = 0;
-    kept->meant_for = static_cast<std::uint16_t>(meant_for == anyone ? 0 : meant_for + 1);
+    kept->meant_for = meant_for_of(mail, meant_for);
     if (!kept->sequence) kept->sequence = last_sequence_ + 1;
     last_sequence_ = std::max(last_sequence_, kept->sequence);
     if (!fits) {
@@ -60,7 +67,7 @@ mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool u
     }
     ++held_;
     bytes_ += bytes;
-    if (uncommitted) {
+    if (how == entry::uncommitted) {
         kept->journaled = true;
         uncommitted_.push_back(std::move(kept));
     } else {
@@ -71,7 +78,7 @@ mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, bool u
 
 void mailbox::restore(const envelope& mail, consumer meant_for, mail_history history) {
     mail_ptr kept = store_.keep(mail);
-    kept->meant_for = static_cast<std::uint16_t>(meant_for == anyone ? 0 : meant_for + 1);
+    kept->meant_for = meant_for_of(mail, meant_for);
     kept->journaled = true;
     last_sequence_ = std::max(last_sequence_, kept->sequence);
     if (!history.empty()) histories_[kept->sequence] = std::move(history);
@@ -87,19 +94,22 @@ mail_history mailbox::history(const held_mail& mail) const {
 }
 
 void mailbox::let_in(mail_ptr mail) {
+    SUPE_ASSERT(mail->meant_for <= consumers_.size());
     if (mail->meant_for == 0) return waiting_.push_back(std::move(mail));
     state& s = consumers_[mail->meant_for - 1u];
     (mail->answer ? s.answers : s.own).push_back(std::move(mail));
 }
 
-const held_mail* mailbox::admit(bool uncommitted) {
+const held_mail* mailbox::admit(entry how) {
     if (withheld_.empty() || !has_capacity(withheld_.front()->bytes())) return nullptr;
     mail_ptr mail = withheld_.pop_front();
     const held_mail* const admitted = mail.get();
+    SUPE_ASSERT(withheld_bytes_ >= mail->bytes());
     withheld_bytes_ -= mail->bytes();
+    SUPE_ASSERT(!withheld_.empty() || withheld_bytes_ == 0);
     ++held_;
     bytes_ += mail->bytes();
-    if (uncommitted) {
+    if (how == entry::uncommitted) {
         mail->journaled = true;
         uncommitted_.push_back(std::move(mail));
     } else {
@@ -119,8 +129,7 @@ const held_mail* mailbox::commit() {
 mail_ptr mailbox::fail_uncommitted() {
     if (uncommitted_.empty()) return nullptr;
     mail_ptr mail = uncommitted_.pop_front();
-    --held_;
-    bytes_ -= mail->bytes();
+    release(*mail);
     return mail;
 }
 
@@ -157,6 +166,7 @@ const held_mail* mailbox::deliver_from(state& s, mail_list& from) {
 mail_ptr mailbox::take_out(state& s, mail_ptr mail) {
     if (!mail) return nullptr;
     if (mail->parked) {
+        SUPE_ASSERT(parked_ > 0);
         mail->parked = false;
         --parked_;
     } else {
@@ -166,10 +176,22 @@ mail_ptr mailbox::take_out(state& s, mail_ptr mail) {
 }
 
 void mailbox::uncount(state& s, const held_mail& mail) {
-    if (!mail.answer) --s.counted;
+    if (!mail.answer) {
+        SUPE_ASSERT(s.counted > 0);
+        --s.counted;
+    }
+    SUPE_ASSERT(s.counted <= s.in_flight.size());
     if (s.counted == 0) s.suspect_in_flight = false;
+    release(mail);
+}
+
+/// It counts no more in the limits.
+void mailbox::release(const held_mail& mail) {
+    const std::size_t bytes = mail.bytes();
+    SUPE_ASSERT(held_ > 0 && bytes_ >= bytes);
     --held_;
-    bytes_ -= mail.bytes();
+    bytes_ -= bytes;
+    SUPE_ASSERT(held_ > 0 || bytes_ == 0);
 }
 
 const held_mail* mailbox::park(consumer c, std::string_view id) {
@@ -196,13 +218,13 @@ mail_ptr mailbox::ack(consumer c, std::string_view id) {
     return mail;
 }
 
-mailbox::rejection mailbox::reject(consumer c, std::string_view id, bool requeue, mail_event why) {
+mailbox::rejection mailbox::reject(consumer c, std::string_view id, rejected how, mail_event why) {
     state& s = consumers_[c];
     rejection result;
     mail_ptr mail = take_out(s, id.empty() ? s.in_flight.take_oldest() : s.in_flight.take(id));
     if (!mail) return result;
     remember(*mail, why);
-    if (requeue) {
+    if (how == rejected::requeued) {
         result.back = mail.get();
         put_back(std::move(mail));
         return result;
@@ -222,7 +244,7 @@ void mailbox::put_back(mail_ptr mail) {
 
 // --- ends ---
 
-mailbox::aftermath mailbox::ended(consumer c, bool charged, mail_event how) {
+mailbox::aftermath mailbox::ended(consumer c, ending charge, mail_event how) {
     state& s = consumers_[c];
     s.ready = s.connected = false;
     // The component called for the answers while it handled its mail: that mail is alone in flight.
@@ -231,7 +253,7 @@ mailbox::aftermath mailbox::ended(consumer c, bool charged, mail_event how) {
     aftermath result;
     // The newest goes back first: so each is inserted at the front.
     while (mail_ptr mail = take_out(s, s.in_flight.take_newest())) {
-        const bool accused = charged && (only_answers || !mail->answer);
+        const bool accused = charge == ending::charged && (only_answers || !mail->answer);
         if (accused && alone && mail->charges < UINT16_MAX) ++mail->charges;
         if (accused && !alone) mail->suspect = true;
         remember(*mail, how);
@@ -266,8 +288,7 @@ mail_history mailbox::take_history(const held_mail& mail) {
 void mailbox::drain(mail_list& from, const char* reason, std::vector<dead_mail>& out) {
     while (!from.empty()) {
         mail_ptr mail = from.pop_front();
-        --held_;
-        bytes_ -= mail->bytes();
+        release(*mail);
         mail_history history = take_history(*mail);
         out.push_back({std::move(mail), reason, std::move(history)});
     }
@@ -276,15 +297,17 @@ void mailbox::drain(mail_list& from, const char* reason, std::vector<dead_mail>&
 std::vector<dead_mail> mailbox::drain() {
     std::vector<dead_mail> all;
     for (consumer c = 0; c < consumers_.size(); ++c) {
-        ended(c, false, {});
+        ended(c, ending::uncharged, {});
         std::ranges::move(drain(c), std::back_inserter(all));
     }
     drain(waiting_, "removed", all);
     drain(uncommitted_, "removed", all);
+    SUPE_ASSERT(empty());
     return all;
 }
 
 std::vector<dead_mail> mailbox::drain(consumer c) {
+    SUPE_ASSERT(consumers_[c].in_flight.empty());
     std::vector<dead_mail> all;
     drain(consumers_[c].answers, "removed", all);
     drain(consumers_[c].own, "removed", all);
@@ -297,6 +320,12 @@ mail_list mailbox::drain_withheld() {
 }
 
 // --- queries ---
+
+std::size_t mailbox::queued() const {
+    const std::size_t taken = in_flight();
+    SUPE_ASSERT(taken <= held_ + parked_);
+    return held_ + parked_ - taken;
+}
 
 std::size_t mailbox::in_flight() const {
     std::size_t n = 0;

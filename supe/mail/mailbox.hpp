@@ -59,15 +59,16 @@ public:
     /// Under `block` a mail is withheld when its sender is patient, up to the limits once more.
     /// Answers pass the limits, up to the limits once more, and they pass withheld mail: a
     /// component that waits for an answer frees no capacity before it comes.
-    /// With `uncommitted` the mail counts already, but waits for commit(): a journal writes it
+    /// `uncommitted`: the mail counts already, but waits for commit(): a journal writes it
     /// first.
-    offered offer(const envelope& mail, consumer meant_for = anyone, bool uncommitted = false);
+    enum class entry { at_once, uncommitted };
+    offered offer(const envelope& mail, consumer meant_for = anyone, entry how = entry::at_once);
     /// Takes a mail of an earlier life, with its history, whatever the limits are. Call it in order
     /// of sequence.
     void restore(const envelope& mail, consumer meant_for, mail_history history);
     /// Takes the next withheld mail; null when there is no such mail, or no capacity. Valid until
     /// the next call.
-    const held_mail* admit(bool uncommitted = false);
+    const held_mail* admit(entry how = entry::at_once);
     /// The oldest uncommitted mail is on disk, and may be delivered now. Null when there is no such
     /// mail. Valid until the next call.
     const held_mail* commit();
@@ -100,13 +101,14 @@ public:
     mail_ptr ack_oldest(consumer c);
     /// Acknowledges the mail in flight with this id, in any order; null when no mail has it.
     mail_ptr ack(consumer c, std::string_view id);
-    /// The component refuses a mail in flight (the oldest, when `id` is empty). With `requeue` the
-    /// mail goes back to its position.
+    /// What happens to a mail that the component refuses: back to its position, or out.
+    enum class rejected { requeued, dead };
     struct rejection {
         const held_mail* back = nullptr;  ///< requeued
         dead_mail dead;                   ///< not requeued: out, with its history
     };
-    rejection reject(consumer c, std::string_view id, bool requeue, mail_event why);
+    /// The component refuses a mail in flight (the oldest, when `id` is empty).
+    rejection reject(consumer c, std::string_view id, rejected how, mail_event why);
 
     /// The component's process ended. All mail in flight goes back to its position, before fresh
     /// mail; delivery pauses. `charged`: it was a crash of the component itself. Then a mail that
@@ -116,7 +118,8 @@ public:
         std::vector<const held_mail*>
             back;  ///< the other mail, in order; valid until the next call
     };
-    aftermath ended(consumer c, bool charged, mail_event how);
+    enum class ending { charged, uncharged };
+    aftermath ended(consumer c, ending charge, mail_event how);
 
     /// Removes all mail, in order: the recipient was removed.
     std::vector<dead_mail> drain();
@@ -126,7 +129,7 @@ public:
     /// Removes what was withheld, in order.
     mail_list drain_withheld();
 
-    std::size_t queued() const { return held_ + parked_ - in_flight(); }
+    std::size_t queued() const;
     std::size_t in_flight() const;
     std::size_t withheld() const { return withheld_.size(); }
     std::size_t bytes() const { return bytes_; }
@@ -160,6 +163,7 @@ private:
     const held_mail* deliver_from(state& s, mail_list& from);
     mail_ptr take_out(state& s, mail_ptr mail);
     void uncount(state& s, const held_mail& mail);
+    void release(const held_mail& mail);
     void put_back(mail_ptr mail);
     void remember(const held_mail& mail, const mail_event& event);
     mail_history take_history(const held_mail& mail);

@@ -1,8 +1,8 @@
 #include "supe/output/output_line.hpp"
 
 #include "supe/text/json_text.hpp"
+#include "supe/text/units.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <cstdint>
 
@@ -66,10 +66,7 @@ void append_json_line(std::string& out, std::string_view at, std::string_view ad
 std::string_view utc_text::of(std::chrono::system_clock::time_point t) {
     const auto now = std::chrono::floor<std::chrono::milliseconds>(t);
     if (now == last_) return text_;
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
-    text_ = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                        fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                        (now - seconds).count());
+    text_ = print_utc(t);
     last_ = now;
     return text_;
 }

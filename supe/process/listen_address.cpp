@@ -12,8 +12,6 @@ namespace supe {
 
 namespace {
 
-constexpr std::string_view unix_prefix = "unix:";
-
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
     throw std::invalid_argument(fmt::format("\"{}\" {}", text, why));
 }

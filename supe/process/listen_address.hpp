@@ -7,6 +7,9 @@
 
 namespace supe {
 
+/// What the address of a socket in the file system begins with.
+inline constexpr std::string_view unix_prefix = "unix:";
+
 /// One entry of `listen`:
 ///   `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080` (127.0.0.1);
 ///   `:8080` (all addresses, by IPv6 if this machine has it, which takes IPv4 too);

@@ -16,8 +16,6 @@ namespace supe {
 
 namespace {
 
-constexpr std::string_view unix_prefix = "unix:";
-
 [[noreturn]] void fail(const std::string& address, std::string_view why) {
     throw listen_error(fmt::format("{}: {}", address, why));
 }

@@ -10,7 +10,7 @@
 //    signals. It makes system calls only. An error is left in `failure`, where the parent reads it.
 // 4. The kernel makes the pidfd with the process, so its end is never missed.
 //
-// This is the only file that sees Boost.Process, which is compiled here too.
+// This is the only file that sees Boost.Process.
 #include "supe/process/posix_launcher.hpp"
 
 #include "supe/process/posix_process.hpp"
@@ -24,11 +24,9 @@
 #include <boost/optional.hpp>
 #include <boost/type_traits.hpp>
 
-#include <boost/process/v2/process.hpp>
-
+// All that we use is in this header. The rest is a compiled library from 1.86 on, and Debian 13 has
+// none for its 1.88.
 #include <boost/process/v2/posix/default_launcher.hpp>
-
-#include <boost/process/v2/src.hpp>
 
 #include <fcntl.h>
 #include <sched.h>

@@ -1,17 +1,17 @@
 #include "supe/run/service_manager.hpp"
 
+#include "supe/async/assertion.hpp"
+#include "supe/run/environment.hpp"
+
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <charconv>
-#include <cstdlib>
 
 namespace supe {
 namespace {
 
-std::string_view variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value ? value : "";
-}
+constexpr std::chrono::milliseconds report_interval{20};  // changes within it are one report
 
 std::optional<long long> number(std::string_view text) {
     long long value = 0;
@@ -21,18 +21,33 @@ std::optional<long long> number(std::string_view text) {
 }
 
 std::optional<std::chrono::microseconds> half_of_watchdog() {
-    const auto limit = number(variable("WATCHDOG_USEC"));
-    const auto whose = variable("WATCHDOG_PID");
+    const auto limit = number(environment_variable("WATCHDOG_USEC"));
+    const auto whose = environment_variable("WATCHDOG_PID");
     if (!limit || *limit < 2 || (!whose.empty() && number(whose) != ::getpid()))
         return std::nullopt;
     return std::chrono::microseconds(*limit / 2);
+}
+
+std::string report_on(supervisor& root) {
+    using status = restarter::status;
+    std::size_t up = 0, all = 0;
+    std::string stopping;
+    for (const child* c : root.children()) {
+        const status s = root.status_of(*c);
+        ++all;
+        if (s == status::running || s == status::idle) ++up;
+        if (s == status::stopping) stopping += (stopping.empty() ? " " : ", ") + c->spec().name;
+    }
+    if (root.is_stopping()) return fmt::format("STOPPING=1\nSTATUS=stopping:{}", stopping);
+    return fmt::format("{}STATUS={} of {} children up", root.is_booted() ? "READY=1\n" : "", up,
+                       all);
 }
 
 }  // namespace
 
 service_manager service_manager::from_environment() {
     service_manager made;
-    made.address_ = variable("NOTIFY_SOCKET");
+    made.address_ = environment_variable("NOTIFY_SOCKET");
     const bool is_address = made.address_.starts_with('/') || made.address_.starts_with('@');
     if (!is_address || made.address_.size() >= sizeof sockaddr_un{}.sun_path) return made;
     if (made.address_.front() == '@') made.address_.front() = '\0';  // an abstract name
@@ -42,12 +57,32 @@ service_manager service_manager::from_environment() {
 }
 
 bool service_manager::notify(std::string_view assignments) const {
+    SUPE_ASSERT(listens());
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
     address_.copy(to.sun_path, address_.size());
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
     return ::sendto(fd_.get(), assignments.data(), assignments.size(), MSG_NOSIGNAL,
                     reinterpret_cast<sockaddr*>(&to), size) >= 0;
+}
+
+/// What it did not take is sent again; once it knows that all is stopping, no pause is needed.
+awaitable<> service_manager::report(supervisor& root) const {
+    std::string reported;
+    for (;;) {
+        const std::string now = report_on(root);
+        if (now != reported && notify(now)) reported = now;
+        if (now == reported) co_await root.changed();
+        if (now != reported || !root.is_stopping()) co_await root.time().sleep_for(report_interval);
+    }
+}
+
+awaitable<> service_manager::ping(clock& time) const {
+    SUPE_ASSERT(ping_every());
+    for (;;) {
+        notify("WATCHDOG=1");
+        co_await time.sleep_for(*ping_every_);
+    }
 }
 
 }  // namespace supe

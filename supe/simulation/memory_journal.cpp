@@ -10,7 +10,7 @@ std::string memory_journal::restore(journal_reader& reader) {
     for (const auto& [id, letter] : disk_.letters) reader.on_letter(letter);
     for (const auto& [sequence, mail] : disk_.mails) {
         journaled_mail restored = mail;
-        if (sequence <= disk_.handed[mail.box]) ++restored.attempt;
+        if (sequence <= disk_.delivered[mail.box]) ++restored.attempt;
         reader.on_mail(restored);
     }
     return disk_.broken;
@@ -23,7 +23,7 @@ void memory_journal::put(journaled_mail mail) {
 }
 
 void memory_journal::mark_delivery(const std::string& box, std::uint64_t sequence) {
-    std::uint64_t& mark = disk_.handed[box];
+    std::uint64_t& mark = disk_.delivered[box];
     mark = std::max(mark, sequence);
 }
 

@@ -16,8 +16,8 @@ struct journal_disk {
     std::map<std::uint64_t, journaled_mail> mails;
     std::map<std::string, dead_letter> letters;
     std::vector<std::string> finished;
-    std::map<std::string, std::uint64_t>
-        handed;          ///< by mailbox, up to where; at once, without a commit
+    /// By mailbox, the last sequence that was delivered. Written at once, without a commit.
+    std::map<std::string, std::uint64_t> delivered;
     std::string broken;  ///< why nothing can be written; empty: it can
     duration commit_takes = std::chrono::milliseconds(1);
 };

@@ -22,7 +22,7 @@ bool lies_below(const std::string& address, const std::string& root) {
 
 }  // namespace
 
-/// One life of a simulated child. It dies at once when it is told to, as a real process does.
+/// One life of a simulated child. die() ends it at once, as SIGKILL ends a real process.
 class simulated_process final : public process {
 public:
     simulated_process(simulated_launcher& owner, pid_t pid, std::string address)
@@ -52,8 +52,7 @@ public:
     void watch(timer& alarm) override { alarm_ = &alarm; }
 
     void signal(int number) override {
-        // Every program of ours turns SIGTERM into a request to shut down, and the channel brings
-        // that anyway.
+        // SIGTERM asks a program of ours to shut down; the channel does that too.
         if (number == SIGKILL || number == SIGABRT) die(exit_status::killed(number));
     }
     void kill_group() override { die(exit_status::killed(SIGKILL)); }
@@ -75,7 +74,7 @@ public:
 
 private:
     awaitable<> run(program p, process_start start) {
-        channel_end_.release();  // the program's, from now on
+        channel_end_.release();  // it is the program's now
         int code = 1;
         try {
             code = co_await p(std::move(start));
@@ -88,7 +87,7 @@ private:
     simulated_launcher& owner_;
     pid_t pid_;
     std::string address_;
-    unique_fd channel_end_;  // one that is killed before it has run closes it all the same
+    unique_fd channel_end_;  // ours until the program runs: it may be killed before
     unique_fd output_;
     bool dead_ = false;
     exit_status status_;
@@ -123,8 +122,8 @@ std::variant<std::unique_ptr<process>, launch_error> simulated_launcher::launch(
     return std::unique_ptr<process>(std::move(child));
 }
 
-/// A real nested supervisor takes its children with it (PR_SET_PDEATHSIG); here they belong to its
-/// coroutine.
+/// The children of a real nested supervisor die with it (PR_SET_PDEATHSIG); here they belong to its
+/// coroutine, which may still run.
 awaitable<bool> simulated_launcher::end_descendants(std::string address) {
     bool none_left = true;
     for (const auto& [pid, p] : processes_) {

@@ -15,14 +15,14 @@ namespace supe::simulation {
 
 class simulated_process;
 
-/// What a simulated process does: it gets its channel's descriptor, and its end is the process's
-/// end.
+/// What a simulated process begins with.
 struct process_start {
     int channel_fd;
     std::string name, address;
     std::function<void(std::string_view line)> print;  ///< a line to its stdout
 };
-/// Returns the exit code; a throw is exit code 1.
+/// What a simulated process does; its end is the end of the process. Returns the exit code; a throw
+/// is exit code 1. The channel's descriptor is its own.
 using program = std::function<awaitable<int>(process_start)>;
 
 class simulated_launcher final : public launcher {
@@ -42,7 +42,7 @@ public:
 
     /// Ends the process with this address as if by `status`; false when none runs.
     bool end(const std::string& address, exit_status status);
-    /// From now on it takes no notice of signals but SIGKILL, and of shutdown requests neither.
+    /// 0 where none runs.
     pid_t pid_of(const std::string& address) const;
     std::size_t running() const { return processes_.size(); }
     /// Times that a process with this address was started.

@@ -1,4 +1,4 @@
-// Time that stands still until it is told to move.
+// Time that stands still until somebody moves it.
 #pragma once
 
 #include "supe/async/clock.hpp"
@@ -15,8 +15,8 @@ public:
 
     /// The earliest deadline that somebody set; `never` where there is none.
     time_point next() const { return timers_.next(); }
-    /// Moves on to `t` and notifies the first timer that is due; false when none was. Call again
-    /// until false.
+    /// Notifies the first timer that is due at `t` or before, at its own time; false when there is
+    /// none: then the time is `t`. Call it until then.
     bool fire_one(time_point t);
     /// Timers that are set: none may be left at the end of a test.
     std::size_t armed() const { return timers_.size(); }

@@ -8,20 +8,17 @@
 namespace supe::simulation {
 namespace {
 
-awaitable<> run_to_end(component& self, component_main& body, nursery& all) {
-    co_await body(self);
-    co_await self.flushed();
-    all.cancel();
-}
-
-/// A component's body with the coroutine that reads its channel beside it. A crash cancels both,
-/// and both are awaited before what they use is gone.
+/// A component's body beside the coroutine that reads its channel. A crash cancels both, and both
+/// are awaited before what they use is gone.
 awaitable<int> run_body(clock& time, component_main body, process_start start) {
     component self(time, start.channel_fd, start.name, start.address);
-    nursery all(time);
-    all.start(self.serve());
-    all.start(run_to_end(self, body, all));
-    co_await all.join();
+    const auto all_of_it = [&](nursery& all) -> awaitable<> {
+        all.start(self.serve());
+        co_await body(self);
+        co_await self.flushed();
+        all.cancel();
+    };
+    co_await with_nursery(time, all_of_it);
     co_return 0;
 }
 

@@ -24,8 +24,8 @@
 
 namespace supe::simulation {
 
-/// Everything is real but the processes, the clock and the dice: supervisors (nested ones too),
-/// channels, mail. Belongs to one thread. The same seed and the same calls give the same run.
+/// Supervisors (nested ones too), channels and mail are real; processes, the clock and the dice are
+/// not. Belongs to one thread. The same seed and the same calls give the same run.
 class world {
 public:
     explicit world(std::uint64_t seed = 1);
@@ -64,7 +64,7 @@ public:
     /// timer, no coroutine.
     bool clean_up();
 
-    /// What a supervisor is asked by hand: `w.by_hand(w.root().admin().add(spec))`. Lets time pass
+    /// What an operator asks of a supervisor: `w.by_hand(w.root().admin().add(spec))`. Lets time pass
     /// until it is done, and returns its answer; at most `limit`, then "no answer".
     std::string by_hand(awaitable<std::string> request, duration limit = std::chrono::seconds(60));
     /// The same, without waiting: the answer is there when it is done.
@@ -76,7 +76,7 @@ public:
     bool exit(const std::string& address, int code = 0);
     void fail_next_starts(const std::string& address, unsigned n, launch_error error);
 
-    /// Sends mail as `supe mail` does. The future of it is in the noticeboard and the recipient.
+    /// Sends mail as `supe mail` does, and waits for nothing.
     void mail(std::string to, std::string body);
 
     // What happened so far, in all supervisors of the tree.

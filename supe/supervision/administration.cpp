@@ -70,14 +70,14 @@ awaitable<std::string> administration::start(std::string name) {
 
 /// Restarts instances one after the other, so that at most one of them is down.
 awaitable<std::string> administration::restart(std::string name) {
-    std::vector<attempt> tries;
-    for (const child_entry* entry : children_.members(name))
-        tries.push_back(attempt_at(*entry, wanted::new_life));
-    if (tries.empty()) co_return no_such(name);
+    const std::vector<int> numbers = numbers_of(name);
+    if (numbers.empty()) co_return no_such(name);
     std::string problem;
-    for (const attempt& a : tries) {
-        if (!children_.has(a.number)) continue;
-        supervisor_.perform(restarts_.restart(a.number, time_.now()));
+    for (const int number : numbers) {
+        const child_entry* const entry = children_.find(number);
+        if (!entry) continue;
+        const attempt a = attempt_at(*entry, wanted::new_life);  // what befell it before is no try
+        supervisor_.perform(restarts_.restart(number, time_.now()));
         const std::string own = co_await came_up(a);
         note_first(problem, own);
     }

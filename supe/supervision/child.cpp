@@ -1,5 +1,6 @@
 #include "supe/supervision/child.hpp"
 
+#include "supe/async/assertion.hpp"
 #include "supe/channel/message.hpp"
 #include "supe/text/utf8.hpp"
 
@@ -46,7 +47,8 @@ void child::begin(nursery& tasks) {
     tasks.start(run_mail());
 }
 
-void child::start() {
+void child::start(launch_request how) {
+    request_ = std::make_unique<launch_request>(std::move(how));
     if (lifecycle_.current() == lifecycle::state::down) lifecycle_ = lifecycle(spec_);
     post(lifecycle::event::start);
 }
@@ -133,7 +135,8 @@ void child::spawn() {
     was_ready_ = false;
     status_text_.reset();
     error_.reset();
-    launch_request request = host_.request_for(*this);
+    SUPE_ASSERT(request_ && !process_ && !channel_);
+    launch_request request = std::move(*std::exchange(request_, nullptr));
     request.listening_name = spec_.name;
     request.notify = spec_.ready == ready_kind::notify || spec_.watchdog;
     request.watchdog = spec_.watchdog;

@@ -24,7 +24,6 @@ public:
     virtual clock& time() = 0;
     virtual launcher& processes() = 0;
     virtual line_sink& sink() = 0;
-    virtual launch_request request_for(const child& c) = 0;
     virtual void log(std::string_view text) = 0;
 
     virtual void on_started(child& c) = 0;
@@ -50,7 +49,8 @@ public:
     void begin(nursery& tasks);
 
     // Requests of the supervisor. The child reports the results to its host.
-    void start();
+    /// `how`: what to run; readiness and watchdog are added here.
+    void start(launch_request how);
     void stop() { post(lifecycle::event::stop); }
     void kill() { post(lifecycle::event::kill); }
     /// Adds an event that a frame of the process caused.
@@ -112,6 +112,7 @@ private:
     std::uint32_t life_ = 0;
     lifecycle lifecycle_;
 
+    std::unique_ptr<launch_request> request_;  // of the start that is under way
     std::unique_ptr<process> process_;
     std::shared_ptr<channel> channel_;  // shared with the coroutine that reads it, until its end
     std::shared_ptr<output_reader> output_;

@@ -21,24 +21,6 @@ awaitable<> ended_quietly(nursery& tasks) {
 
 }  // namespace
 
-child_spec as_child(child_spec spec) {
-    if (spec.supervisor) {
-        spec.ready = ready_kind::signal;
-        spec.start_timeout = std::chrono::hours(24);
-    }
-    return spec;
-}
-
-void child_entry::add_death(death d) {
-    deaths.push_back(std::move(d));
-    if (deaths.size() > death_limit) deaths.erase(deaths.begin());
-}
-
-strange_frames& child_entry::strange() {
-    if (!strange_frames_seen) strange_frames_seen = std::make_unique<strange_frames>();
-    return *strange_frames_seen;
-}
-
 // --- in and out ---
 
 child_entry& child_registry::put(child_spec spec, mail_endpoint endpoint) {
@@ -56,12 +38,14 @@ child_entry& child_registry::put(child_spec spec, mail_endpoint endpoint) {
 }
 
 child_entry& child_registry::add(child_spec spec) {
+    SUPE_ASSERT(!is_taken(spec.name));
     const auto kind = spec.supervisor ? endpoint_kind::supervisor : endpoint_kind::component;
     mail_endpoint endpoint(++last_number_, spec.name, kind, spec.mail.mailbox());
     return put(std::move(spec), std::move(endpoint));
 }
 
 child_group& child_registry::add_group(const child_spec& spec) {
+    SUPE_ASSERT(!groups_.contains(spec.name));
     child_group& group = groups_[spec.name];
     group.id = ++last_group_;
     group.spec = spec;

@@ -91,7 +91,7 @@ void frame_dispatch::on_signal(child& c, const signal_frame& frame) {
             entry.failure_below = string_of(parse_object(frame.data), "why");
             return;
         case kind::supe_answer:
-        case kind::supe_working: return requests_.on_signal(frame);
+        case kind::supe_working: return requests_.on_signal(c, frame);
         case kind::unknown:
         case kind::supe_start:
         case kind::supe_shutdown:
@@ -122,7 +122,7 @@ void frame_dispatch::on_ack(child_entry& entry, std::string_view data) {
 }
 
 void frame_dispatch::on_reject(child_entry& entry, std::string_view text) {
-    using rejected = mail_delivery::rejected;
+    using rejected = mailbox::rejected;
     const auto data = parse_object(text);
     const bool requeue = flag_of(data, "requeue", false);
     if (!requeue) entry.took_mail = entry.took_mail || entry.mail.box.in_flight() > 0;

@@ -20,9 +20,7 @@
 namespace supe {
 namespace {
 
-std::string in_seconds(milliseconds d) {
-    return fmt::format("{:g}s", std::chrono::duration<double>(d).count());
-}
+std::string shown(milliseconds d) { return fmt::format("{:g}s", in_seconds(d)); }
 
 }  // namespace
 
@@ -79,7 +77,7 @@ std::vector<lifecycle::action> lifecycle::when_starting(event e, time_point now)
         case event::exited: down(); return {action::report_ended};
         case event::deadline:
             if (now < start_by_) return {};
-            failure_ = "start timed out after " + in_seconds(start_timeout_);
+            failure_ = "start timed out after " + shown(start_timeout_);
             return begin_kill(now);
     }
     return {};
@@ -104,10 +102,9 @@ std::vector<lifecycle::action> lifecycle::when_running(event e, time_point now) 
         case event::exited: down(); return {action::report_ended};
         case event::deadline:
             if (now < ping_by_) return {};
-            if (!finishing_)
-                return begin_abort("watchdog: no ping for " + in_seconds(*watchdog_), now);
+            if (!finishing_) return begin_abort("watchdog: no ping for " + shown(*watchdog_), now);
             return begin_abort(
-                "it sent STOPPING=1 and did not end within " + in_seconds(*shutdown_.limit), now);
+                "it sent STOPPING=1 and did not end within " + shown(*shutdown_.limit), now);
     }
     return {};
 }

@@ -71,6 +71,7 @@ restarter::actions restarter::remove(child_id id, time_point now) {
 }
 
 void restarter::erase(child& c, actions& out) {
+    SUPE_ASSERT(c.state == process::down && !is_ending());
     first_start_done(c);
     if (c.batch) touched_.insert(c.batch);
     out.push_back({kind::remove, c.id});
@@ -117,6 +118,7 @@ restarter::status restarter::status_of(child_id id) const {
 // --- events ---
 
 restarter::actions restarter::boot(time_point now) {
+    SUPE_ASSERT(mode_ == mode::fresh);
     mode_ = mode::booting;
     const int all = ++last_batch_;
     for (child& c : children_) {
@@ -144,6 +146,7 @@ restarter::actions restarter::ready(child_id id, time_point now) {
 
 restarter::actions restarter::ended(child_id id, const ending& how, time_point now) {
     child& c = at(id);
+    SUPE_ASSERT(c.state != process::down);
     // A child that ends just before its stop in a group restart counts as stopped (OTP: it counts
     // nowhere).
     const bool its_turn = c.bounce && c.bounce_at <= now;
@@ -264,7 +267,8 @@ void restarter::ended_of_itself(child& c, const ending& how, time_point now, act
     if (!again) return not_restarted(c, out);
     if (!count(c, how, now, out)) return;
     back_off(c, how, now);
-    if (c.wanted) restart_group(c, how.start_failed, now);
+    if (c.wanted)
+        restart_group(c, how.start_failed ? group_stop::at_next_try : group_stop::now, now);
 }
 
 /// A first start that fails: the tree fails, or the added child is removed (OTP start_child). A

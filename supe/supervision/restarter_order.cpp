@@ -12,6 +12,7 @@
 //
 // A batch that waits for a delay is in due_, by its deadline. Shutdown and failure dissolve all
 // batches: then advance_end() stops all children in strict reverse order.
+#include "supe/async/assertion.hpp"
 #include "supe/supervision/restarter.hpp"
 
 #include <algorithm>
@@ -37,12 +38,16 @@ void restarter::request_stop(child& c, actions& out) {
 }
 
 void restarter::first_start_done(child& c) {
-    if (c.first == first_start::of_tree) --unstarted_;
+    if (c.first == first_start::of_tree) {
+        SUPE_ASSERT(unstarted_ > 0);
+        --unstarted_;
+    }
     c.first = first_start::done;
 }
 
 /// Starts it in the order of its batch, or in a batch of its own.
 void restarter::launch(child& c, time_point now) {
+    SUPE_ASSERT(c.state == process::down);
     if (!c.batch) {
         join(c, ++last_batch_);
         batches_[c.batch].start_at = now;
@@ -71,11 +76,11 @@ void restarter::join(child& c, int number) {
 /// The group of `cause` becomes one batch. Its members stop at once after a crash; after a failed
 /// start they stop at the next try (OTP's try_again_restart). Children that are down by intent stay
 /// down (contract §5, a departure from OTP).
-void restarter::restart_group(child& cause, bool at_next_try, time_point now) {
+void restarter::restart_group(child& cause, group_stop when, time_point now) {
     const std::vector<child*> group = group_of(cause);
     for (child* member : group) {
         if (member->state != process::starting && member->state != process::up) continue;
-        const time_point turn = at_next_try ? cause.not_before : now;
+        const time_point turn = when == group_stop::at_next_try ? cause.not_before : now;
         member->bounce_at = member->bounce ? std::min(member->bounce_at, turn) : turn;
         member->bounce = true;
         member->restarting = true;
@@ -175,6 +180,7 @@ bool restarter::advance_starts(batch& b, time_point now, actions& out, time_poin
         due = std::max(b.start_at, c.not_before);
         if (now < due) return true;
         due = never;
+        SUPE_ASSERT(c.state == process::down);  // nothing of the batch is left to stop
         c.state = process::starting;
         const bool again = std::exchange(c.restarting, false);
         if (again) ++c.restarts;
@@ -194,6 +200,8 @@ void restarter::advance_end(actions& out) {
         request_stop(last, out);
         if (last.state == process::stopping) return;
     }
+    SUPE_ASSERT(
+        std::ranges::all_of(children_, [](const child& c) { return c.state == process::down; }));
     out.push_back({mode_ == mode::failing ? kind::failed : kind::finished});
     mode_ = mode::over;
 }

@@ -28,7 +28,18 @@ std::filesystem::path journal_path(const std::filesystem::path& state, const std
     return state / "mail" / (name + ".sqlite");
 }
 
-double seconds(duration d) { return std::chrono::duration<double>(d).count(); }
+std::string limit_passed(const child_entry& entry) {
+    const restart_limit& limit = entry.who.spec().limit;
+    return fmt::format("more than {} restarts within {:g} s (the last end: {})", limit.count,
+                       in_seconds(limit.within), entry.deaths.back().text);
+}
+
+/// `variables` with this one, in place of an earlier one of its name.
+void set_variable(std::vector<std::string>& variables, const std::string& key,
+                  const std::string& value) {
+    std::erase_if(variables, [&](const std::string& v) { return v.starts_with(key + "="); });
+    variables.push_back(key + "=" + value);
+}
 
 }  // namespace
 
@@ -200,9 +211,9 @@ void supervisor::kill() {
     shutdown();
 }
 
-void supervisor::end(bool cleanly) {
+void supervisor::end(outcome how) {
     over_ = true;
-    clean_ = cleanly;
+    clean_ = how == outcome::clean_stop;
     changed_.notify();
 }
 
@@ -217,13 +228,13 @@ void supervisor::perform(const restarter::actions& actions) {
             case kind::start: start(*entry, a); break;
             case kind::stop: entry->who.stop(); break;
             case kind::stopped: notices_.publish_about(entry->who.spec().name, "stopped"); break;
-            case kind::give_up: give_up(*entry, a.whole); break;
+            case kind::give_up: a.whole ? give_up(*entry) : give_up_instance(*entry); break;
             case kind::remove: remove(*entry); break;
             case kind::booted: booted(); break;
-            case kind::finished: end(true); break;
+            case kind::finished: end(outcome::clean_stop); break;
             case kind::failed:
                 report_failure(restarter_.why());
-                end(false);
+                end(outcome::failure);
                 break;
         }
     }
@@ -232,11 +243,32 @@ void supervisor::perform(const restarter::actions& actions) {
 }
 
 void supervisor::start(child_entry& entry, const restarter::action& a) {
+    SUPE_ASSERT(entry.who.state().current() == lifecycle::state::down);
     entry.restarted = a.restart;
     entry.delay = a.delay;
     entry.took_mail = false;
     entry.failure_below.clear();
-    entry.who.start();
+    entry.who.start(request_for(entry));
+}
+
+launch_request supervisor::request_for(const child_entry& entry) const {
+    const child& c = entry.who;
+    const child_spec& spec = c.spec();
+    launch_request request;
+    request.command = spec.command;
+    if (spec.command.empty()) {
+        request.command = env_.builtin;
+        request.command.push_back(c.is_supervisor() ? "supervisor" : spec.component);
+    }
+    request.directory = spec.directory;
+    request.environment = env_.variables;
+    for (const auto& [key, value] : spec.env) set_variable(request.environment, key, value);
+    request.environment.push_back("NODE_CHANNEL_SERIALIZATION_MODE=json");
+    request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
+    request.environment.push_back("SUPE_ADDRESS=" + c.address());
+    request.environment.push_back("SUPE_STATE=" + env_.state.string());
+    if (const auto& sockets = entry.sockets) request.listening = sockets->descriptors();
+    return request;
 }
 
 void supervisor::booted() {
@@ -250,26 +282,24 @@ void supervisor::report_failure(std::string_view why) {
     mail_.flush();
 }
 
-void supervisor::give_up(child_entry& entry, bool whole) {
-    const child_spec& spec = entry.who.spec();
+/// It passed its own limit, others of its name go on.
+void supervisor::give_up_instance(child_entry& entry) {
+    log(fmt::format("{} stays down: {}; the other instances of {} go on", entry.who.spec().name,
+                    limit_passed(entry), entry.public_name()));
+}
+
+void supervisor::give_up(child_entry& entry) {
+    const restart_limit& limit = entry.who.spec().limit;
     const std::string& name = entry.public_name();
-    const std::string why =
-        fmt::format("more than {} restarts within {:g} s (the last end: {})", spec.limit.count,
-                    seconds(spec.limit.within), entry.deaths.back().text);
-    if (!whole) {
-        log(fmt::format("{} stays down: {}; the other instances of {} go on", spec.name, why,
-                        name));
-        return;
-    }
     const std::string address = children_.address_of(name);
     const std::string file = save_mailbox(entry.mail.box, address, env_.state);
     const std::string copied = file.empty() ? "" : ", a copy of it in " + file;
-    log(fmt::format("{} stays down: {}; supe start {} tries again{}", name, why, address,
-                    entry.mail.box.empty() ? "" : "; its mail waits" + copied));
+    log(fmt::format("{} stays down: {}; supe start {} tries again{}", name, limit_passed(entry),
+                    address, entry.mail.box.empty() ? "" : "; its mail waits" + copied));
     notices_.publish_about(
         name, "excessive-crash",
-        fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", spec.limit.count,
-                    spec.limit.within.count(), file.empty() ? "null" : json_quoted(file)));
+        fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", limit.count,
+                    limit.within.count(), file.empty() ? "null" : json_quoted(file)));
 }
 
 void supervisor::remove(child_entry& entry) {

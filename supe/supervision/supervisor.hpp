@@ -103,7 +103,6 @@ private:
     // child_host
     launcher& processes() override { return env_.processes; }
     line_sink& sink() override { return env_.sink; }
-    launch_request request_for(const child& c) override;
     void on_started(child& c) override;
     void on_ready(child& c) override;
     void on_disconnected(child& c) override;
@@ -133,6 +132,7 @@ private:
     awaitable<> run_uplink();
     awaitable<> run_code();
     awaitable<> answer_request(uplink::asked asked);
+    awaitable<> beat(std::string request_id);
     awaitable<boost::json::value> perform_request(supervisor_request request);
 
     void create_children(std::vector<child_spec> specs);
@@ -140,12 +140,15 @@ private:
     bool open_sockets();
     void on_uplink_frame(std::string_view frame);
     void start(child_entry& entry, const restarter::action& a);
-    void give_up(child_entry& entry, bool whole);
+    launch_request request_for(const child_entry& entry) const;
+    void give_up(child_entry& entry);
+    void give_up_instance(child_entry& entry);
     void remove(child_entry& entry);
     void booted();
     void report_failure(std::string_view why);
     void report_end(const child_entry& entry, const child_end& end, const std::string& text);
-    void end(bool cleanly);
+    enum class outcome { clean_stop, failure };
+    void end(outcome how);
 
     supervisor_environment env_;
     supervisor_spec spec_;  // without the specs of children, which the children have

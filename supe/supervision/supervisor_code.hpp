@@ -3,7 +3,7 @@
 //
 //     // Reports to the supervisor above how often a worker crashed, and logs its own mail.
 //     supe::awaitable<> overseer(supe::supervisor& self) {
-//         self.on_mail([&](std::string_view from, std::string_view msg) {
+//         self.on_mail([&self](std::string_view from, std::string_view msg) {
 //             self.log(fmt::format("{}: {}", from, msg));
 //         });
 //         supe::notice_watch crashes(self, {"worker-crashed"});
@@ -13,9 +13,10 @@
 //         }
 //     }
 //
-// It is passed to what runs the supervisor: supe::run_tree(tree, {.code = …}) in a program of one's
-// own, simulation::world::run(tree, overseer) in a test. To pass on notices alone, `forward` in the
-// tree file is enough.
+// Whoever runs the supervisors gets it with the address of the supervisor that it is for:
+// run_program() and run_tree() of supe/run/run_tree.hpp as `.code = {{"/", overseer}}` (a whole
+// program: patterns/examples/overseer.cpp), in a test simulation::world::run() and provide_code().
+// The tree file's `forward` passes notices on without code.
 #pragma once
 
 #include "supe/async/queue.hpp"

@@ -1,5 +1,6 @@
 // The events of a supervisor: from its children, from its mail, and from the supervisor above.
 #include "supe/async/assertion.hpp"
+#include "supe/async/race.hpp"
 #include "supe/supervision/supervisor.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
@@ -15,8 +16,6 @@ using namespace std::chrono_literals;
 
 constexpr milliseconds working_every = 3s;  // SUPE-WORKING while a request is under way
 
-double seconds(duration d) { return std::chrono::duration<double>(d).count(); }
-
 /// The id of the call that a mail answers: its member `re`.
 std::string call_of(const envelope& mail) {
     const std::string extras = "{" + std::string(mail.extras.substr(1)) + "}";
@@ -24,35 +23,9 @@ std::string call_of(const envelope& mail) {
     return re.starts_with('"') ? json_string_value(re) : std::string();
 }
 
-/// Sets a variable, in place of an earlier one of the same name.
-void set_variable(std::vector<std::string>& variables, const std::string& key,
-                  const std::string& value) {
-    std::erase_if(variables, [&](const std::string& v) { return v.starts_with(key + "="); });
-    variables.push_back(key + "=" + value);
-}
-
 }  // namespace
 
 // --- children ---
-
-launch_request supervisor::request_for(const child& c) {
-    const child_spec& spec = c.spec();
-    launch_request request;
-    request.command = spec.command;
-    if (spec.command.empty()) {
-        request.command = env_.builtin;
-        request.command.push_back(c.is_supervisor() ? "supervisor" : spec.component);
-    }
-    request.directory = spec.directory;
-    request.environment = env_.variables;
-    for (const auto& [key, value] : spec.env) set_variable(request.environment, key, value);
-    request.environment.push_back("NODE_CHANNEL_SERIALIZATION_MODE=json");
-    request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
-    request.environment.push_back("SUPE_ADDRESS=" + c.address());
-    request.environment.push_back("SUPE_STATE=" + env_.state.string());
-    if (const auto& sockets = entry_of(c).sockets) request.listening = sockets->descriptors();
-    return request;
-}
 
 void supervisor::on_started(child& c) {
     child_entry& entry = children_.at(c.number());
@@ -100,7 +73,7 @@ void supervisor::on_ended(child& c, const child_end& end) {
         {env_.time.wall(), text, end.exit ? end.exit->json() : "null", end.lasted, end.clean});
     if (!end.asked_for) ++entry.failures;
     report_end(entry, end, text);
-    using ending = mail_delivery::ending;
+    using ending = mailbox::ending;
     const bool crashed = !end.clean && !end.error;
     const bool poisoned =
         mail_.delivery.on_ended(entry.mail, crashed ? ending::charged : ending::uncharged,
@@ -131,7 +104,7 @@ void supervisor::report_end(const child_entry& entry, const child_end& end,
         notices_.publish_about(
             name, "crashed",
             fmt::format(R"("exit":{},"after_ms":{})", end.exit->json(), end.lasted.count()));
-        log(fmt::format("{} crashed after {:.1f} s: {}", name, seconds(end.lasted), text));
+        log(fmt::format("{} crashed after {:.1f} s: {}", name, in_seconds(end.lasted), text));
     }
 }
 
@@ -230,27 +203,18 @@ void supervisor::on_uplink_frame(std::string_view frame) {
 
 /// Sends SUPE-WORKING from time to time while the request is under way.
 awaitable<> supervisor::answer_request(uplink::asked asked) {
-    struct work {
-        nursery both;
-        boost::json::value answer;
-
-        awaitable<> perform(supervisor& s, supervisor_request request) {
-            answer = co_await s.perform_request(std::move(request));
-            both.cancel();
-        }
-        awaitable<> beat(supervisor& s, std::string id) {
-            for (;;) {
-                co_await s.env_.time.sleep_for(working_every);
-                s.above_->send_working(id);
-                s.out_.flush();
-            }
-        }
-    } w{nursery(env_.time), {}};
-    w.both.start(w.perform(*this, std::move(asked.request)));
-    w.both.start(w.beat(*this, asked.id));
-    co_await w.both.join();
-    above_->send_answer(asked.id, w.answer);
+    auto results =
+        co_await race(env_.time, perform_request(std::move(asked.request)), beat(asked.id));
+    above_->send_answer(asked.id, *std::get<0>(results));
     out_.flush();
+}
+
+awaitable<> supervisor::beat(std::string request_id) {
+    for (;;) {
+        co_await env_.time.sleep_for(working_every);
+        above_->send_working(request_id);
+        out_.flush();
+    }
 }
 
 /// Supervisors perform a reload themselves; supe/control performs commands.

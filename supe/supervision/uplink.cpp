@@ -59,55 +59,35 @@ std::optional<uplink::asked> uplink::read_request(std::string_view text) {
 
 // --- down ---
 
-/// A request that waits for its answer. `done` wakes it when the answer has come, or the supervisor
-/// ended.
-struct nested_requests::pending {
-    pending(nested_requests& requests, const child& nested)
-        : done(requests.time_), all(requests.pending_), id(std::to_string(++requests.last_id_)),
-          number(nested.number()) {
-        all[id] = this;
-    }
-    ~pending() { all.erase(id); }
-    pending(const pending&) = delete;
-
-    enum class state { waiting, answered, gone } now = state::waiting;
-    boost::json::value value;
-    timer done;
-    std::map<std::string, pending*>& all;
-    std::string id;
-    int number;  // of the nested supervisor
-};
-
 awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_request request) {
     if (!nested.link()) co_return boost::json::value();
-    pending answer(*this, nested);
+    const std::string id = std::to_string(++last_id_);
+    waiters& all = waiters_.try_emplace(nested.number(), time_).first->second;
+    waiters::waiter answer(all, id);
     nested.signal(signal_kind::supe_ask,
-                  fmt::format(R"({{"id":"{}","{}":{}}})", answer.id, member_of_kind(request.what),
+                  fmt::format(R"({{"id":"{}","{}":{}}})", id, member_of_kind(request.what),
                               boost::json::serialize(request.body)));
-    answer.done.expires_at(time_.now() + answer_limit);
-    while (answer.now == pending::state::waiting && time_.now() < answer.done.expiry())
-        co_await answer.done.wait();
-    co_return std::move(answer.value);
+    answer.expires_at(time_.now() + answer_limit);
+    while (answer.is_waiting()) co_await answer.changed();
+    co_return answer.take().value_or(boost::json::value());
 }
 
-void nested_requests::on_signal(const signal_frame& frame) {
+void nested_requests::on_signal(const child& nested, const signal_frame& frame) {
+    const auto all = waiters_.find(nested.number());
+    if (all == waiters_.end()) return;
     auto data = parse_object(frame.data);
-    const auto asked = pending_.find(string_of(data, "id"));
-    if (asked == pending_.end()) return;
-    pending& waiting = *asked->second;
-    if (frame.kind == signal_kind::supe_working)
-        return waiting.done.expires_at(time_.now() + answer_limit);
-    if (auto* answer = data.if_contains("answer")) waiting.value = std::move(*answer);
-    waiting.now = pending::state::answered;
-    waiting.done.notify();
+    const std::string id = string_of(data, "id");
+    if (frame.kind == signal_kind::supe_working) {
+        all->second.set_deadline(id, time_.now() + answer_limit);
+        return;
+    }
+    auto* answer = data.if_contains("answer");
+    all->second.answer(id, answer ? std::move(*answer) : boost::json::value());
 }
 
 void nested_requests::on_ended(const child& nested) {
-    for (const auto& [id, waiting] : pending_) {
-        if (waiting->number != nested.number() || waiting->now != pending::state::waiting) continue;
-        waiting->now = pending::state::gone;
-        waiting->done.notify();
-    }
+    const auto all = waiters_.find(nested.number());
+    if (all != waiters_.end()) all->second.answer_all(boost::json::value());
 }
 
 }  // namespace supe

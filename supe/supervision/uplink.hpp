@@ -2,6 +2,7 @@
 // a supervisor reports to the one above. Others perform the requests.
 #pragma once
 
+#include "supe/async/waiters.hpp"
 #include "supe/channel/channel.hpp"
 #include "supe/channel/message.hpp"
 #include "supe/channel/outbox.hpp"
@@ -62,14 +63,14 @@ public:
     /// the answer nor SUPE-WORKING for 10 s. `nested` may be removed meanwhile.
     awaitable<boost::json::value> ask(child& nested, supervisor_request request);
     /// A SUPE-ANSWER or SUPE-WORKING from a nested supervisor.
-    void on_signal(const signal_frame& frame);
+    void on_signal(const child& nested, const signal_frame& frame);
     /// A nested supervisor ended: its requests have no answer.
     void on_ended(const child& nested);
 
 private:
-    struct pending;
+    using waiters = waiter_table<std::string, boost::json::value>;
     clock& time_;
-    std::map<std::string, pending*> pending_;  // by id
+    std::map<int, waiters> waiters_;  // by the number of the supervisor that is asked, then by id
     std::uint64_t last_id_ = 0;
 };
 

@@ -11,8 +11,9 @@
 namespace supe {
 
 void field_reader::fail(text_position at, const std::string& what) const {
-    throw config_error(fmt::format("{}:{}:{}: {}{}{}", file, at.line, at.column, path,
-                                   path.empty() ? "" : ": ", what));
+    const std::string place =
+        file.empty() ? "" : fmt::format("{}:{}:{}: ", file, at.line, at.column);
+    throw config_error(fmt::format("{}{}{}{}", place, path, path.empty() ? "" : ": ", what));
 }
 
 void field_reader::wrong(const located_value& v, const std::string& expected) const {
@@ -74,12 +75,13 @@ milliseconds field_reader::duration(const located_value& v) const {
     return *d;
 }
 
-std::size_t field_reader::bytes(const located_value& v) const {
-    if (v.scalar.is_number()) return number(v, 1, std::uint64_t(1) << 50);
-    const auto n =
-        v.scalar.is_string() ? parse_bytes(std::string_view(v.scalar.get_string())) : std::nullopt;
-    if (!n || *n == 0) wrong(v, R"(a size like "64KiB", "256MiB", "10GiB")");
-    return *n;
+std::size_t field_reader::bytes(const located_value& v, std::size_t least, std::size_t most) const {
+    std::optional<std::size_t> n;
+    if (v.scalar.is_string()) n = parse_bytes(std::string_view(v.scalar.get_string()));
+    if (v.scalar.is_number()) n = number(v, least, most);
+    if (n && *n >= least && *n <= most) return *n;
+    constexpr const char* like = R"(a size like "64KiB", "256MiB", "10GiB")";
+    wrong(v, most == largest_size ? like : fmt::format("{}, at most {}", like, print_bytes(most)));
 }
 
 std::string field_reader::name(const located_value& v) const {

@@ -22,8 +22,8 @@ class config_error : public std::runtime_error {
 
 /// Where in which file, and by which path, a value stands: what every error begins with.
 struct field_reader {
-    const std::string& file;
-    std::string path;  ///< `children[2].restart`; empty for the whole
+    const std::string& file;  ///< empty: there is none, and errors begin with the path
+    std::string path;         ///< `children[2].restart`; empty for the whole
 
     [[noreturn]] void fail(text_position at, const std::string& what) const;
     [[noreturn]] void wrong(const located_value& v, const std::string& expected) const;
@@ -33,10 +33,15 @@ struct field_reader {
     std::string string(const located_value& v) const;
     bool boolean(const located_value& v) const;
     std::uint64_t number(const located_value& v, std::uint64_t least, std::uint64_t most) const;
+    /// The same for what is counted.
+    unsigned count(const located_value& v, unsigned least, unsigned most) const {
+        return static_cast<unsigned>(number(v, least, most));
+    }
     double factor(const located_value& v, double least, double most) const;
     milliseconds duration(const located_value& v) const;
     milliseconds some_time(const located_value& v) const;  ///< a duration that is not 0
-    std::size_t bytes(const located_value& v) const;
+    std::size_t bytes(const located_value& v, std::size_t least = 1,
+                      std::size_t most = largest_size) const;
     std::string name(const located_value& v) const;
     std::vector<std::string> strings(const located_value& v) const;
     const std::vector<located_value>& array(const located_value& v) const;

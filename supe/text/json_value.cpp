@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_decimal(char c) { return c >= '0' && c <= '9'; }
 
 /// Infinity would be printed as a word that is no JSON; 0 with a large exponent is read as NaN.
 void make_finite(json::value& v) {
@@ -39,10 +39,10 @@ std::string repaired(std::string_view text) {
                 if (text[i] == '\\') ++i;
             }
             append_json_quoted(out, json_string_value(text.substr(start, ++i - start)));
-        } else if ((text[i] == 'e' || text[i] == 'E') && i > 0 && is_digit(text[i - 1])) {
+        } else if ((text[i] == 'e' || text[i] == 'E') && i > 0 && is_decimal(text[i - 1])) {
             out += text[i++];
-            if (!is_digit(text[i])) out += text[i++];
-            while (i + 1 < text.size() && text[i] == '0' && is_digit(text[i + 1])) ++i;
+            if (!is_decimal(text[i])) out += text[i++];
+            while (i + 1 < text.size() && text[i] == '0' && is_decimal(text[i + 1])) ++i;
             const std::size_t end = std::min(text.find_first_not_of("0123456789", i), text.size());
             out += end - i > 9 ? std::string_view("999999999") : text.substr(i, end - i);
             i = end;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <charconv>
+#include <ctime>
 
 namespace supe {
 namespace {
@@ -16,7 +17,6 @@ constexpr unit sizes[] = {
 
 constexpr std::int64_t longest =
     10LL * 365 * 24 * 3600 * 1000;  // ms: nanoseconds of a steady clock hold 292 years
-constexpr std::int64_t largest = std::int64_t(1) << 50;  // bytes
 
 /// `12s`-like text as a number of the smallest unit. Whole numbers only, none above `most`.
 template <std::size_t N>
@@ -52,10 +52,22 @@ std::optional<milliseconds> parse_duration(std::string_view t) {
 std::string print_duration(milliseconds d) { return print_units(d.count(), times); }
 
 std::optional<std::size_t> parse_bytes(std::string_view t) {
-    const auto n = parse_units(t, sizes, false, largest);
+    const auto n = parse_units(t, sizes, false, largest_size);
     return n ? std::optional(static_cast<std::size_t>(*n)) : std::nullopt;
 }
 
 std::string print_bytes(std::size_t n) { return print_units(static_cast<std::int64_t>(n), sizes); }
+
+std::string print_utc(std::chrono::system_clock::time_point t) {
+    using std::chrono::milliseconds;
+    const auto in_ms = std::chrono::floor<milliseconds>(t);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(in_ms);
+    const std::time_t whole = std::chrono::system_clock::to_time_t(seconds);
+    std::tm utc{};
+    ::gmtime_r(&whole, &utc);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900,
+                       utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                       (in_ms - seconds).count());
+}
 
 }  // namespace supe

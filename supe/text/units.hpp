@@ -1,4 +1,4 @@
-// Durations and sizes as people write them (contract §5). Pure.
+// Durations, sizes and points in time as people write them (contract §5). Pure.
 #pragma once
 
 #include <chrono>
@@ -6,19 +6,28 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include "supe/text/units.hpp"
 
 namespace supe {
 
 using milliseconds = std::chrono::milliseconds;
 
+/// For messages.
+inline double in_seconds(std::chrono::nanoseconds d) {
+    return std::chrono::duration<double>(d).count();
+}
+
 /// "250ms", "8s", "5m", "1h", up to ten years; also "0". Nothing where the text is no duration.
 std::optional<milliseconds> parse_duration(std::string_view text);
 /// The shortest form that parse_duration reads back.
 std::string print_duration(milliseconds d);
-/// "64KiB", "256MiB", "10GiB", "512B", or a plain number of bytes, up to 1 PiB. Nothing where the
-/// text is no size.
+/// 1 PiB.
+inline constexpr std::size_t largest_size = std::size_t(1) << 50;
+/// "64KiB", "256MiB", "10GiB", "512B", or a plain number of bytes, up to largest_size. Nothing
+/// where the text is no size.
 std::optional<std::size_t> parse_bytes(std::string_view text);
 std::string print_bytes(std::size_t n);
+
+/// `2026-01-31T12:00:00.000Z` (RFC 3339).
+std::string print_utc(std::chrono::system_clock::time_point t);
 
 }  // namespace supe

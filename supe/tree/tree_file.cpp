@@ -2,7 +2,7 @@
 
 #include "supe/process/exit_status.hpp"
 #include "supe/process/listen_address.hpp"
-#include "supe/text/field_reader.hpp"
+#include "supe/text/config.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/units.hpp"
 
@@ -10,8 +10,6 @@
 #include <fmt/ranges.h>
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <fstream>
 #include <set>
 
 namespace supe {
@@ -34,10 +32,7 @@ backoff_spec read_backoff(const field_reader& r, const located& v) {
 
 mail_spec read_mail(const field_reader& r, const located& v, bool& journal) {
     mail_spec m;
-    r.object(v, {{"window",
-                  [&](auto& in, auto& x) {
-                      m.limits.window = static_cast<unsigned>(in.number(x, 1, 1000000));
-                  }},
+    r.object(v, {{"window", [&](auto& in, auto& x) { m.limits.window = in.count(x, 1, 1000000); }},
                  {"limit", [&](auto& in, auto& x) { m.limits.count = in.number(x, 1, 100000000); }},
                  {"limit_bytes", [&](auto& in, auto& x) { m.limits.bytes = in.bytes(x); }},
                  {"on_full",
@@ -45,10 +40,7 @@ mail_spec read_mail(const field_reader& r, const located& v, bool& journal) {
                       m.on_full = in.template choice<on_full_kind>(
                           x, {{"reject", on_full_kind::reject}, {"block", on_full_kind::block}});
                   }},
-                 {"attempts",
-                  [&](auto& in, auto& x) {
-                      m.limits.attempts = static_cast<unsigned>(in.number(x, 1, 1000));
-                  }},
+                 {"attempts", [&](auto& in, auto& x) { m.limits.attempts = in.count(x, 1, 1000); }},
                  {"journal", [&](auto& in, auto& x) { journal = in.boolean(x); }}});
     return m;
 }
@@ -112,9 +104,8 @@ public:
             c.shutdown.limit.reset();
             for (auto& f : supervisor_fields(own)) fields.push_back(std::move(f));
         } else {
-            fields.push_back({"max_restarts", [&](auto& in, auto& x) {
-                                  c.limit.count = static_cast<unsigned>(in.number(x, 0, 1000000));
-                              }});
+            fields.push_back({"max_restarts",
+                              [&](auto& in, auto& x) { c.limit.count = in.count(x, 0, 1000000); }});
             fields.push_back(
                 {"within", [&](auto& in, auto& x) { c.limit.within = in.some_time(x); }});
             fields.push_back({"children", {}});  // only to be listed among the choices
@@ -138,27 +129,24 @@ private:
     std::vector<field_reader::field> supervisor_fields(supervisor_spec& s) {
         using kind = strategy_kind;
         using shut = auto_shutdown_kind;
-        return {{"strategy",
-                 [&](auto& in, auto& x) {
-                     s.strategy =
-                         in.template choice<kind>(x, {{"one_for_one", kind::one_for_one},
-                                                      {"one_for_all", kind::one_for_all},
-                                                      {"rest_for_one", kind::rest_for_one}});
-                 }},
-                {"max_restarts",
-                 [&](auto& in, auto& x) {
-                     s.limit.count = static_cast<unsigned>(in.number(x, 0, 1000000));
-                 }},
-                {"within", [&](auto& in, auto& x) { s.limit.within = in.some_time(x); }},
-                {"auto_shutdown",
-                 [&](auto& in, auto& x) {
-                     s.auto_shutdown =
-                         in.template choice<shut>(x, {{"never", shut::never},
-                                                      {"any_significant", shut::any_significant},
-                                                      {"all_significant", shut::all_significant}});
-                 }},
-                {"forward", [&](auto& in, auto& x) { s.forward = in.strings(x); }},
-                {"children", [&](auto& in, auto& x) { children(in, x, s); }}};
+        return {
+            {"strategy",
+             [&](auto& in, auto& x) {
+                 s.strategy = in.template choice<kind>(x, {{"one_for_one", kind::one_for_one},
+                                                           {"one_for_all", kind::one_for_all},
+                                                           {"rest_for_one", kind::rest_for_one}});
+             }},
+            {"max_restarts", [&](auto& in, auto& x) { s.limit.count = in.count(x, 0, 1000000); }},
+            {"within", [&](auto& in, auto& x) { s.limit.within = in.some_time(x); }},
+            {"auto_shutdown",
+             [&](auto& in, auto& x) {
+                 s.auto_shutdown =
+                     in.template choice<shut>(x, {{"never", shut::never},
+                                                  {"any_significant", shut::any_significant},
+                                                  {"all_significant", shut::all_significant}});
+             }},
+            {"forward", [&](auto& in, auto& x) { s.forward = in.strings(x); }},
+            {"children", [&](auto& in, auto& x) { children(in, x, s); }}};
     }
 
     std::vector<field_reader::field> child_fields(child_spec& c, std::string& directory) {
@@ -205,9 +193,7 @@ private:
              }},
             {"listen", [&](auto& in, auto& x) { c.listen = in.strings(x); }},
             {"demand", [&](auto& in, auto& x) { c.demand = in.boolean(x); }},
-            {"instances", [&](auto& in, auto& x) {
-                 c.instances = static_cast<unsigned>(in.number(x, 1, 10000));
-             }}};
+            {"instances", [&](auto& in, auto& x) { c.instances = in.count(x, 1, 10000); }}};
     }
 
     std::string role(const field_reader& r, const located& v) {
@@ -340,49 +326,26 @@ private:
     std::map<std::string, std::string> listeners_;  // who listens where
 };
 
-std::string text_of_file(const std::filesystem::path& file) {
-    constexpr std::size_t limit = 16u << 20;  // and one byte more, which is one too many
-    std::ifstream in(file, std::ios::binary);
-    if (!in)
-        throw config_error(
-            fmt::format("{}: {}", file.string(), std::generic_category().message(errno)));
-    std::string text;
-    for (std::array<char, 16u << 10> part; in && text.size() <= limit;) {
-        in.read(part.data(), part.size());
-        text.append(part.data(), static_cast<std::size_t>(in.gcount()));
-    }
-    if (in.bad() || std::filesystem::is_directory(file))
-        throw config_error(fmt::format("{}: cannot be read", file.string()));
-    return text;
-}
-
-template <class Read>
-auto read_text(std::string_view text, const std::string& file, Read read) {
-    try {
-        const located v = read_located_json(text);
-        return read(field_reader{file, {}}, v);
-    } catch (const located_json_error& e) {
-        throw config_error(
-            fmt::format("{}:{}:{}: {}", file, e.where.line, e.where.column, e.what()));
-    }
-}
-
 }  // namespace
 
 supervisor_spec parse_tree(std::string_view text, const std::string& file,
                            const std::filesystem::path& directory,
                            const std::vector<std::string>& roles) {
-    return read_text(text, file, [&](const field_reader& r, const located& v) {
-        return tree_reader(directory, roles).root(r, v);
+    supervisor_spec tree;
+    read_config_text(text, file, [&](const field_reader& r, const located& v) {
+        tree = tree_reader(directory, roles).root(r, v);
     });
+    return tree;
 }
 
 child_spec parse_child(std::string_view text, const std::string& file,
                        const std::filesystem::path& directory,
                        const std::vector<std::string>& roles) {
-    return read_text(text, file, [&](const field_reader& r, const located& v) {
-        return tree_reader(directory, roles).child(r, v);
+    child_spec child;
+    read_config_text(text, file, [&](const field_reader& r, const located& v) {
+        child = tree_reader(directory, roles).child(r, v);
     });
+    return child;
 }
 
 supervisor_spec read_tree_file(const std::filesystem::path& file,

@@ -1,4 +1,5 @@
 // Shows who is cancelled, who is awaited and what is thrown, in virtual time.
+#include "supe/async/race.hpp"
 #include "tests/support/virtual_loop.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -185,6 +186,92 @@ BOOST_AUTO_TEST_CASE(a_cancelled_join_waits_all_the_same) {
     BOOST_TEST(said == (words{"inner cancelled", "left 0"}));
 }
 
+// with_nursery() ends when its body and all that the body started have ended.
+BOOST_AUTO_TEST_CASE(with_nursery_joins_by_itself) {
+    virtual_loop loop;
+    words said;
+    const auto body = [&](supe::nursery& all) -> awaitable<> {
+        all.start(speak(loop.time(), 2s, "started", said));
+        co_await speak(loop.time(), 1s, "body", said);
+    };
+    const auto before = loop.now();
+    loop.run(supe::with_nursery(loop.time(), body));
+    BOOST_TEST(said == (words{"body", "started"}));
+    BOOST_TEST((loop.now() - before == 2s));
+    BOOST_TEST(loop.armed() == 0u);
+}
+
+// A body that cancels its nursery as its last step ends what it started.
+BOOST_AUTO_TEST_CASE(with_nursery_ended_by_its_body) {
+    virtual_loop loop;
+    words said;
+    const auto body = [&](supe::nursery& all) -> awaitable<> {
+        all.start(speak(loop.time(), 1h, "started", said));
+        co_await speak(loop.time(), 1s, "body", said);
+        all.cancel();
+    };
+    loop.run(supe::with_nursery(loop.time(), body));
+    BOOST_TEST(said == (words{"body", "started cancelled"}));
+}
+
+// What the body throws cancels what it started, and the other way round; it is thrown when all have
+// ended.
+BOOST_AUTO_TEST_CASE(with_nursery_throws) {
+    virtual_loop loop;
+    words said;
+    const auto throws = [&](supe::nursery& all) -> awaitable<> {
+        all.start(speak(loop.time(), 1h, "started", said));
+        co_await fail(loop.time(), 1s, "body");
+    };
+    BOOST_CHECK_THROW(loop.run(supe::with_nursery(loop.time(), throws)), std::runtime_error);
+    BOOST_TEST(said == words{"started cancelled"});
+    const auto waits = [&](supe::nursery& all) -> awaitable<> {
+        all.start(fail(loop.time(), 1s, "started"));
+        co_await speak(loop.time(), 1h, "body", said);
+    };
+    BOOST_CHECK_THROW(loop.run(supe::with_nursery(loop.time(), waits)), std::runtime_error);
+    BOOST_TEST(said == (words{"started cancelled", "body cancelled"}));
+    BOOST_TEST(loop.armed() == 0u);
+}
+
+// Cancelled from outside, with_nursery() awaits its body and the others: they may use what lives
+// around it.
+BOOST_AUTO_TEST_CASE(with_nursery_cancelled_from_outside) {
+    virtual_loop loop;
+    words said;
+    const auto scope = [&]() -> awaitable<> {
+        std::string around = "around, and too long for the small string optimisation";
+        const auto body = [&](supe::nursery& all) -> awaitable<> {
+            all.start(speak(loop.time(), 1h, around, said));
+            co_await speak(loop.time(), 1h, "body", said);
+        };
+        co_await supe::with_nursery(loop.time(), body);
+    };
+    supe::nursery outer(loop.time());
+    outer.start(scope());
+    loop.run_ready();
+    outer.cancel();
+    loop.run(outer.join());
+    BOOST_TEST(said == (words{"body cancelled",
+                              "around, and too long for the small string optimisation cancelled"}));
+}
+
+// with_nursery() keeps a copy of its body for as long as that runs, and destroys it once.
+BOOST_AUTO_TEST_CASE(with_nursery_holds_its_body) {
+    virtual_loop loop;
+    const auto held = std::make_shared<int>(1);
+    const auto scope = [&]() -> awaitable<> {
+        const auto body = [&loop, held](supe::nursery&) -> awaitable<> {
+            co_await loop.time().sleep_for(1s);
+            BOOST_TEST(held.use_count() == 3);
+        };
+        co_await supe::with_nursery(loop.time(), body);
+        BOOST_TEST(held.use_count() == 2);
+    };
+    loop.run(scope());
+    BOOST_TEST(held.use_count() == 1);
+}
+
 // within(): the result in time, nothing too late, and what the work throws.
 BOOST_AUTO_TEST_CASE(within_a_deadline) {
     virtual_loop loop;
@@ -209,6 +296,19 @@ BOOST_AUTO_TEST_CASE(within_a_deadline) {
     loop.run(test());
     BOOST_TEST(said == (words{"answer", "answer cancelled", "answer"}));
     BOOST_TEST(loop.armed() == 0u);
+}
+
+// Of work without a result within() says whether it ended in time.
+BOOST_AUTO_TEST_CASE(within_a_deadline_or_not) {
+    virtual_loop loop;
+    const auto test = [&]() -> awaitable<> {
+        supe::clock& time = loop.time();
+        const bool in_time = co_await supe::within(time, time.now() + 2s, time.sleep_for(1s));
+        BOOST_TEST(in_time);
+        const bool late = co_await supe::within(time, time.now() + 2s, time.sleep_for(3s));
+        BOOST_TEST(!late);
+    };
+    loop.run(test());
 }
 
 // within() throws what its work throws, its own operation_aborted too, and a failure on the way out

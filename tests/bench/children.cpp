@@ -1,5 +1,6 @@
-// The cost of 1,000 idle children for their supervisor: memory for each, and the time until all of
-// them run.
+// The cost of 1,000 idle children for their supervisor: memory for each, also after requests for
+// their status, and the time until all of them run.
+#include "supe/control/client.hpp"
 #include "tests/bench/bench.hpp"
 #include "tests/bench/programs.hpp"
 
@@ -10,6 +11,7 @@
 namespace {
 
 constexpr int many = 1000;
+constexpr int questions = 100;
 
 /// KiB of a field of /proc/PID/smaps_rollup: `Rss` or `Pss`.
 double kib(pid_t pid, const std::string& field) {
@@ -41,13 +43,24 @@ std::filesystem::path programs_of(int children, const bench::folder& where) {
     return file;
 }
 
-/// One run: the time until all children are up, and the memory of their supervisor then.
+/// One run: the time until all children are up, and the memory of their supervisor then (KiB).
 struct run {
     double ms = 0;
-    double rss = 0, pss = 0;  // KiB
+    double rss = 0, pss = 0;
+    double rss_after_status = 0;  // `supe status` was asked a hundred times; of supe alone
 };
 
-run run_of(const std::vector<std::string>& command, int children, const bench::folder& where) {
+void ask_status(const std::filesystem::path& state) {
+    for (int i = 0; i < questions; ++i) {
+        auto tree = supe::control::client::connect(state);
+        if (!tree || !tree->ask({{"do", "status"}, {"address", "/"}}).at("ok").is_object())
+            throw std::runtime_error("no status");
+    }
+}
+
+/// `state`: of a tree of supe's.
+run run_of(const std::vector<std::string>& command, int children, const bench::folder& where,
+           const std::filesystem::path& state = {}) {
     const auto fifo = where / "births";
     std::filesystem::remove(fifo);
     bench::births births(fifo);
@@ -55,15 +68,20 @@ run run_of(const std::vector<std::string>& command, int children, const bench::f
     const bench::program supervisor(command, where / "log", {{"BENCH_FIFO", births.path()}});
     std::int64_t last = before;
     for (int i = 0; i < children; ++i) last = std::max(last, births.next().at_ns);
-    return {static_cast<double>(last - before) / 1e6, kib(supervisor.pid(), "Rss"),
-            kib(supervisor.pid(), "Pss")};
+    run r{static_cast<double>(last - before) / 1e6, kib(supervisor.pid(), "Rss"),
+          kib(supervisor.pid(), "Pss")};
+    if (state.empty()) return r;
+    ask_status(state);
+    r.rss_after_status = kib(supervisor.pid(), "Rss");
+    return r;
 }
 
 void measure(bench::table& figures) {
     const bench::folder where;
     const auto supe = [&](int children) {
-        return run_of({SUPE_BINARY, "run", tree_of(children, where), "--state", where / "state"},
-                      children, where);
+        const auto state = where / "state";
+        return run_of({SUPE_BINARY, "run", tree_of(children, where), "--state", state}, children,
+                      where, state);
     };
     const auto loop = [&] {
         return run_of({bench::child_program(), "many", std::to_string(many)}, many, where);
@@ -74,11 +92,12 @@ void measure(bench::table& figures) {
                    ? run()
                    : run_of({python, "-c", programs_of(children, where)}, children, where);
     };
-    std::vector<double> rss, pss;
+    std::vector<double> rss, pss, rss_after_status;
     const auto times = bench::in_turn(5, {[&] {
                                               const run r = supe(many);
                                               rss.push_back(r.rss);
                                               pss.push_back(r.pss);
+                                              rss_after_status.push_back(r.rss_after_status);
                                               return r.ms;
                                           },
                                           [&] { return loop().ms; }});
@@ -91,6 +110,10 @@ void measure(bench::table& figures) {
                  {"supe", times[0]},
                  {"posix_spawn loop", times[1]}});
     figures.add({"memory for each (Rss)", "KiB", {"supe", of_each}, {named, peer_of_each}});
+    figures.add({fmt::format("… after {} times `supe status`", questions),
+                 "KiB",
+                 {"supe", (bench::median(rss_after_status) - base.rss_after_status) / (many - 1)},
+                 {"before", of_each}});
     figures.add({"the same (Pss)",
                  "KiB",
                  {"supe", (bench::median(pss) - base.pss) / (many - 1)},

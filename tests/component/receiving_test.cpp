@@ -36,14 +36,14 @@ BOOST_AUTO_TEST_CASE(gathers_acks) {
     BOOST_TEST(s.received() == words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["1","2"]})")});
 }
 
-// reject(): back to its position, or to the dead letters with a reason.
+// requeue(): back to its position; reject(): to the dead letters, with a reason.
 BOOST_AUTO_TEST_CASE(rejects) {
     component_fixture s;
     const auto picky = [](supe::component& self) -> awaitable<> {
         auto first = co_await self.receive();
-        co_await first->reject(true);
+        co_await first->requeue();
         auto second = co_await self.receive();
-        co_await second->reject(false, "too \"odd\"");
+        co_await second->reject("too \"odd\"");
     };
     s.loop.start(picky(*s.self));
     s.mail("1", "1");

@@ -16,7 +16,8 @@ namespace {
 
 /// Notes all messages of one notice.
 awaitable<> listen(component& self, std::string name, bool use_cache, words& received) {
-    supe::watch w = co_await self.watch_notice(name, use_cache);
+    const supe::watch_options options{.use_cache = use_cache};
+    supe::watch w = co_await self.watch_notice(name, options);
     while (auto n = co_await w.next()) received.push_back(boost::json::serialize(n->message));
 }
 

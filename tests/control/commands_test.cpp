@@ -29,7 +29,7 @@ supe::awaitable<int> hanging_supervisor(supe::clock& time, int channel) {
 supe::awaitable<> picky(supe::component& self) {
     while (auto mail = co_await self.receive()) {
         if (mail->body() == "\"no\"") {
-            co_await mail->reject(false, "not to my taste");
+            co_await mail->reject("not to my taste");
         } else {
             co_await mail->ack();
         }

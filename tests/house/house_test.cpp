@@ -113,6 +113,16 @@ BOOST_AUTO_TEST_CASE(words_are_banned) {
     expect_none(rules::words_are_banned(repository()));
 }
 
+BOOST_AUTO_TEST_CASE(headers_use_no_namespace) {
+    const auto found = rules::headers_use_no_namespace({
+        {"supe/a.hpp", "// using namespace std;\nusing namespace std::chrono_literals;\n"},
+        {"supe/a.cpp", "using namespace std::chrono_literals;\n"},
+    });
+    const faults expected{"supe/a.hpp:2: using namespace in a header"};
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::headers_use_no_namespace(repository()));
+}
+
 BOOST_AUTO_TEST_CASE(sizes_are_bounded) {
     using rules::longest_file;
     using rules::longest_function;

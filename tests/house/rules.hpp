@@ -67,10 +67,11 @@ inline files read_all(const std::filesystem::path& top) {
 inline const std::map<std::string, std::set<std::string>> rooms{
     {"async", {}},
     {"text", {}},
+    {"storage", {}},
     {"process", {"async"}},
     {"channel", {"async", "text"}},
     {"output", {"async", "text"}},
-    {"mail", {"async", "text", "channel"}},
+    {"mail", {"async", "text", "storage", "channel"}},
     {"noticeboard", {}},
     {"tree", {"text", "process", "mail"}},
     {"supervision",
@@ -217,6 +218,18 @@ inline faults words_are_banned(const files& all) {
                 if (line.text.find(word) != std::string::npos)
                     found.push_back(fmt::format("{}{}: {}", at(f, line.line), word, why));
         }
+    return found;
+}
+
+/// A header imposes its names on nobody.
+inline faults headers_use_no_namespace(const files& all) {
+    faults found;
+    for (const auto& f : all) {
+        if (!f.is_header()) continue;
+        for (const auto& line : lines_of(f.code))
+            if (line.text.find("using namespace") != std::string::npos)
+                found.push_back(at(f, line.line) + "using namespace in a header");
+    }
     return found;
 }
 
@@ -381,11 +394,16 @@ inline const std::map<std::string, std::string> headless{
     {"supe/component/run.cpp", "run_component, declared in component.hpp"},
     {"supe/tree/tree_json.cpp", "to_json, declared in tree_file.hpp"},
     {"components/http/beast.cpp", "compiles Beast"},
-    {"components/command_line/dead.cpp", "declared in operator.hpp"},
-    {"components/command_line/logs.cpp", "declared in operator.hpp"},
-    {"components/command_line/mail.cpp", "declared in operator.hpp"},
-    {"components/command_line/notices.cpp", "declared in operator.hpp"},
+    {"components/command_line/administration.cpp", "declared in commands.hpp"},
+    {"components/command_line/dead.cpp", "declared in commands.hpp"},
+    {"components/command_line/logs.cpp", "declared in commands.hpp"},
+    {"components/command_line/mail.cpp", "declared in commands.hpp"},
+    {"components/command_line/notices.cpp", "declared in commands.hpp"},
+    {"components/command_line/relay.cpp", "declared in commands.hpp"},
+    {"components/command_line/run.cpp", "declared in commands.hpp"},
+    {"components/command_line/status.cpp", "declared in commands.hpp"},
     {"components/main.cpp", "main"},
+    {"patterns/examples/overseer.cpp", "a program to copy"},
 };
 
 /// NAME.cpp has NAME.hpp beside it; NAME_PART.cpp may be a further part of NAME.cpp.

@@ -137,8 +137,44 @@ BOOST_AUTO_TEST_CASE(restored) {
     BOOST_TEST_SAME(o.journal.taken(), {"erase 2 ", "erase 1 "});
 }
 
-// From above: acknowledged there after the commit. In the next life it is dropped when it comes
-// again, also when it had left its mailbox, and its receipt is still sent.
+// Mail for an instance that the tree has no more is a letter too: nobody else may have it.
+BOOST_AUTO_TEST_CASE(restored_for_an_instance) {
+    journaled_router o;
+    mail_endpoint& b = o.add("b");
+    for (const auto& [n, meant_for] : {std::pair(1u, 0u), {2u, 1u}, {3u, supe::mailbox::anyone}}) {
+        supe::journaled_mail mail;
+        mail.sequence = n;
+        mail.box = "b";
+        mail.id = fmt::format("id-{}", n);
+        mail.msg = fmt::format("{}", n);
+        mail.meant_for = meant_for;
+        o.mail.delivery.restore(mail);
+    }
+    BOOST_TEST_SAME(o.events, {"dead: 2 to b: removed after 0"});
+    BOOST_TEST_SAME(o.journal.taken(), {"erase 2 "});
+    o.mail.delivery.on_ready(b, 9);
+    BOOST_TEST(o.received(b).size() == 2u);
+    BOOST_TEST(b.box.queued() == 0u);
+}
+
+// Mail on its way to another supervisor, up or down, is not written here: it is kept in memory
+// until the next hop has it.
+BOOST_AUTO_TEST_CASE(on_its_way) {
+    journaled_router o("/dam", true);
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& deep = o.add("deep", support::supervisor);
+    o.mail.delivery.on_ready(deep, 9);
+    o.sends(a, R"({"type":"mail","to":"/x","msg":1})");
+    o.sends(a, R"({"type":"mail","to":"deep/x","msg":2})");
+    BOOST_TEST(o.received_above().size() == 1u);
+    BOOST_TEST(o.received(deep).size() == 1u);
+    o.end(deep, false);
+    o.mail.remove(deep);
+    BOOST_TEST_SAME(o.journal.taken(), {});
+}
+
+// From above: acknowledged there after the commit; in the next life it is dropped when it comes
+// again, also when it was done with, and its receipt is still sent.
 BOOST_AUTO_TEST_CASE(from_above_across_lives) {
     const auto frame = [](const char* id, int attempt) {
         return fmt::format(

@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(dead_lettered) {
                "dead: \"poison\" to b: it crashed, with this mail in flight after 3");
     o.mail.delivery.on_ready(b, 1);
     o.sends(a, R"({"type":"mail","to":"b","msg":0,"id":"2","receipt":true})");
-    o.mail.delivery.on_reject(b, "id-2", supe::mail_delivery::rejected::dead, "too old");
+    o.mail.delivery.on_reject(b, "id-2", supe::mailbox::rejected::dead, "too old");
     BOOST_TEST(o.events.back() == "dead: 0 to b: rejected: too old after 1");
     BOOST_TEST_SAME(o.received(a),
                     {signal("MAIL-ACCEPTED", R"({"id":"1"})"),

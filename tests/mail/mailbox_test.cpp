@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(redelivered_in_order_before_fresh_mail) {
     BOOST_TEST_SAME(taken(b), {"a/1", "b/1", "c/1"});
     acked(b, "b");
     for (int stop = 0; stop < 5; ++stop) {
-        BOOST_TEST(b.ended(0, false, {{}, "stopped"}).dead.empty());
+        BOOST_TEST(b.ended(0, box::ending::uncharged, {{}, "stopped"}).dead.empty());
         BOOST_TEST(b.in_flight() == 0u);
         b.ready(0, 3);
         BOOST_TEST_SAME(taken(b), {fmt::format("a/{}", stop + 2), fmt::format("c/{}", stop + 2),
@@ -145,15 +145,15 @@ BOOST_AUTO_TEST_CASE(reject) {
     for (const char* id : {"a", "b", "c"}) put(b, id);
     b.ready(0, 2);
     taken(b);
-    BOOST_TEST(b.reject(0, "b", true, {{}, "later"}).back->id() == "b");
+    BOOST_TEST(b.reject(0, "b", box::rejected::requeued, {{}, "later"}).back->id() == "b");
     BOOST_TEST_SAME(taken(b), {"b/2"});
-    auto out = b.reject(0, "b", false, {{}, "never"}).dead;
+    auto out = b.reject(0, "b", box::rejected::dead, {{}, "never"}).dead;
     BOOST_TEST(out.mail->id() == "b");
     BOOST_TEST(out.reason == "never");
     BOOST_TEST(out.history.size() == 2u);
     BOOST_TEST(out.history.front().what == "later");
-    BOOST_TEST(b.reject(0, "", false, {{}, "no"}).dead.mail->id() == "a");
-    BOOST_TEST(!b.reject(0, "zzz", false, {{}, "no"}).dead.mail);
+    BOOST_TEST(b.reject(0, "", box::rejected::dead, {{}, "no"}).dead.mail->id() == "a");
+    BOOST_TEST(!b.reject(0, "zzz", box::rejected::dead, {{}, "no"}).dead.mail);
     BOOST_TEST_SAME(taken(b), {"c/1"});
 }
 
@@ -165,13 +165,13 @@ BOOST_AUTO_TEST_CASE(poison_alone) {
     for (int n = 1; n <= 3; ++n) {
         b.ready(0, 1);
         BOOST_TEST(taken(b).size() == 1u);
-        const auto after = b.ended(0, true, crash);
+        const auto after = b.ended(0, box::ending::charged, crash);
         BOOST_TEST(ids(after.dead) == (n == 3 ? words{"poison"} : words{}));
         if (n == 3) BOOST_TEST(after.dead[0].history.size() == 4u);
         if (n != 1) continue;
         b.ready(0, 1);
         BOOST_TEST_SAME(taken(b), {"poison/2"});
-        b.ended(0, false, {{}, "stopped"});
+        b.ended(0, box::ending::uncharged, {{}, "stopped"});
     }
     b.ready(0, 1);
     BOOST_TEST_SAME(taken(b), {"good/1"});
@@ -184,13 +184,14 @@ BOOST_AUTO_TEST_CASE(suspects_one_at_a_time) {
     for (const char* id : {"a", "poison", "c", "fresh", "fresher"}) put(b, id);
     b.ready(0, 3);
     BOOST_TEST(taken(b).size() == 3u);
-    BOOST_TEST(b.ended(0, true, crash).dead.empty());
+    BOOST_TEST(b.ended(0, box::ending::charged, crash).dead.empty());
     b.ready(0, 3);
     BOOST_TEST_SAME(taken(b), {"a/2"});
     acked(b, "a");
     for (int n = 2; n <= 3; ++n) {
         BOOST_TEST_SAME(taken(b), {fmt::format("poison/{}", n)});
-        BOOST_TEST(ids(b.ended(0, true, crash).dead) == (n == 3 ? words{"poison"} : words{}));
+        BOOST_TEST(ids(b.ended(0, box::ending::charged, crash).dead) ==
+                   (n == 3 ? words{"poison"} : words{}));
         b.ready(0, 3);
     }
     BOOST_TEST_SAME(taken(b), {"c/2"});
@@ -213,15 +214,31 @@ BOOST_AUTO_TEST_CASE(answers) {
     put_answer(b, "s");
     BOOST_TEST_SAME(taken(b), {"s/1"});
     acked(b, "r");
-    BOOST_TEST(b.ended(0, true, crash).dead.empty());
+    BOOST_TEST(b.ended(0, box::ending::charged, crash).dead.empty());
     b.connected(0);
     b.ready(0, 1);
     BOOST_TEST_SAME(taken(b), {"s/2", "m/2"});
-    BOOST_TEST(ids(b.ended(0, true, crash).dead) == words{"m"});
+    BOOST_TEST(ids(b.ended(0, box::ending::charged, crash).dead) == words{"m"});
 }
 
-// … and the limits, up to as many again: only the component that waits for the answer can empty the
-// full mailbox. A flood of answers is refused.
+// … also those that an earlier life held: they take nothing of the window, then or later.
+BOOST_AUTO_TEST_CASE(restored_answers) {
+    box b(mailbox_limits{});
+    envelope r;
+    r.id = "r";
+    r.answer = true;
+    r.sequence = 1;
+    b.restore(r, box::anyone, {});
+    put(b, "m"), put(b, "n");
+    b.connected(0);
+    b.ready(0, 1);
+    BOOST_TEST_SAME(taken(b), {"r/1", "m/1"});
+    acked(b, "r"), acked(b, "m");
+    BOOST_TEST_SAME(taken(b), {"n/1"});
+}
+
+// … and past the limits, up to as many again: a full mailbox is emptied by who waits for the
+// answer. A flood of them is refused.
 BOOST_AUTO_TEST_CASE(answers_pass_the_limits) {
     for (const bool block : {false, true}) {
         box b(mailbox_limits{.count = 2, .block = block});
@@ -251,7 +268,7 @@ BOOST_AUTO_TEST_CASE(parked) {
     BOOST_TEST(acked(b, "b") == "b");
     BOOST_TEST_SAME(taken(b), {"d/1"});
     b.park(0, "d");
-    b.ended(0, false, crash);
+    b.ended(0, box::ending::uncharged, crash);
     b.ready(0, 2);
     BOOST_TEST_SAME(taken(b), {"c/2", "d/2"});
     BOOST_TEST(b.park(0, "c")->id() == "c");
@@ -268,7 +285,7 @@ BOOST_AUTO_TEST_CASE(parked_beside_the_limits) {
     BOOST_TEST(!b.empty());
     BOOST_TEST((put(b, "b", std::string(90, '1')) == offered::taken));
     BOOST_TEST(b.queued() == 1u);
-    b.ended(0, false, crash);
+    b.ended(0, box::ending::uncharged, crash);
     BOOST_TEST(b.queued() == 2u);
     BOOST_TEST(b.bytes() > 180u);
     b.ready(0, 2);
@@ -336,7 +353,7 @@ BOOST_AUTO_TEST_CASE(waits_for_its_commit) {
     envelope e;
     for (const char* id : {"a", "b", "c"}) {
         e.id = id;
-        BOOST_TEST((b.offer(e, box::anyone, true) == offered::taken));
+        BOOST_TEST((b.offer(e, box::anyone, box::entry::uncommitted) == offered::taken));
     }
     BOOST_TEST((put(b, "d") == offered::full));
     BOOST_TEST_SAME(taken(b), {});
@@ -361,7 +378,7 @@ BOOST_AUTO_TEST_CASE(several_consumers) {
     BOOST_TEST_SAME(taken(b, 1), {"m3/1"});
     BOOST_TEST(acked(b, "m1", 1) == "-");
     BOOST_TEST(b.in_flight() == 3u);
-    b.ended(0, true, crash);
+    b.ended(0, box::ending::charged, crash);
     BOOST_TEST(acked(b, "m3", 1) == "m3");
     BOOST_TEST_SAME(taken(b, 1), {"m1/2"});
     acked(b, "m1", 1);
@@ -388,7 +405,7 @@ BOOST_AUTO_TEST_CASE(meant_for_one) {
     BOOST_TEST_SAME(taken(b, 0), {"a/1", "b/1"});
     b.ready(1, 9);
     BOOST_TEST_SAME(taken(b, 1), {"answer/1", "own/1"});
-    b.ended(1, false, {{}, "stopped"});
+    b.ended(1, box::ending::uncharged, {{}, "stopped"});
     BOOST_TEST(ids(b.drain(1)) == (words{"answer", "own"}));
     BOOST_TEST(b.in_flight() == 2u);
 }

@@ -11,8 +11,6 @@
 
 namespace simulated {
 
-using namespace std::chrono_literals;
-
 /// Counts connections as a destination does: each from its opening until both sides have closed it.
 struct destination {
     explicit destination(supe::simulation::world& w) : world(w) {}

@@ -213,6 +213,39 @@ BOOST_AUTO_TEST_CASE(no_file_without_need) {
     BOOST_TEST(!std::filesystem::exists(tmp / "mail"));
 }
 
+// A file as the first version wrote it opens, with all that is in it; one of a version after ours
+// is refused.
+BOOST_AUTO_TEST_CASE(versions) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "supe.sqlite";
+    {
+        SQLite::Database first(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+        first.exec(R"(
+            PRAGMA auto_vacuum = INCREMENTAL;
+            PRAGMA journal_mode = WAL;
+            CREATE TABLE mail (seq INTEGER PRIMARY KEY, box BLOB NOT NULL, id BLOB NOT NULL,
+                sender BLOB NOT NULL, msg BLOB NOT NULL, extras BLOB NOT NULL,
+                flags INTEGER NOT NULL, meant_for INTEGER NOT NULL, attempt INTEGER NOT NULL,
+                charges INTEGER NOT NULL, suspect INTEGER NOT NULL, history BLOB NOT NULL);
+            CREATE TABLE dead (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, letter BLOB NOT NULL);
+            CREATE TABLE finished (n INTEGER PRIMARY KEY, id BLOB NOT NULL);
+            INSERT INTO mail VALUES (4, x'62', x'69642d34', x'61', x'226d22', x'', 0, 0, 2, 1, 0, x'');
+            INSERT INTO finished VALUES (1, x'722d31');
+        )");
+    }
+    supe::journal_file journal(file);
+    contents all;
+    BOOST_TEST(journal.open() == "");
+    BOOST_TEST(journal.restore(all) == "");
+    BOOST_TEST(all.mails == (words{"id-4 \"m\" 2 1 0"}), boost::test_tools::per_element());
+    BOOST_TEST(all.finished == words{"r-1"}, boost::test_tools::per_element());
+    SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 1");
+    const std::string why = supe::journal_file(file).open();
+    BOOST_TEST(why == file.string() +
+                          ": a newer version of this program wrote it "
+                          "(format 1, 0 is known here)");
+}
+
 // After a large backlog the file becomes small again, step by step.
 BOOST_AUTO_TEST_CASE(compacts) {
     const support::temporary_directory tmp;

@@ -125,8 +125,10 @@ private:
             if (!calm_ && chance(0.1)) {
                 f.returned = true;
                 std::erase(mine.in_flight, number);
-                co_await mail->reject(chance(0.5), "not now");
-                f.rejected = true;  // it comes again, out of order
+                const bool again = chance(0.5);
+                if (again) co_await mail->requeue("not now");
+                if (!again) co_await mail->reject("not now");
+                f.rejected = true;  // it comes again out of order
                 continue;
             }
             f.acked = true;

@@ -18,7 +18,6 @@ namespace simulation_tests {
 using supe::duration;
 using supe::milliseconds;
 using supe::time_point;
-using namespace std::chrono_literals;
 
 inline bool is_down(const supe::child& c) {
     return c.state().current() == supe::lifecycle::state::down;
@@ -56,10 +55,11 @@ struct model_child {
     time_point up_since{}, not_before{};
     void back_off(time_point now, duration lasted) {
         if (lasted >= spec.backoff.reset_after) tries = 0;
-        base = tries++ == 0  ? spec.backoff.first
-               : base == 0ms ? 100ms
-                             : milliseconds(static_cast<int>(static_cast<double>(base.count()) *
-                                                             spec.backoff.factor));
+        base = tries++ == 0 ? spec.backoff.first
+               : base == milliseconds(0)
+                   ? milliseconds(100)
+                   : milliseconds(
+                         static_cast<int>(static_cast<double>(base.count()) * spec.backoff.factor));
         base = std::min(base, spec.backoff.max);
         not_before = now + base;
     }
@@ -74,7 +74,7 @@ public:
         for (const supe::child_spec& c : spec.children) enter(c);
         listener_ = real_.listen({}, [this](const supe::published& n) { on_notice(n); });
     }
-    ~supervisor_model() { real_.stop_listening(listener_); }
+    ~supervisor_model() { real_.notices().stop_listening(listener_); }
     supervisor_model(const supervisor_model&) = delete;
 
     supe::supervisor& real() { return real_; }
@@ -105,7 +105,7 @@ public:
             state == supe::restarter::status::starting) {
             if (in_flight(name)) return;
         }
-        if (!c->wanted()) c->own.ends.clear(), c->tries = 0, c->base = 0ms;
+        if (!c->wanted()) c->own.ends.clear(), c->tries = 0, c->base = milliseconds(0);
         c->held = c->given_up = c->done = false;
         if (state == supe::restarter::status::stopping) return;
         hurry(*c, name);

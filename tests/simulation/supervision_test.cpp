@@ -9,6 +9,7 @@
 #include <filesystem>
 
 using namespace simulation_tests;
+using namespace std::chrono_literals;
 using supe::awaitable;
 using supe::supervisor;
 using supe::simulation::world;
@@ -29,7 +30,6 @@ public:
         for (unsigned i = 0; i < steps && faults_.empty() && !world_.ended(); ++i) {
             step();
             for (auto& [address, a] : actors_) a->model.check();
-            if (std::getenv("FORCE") && i == 4) faults_.push_back("forced");
         }
         if (faults_.empty()) rest();
         if (faults_.empty()) finish();
@@ -247,25 +247,13 @@ BOOST_AUTO_TEST_CASE(random_trees) {
                         count = from_environment("SUPE_SEEDS", 10000);
     const std::size_t before = open_descriptors();
     for (unsigned long seed = first; seed < first + count; ++seed) {
-        static std::size_t last = before;
-        if (std::getenv("LEAK") && open_descriptors() != last) {
-            fmt::print("seed {}: {}\n", seed - 1, open_descriptors());
-            last = open_descriptors();
-        }
         run r(seed);
         auto faults = r.faults();
-        if (std::getenv("FORCE")) continue;
         if (faults.empty()) continue;
         BOOST_ERROR(
             fmt::format("SUPE_SEED={} SUPE_SEEDS=1: {}\n{}", seed, faults.front(), r.log()));
         break;
     }
-    if (std::getenv("DBG"))
-        for (auto& e : std::filesystem::directory_iterator("/proc/self/fd")) {
-            std::error_code ec;
-            fmt::print("{} -> {}\n", e.path().string(),
-                       std::filesystem::read_symlink(e.path(), ec).string());
-        }
     BOOST_TEST(open_descriptors() == before);
 }
 

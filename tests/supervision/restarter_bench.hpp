@@ -12,7 +12,10 @@
 
 namespace restarter_bench {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""h;
 using supe::milliseconds;
 using rules = supe::restarter;
 using status = rules::status;

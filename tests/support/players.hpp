@@ -9,7 +9,10 @@
 
 namespace support {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""h;
 
 /// Takes and acknowledges mail until SUPE-SHUTDOWN.
 inline supe::awaitable<> diligent(supe::component& self) {

@@ -19,7 +19,18 @@ inline constexpr auto supervisor = supe::endpoint_kind::supervisor;
 using supe::mailbox_limits;
 using words = std::vector<std::string>;
 
-/// A channel of the supervisor, and its other end.
+/// The frames that wait at this end of a socket.
+inline words frames_at(int fd) {
+    std::string bytes(1 << 20, '\0');
+    const ssize_t n = ::recv(fd, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    words frames;
+    supe::frame_splitter().feed(
+        std::string_view(bytes).substr(0, n > 0 ? static_cast<std::size_t>(n) : 0),
+        [&](std::string_view f) { frames.emplace_back(f); });
+    return frames;
+}
+
+/// A channel of the supervisor, and what was written to it.
 struct neighbour {
     std::shared_ptr<supe::channel> wire;
     supe::unique_fd other;
@@ -32,18 +43,31 @@ struct neighbour {
         other.reset(fds[1]);
     }
     /// Frames since the last call.
-    words received() const {
-        std::string bytes(1 << 20, '\0');
-        const ssize_t n = ::recv(other.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-        words frames;
-        supe::frame_splitter().feed(
-            std::string_view(bytes).substr(0, n > 0 ? static_cast<std::size_t>(n) : 0),
-            [&](std::string_view f) { frames.emplace_back(f); });
-        return frames;
+    words received() const { return frames_at(other.get()); }
+};
+
+/// What the mail of a supervisor reports, as text.
+struct recorded_events : supe::mail_events {
+    words events;  // in order
+
+    void on_supervisor_mail(const supe::envelope& m) override {
+        events.push_back(fmt::format("supe: {} {}", m.from, m.msg));
+    }
+    void on_dead_letter(const supe::envelope& m, const std::string& to, const std::string& why,
+                        const supe::mail_history& h) override {
+        events.push_back(fmt::format("dead: {} to {}: {} after {}", m.msg, to, why, h.size()));
+    }
+    void on_undeliverable(const supe::envelope& m, const std::string& why) override {
+        events.push_back(fmt::format("undeliverable: {} {}", m.msg, why));
+    }
+    void on_mail_waiting(mail_endpoint& s) override { events.push_back("waiting: " + s.name); }
+    void on_control_answer(const supe::mail_origin& o, supe::signal_kind outcome,
+                           std::string_view why) override {
+        events.push_back(fmt::format("control: {} {} {}", o.id, name_of(outcome), why));
     }
 };
 
-struct router_fixture : supe::mail_events {
+struct router_fixture : recorded_events {
     supe::asio::io_context loop;
     supe::simulation::virtual_clock time{loop.get_executor()};
     supe::outbox out;
@@ -51,7 +75,6 @@ struct router_fixture : supe::mail_events {
     neighbour up;
     std::vector<std::unique_ptr<neighbour>> wires;
     std::vector<std::unique_ptr<mail_endpoint>> endpoints;
-    words events;  // what the mail reported, in order
 
     explicit router_fixture(std::string address = "", bool with_uplink = false)
         : mail(std::move(address), "id-", time, out, *this), up(time) {
@@ -75,7 +98,7 @@ struct router_fixture : supe::mail_events {
         mail.delivery.on_connected(s, *neighbour_of(s).wire, s.life + 1);
     }
     void end(mail_endpoint& s, bool charged) {
-        using ending = supe::mail_delivery::ending;
+        using ending = supe::mailbox::ending;
         mail.delivery.on_disconnected(s);
         mail.delivery.on_ended(s, charged ? ending::charged : ending::uncharged, "it crashed");
     }
@@ -94,22 +117,6 @@ struct router_fixture : supe::mail_events {
     words received_above() {
         mail.flush();
         return up.received();
-    }
-
-    void on_supervisor_mail(const supe::envelope& m) override {
-        events.push_back(fmt::format("supe: {} {}", m.from, m.msg));
-    }
-    void on_dead_letter(const supe::envelope& m, const std::string& to, const std::string& why,
-                        const supe::mail_history& h) override {
-        events.push_back(fmt::format("dead: {} to {}: {} after {}", m.msg, to, why, h.size()));
-    }
-    void on_undeliverable(const supe::envelope& m, const std::string& why) override {
-        events.push_back(fmt::format("undeliverable: {} {}", m.msg, why));
-    }
-    void on_mail_waiting(mail_endpoint& s) override { events.push_back("waiting: " + s.name); }
-    void on_control_answer(const supe::mail_origin& o, supe::signal_kind outcome,
-                           std::string_view why) override {
-        events.push_back(fmt::format("control: {} {} {}", o.id, name_of(outcome), why));
     }
 };
 

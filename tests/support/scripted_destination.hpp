@@ -17,7 +17,10 @@
 namespace support {
 
 namespace asio = boost::asio;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""h;
 using asio::ip::tcp;
 using components::http_reply;
 

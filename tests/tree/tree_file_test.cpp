@@ -494,6 +494,18 @@ BOOST_AUTO_TEST_CASE(round_trip) {
         R"({"supe":1,"name":"t","children":[{"name":"c","command":["x"],"directory":"/"}]})");
 }
 
+// Points in time, to the millisecond below.
+BOOST_AUTO_TEST_CASE(points_in_time) {
+    using std::chrono::system_clock;
+    using namespace std::chrono_literals;
+    const auto text = [](std::chrono::microseconds since_1970) {
+        return supe::print_utc(system_clock::time_point(since_1970));
+    };
+    BOOST_TEST(text(0us) == "1970-01-01T00:00:00.000Z");
+    BOOST_TEST(text(1769860800s + 7ms + 999us) == "2026-01-31T12:00:00.007Z");
+    BOOST_TEST(text(-1us) == "1969-12-31T23:59:59.999Z");
+}
+
 // Durations and sizes, both ways.
 BOOST_AUTO_TEST_CASE(durations_and_sizes) {
     using supe::parse_bytes;

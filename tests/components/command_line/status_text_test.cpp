@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 namespace json = boost::json;
+using shown = components::colours;
 
 namespace {
 
@@ -33,29 +34,29 @@ BOOST_AUTO_TEST_SUITE(status_text)
 
 // Columns are as wide as what is in them; what is below is indented.
 BOOST_AUTO_TEST_CASE(table) {
-    BOOST_TEST(components::status_table(shop(), false) ==
-               "NAME       STATE            PID  RESTARTS  UPTIME  QUEUED  IN HAND  LAST EXIT\n"
-               "shop       running           12         0   1m01s       0        0  -\n"
-               "  web      running           12         0   1m01s       0        0  -\n"
-               "  dam      running           12         0   1m01s       0        0  -\n"
-               "    queue  given_up           -         3       -      12        0  code 3\n"
-               "  weir     running, silent   12         0   1m01s       0        0  -\n");
+    BOOST_TEST(components::status_table(shop(), shown::off) ==
+               "NAME       STATE            PID  RESTARTS  UPTIME  QUEUED  IN FLIGHT  LAST EXIT\n"
+               "shop       running           12         0   1m01s       0          0  -\n"
+               "  web      running           12         0   1m01s       0          0  -\n"
+               "  dam      running           12         0   1m01s       0          0  -\n"
+               "    queue  given_up           -         3       -      12          0  code 3\n"
+               "  weir     running, silent   12         0   1m01s       0          0  -\n");
 }
 
 // Colours only where they are asked for, and without them the same text.
 BOOST_AUTO_TEST_CASE(colours) {
     for (const auto draw : {components::status_table, components::status_drawing}) {
-        std::string text = draw(shop(), true);
+        std::string text = draw(shop(), shown::on);
         BOOST_TEST(text.find("\x1b[32mrunning") != std::string::npos);
         BOOST_TEST(text.find("\x1b[31mgiven_up") != std::string::npos);
         for (std::size_t at; (at = text.find("\x1b[")) != std::string::npos;)
             text.erase(at, text.find('m', at) - at + 1);
-        BOOST_TEST(text == draw(shop(), false));
+        BOOST_TEST(text == draw(shop(), shown::off));
     }
 }
 
 BOOST_AUTO_TEST_CASE(drawing) {
-    BOOST_TEST(components::status_drawing(shop(), false) ==
+    BOOST_TEST(components::status_drawing(shop(), shown::off) ==
                "shop  running  pid 12, up 1m01s\n"
                "├─ web  running  pid 12, up 1m01s\n"
                "├─ dam  running  pid 12, up 1m01s\n"
@@ -66,14 +67,14 @@ BOOST_AUTO_TEST_CASE(drawing) {
 // Those that did not answer are found wherever they are; what a child says of itself and its deaths
 // follow its line.
 BOOST_AUTO_TEST_CASE(silence_and_deaths) {
-    BOOST_TEST(components::silent_ones(shop()) == std::vector<std::string>{"/weir"},
+    BOOST_TEST(components::silent_supervisors(shop()) == std::vector<std::string>{"/weir"},
                boost::test_tools::per_element());
     json::value web = shop().at("children").at(0);
     web.as_object()["status"] = "warming up";
     web.as_object()["deaths"] = json::parse(
         R"([{"at":"2026-01-31T12:00:00.000Z","text":"SIGKILL","exit":null,"after_ms":5000,"clean":false},
         {"at":"2026-01-31T12:00:09.000Z","text":"SIGTERM","exit":null,"after_ms":8000,"clean":true}])");
-    const std::string text = components::status_table(web, false);
+    const std::string text = components::status_table(web, shown::off);
     BOOST_TEST(
         text.ends_with("\nIt says: warming up\n\nHow it ended so far, the latest last:\n"
                        "  2026-01-31T12:00:00.000Z  after     5s  crashed  SIGKILL\n"

@@ -253,6 +253,35 @@ BOOST_AUTO_TEST_CASE(the_file) {
     BOOST_TEST(other.execAndGet("PRAGMA journal_mode").getString() == "wal");
 }
 
+// A file as the first version wrote it opens, with all that is in it.
+BOOST_AUTO_TEST_CASE(a_file_of_the_first_version) {
+    const support::temporary_directory directory{support::in_memory()};
+    {
+        SQLite::Database first((directory / "queue.db").string(),
+                               SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+        first.exec(R"(
+            PRAGMA journal_mode = WAL;
+            CREATE TABLE webhooks (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+                state INTEGER NOT NULL DEFAULT 0, attempt INTEGER NOT NULL DEFAULT 0,
+                refused INTEGER NOT NULL DEFAULT 0, due_at INTEGER NOT NULL DEFAULT 0, reason TEXT,
+                text BLOB NOT NULL);
+            CREATE INDEX failed_by_due ON webhooks (due_at) WHERE state = 1;
+            CREATE INDEX pending_by_seq ON webhooks (seq) WHERE state = 0;
+            CREATE INDEX dead_by_seq ON webhooks (seq) WHERE state = 2;
+            CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+            INSERT INTO webhooks VALUES (3, 'a', 0, 0, 0, 0, NULL, x'313233'),
+                (5, 'b', 1, 2, 1, 70, NULL, x'3435'), (7, 'c', 2, 5, 5, 300, 'why', x'36');
+            INSERT INTO meta VALUES ('counts', '1 1 1 6'), ('paused', '1');
+        )");
+    }
+    store_type store(directory / "queue.db");
+    BOOST_TEST(counts(store) == "pending 1 failed 1 dead 1 bytes 6");
+    BOOST_TEST(store.paused());
+    BOOST_TEST(store.pending_after(0, plenty).at(0).text == "123");
+    BOOST_TEST(store.due_after(0, 0, 71, plenty).at(0).attempt == 2u);
+    BOOST_TEST(store.find_dead("c")->reason == "why");
+}
+
 // A file that is no database, and a directory that is not there, are told with the name.
 BOOST_AUTO_TEST_CASE(what_cannot_be_opened) {
     const support::temporary_directory directory;

@@ -1,0 +1,25 @@
+// The commands of the program (contract §6), each described with what performs it.
+#pragma once
+
+#include "components/command_line/command.hpp"
+
+namespace components {
+
+struct target_tree;
+
+// In the foreground. Which tree is meant, `where`, may be said before the command as well.
+command relay_command(const target_tree& where);
+command run_command(const target_tree& where);
+command check_command();
+command completion_command(const command& program);  // `program` must outlive it
+
+// What an operator asks a running tree.
+command status_command(target_tree& where);
+command tree_command(target_tree& where);
+command logs_command(target_tree& where);
+command notices_command(target_tree& where);
+command mail_command(target_tree& where);
+command dead_command(target_tree& where);
+std::vector<command> administration_commands(target_tree& where);  // start, stop, restart, add, …
+
+}  // namespace components

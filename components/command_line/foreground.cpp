@@ -1,0 +1,23 @@
+#include "components/command_line/foreground.hpp"
+
+#include "supe/run/run_tree.hpp"
+
+namespace components {
+
+exit_code run_in_foreground(supe::supervisor_spec tree, foreground_settings settings) {
+    supe::run_settings how{.state = std::move(settings.state)};
+    if (settings.log_format == "json") how.format = supe::output_format::json;
+    how.read_again = std::move(settings.read_again);
+    return static_cast<exit_code>(supe::run_tree(std::move(tree), std::move(how)));
+}
+
+parameter log_format_option(std::string& format) {
+    return {.name = "--log-format",
+            .into = &format,
+            .help = "text: [NAME] line; json: an object a line with at, address, stream, line",
+            .placeholder = "FORMAT",
+            .choices = "text,json",
+            .otherwise = format};
+}
+
+}  // namespace components

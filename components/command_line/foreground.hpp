@@ -1,0 +1,25 @@
+// A tree in the foreground, as `supe run` and `supe relay` run it.
+#pragma once
+
+#include "components/command_line/command.hpp"
+#include "supe/tree/child_spec.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace components {
+
+struct foreground_settings {
+    std::filesystem::path state;
+    std::string log_format;
+    /// Reads the tree again (SIGHUP); empty: there is nothing to read again.
+    std::function<supe::supervisor_spec()> read_again{};
+};
+
+exit_code run_in_foreground(supe::supervisor_spec tree, foreground_settings settings);
+
+/// `--log-format`, stored in `format`, whose value is the default.
+parameter log_format_option(std::string& format);
+
+}  // namespace components

@@ -1,0 +1,157 @@
+// `supe relay`: its options, its settings file, its demo.
+#include "components/command_line/commands.hpp"
+#include "components/command_line/foreground.hpp"
+#include "components/command_line/status_text.hpp"
+#include "components/command_line/target_tree.hpp"
+#include "components/demo/demo.hpp"
+#include "components/http/destination.hpp"
+#include "components/relay/relay_tree.hpp"
+#include "components/relay/state_warning.hpp"
+#include "supe/tree/tree_file.hpp"
+
+#include <fmt/format.h>
+#include <cstdlib>
+#include <filesystem>
+
+namespace components {
+namespace {
+
+struct relay_options {
+    std::string file;
+    std::optional<std::string> to, listen, retry_every, state;
+    std::optional<unsigned> connections;
+    std::string format = "text";
+    bool demo = false;
+    bool print_tree = false;
+};
+
+/// Where webhooks come in when nothing says it: $PORT is set by those who run it (Heroku).
+std::string usual_listen() {
+    const char* port = std::getenv("PORT");
+    return port && *port ? "0.0.0.0:" + std::string(port) : relay_settings().listen;
+}
+
+supe::milliseconds period_given(const std::string& text) {
+    const auto period = supe::parse_duration(text);
+    if (period && period->count() > 0) return *period;
+    throw std::runtime_error(
+        fmt::format("--retry-every: \"{}\" is not a duration like 30s, 5m, 1h", text));
+}
+
+/// The file's settings, where there is one, but for those that the command line gives.
+relay_settings settings_of(const relay_options& given) {
+    relay_settings s;
+    if (!given.file.empty()) read_relay_settings(given.file, s);
+    const bool port_given = usual_listen() != relay_settings().listen;
+    if (given.file.empty() || port_given) s.listen = usual_listen();
+    if (given.to) s.to = *given.to;
+    if (given.listen) s.listen = *given.listen;
+    if (given.connections) s.connections = *given.connections;
+    if (given.retry_every) s.retry_every = period_given(*given.retry_every);
+    if (given.state) s.state = *given.state;
+    s.demo = given.demo;
+    return s;
+}
+
+supe::supervisor_spec checked_tree(const relay_settings& settings) {
+    check(settings);
+    return relay_tree(settings);
+}
+
+/// What somebody who sees this for the first time wants to know.
+void introduce_demo() {
+    const std::string supe = std::filesystem::read_symlink("/proc/self/exe").string();
+    fmt::print(stderr,
+               "[supe] a demo: demo_sender posts batches of events, the relay keeps and delivers "
+               "them, demo_app is slow and fails "
+               "now and then\n[supe] in another terminal: {} status; then kill -9 any process of "
+               "it: it comes back, and nothing "
+               "is lost. Ctrl-C ends\n",
+               supe);
+}
+
+void complete_demo(relay_settings& settings) {
+    if (settings.to.empty()) settings.to = fmt::format("http://127.0.0.1:{}", free_demo_port());
+    if (settings.retry_every == relay_settings().retry_every)
+        settings.retry_every = std::chrono::seconds(5);  // nobody watches for 5 min
+}
+
+exit_code run_relay(const relay_options& options, const target_tree& where) {
+    relay_settings settings = settings_of(options);
+    if (settings.state.empty()) settings.state = where.state;
+    if (settings.demo) complete_demo(settings);
+    supe::supervisor_spec tree = checked_tree(settings);
+    if (options.print_tree) {
+        fmt::print("{}\n", pretty(supe::to_json(tree)));
+        return exit_code::done;
+    }
+    const auto state = state_directory(settings.state, tree.name);
+    if (const std::string warning = state_warning(state); !warning.empty())
+        fmt::print(stderr, "[supe] {}\n", warning);
+    fmt::print(stderr,
+               "[supe] webhooks to http://{} are kept in {} and delivered to {}, over at most {} "
+               "connections\n",
+               settings.listen, state.string(), settings.to, settings.connections);
+    if (settings.demo) introduce_demo();
+    foreground_settings how{.state = state, .log_format = options.format};
+    if (!options.file.empty() && !settings.demo)
+        how.read_again = [&options] { return checked_tree(settings_of(options)); };
+    return run_in_foreground(std::move(tree), std::move(how));
+}
+
+std::vector<parameter> parameters_of(relay_options& options) {
+    const relay_settings usual;
+    return {
+        {.name = "CONFIG.json",
+         .into = &options.file,
+         .help = "an object with the settings below (to, listen, connections, …)"},
+        {.name = "--to",
+         .into = &options.to,
+         .help = "your app; the path of each webhook is appended",
+         .placeholder = "URL"},
+        {.name = "--listen",
+         .into = &options.listen,
+         .help = "where webhooks come in",
+         .placeholder = "ADDR:PORT",
+         .otherwise = usual_listen()},
+        {.name = "--connections",
+         .into = &options.connections,
+         .help = "never more than so many to your app",
+         .placeholder = "N",
+         .within = {1, most_connections},
+         .otherwise = std::to_string(usual.connections)},
+        {.name = "--retry-every",
+         .into = &options.retry_every,
+         .help = "how often what failed is tried again",
+         .placeholder = "TIME",
+         .otherwise = supe::print_duration(usual.retry_every)},
+        {.name = "--state",
+         .into = &options.state,
+         .help = "directory for what must outlive the relay",
+         .placeholder = "DIR"},
+        log_format_option(options.format),
+        {.name = "--demo",
+         .into = &options.demo,
+         .help = "with a small app behind it that is slow and fails now and then, and a sender"},
+        {.name = "--print-tree",
+         .into = &options.print_tree,
+         .help = "print the tree file and end; `supe run` of it is the same relay"}};
+}
+
+}  // namespace
+
+command relay_command(const target_tree& where) {
+    auto options = std::make_shared<relay_options>();
+    command c{.name = "relay", .help = "the webhook relay, in the foreground", .group = "Run"};
+    c.parameters = parameters_of(*options);
+    c.footer =
+        "SIGTERM or Ctrl-C: ordered stop; a second one: kill now. SIGHUP: read CONFIG.json again, "
+        "and change only what differs.\n\n"
+        "Examples:\n  supe relay --to http://localhost:3000 --connections 5\n"
+        "  supe relay --demo\n  supe relay --to https://app.example.com/hooks --print-tree > "
+        "relay.json";
+    c.perform = [options, &where] { return run_relay(*options, where); };
+    return c;
+}
+
+}  // namespace components

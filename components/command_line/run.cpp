@@ -1,0 +1,99 @@
+// `supe run`, `check` and `completion`.
+#include "components/command_line/commands.hpp"
+#include "components/command_line/completion.hpp"
+#include "components/command_line/foreground.hpp"
+#include "components/command_line/target_tree.hpp"
+#include "components/relay/roles.hpp"
+#include "supe/tree/tree_file.hpp"
+
+#include <fmt/format.h>
+
+namespace components {
+namespace {
+
+struct run_options {
+    std::string file;
+    std::string state;
+    std::string format = "text";
+};
+
+exit_code run_file(const run_options& options, const target_tree& where) {
+    supe::supervisor_spec tree = supe::read_tree_file(options.file, role_names());
+    foreground_settings settings{
+        .state = state_directory(options.state.empty() ? where.state : options.state, tree.name),
+        .log_format = options.format};
+    settings.read_again = [file = std::filesystem::absolute(options.file)] {
+        return supe::read_tree_file(file, role_names());
+    };
+    return run_in_foreground(std::move(tree), std::move(settings));
+}
+
+exit_code check_file(const std::string& file) {
+    supe::read_tree_file(file, role_names());
+    fmt::print("{}: ok\n", file);
+    return exit_code::done;
+}
+
+exit_code print_completion(const command& program, const std::string& shell) {
+    fmt::print("{}", shell == "bash" ? bash_completion(program) : zsh_completion(program));
+    return exit_code::done;
+}
+
+}  // namespace
+
+command run_command(const target_tree& where) {
+    auto options = std::make_shared<run_options>();
+    command c{.name = "run", .help = "run any tree, in the foreground", .group = "Run"};
+    c.parameters = {{.name = "TREE.json",
+                     .into = &options->file,
+                     .help = "the tree file; comments and trailing commas are allowed",
+                     .needed = parameter::presence::required},
+                    {.name = "--state",
+                     .into = &options->state,
+                     .help = "directory for what must outlive the tree",
+                     .placeholder = "DIR"},
+                    log_format_option(options->format)};
+    c.footer =
+        "SIGTERM or Ctrl-C: ordered stop; a second one: kill now. SIGHUP: read the tree file "
+        "again, and change only what\n"
+        "differs. Exit codes: 0 clean stop, 1 the root failed, 2 what it needs at start cannot be "
+        "had.\n\n"
+        "Examples:\n  supe run shop.json\n  supe run shop.json --state /var/lib/shop --log-format "
+        "json";
+    c.perform = [options, &where] { return run_file(*options, where); };
+    return c;
+}
+
+command check_command() {
+    auto file = std::make_shared<std::string>();
+    command c{.name = "check", .help = "validate a tree file, nothing else", .group = "Run"};
+    c.parameters = {{.name = "TREE.json",
+                     .into = file.get(),
+                     .help = "the tree file",
+                     .needed = parameter::presence::required}};
+    c.footer =
+        "An error begins with FILE:LINE:COLUMN and names the choices there are; exit code 2.\n\n"
+        "Example:\n  supe check shop.json";
+    c.perform = [file] { return check_file(*file); };
+    return c;
+}
+
+command completion_command(const command& program) {
+    auto shell = std::make_shared<std::string>();
+    command c{.name = "completion",
+              .help = "print a script that completes this command line in a shell",
+              .group = "Run"};
+    c.parameters = {{.name = "SHELL",
+                     .into = shell.get(),
+                     .help = "for which shell",
+                     .choices = "bash,zsh",
+                     .needed = parameter::presence::required}};
+    c.footer =
+        "Examples, in ~/.bashrc, and in ~/.zshrc below compinit:\n  eval \"$(supe completion "
+        "bash)\"\n"
+        "  eval \"$(supe completion zsh)\"";
+    c.perform = [shell, &program] { return print_completion(program, *shell); };
+    return c;
+}
+
+}  // namespace components

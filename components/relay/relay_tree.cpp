@@ -1,0 +1,79 @@
+#include "components/relay/relay_tree.hpp"
+
+#include "supe/text/units.hpp"
+
+#include <boost/json/value.hpp>
+
+namespace components {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+/// The relay is the last thing that should give up (contract §7).
+constexpr supe::restart_limit generous{1000, 10s};
+
+supe::child_spec built_in(std::string name, json::value config) {
+    supe::child_spec child;
+    child.component = name;
+    child.name = std::move(name);
+    child.config = std::move(config);
+    child.directory = "/";
+    child.limit = generous;
+    child.backoff.max = 2s;
+    return child;
+}
+
+supe::child_spec dam(const relay_settings& s) {
+    auto tree = std::make_shared<supe::supervisor_spec>();
+    tree->name = "dam";
+    tree->limit = generous;
+    // What an operator watches with `supe notices`, which sees the root's board.
+    tree->forward = {"queue-depth", "webhook-dead", "destination-paused", "component-crashed",
+                     "component-auto-restarted"};
+    tree->children.push_back(built_in("queue", {{"file", "queue.db"},
+                                                {"in_flight", 2 * s.connections + 16},
+                                                {"limit", supe::print_bytes(s.queue_limit)}}));
+    auto forwarder = built_in("forwarder", {{"to", s.to},
+                                            {"connections", s.connections},
+                                            {"timeout", supe::print_duration(s.timeout)}});
+    forwarder.demand = true;
+    forwarder.shutdown.limit =
+        10s;  // no longer: under rest_for_one, intake waits for it when the lock has crashed
+    tree->children.push_back(std::move(forwarder));
+    tree->children.push_back(built_in("retrier", {{"every", supe::print_duration(s.retry_every)}}));
+    supe::child_spec child;
+    child.name = "dam";
+    child.supervisor = std::move(tree);
+    child.directory = "/";
+    child.backoff.max = 2s;
+    child.shutdown.limit.reset();
+    return child;
+}
+
+}  // namespace
+
+supe::supervisor_spec relay_tree(const relay_settings& s) {
+    supe::supervisor_spec tree;
+    tree.name = s.demo ? "relay-demo" : "relay";
+    tree.strategy = supe::strategy_kind::rest_for_one;
+    tree.limit = generous;
+    if (s.demo) {
+        auto app = built_in("demo_app", nullptr);
+        app.listen = {s.to.substr(std::string("http://").size())};
+        tree.children.push_back(std::move(app));
+    }
+    tree.children.push_back(built_in("connection_lock", {{"connections", s.connections}}));
+    tree.children.push_back(dam(s));
+    auto server = built_in("http_server",
+                           {{"to", "/dam/queue"}, {"body_limit", supe::print_bytes(s.body_limit)}});
+    server.listen = {s.listen};
+    server.mail.limits.window = 1024;
+    tree.children.push_back(std::move(server));
+    if (s.demo)
+        tree.children.push_back(
+            built_in("demo_sender", {{"to", "http://" + s.listen + "/webhooks/sendgrid"}}));
+    return tree;
+}
+
+}  // namespace components

@@ -1,0 +1,14 @@
+// Processes that an earlier root of the same state directory left behind.
+#pragma once
+
+#include "supe/async/clock.hpp"
+
+#include <filesystem>
+
+namespace supe {
+
+/// Kills them and waits until they have ended, for at most 10 s. Returns how many there were. For a
+/// new root, before it starts anything.
+awaitable<std::size_t> end_left_behind(clock& time, std::filesystem::path state);
+
+}  // namespace supe

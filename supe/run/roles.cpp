@@ -1,0 +1,112 @@
+#include "supe/run/roles.hpp"
+
+#include "supe/component/own_channel.hpp"
+#include "supe/control/commands.hpp"
+#include "supe/run/environment.hpp"
+#include "supe/run/state_lock.hpp"
+#include "supe/run/tree_runtime.hpp"
+#include "supe/supervision/nested_supervisor.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <algorithm>
+#include <fstream>
+
+namespace supe {
+namespace {
+
+constexpr std::string_view command = "component";  // PROGRAM component ROLE
+constexpr std::string_view supervisor_role = "supervisor";
+
+/// In its own process. The channel is the one that the environment names.
+awaitable<int> run_nested(tree_runtime& on, unique_fd channel, supervisor_code code) {
+    std::optional<control::commands> commands;
+    int exit_code = exit_failed;
+    const auto nested_and_services = [&](nursery& all) -> awaitable<> {
+        const std::function<void(supervisor&)> prepare = [&](supervisor& s) {
+            commands.emplace(s);
+            if (code) s.run_beside(code);
+            all.start(give_back_memory(s));
+        };
+        on.start_services(all);
+        awaitable<int> nested = run_nested_supervisor(
+            on.environment(environment_variable("SUPE_STATE")), std::move(channel),
+            environment_variable("SUPE_ADDRESS"), prepare);
+        exit_code = co_await std::move(nested);
+        all.cancel();
+    };
+    co_await with_nursery(on.time(), nested_and_services);
+    co_await on.finish_output();
+    co_return exit_code;
+}
+
+int run_nested_process(const run_settings& settings) {
+    unique_fd channel = own_channel();
+    if (!channel) {
+        fmt::print(stderr,
+                   "supe component supervisor: no channel; it is started by a supervisor\n");
+        return exit_bad_start;
+    }
+    const auto code = settings.code.find(environment_variable("SUPE_ADDRESS"));
+    tree_runtime on(output_format::relayed);
+    return on.run(run_nested(on, std::move(channel),
+                             code == settings.code.end() ? supervisor_code() : code->second));
+}
+
+int no_such_role(std::string_view role, const component_roles& roles) {
+    auto names = role_names(roles);
+    names.emplace_back(supervisor_role);
+    fmt::print(stderr, "supe: \"{}\" is not a component of this program; there are: {}\n", role,
+               fmt::join(names, ", "));
+    return exit_bad_start;
+}
+
+}  // namespace
+
+std::vector<std::string> role_names(const component_roles& roles) {
+    std::vector<std::string> names;
+    for (const auto& [name, body] : roles) names.push_back(name);
+    return names;
+}
+
+std::optional<int> run_role(int argc, char** argv, const run_settings& settings) {
+    if (argc < 2 || argv[1] != command) return std::nullopt;
+    if (argc != 3) {
+        fmt::print(stderr, "supe: {} {} needs the name of one component\n", argv[0], command);
+        return exit_bad_start;
+    }
+    return run_component_role(argv[2], settings);
+}
+
+std::optional<std::string> role_of_this_process() {
+    if (environment_variable("SUPE_ADDRESS").empty()) return std::nullopt;
+    std::ifstream command_line("/proc/self/cmdline", std::ios::binary);
+    std::string program, first, role, more;
+    std::getline(command_line, program, '\0');
+    std::getline(command_line, first, '\0');
+    const bool has_role = static_cast<bool>(std::getline(command_line, role, '\0'));
+    if (first != command || !has_role || std::getline(command_line, more, '\0'))
+        return std::nullopt;
+    return role;
+}
+
+int run_component_role(const std::string& role, const run_settings& settings) {
+    // Held until this process is gone: a new root on the same state directory waits for the last of
+    // us (contract §7).
+    std::optional<state_lock> lock;
+    if (const std::string state = environment_variable("SUPE_STATE"); !state.empty()) {
+        std::string error;
+        lock = state_lock::join(state, error);
+        if (!lock) {
+            fmt::print(stderr, "supe: {}\n", error);
+            return exit_failed;
+        }
+    }
+    if (role == supervisor_role) return run_nested_process(settings);
+    const auto found =
+        std::ranges::find(settings.roles, role, [](const auto& entry) { return entry.first; });
+    if (found == settings.roles.end()) return no_such_role(role, settings.roles);
+    return run_component(found->second);
+}
+
+}  // namespace supe

@@ -1,0 +1,63 @@
+#include "supe/run/tree_runtime.hpp"
+
+#include "supe/run/environment.hpp"
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <csignal>
+#include <thread>
+
+namespace supe {
+namespace {
+
+constexpr std::chrono::seconds output_patience{1};  // with a slow reader of our output, at the end
+
+awaitable<> with_plain_errors(awaitable<int> work, int& exit_code) {
+    try {
+        const int code = co_await std::move(work);
+        exit_code = code;
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "supe: {}\n", e.what());
+        exit_code = exit_bad_start;
+    }
+}
+
+}  // namespace
+
+tree_runtime::tree_runtime(output_format format) : sink_(time_, format) {
+    std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away is no reason to end
+}
+
+supervisor_environment tree_runtime::environment(std::filesystem::path state) {
+    return {time_,
+            processes_,
+            sink_,
+            [this] { return std::uniform_real_distribution<double>(0, 1)(dice_); },
+            std::move(state),
+            inherited_variables(),
+            {"/proc/self/exe", "component"}};
+}
+
+void tree_runtime::start_services(nursery& services) {
+    services.start(sink_.drain());
+    services.start(processes_.reap_orphans(time_));
+}
+
+awaitable<> tree_runtime::finish_output() { return sink_.finish(output_patience); }
+
+int tree_runtime::run(awaitable<int> work) {
+    int exit_code = exit_failed;
+    nursery all(time_);
+    all.start(with_plain_errors(std::move(work), exit_code));
+    // Not on the first thread: orphans fall to that one, whose list of children holds no one else
+    // then, so that looking for them takes no longer with thousands of children of our own.
+    std::thread([this] { loop_.run(); }).join();
+    return exit_code;
+}
+
+awaitable<> give_back_memory(supervisor& s) {
+    while (!s.is_booted()) co_await s.changed();
+    ::malloc_trim(0);
+}
+
+}  // namespace supe

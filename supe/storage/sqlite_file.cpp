@@ -1,0 +1,87 @@
+#include "supe/storage/sqlite_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cerrno>
+#include <system_error>
+
+namespace supe {
+namespace {
+
+constexpr int busy_ms = 5000;  // how long another process may hold the file
+
+}  // namespace
+
+sqlite_file::sqlite_file(std::filesystem::path file, const sqlite_format& format)
+    : path_(std::move(file)) {
+    prepare_place(format.in);
+    guarded([&] {
+        database_ = std::make_unique<SQLite::Database>(
+            path_.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, busy_ms);
+        check_version(format.version);
+        set_up(format);
+    });
+}
+
+void sqlite_file::fail(const std::string& what) const {
+    throw sqlite_error(fmt::format("{}: {}", path_.string(), what));
+}
+
+/// The file is made before SQLite sees it, so that nobody else can read it even for a moment; -wal
+/// and -shm follow its mode.
+void sqlite_file::prepare_place(sqlite_format::directory in) const {
+    if (in == sqlite_format::directory::made) {
+        const auto directory = path_.parent_path();
+        std::error_code failed;
+        std::filesystem::create_directories(directory, failed);
+        if (failed) fail(failed.message());
+        ::chmod(directory.c_str(), 0700);
+    }
+    const int fd = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) fail(std::generic_category().message(errno));
+    ::close(fd);
+}
+
+void sqlite_file::check_version(int known) {
+    const int found = database_->execAndGet("PRAGMA user_version").getInt();
+    if (found > known)
+        fail(fmt::format("a newer version of this program wrote it (format {}, {} is known here)",
+                         found, known));
+}
+
+void sqlite_file::set_up(const sqlite_format& format) {
+    database_->exec(format.of_new_file);
+    database_->exec("PRAGMA journal_mode = WAL");
+    database_->exec("PRAGMA synchronous = FULL");  // NORMAL loses commits on power loss
+    database_->exec("PRAGMA mmap_size = 0");
+    database_->exec("PRAGMA secure_delete = OFF");
+    database_->exec(format.pragmas);
+    database_->exec(format.schema);
+    if (database_->execAndGet("PRAGMA user_version").getInt() != format.version)
+        database_->exec(fmt::format("PRAGMA user_version = {}", format.version));
+}
+
+SQLite::Statement& sqlite_file::prepared(std::unique_ptr<SQLite::Statement>& slot,
+                                         const char* sql) {
+    if (!slot) slot = std::make_unique<SQLite::Statement>(*database_, sql);
+    slot->tryReset();  // it repeats the error of the last use, if there was one
+    return *slot;
+}
+
+void sqlite_file::begin() {
+    guarded([&] { database_->exec("BEGIN IMMEDIATE"); });
+}
+
+void sqlite_file::commit() {
+    guarded([&] { database_->exec("COMMIT"); });
+}
+
+void sqlite_file::rollback() noexcept {
+    if (::sqlite3_get_autocommit(database_->getHandle()) == 0)
+        ::sqlite3_exec(database_->getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+}  // namespace supe

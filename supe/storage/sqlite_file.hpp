@@ -1,0 +1,73 @@
+// A SQLite file as all of ours are: its mode, its durability, its version, its errors. Everything
+// here blocks.
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace supe {
+
+/// The file cannot do what was asked now: disk full, I/O error, corrupt, too new. what() is one
+/// line that begins with the file's name.
+class sqlite_error : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// What is in a file, and what its owner wants of it beyond the rules for all.
+struct sqlite_format {
+    enum class directory {
+        there,
+        made
+    };  ///< made: where it is missing, for its owner alone (0700)
+
+    std::string schema;            ///< `CREATE … IF NOT EXISTS` for each thing in it
+    int version = 0;               ///< of the schema, kept as `PRAGMA user_version`
+    std::string of_new_file = {};  ///< pragmas that only a new file takes: page_size, auto_vacuum
+    std::string pragmas = {};      ///< further ones
+    directory in = directory::there;
+};
+
+/// Open from its construction on. The rules: mode 0600 from the first moment; WAL with
+/// synchronous=FULL, so that a commit is on the disk; no mmap, whose I/O errors are signals; no
+/// overwriting of what is deleted, which Debian's SQLite does and which costs five times the
+/// writes.
+class sqlite_file {
+public:
+    /// Opens or creates it. Throws sqlite_error, also for a file of a newer version.
+    sqlite_file(std::filesystem::path file, const sqlite_format& format);
+
+    const std::filesystem::path& path() const { return path_; }
+    SQLite::Database& database() { return *database_; }
+    /// The statement in `slot`, ready to be bound; prepared at its first use.
+    SQLite::Statement& prepared(std::unique_ptr<SQLite::Statement>& slot, const char* sql);
+
+    void begin();
+    void commit();
+    /// Forgets everything since begin().
+    void rollback() noexcept;
+
+    /// Runs `f`; what SQLite throws comes out as sqlite_error.
+    template <class F>
+    auto guarded(F f) const {
+        try {
+            return f();
+        } catch (const SQLite::Exception& e) {
+            fail(e.what());
+        }
+    }
+
+private:
+    [[noreturn]] void fail(const std::string& what) const;
+    void prepare_place(sqlite_format::directory in) const;
+    void check_version(int known);
+    void set_up(const sqlite_format& format);
+
+    std::filesystem::path path_;
+    std::unique_ptr<SQLite::Database> database_;
+};
+
+}  // namespace supe

@@ -1,0 +1,29 @@
+// Settings from outside, read with field_reader: a file of located JSON, and the `config` that a
+// component gets from its supervisor.
+#pragma once
+
+#include "supe/text/field_reader.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace supe {
+
+/// Makes settings of the whole value.
+using config_reading = std::function<void(const field_reader&, const located_value&)>;
+
+/// Reads text whose name in errors is `file`. Throws config_error, also where it is no JSON.
+void read_config_text(std::string_view text, const std::string& file, const config_reading& read);
+
+/// The text of a file. Throws config_error where it cannot be read; of a file beyond the limit of
+/// located JSON (16 MiB) only so much that read_config_text refuses it.
+std::string text_of_file(const std::filesystem::path& file);
+
+/// Reads the members of a component's `config`; null has none. The errors begin with their path:
+/// `config.timeout: must be a duration like "250ms", "8s", "5m", "1h", not 30`.
+void read_config(const boost::json::value& config, const std::vector<field_reader::field>& fields);
+
+}  // namespace supe

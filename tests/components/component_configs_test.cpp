@@ -1,0 +1,132 @@
+// Shows that each component takes a right config, and ends at a wrong one with a line that says
+// what is wrong: a value of the wrong type never counts as the default.
+#include "components/connection_lock/connection_lock.hpp"
+#include "components/demo/demo.hpp"
+#include "components/forwarder/forwarder.hpp"
+#include "components/http_server/http_server.hpp"
+#include "components/queue/queue.hpp"
+#include "components/retrier/retrier.hpp"
+#include "supe/simulation/world.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+
+namespace {
+
+/// Passes on how a component ends by a throw.
+supe::awaitable<> watched(supe::component& self, supe::component_main body, std::string& end) {
+    try {
+        co_await body(self);
+        end = "returned";
+    } catch (const supe::system_error&) {
+        throw;  // it was ended
+    } catch (const std::exception& e) {
+        end = e.what();
+        throw;
+    }
+}
+
+/// What a component with this config says at its end; empty while it runs.
+std::string end_of(const supe::component_main& body, const std::string& config) {
+    std::string end;
+    supe::simulation::world w;
+    w.provide("c", [&](supe::component& self) { return watched(self, body, end); });
+    w.run(
+        R"({"name": "t", "children": [{"name": "c", "component": "c", "max_restarts": 0, "config": )" +
+        config + "}]}");
+    const bool runs = w.processes() > 0;
+    BOOST_TEST(runs == end.empty(), config);
+    BOOST_TEST(w.count("component-crashed") == (runs ? 0u : 1u), config);
+    const std::string said = end;
+    w.clean_up();
+    return said;
+}
+
+const std::string duration = R"(must be a duration like "250ms", "8s", "5m", "1h", not )";
+const std::string size = R"(must be a size like "64KiB", "256MiB", "10GiB")";
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(component_configs)
+
+BOOST_AUTO_TEST_CASE(retrier) {
+    const auto end = [](const char* config) { return end_of(components::retrier, config); };
+    BOOST_TEST(end(R"({"every": "1m"})") == "");
+    BOOST_TEST(end("null") == "");
+    BOOST_TEST(end(R"({"every": 30})") == "config.every: " + duration + "30");
+    BOOST_TEST(end(R"({"evry": "1m"})") == R"(config: "evry" is not one of every)");
+}
+
+BOOST_AUTO_TEST_CASE(connection_lock) {
+    const support::temporary_directory state{support::in_memory()};
+    ::setenv("SUPE_STATE", (state / "").c_str(), 1);
+    const auto end = [](const char* config) { return end_of(components::connection_lock, config); };
+    BOOST_TEST(end(R"({"connections": 10000, "permit_rest": "2s"})") == "");
+    BOOST_TEST(end(R"({"connections": 10001})") ==
+               "config.connections: must be a whole number from 1 to 10000, not 10001");
+    BOOST_TEST(end(R"({"permit_rest": true})") == "config.permit_rest: " + duration + "true");
+    BOOST_TEST(end(R"({"permits": 3})") ==
+               R"(config: "permits" is not one of connections, permit_rest)");
+    ::unsetenv("SUPE_STATE");
+}
+
+BOOST_AUTO_TEST_CASE(queue) {
+    const support::temporary_directory directory{support::in_memory()};
+    const auto end = [&](const std::string& more) {
+        return end_of(components::queue,
+                      R"({"file": ")" + (directory / "queue.db").string() + "\", " + more + "}");
+    };
+    BOOST_TEST(end(R"("window": 8, "in_flight": 3, "limit": "1GiB", "disk_reserve": "0")") == "");
+    BOOST_TEST(end(R"("in_flight": 0)") ==
+               "config.in_flight: must be a whole number from 1 to 1000000, not 0");
+    BOOST_TEST(end(R"("window": "8")") ==
+               R"(config.window: must be a whole number from 1 to 1000000, not "8")");
+    BOOST_TEST(end(R"("limit": "1GB")") == "config.limit: " + size + R"(, not "1GB")");
+    BOOST_TEST(end(R"("disk_reserve": false)") == "config.disk_reserve: " + size + ", not false");
+    BOOST_TEST(end(R"("size": 3)") ==
+               R"(config: "size" is not one of file, window, in_flight, limit, disk_reserve)");
+    BOOST_TEST(end_of(components::queue, R"({"file": 7})") ==
+               "config.file: must be a string, not 7");
+}
+
+BOOST_AUTO_TEST_CASE(forwarder) {
+    const auto end = [](const char* config) { return end_of(components::forwarder, config); };
+    BOOST_TEST(
+        end(R"({"to": "http://a", "connections": 2, "timeout": "5s", "idle": "1m", "lock": "/l"})") ==
+        "");
+    BOOST_TEST(end("{}") == "config: to is missing");
+    BOOST_TEST(end("null") == "config: to is missing");
+    BOOST_TEST(end(R"({"to": "ftp://a"})") ==
+               R"(config.to: "ftp://a": "ftp" is not one of http, https)");
+    BOOST_TEST(end(R"({"to": "http://a", "timeout": 30})") == "config.timeout: " + duration + "30");
+    BOOST_TEST(end(R"({"to": "http://a", "idle": "0"})") ==
+               R"(config.idle: must be longer than 0, not "0")");
+    BOOST_TEST(end(R"({"to": "http://a", "connections": "4"})") ==
+               R"(config.connections: must be a whole number from 1 to 10000, not "4")");
+    BOOST_TEST(end(R"({"to": "http://a", "lock": null})") ==
+               "config.lock: must be a string, not null");
+    BOOST_TEST(end(R"({"url": "http://a"})") ==
+               R"(config: "url" is not one of to, connections, timeout, idle, lock)");
+}
+
+// A right one brings it to its sockets, which are not there.
+BOOST_AUTO_TEST_CASE(http_server) {
+    const auto end = [](const char* config) { return end_of(components::http_server, config); };
+    BOOST_TEST(end(R"({"to": "/q", "body_limit": "8MiB"})").starts_with("no listening socket"));
+    BOOST_TEST(end(R"({"body_limit": "9MiB"})") ==
+               "config.body_limit: " + size + R"(, at most 8MiB, not "9MiB")");
+    BOOST_TEST(end(R"({"to": ["/q"]})") == R"(config.to: must be a string, not ["/q"])");
+    BOOST_TEST(end(R"({"limit": 1})") == R"(config: "limit" is not one of to, body_limit)");
+}
+
+BOOST_AUTO_TEST_CASE(demo_sender) {
+    const auto end = [](const char* config) { return end_of(components::demo_sender, config); };
+    BOOST_TEST(end(R"({"to": "http://127.0.0.1:1/hooks", "every": "1h"})") == "");
+    BOOST_TEST(end("{}") == "config: to is missing");
+    BOOST_TEST(end(R"({"to": "http://a", "every": 1})") == "config.every: " + duration + "1");
+    BOOST_TEST(end(R"({"to": "http://a", "from": 1})") ==
+               R"(config: "from" is not one of to, every)");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

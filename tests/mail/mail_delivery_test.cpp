@@ -1,0 +1,216 @@
+// From the mailbox to who takes from it, and back: what mail_router and journal do not show.
+#include "tests/support/router_fixture.hpp"
+
+using support::mail_endpoint;
+using support::signal;
+using support::words;
+using box = supe::mailbox;
+using fixture = support::router_fixture;
+
+namespace {
+
+std::string delivered(const char* msg, const char* id, int attempt) {
+    return fmt::format(R"({{"type":"mail","from":"a","msg":{},"id":"{}","attempt":{}}})", msg, id,
+                       attempt);
+}
+/// Ends its process; true where a mail is dead by that.
+bool ends(fixture& o, mail_endpoint& s, box::ending how) {
+    o.mail.delivery.on_disconnected(s);
+    return o.mail.delivery.on_ended(s, how, "it crashed");
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(mail_delivery)
+
+// A dead letter that is put back is delivered like new mail: uncharged, beside other mail, and
+// nobody is answered for it. Only its attempts go on.
+BOOST_AUTO_TEST_CASE(put_again) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b", support::component, {.attempts = 2});
+    o.mail.delivery.on_ready(b, 2);
+    supe::envelope letter;
+    letter.id = "x-1";
+    letter.from = "a";
+    letter.msg = "7";
+    letter.attempt = 4;
+    letter.charges = 2;
+    letter.suspect = true;
+    letter.origin = {.source = supe::mail_source::child,
+                     .child = a.number,
+                     .life = a.life,
+                     .id = "1",
+                     .receipt = true};
+    BOOST_TEST(o.mail.delivery.put_again("nobody", letter) == "unknown-address");
+    BOOST_TEST(o.mail.delivery.put_again("b", letter) == "");
+    o.sends(a, R"({"type":"mail","to":"b","msg":8})");
+    BOOST_TEST_SAME(o.received(b), {delivered("7", "x-1", 5), delivered("8", "id-1", 1)});
+    o.mail.delivery.on_ack(b, "id-1");
+    BOOST_TEST(!ends(o, b, box::ending::charged));
+    o.start(b);
+    o.mail.delivery.on_ready(b, 2);
+    BOOST_TEST_SAME(o.received(b), {delivered("7", "x-1", 6)});
+    o.mail.delivery.on_ack(b, "x-1");
+    BOOST_TEST_SAME(o.received(a), {});
+}
+
+// Where there is no room for it, it stays where it was, also where a sender would be made to wait.
+BOOST_AUTO_TEST_CASE(put_again_without_room) {
+    for (const bool block : {false, true}) {
+        fixture o;
+        mail_endpoint& a = o.add("a");
+        mail_endpoint& b = o.add("b", support::component, {.count = 1, .block = block});
+        o.sends(a, R"({"type":"mail","to":"b","msg":1})");
+        supe::envelope letter;
+        letter.id = "x-1";
+        letter.origin.patient = true;
+        BOOST_TEST(o.mail.delivery.put_again("b", letter) == "mailbox-full");
+        BOOST_TEST(b.box.queued() == 1u);
+        BOOST_TEST(b.box.withheld() == 0u);
+    }
+}
+
+// A child that is down is known to be wanted while mail waits for it: when the mail comes, and when
+// its process ends. One that is up is not, however much it leaves waiting.
+BOOST_AUTO_TEST_CASE(mail_waits) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    const auto send = [&] { o.sends(a, R"({"type":"mail","to":"b","msg":1})"); };
+    send();
+    BOOST_TEST_SAME(o.events, {});
+    ends(o, b, box::ending::uncharged);
+    BOOST_TEST_SAME(o.events, {"waiting: b"});
+    send();
+    BOOST_TEST_SAME(o.events, {"waiting: b", "waiting: b"});
+    o.events.clear();
+    o.start(b);
+    o.mail.delivery.on_ready(b, 9);
+    o.mail.delivery.on_ack_oldest(b), o.mail.delivery.on_ack_oldest(b);
+    ends(o, b, box::ending::uncharged);
+    BOOST_TEST_SAME(o.events, {});
+}
+
+// What a component rejects and wants again comes again at once, in its place and with its attempt
+// raised, and its sender hears nothing of it. An unknown id changes nothing.
+BOOST_AUTO_TEST_CASE(rejected_and_wanted) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    for (const char* id : {"1", "2"})
+        o.sends(a, fmt::format(R"({{"type":"mail","to":"b","msg":{0},"id":"{0}","receipt":true}})",
+                               id));
+    o.mail.delivery.on_ready(b, 1);
+    o.received(a), o.received(b);
+    const auto back = box::rejected::requeued;
+    o.mail.delivery.on_reject(b, "id-9", back, "");
+    BOOST_TEST_SAME(o.received(b), {});
+    o.mail.delivery.on_reject(b, "", back, "not now");
+    BOOST_TEST_SAME(o.received(b), {delivered("1", "id-1", 2)});
+    o.mail.delivery.on_reject(b, "id-1", box::rejected::dead, "");
+    BOOST_TEST_SAME(o.received(b), {delivered("2", "id-2", 1)});
+    BOOST_TEST_SAME(o.events, {"dead: 1 to b: rejected after 2"});
+    BOOST_TEST_SAME(o.received(a),
+                    {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"dead-lettered"})")});
+}
+
+// An end says whether a mail is dead by it: only a charge that is one too many kills, and an end
+// that nobody is to blame for never does.
+BOOST_AUTO_TEST_CASE(dead_by_an_end) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b", support::component, {.attempts = 2});
+    o.sends(a, R"({"type":"mail","to":"b","msg":1})");
+    const auto again = [&](box::ending how) {
+        o.mail.delivery.on_ready(b, 1);
+        const bool dead = ends(o, b, how);
+        o.start(b);
+        return dead;
+    };
+    for (int n = 0; n < 5; ++n) BOOST_TEST(!again(box::ending::uncharged));
+    BOOST_TEST(!again(box::ending::charged));
+    BOOST_TEST(!again(box::ending::uncharged));
+    BOOST_TEST(again(box::ending::charged));
+    BOOST_TEST(!again(box::ending::charged));  // nothing is left
+}
+
+// What a turn has for a process that ends in the same turn is not written to its channel, which is
+// about to go. The mail is delivered to the next life.
+BOOST_AUTO_TEST_CASE(disconnected) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    o.mail.delivery.on_ready(b, 1);
+    o.sends(a, R"({"type":"mail","to":"b","msg":1})");
+    BOOST_TEST(!b.link->out().empty());
+    ends(o, b, box::ending::uncharged);
+    BOOST_TEST_SAME(o.received(b), {});
+    o.start(b);
+    o.mail.delivery.on_ready(b, 1);
+    BOOST_TEST_SAME(o.received(b), {delivered("1", "id-1", 2)});
+}
+
+// A pause keeps mail in its mailbox until the component is ready again, with another window
+// perhaps.
+BOOST_AUTO_TEST_CASE(paused) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    o.mail.delivery.on_ready(b, 1);
+    o.mail.delivery.on_pause(b);
+    for (int n = 0; n < 3; ++n) o.sends(a, R"({"type":"mail","to":"b"})");
+    BOOST_TEST_SAME(o.received(b), {});
+    o.mail.delivery.on_ready(b, 2);
+    BOOST_TEST(o.received(b).size() == 2u);
+}
+
+// A component that did not read gets the rest, in order, when it reads again: each turn of its
+// channel hands over what there is room for.
+BOOST_AUTO_TEST_CASE(reads_again) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    o.mail.delivery.on_ready(b, 1024);
+    const std::string body(1000, 'x');
+    for (int i = 0; i < 1000; ++i) {
+        o.sends(a, fmt::format(R"({{"type":"mail","to":"b","msg":"{}"}})", body));
+        o.mail.flush();
+    }
+    BOOST_TEST(b.box.queued() > 0u);
+    std::string bytes(1 << 16, '\0'), all;
+    for (ssize_t n = 1; n > 0;) {
+        n = ::recv(o.neighbour_of(b).other.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+        if (n > 0) all.append(bytes, 0, static_cast<std::size_t>(n));
+        o.mail.delivery.pump(*b.destination);
+        o.mail.flush();
+    }
+    int next = 1;
+    supe::frame_splitter().feed(all, [&](std::string_view frame) {
+        BOOST_REQUIRE(frame.find(fmt::format(R"("id":"id-{}")", next++)) != frame.npos);
+    });
+    BOOST_TEST(next == 1001);
+}
+
+// A hop that says twice that it has no room for a mail is heard once, and what it says of mail that
+// it does not have is nothing.
+BOOST_AUTO_TEST_CASE(said_twice_by_a_hop) {
+    fixture o("/dam", true);
+    mail_endpoint& deep = o.add("deep", support::supervisor);
+    o.mail.delivery.on_ready(deep, 9);
+    o.from_above(
+        R"({"type":"mail","from":"/a","to":"/dam/deep/x","msg":1,"id":"v","attempt":1,"receipt":true})");
+    using kind = supe::signal_kind;
+    for (int n = 0; n < 2; ++n) o.mail.delivery.on_outcome(deep, kind::mail_withheld, "v", "");
+    for (const kind k :
+         {kind::mail_withheld, kind::mail_accepted, kind::mail_acked, kind::mail_undeliverable})
+        o.mail.delivery.on_outcome(deep, k, "unknown", "removed");
+    BOOST_TEST_SAME(o.received_above(), {signal("MAIL-WITHHELD", R"({"id":"v"})")});
+    BOOST_TEST(deep.box.in_flight() == 1u);
+    o.mail.delivery.on_ack(deep, "v");
+    for (int n = 0; n < 2; ++n) o.mail.delivery.on_outcome(deep, kind::mail_acked, "v", "");
+    BOOST_TEST_SAME(o.received_above(), {signal("MAIL-ACKED", R"({"id":"v"})"),
+                                         signal("ACK-CURRENT-MAIL", R"({"ids":["v"]})")});
+}
+
+BOOST_AUTO_TEST_SUITE_END()

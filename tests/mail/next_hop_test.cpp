@@ -1,0 +1,99 @@
+// What is remembered of the supervisor at the other end: what came from there, and who waits for
+// what went there (contract §3, hop by hop).
+#include "supe/mail/next_hop.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+
+namespace {
+
+/// `attempt` as the hop that passes it on counts: 0 for the first.
+supe::envelope mail_of(std::string_view id, unsigned attempt = 0) {
+    supe::envelope mail;
+    mail.id = id;
+    mail.attempt = attempt;
+    return mail;
+}
+
+supe::envelope mail_from(int child, std::string_view id, std::string_view own_id, bool receipt) {
+    supe::envelope mail = mail_of(id);
+    mail.origin = {.source = supe::mail_source::child,
+                   .child = child,
+                   .life = 5,
+                   .id = own_id,
+                   .receipt = receipt};
+    return mail;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(next_hop)
+
+// A repeat is what was accepted here and comes again. A first attempt never is one, nor what was
+// not accepted.
+BOOST_AUTO_TEST_CASE(repeats) {
+    supe::next_hop hop;
+    BOOST_TEST(!hop.is_repeat(mail_of("a", 1)));  // its first attempt was lost with somebody
+    hop.accepted("a");
+    BOOST_TEST(hop.is_repeat(mail_of("a", 1)));
+    BOOST_TEST(hop.is_repeat(mail_of("a", 7)));
+    BOOST_TEST(!hop.is_repeat(mail_of("a", 0)));
+    BOOST_TEST(!hop.is_repeat(mail_of("b", 1)));
+}
+
+// It remembers several windows of ids, and forgets the oldest beyond.
+BOOST_AUTO_TEST_CASE(repeats_are_bounded) {
+    supe::next_hop hop;
+    const std::size_t limit = supe::recent_ids::limit;
+    BOOST_TEST(limit >= 4096u);
+    for (std::size_t i = 0; i <= limit; ++i) hop.accepted(fmt::format("m{}", i));
+    BOOST_TEST(!hop.is_repeat(mail_of("m0", 1)));
+    BOOST_TEST(hop.is_repeat(mail_of("m1", 1)));
+    BOOST_TEST(hop.is_repeat(mail_of(fmt::format("m{}", limit), 1)));
+}
+
+// Who asked for a receipt waits for a mail that the hop took over, by the name that it gave the
+// mail, and is found once. Nobody else waits.
+BOOST_AUTO_TEST_CASE(receipts) {
+    supe::next_hop hop;
+    {
+        const std::string id = "t-1", own_id = "mine";  // gone before the answer comes
+        hop.took_over(mail_from(3, id, own_id, true));
+    }
+    hop.took_over(mail_from(3, "t-2", "other", false));
+    const auto who = hop.finished("t-1");
+    BOOST_REQUIRE(who);
+    const supe::mail_origin origin = who->view();
+    BOOST_TEST((origin.source == supe::mail_source::child));
+    BOOST_TEST(origin.child == 3);
+    BOOST_TEST(origin.life == 5u);
+    BOOST_TEST(origin.id == "mine");
+    BOOST_TEST(!hop.finished("t-1"));
+    BOOST_TEST(!hop.finished("t-2"));
+    BOOST_TEST(!hop.finished("t-3"));
+}
+
+// When the hop is gone, all who still wait are handed out, and none of them again.
+BOOST_AUTO_TEST_CASE(all_at_once) {
+    supe::next_hop hop;
+    for (int i = 1; i <= 3; ++i)
+        hop.took_over(mail_from(i, fmt::format("t-{}", i), fmt::format("own-{}", i), true));
+    hop.finished("t-2");
+    std::vector<std::string> waited;
+    for (const auto& who : hop.forget_all()) waited.emplace_back(who.view().id);
+    std::ranges::sort(waited);
+    BOOST_TEST(waited == (std::vector<std::string>{"own-1", "own-3"}));
+    BOOST_TEST(hop.forget_all().empty());
+    BOOST_TEST(!hop.finished("t-1"));
+}
+
+// What came from there is remembered beyond that: the next life of the hop sends it again.
+BOOST_AUTO_TEST_CASE(repeats_outlive_the_hop) {
+    supe::next_hop hop;
+    hop.accepted("a");
+    hop.forget_all();
+    BOOST_TEST(hop.is_repeat(mail_of("a", 1)));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,60 @@
+// Which directory a tree gets, by what was given and what the environment says (contract §1).
+#include "supe/run/state_directory.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <map>
+#include <optional>
+
+namespace {
+
+/// The environment with these values, an empty one for none, until the end of the test.
+class variables {
+public:
+    explicit variables(const std::map<std::string, std::string>& values) {
+        for (const auto& [name, value] : values) {
+            const char* before = std::getenv(name.c_str());
+            before_[name] = before ? std::optional<std::string>(before) : std::nullopt;
+            set(name, value.empty() ? std::nullopt : std::optional(value));
+        }
+    }
+    ~variables() {
+        for (const auto& [name, value] : before_) set(name, value);
+    }
+
+private:
+    static void set(const std::string& name, const std::optional<std::string>& value) {
+        value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
+    }
+    std::map<std::string, std::optional<std::string>> before_;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(state_directory)
+
+// What is given counts before all else, and becomes absolute.
+BOOST_AUTO_TEST_CASE(given) {
+    const variables v({{"STATE_DIRECTORY", "/var/lib/shop"}});
+    BOOST_TEST(supe::state_directory("/srv/./shop/", "t") == "/srv/shop/");
+    BOOST_TEST(supe::state_directory("shop", "t") == std::filesystem::current_path() / "shop");
+}
+
+// systemd gives one, or several, of which the first is ours.
+BOOST_AUTO_TEST_CASE(from_systemd) {
+    const variables v({{"STATE_DIRECTORY", "/var/lib/shop:/var/lib/more"}});
+    BOOST_TEST(supe::state_directory("", "t") == "/var/lib/shop");
+}
+
+// Otherwise the folder of the tree's name, where the user keeps such things.
+BOOST_AUTO_TEST_CASE(by_name) {
+    {
+        const variables v({{"STATE_DIRECTORY", ""}, {"XDG_STATE_HOME", "/srv/state"}});
+        BOOST_TEST(supe::state_home() == "/srv/state/supe");
+        BOOST_TEST(supe::state_directory("", "shop") == "/srv/state/supe/shop");
+    }
+    const variables v({{"STATE_DIRECTORY", ""}, {"XDG_STATE_HOME", ""}, {"HOME", "/srv/me"}});
+    BOOST_TEST(supe::state_directory("", "shop") == "/srv/me/.local/state/supe/shop");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

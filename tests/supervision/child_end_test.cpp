@@ -1,0 +1,42 @@
+// How one life ended: in words, and whether it ever began.
+#include "supe/supervision/child_end.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace {
+
+const supe::launch_error no_such_file{"ENOENT", "web.js: No such file or directory"};
+const std::string too_late = "start timed out after 30s";
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(child_end)
+
+// The words name the first cause: why no process came to be, else why we ended it, else how it
+// exited.
+BOOST_AUTO_TEST_CASE(in_words) {
+    supe::child_end end;
+    BOOST_TEST(end.text() == "unknown");
+    end.exit = supe::exit_status::exited(3);
+    BOOST_TEST(end.text() == "exit code 3");
+    end.exit = supe::exit_status::killed(SIGSEGV, true);
+    BOOST_TEST(end.text() == "SIGSEGV (core dumped)");
+    end.failure = too_late;
+    BOOST_TEST(end.text() == too_late);
+    end.error = no_such_file;
+    BOOST_TEST(end.text() == "web.js: No such file or directory");
+}
+
+// It never started where no process came to be, or where we ended it before it was ready. A crash
+// before that is a crash, and so is an end by us of one that was ready (a watchdog's).
+BOOST_AUTO_TEST_CASE(never_started) {
+    const auto exited = supe::exit_status::exited(1);
+    BOOST_TEST(supe::child_end{.error = no_such_file}.never_started());
+    BOOST_TEST((supe::child_end{.exit = exited, .failure = too_late}.never_started()));
+    BOOST_TEST(!supe::child_end{.exit = exited}.never_started());
+    BOOST_TEST((!supe::child_end{.exit = exited, .was_ready = true}.never_started()));
+    BOOST_TEST((!supe::child_end{.exit = exited, .failure = "watchdog", .was_ready = true}
+                     .never_started()));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

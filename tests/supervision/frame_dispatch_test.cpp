@@ -1,0 +1,284 @@
+// Each frame of a component goes to whom it concerns. What is no frame at all: strange_frames.
+#include "supe/supervision/frame_dispatch.hpp"
+
+#include "tests/support/children_fixture.hpp"
+
+using namespace std::chrono_literals;
+using supe::child_entry;
+using support::nested_spec_of;
+using support::signal;
+using support::spec_of;
+using support::words;
+
+namespace {
+
+struct fixture : support::children_fixture {
+    supe::notice_publisher notices{children, out, loop.time(), nullptr};
+    supe::nested_requests below{loop.time()};
+    supe::frame_dispatch dispatch{*this, children, mail, notices, below};
+    words published;  // `NOTICE MESSAGE`
+
+    fixture() {
+        notices.listen({}, [this](const supe::published& n) {
+            published.push_back(n.name + " " + n.message);
+        });
+    }
+    ~fixture() override { loop.stop(); }
+
+    void sends(child_entry& c, const std::string& frame) {
+        dispatch.on_frame(c.who, frame);
+        mail.flush();
+        loop.run_ready();
+    }
+    void signals(child_entry& c, const char* name) {
+        sends(c, fmt::format(R"({{"type":"signal","signal":"{}"}})", name));
+    }
+    void signals(child_entry& c, const char* name, const char* data) {
+        sends(c, signal(name, data));
+    }
+    void posts(const char* to, int n) {
+        for (int i = 0; i < n; ++i) mail.router.post(to, "1", {});
+    }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(frame_dispatch)
+
+// Mail is routed in the name of its sender, whose signals then say how much it takes: nothing
+// before it is ready, nothing while it pauses.
+BOOST_AUTO_TEST_CASE(mail) {
+    fixture f;
+    child_entry& a = f.add("a");
+    child_entry& b = f.add("b");
+    const std::string frame = R"({"type":"mail","to":"b","msg":[1, 2]})";
+    f.sends(a, frame);
+    BOOST_TEST_SAME(f.received(b), {});
+    f.signals(b, "READY-TO-RECEIVE-MAIL");
+    BOOST_TEST_SAME(f.received(b),
+                    {R"({"type":"mail","from":"a","msg":[1, 2],"id":"id-1","attempt":1})"});
+    f.signals(b, "NOT-READY-TO-RECEIVE-MAIL");
+    f.signals(b, "ACK-CURRENT-MAIL");
+    f.sends(a, frame);
+    BOOST_TEST_SAME(f.received(b), {});
+}
+
+// A window is a whole number from 1; anything else means 1.
+BOOST_AUTO_TEST_CASE(windows) {
+    const std::pair<const char*, std::size_t> cases[] = {{R"({})", 1},
+                                                         {R"({"window":3})", 3},
+                                                         {R"({"window":0})", 1},
+                                                         {R"({"window":-4})", 1},
+                                                         {R"({"window":2.5})", 1},
+                                                         {R"({"window":"3"})", 1},
+                                                         {R"([3])", 1},
+                                                         {R"({"window":1e30})", 1},
+                                                         {R"({"window":9999999999})", 5}};
+    for (const auto& [data, taken] : cases) {
+        fixture f;
+        child_entry& a = f.add("a");
+        f.posts("a", 5);
+        f.signals(a, "READY-TO-RECEIVE-MAIL", data);
+        BOOST_TEST(f.received(a).size() == taken, data);
+    }
+}
+
+// An ack is for the oldest mail in flight, or for those that it names. Where it names none, it is
+// for none.
+BOOST_AUTO_TEST_CASE(acks) {
+    fixture f;
+    child_entry& a = f.add("a");
+    f.signals(a, "READY-TO-RECEIVE-MAIL", R"({"window":9})");
+    f.posts("a", 5);
+    const auto in_flight = [&] {
+        std::string ids;
+        a.mail.box.for_each([&](const supe::held_mail& m) { ids += m.id().substr(3); });
+        return ids;
+    };
+    f.signals(a, "ACK-CURRENT-MAIL");
+    BOOST_TEST(in_flight() == "2345");
+    f.signals(a, "ACK-CURRENT-MAIL", R"({"ids":["id-4","id-2","id-9",7]})");
+    BOOST_TEST(in_flight() == "35");
+    for (const char* data : {R"({"ids":[]})", R"({"ids":7})"}) {
+        f.signals(a, "ACK-CURRENT-MAIL", data);
+        BOOST_TEST(in_flight() == "35");
+    }
+    f.signals(a, "ACK-CURRENT-MAIL", R"({"window":1})");
+    BOOST_TEST(in_flight() == "5");
+}
+
+// What is rejected goes to the dead letters with the reason, or back to its place; without an id it
+// is the oldest.
+BOOST_AUTO_TEST_CASE(rejections) {
+    fixture f;
+    child_entry& a = f.add("a");
+    f.signals(a, "READY-TO-RECEIVE-MAIL", R"({"window":9})");
+    f.posts("a", 3);
+    f.taken(), f.received(a);
+    f.signals(a, "REJECT-MAIL", R"({"id":"id-2","requeue":true,"reason":"later"})");
+    BOOST_TEST_SAME(f.received(a),
+                    {R"({"type":"mail","from":"supe","msg":1,"id":"id-2","attempt":2})"});
+    f.signals(a, "REJECT-MAIL", R"({"id":"id-3","reason":"too old"})");
+    f.signals(a, "REJECT-MAIL");
+    BOOST_TEST_SAME(f.taken(),
+                    {"dead: 1 to a: rejected: too old after 1", "dead: 1 to a: rejected after 1"});
+    BOOST_TEST(a.mail.box.in_flight() == 1u);
+}
+
+// A life has taken mail when it acks or refuses what it has in flight. A word about mail that it
+// does not have, and mail that it gives back, count for nothing.
+BOOST_AUTO_TEST_CASE(took_mail) {
+    fixture f;
+    child_entry& a = f.add("a");
+    f.signals(a, "READY-TO-RECEIVE-MAIL");
+    f.signals(a, "ACK-CURRENT-MAIL");
+    f.signals(a, "REJECT-MAIL");
+    BOOST_TEST(!a.took_mail);
+    f.posts("a", 2);
+    f.signals(a, "REJECT-MAIL", R"({"requeue":true})");
+    BOOST_TEST(!a.took_mail);
+    f.signals(a, "ACK-CURRENT-MAIL");
+    BOOST_TEST(a.took_mail);
+    a.took_mail = false;
+    f.signals(a, "REJECT-MAIL");
+    BOOST_TEST(a.took_mail);
+    f.signals(a, "ACK-CURRENT-MAIL");
+    BOOST_TEST(a.took_mail);  // it stays so in this life
+}
+
+// Signals about the process reach its lifecycle: it is ready, it is alive.
+BOOST_AUTO_TEST_CASE(the_process) {
+    fixture f;
+    supe::child_spec spec = spec_of("a");
+    spec.ready = supe::ready_kind::signal;
+    spec.watchdog = 1s;
+    child_entry& a = f.add(spec);
+    BOOST_TEST_SAME(f.taken(), {});
+    f.signals(a, "COMPONENT-READY");
+    BOOST_TEST_SAME(f.taken(), {"ready: a"});
+    for (int i = 0; i < 3; ++i) {
+        f.loop.advance(900ms);
+        f.signals(a, "COMPONENT-ALIVE");
+    }
+    BOOST_TEST_SAME(f.taken(), {});
+    f.loop.advance(1s);
+    BOOST_TEST_SAME(f.taken(), {"ended: a watchdog: no ping for 1s"});
+}
+
+// A component that has sent mail or a signal knows SUPE-SHUTDOWN. Bytes that mean nothing do not
+// show that.
+BOOST_AUTO_TEST_CASE(has_spoken) {
+    for (const char* frame : {"rubbish", "[1]", R"({"cmd":"NODE_DISCONNECT"})",
+                              R"({"type":"signal"})", R"({"type":"mail","to":7})"}) {
+        fixture f;
+        child_entry& a = f.add("a");
+        f.sends(a, frame);
+        BOOST_TEST(!a.who.state().has_spoken(), frame);
+    }
+    for (const char* frame : {R"({"type":"mail"})", R"({"type":"signal","signal":"WHAT"})"}) {
+        fixture f;
+        child_entry& a = f.add("a");
+        f.sends(a, frame);
+        BOOST_TEST(a.who.state().has_spoken(), frame);
+    }
+}
+
+// Who asks for its config gets it with its address; requests about notices are answered; what
+// nobody took is a notice.
+BOOST_AUTO_TEST_CASE(requests) {
+    fixture f;
+    supe::child_spec spec = spec_of("a");
+    spec.config = boost::json::value{{"port", 80}};
+    child_entry& a = f.add(spec);
+    f.signals(a, "READY-FOR-CONFIG");
+    f.signals(a, "NOTICEBOARD-REQUEST", R"({"type":"watch","notice":"n"})");
+    BOOST_TEST_SAME(
+        f.received(a),
+        {signal("SUPE-START", R"({"address":"/a","config":{"port":80}})"),
+         signal("NOTICEBOARD-RESPONSE", R"({"type":"watch","notice":"n","success":true})")});
+    f.signals(a, "UNHANDLED-MAIL");
+    BOOST_TEST_SAME(f.published, {R"(mail-unhandled {"name":"a"})"});
+    f.signals(a, "NOTICEBOARD-REQUEST", R"({"type":"watch"})");
+    BOOST_TEST(
+        f.published.back().starts_with(R"(component-bad-frame {"name":"a","reason":"NOTICE)"));
+}
+
+// A nested supervisor says what became of mail that went there, why it fails, and what it answers.
+BOOST_AUTO_TEST_CASE(from_a_supervisor) {
+    fixture f;
+    child_entry& a = f.add("a");
+    child_entry& n = f.add(nested_spec_of("n"));
+    f.signals(n, "READY-TO-RECEIVE-MAIL", R"({"window":9})");
+    for (const char* id : {"1", "2"})
+        f.sends(
+            a, fmt::format(R"({{"type":"mail","to":"n/x","msg":1,"id":"{}","receipt":true}})", id));
+    f.signals(n, "MAIL-WITHHELD", R"({"id":"id-2"})");
+    f.signals(n, "ACK-CURRENT-MAIL", R"({"ids":["id-1"]})");
+    f.signals(n, "MAIL-ACKED", R"({"id":"id-1"})");
+    f.signals(n, "MAIL-UNDELIVERABLE", R"({"id":"id-2","reason":"mailbox-full"})");
+    BOOST_TEST_SAME(
+        f.received(a),
+        {signal("MAIL-ACCEPTED", R"({"id":"1"})"), signal("MAIL-ACKED", R"({"id":"1"})"),
+         signal("MAIL-UNDELIVERABLE", R"({"id":"2","reason":"mailbox-full"})")});
+    f.signals(n, "SUPE-FAILED", R"({"why":"child x: exit code 1"})");
+    BOOST_TEST(n.failure_below == "child x: exit code 1");
+    struct asker {
+        static supe::awaitable<> ask(fixture& f, child_entry& n, std::string& answer) {
+            supe::supervisor_request request;
+            const boost::json::value got = co_await f.below.ask(n.who, std::move(request));
+            answer = got.is_string() ? std::string(got.get_string()) : "none";
+        }
+    };
+    std::string answer;
+    f.loop.start(asker::ask(f, n, answer));
+    f.loop.run_ready();
+    f.loop.advance(9s);
+    f.signals(n, "SUPE-WORKING", R"({"id":"1"})");
+    f.loop.advance(9s);
+    BOOST_TEST(answer == "");
+    f.signals(n, "SUPE-ANSWER", R"({"id":"1","answer":"done"})");
+    BOOST_TEST(answer == "done");
+    BOOST_TEST_SAME(f.published, {});
+}
+
+// A component cannot speak as a supervisor does, and nobody as a supervisor speaks to its children:
+// such signals are like unknown ones.
+BOOST_AUTO_TEST_CASE(not_for_us) {
+    fixture f;
+    child_entry& a = f.add("a");
+    child_entry& n = f.add(nested_spec_of("n"));
+    f.signals(a, "READY-TO-RECEIVE-MAIL");
+    f.posts("a", 1);
+    words expected;
+    for (const char* name : {"MAIL-ACKED", "MAIL-UNDELIVERABLE", "MAIL-WITHHELD", "SUPE-FAILED",
+                             "SUPE-ANSWER", "SUPE-WORKING"}) {
+        f.signals(a, name, R"({"id":"id-1","why":"x"})");
+        expected.push_back(fmt::format(R"(component-signal {{"name":"a","signal":"{}"}})", name));
+    }
+    BOOST_TEST(a.failure_below == "");
+    BOOST_TEST(a.mail.box.in_flight() == 1u);
+    for (const char* name : {"SUPE-START", "SUPE-SHUTDOWN", "MAIL-ACCEPTED", "NOTICEBOARD-RESPONSE",
+                             "NOTICEBOARD-EVENT", "SUPE-ASK", "WHAT"}) {
+        f.signals(n, name);
+        expected.push_back(fmt::format(R"(component-signal {{"name":"n","signal":"{}"}})", name));
+    }
+    BOOST_TEST(f.published == expected, boost::test_tools::per_element());
+}
+
+// Bad frames are counted for each child, and logged at the first, the tenth, the hundredth.
+BOOST_AUTO_TEST_CASE(bad_frames) {
+    fixture f;
+    child_entry& a = f.add("a");
+    child_entry& b = f.add("b");
+    f.taken();
+    for (int i = 1; i <= 100; ++i) f.dispatch.on_bad_frame(a.who, fmt::format("why {}", i));
+    f.dispatch.on_bad_frame(b.who, "why");
+    BOOST_TEST_SAME(f.taken(), {"log: a sent 1 bad frame so far, the latest: why 1",
+                                "log: a sent 10 bad frames so far, the latest: why 10",
+                                "log: a sent 100 bad frames so far, the latest: why 100",
+                                "log: b sent 1 bad frame so far, the latest: why"});
+    BOOST_TEST(f.published.back() ==
+               R"(component-bad-frame {"name":"b","reason":"why","count":1})");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,270 @@
+// Who hears what a supervisor publishes: children that watch, listeners outside the tree, the
+// supervisor above.
+#include "supe/supervision/notice_publisher.hpp"
+
+#include "tests/support/children_fixture.hpp"
+
+using supe::child_entry;
+using support::signal;
+using support::words;
+
+namespace {
+
+/// The root, or below one.
+struct fixture : support::children_fixture {
+    support::neighbour up{loop.time()};
+    supe::uplink above{up.wire, out};
+    supe::notice_publisher notices;
+
+    explicit fixture(const std::string& address = "")
+        : children_fixture(address),
+          notices(children, out, loop.time(), address.empty() ? nullptr : &above) {}
+
+    /// A request of this child; what is wrong with it.
+    std::string asks(child_entry& c, const std::string& members) {
+        return notices.on_request(c.who, "{" + members + "}");
+    }
+    void watches(child_entry& c, const std::string& notice) {
+        asks(c, fmt::format(R"("type":"watch","notice":"{}")", notice));
+        received(c);
+    }
+    /// Keeps in `into` what a listener of these names hears, as `NAME MESSAGE by SOURCE`.
+    std::uint64_t listen(std::vector<std::string> names, words& into) {
+        return notices.listen(std::move(names), [&into](const supe::published& n) {
+            into.push_back(fmt::format("{} {} by {}", n.name, n.message, n.source));
+        });
+    }
+    void on_ended(supe::child& c, const supe::child_end&) override { notices.forget_watches_of(c); }
+};
+
+std::string event(const char* notice, const char* message) {
+    return signal(
+        "NOTICEBOARD-EVENT",
+        fmt::format(R"({{"type":"notice","notice":"{}","msg":{{"notice":{}}}}})", notice, message)
+            .c_str());
+}
+std::string response(const char* members) {
+    return signal("NOTICEBOARD-RESPONSE", fmt::format("{{{}}}", members).c_str());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(notice_publisher)
+
+// A notice reaches the children that watch it and the listeners that want it, with its message
+// unchanged, who published it and when. A listener that has stopped hears no more.
+BOOST_AUTO_TEST_CASE(published) {
+    fixture f;
+    child_entry& a = f.add("a");
+    child_entry& b = f.add("b");
+    f.watches(a, "n");
+    f.watches(b, "m");
+    words all, some, others;
+    const auto id = f.listen({}, all);
+    f.listen({"n", "x"}, some);
+    f.listen({"m"}, others);
+    f.notices.publish("n", R"({"x" : 1.50})", "web");
+    f.notices.publish("n", "");
+    BOOST_TEST_SAME(f.received(a), {event("n", R"({"x" : 1.50})"), event("n", "null")});
+    BOOST_TEST_SAME(f.received(b), {});
+    BOOST_TEST_SAME(all, {R"(n {"x" : 1.50} by web)", "n null by supe"});
+    BOOST_TEST(some == all);
+    BOOST_TEST_SAME(others, {});
+    f.notices.stop_listening(id);
+    f.notices.publish("n", "2");
+    BOOST_TEST(all.size() == 2u);
+    BOOST_TEST(some.size() == 3u);
+}
+
+// The time of a notice is that of its publication, also for who gets it from the cache.
+BOOST_AUTO_TEST_CASE(when) {
+    fixture f;
+    std::vector<std::chrono::system_clock::time_point> at;
+    const auto note = [&](const supe::published& n) { at.push_back(n.at); };
+    f.notices.listen({"n"}, note);
+    const auto then = f.loop.time().wall();
+    f.notices.publish("n", "1");
+    f.loop.advance(std::chrono::seconds(5));
+    f.notices.listen({"n"}, note);
+    BOOST_TEST((at == std::vector{then, then}));
+}
+
+// A name that cannot be one is published to nobody.
+BOOST_AUTO_TEST_CASE(no_name) {
+    fixture f;
+    words all;
+    f.listen({}, all);
+    f.notices.publish("", "1");
+    f.notices.publish(std::string(2000, 'n'), "1");
+    BOOST_TEST_SAME(all, {});
+}
+
+// What concerns a child has three names and the same message: one for all components, npm's, and
+// the child's own (contract §4).
+BOOST_AUTO_TEST_CASE(about_a_child) {
+    fixture f;
+    words all;
+    f.listen({}, all);
+    f.notices.publish_about("web", "started", R"("pid":1,"restarts":0)");
+    f.notices.publish_about("web", "stopped");
+    BOOST_TEST_SAME(
+        all, {R"(component-started {"name":"web","pid":1,"restarts":0} by web)",
+              R"(citizen-started {"name":"web","pid":1,"restarts":0} by web)",
+              R"(web-started {"name":"web","pid":1,"restarts":0} by web)",
+              R"(component-stopped {"name":"web"} by web)",
+              R"(citizen-stopped {"name":"web"} by web)", R"(web-stopped {"name":"web"} by web)"});
+}
+
+// A nested supervisor passes on the notices that it is to forward, in the same turn, and those that
+// its author sends up, which are not published here. The root publishes these here.
+BOOST_AUTO_TEST_CASE(to_the_supervisor_above) {
+    fixture f("/dam");
+    words all;
+    f.listen({}, all);
+    f.notices.set_forward({"n", "m"});
+    f.notices.publish("n", "1", "web");
+    f.notices.publish("x", "2");
+    f.notices.notify_above("y", "3");
+    const auto notify = [](const char* data) { return signal("NOTICEBOARD-REQUEST", data); };
+    BOOST_TEST_SAME(f.up.received(), {notify(R"({"type":"notify","notice":"n","message":1})"),
+                                      notify(R"({"type":"notify","notice":"y","message":3})")});
+    BOOST_TEST_SAME(all, {"n 1 by web", "x 2 by supe"});
+    f.notices.set_forward({});
+    f.notices.publish("n", "4");
+    BOOST_TEST_SAME(f.up.received(), {});
+
+    fixture root;
+    words there;
+    root.listen({}, there);
+    root.notices.set_forward({"n"});
+    root.notices.publish("n", "1");
+    root.notices.notify_above("y", "3");
+    BOOST_TEST_SAME(there, {"n 1 by supe", "y 3 by supe"});
+    BOOST_TEST_SAME(root.up.received(), {});
+}
+
+// A line of output is published only where somebody watches that very notice, and then as a JSON
+// string, whatever its bytes. A listener that wants all is not meant: it would hear every line.
+BOOST_AUTO_TEST_CASE(lines) {
+    fixture f;
+    child_entry& a = f.add("a");
+    child_entry& b = f.add("b");
+    words all, of_b, errors;
+    f.listen({}, all);
+    f.notices.publish_line(b.who, supe::stream::out, "unheard");
+    f.listen({"b-output"}, of_b);
+    BOOST_TEST_SAME(of_b, {});  // it is not even in the cache
+    f.watches(a, "b-error");
+    f.notices.publish_line(b.who, supe::stream::out, "one \"1\" \xff");
+    f.notices.publish_line(b.who, supe::stream::err, "two");
+    f.notices.publish_line(a.who, supe::stream::out, "unheard");
+    BOOST_TEST_SAME(of_b, {R"(b-output "one \"1\" \\xff" by b)"});
+    BOOST_TEST_SAME(f.received(a), {event("b-error", "\"two\"")});
+    // A notice that only ends like one is like any other.
+    f.notices.publish("disk-error", "1");
+    BOOST_TEST_SAME(all, {"disk-error 1 by supe"});
+}
+
+// Who begins to listen hears the last notice of each name first, by name or all of them; output
+// only by name.
+BOOST_AUTO_TEST_CASE(the_cached_ones_first) {
+    fixture f;
+    child_entry& a = f.add("a");
+    words first;
+    f.listen({"a-output"}, first);
+    for (const char* message : {"1", "2"}) f.notices.publish("n", message, "web");
+    f.notices.publish("m", "3");
+    f.notices.publish_line(a.who, supe::stream::out, "line");
+    words all, some, output;
+    f.listen({}, all);
+    f.listen({"m", "none"}, some);
+    f.listen({"a-output"}, output);
+    BOOST_TEST_SAME(all, {"n 2 by web", "m 3 by supe"});
+    BOOST_TEST_SAME(some, {"m 3 by supe"});
+    BOOST_TEST_SAME(output, {R"(a-output "line" by a)"});
+}
+
+// Each request is answered before anything comes of it: a watch from the cache, a watch for once,
+// an end to it. Whoever publishes is the source, by its own name or with more behind it.
+BOOST_AUTO_TEST_CASE(requests) {
+    fixture f;
+    child_entry& a = f.add("a");
+    words all;
+    f.listen({"n"}, all);
+    f.notices.publish("n", "1");
+    BOOST_TEST(f.asks(a, R"("type":"watch","notice":"n","opts":{"useCache":true})") == "");
+    BOOST_TEST(f.asks(a, R"("type":"notify","notice":"n","message":2.50)") == "");
+    BOOST_TEST(f.asks(a, R"("type":"ignore","notice":"n")") == "");
+    BOOST_TEST(f.asks(a, R"("type":"notify","notice":"n","message":3,"source":"db")") == "");
+    const std::string notified = response(R"("type":"notify","notice":"n","success":true)");
+    BOOST_TEST_SAME(
+        f.received(a),
+        {response(R"("type":"watch","notice":"n","success":true)"), event("n", "1"), notified,
+         event("n", "2.50"), response(R"("type":"ignore","notice":"n","success":true)"), notified});
+    BOOST_TEST_SAME(all, {"n 1 by supe", "n 2.50 by a", "n 3 by a-db"});
+    BOOST_TEST(f.asks(a, R"("type":"watch","notice":"n","opts":{"once":true})") == "");
+    f.received(a);
+    for (int i = 0; i < 2; ++i) f.notices.publish("n", "4");
+    BOOST_TEST_SAME(f.received(a), {event("n", "4")});
+}
+
+// A request that cannot be met is answered with the reason. One without a name is a bad frame too,
+// and publishes nothing.
+BOOST_AUTO_TEST_CASE(refused_requests) {
+    fixture f;
+    child_entry& a = f.add("a");
+    words all;
+    f.listen({}, all);
+    BOOST_TEST(f.asks(a, R"("type":"look","notice":"n")") == "");
+    BOOST_TEST(f.asks(a, fmt::format(R"("type":"watch","notice":"{}")", std::string(1025, 'n'))) ==
+               "");
+    const words heard = f.received(a);
+    BOOST_REQUIRE(heard.size() == 2u);
+    BOOST_TEST(
+        heard[0] ==
+        response(
+            R"("type":"look","notice":"n","success":false,"error":"type \"look\" is not one of watch, ignore, notify")"));
+    BOOST_TEST(heard[1].find("has 1025 bytes, at most 1024 are allowed") != std::string::npos);
+    BOOST_TEST(f.asks(a, R"("type":"notify","notice":"","message":1)") != "");
+    BOOST_TEST(f.asks(a, R"("type":"notify","notice":7,"message":1)") != "");
+    BOOST_TEST_SAME(all, {});
+}
+
+// A watch ends with the process: its successor hears of what it asks for itself. While it is down
+// nothing is lost that would be worth a notice.
+BOOST_AUTO_TEST_CASE(the_watches_of_a_life) {
+    fixture f;
+    child_entry& a = f.add("a");
+    f.watches(a, "n");
+    f.crash(a);
+    words all;
+    f.listen({}, all);
+    f.notices.publish("n", "1");
+    BOOST_TEST_SAME(all, {"n 1 by supe"});
+    f.start(a);
+    f.notices.publish("n", "2");
+    BOOST_TEST_SAME(f.received(a), {});
+    f.watches(a, "n");
+    f.notices.publish("n", "3");
+    BOOST_TEST_SAME(f.received(a), {event("n", "3")});
+}
+
+// A watcher that does not read loses the notice, and a notice says so; the other watchers have
+// theirs.
+BOOST_AUTO_TEST_CASE(a_slow_watcher) {
+    fixture f;
+    child_entry& a = f.add("a");
+    child_entry& b = f.add("b");
+    f.watches(a, "n");
+    f.watches(b, "n");
+    words failures;
+    f.listen({"notice-pipe-failure", "a-notice-pipe-failure"}, failures);
+    a.who.link()->out() += '"' + std::string(4 << 20, 'x') + "\"\n";
+    f.notices.publish("n", "1");
+    BOOST_TEST_SAME(f.received(b), {event("n", "1")});
+    const std::string why =
+        R"({"name":"a","citizen":"a","notice":"n","error":"it does not read what it watches"} by a)";
+    BOOST_TEST_SAME(failures, {"notice-pipe-failure " + why, "a-notice-pipe-failure " + why});
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,201 @@
+// Requests and reports between two supervisors: what goes up, and who waits for those below.
+#include "supe/supervision/uplink.hpp"
+
+#include "tests/support/children_fixture.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+using namespace std::chrono_literals;
+using boost::json::value;
+using supe::child_entry;
+using supe::supervisor_request;
+using support::signal;
+using support::words;
+using kind = supe::signal_kind;
+
+namespace {
+
+struct fixture : support::children_fixture {
+    supe::nested_requests below{loop.time()};
+
+    child_entry* asked = nullptr;
+
+    ~fixture() override { loop.stop(); }
+
+    /// What came of a request: nothing while it is waited for.
+    using answer = std::shared_ptr<std::optional<value>>;
+    answer ask(child_entry& nested, const char* body = R"({"do":"status"})",
+               supervisor_request::kind what = supervisor_request::kind::command) {
+        auto into = std::make_shared<std::optional<value>>();
+        asked = &nested;
+        loop.start(wait(*this, nested, {what, boost::json::parse(body)}, into));
+        loop.run_ready();
+        return into;
+    }
+    static supe::awaitable<> wait(fixture& f, child_entry& nested, supervisor_request request,
+                                  answer into) {
+        *into = co_await f.below.ask(nested.who, std::move(request));
+    }
+    /// From the supervisor that was asked last.
+    void sends(kind k, const char* data) {
+        below.on_signal(asked->who, {k, std::string(name_of(k)), data});
+        loop.run_ready();
+    }
+};
+
+std::string text(const fixture::answer& a) {
+    return *a ? boost::json::serialize(**a) : "no answer yet";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(uplink)
+
+// Each report goes up as a signal, at the end of the turn. A notice goes up as we would publish it
+// there, its message unchanged, null where it has none.
+BOOST_AUTO_TEST_CASE(reports) {
+    support::router_fixture o;
+    supe::uplink up(o.up.wire, o.out);
+    BOOST_TEST(&up.link() == o.up.wire.get());
+    up.send_ready();
+    up.send_failed("child a: \"x\"");
+    up.send_notice("n", R"({"x" : 1.50})");
+    up.send_notice("m\"", "");
+    up.send_working("7");
+    up.send_answer("7", value{{"ok", true}});
+    BOOST_TEST_SAME(o.up.received(), {});
+    o.out.flush();
+    const auto notify = [](const char* notice, const char* message) {
+        return signal(
+            "NOTICEBOARD-REQUEST",
+            fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", notice, message)
+                .c_str());
+    };
+    BOOST_TEST_SAME(
+        o.up.received(),
+        {R"({"type":"signal","signal":"COMPONENT-READY"})",
+         signal("SUPE-FAILED", R"({"why":"child a: \"x\""})"), notify(R"("n")", R"({"x" : 1.50})"),
+         notify(R"("m\"")", "null"), signal("SUPE-WORKING", R"({"id":"7"})"),
+         signal("SUPE-ANSWER", R"({"id":"7","answer":{"ok":true}})")});
+}
+
+// A request from above is a command or a tree, with its id. What is neither is nothing.
+BOOST_AUTO_TEST_CASE(requests) {
+    using up = supe::uplink;
+    const auto command = up::read_request(R"({"id":"3","request":{"do":"status"}})");
+    BOOST_REQUIRE(command);
+    BOOST_TEST(command->id == "3");
+    BOOST_TEST((command->request.what == supervisor_request::kind::command));
+    BOOST_TEST(boost::json::serialize(command->request.body) == R"({"do":"status"})");
+    const auto tree = up::read_request(R"({"tree":{"children":[]},"id":"4"})");
+    BOOST_REQUIRE(tree);
+    BOOST_TEST((tree->request.what == supervisor_request::kind::reload));
+    BOOST_TEST(boost::json::serialize(tree->request.body) == R"({"children":[]})");
+    for (const char* data : {"", "null", "[1]", R"({"id":"5"})", R"({"id":"5","request":"status"})",
+                             R"({"id":"5","tree":[1]})"})
+        BOOST_TEST(!up::read_request(data), data);
+}
+
+// --- nested_requests ---
+
+// A request is sent at once, and its answer is whatever JSON came back; a reload sends a tree. An
+// answer without its member is null.
+BOOST_AUTO_TEST_CASE(asked_and_answered) {
+    fixture f;
+    child_entry& n = f.add(support::nested_spec_of("n"));
+    const auto first = f.ask(n);
+    BOOST_TEST_SAME(f.received(n), {signal("SUPE-ASK", R"({"id":"1","request":{"do":"status"}})")});
+    BOOST_TEST(text(first) == "no answer yet");
+    f.sends(kind::supe_answer, R"({"id":"1","answer":{"children":[1,2]}})");
+    BOOST_TEST(text(first) == R"({"children":[1,2]})");
+    const auto second = f.ask(n, R"({"name":"t"})", supervisor_request::kind::reload);
+    BOOST_TEST_SAME(f.received(n), {signal("SUPE-ASK", R"({"id":"2","tree":{"name":"t"}})")});
+    f.sends(kind::supe_answer, R"({"id":"2"})");
+    BOOST_TEST(text(second) == "null");
+}
+
+// Several requests are under way at once, to one supervisor and to others; each has its own answer,
+// in whatever order they come.
+BOOST_AUTO_TEST_CASE(several_at_once) {
+    fixture f;
+    child_entry& n = f.add(support::nested_spec_of("n"));
+    child_entry& m = f.add(support::nested_spec_of("m"));
+    const auto one = f.ask(n), two = f.ask(m), three = f.ask(n);
+    BOOST_TEST(f.received(n).size() == 2u);
+    f.sends(kind::supe_answer, R"({"id":"3","answer":"c"})");
+    f.sends(kind::supe_answer, R"({"id":"9","answer":"x"})");
+    f.sends(kind::supe_answer, R"({"answer":"x"})");
+    f.sends(kind::supe_answer, R"({"id":"1","answer":"a"})");
+    BOOST_TEST(text(one) == R"("a")");
+    BOOST_TEST(text(two) == "no answer yet");
+    BOOST_TEST(text(three) == R"("c")");
+}
+
+// One that gives no sign of life for 10 s counts as silent. Each sign gives it 10 s more, and a
+// sign about another request gives nothing.
+BOOST_AUTO_TEST_CASE(silent) {
+    fixture f;
+    child_entry& n = f.add(support::nested_spec_of("n"));
+    const auto one = f.ask(n), two = f.ask(n);
+    f.loop.advance(9s);
+    f.sends(kind::supe_working, R"({"id":"2"})");
+    f.loop.advance(999ms);
+    BOOST_TEST(text(one) == "no answer yet");
+    f.loop.advance(1ms);
+    BOOST_TEST(text(one) == "null");
+    for (int n = 0; n < 10; ++n) {
+        f.loop.advance(8s);
+        f.sends(kind::supe_working, R"({"id":"2"})");
+    }
+    BOOST_TEST(text(two) == "no answer yet");
+    // What comes too late is for nobody, and the next request has an answer of its own.
+    f.sends(kind::supe_answer, R"({"id":"1","answer":"late"})");
+    const auto three = f.ask(n);
+    f.sends(kind::supe_answer, R"({"id":"3","answer":"c"})");
+    BOOST_TEST(text(one) == "null");
+    BOOST_TEST(text(three) == R"("c")");
+    f.loop.advance(10s);
+    BOOST_TEST(text(two) == "null");
+}
+
+// Nobody waits for one that is down, nor for one that ends meanwhile; an answer that was there
+// before the end counts.
+BOOST_AUTO_TEST_CASE(down) {
+    fixture f;
+    child_entry& n = f.children.add(support::nested_spec_of("n"));
+    child_entry& m = f.add(support::nested_spec_of("m"));
+    const auto never_up = f.ask(n);
+    BOOST_TEST(text(never_up) == "null");
+    const auto one = f.ask(m);
+    f.below.on_ended(n.who);
+    f.loop.run_ready();
+    BOOST_TEST(text(one) == "no answer yet");
+    const auto two = f.ask(m);
+    f.below.on_signal(m.who, {kind::supe_answer, "", R"({"id":"1","answer":"a"})"});
+    f.below.on_ended(m.who);
+    f.loop.run_ready();
+    BOOST_TEST(text(one) == R"("a")");
+    BOOST_TEST(text(two) == "null");
+}
+
+// The supervisor that is asked may be removed while its answer is waited for, and who asks may be
+// cancelled: what is left of the request is left alone.
+BOOST_AUTO_TEST_CASE(gone_meanwhile) {
+    fixture f;
+    child_entry& n = f.add(support::nested_spec_of("n"));
+    child_entry& m = f.add(support::nested_spec_of("m"));
+    const auto one = f.ask(n);
+    f.remove(n);
+    f.loop.run(f.children.join_removed());
+    BOOST_TEST(text(one) == "no answer yet");
+    f.loop.advance(10s);
+    BOOST_TEST(text(one) == "null");
+    const auto two = f.ask(m);
+    f.loop.stop();
+    f.sends(kind::supe_answer, R"({"id":"2","answer":"a"})");
+    f.below.on_ended(m.who);
+    BOOST_TEST(text(two) == "no answer yet");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,115 @@
+// Shows how settings from outside are read: the errors of a file and of a component's config, and
+// what the sizes and durations in them may be.
+#include "supe/text/config.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct settings {
+    supe::milliseconds timeout = 30s;
+    unsigned connections = 4;
+    std::size_t limit = 0;
+
+    std::vector<supe::field_reader::field> fields() {
+        return {{"timeout", [this](auto& in, auto& x) { timeout = in.some_time(x); }},
+                {"connections", [this](auto& in, auto& x) { connections = in.count(x, 1, 10); }},
+                {"limit", [this](auto& in, auto& x) { limit = in.bytes(x, 0, 8 << 20); }}};
+    }
+};
+
+settings config_of(std::string_view text) {
+    settings s;
+    supe::read_config(boost::json::parse({text.data(), text.size()}), s.fields());
+    return s;
+}
+
+std::string refusal_of_config(std::string_view text) {
+    try {
+        config_of(text);
+    } catch (const supe::config_error& e) {
+        return e.what();
+    }
+    return "accepted";
+}
+
+std::string refusal_of_text(std::string_view text) {
+    settings s;
+    try {
+        supe::read_config_text(text, "app.json",
+                               [&](auto& in, auto& whole) { in.object(whole, s.fields()); });
+    } catch (const supe::config_error& e) {
+        return e.what();
+    }
+    return "accepted";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(config)
+
+// What is given is taken, what is not keeps its default; no config at all is all defaults.
+BOOST_AUTO_TEST_CASE(takes_what_is_given) {
+    const settings s = config_of(R"({"timeout": "5s", "limit": "4MiB"})");
+    BOOST_TEST((s.timeout == 5s));
+    BOOST_TEST(s.connections == 4u);
+    BOOST_TEST(s.limit == 4u << 20);
+    BOOST_TEST(config_of(R"({"limit": 1000})").limit == 1000u);
+    BOOST_TEST(config_of(R"({"limit": "0"})").limit == 0u);
+    BOOST_TEST(config_of("{}").connections == 4u);
+    BOOST_TEST((config_of("null").timeout == 30s));
+}
+
+// A config has no file and no lines: the path says where, and what is wrong names value and
+// choices.
+BOOST_AUTO_TEST_CASE(refuses_a_config) {
+    BOOST_TEST(refusal_of_config(R"({"timeout": 30})") ==
+               R"(config.timeout: must be a duration like "250ms", "8s", "5m", "1h", not 30)");
+    BOOST_TEST(refusal_of_config(R"({"timeout": "0s"})") ==
+               R"(config.timeout: must be longer than 0, not "0s")");
+    BOOST_TEST(refusal_of_config(R"({"connections": "5"})") ==
+               R"(config.connections: must be a whole number from 1 to 10, not "5")");
+    BOOST_TEST(refusal_of_config(R"({"connections": null})") ==
+               "config.connections: must be a whole number from 1 to 10, not null");
+    BOOST_TEST(
+        refusal_of_config(R"({"limit": "9MiB"})") ==
+        R"(config.limit: must be a size like "64KiB", "256MiB", "10GiB", at most 8MiB, not "9MiB")");
+    BOOST_TEST(refusal_of_config(R"({"time": "1s"})") ==
+               R"(config: "time" is not one of timeout, connections, limit)");
+    BOOST_TEST(refusal_of_config("[1]") == "config: must be an object, not [1]");
+}
+
+// In a file also its name, line and column; what is no JSON has them too.
+BOOST_AUTO_TEST_CASE(refuses_a_file) {
+    BOOST_TEST(refusal_of_text("// a comment\n{\"connections\": 2,}") == "accepted");
+    BOOST_TEST(refusal_of_text("{\n  \"timeout\": \"1s\",\n  \"connections\": \"5\"\n}") ==
+               R"(app.json:3:18: connections: must be a whole number from 1 to 10, not "5")");
+    BOOST_TEST(refusal_of_text("{\"timeout\": \"1s\"") ==
+               "app.json:1:17: expected , or }, not end of file");
+    BOOST_TEST(refusal_of_text("7") == "app.json:1:1: must be an object, not 7");
+}
+
+// A file that cannot be read is named, with the reason.
+BOOST_AUTO_TEST_CASE(text_of_file) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "app.json";
+    const auto refusal = [](const std::filesystem::path& of) -> std::string {
+        try {
+            supe::text_of_file(of);
+        } catch (const supe::config_error& e) {
+            return e.what();
+        }
+        return "read";
+    };
+    BOOST_TEST(refusal(file) == file.string() + ": No such file or directory");
+    BOOST_TEST(refusal(file.parent_path()) == file.parent_path().string() + ": cannot be read");
+    std::ofstream(file) << "{}\n";
+    BOOST_TEST(supe::text_of_file(file) == "{}\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
