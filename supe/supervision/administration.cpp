@@ -76,7 +76,7 @@ awaitable<std::string> administration::restart(std::string name) {
     for (const int number : numbers) {
         const child_entry* const entry = children_.find(number);
         if (!entry) continue;
-        const attempt a = attempt_at(*entry, wanted::new_life);  // what befell it before is no try
+        const attempt a = attempt_at(*entry, wanted::new_life);  // earlier failures do not count
         supervisor_.perform(restarts_.restart(number, time_.now()));
         const std::string own = co_await came_up(a);
         note_first(problem, own);

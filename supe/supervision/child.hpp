@@ -49,7 +49,7 @@ public:
     void begin(nursery& tasks);
 
     // Requests of the supervisor. The child reports the results to its host.
-    /// `how`: what to run; readiness and watchdog are added here.
+    /// `how`: the process to run; readiness and watchdog are added here.
     void start(launch_request how);
     void stop() { post(lifecycle::event::stop); }
     void kill() { post(lifecycle::event::kill); }

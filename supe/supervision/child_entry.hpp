@@ -1,4 +1,4 @@
-// A child, and what its supervisor keeps about it beside: its mail, its sockets, how it ended.
+// A child, and what its supervisor keeps about it: its mail, its sockets, its ends.
 #pragma once
 
 #include "supe/async/nursery.hpp"

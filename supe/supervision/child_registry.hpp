@@ -1,4 +1,4 @@
-// The children of one supervisor: who there is, by name and by number.
+// The children of one supervisor, by name and by number.
 #pragma once
 
 #include "supe/mail/mail_directory.hpp"

@@ -184,7 +184,7 @@ private:
     bool give_up(child& c, const ending& how, actions& out);
     void not_restarted(child& c, actions& out);
     void back_off(child& c, const ending& how, time_point now);
-    /// When those of the group that are up stop: at once, or with the next try.
+    /// When the members of the group that are up stop: at once, or at the next try.
     enum class group_stop { now, at_next_try };
     void restart_group(child& cause, group_stop when, time_point now);
     std::vector<child*> group_of(child& cause);

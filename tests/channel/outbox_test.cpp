@@ -1,4 +1,4 @@
-// What is gathered in a turn goes out at its end, channel by channel.
+// What a turn appended is written at its end, channel by channel.
 #include "tests/support/router_fixture.hpp"
 
 using support::neighbour;
@@ -21,8 +21,8 @@ struct outbox_fixture {
 
 BOOST_AUTO_TEST_SUITE(outbox)
 
-// Nothing is written before flush(). It writes all that was appended, in order, and then knows
-// nothing of the channel any more.
+// Nothing is written before flush(), which writes all that was appended, in order, and then forgets
+// the channels.
 BOOST_AUTO_TEST_CASE(written_at_the_end_of_the_turn) {
     outbox_fixture o;
     neighbour a(o.time), b(o.time);
@@ -39,7 +39,8 @@ BOOST_AUTO_TEST_CASE(written_at_the_end_of_the_turn) {
     BOOST_TEST_SAME(a.received(), {"4"});
 }
 
-// More channels than it looks back over, written to by turns: each gets all that is its own, once.
+// More channels than add() compares with, written to in turn: each gets all of its own frames,
+// once.
 BOOST_AUTO_TEST_CASE(many_channels) {
     outbox_fixture o;
     std::vector<std::unique_ptr<neighbour>> all;
@@ -50,8 +51,8 @@ BOOST_AUTO_TEST_CASE(many_channels) {
     for (const auto& n : all) BOOST_TEST_SAME(n->received(), {"1", "2", "3"});
 }
 
-// A channel that is forgotten is not touched any more, however often it was written to in the turn;
-// the others get theirs.
+// A forgotten channel is not touched any more, however often it was written to in the turn; the
+// others get their frames.
 BOOST_AUTO_TEST_CASE(forgotten) {
     outbox_fixture o;
     std::vector<std::unique_ptr<neighbour>> all;
@@ -64,13 +65,13 @@ BOOST_AUTO_TEST_CASE(forgotten) {
     BOOST_TEST_SAME(all[2]->received(), {"1", "2"});
     BOOST_TEST_SAME(all[3]->received(), {});
     BOOST_TEST(all[3]->wire->backlog() == 4u);
-    // It may come again, and then it is there for good.
+    // It may be added again, and then it is written.
     o.write(*all[3], "3");
     o.out.flush();
     BOOST_TEST_SAME(all[3]->received(), {"1", "2", "3"});
 }
 
-// One that takes no more holds up nobody: what it did not take stays with its channel.
+// A full socket does not hold up the other channels: its rest stays in its channel.
 BOOST_AUTO_TEST_CASE(a_full_socket) {
     outbox_fixture o;
     neighbour full(o.time), other(o.time);

@@ -1,4 +1,4 @@
-// The names of contract §2 and those between supervisors, both ways.
+// The names of the signals of contract §2, and of those between supervisors, both ways.
 #include "supe/channel/message.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -8,7 +8,7 @@ using kind = supe::signal_kind;
 
 namespace {
 
-/// As the contract writes them.
+/// As in the contract.
 constexpr std::pair<kind, std::string_view> all[] = {
     {kind::ready_to_receive_mail, "READY-TO-RECEIVE-MAIL"},
     {kind::not_ready_to_receive_mail, "NOT-READY-TO-RECEIVE-MAIL"},
@@ -39,7 +39,7 @@ namespace names_of {  // `signal` alone is a function of the C library
 
 BOOST_AUTO_TEST_SUITE(signal)
 
-// Each signal has its name, and each name its signal; the table here leaves none out.
+// Each signal has its name, and each name its signal; this table is complete.
 BOOST_AUTO_TEST_CASE(names) {
     BOOST_TEST(std::size(all) == static_cast<std::size_t>(kind::supe_answer));
     for (const auto& [k, name] : all) {
@@ -48,15 +48,15 @@ BOOST_AUTO_TEST_CASE(names) {
     }
 }
 
-// A name that is not exactly one of ours is unknown, and the unknown has no name.
+// A name that is not exactly one of ours is unknown, and the unknown signal has no name.
 BOOST_AUTO_TEST_CASE(unknown) {
     BOOST_TEST(supe::name_of(kind::unknown) == "");
     for (const char* name : {"", "supe-start", "SUPE-START ", "SUPE-STAR", "SUPE-STARTS", "WHAT"})
         BOOST_TEST((supe::signal_of(name) == kind::unknown), name);
 }
 
-// A frame that is read knows its signal, also where the name is written with escapes; an unknown
-// one keeps its name as it was sent.
+// A frame is read with its signal, also when the name has escapes; an unknown signal keeps its name
+// as it was sent.
 BOOST_AUTO_TEST_CASE(read) {
     const auto read = [](const char* name) {
         const std::string frame =

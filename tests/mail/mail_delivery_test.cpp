@@ -1,4 +1,4 @@
-// From the mailbox to who takes from it, and back: what mail_router and journal do not show.
+// From the mailbox to its consumers, and back: cases besides those of mail_router and journal.
 #include "tests/support/router_fixture.hpp"
 
 using support::mail_endpoint;
@@ -13,7 +13,7 @@ std::string delivered(const char* msg, const char* id, int attempt) {
     return fmt::format(R"({{"type":"mail","from":"a","msg":{},"id":"{}","attempt":{}}})", msg, id,
                        attempt);
 }
-/// Ends its process; true where a mail is dead by that.
+/// Ends its process; true when a mail is dead by this end.
 bool ends(fixture& o, mail_endpoint& s, box::ending how) {
     o.mail.delivery.on_disconnected(s);
     return o.mail.delivery.on_ended(s, how, "it crashed");
@@ -23,8 +23,8 @@ bool ends(fixture& o, mail_endpoint& s, box::ending how) {
 
 BOOST_AUTO_TEST_SUITE(mail_delivery)
 
-// A dead letter that is put back is delivered like new mail: uncharged, beside other mail, and
-// nobody is answered for it. Only its attempts go on.
+// A dead letter that is put again is delivered as new mail: uncharged, beside other mail, and
+// without an answer. Only its attempts go on.
 BOOST_AUTO_TEST_CASE(put_again) {
     fixture o;
     mail_endpoint& a = o.add("a");
@@ -55,8 +55,8 @@ BOOST_AUTO_TEST_CASE(put_again) {
     BOOST_TEST_SAME(o.received(a), {});
 }
 
-// Where there is no room for it, it stays where it was, also where a sender would be made to wait.
-BOOST_AUTO_TEST_CASE(put_again_without_room) {
+// A full mailbox refuses it, also when mail of a sender would be withheld.
+BOOST_AUTO_TEST_CASE(put_again_without_capacity) {
     for (const bool block : {false, true}) {
         fixture o;
         mail_endpoint& a = o.add("a");
@@ -71,8 +71,8 @@ BOOST_AUTO_TEST_CASE(put_again_without_room) {
     }
 }
 
-// A child that is down is known to be wanted while mail waits for it: when the mail comes, and when
-// its process ends. One that is up is not, however much it leaves waiting.
+// Mail that waits for a child that is down is reported: when the mail comes, and when the process
+// ends. For a child that is up it is not reported, however much waits.
 BOOST_AUTO_TEST_CASE(mail_waits) {
     fixture o;
     mail_endpoint& a = o.add("a");
@@ -92,8 +92,8 @@ BOOST_AUTO_TEST_CASE(mail_waits) {
     BOOST_TEST_SAME(o.events, {});
 }
 
-// What a component rejects and wants again comes again at once, in its place and with its attempt
-// raised, and its sender hears nothing of it. An unknown id changes nothing.
+// A requeued mail is delivered again at once, at its position and with its attempt raised, without
+// an answer to its sender. An unknown id changes nothing.
 BOOST_AUTO_TEST_CASE(rejected_and_wanted) {
     fixture o;
     mail_endpoint& a = o.add("a");
@@ -115,8 +115,8 @@ BOOST_AUTO_TEST_CASE(rejected_and_wanted) {
                     {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"dead-lettered"})")});
 }
 
-// An end says whether a mail is dead by it: only a charge that is one too many kills, and an end
-// that nobody is to blame for never does.
+// An end reports whether a mail is dead by it: only the last charge makes it dead, and an uncharged
+// end never does.
 BOOST_AUTO_TEST_CASE(dead_by_an_end) {
     fixture o;
     mail_endpoint& a = o.add("a");
@@ -132,11 +132,11 @@ BOOST_AUTO_TEST_CASE(dead_by_an_end) {
     BOOST_TEST(!again(box::ending::charged));
     BOOST_TEST(!again(box::ending::uncharged));
     BOOST_TEST(again(box::ending::charged));
-    BOOST_TEST(!again(box::ending::charged));  // nothing is left
+    BOOST_TEST(!again(box::ending::charged));  // no mail is left
 }
 
-// What a turn has for a process that ends in the same turn is not written to its channel, which is
-// about to go. The mail is delivered to the next life.
+// Frames of a turn for a process that ends in the same turn are not written to its channel, which
+// is about to close. The mail is delivered to the next life.
 BOOST_AUTO_TEST_CASE(disconnected) {
     fixture o;
     mail_endpoint& a = o.add("a");
@@ -151,8 +151,8 @@ BOOST_AUTO_TEST_CASE(disconnected) {
     BOOST_TEST_SAME(o.received(b), {delivered("1", "id-1", 2)});
 }
 
-// A pause keeps mail in its mailbox until the component is ready again, with another window
-// perhaps.
+// A pause keeps mail in its mailbox until the component is ready again, perhaps with another
+// window.
 BOOST_AUTO_TEST_CASE(paused) {
     fixture o;
     mail_endpoint& a = o.add("a");
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(paused) {
 }
 
 // A component that did not read gets the rest, in order, when it reads again: each turn of its
-// channel hands over what there is room for.
+// channel delivers as much as the socket takes.
 BOOST_AUTO_TEST_CASE(reads_again) {
     fixture o;
     mail_endpoint& a = o.add("a");
@@ -192,9 +192,9 @@ BOOST_AUTO_TEST_CASE(reads_again) {
     BOOST_TEST(next == 1001);
 }
 
-// A hop that says twice that it has no room for a mail is heard once, and what it says of mail that
-// it does not have is nothing.
-BOOST_AUTO_TEST_CASE(said_twice_by_a_hop) {
+// A second MAIL-WITHHELD of a hop for the same mail has no effect, nor has a report about mail that
+// it does not have.
+BOOST_AUTO_TEST_CASE(reported_twice_by_a_hop) {
     fixture o("/dam", true);
     mail_endpoint& deep = o.add("deep", support::supervisor);
     o.mail.delivery.on_ready(deep, 9);

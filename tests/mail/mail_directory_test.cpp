@@ -1,4 +1,4 @@
-// Who can be addressed, by name and by number, as children come and go.
+// The endpoints of mail, by name and by number, while children are added and removed.
 #include "tests/support/router_fixture.hpp"
 
 using supe::endpoint_kind;
@@ -8,12 +8,12 @@ using supe::mail_endpoint;
 
 namespace {
 
-/// A child alone.
+/// A child without instances.
 struct lone : mail_endpoint {
     lone(int n, const char* name)
         : mail_endpoint(n, name, endpoint_kind::component, supe::mailbox_limits{}) {}
 };
-/// `w.i`: one of several, with the mailbox of another.
+/// `w.i`: one of several instances, which shares the mailbox of another one.
 struct instance : mail_endpoint {
     instance(int n, unsigned i, const std::shared_ptr<supe::mailbox>& box)
         : mail_endpoint(n, "w." + std::to_string(i), "w", box, i - 1) {}
@@ -23,8 +23,8 @@ struct instance : mail_endpoint {
 
 BOOST_AUTO_TEST_SUITE(mail_directory)
 
-// A child is found by its name and by its number, and is part of the destination of its name, until
-// it is removed.
+// Until it is removed, a child is found by its name and by its number, and is a consumer of the
+// destination of its name.
 BOOST_AUTO_TEST_CASE(one_child) {
     directory d;
     lone a(7, "a"), b(8, "b");
@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(one_child) {
     BOOST_TEST(d.find("a") == &a);
 }
 
-// Instances share one destination. The name means one of them, `NAME.i` that very one.
+// Instances share one destination. The name finds one of them, `NAME.i` that instance.
 BOOST_AUTO_TEST_CASE(instances) {
     directory d;
     const auto box = std::make_shared<supe::mailbox>(supe::mailbox_limits{});
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     BOOST_TEST(d.find("w.4") == &four);
     BOOST_TEST(!d.find("w.3"));
     BOOST_TEST(!d.destination("w.1"));  // mail is kept under the name alone
-    // The mailbox has room for the highest number, and each takes for itself.
+    // The mailbox has a consumer for the highest number, and each takes its own mail.
     box->ready(four.consumer, 1);
     supe::envelope mail;
     mail.id = "x";
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     BOOST_TEST(box->take_next(four.consumer)->id() == "x");
 }
 
-// With its last consumer the destination is gone, and not before.
+// The destination is removed with its last consumer, and not before.
 BOOST_AUTO_TEST_CASE(the_last_of_several) {
     directory d;
     const auto box = std::make_shared<supe::mailbox>(supe::mailbox_limits{});
@@ -87,8 +87,8 @@ BOOST_AUTO_TEST_CASE(the_last_of_several) {
     BOOST_TEST(!d.destination("w"));
 }
 
-// The supervisor above is at hand at once, takes a window of mail, and has no name and no number
-// here; the root has none.
+// The supervisor above takes a window of mail at once, and has no name and no number here; the root
+// has no supervisor above.
 BOOST_AUTO_TEST_CASE(the_supervisor_above) {
     support::router_fixture root;
     BOOST_TEST(!root.mail.directory.uplink());

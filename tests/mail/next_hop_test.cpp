@@ -1,5 +1,4 @@
-// What is remembered of the supervisor at the other end: what came from there, and who waits for
-// what went there (contract §3, hop by hop).
+// What is remembered of the mail from and to a neighbouring supervisor (contract §3, hop by hop).
 #include "supe/mail/next_hop.hpp"
 
 #include <fmt/format.h>
@@ -8,7 +7,7 @@
 
 namespace {
 
-/// `attempt` as the hop that passes it on counts: 0 for the first.
+/// `attempt`: earlier deliveries, 0 for the first one.
 supe::envelope mail_of(std::string_view id, unsigned attempt = 0) {
     supe::envelope mail;
     mail.id = id;
@@ -30,11 +29,11 @@ supe::envelope mail_from(int child, std::string_view id, std::string_view own_id
 
 BOOST_AUTO_TEST_SUITE(next_hop)
 
-// A repeat is what was accepted here and comes again. A first attempt never is one, nor what was
-// not accepted.
+// A repeat is a mail that was accepted here and comes again. A first attempt is never a repeat, nor
+// is a mail that was not accepted.
 BOOST_AUTO_TEST_CASE(repeats) {
     supe::next_hop hop;
-    BOOST_TEST(!hop.is_repeat(mail_of("a", 1)));  // its first attempt was lost with somebody
+    BOOST_TEST(!hop.is_repeat(mail_of("a", 1)));  // its first attempt was lost on the way
     hop.accepted("a");
     BOOST_TEST(hop.is_repeat(mail_of("a", 1)));
     BOOST_TEST(hop.is_repeat(mail_of("a", 7)));
@@ -42,7 +41,7 @@ BOOST_AUTO_TEST_CASE(repeats) {
     BOOST_TEST(!hop.is_repeat(mail_of("b", 1)));
 }
 
-// It remembers several windows of ids, and forgets the oldest beyond.
+// It remembers several windows of ids, and then forgets the oldest.
 BOOST_AUTO_TEST_CASE(repeats_are_bounded) {
     supe::next_hop hop;
     const std::size_t limit = supe::recent_ids::limit;
@@ -53,8 +52,8 @@ BOOST_AUTO_TEST_CASE(repeats_are_bounded) {
     BOOST_TEST(hop.is_repeat(mail_of(fmt::format("m{}", limit), 1)));
 }
 
-// Who asked for a receipt waits for a mail that the hop took over, by the name that it gave the
-// mail, and is found once. Nobody else waits.
+// A sender that asked for a receipt waits for a mail that the hop took over. It is found once, with
+// its own id of the mail. Other senders do not wait.
 BOOST_AUTO_TEST_CASE(receipts) {
     supe::next_hop hop;
     {
@@ -74,7 +73,7 @@ BOOST_AUTO_TEST_CASE(receipts) {
     BOOST_TEST(!hop.finished("t-3"));
 }
 
-// When the hop is gone, all who still wait are handed out, and none of them again.
+// When the hop is gone, all senders that still wait are returned, once.
 BOOST_AUTO_TEST_CASE(all_at_once) {
     supe::next_hop hop;
     for (int i = 1; i <= 3; ++i)
@@ -88,7 +87,7 @@ BOOST_AUTO_TEST_CASE(all_at_once) {
     BOOST_TEST(!hop.finished("t-1"));
 }
 
-// What came from there is remembered beyond that: the next life of the hop sends it again.
+// The ids of mail from the hop stay: its next life sends such mail again.
 BOOST_AUTO_TEST_CASE(repeats_outlive_the_hop) {
     supe::next_hop hop;
     hop.accepted("a");

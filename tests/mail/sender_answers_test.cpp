@@ -1,4 +1,4 @@
-// What senders are answered, and where the answer goes (contract §2).
+// The answers to senders, and where they go (contract §2).
 #include "tests/support/router_fixture.hpp"
 
 using support::mail_endpoint;
@@ -24,7 +24,7 @@ supe::envelope mail_of(const supe::mail_origin& origin) {
     mail.origin = origin;
     return mail;
 }
-/// Whether a hop that sends this again is known to have had it accepted here.
+/// True when this id was accepted from the hop.
 bool remembers(const mail_endpoint& hop, std::string_view id) {
     supe::envelope again;
     again.id = id;
@@ -36,7 +36,7 @@ bool remembers(const mail_endpoint& hop, std::string_view id) {
 
 BOOST_AUTO_TEST_SUITE(sender_answers)
 
-// A child hears each answer with its own id and the reason, both as JSON strings.
+// A child gets each answer with its own id and the reason, both as JSON strings.
 BOOST_AUTO_TEST_CASE(to_a_child) {
     fixture o;
     mail_endpoint& a = o.add("a");
@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(to_a_child) {
          signal("MAIL-UNDELIVERABLE", R"({"id":"3\"","reason":"mailbox-full"})")});
 }
 
-// Nobody is answered who asked for none, who is down, who is gone, or whose next life it would be.
+// There is no answer to a sender that wants no answer, is down, was removed, or is in a later life.
 BOOST_AUTO_TEST_CASE(to_nobody) {
     fixture o("/dam", true);
     mail_endpoint& a = o.add("a");
@@ -73,8 +73,8 @@ BOOST_AUTO_TEST_CASE(to_nobody) {
     BOOST_TEST_SAME(o.events, {});
 }
 
-// Our own supervisor hears an acceptance as an ack of the mail that it passed on: all of a turn in
-// one signal. The other answers come as they are.
+// To our own supervisor an acceptance is an ack of the mail that it passed on: all acks of a turn
+// are one signal. Other answers are sent as they are.
 BOOST_AUTO_TEST_CASE(to_the_supervisor_above) {
     fixture o("/dam", true);
     o.mail.answers.accepted(from_above("1"));
@@ -89,15 +89,15 @@ BOOST_AUTO_TEST_CASE(to_the_supervisor_above) {
                     {signal("MAIL-ACKED", R"({"id":"1"})"),
                      signal("MAIL-UNDELIVERABLE", R"({"id":"3","reason":"unknown-address"})"),
                      signal("MAIL-WITHHELD", R"({"id":"4"})")});
-    // Where there is none, nothing happens.
+    // Without a supervisor above nothing happens.
     fixture root;
     root.mail.answers.accepted(from_above("1"));
     root.mail.answers.acked(from_above("1"));
     root.mail.flush();
 }
 
-// What was accepted from a supervisor is remembered, so that a repeat is known: of one below also
-// where its process has died since. What was refused is not.
+// Mail that was accepted from a supervisor is remembered, so that a repeat is recognized, also
+// after the process of a nested one has died. Refused mail is not remembered.
 BOOST_AUTO_TEST_CASE(accepted_from_a_hop) {
     fixture o("/dam", true);
     mail_endpoint& deep = o.add("deep", support::supervisor);
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(accepted_from_a_hop) {
     BOOST_TEST(!remembers(*o.mail.directory.uplink(), "4"));
 }
 
-// That mail waits for room is told to supervisors alone: a child waits for its MAIL-ACCEPTED.
+// MAIL-WITHHELD goes to supervisors alone: a child waits for its MAIL-ACCEPTED.
 BOOST_AUTO_TEST_CASE(withheld) {
     fixture o("/dam", true);
     mail_endpoint& a = o.add("a");
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(withheld) {
     BOOST_TEST_SAME(o.events, {});
 }
 
-// The control socket is answered through the supervisor.
+// Answers for the control socket go through the supervisor.
 BOOST_AUTO_TEST_CASE(to_the_control_socket) {
     fixture o;
     o.mail.answers.accepted(from_control("c"));
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(to_the_control_socket) {
                     {"control: c MAIL-ACCEPTED ", "control: c MAIL-UNDELIVERABLE removed"});
 }
 
-// A refusal is never silent: a notice stands in for the answer that nobody asked for.
+// A refusal is never silent: a notice replaces the answer when the sender wants no answer.
 BOOST_AUTO_TEST_CASE(refused) {
     fixture o;
     mail_endpoint& a = o.add("a");

@@ -1,5 +1,5 @@
-// Trees of a user's own program: the library starts each process of it as what it should be, and
-// the code of each supervisor runs in that supervisor's process.
+// Trees of a user's own program: the library starts each process in its role, and the code of each
+// supervisor runs in that supervisor's process.
 #include "tests/support/files.hpp"
 #include "tests/support/operator_session.hpp"
 #include "tests/support/readme.hpp"
@@ -41,15 +41,15 @@ struct fixture {
 
 BOOST_FIXTURE_TEST_SUITE(own_tree, fixture)
 
-// The code of a nested supervisor sees the notices of its children and the mail to `supe`, and
-// tells the supervisor above, whose own code sees that. Killed with its supervisor, it runs again
-// in the next life of it.
+// The code of a nested supervisor gets the notices of its children and the mail to `supe`, and
+// publishes on the noticeboard above, whose own code gets that. After a kill of its supervisor it
+// runs again in the next life.
 BOOST_AUTO_TEST_CASE(code_in_every_supervisor) {
     const auto tree = begin_own_tree();
     BOOST_TEST(session.reaches("/dam/worker", "running"), tree->err());
     const pid_t first = session.pid_of("/dam");
     BOOST_TEST(logs(*tree, fmt::format(R"(dam-is-up from dam: {{"pid":{}}})", first)), tree->err());
-    BOOST_TEST(logs(*tree, R"(dam-heard from dam: {"from":"worker","msg":"hello"})"), tree->err());
+    BOOST_TEST(logs(*tree, R"(dam-mail from dam: {"from":"worker","msg":"hello"})"), tree->err());
     BOOST_TEST(first != tree->pid());
     ::kill(first, SIGKILL);
     BOOST_TEST(support::until([&] {
@@ -61,8 +61,8 @@ BOOST_AUTO_TEST_CASE(code_in_every_supervisor) {
     stop(*tree);
 }
 
-// Code for an address that no supervisor has is no error, and not passed over either.
-BOOST_AUTO_TEST_CASE(code_for_nobody) {
+// Code for an address without a supervisor is no error, but is reported.
+BOOST_AUTO_TEST_CASE(code_for_no_supervisor) {
     const auto tree = begin_own_tree();
     BOOST_TEST(logs(*tree, "the code for /dma does not run: the tree has no supervisor there"),
                tree->err());
@@ -70,15 +70,15 @@ BOOST_AUTO_TEST_CASE(code_for_nobody) {
     stop(*tree);
 }
 
-// A main() that comes to run_tree() in the process of a component or a nested supervisor runs that.
+// run_tree() in the process of a component or a nested supervisor runs that role.
 BOOST_AUTO_TEST_CASE(run_tree_alone) {
     const auto tree = begin_own_tree({{"ONLY_RUN_TREE", "1"}});
     BOOST_TEST(session.reaches("/dam/worker", "running"), tree->err());
-    BOOST_TEST(logs(*tree, R"(dam-heard from dam: {"from":"worker","msg":"hello"})"), tree->err());
+    BOOST_TEST(logs(*tree, R"(dam-mail from dam: {"from":"worker","msg":"hello"})"), tree->err());
     stop(*tree);
 }
 
-// A role that is none, and one that nobody but a supervisor should start, are refused in a line.
+// An unknown role, and a role that only a supervisor should start, are refused in one line.
 BOOST_AUTO_TEST_CASE(roles_that_do_not_run) {
     const auto code_and_error = [&](std::vector<std::string> words) {
         const auto ended = begin(std::move(words));
@@ -96,8 +96,8 @@ BOOST_AUTO_TEST_CASE(roles_that_do_not_run) {
         code_and_error({SUPE_BINARY, "component", "nobody"}).starts_with("2 supe: \"nobody\" is"));
 }
 
-// The example does what its first lines promise, with the tree file that stands there; a bad file
-// is refused with the place.
+// The example does what its first lines say, with the tree file there; a bad file is refused with
+// the position.
 BOOST_AUTO_TEST_CASE(example) {
     const std::string file = session.file("crew.json");
     const auto shown = support::shown_in("patterns/examples/overseer.cpp", "//     { \"name\"",

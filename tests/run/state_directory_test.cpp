@@ -1,4 +1,4 @@
-// Which directory a tree gets, by what was given and what the environment says (contract §1).
+// The state directory of a tree, by option and by environment (contract §1).
 #include "supe/run/state_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -8,7 +8,7 @@
 
 namespace {
 
-/// The environment with these values, an empty one for none, until the end of the test.
+/// Sets these variables until the end of the test; an empty value removes one.
 class variables {
 public:
     explicit variables(const std::map<std::string, std::string>& values) {
@@ -33,20 +33,20 @@ private:
 
 BOOST_AUTO_TEST_SUITE(state_directory)
 
-// What is given counts before all else, and becomes absolute.
+// The option comes first, and becomes absolute.
 BOOST_AUTO_TEST_CASE(given) {
     const variables v({{"STATE_DIRECTORY", "/var/lib/shop"}});
     BOOST_TEST(supe::state_directory("/srv/./shop/", "t") == "/srv/shop/");
     BOOST_TEST(supe::state_directory("shop", "t") == std::filesystem::current_path() / "shop");
 }
 
-// systemd gives one, or several, of which the first is ours.
+// systemd sets one directory or several, of which the first is ours.
 BOOST_AUTO_TEST_CASE(from_systemd) {
     const variables v({{"STATE_DIRECTORY", "/var/lib/shop:/var/lib/more"}});
     BOOST_TEST(supe::state_directory("", "t") == "/var/lib/shop");
 }
 
-// Otherwise the folder of the tree's name, where the user keeps such things.
+// Otherwise a folder with the tree's name, in the user's directory for state.
 BOOST_AUTO_TEST_CASE(by_name) {
     {
         const variables v({{"STATE_DIRECTORY", ""}, {"XDG_STATE_HOME", "/srv/state"}});

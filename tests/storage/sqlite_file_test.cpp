@@ -1,5 +1,4 @@
-// Shows how a SQLite file of ours is opened: its mode, its durability, its version, and what is
-// said where it cannot be had.
+// Shows how a SQLite file of ours is opened: its mode, its durability, its version, and its errors.
 #include "supe/storage/sqlite_file.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -39,7 +38,7 @@ mode_t mode_of(const std::filesystem::path& file) {
 
 BOOST_AUTO_TEST_SUITE(sqlite_file)
 
-// What holds for every file, and what its owner adds.
+// The settings of every file, and those of its owner.
 BOOST_AUTO_TEST_CASE(settings) {
     const support::temporary_directory tmp;
     supe::sqlite_file file(tmp / "a.db", things());
@@ -59,7 +58,7 @@ BOOST_AUTO_TEST_CASE(settings) {
         BOOST_TEST(mode_of(tmp / name) == 0600u, name);
 }
 
-// A directory is made only where the owner says that it is its own.
+// A directory is created only when it belongs to the owner of the file.
 BOOST_AUTO_TEST_CASE(directory) {
     const support::temporary_directory tmp;
     BOOST_TEST(refusal(tmp / "no/a.db") == "No such file or directory");
@@ -69,7 +68,7 @@ BOOST_AUTO_TEST_CASE(directory) {
     BOOST_TEST(mode_of(tmp / "mail/deep") == 0700u);
 }
 
-// A file of a newer version is refused and left as it is; an older one is taken over.
+// A file of a newer version is refused and stays unchanged; an older one is taken over.
 BOOST_AUTO_TEST_CASE(version) {
     const support::temporary_directory tmp;
     const auto path = tmp / "a.db";
@@ -87,7 +86,7 @@ BOOST_AUTO_TEST_CASE(no_database) {
     BOOST_TEST(refusal(tmp / "a.db") == "file is not a database");
 }
 
-// What was begun is forgotten by a rollback, and by the end.
+// A rollback drops a transaction, and so does the end.
 BOOST_AUTO_TEST_CASE(transactions) {
     const support::temporary_directory tmp;
     const auto rows = [](supe::sqlite_file& file) {
@@ -95,7 +94,7 @@ BOOST_AUTO_TEST_CASE(transactions) {
     };
     {
         supe::sqlite_file file(tmp / "a.db", things());
-        file.rollback();  // nothing is begun: nothing happens
+        file.rollback();  // without a transaction it has no effect
         file.begin();
         file.database().exec("INSERT INTO things VALUES (1)");
         file.rollback();

@@ -1,5 +1,5 @@
-// What an operator's request is refused, and what is ordered for it, step by step. The supervisor
-// is a fake that performs the orders on processes that only listen.
+// The refusals of an operator's requests, and the actions that follow from them, step by step. The
+// supervisor is a fake, which performs the actions on processes that only read.
 #include "supe/supervision/administration.hpp"
 #include "supe/tree/tree_file.hpp"
 
@@ -23,7 +23,7 @@ child_spec several(const std::string& name, unsigned instances) {
     spec.instances = instances;
     return spec;
 }
-/// Its process goes two seconds after it is told.
+/// Its process ends two seconds after SUPE-SHUTDOWN.
 child_spec slow(child_spec spec) {
     spec.shutdown.limit = 2s;
     return spec;
@@ -36,7 +36,7 @@ struct managed : support::children_fixture, supe::administered {
     supe::nested_requests below{loop.time()};
     supe::administration admin;
     supe::timer changed{loop.time()};
-    words performed;  // orders, in order
+    words performed;  // actions, in order
     bool over = false;
 
     explicit managed(std::vector<child_spec> specs)
@@ -76,14 +76,14 @@ struct managed : support::children_fixture, supe::administered {
     static supe::awaitable<> wait(supe::awaitable<std::string> request, answer into) {
         *into = co_await std::move(request);
     }
-    /// Asks and waits, with what time it takes.
+    /// Performs a request, and advances the time until it is done.
     std::string ask(supe::awaitable<std::string> request) {
         const answer into = begin(std::move(request));
         for (int s = 0; s < 60 && !*into; ++s) loop.advance(1s);
         loop.run(children.join_removed());
         return into->value_or("no answer");
     }
-    words orders() { return std::exchange(performed, {}); }
+    words actions() { return std::exchange(performed, {}); }
     words order_of_start() {
         words names;
         for (const int number : restarts.in_order())
@@ -134,7 +134,7 @@ struct managed : support::children_fixture, supe::administered {
 
 BOOST_AUTO_TEST_SUITE(administration_rules)
 
-// Who is unknown is named, and nothing is ordered.
+// The error for an unknown child names it, and no action follows.
 BOOST_AUTO_TEST_CASE(unknown_children) {
     managed m({spec_of("a"), several("w", 2)});
     for (const char* name : {"x", "", "a.1", "w.3", "/a"}) {
@@ -145,11 +145,11 @@ BOOST_AUTO_TEST_CASE(unknown_children) {
         BOOST_TEST(m.ask(m.admin.remove(name)) == why);
         BOOST_TEST(m.ask(m.admin.scale(name, 2)) == why);
     }
-    BOOST_TEST_SAME(m.orders(), {});
+    BOOST_TEST_SAME(m.actions(), {});
 }
 
-// A child that cannot be added leaves no trace: its name is taken, its significance would mean
-// nothing, its sockets cannot be had.
+// A child that cannot be added leaves nothing behind: its name is taken, `significant` would have
+// no meaning, its sockets cannot be opened.
 BOOST_AUTO_TEST_CASE(additions_refused) {
     managed m({spec_of("a"), several("w", 2)});
     std::size_t created = 0;
@@ -166,11 +166,10 @@ BOOST_AUTO_TEST_CASE(additions_refused) {
     BOOST_TEST(m.ask(m.admin.add(spec)).starts_with("b cannot listen on "));
     BOOST_TEST(!m.children.is_taken("b"));
     BOOST_TEST(created == 0u);
-    BOOST_TEST_SAME(m.orders(), {});
+    BOOST_TEST_SAME(m.actions(), {});
 }
 
-// A number of instances is from 1 to 10,000, and of a name: neither of one instance nor of a
-// supervisor.
+// The number of instances is from 1 to 10,000. Neither one instance nor a supervisor can be scaled.
 BOOST_AUTO_TEST_CASE(scales_refused) {
     managed m({spec_of("a"), several("w", 2), nested_spec_of("n")});
     BOOST_TEST(m.ask(m.admin.scale("a", 0)) == "0 is not a number of instances from 1 to 10000");
@@ -180,10 +179,10 @@ BOOST_AUTO_TEST_CASE(scales_refused) {
     BOOST_TEST(m.ask(m.admin.scale("n", 2)) == "n is a supervisor, and has no instances");
     BOOST_TEST(m.ask(m.admin.scale("a", 1)) == "");
     BOOST_TEST(m.ask(m.admin.scale("w", 2)) == "");
-    BOOST_TEST_SAME(m.orders(), {});
+    BOOST_TEST_SAME(m.actions(), {});
 }
 
-// While the tree ends nothing is begun any more. Once it is over nobody is left waiting.
+// While the tree ends no request begins an action. When it has ended no request is left waiting.
 BOOST_AUTO_TEST_CASE(at_the_end) {
     managed m({slow(spec_of("a")), slow(spec_of("b"))});
     const auto stop = m.begin(m.admin.stop("a"));
@@ -191,13 +190,13 @@ BOOST_AUTO_TEST_CASE(at_the_end) {
     const auto remove = m.begin(m.admin.remove("b"));
     m.perform(m.restarts.shutdown(m.now()));
     m.loop.run_ready();
-    m.orders();
+    m.actions();
     BOOST_TEST(restart->value_or("no answer") == "/b: its supervisor is ending");
     BOOST_TEST(m.ask(m.admin.add(spec_of("c"))) == "c: its supervisor is ending");
     BOOST_TEST(m.begin(m.admin.start("a"))->value_or("no answer") ==
                "/a: its supervisor is ending");
     BOOST_TEST(m.ask(m.admin.scale("a", 2)) == "a: its supervisor is ending");
-    BOOST_TEST_SAME(m.orders(), {});
+    BOOST_TEST_SAME(m.actions(), {});
     BOOST_TEST((!*stop && !*remove));
     m.over = true;
     m.changed.notify();
@@ -206,141 +205,144 @@ BOOST_AUTO_TEST_CASE(at_the_end) {
     BOOST_TEST(remove->value_or("no answer") == "");
 }
 
-// One child: stopped and started once however often it is asked for, restarted by a stop and a
-// start, and counted nowhere.
+// One child: stopped and started once for several requests, restarted by a stop and a start, and
+// counted nowhere.
 BOOST_AUTO_TEST_CASE(one_child) {
     managed m({spec_of("a"), spec_of("b")});
     BOOST_TEST(m.ask(m.admin.start("a")) == "");
-    BOOST_TEST_SAME(m.orders(), {});
+    BOOST_TEST_SAME(m.actions(), {});
     for (int i = 0; i < 2; ++i) BOOST_TEST(m.ask(m.admin.stop("a")) == "");
-    BOOST_TEST_SAME(m.orders(), {"stop a", "stopped a"});
+    BOOST_TEST_SAME(m.actions(), {"stop a", "stopped a"});
     for (int i = 0; i < 2; ++i) BOOST_TEST(m.ask(m.admin.start("a")) == "");
-    BOOST_TEST_SAME(m.orders(), {"start a"});
+    BOOST_TEST_SAME(m.actions(), {"start a"});
     BOOST_TEST(m.ask(m.admin.restart("a")) == "");
-    BOOST_TEST_SAME(m.orders(), {"stop a", "start a"});
+    BOOST_TEST_SAME(m.actions(), {"stop a", "start a"});
     BOOST_TEST(m.at("a").who.life() == 3u);
     BOOST_TEST(m.restarts.restarts_of(m.at("a").who.number()) == 0u);
     m.ask(m.admin.stop("a"));
-    m.orders();
-    BOOST_TEST(m.ask(m.admin.restart("a")) == "");  // what was down is started
-    BOOST_TEST_SAME(m.orders(), {"start a"});
+    m.actions();
+    BOOST_TEST(m.ask(m.admin.restart("a")) == "");  // a child that is down is started
+    BOOST_TEST_SAME(m.actions(), {"start a"});
     BOOST_TEST(m.ask(m.admin.remove("a")) == "");
-    BOOST_TEST_SAME(m.orders(), {"stop a", "remove a"});
+    BOOST_TEST_SAME(m.actions(), {"stop a", "remove a"});
     BOOST_TEST_SAME(m.order_of_start(), {"b"});
 }
 
 // All instances of a name: stopped in reverse, started in order, restarted one after the other, so
-// that never more than one is down. One of them by its own name.
+// that at most one is down. One instance by its own name.
 BOOST_AUTO_TEST_CASE(all_instances) {
     managed m({several("w", 3)});
     BOOST_TEST(m.ask(m.admin.restart("w")) == "");
-    BOOST_TEST_SAME(m.orders(),
+    BOOST_TEST_SAME(m.actions(),
                     {"stop w.1", "start w.1", "stop w.2", "start w.2", "stop w.3", "start w.3"});
     BOOST_TEST(m.ask(m.admin.stop("w")) == "");
-    words orders = m.orders();
-    BOOST_REQUIRE(orders.size() == 6u);
-    orders.resize(3);
-    BOOST_TEST_SAME(orders, {"stop w.3", "stop w.2", "stop w.1"});
+    words done = m.actions();
+    BOOST_REQUIRE(done.size() == 6u);
+    done.resize(3);
+    BOOST_TEST_SAME(done, {"stop w.3", "stop w.2", "stop w.1"});
     BOOST_TEST(m.ask(m.admin.start("w")) == "");
-    BOOST_TEST_SAME(m.orders(), {"start w.1", "start w.2", "start w.3"});
+    BOOST_TEST_SAME(m.actions(), {"start w.1", "start w.2", "start w.3"});
     BOOST_TEST(m.ask(m.admin.restart("w.2")) == "");
-    BOOST_TEST_SAME(m.orders(), {"stop w.2", "start w.2"});
+    BOOST_TEST_SAME(m.actions(), {"stop w.2", "start w.2"});
     BOOST_TEST(m.ask(m.admin.remove("w")) == "");
-    BOOST_TEST_SAME(m.orders(),
+    BOOST_TEST_SAME(m.actions(),
                     {"stop w.3", "remove w.3", "stop w.2", "remove w.2", "stop w.1", "remove w.1"});
     BOOST_TEST(!m.children.is_taken("w"));
 }
 
-// An instance that crashes while another is restarted comes back by itself; its own restart, when
-// its turn comes, is not said to have failed by that.
+// An instance that crashes while another one is restarted starts again by itself. Its own restart,
+// when its turn comes, does not count that crash as a failure.
 BOOST_AUTO_TEST_CASE(crashed_before_its_turn) {
     managed m({slow(several("w", 2))});
     const auto restart = m.begin(m.admin.restart("w"));
-    BOOST_TEST_SAME(m.orders(), {"stop w.1"});
+    BOOST_TEST_SAME(m.actions(), {"stop w.1"});
     m.crash(m.at("w.2"));
-    BOOST_TEST_SAME(m.orders(), {"start w.2"});
+    BOOST_TEST_SAME(m.actions(), {"start w.2"});
     m.loop.advance(10s);
     BOOST_TEST(restart->value_or("no answer") == "");
-    BOOST_TEST_SAME(m.orders(), {"start w.1", "stop w.2", "start w.2"});
+    BOOST_TEST_SAME(m.actions(), {"start w.1", "stop w.2", "start w.2"});
 }
 
-// A try that fails is answered with why; the child stays in the tree, and is tried again.
+// A try that fails is answered with the reason; the child stays in the tree, and is tried again.
 BOOST_AUTO_TEST_CASE(a_start_that_fails) {
     managed m({spec_of("a")});
     m.ask(m.admin.stop("a"));
-    m.orders();
+    m.actions();
     m.launcher.fail_next("/a", 1, {"EAGAIN", "Resource temporarily unavailable"});
     BOOST_TEST(m.ask(m.admin.start("a")) == "/a did not come up: Resource temporarily unavailable");
-    BOOST_TEST_SAME(m.orders(), {"start a", "start a"});
+    BOOST_TEST_SAME(m.actions(), {"start a", "start a"});
 }
 
-// A new child stands at the end. One whose first start fails is taken out again, and so are all
-// instances of a new name; what did not come to be is not stopped.
+// A new child is the last one. A child whose first start fails is removed again, and so are all
+// instances of a new name; a child without a process is not stopped.
 BOOST_AUTO_TEST_CASE(added) {
     managed m({spec_of("a")});
     BOOST_TEST(m.ask(m.admin.add(spec_of("b"))) == "");
     BOOST_TEST(m.ask(m.admin.add(several("w", 2))) == "");
-    BOOST_TEST_SAME(m.orders(), {"start b", "start w.1", "start w.2"});
+    BOOST_TEST_SAME(m.actions(), {"start b", "start w.1", "start w.2"});
     BOOST_TEST_SAME(m.order_of_start(), {"a", "b", "w.1", "w.2"});
     child_spec broken = spec_of("c");
     broken.command = {"nobody"};
     BOOST_TEST(m.ask(m.admin.add(broken)) ==
                "/c could not be started: nobody: No such file or directory");
-    BOOST_TEST_SAME(m.orders(), {"start c", "remove c"});
+    BOOST_TEST_SAME(m.actions(), {"start c", "remove c"});
     m.launcher.fail_next("/v.2", 1, {"EAGAIN", "Resource temporarily unavailable"});
     BOOST_TEST(m.ask(m.admin.add(several("v", 3))) ==
                "/v.2 could not be started: Resource temporarily unavailable");
-    BOOST_TEST_SAME(m.orders(), {"start v.1", "start v.2", "remove v.2", "stop v.1", "remove v.1"});
+    BOOST_TEST_SAME(m.actions(),
+                    {"start v.1", "start v.2", "remove v.2", "stop v.1", "remove v.1"});
     BOOST_TEST((!m.children.is_taken("c") && !m.children.is_taken("v")));
 }
 
-// More instances get the lowest free numbers, each in its place among the others; fewer lose the
-// highest. Those that stay are not touched, nor is one that ran alone.
+// New instances get the lowest free numbers, each at its position among the others; the highest
+// numbers are removed first. The ones that stay are not touched, nor is a child that had no
+// instances.
 BOOST_AUTO_TEST_CASE(scaled) {
     managed m({spec_of("a"), spec_of("b")});
     BOOST_TEST(m.ask(m.admin.scale("a", 4)) == "");
-    BOOST_TEST_SAME(m.orders(), {"start a.2", "start a.3", "start a.4"});
+    BOOST_TEST_SAME(m.actions(), {"start a.2", "start a.3", "start a.4"});
     BOOST_TEST_SAME(m.order_of_start(), {"a.1", "a.2", "a.3", "a.4", "b"});
     BOOST_TEST(m.at("a.1").who.life() == 1u);
     m.ask(m.admin.remove("a.2"));
-    m.orders();
+    m.actions();
     BOOST_TEST(m.ask(m.admin.scale("a", 4)) == "");
-    BOOST_TEST_SAME(m.orders(), {"start a.2"});
+    BOOST_TEST_SAME(m.actions(), {"start a.2"});
     BOOST_TEST_SAME(m.order_of_start(), {"a.1", "a.2", "a.3", "a.4", "b"});
     BOOST_TEST(m.ask(m.admin.scale("a", 2)) == "");
-    BOOST_TEST_SAME(m.orders(), {"stop a.4", "remove a.4", "stop a.3", "remove a.3"});
+    BOOST_TEST_SAME(m.actions(), {"stop a.4", "remove a.4", "stop a.3", "remove a.3"});
     m.launcher.fail_next("/a.3", 1, {"EAGAIN", "Resource temporarily unavailable"});
     BOOST_TEST(m.ask(m.admin.scale("a", 5)) ==
                "/a.3 could not be started: Resource temporarily unavailable");
-    BOOST_TEST_SAME(m.orders(), {"start a.3", "remove a.3"});  // the rest are not tried
+    BOOST_TEST_SAME(m.actions(), {"start a.3", "remove a.3"});  // no further one is tried
 }
 
-// A reload orders what differs from the file before, and nothing else: policy holds without a new
-// process, what an operator changed stays, the order is that of the file.
+// A reload applies what differs from the file before, and nothing else: policy takes effect without
+// a new process, changes of an operator stay, the order is that of the file.
 BOOST_AUTO_TEST_CASE(reloaded) {
     managed m({spec_of("a"), spec_of("b"), spec_of("c"), spec_of("d")});
     m.ask(m.admin.stop("a"));
-    m.orders();
+    m.actions();
     auto next = m.tree_of({spec_of("e"), spec_of("d"), spec_of("b"), spec_of("a")});
     next.limit = {77, 5s};
     next.children[1].restart = supe::restart_type::transient;
     next.children[2].env["KEY"] = "value";
     BOOST_TEST(m.ask(m.admin.reload(next)) == "");
-    BOOST_TEST_SAME(m.orders(), {"stop c", "remove c", "start e", "stop b", "start b"});
+    BOOST_TEST_SAME(m.actions(), {"stop c", "remove c", "start e", "stop b", "start b"});
     BOOST_TEST_SAME(m.order_of_start(), {"e", "d", "b", "a"});
     BOOST_TEST(m.tree.limit.count == 77u);
     BOOST_TEST((m.at("d").who.spec().restart == supe::restart_type::transient));
     next.name = "u";
     BOOST_TEST(m.ask(m.admin.reload(next)) == "the name stays t until the tree is started again");
-    BOOST_TEST_SAME(m.orders(), {});
+    BOOST_TEST_SAME(m.actions(), {});
 }
 
-// A nested supervisor is sent its own part where that differs, and its error is the reload's.
+// A nested supervisor gets its own part when that differs, and its error is the error of the
+// reload.
 BOOST_AUTO_TEST_CASE(reloaded_below) {
     managed m({spec_of("a"), nested_spec_of("n")});
     m.at("n").who.post(supe::lifecycle::event::ready);
     m.loop.run_ready();
-    m.received("/n"), m.orders();
+    m.received("/n"), m.actions();
     auto next = m.tree_of({spec_of("a"), nested_spec_of("n")});
     BOOST_TEST(m.ask(m.admin.reload(next)) == "");
     BOOST_TEST_SAME(m.received("/n"), {});
@@ -356,7 +358,7 @@ BOOST_AUTO_TEST_CASE(reloaded_below) {
                        R"({"id":"1","answer":{"error":"/n/x did not come up","code":1}})"});
     m.loop.run_ready();
     BOOST_TEST(reload->value_or("no answer") == "/n/x did not come up");
-    BOOST_TEST_SAME(m.orders(), {});
+    BOOST_TEST_SAME(m.actions(), {});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

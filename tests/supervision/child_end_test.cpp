@@ -1,4 +1,4 @@
-// How one life ended: in words, and whether it ever began.
+// How one life ended: its text, and whether it ever began.
 #include "supe/supervision/child_end.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -12,9 +12,9 @@ const std::string too_late = "start timed out after 30s";
 
 BOOST_AUTO_TEST_SUITE(child_end)
 
-// The words name the first cause: why no process came to be, else why we ended it, else how it
+// The text names the first cause: why no process was started, else why we ended it, else how it
 // exited.
-BOOST_AUTO_TEST_CASE(in_words) {
+BOOST_AUTO_TEST_CASE(texts) {
     supe::child_end end;
     BOOST_TEST(end.text() == "unknown");
     end.exit = supe::exit_status::exited(3);
@@ -27,8 +27,8 @@ BOOST_AUTO_TEST_CASE(in_words) {
     BOOST_TEST(end.text() == "web.js: No such file or directory");
 }
 
-// It never started where no process came to be, or where we ended it before it was ready. A crash
-// before that is a crash, and so is an end by us of one that was ready (a watchdog's).
+// It never started when there was no process, or when we ended it before it was ready. A crash
+// before it was ready is a crash, and so is an end by our watchdog after it was ready.
 BOOST_AUTO_TEST_CASE(never_started) {
     const auto exited = supe::exit_status::exited(1);
     BOOST_TEST(supe::child_end{.error = no_such_file}.never_started());

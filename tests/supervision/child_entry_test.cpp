@@ -7,8 +7,8 @@ using fixture = support::children_fixture;
 
 BOOST_AUTO_TEST_SUITE(child_entry)
 
-// A nested supervisor is ready when it says so, however long that takes. A component is as its spec
-// says.
+// A nested supervisor is ready when it reports it, however long that takes. The spec of a component
+// is not changed.
 BOOST_AUTO_TEST_CASE(as_a_child) {
     supe::child_spec spec = support::nested_spec_of("n");
     spec.start_timeout = 1s;
@@ -22,14 +22,14 @@ BOOST_AUTO_TEST_CASE(as_a_child) {
     BOOST_TEST((component.start_timeout == 1s));
 }
 
-// An instance is known outside by the name of all, a child alone by its own.
+// The public name of an instance is the common name, that of a child without instances its own.
 BOOST_AUTO_TEST_CASE(public_names) {
     fixture f;
     BOOST_TEST(f.children.add(spec_of("a")).public_name() == "a");
     BOOST_TEST(f.children.add_instance(f.children.add_group(spec_of("w")), 2).public_name() == "w");
 }
 
-// Of the ends of a child the last ten are kept, the latest last.
+// The last ten ends of a child are kept, oldest first.
 BOOST_AUTO_TEST_CASE(deaths) {
     fixture f;
     supe::child_entry& a = f.children.add(spec_of("a"));
@@ -43,8 +43,8 @@ BOOST_AUTO_TEST_CASE(deaths) {
     BOOST_TEST(a.deaths.back().text == "12");
 }
 
-// Frames that mean nothing are counted from the first one on, and notices about them pass twenty
-// times a second. A child that sends none takes no memory for that.
+// Strange frames are counted from the first one on, with at most twenty notices a second. A child
+// that sends no such frame takes no memory for them.
 BOOST_AUTO_TEST_CASE(strange_frames) {
     fixture f;
     supe::child_entry& a = f.children.add(spec_of("a"));

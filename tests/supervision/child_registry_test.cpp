@@ -1,4 +1,4 @@
-// The children of one supervisor: found by name and number, several under one name, and gone.
+// The children of one supervisor: found by name and number, several under one name, and removed.
 #include "tests/support/children_fixture.hpp"
 
 using fixture = support::children_fixture;
@@ -9,8 +9,8 @@ using entries = std::vector<child_entry*>;
 
 BOOST_AUTO_TEST_SUITE(child_registry)
 
-// A child is found by its name and by its number, has its address under its supervisor's, and can
-// be sent mail. A number is never used again, a name is.
+// A child is found by its name and by its number, has an address below its supervisor's, and can
+// get mail. A number is never used again, a name is.
 BOOST_AUTO_TEST_CASE(one_by_one) {
     fixture f("/dam");
     child_entry& a = f.children.add(spec_of("a"));
@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(one_by_one) {
     BOOST_TEST(f.children.add(spec_of("a")).who.number() > b.who.number());
 }
 
-// All are visited, and each once.
+// Every child is visited once.
 BOOST_AUTO_TEST_CASE(each) {
     fixture f;
     for (const char* name : {"a", "b", "c"}) f.children.add(spec_of(name));
@@ -45,8 +45,8 @@ BOOST_AUTO_TEST_CASE(each) {
     BOOST_TEST(names == "abc");
 }
 
-// Instances have names, addresses and numbers of their own, and one mailbox and the same sockets.
-// The name means all of them, in order of instance.
+// Instances have their own names, addresses and numbers, and share a mailbox and sockets. The
+// common name means all of them, in order of instance.
 BOOST_AUTO_TEST_CASE(instances) {
     fixture f;
     supe::child_group& group = f.children.add_group(spec_of("w"));
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     BOOST_TEST(f.mail.directory.destination("w")->consumers.size() == 2u);
 }
 
-// With its last instance a name is free again, and not before.
+// A name is free again after its last instance is removed, and not before.
 BOOST_AUTO_TEST_CASE(the_last_instance) {
     fixture f;
     supe::child_group& group = f.children.add_group(spec_of("w"));
@@ -83,8 +83,8 @@ BOOST_AUTO_TEST_CASE(the_last_instance) {
     BOOST_TEST(f.children.members("w").empty());
 }
 
-// One that runs alone becomes the first of several. Its process goes on and gets the mail of the
-// name, and a second one shares what it has.
+// A child without instances becomes the first of several. Its process goes on and gets the mail of
+// the name, and a second instance shares its mailbox and sockets.
 BOOST_AUTO_TEST_CASE(first_of_several) {
     fixture f;
     child_entry& w = f.add("w");
@@ -102,15 +102,15 @@ BOOST_AUTO_TEST_CASE(first_of_several) {
     BOOST_TEST((w.who.link() == link && w.who.life() == 1u));
     f.mail.delivery.on_ready(w.mail, 1);
     f.mail.router.post("w", "1", {});
-    BOOST_TEST(f.received("/w").size() == 1u);  // its process has the address that it began with
+    BOOST_TEST(f.received("/w").size() == 1u);  // its process still has its first address
     child_entry& second = f.children.add_instance(group, 2);
     BOOST_TEST(second.who.spec().name == "w.2");
     BOOST_TEST(second.mail.shared == w.mail.shared);
     BOOST_TEST(second.sockets == w.sockets);
 }
 
-// A child that is removed is out of the tree at once; it is there until it is joined, since its own
-// coroutine may be the one that removes it. Its sockets are closed at once.
+// A removed child is out of the tree at once, and its sockets are closed. The object lives until it
+// is joined, since its own coroutine may be the caller of remove().
 BOOST_AUTO_TEST_CASE(removed_in_its_own_coroutine) {
     struct removes : fixture {
         void on_ended(supe::child& c, const supe::child_end& end) override {
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(removed_in_its_own_coroutine) {
     BOOST_TEST(next.tasks.size() == 3u);
 }
 
-// At the end no coroutine of a child is left, removed ones among them.
+// At the end no coroutine of a child is left, also of removed ones.
 BOOST_AUTO_TEST_CASE(joined) {
     fixture f;
     child_entry& a = f.add("a");
@@ -146,8 +146,7 @@ BOOST_AUTO_TEST_CASE(joined) {
     BOOST_TEST(gone.expired());
 }
 
-// A coroutine of a child that fails is a failure of the supervisor; the joining of the children
-// itself never fails.
+// The failure of a child's coroutine is a failure of the supervisor; join_all() itself never fails.
 BOOST_AUTO_TEST_CASE(a_failure) {
     struct fails : fixture {
         void on_ready(supe::child&) override { throw std::runtime_error("on_ready"); }
@@ -157,9 +156,9 @@ BOOST_AUTO_TEST_CASE(a_failure) {
     BOOST_CHECK_NO_THROW(f.loop.run(f.children.join_all()));
 }
 
-// Sockets that cannot be had are named with the child that wants them, instances by their name. No
-// process is needed for that.
-BOOST_AUTO_TEST_CASE(sockets_in_vain) {
+// The error of sockets that cannot be opened names their child, or the common name of instances. It
+// needs no process.
+BOOST_AUTO_TEST_CASE(sockets_that_cannot_be_opened) {
     const auto why = [](auto open) {
         try {
             open();
@@ -183,8 +182,8 @@ BOOST_AUTO_TEST_CASE(sockets_in_vain) {
     BOOST_TEST(why([&] { several.children.open_sockets(); }).starts_with("a cannot listen on "));
 }
 
-// The mail of a nested supervisor goes on through it, and outlives it where it has a journal. That
-// of a component does neither.
+// The endpoint of a nested supervisor passes mail on, and keeps it with a journal. That of a
+// component does neither.
 BOOST_AUTO_TEST_CASE(nested_supervisors) {
     fixture f;
     child_spec spec = support::nested_spec_of("n");

@@ -1,4 +1,5 @@
-// Each frame of a component goes to whom it concerns. What is no frame at all: strange_frames.
+// Each frame of a component goes to its part of the supervisor. For malformed frames:
+// strange_frames.
 #include "supe/supervision/frame_dispatch.hpp"
 
 #include "tests/support/children_fixture.hpp"
@@ -45,8 +46,8 @@ struct fixture : support::children_fixture {
 
 BOOST_AUTO_TEST_SUITE(frame_dispatch)
 
-// Mail is routed in the name of its sender, whose signals then say how much it takes: nothing
-// before it is ready, nothing while it pauses.
+// Mail is routed with its sender. Signals of the recipient decide how much it gets: nothing before
+// it is ready, and nothing while it pauses.
 BOOST_AUTO_TEST_CASE(mail) {
     fixture f;
     child_entry& a = f.add("a");
@@ -83,8 +84,8 @@ BOOST_AUTO_TEST_CASE(windows) {
     }
 }
 
-// An ack is for the oldest mail in flight, or for those that it names. Where it names none, it is
-// for none.
+// An ack is for the oldest mail in flight, or for the ids that it names; with an empty list it has
+// no effect.
 BOOST_AUTO_TEST_CASE(acks) {
     fixture f;
     child_entry& a = f.add("a");
@@ -107,7 +108,7 @@ BOOST_AUTO_TEST_CASE(acks) {
     BOOST_TEST(in_flight() == "5");
 }
 
-// What is rejected goes to the dead letters with the reason, or back to its place; without an id it
+// Rejected mail goes to the dead letters with the reason, or back to its position; without an id it
 // is the oldest.
 BOOST_AUTO_TEST_CASE(rejections) {
     fixture f;
@@ -125,8 +126,8 @@ BOOST_AUTO_TEST_CASE(rejections) {
     BOOST_TEST(a.mail.box.in_flight() == 1u);
 }
 
-// A life has taken mail when it acks or refuses what it has in flight. A word about mail that it
-// does not have, and mail that it gives back, count for nothing.
+// A life has taken mail when it acks or rejects mail in flight. Signals about mail that it does not
+// have, and requeued mail, do not count.
 BOOST_AUTO_TEST_CASE(took_mail) {
     fixture f;
     child_entry& a = f.add("a");
@@ -146,7 +147,7 @@ BOOST_AUTO_TEST_CASE(took_mail) {
     BOOST_TEST(a.took_mail);  // it stays so in this life
 }
 
-// Signals about the process reach its lifecycle: it is ready, it is alive.
+// Signals about the process reach its lifecycle: ready and alive.
 BOOST_AUTO_TEST_CASE(the_process) {
     fixture f;
     supe::child_spec spec = spec_of("a");
@@ -165,8 +166,7 @@ BOOST_AUTO_TEST_CASE(the_process) {
     BOOST_TEST_SAME(f.taken(), {"ended: a watchdog: no ping for 1s"});
 }
 
-// A component that has sent mail or a signal knows SUPE-SHUTDOWN. Bytes that mean nothing do not
-// show that.
+// A component that has sent mail or a signal knows SUPE-SHUTDOWN. Other bytes do not show that.
 BOOST_AUTO_TEST_CASE(has_spoken) {
     for (const char* frame : {"rubbish", "[1]", R"({"cmd":"NODE_DISCONNECT"})",
                               R"({"type":"signal"})", R"({"type":"mail","to":7})"}) {
@@ -183,8 +183,8 @@ BOOST_AUTO_TEST_CASE(has_spoken) {
     }
 }
 
-// Who asks for its config gets it with its address; requests about notices are answered; what
-// nobody took is a notice.
+// READY-FOR-CONFIG is answered with config and address; requests about notices are answered;
+// unhandled mail is a notice.
 BOOST_AUTO_TEST_CASE(requests) {
     fixture f;
     supe::child_spec spec = spec_of("a");
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(requests) {
         f.published.back().starts_with(R"(component-bad-frame {"name":"a","reason":"NOTICE)"));
 }
 
-// A nested supervisor says what became of mail that went there, why it fails, and what it answers.
+// A nested supervisor reports the outcome of mail, the reason of its failure, and its answers.
 BOOST_AUTO_TEST_CASE(from_a_supervisor) {
     fixture f;
     child_entry& a = f.add("a");
@@ -241,8 +241,8 @@ BOOST_AUTO_TEST_CASE(from_a_supervisor) {
     BOOST_TEST_SAME(f.published, {});
 }
 
-// A component cannot speak as a supervisor does, and nobody as a supervisor speaks to its children:
-// such signals are like unknown ones.
+// A component cannot send the signals of a nested supervisor, and no child those of a supervisor to
+// its children: such signals count as unknown.
 BOOST_AUTO_TEST_CASE(not_for_us) {
     fixture f;
     child_entry& a = f.add("a");
@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(not_for_us) {
     BOOST_TEST(f.published == expected, boost::test_tools::per_element());
 }
 
-// Bad frames are counted for each child, and logged at the first, the tenth, the hundredth.
+// Bad frames are counted for each child; the log has the first, the tenth, the hundredth.
 BOOST_AUTO_TEST_CASE(bad_frames) {
     fixture f;
     child_entry& a = f.add("a");

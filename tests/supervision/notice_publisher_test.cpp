@@ -1,4 +1,4 @@
-// Who hears what a supervisor publishes: children that watch, listeners outside the tree, the
+// Who gets what a supervisor publishes: children that watch, listeners outside the tree, the
 // supervisor above.
 #include "supe/supervision/notice_publisher.hpp"
 
@@ -10,7 +10,7 @@ using support::words;
 
 namespace {
 
-/// The root, or below one.
+/// A root, or a nested supervisor.
 struct fixture : support::children_fixture {
     support::neighbour up{loop.time()};
     supe::uplink above{up.wire, out};
@@ -20,7 +20,7 @@ struct fixture : support::children_fixture {
         : children_fixture(address),
           notices(children, out, loop.time(), address.empty() ? nullptr : &above) {}
 
-    /// A request of this child; what is wrong with it.
+    /// A request of this child. Returns what is wrong with it.
     std::string asks(child_entry& c, const std::string& members) {
         return notices.on_request(c.who, "{" + members + "}");
     }
@@ -28,7 +28,7 @@ struct fixture : support::children_fixture {
         asks(c, fmt::format(R"("type":"watch","notice":"{}")", notice));
         received(c);
     }
-    /// Keeps in `into` what a listener of these names hears, as `NAME MESSAGE by SOURCE`.
+    /// Appends to `into` what a listener of these names gets, as `NAME MESSAGE by SOURCE`.
     std::uint64_t listen(std::vector<std::string> names, words& into) {
         return notices.listen(std::move(names), [&into](const supe::published& n) {
             into.push_back(fmt::format("{} {} by {}", n.name, n.message, n.source));
@@ -51,8 +51,8 @@ std::string response(const char* members) {
 
 BOOST_AUTO_TEST_SUITE(notice_publisher)
 
-// A notice reaches the children that watch it and the listeners that want it, with its message
-// unchanged, who published it and when. A listener that has stopped hears no more.
+// A notice reaches the children that watch it and the listeners that want it, with its unchanged
+// message, its source and its time. A listener that has stopped gets no more.
 BOOST_AUTO_TEST_CASE(published) {
     fixture f;
     child_entry& a = f.add("a");
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(published) {
     BOOST_TEST(some.size() == 3u);
 }
 
-// The time of a notice is that of its publication, also for who gets it from the cache.
+// The time of a notice is that of its publication, also from the cache.
 BOOST_AUTO_TEST_CASE(when) {
     fixture f;
     std::vector<std::chrono::system_clock::time_point> at;
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(when) {
     BOOST_TEST((at == std::vector{then, then}));
 }
 
-// A name that cannot be one is published to nobody.
+// A notice with a malformed name is not published.
 BOOST_AUTO_TEST_CASE(no_name) {
     fixture f;
     words all;
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(no_name) {
     BOOST_TEST_SAME(all, {});
 }
 
-// What concerns a child has three names and the same message: one for all components, npm's, and
+// A notice about a child has three names and the same message: one for all components, npm's, and
 // the child's own (contract §4).
 BOOST_AUTO_TEST_CASE(about_a_child) {
     fixture f;
@@ -115,8 +115,8 @@ BOOST_AUTO_TEST_CASE(about_a_child) {
               R"(citizen-stopped {"name":"web"} by web)", R"(web-stopped {"name":"web"} by web)"});
 }
 
-// A nested supervisor passes on the notices that it is to forward, in the same turn, and those that
-// its author sends up, which are not published here. The root publishes these here.
+// A nested supervisor passes on the notices of `forward` in the same turn, and the notices that its
+// code sends up, which are not published here. The root publishes those here.
 BOOST_AUTO_TEST_CASE(to_the_supervisor_above) {
     fixture f("/dam");
     words all;
@@ -143,8 +143,8 @@ BOOST_AUTO_TEST_CASE(to_the_supervisor_above) {
     BOOST_TEST_SAME(root.up.received(), {});
 }
 
-// A line of output is published only where somebody watches that very notice, and then as a JSON
-// string, whatever its bytes. A listener that wants all is not meant: it would hear every line.
+// A line of output is published only when that notice is watched, as a JSON string, whatever its
+// bytes. A listener of all notices does not count: it would get every line.
 BOOST_AUTO_TEST_CASE(lines) {
     fixture f;
     child_entry& a = f.add("a");
@@ -153,20 +153,20 @@ BOOST_AUTO_TEST_CASE(lines) {
     f.listen({}, all);
     f.notices.publish_line(b.who, supe::stream::out, "unheard");
     f.listen({"b-output"}, of_b);
-    BOOST_TEST_SAME(of_b, {});  // it is not even in the cache
+    BOOST_TEST_SAME(of_b, {});  // it is not in the cache either
     f.watches(a, "b-error");
     f.notices.publish_line(b.who, supe::stream::out, "one \"1\" \xff");
     f.notices.publish_line(b.who, supe::stream::err, "two");
     f.notices.publish_line(a.who, supe::stream::out, "unheard");
     BOOST_TEST_SAME(of_b, {R"(b-output "one \"1\" \\xff" by b)"});
     BOOST_TEST_SAME(f.received(a), {event("b-error", "\"two\"")});
-    // A notice that only ends like one is like any other.
+    // A notice whose name only ends so is an ordinary notice.
     f.notices.publish("disk-error", "1");
     BOOST_TEST_SAME(all, {"disk-error 1 by supe"});
 }
 
-// Who begins to listen hears the last notice of each name first, by name or all of them; output
-// only by name.
+// A new listener gets the last notice of each name first, by name or all of them; output only by
+// name.
 BOOST_AUTO_TEST_CASE(the_cached_ones_first) {
     fixture f;
     child_entry& a = f.add("a");
@@ -184,8 +184,9 @@ BOOST_AUTO_TEST_CASE(the_cached_ones_first) {
     BOOST_TEST_SAME(output, {R"(a-output "line" by a)"});
 }
 
-// Each request is answered before anything comes of it: a watch from the cache, a watch for once,
-// an end to it. Whoever publishes is the source, by its own name or with more behind it.
+// Each request is answered before its first event: a watch with the cache, a once-watch, an end of
+// a watch. The source of a notice is the name of its component, alone or with the given source
+// behind it.
 BOOST_AUTO_TEST_CASE(requests) {
     fixture f;
     child_entry& a = f.add("a");
@@ -208,8 +209,8 @@ BOOST_AUTO_TEST_CASE(requests) {
     BOOST_TEST_SAME(f.received(a), {event("n", "4")});
 }
 
-// A request that cannot be met is answered with the reason. One without a name is a bad frame too,
-// and publishes nothing.
+// A refused request is answered with the reason. A request without a name is a bad frame too, and
+// publishes nothing.
 BOOST_AUTO_TEST_CASE(refused_requests) {
     fixture f;
     child_entry& a = f.add("a");
@@ -218,20 +219,20 @@ BOOST_AUTO_TEST_CASE(refused_requests) {
     BOOST_TEST(f.asks(a, R"("type":"look","notice":"n")") == "");
     BOOST_TEST(f.asks(a, fmt::format(R"("type":"watch","notice":"{}")", std::string(1025, 'n'))) ==
                "");
-    const words heard = f.received(a);
-    BOOST_REQUIRE(heard.size() == 2u);
+    const words frames = f.received(a);
+    BOOST_REQUIRE(frames.size() == 2u);
     BOOST_TEST(
-        heard[0] ==
+        frames[0] ==
         response(
             R"("type":"look","notice":"n","success":false,"error":"type \"look\" is not one of watch, ignore, notify")"));
-    BOOST_TEST(heard[1].find("has 1025 bytes, at most 1024 are allowed") != std::string::npos);
+    BOOST_TEST(frames[1].find("has 1025 bytes, at most 1024 are allowed") != std::string::npos);
     BOOST_TEST(f.asks(a, R"("type":"notify","notice":"","message":1)") != "");
     BOOST_TEST(f.asks(a, R"("type":"notify","notice":7,"message":1)") != "");
     BOOST_TEST_SAME(all, {});
 }
 
-// A watch ends with the process: its successor hears of what it asks for itself. While it is down
-// nothing is lost that would be worth a notice.
+// A watch ends with the process: its next life gets only what it watches itself. While the child is
+// down no notice counts as lost.
 BOOST_AUTO_TEST_CASE(the_watches_of_a_life) {
     fixture f;
     child_entry& a = f.add("a");
@@ -249,8 +250,8 @@ BOOST_AUTO_TEST_CASE(the_watches_of_a_life) {
     BOOST_TEST_SAME(f.received(a), {event("n", "3")});
 }
 
-// A watcher that does not read loses the notice, and a notice says so; the other watchers have
-// theirs.
+// A watcher that does not read loses the notice, which another notice reports; other watchers get
+// it.
 BOOST_AUTO_TEST_CASE(a_slow_watcher) {
     fixture f;
     child_entry& a = f.add("a");

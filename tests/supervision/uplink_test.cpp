@@ -1,4 +1,5 @@
-// Requests and reports between two supervisors: what goes up, and who waits for those below.
+// Requests and reports between two supervisors: what goes up, and requests that wait for nested
+// supervisors.
 #include "supe/supervision/uplink.hpp"
 
 #include "tests/support/children_fixture.hpp"
@@ -23,7 +24,7 @@ struct fixture : support::children_fixture {
 
     ~fixture() override { loop.stop(); }
 
-    /// What came of a request: nothing while it is waited for.
+    /// The answer to a request; without a value while the request waits.
     using answer = std::shared_ptr<std::optional<value>>;
     answer ask(child_entry& nested, const char* body = R"({"do":"status"})",
                supervisor_request::kind what = supervisor_request::kind::command) {
@@ -37,7 +38,7 @@ struct fixture : support::children_fixture {
                                   answer into) {
         *into = co_await f.below.ask(nested.who, std::move(request));
     }
-    /// From the supervisor that was asked last.
+    /// A signal from the nested supervisor.
     void sends(kind k, const char* data) {
         below.on_signal(asked->who, {k, std::string(name_of(k)), data});
         loop.run_ready();
@@ -52,8 +53,8 @@ std::string text(const fixture::answer& a) {
 
 BOOST_AUTO_TEST_SUITE(uplink)
 
-// Each report goes up as a signal, at the end of the turn. A notice goes up as we would publish it
-// there, its message unchanged, null where it has none.
+// Each report goes up as a signal at the end of the turn. A notice goes up with its unchanged
+// message, or null without one.
 BOOST_AUTO_TEST_CASE(reports) {
     support::router_fixture o;
     supe::uplink up(o.up.wire, o.out);
@@ -80,7 +81,7 @@ BOOST_AUTO_TEST_CASE(reports) {
          signal("SUPE-ANSWER", R"({"id":"7","answer":{"ok":true}})")});
 }
 
-// A request from above is a command or a tree, with its id. What is neither is nothing.
+// A request from above is a command or a tree, with its id. Other data is no request.
 BOOST_AUTO_TEST_CASE(requests) {
     using up = supe::uplink;
     const auto command = up::read_request(R"({"id":"3","request":{"do":"status"}})");
@@ -99,8 +100,8 @@ BOOST_AUTO_TEST_CASE(requests) {
 
 // --- nested_requests ---
 
-// A request is sent at once, and its answer is whatever JSON came back; a reload sends a tree. An
-// answer without its member is null.
+// A request is sent at once, and its answer is any JSON; a reload sends a tree. An answer without
+// its member is null.
 BOOST_AUTO_TEST_CASE(asked_and_answered) {
     fixture f;
     child_entry& n = f.add(support::nested_spec_of("n"));
@@ -115,8 +116,8 @@ BOOST_AUTO_TEST_CASE(asked_and_answered) {
     BOOST_TEST(text(second) == "null");
 }
 
-// Several requests are under way at once, to one supervisor and to others; each has its own answer,
-// in whatever order they come.
+// Several requests are under way at once, to one supervisor and to others; each gets its own
+// answer, in any order.
 BOOST_AUTO_TEST_CASE(several_at_once) {
     fixture f;
     child_entry& n = f.add(support::nested_spec_of("n"));
@@ -132,8 +133,8 @@ BOOST_AUTO_TEST_CASE(several_at_once) {
     BOOST_TEST(text(three) == R"("c")");
 }
 
-// One that gives no sign of life for 10 s counts as silent. Each sign gives it 10 s more, and a
-// sign about another request gives nothing.
+// A supervisor that sends nothing about a request for 10 s counts as silent. Each SUPE-WORKING adds
+// 10 s; one about another request does not.
 BOOST_AUTO_TEST_CASE(silent) {
     fixture f;
     child_entry& n = f.add(support::nested_spec_of("n"));
@@ -149,7 +150,7 @@ BOOST_AUTO_TEST_CASE(silent) {
         f.sends(kind::supe_working, R"({"id":"2"})");
     }
     BOOST_TEST(text(two) == "no answer yet");
-    // What comes too late is for nobody, and the next request has an answer of its own.
+    // A late answer has no effect, and the next request gets its own answer.
     f.sends(kind::supe_answer, R"({"id":"1","answer":"late"})");
     const auto three = f.ask(n);
     f.sends(kind::supe_answer, R"({"id":"3","answer":"c"})");
@@ -159,7 +160,7 @@ BOOST_AUTO_TEST_CASE(silent) {
     BOOST_TEST(text(two) == "null");
 }
 
-// Nobody waits for one that is down, nor for one that ends meanwhile; an answer that was there
+// No request waits for a supervisor that is down, or that ends meanwhile; an answer that came
 // before the end counts.
 BOOST_AUTO_TEST_CASE(down) {
     fixture f;
@@ -179,8 +180,8 @@ BOOST_AUTO_TEST_CASE(down) {
     BOOST_TEST(text(two) == "null");
 }
 
-// The supervisor that is asked may be removed while its answer is waited for, and who asks may be
-// cancelled: what is left of the request is left alone.
+// The supervisor may be removed while a request waits, and the request may be cancelled: neither
+// touches what is gone.
 BOOST_AUTO_TEST_CASE(gone_meanwhile) {
     fixture f;
     child_entry& n = f.add(support::nested_spec_of("n"));

@@ -1,5 +1,5 @@
-// Children of a supervisor that is the test itself. Their processes only listen: what each is sent
-// is kept as text, and so is what the children and their mail report.
+// Children whose supervisor is the test itself. Their processes only read: the frames to each are
+// kept as text, and so are the reports of the children and their mail.
 #pragma once
 
 #include "supe/simulation/simulated_launcher.hpp"
@@ -11,7 +11,7 @@
 
 namespace support {
 
-/// A stop kills its process at once.
+/// A child whose stop is a kill.
 inline supe::child_spec spec_of(const std::string& name) {
     supe::child_spec spec;
     spec.name = name;
@@ -29,7 +29,7 @@ inline supe::child_spec nested_spec_of(const std::string& name) {
 }
 
 struct children_fixture : recorded_events, supe::child_host, supe::line_sink {
-    std::map<std::string, int> sockets;  // the processes' ends of their channels, by address
+    std::map<std::string, int> sockets;  // the processes' ends of the channels, by address
     virtual_loop loop;
     supe::simulation::simulated_launcher launcher{loop.time()};
     supe::nursery all{loop.time()};
@@ -49,7 +49,7 @@ struct children_fixture : recorded_events, supe::child_host, supe::line_sink {
         loop.run_ready();
     }
 
-    /// One more child, whose process runs.
+    /// Adds a child and starts its process.
     supe::child_entry& add(supe::child_spec spec) {
         supe::child_entry& entry = children.add(std::move(spec));
         entry.begin();
@@ -75,7 +75,7 @@ struct children_fixture : recorded_events, supe::child_host, supe::line_sink {
         launcher.end(entry.who.address(), supe::exit_status::killed(SIGSEGV));
         loop.run_ready();
     }
-    /// The frames that the process at this address was sent since the last call.
+    /// The frames to the process at this address since the last call.
     words received(const std::string& address) {
         mail.flush();
         loop.run_ready();

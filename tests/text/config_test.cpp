@@ -1,5 +1,5 @@
-// Shows how settings from outside are read: the errors of a file and of a component's config, and
-// what the sizes and durations in them may be.
+// Shows how settings are read: the errors of a file and of a component's config, and the forms of
+// sizes and durations.
 #include "supe/text/config.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -53,7 +53,7 @@ std::string refusal_of_text(std::string_view text) {
 
 BOOST_AUTO_TEST_SUITE(config)
 
-// What is given is taken, what is not keeps its default; no config at all is all defaults.
+// A given setting is used, a missing one keeps its default; without a config all are defaults.
 BOOST_AUTO_TEST_CASE(takes_what_is_given) {
     const settings s = config_of(R"({"timeout": "5s", "limit": "4MiB"})");
     BOOST_TEST((s.timeout == 5s));
@@ -65,8 +65,7 @@ BOOST_AUTO_TEST_CASE(takes_what_is_given) {
     BOOST_TEST((config_of("null").timeout == 30s));
 }
 
-// A config has no file and no lines: the path says where, and what is wrong names value and
-// choices.
+// A config has no file and no lines: the error has the path, the value and the choices.
 BOOST_AUTO_TEST_CASE(refuses_a_config) {
     BOOST_TEST(refusal_of_config(R"({"timeout": 30})") ==
                R"(config.timeout: must be a duration like "250ms", "8s", "5m", "1h", not 30)");
@@ -84,7 +83,7 @@ BOOST_AUTO_TEST_CASE(refuses_a_config) {
     BOOST_TEST(refusal_of_config("[1]") == "config: must be an object, not [1]");
 }
 
-// In a file also its name, line and column; what is no JSON has them too.
+// The error of a file also has its name, line and column, also for text that is not JSON.
 BOOST_AUTO_TEST_CASE(refuses_a_file) {
     BOOST_TEST(refusal_of_text("// a comment\n{\"connections\": 2,}") == "accepted");
     BOOST_TEST(refusal_of_text("{\n  \"timeout\": \"1s\",\n  \"connections\": \"5\"\n}") ==
@@ -94,7 +93,7 @@ BOOST_AUTO_TEST_CASE(refuses_a_file) {
     BOOST_TEST(refusal_of_text("7") == "app.json:1:1: must be an object, not 7");
 }
 
-// A file that cannot be read is named, with the reason.
+// The error of a file that cannot be read has its name and the reason.
 BOOST_AUTO_TEST_CASE(text_of_file) {
     const support::temporary_directory tmp;
     const auto file = tmp / "app.json";

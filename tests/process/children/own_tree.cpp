@@ -1,6 +1,6 @@
-// A program of a user's, for own_tree_test.cpp: its own tree, with code in the root and in a nested
-// supervisor. Its arguments: the state directory. With ONLY_RUN_TREE in its environment its main()
-// is shorter than it should be.
+// A user's program, for own_tree_test.cpp: its own tree, with code in the root and in a nested
+// supervisor. Its argument is the state directory. With ONLY_RUN_TREE in its environment main()
+// only calls run_tree().
 #include "patterns/output.hpp"
 #include "supe/run/run_tree.hpp"
 #include "supe/tree/tree_file.hpp"
@@ -21,7 +21,7 @@ supe::awaitable<> worker(supe::component& self) {
 
 supe::awaitable<> code_of_dam(supe::supervisor& self) {
     self.on_mail([&self](std::string_view from, std::string_view msg) {
-        self.notify("dam-heard", fmt::format(R"({{"from":"{}","msg":{}}})", from, msg));
+        self.notify("dam-mail", fmt::format(R"({{"from":"{}","msg":{}}})", from, msg));
     });
     supe::notice_watch ready(self, {"worker-ready"});
     for (;;) {
@@ -31,7 +31,7 @@ supe::awaitable<> code_of_dam(supe::supervisor& self) {
 }
 
 supe::awaitable<> code_of_root(supe::supervisor& self) {
-    supe::notice_watch from_dam(self, {"dam-is-up", "dam-heard"});
+    supe::notice_watch from_dam(self, {"dam-is-up", "dam-mail"});
     for (;;) {
         const supe::published notice = co_await from_dam.next();
         self.log(fmt::format("{} from {}: {}", notice.name, notice.source, notice.message));
