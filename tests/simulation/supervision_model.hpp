@@ -71,7 +71,7 @@ public:
         : real_(real), spec_(spec), address_(std::move(address)), faults_(faults),
           all_{spec.limit, {}} {
         for (const supe::child_spec& c : spec.children) enter(c);
-        listener_ = real_.listen({}, [this](const supe::published& n) { hear(n); });
+        listener_ = real_.notices().listen({}, [this](const supe::published& n) { hear(n); });
     }
     ~supervisor_model() { real_.notices().stop_listening(listener_); }
     supervisor_model(const supervisor_model&) = delete;
