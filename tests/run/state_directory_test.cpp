@@ -35,14 +35,17 @@ BOOST_AUTO_TEST_SUITE(state_directory)
 
 // The option comes first, and becomes absolute.
 BOOST_AUTO_TEST_CASE(given) {
-    const variables v({{"STATE_DIRECTORY", "/var/lib/shop"}});
+    const std::map<std::string, std::string> set{{"STATE_DIRECTORY", "/var/lib/shop"}};
+    const variables v(set);
     BOOST_TEST(supe::state_directory("/srv/./shop/", "t") == "/srv/shop/");
     BOOST_TEST(supe::state_directory("shop", "t") == std::filesystem::current_path() / "shop");
 }
 
 // systemd sets one directory or several, of which the first is ours.
 BOOST_AUTO_TEST_CASE(from_systemd) {
-    const variables v({{"STATE_DIRECTORY", "/var/lib/shop:/var/lib/more"}});
+    const std::map<std::string, std::string> set{
+        {"STATE_DIRECTORY", "/var/lib/shop:/var/lib/more"}};
+    const variables v(set);
     BOOST_TEST(supe::state_directory("", "t") == "/var/lib/shop");
 }
 

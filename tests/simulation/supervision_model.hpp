@@ -72,7 +72,7 @@ public:
         : real_(real), spec_(spec), address_(std::move(address)), faults_(faults),
           all_{spec.limit, {}} {
         for (const supe::child_spec& c : spec.children) enter(c);
-        listener_ = real_.listen({}, [this](const supe::published& n) { on_notice(n); });
+        listener_ = real_.notices().listen({}, [this](const supe::published& n) { on_notice(n); });
     }
     ~supervisor_model() { real_.notices().stop_listening(listener_); }
     supervisor_model(const supervisor_model&) = delete;

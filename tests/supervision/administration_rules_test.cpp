@@ -354,7 +354,8 @@ BOOST_AUTO_TEST_CASE(reloaded_below) {
     BOOST_TEST(
         asked[0].starts_with(R"({"type":"signal","signal":"SUPE-ASK","data":{"id":"1","tree":)"));
     BOOST_TEST(asked[0].find(R"("max_restarts":77)") != std::string::npos);
-    m.below.on_signal({supe::signal_kind::supe_answer, "",
+    m.below.on_signal(m.children.find("n")->who,
+                      {supe::signal_kind::supe_answer, "",
                        R"({"id":"1","answer":{"error":"/n/x did not come up","code":1}})"});
     m.loop.run_ready();
     BOOST_TEST(reload->value_or("no answer") == "/n/x did not come up");

@@ -2,6 +2,7 @@
 #include "supe/supervision/child_end.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 
 namespace {
 
@@ -30,13 +31,18 @@ BOOST_AUTO_TEST_CASE(texts) {
 // It never started when there was no process, or when we ended it before it was ready. A crash
 // before it was ready is a crash, and so is an end by our watchdog after it was ready.
 BOOST_AUTO_TEST_CASE(never_started) {
-    const auto exited = supe::exit_status::exited(1);
-    BOOST_TEST(supe::child_end{.error = no_such_file}.never_started());
-    BOOST_TEST((supe::child_end{.exit = exited, .failure = too_late}.never_started()));
-    BOOST_TEST(!supe::child_end{.exit = exited}.never_started());
-    BOOST_TEST((!supe::child_end{.exit = exited, .was_ready = true}.never_started()));
-    BOOST_TEST((!supe::child_end{.exit = exited, .failure = "watchdog", .was_ready = true}
-                     .never_started()));
+    supe::child_end none;
+    none.error = no_such_file;
+    BOOST_TEST(none.never_started());
+    supe::child_end end;
+    end.exit = supe::exit_status::exited(1);
+    BOOST_TEST(!end.never_started());
+    end.failure = too_late;
+    BOOST_TEST(end.never_started());
+    end.was_ready = true;
+    BOOST_TEST(!end.never_started());
+    end.failure.clear();
+    BOOST_TEST(!end.never_started());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -141,6 +141,7 @@ BOOST_AUTO_TEST_CASE(took_mail) {
     f.signals(a, "ACK-CURRENT-MAIL");
     BOOST_TEST(a.took_mail);
     a.took_mail = false;
+    f.mail.delivery.pump(*a.mail.destination);  // as at the end of a turn
     f.signals(a, "REJECT-MAIL");
     BOOST_TEST(a.took_mail);
     f.signals(a, "ACK-CURRENT-MAIL");

@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(silent) {
     BOOST_TEST(text(one) == "no answer yet");
     f.loop.advance(1ms);
     BOOST_TEST(text(one) == "null");
-    for (int n = 0; n < 10; ++n) {
+    for (int i = 0; i < 10; ++i) {
         f.loop.advance(8s);
         f.sends(kind::supe_working, R"({"id":"2"})");
     }

@@ -74,9 +74,10 @@ BOOST_AUTO_TEST_CASE(refuses_with_a_reason) {
     BOOST_TEST(parsed("http://") == "\"http://\": it names no host");
     BOOST_TEST(parsed("http://u:p@a") ==
                "\"http://u:p@a\": a user name or password does not belong into the URL");
-    BOOST_TEST(parsed("http://a/?x=1") ==
-               "\"http://a/?x=1\": a query or fragment has no place here: each webhook brings its "
-               "own path and query");
+    BOOST_TEST(
+        parsed("http://a/?x=1") ==
+        "\"http://a/?x=1\": a query or fragment does not belong here: each webhook brings its "
+        "own path and query");
     BOOST_TEST(parsed("http://a/#x").ends_with("its own path and query"));
     BOOST_TEST(parsed("http://a:0") == "\"http://a:0\": the port must be from 1 to 65535");
     BOOST_TEST(parsed("http://a:65536").ends_with("the port must be from 1 to 65535"));
