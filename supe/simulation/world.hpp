@@ -64,8 +64,8 @@ public:
     /// timer, no coroutine.
     bool clean_up();
 
-    /// What an operator asks of a supervisor: `w.by_hand(w.root().admin().add(spec))`. Lets time pass
-    /// until it is done, and returns its answer; at most `limit`, then "no answer".
+    /// What an operator asks of a supervisor: `w.by_hand(w.root().admin().add(spec))`. Lets time
+    /// pass until it is done, and returns its answer; at most `limit`, then "no answer".
     std::string by_hand(awaitable<std::string> request, duration limit = std::chrono::seconds(60));
     /// The same, without waiting: the answer is there when it is done.
     std::shared_ptr<std::optional<std::string>> begin(awaitable<std::string> request);
