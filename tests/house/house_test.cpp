@@ -251,6 +251,22 @@ BOOST_AUTO_TEST_CASE(sources_have_headers) {
     expect_none(rules::sources_have_headers(repository()));
 }
 
+BOOST_AUTO_TEST_CASE(declarations_are_used) {
+    const auto found = rules::declarations_are_used({
+        {"supe/mail/a.hpp",
+         "void used();\nint unused();\nbool inline_and_unused() { return true; }\n"
+         "void never_defined(int a);\n"},
+        {"supe/mail/a.cpp", "void used() {}\nint unused() { return 1; }\n"},
+        {"supe/mail/b.cpp", "// unused()\nvoid f() { used(); }\n"},
+    });
+    const std::string why = " is declared, and used nowhere";
+    const faults expected{"supe/mail/a.hpp:2: unused" + why,
+                          "supe/mail/a.hpp:3: inline_and_unused" + why,
+                          "supe/mail/a.hpp:4: never_defined" + why};
+    BOOST_TEST(found == expected, boost::test_tools::per_element());
+    expect_none(rules::declarations_are_used(repository()));
+}
+
 BOOST_AUTO_TEST_CASE(headers_are_used) {
     const auto found = rules::headers_are_used({
         {"supe/mail/a.hpp", ""},

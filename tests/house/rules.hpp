@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -420,6 +421,55 @@ inline faults sources_have_headers(const files& all) {
             matched = matched || paths.contains(f.folder() + stem + ".hpp");
         if (!matched)
             found.push_back(at(f, 1) + "has no header, and this test's list has no reason for it");
+    }
+    return found;
+}
+
+/// The words of a source that are followed by an opening parenthesis, and all its words.
+inline std::map<std::string, std::size_t> words_of(const std::string& code) {
+    std::map<std::string, std::size_t> words;
+    const auto is_word = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+    };
+    for (std::size_t at = 0; at < code.size();) {
+        const auto begin =
+            std::find_if(code.begin() + static_cast<std::ptrdiff_t>(at), code.end(), is_word);
+        const auto end = std::find_if_not(begin, code.end(), is_word);
+        if (begin != end) ++words[std::string(begin, end)];
+        at = static_cast<std::size_t>(end - code.begin());
+    }
+    return words;
+}
+
+/// A function that a header of ours declares is called somewhere: one word is a declaration or an
+/// inline function alone, two are a declaration and its definition.
+inline faults declarations_are_used(const files& all) {
+    std::map<std::string, std::size_t> total;
+    std::map<std::string, std::map<std::string, std::size_t>> of_file;
+    for (const auto& f : all) {
+        if (!f.is_source()) continue;
+        of_file[f.path] = words_of(f.code);
+        for (const auto& [word, n] : of_file[f.path]) total[word] += n;
+    }
+    faults found;
+    for (const auto& f : all) {
+        if (!f.is_header() || f.path.starts_with("tests/")) continue;
+        for (const auto& line : lines_of(f.code)) {
+            const auto open = line.text.find('(');
+            if (open == std::string::npos || open == 0) continue;
+            auto begin = open;
+            while (begin > 0 && (std::isalnum(static_cast<unsigned char>(line.text[begin - 1])) ||
+                                 line.text[begin - 1] == '_'))
+                --begin;
+            const auto name = line.text.substr(begin, open - begin);
+            // A declaration has a type before its name.
+            const bool declares = !name.empty() && begin > 1 && line.text[begin - 1] == ' ' &&
+                                  line.text.find_first_not_of(' ') < begin;
+            if (!declares || name.front() < 'a') continue;
+            const auto defined = of_file[f.folder() + f.stem() + ".cpp"].contains(name) ? 1u : 0u;
+            if (total[name] <= 1 + defined)
+                found.push_back(at(f, line.line) + name + " is declared, and used nowhere");
+        }
     }
     return found;
 }
