@@ -164,7 +164,8 @@ awaitable<> server::serve(std::shared_ptr<client> who) {
     } catch (const std::exception& e) {
         supervisor_.log(fmt::format("a request on the control socket failed: {}", e.what()));
     }
-    // The C library would keep what the JSON of a large answer took: 1.6 KiB for each child.
+    // The C library would keep what the JSON of a large answer took: more than 1 KiB for each
+    // child.
     if (who->is_large) ::malloc_trim(0);
 }
 

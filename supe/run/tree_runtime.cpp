@@ -26,6 +26,9 @@ awaitable<> with_plain_errors(awaitable<int> work, int& exit_code) {
 
 tree_runtime::tree_runtime(output_format format) : sink_(time_, format) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away is no reason to end
+    // One heap for all threads: malloc_trim() gives back the end of the first one alone, and the
+    // loop does not run on the first thread.
+    ::mallopt(M_ARENA_MAX, 1);
 }
 
 supervisor_environment tree_runtime::environment(std::filesystem::path state) {
