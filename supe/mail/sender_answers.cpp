@@ -15,11 +15,10 @@ void sender_answers::accepted(const mail_origin& origin) {
         append_json_quoted(acks_above_, origin.id);
         return;
     }
-    if (origin.source == mail_source::child) {
-        mail_endpoint* const sender = directory_.by_number(origin.child);
-        if (sender && sender->hop) sender->hop->accepted(origin.id);
-    }
-    send(origin, signal_kind::mail_accepted, {});
+    if (origin.source != mail_source::child) return send(origin, signal_kind::mail_accepted, {});
+    mail_endpoint* const sender = directory_.by_number(origin.child);
+    if (sender && sender->hop) sender->hop->accepted(origin.id);
+    send_to(sender, origin, signal_kind::mail_accepted, {});
 }
 
 void sender_answers::refuse(const envelope& mail, std::string_view reason) {
@@ -45,7 +44,12 @@ void sender_answers::send(const mail_origin& origin, signal_kind outcome, std::s
             return;
         case mail_source::child: break;
     }
-    mail_endpoint* const sender = directory_.by_number(origin.child);
+    send_to(directory_.by_number(origin.child), origin, outcome, reason);
+}
+
+/// Nothing where the child is gone, or lives another life by now.
+void sender_answers::send_to(const mail_endpoint* sender, const mail_origin& origin,
+                             signal_kind outcome, std::string_view reason) {
     if (!sender || !sender->is_connected() || sender->life != origin.life) return;
     append(*sender->link, outcome, origin.id, reason);
 }

@@ -34,6 +34,8 @@ public:
     void flush();
 
 private:
+    void send_to(const mail_endpoint* sender, const mail_origin& origin, signal_kind outcome,
+                 std::string_view reason);
     void append(channel& to, signal_kind outcome, std::string_view id, std::string_view reason);
 
     mail_directory& directory_;
