@@ -67,7 +67,7 @@ std::string delivery_head(const http_destination& to, const webhook& w, unsigned
     std::string head = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n", w.method, to.base_path,
                                    w.target, to.authority);
     const auto add = [&head](std::string_view name, std::string_view value) {
-        fmt::format_to(std::back_inserter(head), "{}: {}\r\n", name, value);
+        head += fmt::format("{}: {}\r\n", name, value);
     };
     const bool own_key = !field(w.headers, "Idempotency-Key").empty();
     for (const auto& [name, value] : w.headers)

@@ -66,8 +66,7 @@ std::string text_of(const http_answer& answer, connection_after after, answer_pa
         "{}\r\nConnection: {}\r\n",
         answer.status, reason_of(answer.status), http_date(now), answer.text.size(),
         after == connection_after::kept ? "keep-alive" : "close");
-    for (const auto& [name, value] : answer.headers)
-        fmt::format_to(std::back_inserter(out), "{}: {}\r\n", name, value);
+    for (const auto& [name, value] : answer.headers) out += fmt::format("{}: {}\r\n", name, value);
     out += "\r\n";
     if (part == answer_part::whole) out += answer.text;
     return out;

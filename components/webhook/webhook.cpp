@@ -121,7 +121,7 @@ std::string to_json(const webhook& w) {
     out.reserve(256 + w.body.size() * 4 / 3 + 64 * w.headers.size());
     out += R"({"id":)";
     append_bytes(out, w.id);
-    fmt::format_to(std::back_inserter(out), R"(,"received_at":{},"method":)", w.received_at);
+    out += fmt::format(R"(,"received_at":{},"method":)", w.received_at);
     append_bytes(out, w.method);
     out += R"(,"target":)";
     append_bytes(out, w.target);

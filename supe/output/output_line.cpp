@@ -40,7 +40,7 @@ addressed_line split_label(std::string_view line, std::string_view nested) {
 void append_text_line(std::string& out, std::string_view label, std::string_view line,
                       bool colour) {
     if (colour) {
-        fmt::format_to(std::back_inserter(out), "\x1b[{}m[{}]\x1b[0m ", colour_of(label), label);
+        out += fmt::format("\x1b[{}m[{}]\x1b[0m ", colour_of(label), label);
     } else {
         out += '[';
         out += label;
