@@ -1,16 +1,12 @@
 #include "components/http/server.hpp"
 
-#include "components/http/as_result.hpp"
-
 #include "components/http/server_text.hpp"
+#include "components/http/tcp_socket.hpp"
 #include "patterns/output.hpp"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -24,7 +20,6 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using asio::ip::tcp;
 using namespace std::chrono_literals;
 
 constexpr std::size_t large_body = 64 << 10;
@@ -75,7 +70,7 @@ std::string address_of(const asio::ip::address& address) {
 /// One connection.
 struct client {
     service& owner;
-    tcp::socket socket;
+    tcp_socket socket;
     beast::flat_buffer buffer;
     std::string remote;
     bool idle = true;
@@ -85,7 +80,7 @@ struct client {
     std::size_t reserved = 0;                 // of the service's large_bytes
     std::list<client*>::iterator place;
 
-    client(service& s, tcp::socket accepted)
+    client(service& s, tcp_socket accepted)
         : owner(s), socket(std::move(accepted)), buffer(s.limits.head + large_body),
           place(s.clients.insert(s.clients.end(), this)) {
         boost::system::error_code unknown;
@@ -124,8 +119,12 @@ std::string closing_text(client& c, const http_answer& answer) {
 
 supe::awaitable<bool> write(client& c, std::string text) {
     c.may_take(c.owner.limits.request);
-    const auto [failed, n] = co_await asio::async_write(c.socket, asio::buffer(text), as_result);
-    co_return !failed;
+    for (asio::const_buffer left = asio::buffer(text); left.size() > 0;) {
+        const auto [failed, n] = co_await c.socket.async_write_some(left, as_result);
+        if (failed) co_return false;
+        left += n;
+    }
+    co_return true;
 }
 
 /// After the last answer of a connection we wait for the client to close: where it is still
@@ -319,7 +318,7 @@ supe::awaitable<> watch_deadlines(service& s) {
     }
 }
 
-supe::awaitable<> accept(service& s, tcp::acceptor& acceptor, supe::nursery& clients) {
+supe::awaitable<> accept(service& s, tcp_acceptor& acceptor, supe::nursery& clients) {
     while (!s.closing) {
         if (s.clients.size() >= s.limits.clients) {
             co_await s.client_left.wait();
@@ -366,12 +365,12 @@ supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, ht
     if (sockets.empty())
         throw std::runtime_error("no listening socket: the tree file gives none under \"listen\"");
     service s(self, limits, std::move(handler));
-    std::list<tcp::acceptor> acceptors;
+    std::list<tcp_acceptor> acceptors;
     for (const int fd : sockets)
         acceptors.emplace_back(self.time().executor(), protocol_of(fd), fd);
     supe::nursery clients(self.time()), acceptance(self.time()), timeouts(self.time());
     timeouts.start(watch_deadlines(s));
-    for (tcp::acceptor& a : acceptors) acceptance.start(accept(s, a, clients));
+    for (tcp_acceptor& a : acceptors) acceptance.start(accept(s, a, clients));
     self.ready();
     co_await self.shutdown_requested();
     s.closing = true;

@@ -31,17 +31,17 @@ struct http_limits {
     std::size_t clients = 4096;  ///< connections at once; more wait to be accepted
     supe::duration idle = std::chrono::seconds(75);     ///< between requests
     supe::duration request = std::chrono::seconds(60);  ///< from its first byte to its last (408)
-    supe::duration drain = std::chrono::seconds(5);     ///< for what is in the works at shutdown
+    supe::duration drain = std::chrono::seconds(5);     ///< for requests in progress at shutdown
 };
 
 /// What answers a request. Runs in the connection's coroutine; a throw is answered 500 and logged.
 using http_handler = std::function<supe::awaitable<http_answer>(http_request)>;
 
 /// Serves the sockets (listening, TCP; taken over) until the component is asked to shut down: then
-/// no more is accepted, idle connections are closed, and requests in the works are answered, with
+/// no more is accepted, idle connections are closed, and requests in progress are answered, with
 /// 503 those that take longer than `drain`. Requests of one connection are answered in order
-/// (pipelining). Clients that are no HTTP, too large, too slow or gone get 400, 413, 431, 408, or
-/// are let go; nobody else notices.
+/// (pipelining). What is no HTTP, too large or too slow is answered 400, 413, 431 or 408, and the
+/// connection is closed; other clients are not affected.
 supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, http_limits limits,
                              http_handler handler);
 
