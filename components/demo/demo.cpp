@@ -56,7 +56,7 @@ supe::awaitable<http_answer> answer_slowly(app& a, http_request request) {
         co_return http_answer{503, "something broke\n", {}};
     }
     a.received += events_in(request.body);
-    patterns::say("…{} attempt {}: {} events, {} so far; {} more in the works", id, attempt,
+    patterns::say("…{} attempt {}: {} events, {} so far; {} more in progress", id, attempt,
                   events_in(request.body), a.received, a.working);
     co_return http_answer{200, "thanks\n", {}};
 }
@@ -128,7 +128,7 @@ supe::awaitable<> demo_sender(supe::component& self) {
                           events_in(batch), ++kept);
             batch.clear();
         } else {
-            patterns::warn("posted a batch of {} events: {}; again in a moment", events_in(batch),
+            patterns::warn("posted a batch of {} events: {}; again soon", events_in(batch),
                            reply.status ? std::to_string(reply.status) : reply.error);
         }
     }

@@ -139,14 +139,16 @@ void queue_logic::take_result(std::string_view text, clock_type::time_point now,
     switch (v.what) {
         case verdict::kind::delivered: store_.remove(id); break;
         case verdict::kind::retry:
-            store_.mark_failed(id, attempt, is_refusal(result.status), unix_ms(now + v.delay));
+            store_.mark_failed(id, attempt,
+                               is_refusal(result.status) ? failure::refusal : failure::outage,
+                               unix_ms(now + v.delay));
             break;
         case verdict::kind::dead:
             store_.mark_dead(id, attempt, v.reason, unix_ms(now));
             events.dead.emplace_back(id, v.reason);
             break;
         case verdict::kind::pause:
-            store_.mark_failed(id, attempt, false,
+            store_.mark_failed(id, attempt, failure::outage,
                                unix_ms(now) - 1);  // first in line when the pause ends
             events.paused = events.paused || !store_.paused();
             store_.set_paused(true);

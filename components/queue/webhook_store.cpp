@@ -141,7 +141,7 @@ std::optional<stored_tries> webhook_store::tries_of(std::string_view id) {
     });
 }
 
-void webhook_store::mark_failed(std::string_view id, unsigned attempt, bool refused,
+void webhook_store::mark_failed(std::string_view id, unsigned attempt, failure why,
                                 std::int64_t due_at_ms) {
     file_.guarded([&] {
         const auto was = state_of(id);
@@ -151,7 +151,7 @@ void webhook_store::mark_failed(std::string_view id, unsigned attempt, bool refu
                            "UPDATE webhooks SET state = 1, attempt = ?, refused = refused + ?, "
                            "due_at = ? WHERE id = ?");
         s.bind(1, attempt);
-        s.bind(2, refused ? 1 : 0);
+        s.bind(2, why == failure::refusal ? 1 : 0);
         s.bind(3, due_at_ms);
         bind_text(s, 4, id);
         s.exec();

@@ -46,6 +46,9 @@ struct read_limit {
     std::size_t bytes;
 };
 
+/// Why a try failed: the destination could not take it then, or did not want it.
+enum class failure { outage, refusal };
+
 /// What is known of a webhook that waits for a delivery.
 struct stored_tries {
     unsigned attempt = 0;  ///< that failed so far
@@ -70,7 +73,7 @@ public:
     void remove(std::string_view id);
     /// Those that wait for a delivery alone: nothing where it is dead, or gone.
     std::optional<stored_tries> tries_of(std::string_view id);
-    void mark_failed(std::string_view id, unsigned attempt, bool refused, std::int64_t due_at_ms);
+    void mark_failed(std::string_view id, unsigned attempt, failure why, std::int64_t due_at_ms);
     void mark_dead(std::string_view id, unsigned attempt, std::string_view reason,
                    std::int64_t now_ms);
     /// Paused: the destination said that it wants no more (410).

@@ -10,6 +10,7 @@
 #include <random>
 
 using store_type = components::webhook_store;
+using components::failure;
 using components::read_limit;
 using components::store_error;
 
@@ -85,8 +86,8 @@ BOOST_AUTO_TEST_CASE(states_and_counts) {
     s.insert({"a", "b", "c", "d"}, "12345");
     store_type& store = *s.store;
     store.begin();
-    store.mark_failed("a", 1, false, 100);
-    store.mark_failed("b", 1, true, 50);
+    store.mark_failed("a", 1, failure::outage, 100);
+    store.mark_failed("b", 1, failure::refusal, 50);
     store.mark_dead("c", 5, "why", 300);
     store.commit();
     BOOST_TEST(counts(store) == "pending 1 failed 2 dead 1 bytes 20");
@@ -96,11 +97,11 @@ BOOST_AUTO_TEST_CASE(states_and_counts) {
     BOOST_TEST(!store.tries_of("c"));
     BOOST_TEST(!store.tries_of("nobody"));
     store.begin();
-    store.mark_failed("b", 2, true, 70);
-    store.mark_failed("c", 9, true, 70);
+    store.mark_failed("b", 2, failure::refusal, 70);
+    store.mark_failed("c", 9, failure::refusal, 70);
     store.mark_dead("c", 6, "again", 300);
     store.mark_dead("a", 2, "too", 300);
-    store.mark_failed("nobody", 1, false, 1);
+    store.mark_failed("nobody", 1, failure::outage, 1);
     store.mark_dead("nobody", 1, "x", 300);
     store.remove("nobody");
     store.remove("d");
@@ -123,7 +124,9 @@ BOOST_AUTO_TEST_CASE(counts_are_those_of_the_rows) {
         s.store->begin();
         switch (dice() % 5) {
             case 0: s.store->remove(id); break;
-            case 1: s.store->mark_failed(id, 1, dice() % 2, 7); break;
+            case 1:
+                s.store->mark_failed(id, 1, dice() % 2 ? failure::refusal : failure::outage, 7);
+                break;
             case 2: s.store->mark_dead(id, 1, "x", 1); break;
             default: s.store->insert(id, std::string(dice() % 50, 'x'));
         }
@@ -147,9 +150,9 @@ BOOST_AUTO_TEST_CASE(due_in_order) {
     scene s;
     s.insert({"a", "b", "c", "d"});
     s.store->begin();
-    s.store->mark_failed("a", 1, false, 300);
-    s.store->mark_failed("b", 1, false, 100);
-    s.store->mark_failed("c", 1, false, 100);
+    s.store->mark_failed("a", 1, failure::outage, 300);
+    s.store->mark_failed("b", 1, failure::outage, 100);
+    s.store->mark_failed("c", 1, failure::outage, 100);
     s.store->commit();
     BOOST_TEST(ids(s.store->due_after(0, 0, 100, plenty)) == "");
     const auto due = s.store->due_after(0, 0, 101, plenty);
@@ -177,7 +180,7 @@ BOOST_AUTO_TEST_CASE(rollback_undoes_all) {
     s.store->begin();
     s.store->insert("c", "1");
     s.store->remove("a");
-    s.store->mark_failed("b", 1, true, 5);
+    s.store->mark_failed("b", 1, failure::refusal, 5);
     s.store->set_paused(true);
     s.store->rollback();
     for (int opened = 0; opened < 2; ++opened, s.reopen()) {
