@@ -38,7 +38,7 @@ class log_printer {
 public:
     explicit log_printer(const log_options& options)
         : options_(options), wanted_(options.name.empty() ? "" : address_of(options.name)),
-          colour_(supe::wants_colour(STDOUT_FILENO)) {}
+          colours_(supe::colours_for(STDOUT_FILENO)) {}
 
     /// The record as it is to be shown; empty for one that is not wanted, or that a killed writer
     /// left half written.
@@ -52,14 +52,14 @@ public:
         if (options_.as_json) return record + "\n";
         std::string out;
         supe::append_text_line(out, supe::label_of(address->get_string()), text->get_string(),
-                               colour_);
+                               colours_);
         return out;
     }
 
 private:
     const log_options& options_;
     std::string wanted_;
-    bool colour_;
+    supe::colours colours_;
 };
 
 void print_record(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }

@@ -36,7 +36,7 @@ exit_code show_status(const target_tree& where, const std::string& address, stat
     json::value node;
     const exit_code code = where.ask({{"do", "status"}, {"address", address}}, &node);
     if (code != exit_code::done) return code;
-    const colours shown = supe::wants_colour(STDOUT_FILENO) ? colours::on : colours::off;
+    const supe::colours shown = supe::colours_for(STDOUT_FILENO);
     switch (form) {
         case status_form::json: fmt::print("{}\n", json::serialize(node)); break;
         case status_form::drawing: fmt::print("{}", status_drawing(node, shown)); break;

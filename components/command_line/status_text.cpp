@@ -92,9 +92,9 @@ std::string details(const json::value& node) {
 }
 
 void draw(std::string& out, const json::value& node, const std::string& before,
-          const std::string& branch, colours shown) {
+          const std::string& branch, supe::colours shown) {
     out += fmt::format("{}{}{}  {}{}\n", before, branch, word(node, "name"),
-                       shown == colours::on ? coloured(state_of(node), node) : state_of(node),
+                       shown == supe::colours::on ? coloured(state_of(node), node) : state_of(node),
                        details(node));
     const std::string further = before + (branch.empty()            ? ""
                                           : branch.starts_with("└") ? "   "
@@ -106,7 +106,7 @@ void draw(std::string& out, const json::value& node, const std::string& before,
 
 }  // namespace
 
-std::string status_table(const json::value& node, colours shown) {
+std::string status_table(const json::value& node, supe::colours shown) {
     std::vector<row> rows{
         {"NAME", "STATE", "PID", "RESTARTS", "UPTIME", "QUEUED", "IN FLIGHT", "LAST EXIT"}};
     std::vector<const json::value*> nodes{nullptr};
@@ -119,8 +119,9 @@ std::string status_table(const json::value& node, colours shown) {
     for (std::size_t n = 0; n < rows.size(); ++n) {
         const row& r = rows[n];
         const std::string state = fmt::format("{:<{}}", r[1], width[1]);
-        out += fmt::format("{:<{}}  {}", r[0], width[0],
-                           shown == colours::on && nodes[n] ? coloured(state, *nodes[n]) : state);
+        out += fmt::format(
+            "{:<{}}  {}", r[0], width[0],
+            shown == supe::colours::on && nodes[n] ? coloured(state, *nodes[n]) : state);
         for (std::size_t i = 2; i < 7; ++i) out += fmt::format("  {:>{}}", r[i], width[i]);
         out += fmt::format("  {}\n", r[7]);
     }
@@ -129,7 +130,7 @@ std::string status_table(const json::value& node, colours shown) {
     return out + history(node);
 }
 
-std::string status_drawing(const json::value& node, colours shown) {
+std::string status_drawing(const json::value& node, supe::colours shown) {
     std::string out;
     draw(out, node, "", "", shown);
     return out;

@@ -3,10 +3,10 @@
 #include "supe/async/assertion.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
+#include "supe/text/large_json.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <boost/asio/redirect_error.hpp>
@@ -23,7 +23,6 @@ namespace json = boost::json;
 using socket_type = asio::local::stream_protocol::socket;
 
 constexpr std::size_t read_size = 16u << 10;  // bytes at a time
-constexpr std::size_t large = 64u << 10;      // bytes of a request or an answer
 
 asio::local::stream_protocol::acceptor listen_in(const std::filesystem::path& state,
                                                  loop_executor executor) {
@@ -70,8 +69,8 @@ struct server::client {
     std::string text;         // of the request, as far as it has come
     std::size_t counted = 0;  // of it, in unfinished_bytes
     bool complete = false;
-    bool too_much = false;  // what it sent is past a limit
-    bool is_large = false;  // it took much memory for a moment
+    bool too_much = false;    // what it sent is past a limit
+    std::size_t largest = 0;  // bytes of the request or the answer
 };
 
 std::optional<json::object> parse_request(std::string_view line) {
@@ -140,7 +139,7 @@ awaitable<> server::serve(std::shared_ptr<client> who) {
     try {
         clock& time = supervisor_.time();
         const auto line = co_await within(time, time.now() + limits_.patience, read_request(who));
-        who->is_large = who->text.size() >= large;
+        who->largest = who->text.size();
         who->forget_text();
         if (!line && !who->too_much) co_return;
         who->complete = true;
@@ -164,9 +163,7 @@ awaitable<> server::serve(std::shared_ptr<client> who) {
     } catch (const std::exception& e) {
         supervisor_.log(fmt::format("a request on the control socket failed: {}", e.what()));
     }
-    // The C library would keep what the JSON of a large answer took: more than 1 KiB for each
-    // child.
-    if (who->is_large) ::malloc_trim(0);
+    give_back_after_json(who->largest);
 }
 
 /// The first line, without its newline. Throws when the connection ends before; `too_much` says why
@@ -196,7 +193,7 @@ awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
     const auto [answer, ended] = co_await race(time, std::move(work), send_heartbeats(who));
     SUPE_ASSERT(answer);  // heartbeats end by a failure alone
     const std::string line = json::serialize(*answer) + "\n";
-    who->is_large = who->is_large || line.size() >= large;
+    who->largest = std::max(who->largest, line.size());
     co_await asio::async_write(who->peer, asio::buffer(line), use_awaitable);
 }
 

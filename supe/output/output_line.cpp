@@ -38,8 +38,8 @@ addressed_line split_label(std::string_view line, std::string_view nested) {
 }
 
 void append_text_line(std::string& out, std::string_view label, std::string_view line,
-                      bool colour) {
-    if (colour) {
+                      colours shown) {
+    if (shown == colours::on) {
         out += fmt::format("\x1b[{}m[{}]\x1b[0m ", colour_of(label), label);
     } else {
         out += '[';

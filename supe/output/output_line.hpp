@@ -24,8 +24,11 @@ struct addressed_line {
 /// `nested`. The views point into the arguments.
 addressed_line split_label(std::string_view line, std::string_view nested);
 
-/// `[LABEL] line` and a newline. With `colour` the label has a colour, the same for the same label.
-void append_text_line(std::string& out, std::string_view label, std::string_view line, bool colour);
+enum class colours { off, on };
+
+/// `[LABEL] line` and a newline. With colours the label has one, the same for the same label.
+void append_text_line(std::string& out, std::string_view label, std::string_view line,
+                      colours shown);
 /// `{"at":…,"address":…,"stream":…,"line":…}` and a newline. Bytes that are not UTF-8 become
 /// `\xHH`.
 void append_json_line(std::string& out, std::string_view at, std::string_view address, stream s,

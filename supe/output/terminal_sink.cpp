@@ -24,24 +24,25 @@ bool same_file(int a, int b) {
 }  // namespace
 
 /// https://no-color.org: any value but the empty one.
-bool wants_colour(int fd) {
+colours colours_for(int fd) {
     const char* terminal = std::getenv("TERM");
-    return ::isatty(fd) == 1 && !is_set("NO_COLOR") &&
-           !(terminal && std::string_view(terminal) == "dumb");
+    const bool shows = ::isatty(fd) == 1 && !is_set("NO_COLOR") &&
+                       !(terminal && std::string_view(terminal) == "dumb");
+    return shows ? colours::on : colours::off;
 }
 
 terminal_sink::terminal_sink(clock& c, output_format format, int out, int err)
-    : clock_(c), format_(format), out_(c, out, wants_colour(out)), space_(c), work_(c) {
-    if (!same_file(out, err)) err_.emplace(c, err, wants_colour(err));
+    : clock_(c), format_(format), out_(c, out), space_(c), work_(c) {
+    if (!same_file(out, err)) err_.emplace(c, err);
 }
 
-void terminal_sink::append(std::string& to, bool colour, stream s, std::string_view address,
+void terminal_sink::append(std::string& to, colours shown, stream s, std::string_view address,
                            std::string_view line) {
     switch (format_) {
-        case output_format::text: return append_text_line(to, label_of(address), line, colour);
+        case output_format::text: return append_text_line(to, label_of(address), line, shown);
         case output_format::json:
             return append_json_line(to, stamp_.of(clock_.wall()), address, s, line);
-        case output_format::relayed: return append_text_line(to, address, line, false);
+        case output_format::relayed: return append_text_line(to, address, line, colours::off);
     }
 }
 
@@ -57,12 +58,12 @@ void terminal_sink::put(stream s, std::string_view address, std::string_view lin
     // The disk was full: the loss is reported first, once the disk has space again.
     if (e.writer.lost_bytes() > 0) {
         std::string mark;
-        append(mark, e.colour, stream::err, "/",
+        append(mark, e.shown, stream::err, "/",
                fmt::format("{} bytes of output could not be written here: {}",
                            e.writer.lost_bytes(), e.writer.lost_why()));
         e.writer.report_loss(mark);
     }
-    append(e.writer.text(), e.colour, s, address, line);
+    append(e.writer.text(), e.shown, s, address, line);
 }
 
 bool terminal_sink::may_keep(const end& e, stream s, std::string_view address, std::size_t bytes) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supe/output/log_files.hpp"
+#include "supe/output/output_line.hpp"
 #include "supe/output/patient_writer.hpp"
 #include "supe/output/sink.hpp"
 
@@ -18,8 +19,8 @@ enum class output_format {
     relayed,  ///< `[ADDRESS] line`: of a nested supervisor, for split_label() in its own supervisor
 };
 
-/// True for a terminal that shows colours, unless NO_COLOR is set.
-bool wants_colour(int fd);
+/// On for a terminal that shows colours, unless NO_COLOR is set.
+colours colours_for(int fd);
 
 /// Lines of stdout go to stdout, lines of stderr and our own log to stderr (contract §6). When our
 /// reader is slow, up to 256 KiB wait before is_full(). A dead child's output comes all the same:
@@ -47,9 +48,9 @@ public:
 
 private:
     struct end {
-        end(clock& c, int fd, bool in_colour) : writer(c, fd), colour(in_colour) {}
+        end(clock& c, int fd) : writer(c, fd), shown(colours_for(fd)) {}
         patient_writer writer;
-        bool colour;
+        colours shown;
         bool closed_reported = false;
     };
     struct excess {
@@ -59,7 +60,7 @@ private:
     };
     end& of(stream s) { return s == stream::err && err_ ? *err_ : out_; }
     bool may_keep(const end& e, stream s, std::string_view address, std::size_t bytes);
-    void append(std::string& to, bool colour, stream s, std::string_view address,
+    void append(std::string& to, colours shown, stream s, std::string_view address,
                 std::string_view line);
     void put(stream s, std::string_view address, std::string_view line);
     void report_dropped();

@@ -181,7 +181,7 @@ std::vector<std::string> world::messages(const std::string& notice) const {
 /// A nested supervisor writes here itself: its pipes are not used.
 void world::recorder::write(stream, std::string_view address, std::string_view line) {
     std::string text;
-    append_text_line(text, label_of(address), line, false);
+    append_text_line(text, label_of(address), line, colours::off);
     text.pop_back();
     lines.push_back(std::move(text));
 }

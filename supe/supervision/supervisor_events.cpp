@@ -4,6 +4,7 @@
 #include "supe/supervision/supervisor.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
+#include "supe/text/large_json.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
@@ -203,10 +204,14 @@ void supervisor::on_uplink_frame(std::string_view frame) {
 
 /// Sends SUPE-WORKING from time to time while the request is under way.
 awaitable<> supervisor::answer_request(uplink::asked asked) {
-    auto results =
-        co_await race(env_.time, perform_request(std::move(asked.request)), beat(asked.id));
-    above_->send_answer(asked.id, *std::get<0>(results));
+    std::size_t bytes = 0;
+    {
+        const auto results =
+            co_await race(env_.time, perform_request(std::move(asked.request)), beat(asked.id));
+        bytes = above_->send_answer(asked.id, *std::get<0>(results));
+    }
     out_.flush();
+    give_back_after_json(bytes);
 }
 
 awaitable<> supervisor::beat(std::string request_id) {

@@ -42,9 +42,11 @@ void uplink::send_working(const std::string& id) {
     send(signal_kind::supe_working, fmt::format(R"({{"id":{}}})", json_quoted(id)));
 }
 
-void uplink::send_answer(const std::string& id, const boost::json::value& answer) {
-    send(signal_kind::supe_answer, fmt::format(R"({{"id":{},"answer":{}}})", json_quoted(id),
-                                               boost::json::serialize(answer)));
+std::size_t uplink::send_answer(const std::string& id, const boost::json::value& answer) {
+    const std::string text = boost::json::serialize(answer);
+    send(signal_kind::supe_answer,
+         fmt::format(R"({{"id":{},"answer":{}}})", json_quoted(id), text));
+    return text.size();
 }
 
 std::optional<uplink::asked> uplink::read_request(std::string_view text) {

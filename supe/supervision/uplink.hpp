@@ -38,7 +38,8 @@ public:
     void send_notice(const std::string& notice, const std::string& message);
     /// The request with this id is still under way.
     void send_working(const std::string& id);
-    void send_answer(const std::string& id, const boost::json::value& answer);
+    /// Returns the size of the answer's text.
+    std::size_t send_answer(const std::string& id, const boost::json::value& answer);
 
     struct asked {
         std::string id;

@@ -10,9 +10,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string text(std::string_view label, std::string_view line, bool colour = false) {
+std::string text(std::string_view label, std::string_view line, colours shown = colours::off) {
     std::string out;
-    append_text_line(out, label, line, colour);
+    append_text_line(out, label, line, shown);
     return out;
 }
 
@@ -42,9 +42,9 @@ BOOST_AUTO_TEST_CASE(labels) {
 BOOST_AUTO_TEST_CASE(text_is_kept_byte_for_byte) {
     BOOST_TEST(text("web", "a\xff \tb\r") == "[web] a\xff \tb\r\n");
     BOOST_TEST(text("web", "") == "[web] \n");
-    BOOST_TEST(text("web", "x", true).starts_with("\x1b[3"));
-    BOOST_TEST(text("web", "x", true).ends_with("m[web]\x1b[0m x\n"));
-    BOOST_TEST(text("web", "x", true) == text("web", "x", true));
+    BOOST_TEST(text("web", "x", colours::on).starts_with("\x1b[3"));
+    BOOST_TEST(text("web", "x", colours::on).ends_with("m[web]\x1b[0m x\n"));
+    BOOST_TEST(text("web", "x", colours::on) == text("web", "x", colours::on));
 }
 
 // As JSON: one object whatever the child prints, with exactly four members in their order.

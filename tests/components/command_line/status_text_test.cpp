@@ -5,7 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 namespace json = boost::json;
-using shown = components::colours;
+using shown = supe::colours;
 
 namespace {
 
