@@ -87,7 +87,9 @@ public:
     /// `co_await w.changed()` resumes with the answer, at the deadline, and when somebody wakes
     /// all.
     auto changed() { return changed_.wait(); }
-    /// The answer; nothing where none came.
+    /// The answer, where it has come.
+    const std::optional<Value>& answer() const { return value_; }
+    /// The same, taken out.
     std::optional<Value> take() { return std::exchange(value_, std::nullopt); }
 
 private:

@@ -1,8 +1,13 @@
 #include "supe/channel/channel.hpp"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <algorithm>
 #include <array>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <cerrno>
+#include <utility>
 
 namespace supe {
 namespace {
@@ -23,20 +28,17 @@ channel::channel(clock& c, unique_fd fd, side s, std::size_t frame_limit)
 /// A delivery and a notice of full size stay below this limit: only answers that the component
 /// leaves unread exceed it.
 bool channel::may_read() const {
-    return side_ == side::component || backlog() <= frame_limit_ + 2 * backlog_limit;
+    return side_ == side::component || arrived_ || backlog() <= frame_limit_ + 2 * backlog_limit;
 }
 
 void channel::flush() {
+    if (arrived_) drop_output();
     while (open_ && written_ < out_.size()) {
         const ssize_t n = ::send(descriptor_.get(), out_.data() + written_, out_.size() - written_,
                                  MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-        if (n < 0) {  // the reader is gone; what it sent before is still read
-            out_.clear();
-            written_ = 0;
-            return;
-        }
+        if (n < 0) return drop_output();  // the reader is gone; what it sent before is still read
         written_ += static_cast<std::size_t>(n);
     }
     if (written_ == out_.size()) {
@@ -50,9 +52,19 @@ void channel::flush() {
     if (backlog() > 0 && open_) descriptor_.when_writable(wake_);
 }
 
+void channel::drop_output() {
+    out_.clear();
+    written_ = 0;
+}
+
 awaitable<bool> channel::turn(const frame_sink& on_frame) {
     const bool open = open_;
-    if (open) co_await ready();
+    if (open && has_more()) {
+        const auto executor = co_await asio::this_coro::executor;
+        co_await asio::post(executor, use_awaitable);
+    } else if (open) {
+        co_await ready();
+    }
     co_return open&& take(on_frame);
 }
 
@@ -68,30 +80,39 @@ bool channel::take(const frame_sink& on_frame) {
 }
 
 channel::outcome channel::read_once(const frame_sink& on_frame) {
-    auto& buffer = shared_buffer();
-    const ssize_t n = ::recv(descriptor_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (n > 0) {
-        splitter_.feed(std::string_view(buffer.data(), static_cast<std::size_t>(n)), on_frame);
+    if (!unread_.empty()) {
+        pending_text now = std::exchange(unread_, {});  // a frame may close this channel
+        now.take(splitter_.feed(now.view(), on_frame, frames_per_turn));
+        if (open_) unread_ = std::move(now);
         return outcome::data;
     }
+    auto& buffer = shared_buffer();
+    const std::size_t most = std::min(buffer.size(), arrived_.value_or(buffer.size()));
+    if (most == 0) return outcome::closed;
+    const ssize_t n = ::recv(descriptor_.get(), buffer.data(), most, MSG_DONTWAIT);
+    if (n > 0) {
+        std::string_view read(buffer.data(), static_cast<std::size_t>(n));
+        if (arrived_) *arrived_ -= read.size();
+        read.remove_prefix(splitter_.feed(read, on_frame, frames_per_turn));
+        if (!read.empty() && open_) unread_.keep(read);
+        return outcome::data;
+    }
+    if (arrived_) return outcome::closed;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return outcome::nothing;
     return outcome::closed;
 }
 
-bool channel::drain(const frame_sink& on_frame) {
-    while (open_) {
-        switch (read_once(on_frame)) {
-            case outcome::data: continue;
-            case outcome::nothing: return true;
-            case outcome::closed: return false;
-        }
-    }
-    return false;
+void channel::end_after_arrived() {
+    int bytes = 0;
+    ::ioctl(descriptor_.get(), FIONREAD, &bytes);
+    arrived_ = static_cast<std::size_t>(std::max(bytes, 0));
+    drop_output();
 }
 
 void channel::close() {
     open_ = false;
+    unread_.clear();
     descriptor_.close();
     wake_.notify();
 }

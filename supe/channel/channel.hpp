@@ -4,8 +4,10 @@
 
 #include "supe/async/watched_descriptor.hpp"
 #include "supe/channel/frame.hpp"
+#include "supe/text/pending_text.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace supe {
@@ -37,20 +39,25 @@ public:
     std::size_t backlog() const { return out_.size() - written_; }
 
     using frame_sink = std::function<void(std::string_view frame)>;
-    /// Writes what is pending, waits for input (or until it can write), reads once, and passes each
-    /// whole frame to `on_frame`. False when the other side is gone. Throws operation_aborted when
-    /// the coroutine is cancelled.
+    /// Writes what is pending, waits for input (or until it can write), reads once, and passes
+    /// whole frames to `on_frame`, `frames_per_turn` at most. False when the other side is gone.
+    /// Throws operation_aborted when the coroutine is cancelled.
     awaitable<bool> turn(const frame_sink& on_frame);
-    /// A turn in two steps, which saves a coroutine frame: `co_await ready()`, then take().
+    /// A turn in two steps, which saves a coroutine frame: `co_await ready()`, then take(). Where
+    /// has_more(), a turn is take() alone, after all others had a turn of the event loop.
     /// Precondition: is_open().
     auto ready() {
         ask_for_work();
         return wake_.wait();
     }
     bool take(const frame_sink& on_frame);
-    /// Reads what has arrived, up to the end of file: a dead child's last words. Does not wait.
-    /// False when the end was reached.
-    bool drain(const frame_sink& on_frame);
+    static constexpr std::size_t frames_per_turn = 256;
+    /// The last turn left frames that it had read.
+    bool has_more() const { return !unread_.empty() && may_read(); }
+    /// The process at the other side is dead. Its last words are what has arrived by now: the turns
+    /// pass these on, and the next one after them is false, although a descendant may hold the
+    /// other end and write on. What is to be written is dropped.
+    void end_after_arrived();
 
     /// Ends both directions; a waiting turn() returns false.
     void close();
@@ -66,7 +73,7 @@ private:
     enum class outcome { data, nothing, closed };
     outcome read_once(const frame_sink& on_frame);
     void ask_for_work();
-
+    void drop_output();
     bool may_read() const;
 
     std::size_t frame_limit_;
@@ -74,6 +81,8 @@ private:
     watched_descriptor descriptor_;
     timer wake_;  // there may be something to read, or the socket takes output again
     frame_splitter splitter_;
+    pending_text unread_;                 // read, and left for the next turn
+    std::optional<std::size_t> arrived_;  // bytes to read, of a dead process
     std::string out_;
     std::size_t written_ = 0;
     bool open_ = true;

@@ -4,9 +4,11 @@
 
 namespace supe {
 
-void frame_splitter::feed(std::string_view bytes,
-                          const std::function<void(std::string_view)>& on_frame) {
-    while (!bytes.empty()) {
+std::size_t frame_splitter::feed(std::string_view bytes,
+                                 const std::function<void(std::string_view)>& on_frame,
+                                 std::size_t most) {
+    const std::size_t all = bytes.size();
+    while (!bytes.empty() && most-- > 0) {
         const std::size_t end = bytes.find('\n');
         const bool whole = end != std::string_view::npos;
         const std::string_view piece = bytes.substr(0, whole ? end : bytes.size());
@@ -27,6 +29,7 @@ void frame_splitter::feed(std::string_view bytes,
         }
         if (whole) skipping_ = false;
     }
+    return all - bytes.size();
 }
 
 std::size_t frame_splitter::take_oversized() { return std::exchange(oversized_, 0); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -22,8 +23,9 @@ public:
 
     /// Takes the next bytes of the stream, and calls `on_frame` with each whole frame, without its
     /// newline. A frame that lies whole within `bytes` is not copied. The view is valid during the
-    /// call only. Empty lines are skipped.
-    void feed(std::string_view bytes, const std::function<void(std::string_view)>& on_frame);
+    /// call only. Empty lines are skipped. Stops behind `most` lines; returns the bytes taken.
+    std::size_t feed(std::string_view bytes, const std::function<void(std::string_view)>& on_frame,
+                     std::size_t most = SIZE_MAX);
 
     /// Frames skipped because they were too long, since the last call.
     std::size_t take_oversized();

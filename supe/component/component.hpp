@@ -148,7 +148,8 @@ public:
     void tell(std::string to, std::string body);
     /// Resumes when the mail is in the recipient's mailbox. Throws system_error(mail_error).
     awaitable<> send(std::string to, std::string body);
-    /// Resumes when the recipient has acknowledged it. Throws system_error(mail_error).
+    /// Resumes when the recipient has acknowledged it. Throws system_error(mail_error): the mail
+    /// is still the caller's then, and leaves no dead letter (contract §2 `dead_letter`).
     awaitable<> deliver(std::string to, std::string body);
     /// As deliver(), with an error code instead of a throw; timed_out at the deadline (the mail may
     /// arrive all the same).

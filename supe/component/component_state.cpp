@@ -128,7 +128,10 @@ awaitable<error_code> component::impl::send_and_wait(std::string to, std::string
     waiter_table<std::string, error_code>::waiter waiter(
         receipt ? awaiting_ack : awaiting_acceptance, id);
     const error_code refused = post_mail(
-        to, body, fmt::format(R"(,"id":"{}"{})", id, receipt ? R"(,"receipt":true)" : ""));
+        to, body,
+        // Who waits for the ack still has the mail, and needs no copy among the dead letters.
+        fmt::format(R"(,"id":"{}"{})", id,
+                    receipt ? R"(,"receipt":true,"dead_letter":false)" : ""));
     if (refused) co_return refused;
     waiter.expires_at(deadline);
     while (waiter.is_waiting()) co_await waiter.changed();

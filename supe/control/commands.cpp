@@ -190,7 +190,7 @@ awaitable<json::value> commands::for_child(std::string what, std::string name,
                                            json::object request) {
     const std::string address = fmt::format("{}/{}", supervisor_.address(), name);
     if (what == "status") co_return co_await status_of_child(name);
-    if (what == "restore") co_return restore(name, request);
+    if (what == "restore") co_return co_await restore(name, std::move(request));
     if (what == "call") co_return co_await call(name, std::move(request));
     std::string problem, done;
     if (what == "start" || what == "restart") {
@@ -289,22 +289,39 @@ awaitable<json::value> commands::call(std::string name, json::object request) {
     co_return ok(std::move(*value));
 }
 
-/// Puts saved mail into a mailbox again, in its order, up to the first mail that has no room.
-json::value commands::restore(const std::string& name, const json::object& request) {
+/// Puts a mail into a mailbox again. It is safe there after accepted() alone: the mailbox may be
+/// full, or the disk.
+std::unique_ptr<commands::acceptance> commands::put_again(const std::string& recipient,
+                                                          envelope mail) {
+    const std::string id = std::to_string(++last_id_);
+    auto outcome = std::make_unique<acceptance>(awaiting_acceptance_, id);
+    outcome->expires_at(supervisor_.time().now() + acceptance_limit);
+    mail.origin = without_receipt(id);
+    supervisor_.mail().delivery.put_again(recipient, mail);
+    return outcome;
+}
+
+/// Returns why it was not accepted, or empty.
+awaitable<std::string> commands::accepted(acceptance& outcome) {
+    while (outcome.is_waiting()) co_await outcome.changed();
+    co_return outcome.take().value_or("not accepted within 10 s; it may still arrive");
+}
+
+/// Puts saved mail into a mailbox again, in its order, up to the first mail that is refused.
+awaitable<json::value> commands::restore(std::string name, json::object request) {
     const auto* mails = request.if_contains("mails");
-    if (!mails || !mails->is_array()) return error("restore needs mails", result::bad_request);
+    if (!mails || !mails->is_array()) co_return error("restore needs mails", result::bad_request);
     if (supervisor_.members(name).front()->is_supervisor())
-        return error(fmt::format("{}/{} is a supervisor: name a child below it",
-                                 supervisor_.address(), name),
-                     result::bad_request);
-    std::int64_t taken = 0;
-    std::string problem;
+        co_return error(fmt::format("{}/{} is a supervisor: name a child below it",
+                                    supervisor_.address(), name),
+                        result::bad_request);
+    std::vector<std::unique_ptr<acceptance>> outcomes;
     for (const json::value& saved : mails->get_array()) {
         if (!saved.is_object()) continue;
         const std::string id = string_of(saved.get_object(), "id"),
                           from = string_of(saved.get_object(), "from");
         const std::string msg = string_of(saved.get_object(), "msg");
-        if (!is_json(msg)) return error(no_msg, result::bad_request);
+        if (!is_json(msg)) co_return error(no_msg, result::bad_request);
         envelope mail;
         mail.id = id;
         mail.from = from;
@@ -313,12 +330,19 @@ json::value commands::restore(const std::string& name, const json::object& reque
         if (attempt && attempt->is_int64())
             mail.attempt =
                 static_cast<unsigned>(std::clamp<std::int64_t>(attempt->get_int64(), 0, 1000));
-        problem = supervisor_.mail().delivery.put_again(name, mail);
+        outcomes.push_back(put_again(name, mail));
+        const auto& refused = outcomes.back()->answer();
+        if (refused && !refused->empty()) break;
+    }
+    supervisor_.mail().flush();
+    std::int64_t taken = 0;
+    std::string problem;
+    for (const auto& outcome : outcomes) {
+        problem = co_await accepted(*outcome);
         if (!problem.empty()) break;
         ++taken;
     }
-    supervisor_.mail().flush();
-    return ok(json::object{{"taken", taken}, {"problem", problem}});
+    co_return ok(json::object{{"taken", taken}, {"problem", problem}});
 }
 
 }  // namespace supe::control

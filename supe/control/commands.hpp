@@ -5,8 +5,11 @@
 #include "supe/async/waiters.hpp"
 #include "supe/supervision/supervisor.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace supe::control {
 
@@ -37,6 +40,7 @@ public:
 
 private:
     using object = boost::json::object;
+    using acceptance = waiter_table<std::string, std::string>::waiter;
     /// How a call ended: why it could not be delivered, or its answer (JSON text).
     struct call_outcome {
         std::string problem;
@@ -50,14 +54,20 @@ private:
     awaitable<boost::json::value> add(object request);
     void on_outcome(const std::string& id, signal_kind outcome, std::string reason);
     awaitable<boost::json::value> mail(object request);
+    std::unique_ptr<acceptance> put_again(const std::string& recipient, envelope mail);
+    awaitable<std::string> accepted(acceptance& outcome);
     awaitable<boost::json::value> call(std::string name, object request);
-    boost::json::value restore(const std::string& name, const object& request);
+    awaitable<boost::json::value> restore(std::string name, object request);
     // commands_dead.cpp
     awaitable<> ask_one(std::string nested, object request, boost::json::value& answer);
     awaitable<std::vector<boost::json::value>> ask_all_below(object request);
     awaitable<boost::json::value> dead(object request);
-    boost::json::value dead_one(const std::string& what, const std::string& id);
-    boost::json::value dead_all(const std::string& what);
+    awaitable<boost::json::value> dead_one(std::string what, std::string id);
+    awaitable<boost::json::value> dead_all(std::string what);
+    boost::json::array list_dead() const;
+    boost::json::value unknown_one(const std::string& what, const journaled_mail& mail);
+    const journaled_mail* find_unknown(std::string_view id) const;
+    awaitable<std::size_t> retry(std::vector<std::string> ids, std::string& problem);
 
     boost::json::value no_such_child(std::string_view address) const;
 

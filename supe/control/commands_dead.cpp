@@ -4,6 +4,7 @@
 #include "supe/text/json_value.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 namespace supe::control {
@@ -33,6 +34,18 @@ json::object whole(const dead_letter& letter, const std::string& address) {
     for (const mail_event& e : letter.history)
         history.push_back(json::object{{"at", stamp.of(e.at)}, {"what", e.what}});
     o["history"] = std::move(history);
+    return o;
+}
+
+/// Mail that the journal holds for a name that the tree does not have.
+json::object summary_of(const journaled_mail& mail, const std::string& address) {
+    json::object o;
+    o["id"] = mail.id;
+    o["to"] = fmt::format("{}/{}", address, mail.box);
+    o["from"] = mail.from;
+    o["at"] = nullptr;
+    o["attempts"] = mail.attempt;
+    o["reason"] = "unknown: the tree has no child of that name";
     return o;
 }
 
@@ -71,9 +84,10 @@ awaitable<json::value> commands::dead(json::object request) {
     if (request.contains("id") && id.empty())
         co_return error("id must be a string with something in it", result::bad_request);
     if (what == "show" && id.empty()) co_return error("show needs an id", result::bad_request);
-    if (one && supervisor_.dead().find(id)) co_return dead_one(what, id);
+    if (one && (supervisor_.dead().find(id) || find_unknown(id)))
+        co_return co_await dead_one(what, id);
     json::value own;
-    if (!one) own = dead_all(what);
+    if (!one) own = co_await dead_all(what);
     request["address"] = "/";  // each is asked for itself
     const auto answers = co_await ask_all_below(std::move(request));
     bool silent = false;
@@ -95,34 +109,98 @@ awaitable<json::value> commands::dead(json::object request) {
     co_return json::object{{"ok", std::move(own)}};
 }
 
-json::value commands::dead_one(const std::string& what, const std::string& id) {
-    dead_letters& letters = supervisor_.dead();
-    const dead_letter& letter = *letters.find(id);
-    if (what == "show") return json::object{{"ok", whole(letter, supervisor_.address())}};
-    if (what == "retry") {
-        const std::string problem =
-            supervisor_.mail().delivery.put_again(letter.recipient, letter.as_mail());
-        if (!problem.empty()) return error(fmt::format("{}: {}", id, problem), result::failed);
+awaitable<json::value> commands::dead_one(std::string what, std::string id) {
+    const dead_letter* const letter = supervisor_.dead().find(id);
+    if (!letter) co_return unknown_one(what, *find_unknown(id));
+    if (what == "show") co_return json::object{{"ok", whole(*letter, supervisor_.address())}};
+    if (what == "drop") {
+        supervisor_.dead().drop(id);
+        supervisor_.mail().flush();
+        co_return json::object{{"ok", 1}};
     }
-    letters.drop(id);
-    supervisor_.mail().flush();
-    return json::object{{"ok", 1}};
+    std::string problem;
+    const std::vector<std::string> ids{id};
+    co_await retry(ids, problem);
+    if (!problem.empty()) co_return error(fmt::format("{}: {}", id, problem), result::failed);
+    co_return json::object{{"ok", 1}};
 }
 
-/// The list of all, or how many were dropped or sent again. One that cannot be sent again stays.
-json::value commands::dead_all(const std::string& what) {
-    dead_letters& letters = supervisor_.dead();
-    if (what == "drop") return static_cast<std::int64_t>(letters.drop_all());
-    json::array list;
-    std::vector<std::string> ids;
-    for (const dead_letter& letter : letters.all()) {
-        list.push_back(summary_of(letter, supervisor_.address()));
-        ids.push_back(letter.id);
+/// Sends the letters again, and drops each once its mail is safe in a mailbox. One that cannot be
+/// sent again stays, and `problem` says why. Returns how many were sent.
+awaitable<std::size_t> commands::retry(std::vector<std::string> ids, std::string& problem) {
+    std::vector<std::unique_ptr<acceptance>> outcomes;
+    for (const std::string& id : ids) {
+        const dead_letter& letter = *supervisor_.dead().find(id);
+        outcomes.push_back(put_again(letter.recipient, letter.as_mail()));
     }
-    if (what == "list") return list;
-    std::int64_t done = 0;
-    for (const std::string& id : ids) done += ok_of(dead_one("retry", id)) != nullptr;
-    return done;
+    supervisor_.mail().flush();
+    std::size_t sent = 0;
+    for (std::size_t n = 0; n < ids.size(); ++n) {
+        const std::string refused = co_await accepted(*outcomes[n]);
+        if (refused.empty()) {
+            supervisor_.dead().drop(ids[n]);
+            ++sent;
+        } else {
+            problem = refused;
+        }
+    }
+    supervisor_.mail().flush();
+    co_return sent;
+}
+
+/// The list of all, or how many were dropped or sent again.
+awaitable<json::value> commands::dead_all(std::string what) {
+    if (what == "list") co_return list_dead();
+    if (what == "drop") {
+        const std::size_t n =
+            supervisor_.dead().drop_all() + supervisor_.mail().delivery.drop_all_unknown();
+        supervisor_.mail().flush();
+        co_return static_cast<std::int64_t>(n);
+    }
+    std::vector<std::string> ids;
+    for (const dead_letter& letter : supervisor_.dead().all()) ids.push_back(letter.id);
+    std::string problem;
+    const std::size_t sent = co_await retry(std::move(ids), problem);
+    co_return static_cast<std::int64_t>(sent);
+}
+
+json::array commands::list_dead() const {
+    json::array list;
+    for (const dead_letter& letter : supervisor_.dead().all())
+        list.push_back(summary_of(letter, supervisor_.address()));
+    for (const auto& [name, mails] : supervisor_.mail().delivery.unknown()) {
+        for (const journaled_mail& mail : mails)
+            list.push_back(summary_of(mail, supervisor_.address()));
+    }
+    return list;
+}
+
+// --- mail for names that the tree does not have ---
+
+const journaled_mail* commands::find_unknown(std::string_view id) const {
+    for (const auto& [name, mails] : supervisor_.mail().delivery.unknown()) {
+        const auto mail = std::ranges::find(mails, id, &journaled_mail::id);
+        if (mail != mails.end()) return &*mail;
+    }
+    return nullptr;
+}
+
+json::value commands::unknown_one(const std::string& what, const journaled_mail& mail) {
+    if (what == "show") {
+        json::object o = summary_of(mail, supervisor_.address());
+        o["msg"] = mail.msg;
+        o["history"] = json::array();
+        return json::object{{"ok", std::move(o)}};
+    }
+    if (what == "retry")
+        return error(fmt::format("{}: the tree has no child {}: the mail is delivered when that "
+                                 "name returns",
+                                 mail.id, mail.box),
+                     result::failed);
+    const std::string id = mail.id;
+    supervisor_.mail().delivery.drop_unknown(id);
+    supervisor_.mail().flush();
+    return json::object{{"ok", 1}};
 }
 
 }  // namespace supe::control

@@ -43,7 +43,7 @@ struct envelope {
 
     /// What counts against a mailbox's `limit_bytes`.
     std::size_t bytes() const {
-        return id.size() + from.size() + to.size() + msg.size() + extras.size();
+        return id.size() + from.size() + to.size() + msg.size() + extras.size() + origin.id.size();
     }
 };
 

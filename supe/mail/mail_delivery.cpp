@@ -1,14 +1,19 @@
 // The way of a mail from here on:
 //
-//     put ─ taken ─┬─ (journal) on_journal ─┬─ accepted ─ pump ─ deliver ─┬─ on_ack ─ acked
-//                  └────────────────────────┘                            ├─ on_reject
-//                                                                        └─ on_ended: put back, or dead
+//     put ─ taken ─┬─ (journal) on_journal ─┬─ accepted ┄ settle: pump ─ deliver ─┬─ on_ack ─ acked
+//                  └────────────────────────┘                                    ├─ on_reject
+//                                                                                └─ on_ended: put back, or dead
+//
+// Every step that may change who is next calls changed(). settle() asks at the end of the turn.
 #include "supe/mail/mail_delivery.hpp"
 
 #include "supe/async/assertion.hpp"
 #include "supe/channel/message.hpp"
+#include "supe/text/json_text.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace supe {
 namespace {
@@ -18,6 +23,12 @@ constexpr std::size_t delivery_backlog = 256u << 10;
 
 mailbox::consumer consumer_of(const held_mail& mail) {
     return mail.meant_for ? mail.meant_for - 1u : mailbox::anyone;
+}
+
+/// `"dead_letter":false` in its envelope (contract §2).
+bool is_kept_by_sender(const envelope& mail) {
+    if (mail.extras.empty()) return false;
+    return member_of("{" + std::string(mail.extras.substr(1)) + "}", "dead_letter") == "false";
 }
 
 }  // namespace
@@ -42,17 +53,12 @@ void mail_delivery::put(mail_destination& destination, envelope& mail,
     }
 }
 
-std::string mail_delivery::put_again(const std::string& recipient, envelope mail) {
+void mail_delivery::put_again(const std::string& recipient, envelope mail) {
     mail_destination* const destination = directory_.destination(recipient);
-    if (!destination) return "unknown-address";
-    mail.sequence = ++last_sequence_;
+    if (!destination) return answers_.refuse(mail, "unknown-address");
     mail.charges = 0;
     mail.suspect = false;
-    mail.origin = {};
-    const auto offered = destination->box().offer(mail, mailbox::anyone, entry_to(*destination));
-    if (offered != mailbox::offered::taken) return "mailbox-full";
-    taken(*destination, mail, mailbox::anyone);
-    return {};
+    put(*destination, mail, mailbox::anyone);
 }
 
 /// The mailbox took it. With a journal, on_journal() continues.
@@ -66,16 +72,69 @@ void mail_delivery::taken(mail_destination& destination, const envelope& mail,
 /// It may be delivered now. Mail to another supervisor is accepted by that supervisor, not here.
 void mail_delivery::accepted(mail_destination& destination, const envelope& mail) {
     if (!destination.is_supervisor()) answers_.accepted(mail.origin);
-    pump(destination);
-    const auto down = std::ranges::find(destination.consumers, nullptr, &mail_endpoint::link);
-    if (down == destination.consumers.end()) return;
-    if (destination.is_supervisor()) answers_.withheld(mail.origin);
-    if (destination.box().has_waiting()) events_.on_mail_waiting(**down);
+    if (destination.is_supervisor() && !destination.consumers.front()->is_connected())
+        answers_.withheld(mail.origin);
+    ++destination.wants_consumers;
+    changed(destination);
 }
 
-void mail_delivery::let_in_withheld(mail_destination& destination) {
-    while (const held_mail* mail = destination.box().admit(entry_to(destination)))
+// --- who is next ---
+
+void mail_delivery::changed(mail_destination& destination) {
+    if (std::exchange(destination.is_unsettled, true)) return;
+    unsettled_.push_back(&destination);
+}
+
+/// An event that settle() reports may come back to flush(): the call under way goes on with what
+/// that changed.
+void mail_delivery::flush() {
+    if (!is_settling_) {
+        is_settling_ = true;
+        settle();
+        is_settling_ = false;
+        if (has_unfinished()) unfinished_.notify();
+    }
+    if (journal_) journal_->flush();
+}
+
+void mail_delivery::settle() {
+    if (!unknown_.empty()) let_in_unknown();
+    bury_some();
+    std::size_t left = deliveries_per_turn;
+    for (std::size_t n = 0; n < unsettled_.size() && left > 0; ++n) {
+        mail_destination* const destination = std::exchange(unsettled_[n], nullptr);
+        if (!destination) continue;  // it was removed since
+        destination->is_unsettled = false;
+        left -= settle(*destination, left);
+    }
+    std::erase(unsettled_, nullptr);
+}
+
+/// Returns how many mails it let in and delivered. Where that is `most`, it asks again.
+std::size_t mail_delivery::settle(mail_destination& destination, std::size_t most) {
+    std::size_t done = let_in_withheld(destination, most);
+    done += pump(destination, most - done);
+    if (done == most) changed(destination);
+    report_waiting(destination);
+    return done;
+}
+
+void mail_delivery::report_waiting(mail_destination& destination) {
+    const auto down = std::ranges::find(destination.consumers, nullptr, &mail_endpoint::link);
+    const bool waits = down != destination.consumers.end() && destination.box().has_waiting();
+    const std::size_t wanted =
+        std::min(std::exchange(destination.wants_consumers, 0), destination.consumers.size());
+    for (std::size_t n = 0; waits && n < wanted; ++n) events_.on_mail_waiting(**down);
+}
+
+std::size_t mail_delivery::let_in_withheld(mail_destination& destination, std::size_t most) {
+    std::size_t n = 0;
+    for (; n < most; ++n) {
+        const held_mail* const mail = destination.box().admit(entry_to(destination));
+        if (!mail) break;
         taken(destination, mail->view(), consumer_of(*mail));
+    }
+    return n;
 }
 
 // --- to consumers ---
@@ -85,7 +144,7 @@ void mail_delivery::on_connected(mail_endpoint& endpoint, channel& link, std::ui
     endpoint.link = &link;
     endpoint.life = life;
     endpoint.box.connected(endpoint.consumer);
-    pump(*endpoint.destination);
+    changed(*endpoint.destination);
 }
 
 void mail_delivery::on_disconnected(mail_endpoint& endpoint) {
@@ -95,13 +154,14 @@ void mail_delivery::on_disconnected(mail_endpoint& endpoint) {
 
 void mail_delivery::on_ready(mail_endpoint& endpoint, unsigned window) {
     endpoint.box.ready(endpoint.consumer, window);
-    if (endpoint.destination) pump(*endpoint.destination);
+    if (endpoint.destination) changed(*endpoint.destination);
 }
 
-void mail_delivery::pump(mail_destination& destination) {
+std::size_t mail_delivery::pump(mail_destination& destination, std::size_t most) {
     mailbox& box = destination.box();
     const std::size_t all = destination.consumers.size();
-    for (std::size_t idle = 0; idle < all;) {  // until no consumer takes another one
+    std::size_t n = 0;
+    for (std::size_t idle = 0; idle < all && n < most;) {  // until no consumer takes another one
         mail_endpoint& endpoint = *destination.consumers[destination.next++ % all];
         const held_mail* mail = nullptr;
         if (endpoint.is_connected() && endpoint.link->backlog() < delivery_backlog)
@@ -110,7 +170,9 @@ void mail_delivery::pump(mail_destination& destination) {
         if (!mail) continue;
         if (mail->journaled) journal_->mark_delivery(destination.name, mail->sequence);
         deliver(endpoint, mail->view());
+        ++n;
     }
+    return n;
 }
 
 void mail_delivery::deliver(mail_endpoint& endpoint, const envelope& mail) {
@@ -146,17 +208,16 @@ void mail_delivery::acked(mail_endpoint& endpoint, const held_mail& mail) {
     } else if (mail.receipt) {
         answers_.acked(mail.view().origin);
     }
-    let_in_withheld(*endpoint.destination);
+    changed(*endpoint.destination);
 }
 
 void mail_delivery::on_reject(mail_endpoint& endpoint, std::string_view id, mailbox::rejected how,
                               const std::string& reason) {
     const std::string text = reason.empty() ? "rejected" : "rejected: " + reason;
     const auto result = endpoint.box.reject(endpoint.consumer, id, how, {time_.wall(), text});
-    if (result.dead.mail) to_dead_letters(*endpoint.destination, result.dead, "dead-lettered");
+    if (result.dead.mail) to_dead_letters(endpoint.destination->name, result.dead, "dead-lettered");
     if (result.back) went_back(*endpoint.destination, *result.back);
-    let_in_withheld(*endpoint.destination);
-    pump(*endpoint.destination);
+    changed(*endpoint.destination);
 }
 
 bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
@@ -170,11 +231,11 @@ bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
     if (endpoint.is_supervisor())
         endpoint.box.for_each(
             [this](const held_mail& waits) { answers_.withheld(waits.view().origin); });
-    for (const dead_mail& dead : after.dead) to_dead_letters(destination, dead, "dead-lettered");
+    for (const dead_mail& dead : after.dead)
+        to_dead_letters(destination.name, dead, "dead-lettered");
+    ++destination.wants_consumers;
     if (!endpoint.keeps_mail) forget_taken_over(endpoint, "supervisor-died");
-    let_in_withheld(destination);
-    pump(destination);  // the other instances may take what was put back
-    if (endpoint.box.has_waiting()) events_.on_mail_waiting(endpoint);
+    changed(destination);  // the other instances may take what was put back
     return !after.dead.empty();
 }
 
@@ -187,26 +248,53 @@ void mail_delivery::on_removed(mail_endpoint& endpoint) {
         for (; !withheld.empty(); withheld.pop_front())
             answers_.refuse(withheld.front()->view(), "removed");
         std::ranges::replace(being_written_, &destination, nullptr);
+        std::ranges::replace(unsettled_, &destination, nullptr);
         while (const mail_ptr mail = endpoint.box.fail_uncommitted()) {
             left(*mail);
             answers_.refuse(mail->view(), "removed");
         }
     }
-    const auto remains = last ? endpoint.box.drain() : endpoint.box.drain(endpoint.consumer);
-    for (const dead_mail& dead : remains) to_dead_letters(destination, dead, "removed");
+    auto remains = last ? endpoint.box.drain() : endpoint.box.drain(endpoint.consumer);
+    if (!remains.empty())
+        burials_.push_back(
+            {destination.name,
+             endpoint.kind,
+             {std::make_move_iterator(remains.begin()), std::make_move_iterator(remains.end())}});
     forget_taken_over(endpoint, "removed");
+    if (!last) changed(destination);
+}
+
+/// A mailbox may hold a hundred thousand mails, and each costs a line, a notice and a step of the
+/// journal.
+void mail_delivery::bury_some() {
+    for (std::size_t n = 0; n < burials_per_turn && !burials_.empty(); ++n) {
+        burial& next = burials_.front();
+        const dead_mail dead = std::move(next.mails.front());
+        next.mails.pop_front();
+        const std::string recipient = next.recipient;
+        // What was to go to another supervisor was not accepted yet: the sender gets the answer.
+        const bool is_refused =
+            next.kind == endpoint_kind::supervisor && !dead.mail->view().origin.id.empty();
+        if (next.mails.empty()) burials_.pop_front();
+        if (is_refused) {
+            answers_.refuse(dead.mail->view(), "removed");
+        } else {
+            to_dead_letters(recipient, dead, "removed");
+        }
+    }
 }
 
 /// The journal gets the letter first, then the erase: a crash in between duplicates the mail
-/// instead of losing it.
-void mail_delivery::to_dead_letters(const mail_destination& destination, const dead_mail& dead,
+/// instead of losing it. A sender that keeps the mail itself gets the outcome alone: a second copy
+/// here would be sent again beside its own.
+void mail_delivery::to_dead_letters(const std::string& recipient, const dead_mail& dead,
                                     std::string_view verdict) {
     const envelope mail = dead.mail->view();
-    events_.on_dead_letter(mail, destination.name, dead.reason, dead.history);
+    const bool is_kept = is_kept_by_sender(mail);
+    if (!is_kept) events_.on_dead_letter(mail, recipient, dead.reason, dead.history);
     left(*dead.mail);
-    // Mail to another supervisor was not accepted yet: its sender still waits for MAIL-ACCEPTED.
-    if (mail.origin.receipt || destination.is_supervisor())
-        answers_.undeliverable(mail.origin, verdict);
+    if (is_kept) return answers_.refuse(mail, verdict);
+    if (mail.origin.receipt) answers_.undeliverable(mail.origin, verdict);
 }
 
 // --- the next hop ---
@@ -217,7 +305,7 @@ void mail_delivery::on_outcome(mail_endpoint& next, signal_kind outcome, std::st
     if (outcome == signal_kind::mail_withheld) {
         if (const held_mail* const mail = next.box.park(next.consumer, id))
             answers_.withheld(mail->view().origin);
-        return pump(*next.destination);
+        return changed(*next.destination);  // what is parked makes room for others
     }
     if (const mail_ptr mail = next.box.ack(next.consumer, id)) {
         // Refused, or taken over. An ack of the recipient that comes first also means taken over.
@@ -226,8 +314,7 @@ void mail_delivery::on_outcome(mail_endpoint& next, signal_kind outcome, std::st
         } else {
             taken_over(next, *mail);
         }
-        let_in_withheld(*next.destination);
-        pump(*next.destination);
+        changed(*next.destination);
     }
     if (outcome == signal_kind::mail_accepted) return;
     if (const auto sender = next.hop->finished(id)) answers_.send(sender->view(), outcome, reason);

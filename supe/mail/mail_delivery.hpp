@@ -6,19 +6,23 @@
 #include "supe/mail/sender_answers.hpp"
 
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace supe {
 
-/// Only this class asks a mailbox which mail is next: after each change it admits what was
-/// withheld, and delivers what may be delivered. Mail to another supervisor, up or down, waits here
-/// until that hop has accepted it.
+/// Only settle() asks a mailbox which mail is next. Whatever changes a mailbox, a consumer or a
+/// channel calls changed(); flush() then settles all of them, in turns of a bounded length. So
+/// nobody is forgotten when something becomes free. Mail to another supervisor, up or down, waits
+/// here until that hop has accepted it.
 class mail_delivery {
 public:
     mail_delivery(mail_directory& directory, sender_answers& answers, outbox& out,
-                  mail_events& events, const clock& time)
-        : directory_(directory), answers_(answers), out_(out), events_(events), time_(time) {}
+                  mail_events& events, clock& time)
+        : directory_(directory), answers_(answers), out_(out), events_(events), time_(time),
+          unfinished_(time) {}
 
     // The journal
 
@@ -36,8 +40,8 @@ public:
     /// `meant_for`: the only consumer that may get it, or `anyone`.
     void put(mail_destination& destination, envelope& mail, mailbox::consumer meant_for);
     /// Puts a mail into a mailbox again (a dead letter, a saved mailbox): uncharged, with its
-    /// attempts. Returns the reason of a refusal, or empty.
-    std::string put_again(const std::string& recipient, envelope mail);
+    /// attempts. Its `origin` gets the outcome: only after MAIL-ACCEPTED is it safe here.
+    void put_again(const std::string& recipient, envelope mail);
 
     // Out
 
@@ -59,25 +63,47 @@ public:
     /// to the dead letters by this end: the likely cause of the crash is gone.
     bool on_ended(mail_endpoint& endpoint, mailbox::ending charge, const std::string& how);
     /// With the last consumer of a mailbox its mail goes to the dead letters, with reason
-    /// `removed`. Call it before the directory removes the endpoint.
+    /// `removed`; mail that its sender still waits for, to a supervisor, is refused instead. Call
+    /// it before the directory removes the endpoint.
     void on_removed(mail_endpoint& endpoint);
 
-    /// Delivers what may be delivered now. Call it after each turn of a channel, which may have
-    /// taken output.
-    void pump(mail_destination& destination);
-
-    /// Starts the commit of this turn's steps.
+    /// Who is next at this destination may have changed. Call it after each turn of a consumer's
+    /// channel too, which may have taken output.
+    void changed(mail_destination& destination);
+    /// Settles what has changed, and starts the commit of this turn's steps. Where it is much, a
+    /// part is left for the next call.
     void flush();
+    bool has_unfinished() const { return !unsettled_.empty() || !burials_.empty(); }
+    /// `co_await unfinished()` resumes when a call of flush() left something.
+    auto unfinished() { return unfinished_.wait(); }
+    static constexpr std::size_t deliveries_per_turn = 2048;
+    static constexpr std::size_t burials_per_turn = 128;
+
+    // Mail of an earlier life for names that the tree does not have (contract §3). It stays in the
+    // journal, and is delivered when the name returns.
+
+    using mails_by_name = std::map<std::string, std::deque<journaled_mail>>;
+    const mails_by_name& unknown() const { return unknown_; }
+    /// False when no mail of an unknown name has that id.
+    bool drop_unknown(std::string_view id);
+    /// Returns how many there were.
+    std::size_t drop_all_unknown();
 
 private:
     mailbox::entry entry_to(const mail_destination& destination) const;
     void taken(mail_destination& destination, const envelope& mail, mailbox::consumer meant_for);
     void accepted(mail_destination& destination, const envelope& mail);
-    void let_in_withheld(mail_destination& destination);
+    void settle();
+    std::size_t settle(mail_destination& destination, std::size_t most);
+    std::size_t let_in_withheld(mail_destination& destination, std::size_t most);
+    std::size_t pump(mail_destination& destination, std::size_t most);
+    void report_waiting(mail_destination& destination);
+    void bury_some();
+    void let_in_unknown();
     void acked(mail_endpoint& endpoint, const held_mail& mail);
     void taken_over(mail_endpoint& next, const held_mail& mail);
     void forget_taken_over(mail_endpoint& endpoint, std::string_view reason);
-    void to_dead_letters(const mail_destination& destination, const dead_mail& dead,
+    void to_dead_letters(const std::string& recipient, const dead_mail& dead,
                          std::string_view verdict);
     void deliver(mail_endpoint& endpoint, const envelope& mail);
     void left(const held_mail& mail);
@@ -87,7 +113,18 @@ private:
     sender_answers& answers_;
     outbox& out_;
     mail_events& events_;
-    const clock& time_;
+    clock& time_;
+    timer unfinished_;  // a call of flush() left something
+    std::vector<mail_destination*> unsettled_;
+    bool is_settling_ = false;
+    /// The mail of a mailbox that was removed.
+    struct burial {
+        std::string recipient;
+        endpoint_kind kind;
+        std::deque<dead_mail> mails;
+    };
+    std::deque<burial> burials_;
+    mails_by_name unknown_;
     journal* journal_ = nullptr;
     new_mail new_mail_ = new_mail::stays_in_memory;
     std::deque<mail_destination*>

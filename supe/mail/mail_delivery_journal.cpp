@@ -3,6 +3,7 @@
 #include "supe/mail/mail_delivery.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace supe {
 namespace {
@@ -28,13 +29,55 @@ void mail_delivery::restore(const journaled_mail& mail) {
     if (mail.from_above && directory_.uplink()) directory_.uplink()->hop->accepted(mail.id);
     const envelope kept = mail.view();
     mail_destination* const destination = directory_.destination(mail.box);
-    if (!destination || !may_get(*destination, mail.meant_for)) {  // the tree has changed
+    if (!destination) {
+        unknown_[mail.box].push_back(mail);
+        return;
+    }
+    if (!may_get(*destination, mail.meant_for)) {  // the tree has changed
         events_.on_dead_letter(kept, mail.box, "removed", mail.history);
         if (kept.origin.receipt) answers_.undeliverable(kept.origin, "removed");
         journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
         return;
     }
     destination->box().restore(kept, mail.meant_for, mail.history);
+}
+
+/// A child of that name is there again.
+void mail_delivery::let_in_unknown() {
+    for (auto entry = unknown_.begin(); entry != unknown_.end();) {
+        mail_destination* const destination = directory_.destination(entry->first);
+        if (!destination) {
+            ++entry;
+            continue;
+        }
+        const auto mails = std::move(entry->second);
+        entry = unknown_.erase(entry);
+        for (const journaled_mail& mail : mails) restore(mail);
+        changed(*destination);
+    }
+}
+
+bool mail_delivery::drop_unknown(std::string_view id) {
+    for (auto entry = unknown_.begin(); entry != unknown_.end(); ++entry) {
+        auto& mails = entry->second;
+        const auto mail = std::ranges::find(mails, id, &journaled_mail::id);
+        if (mail == mails.end()) continue;
+        journal_->erase(mail->sequence, mail->from_above ? mail->id : std::string());
+        mails.erase(mail);
+        if (mails.empty()) unknown_.erase(entry);
+        return true;
+    }
+    return false;
+}
+
+std::size_t mail_delivery::drop_all_unknown() {
+    std::size_t n = 0;
+    for (const auto& [name, mails] : std::exchange(unknown_, {})) {
+        for (const journaled_mail& mail : mails)
+            journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
+        n += mails.size();
+    }
+    return n;
 }
 
 void mail_delivery::on_journal(const journal::result& written) {
@@ -48,8 +91,8 @@ void mail_delivery::on_journal(const journal::result& written) {
             SUPE_ASSERT(mail);
             accepted(*destination, mail->view());
         } else if (const mail_ptr mail = destination->box().fail_uncommitted()) {
-            answers_.refuse(mail->view(), "mailbox-full");
-            let_in_withheld(*destination);
+            answers_.refuse(mail->view(), "journal-failed");
+            changed(*destination);
         }
     }
 }
@@ -66,10 +109,6 @@ void mail_delivery::went_back(const mail_destination& destination, const held_ma
     if (mail.journaled)
         journal_->put_back(mail.sequence, mail.attempt, mail.charges, mail.suspect,
                            destination.box().history(mail));
-}
-
-void mail_delivery::flush() {
-    if (journal_) journal_->flush();
 }
 
 }  // namespace supe

@@ -55,6 +55,9 @@ struct mail_destination {
     std::string name;
     std::vector<mail_endpoint*> consumers;
     std::size_t next = 0;  ///< the consumer that is asked first the next time, modulo their number
+    bool is_unsettled = false;  ///< mail_delivery asks it at its next settle()
+    /// Mails that came, and consumers that ended, since then: each may need one more consumer.
+    std::size_t wants_consumers = 0;
     mailbox& box() const { return consumers.front()->box; }
     /// Its mail goes on to another supervisor, which has the recipient.
     bool is_supervisor() const { return consumers.front()->is_supervisor(); }

@@ -22,7 +22,8 @@ public:
 
     bool empty() const { return !first_; }
     std::size_t size() const { return size_; }
-    const held_mail* front() const { return first_; }
+    const held_mail* front() const { return first_; }  ///< null when it is empty
+    const held_mail* back() const { return last_; }    ///< null when it is empty
 
     /// Precondition, as of insert(): not null.
     void push_back(mail_ptr mail) {

@@ -86,7 +86,7 @@ std::string_view held_mail::id() const {
 std::size_t held_mail::bytes() const {
     const char* at = text_of(*this);
     std::size_t n = msg_size;
-    for (int i = 0; i < 4; ++i) n += get_length(at);  // id, from, to, extras
+    for (int i = 0; i < 5; ++i) n += get_length(at);  // id, from, to, extras, the sender's id
     return n;
 }
 

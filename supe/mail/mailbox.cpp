@@ -6,12 +6,14 @@
 //            └─ withheld ─ admit, then as above
 //
 // - Order: the sequence number is the position of a mail. A mail that is put back goes to its
-//   position.
-// - take_next: answers first, past window and pause. Then the older one of the fronts of `own` and
-//   `waiting`, while fewer mails count than the window allows.
+//   position: `returned` has those of `waiting`, so that the place is found at once however many
+//   were in flight.
+// - take_next: answers first, past window and pause. Then the oldest of the fronts of `own`,
+//   `returned` and `waiting`, while fewer mails count than the window allows.
 // - Suspects: mail that was in flight beside others at a crash. A suspect is delivered when no
 //   other mail counts, and no mail follows until it is gone. So the next crash shows which mail is
-//   poison.
+//   poison. An answer that is a suspect waits and counts like other mail, so that the answers to
+//   the calls of this life pass it.
 // - Capacity: held_ and bytes_ count a mail from offer or admit until it leaves, in flight too.
 //   Withheld and parked mail does not count. While mail is withheld, fresh mail is withheld or
 //   refused, so that it does not overtake.
@@ -31,6 +33,9 @@ std::uint16_t meant_for_of(const envelope& mail, mailbox::consumer named) {
     if (named == mailbox::anyone) return mail.answer ? 1 : 0;
     return static_cast<std::uint16_t>(named + 1);
 }
+
+/// In the window of its consumer.
+bool counts(const held_mail& mail) { return !mail.answer || mail.suspect; }
 
 }  // namespace
 
@@ -85,7 +90,7 @@ void mailbox::restore(const envelope& mail, consumer meant_for, mail_history his
     ++held_;
     bytes_ += mail.bytes();
     if (meant_for != anyone) add_consumers(meant_for + 1);
-    let_in(std::move(kept));
+    put_in_place(std::move(kept));
 }
 
 mail_history mailbox::history(const held_mail& mail) const {
@@ -97,7 +102,7 @@ void mailbox::let_in(mail_ptr mail) {
     SUPE_ASSERT(mail->meant_for <= consumers_.size());
     if (mail->meant_for == 0) return waiting_.push_back(std::move(mail));
     state& s = consumers_[mail->meant_for - 1u];
-    (mail->answer ? s.answers : s.own).push_back(std::move(mail));
+    (counts(*mail) ? s.own : s.answers).push_back(std::move(mail));
 }
 
 const held_mail* mailbox::admit(entry how) {
@@ -143,22 +148,35 @@ void mailbox::ready(consumer c, unsigned window) {
 
 const held_mail* mailbox::take_next(consumer c) {
     state& s = consumers_[c];
-    if (s.connected && !s.answers.empty() && (!s.answers.front()->suspect || s.in_flight.empty()))
-        return deliver_from(s, s.answers);
+    if (s.connected && !s.answers.empty()) return deliver(s, s.answers.pop_front());
     if (!s.ready || s.counted >= s.window || s.suspect_in_flight) return nullptr;
-    const bool own_first = !s.own.empty() && (waiting_.empty() ||
-                                              s.own.front()->sequence < waiting_.front()->sequence);
-    mail_list& from = own_first ? s.own : waiting_;
+    const held_mail* next = front_for_anyone();
+    const bool own_first = !s.own.empty() && (!next || s.own.front()->sequence < next->sequence);
+    if (own_first) next = s.own.front();
     // A suspect and other mail are never in flight together: the next crash must show which one it
     // was.
-    if (from.empty() || (from.front()->suspect && s.counted > 0)) return nullptr;
-    s.suspect_in_flight = from.front()->suspect;
+    if (!next || (next->suspect && s.counted > 0)) return nullptr;
+    s.suspect_in_flight = next->suspect;
     ++s.counted;
-    return deliver_from(s, from);
+    return deliver(s, own_first ? s.own.pop_front() : pop_for_anyone());
 }
 
-const held_mail* mailbox::deliver_from(state& s, mail_list& from) {
-    held_mail& mail = s.in_flight.add(from.pop_front());
+/// Null when no mail waits that anyone may get.
+const held_mail* mailbox::front_for_anyone() const {
+    const held_mail* const fresh = waiting_.front();
+    if (returned_.empty()) return fresh;
+    const held_mail* const back = returned_.begin()->second.get();
+    return fresh && fresh->sequence < back->sequence ? fresh : back;
+}
+
+/// Precondition: there is one.
+mail_ptr mailbox::pop_for_anyone() {
+    if (front_for_anyone() == waiting_.front()) return waiting_.pop_front();
+    return std::move(returned_.extract(returned_.begin()).mapped());
+}
+
+const held_mail* mailbox::deliver(state& s, mail_ptr taken) {
+    held_mail& mail = s.in_flight.add(std::move(taken));
     if (mail.attempt < UINT16_MAX) ++mail.attempt;
     return &mail;
 }
@@ -176,7 +194,7 @@ mail_ptr mailbox::take_out(state& s, mail_ptr mail) {
 }
 
 void mailbox::uncount(state& s, const held_mail& mail) {
-    if (!mail.answer) {
+    if (counts(mail)) {
         SUPE_ASSERT(s.counted > 0);
         --s.counted;
     }
@@ -237,9 +255,19 @@ mailbox::rejection mailbox::reject(consumer c, std::string_view id, rejected how
 void mailbox::put_back(mail_ptr mail) {
     ++held_;
     bytes_ += mail->bytes();
-    if (mail->meant_for == 0) return waiting_.insert(std::move(mail));
-    state& s = consumers_[mail->meant_for - 1u];
-    (mail->answer ? s.answers : s.own).insert(std::move(mail));
+    put_in_place(std::move(mail));
+}
+
+void mailbox::put_in_place(mail_ptr mail) {
+    const std::uint64_t sequence = mail->sequence;
+    if (mail->meant_for != 0) {
+        state& s = consumers_[mail->meant_for - 1u];
+        (counts(*mail) ? s.own : s.answers).insert(std::move(mail));
+    } else if (waiting_.empty() || waiting_.back()->sequence < sequence) {
+        waiting_.push_back(std::move(mail));
+    } else {
+        returned_.emplace(sequence, std::move(mail));
+    }
 }
 
 // --- ends ---
@@ -253,7 +281,7 @@ mailbox::aftermath mailbox::ended(consumer c, ending charge, mail_event how) {
     aftermath result;
     // The newest goes back first: so each is inserted at the front.
     while (mail_ptr mail = take_out(s, s.in_flight.take_newest())) {
-        const bool accused = charge == ending::charged && (only_answers || !mail->answer);
+        const bool accused = charge == ending::charged && (only_answers || counts(*mail));
         if (accused && alone && mail->charges < UINT16_MAX) ++mail->charges;
         if (accused && !alone) mail->suspect = true;
         remember(*mail, how);
@@ -286,12 +314,13 @@ mail_history mailbox::take_history(const held_mail& mail) {
 }
 
 void mailbox::drain(mail_list& from, const char* reason, std::vector<dead_mail>& out) {
-    while (!from.empty()) {
-        mail_ptr mail = from.pop_front();
-        release(*mail);
-        mail_history history = take_history(*mail);
-        out.push_back({std::move(mail), reason, std::move(history)});
-    }
+    while (!from.empty()) out.push_back(take_dead(from.pop_front(), reason));
+}
+
+dead_mail mailbox::take_dead(mail_ptr mail, const char* reason) {
+    release(*mail);
+    mail_history history = take_history(*mail);
+    return {std::move(mail), reason, std::move(history)};
 }
 
 std::vector<dead_mail> mailbox::drain() {
@@ -300,7 +329,7 @@ std::vector<dead_mail> mailbox::drain() {
         ended(c, ending::uncharged, {});
         std::ranges::move(drain(c), std::back_inserter(all));
     }
-    drain(waiting_, "removed", all);
+    while (front_for_anyone()) all.push_back(take_dead(pop_for_anyone(), "removed"));
     drain(uncommitted_, "removed", all);
     SUPE_ASSERT(empty());
     return all;
@@ -334,7 +363,7 @@ std::size_t mailbox::in_flight() const {
 }
 
 bool mailbox::has_waiting() const {
-    return !waiting_.empty() ||
+    return !waiting_.empty() || !returned_.empty() ||
            std::ranges::any_of(consumers_, [](const state& s) { return !s.own.empty(); });
 }
 

@@ -6,6 +6,7 @@
 #include "supe/mail/mail_list.hpp"
 
 #include <chrono>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -63,8 +64,7 @@ public:
     /// first.
     enum class entry { at_once, uncommitted };
     offered offer(const envelope& mail, consumer meant_for = anyone, entry how = entry::at_once);
-    /// Takes a mail of an earlier life, with its history, whatever the limits are. Call it in order
-    /// of sequence.
+    /// Takes a mail of an earlier life, with its history, whatever the limits are, at its position.
     void restore(const envelope& mail, consumer meant_for, mail_history history);
     /// Takes the next withheld mail; null when there is no such mail, or no capacity. Valid until
     /// the next call.
@@ -89,7 +89,8 @@ public:
     /// Null when nothing may be delivered. Valid until the next call.
     /// Answers come first. They ignore window and pause, and do not count in the window: a
     /// component that waits for one can take no other mail before it. A suspect is delivered when
-    /// only answers are in flight, and no other mail beside it.
+    /// only answers are in flight, and no other mail beside it; an answer that is a suspect too:
+    /// the process that waited for it is dead.
     const held_mail* take_next(consumer c);
 
     /// Parks a mail in flight to a supervisor that has no capacity for it now. The mail no longer
@@ -143,7 +144,12 @@ public:
     void for_each(F f) const {
         for (const auto& c : consumers_) c.in_flight.for_each(f);
         for (const auto& c : consumers_) c.answers.for_each(f), c.own.for_each(f);
-        waiting_.for_each(f);
+        const held_mail* fresh = waiting_.front();
+        for (const auto& [sequence, mail] : returned_) {
+            for (; fresh && fresh->sequence < sequence; fresh = fresh->next) f(*fresh);
+            f(*mail);
+        }
+        for (; fresh; fresh = fresh->next) f(*fresh);
         uncommitted_.for_each(f);
     }
 
@@ -151,8 +157,8 @@ private:
     struct state {
         in_flight_mail in_flight;  // in order of delivery
         mail_list answers;         // for it alone; they pass the window
-        mail_list own;             // other mail for it alone
-        std::size_t counted = 0;   // in flight, without answers and parked mail
+        mail_list own;             // other mail for it alone, and answers that are suspects
+        std::size_t counted = 0;   // in flight, without such answers and parked mail
         unsigned window = 1;
         bool ready = false;
         bool connected = false;
@@ -160,7 +166,10 @@ private:
     };
     bool has_capacity(std::size_t bytes, std::size_t factor = 1) const;
     void let_in(mail_ptr mail);
-    const held_mail* deliver_from(state& s, mail_list& from);
+    void put_in_place(mail_ptr mail);
+    const held_mail* front_for_anyone() const;
+    mail_ptr pop_for_anyone();
+    const held_mail* deliver(state& s, mail_ptr mail);
     mail_ptr take_out(state& s, mail_ptr mail);
     void uncount(state& s, const held_mail& mail);
     void release(const held_mail& mail);
@@ -168,13 +177,15 @@ private:
     void remember(const held_mail& mail, const mail_event& event);
     mail_history take_history(const held_mail& mail);
     void drain(mail_list& from, const char* reason, std::vector<dead_mail>& out);
+    dead_mail take_dead(mail_ptr mail, const char* reason);
 
     mailbox_limits limits_;
     mail_store store_;
     std::vector<state> consumers_;
-    mail_list waiting_;      // for anyone
-    mail_list uncommitted_;  // counted, not yet on disk
-    mail_list withheld_;     // not counted: its senders wait
+    mail_list waiting_;                           // for anyone
+    std::map<std::uint64_t, mail_ptr> returned_;  // for anyone, put back, by sequence
+    mail_list uncommitted_;                       // counted, not yet on disk
+    mail_list withheld_;                          // not counted: its senders wait
     std::size_t withheld_bytes_ = 0;
     std::size_t held_ = 0;   // mails, without withheld and parked ones
     std::size_t bytes_ = 0;  // of the mails in held_

@@ -12,7 +12,7 @@ namespace supe {
 /// the supervisor itself.
 struct supervisor_mail {
     /// `address` and `ids` as of mail_router.
-    supervisor_mail(std::string address, std::string ids, const clock& time, outbox& gathered,
+    supervisor_mail(std::string address, std::string ids, clock& time, outbox& gathered,
                     mail_events& events)
         : out(gathered), answers(directory, out, events),
           delivery(directory, answers, out, events, time),

@@ -5,8 +5,9 @@
 #include <utility>
 
 namespace supe {
-void line_splitter::feed(std::string_view bytes, const sink& on_line) {
-    while (!bytes.empty()) {
+std::size_t line_splitter::feed(std::string_view bytes, const sink& on_line, std::size_t most) {
+    const std::size_t all = bytes.size();
+    while (!bytes.empty() && most-- > 0) {
         const std::size_t end = bytes.find('\n');
         const bool whole = end != std::string_view::npos;
         std::string_view piece = bytes.substr(0, whole ? end : bytes.size());
@@ -31,6 +32,7 @@ void line_splitter::feed(std::string_view bytes, const sink& on_line) {
             on_line(std::exchange(partial_, {}));
         }
     }
+    return all - bytes.size();
 }
 
 void line_splitter::finish(const sink& on_line) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -24,8 +25,9 @@ public:
 
     explicit line_splitter(std::size_t limit = line_limit) : limit_(limit) {}
 
-    /// A line that lies whole within `bytes` is not copied.
-    void feed(std::string_view bytes, const sink& on_line);
+    /// A line that lies whole within `bytes` is not copied. Stops behind `most` lines; returns the
+    /// bytes taken.
+    std::size_t feed(std::string_view bytes, const sink& on_line, std::size_t most = SIZE_MAX);
     /// The stream ended: passes on a last line that has no newline.
     void finish(const sink& on_line);
 

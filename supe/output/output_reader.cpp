@@ -1,8 +1,11 @@
 #include "supe/output/output_reader.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace supe {
 namespace {
@@ -26,39 +29,50 @@ void output_reader::take() {
     sink_.flush();
 }
 
-output_reader::outcome output_reader::read_once(pipe& p) {
-    auto& buffer = shared_buffer();
-    const ssize_t n = ::read(p.descriptor.get(), buffer.data(), buffer.size());
-    if (n > 0) {
-        p.read += static_cast<std::size_t>(n);
-        p.lines.feed(std::string_view(buffer.data(), static_cast<std::size_t>(n)),
-                     [&](std::string_view line) { on_line_(p.which, line); });
-        return outcome::data;
+void output_reader::read_once(pipe& p) {
+    if (!p.unread.empty()) {
+        const pending_text now = std::exchange(p.unread, {});
+        return pass_on(p, now.view());
     }
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return outcome::nothing;
+    auto& buffer = shared_buffer();
+    const std::size_t most = std::min(buffer.size(), p.arrived.value_or(buffer.size()));
+    if (most == 0) return close(p);
+    const ssize_t n = ::read(p.descriptor.get(), buffer.data(), most);
+    if (n > 0) {
+        if (p.arrived) *p.arrived -= static_cast<std::size_t>(n);
+        return pass_on(p, std::string_view(buffer.data(), static_cast<std::size_t>(n)));
+    }
+    if (n < 0 && errno == EINTR) return;
+    if (n < 0 && errno == EAGAIN && !p.arrived) return;
     close(p);
-    return outcome::closed;
+}
+
+void output_reader::pass_on(pipe& p, std::string_view text) {
+    const auto on_line = [&](std::string_view line) { on_line_(p.which, line); };
+    text.remove_prefix(p.lines.feed(text, on_line, lines_per_turn));
+    if (!text.empty()) p.unread.keep(text);
 }
 
 void output_reader::close(pipe& p) {
     p.lines.finish([&](std::string_view line) { on_line_(p.which, line); });
+    if (p.is_cut)
+        on_line_(p.which, "[supe dropped the output beyond 512 KiB that was unread at its end]");
     p.open = false;
     p.descriptor.close();
     wake_.notify();
 }
 
-void output_reader::finish() {
-    for (pipe* p : {&out_, &err_}) {
-        const std::size_t limit = p->read + dead_limit / 2;
-        outcome last = outcome::data;
-        while (p->open && p->read < limit && last == outcome::data) last = read_once(*p);
-        if (!p->open) continue;
-        close(*p);
-        if (last == outcome::data)
-            on_line_(p->which,
-                     "[supe dropped the output beyond 512 KiB that was unread at its end]");
-    }
-    sink_.flush();
+void output_reader::end_after_arrived() {
+    for (pipe* p : {&out_, &err_})
+        if (p->open) end_after_arrived(*p);
+}
+
+void output_reader::end_after_arrived(pipe& p) {
+    int bytes = 0;
+    ::ioctl(p.descriptor.get(), FIONREAD, &bytes);
+    const auto arrived = static_cast<std::size_t>(std::max(bytes, 0));
+    p.is_cut = arrived > dead_limit / 2;
+    p.arrived = std::min(arrived, dead_limit / 2);
 }
 
 }  // namespace supe

@@ -22,6 +22,8 @@ public:
     virtual bool is_over() const = 0;
     /// Notified whenever the state of a child or of the supervisor may have changed.
     virtual timer& change() = 0;
+    /// The mailbox has other limits: mail that was withheld may have room now.
+    virtual void on_mail_limits(child_entry& entry) = 0;
 };
 
 /// `name` is a child (`web`), one instance (`web.2`), or all instances of a child (`web`). Each

@@ -53,7 +53,9 @@ void child::start(launch_request how) {
     post(lifecycle::event::start);
 }
 
+/// An event of the process that waits already is not added again: frames may post one each.
 void child::post(lifecycle::event e) {
+    if (is_of_process(e) && std::ranges::find(events_, e) != events_.end()) return;
     events_.push_back(e);
     wake_.notify();
 }
@@ -81,12 +83,12 @@ awaitable<> child::run_lifecycle() {
             wake_.expires_at(lifecycle_.deadline());
             if (process_) process_->watch(wake_);
             co_await wake_.wait();
+            if (process_) read_notifications();
         }
     }
 }
 
 std::optional<lifecycle::event> child::next_event() {
-    if (process_) read_notifications();
     if (!events_.empty()) {
         const lifecycle::event e = events_.front();
         events_.erase(events_.begin());
@@ -190,15 +192,16 @@ child_end child::how_it_ended() {
     return end;
 }
 
-/// sd_notify(3): one assignment a line. Unknown ones are ignored.
+/// sd_notify(3): one assignment a line. Unknown ones are ignored. Called once a turn of the event
+/// loop: process::notifications() is bounded.
 void child::read_notifications() {
     for (const std::string& text : process_->notifications()) {
         std::string_view rest = text;
         while (!rest.empty()) {
             const std::string_view line = rest.substr(0, rest.find('\n'));
-            if (line == "READY=1") events_.push_back(lifecycle::event::ready);
-            if (line == "WATCHDOG=1") events_.push_back(lifecycle::event::alive);
-            if (line == "STOPPING=1") events_.push_back(lifecycle::event::finishing);
+            if (line == "READY=1") post(lifecycle::event::ready);
+            if (line == "WATCHDOG=1") post(lifecycle::event::alive);
+            if (line == "STOPPING=1") post(lifecycle::event::finishing);
             if (line.starts_with("STATUS="))
                 status_text_ = std::make_unique<std::string>(as_utf8(line.substr(7, status_limit)));
             rest.remove_prefix(std::min(line.size() + 1, rest.size()));
@@ -215,7 +218,7 @@ std::string child::slow_stop_text() const {
     return fmt::format("{}, SIGKILL in {:.0f} s", who, left);
 }
 
-bool child::last_words_read() const { return channel_ended_ && (!output_ || output_->at_end()); }
+bool child::last_words_read() const { return channel_ended_ && output_->at_end(); }
 
 awaitable<> child::finish_life() {
     clock& time = host_.time();
@@ -223,8 +226,8 @@ awaitable<> child::finish_life() {
     const time_point limit = time.now() + last_words;
     wake_.expires_at(limit);
     while (!last_words_read() && time.now() < limit) co_await wake_.wait();
-    if (channel_) finish_channel();
-    if (output_) output_->finish();
+    co_await read_what_has_arrived();
+    close_channel();
     output_.reset();
     read_notifications();
     ended_at_ = time.now();
@@ -233,9 +236,18 @@ awaitable<> child::finish_life() {
     co_await end_descendants();
 }
 
-/// Reads what is in the channel now, and closes it.
-void child::finish_channel() {
-    channel_->drain([this](std::string_view frame) { host_.on_frame(*this, frame); });
+/// A descendant may hold the other ends and write on and on. No turn takes long.
+awaitable<> child::read_what_has_arrived() {
+    channel_->end_after_arrived();
+    output_->end_after_arrived();
+    while (!last_words_read()) {
+        if (!output_->at_end()) output_->take();
+        if (!channel_ended_) channel_ended_ = !read_frames(*channel_);
+        co_await asio::post(host_.time().executor(), use_awaitable);
+    }
+}
+
+void child::close_channel() {
     report_lost_frames(*channel_);
     if (const std::size_t n = channel_->unfinished())
         host_.on_bad_frame(*this,
@@ -269,11 +281,15 @@ awaitable<> child::run_output() {
         while (!output_ || output_->at_end()) co_await life_began_.wait();
         const auto output = output_;
         while (!output->at_end()) {
-            co_await output->ready();
+            if (output->has_more()) {
+                co_await asio::post(host_.time().executor(), use_awaitable);
+            } else {
+                co_await output->ready();
+            }
             // The sink is checked last: else a thousand children that wait here would each read
             // once more into a full sink.
             while (host_.sink().is_full()) co_await host_.sink().writable();
-            output->take();
+            if (!output->at_end()) output->take();
         }
         wake_.notify();
     }
@@ -297,7 +313,11 @@ awaitable<> child::run_mail() {
         while (channel_ended_) co_await life_began_.wait();
         const auto from = channel_;
         while (from && from->is_open()) {
-            co_await from->ready();
+            if (from->has_more()) {
+                co_await asio::post(host_.time().executor(), use_awaitable);
+            } else {
+                co_await from->ready();
+            }
             if (!read_frames(*from)) break;
             host_.after_turn(*this);
         }

@@ -93,7 +93,8 @@ private:
     /// After the death of the process: kills the rest of its group, reads its last words, reaps it,
     /// ends its descendants.
     awaitable<> finish_life();
-    void finish_channel();
+    awaitable<> read_what_has_arrived();
+    void close_channel();
     bool read_frames(channel& from);
     void report_lost_frames(channel& from);
     awaitable<> end_descendants();

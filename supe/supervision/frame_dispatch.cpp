@@ -80,7 +80,7 @@ void frame_dispatch::on_signal(child& c, const signal_frame& frame) {
             return notices_.publish("mail-unhandled",
                                     fmt::format(R"({{"name":{}}})", json_quoted(c.spec().name)),
                                     c.spec().name);
-        case kind::ready_for_config: return c.signal(kind::supe_start, start_data(c));
+        case kind::ready_for_config: entry.wants_config = true; return;
         case kind::noticeboard_request:
             if (const auto problem = notices_.on_request(c, frame.data); !problem.empty())
                 on_bad_frame(c, problem);
@@ -129,6 +129,13 @@ void frame_dispatch::on_reject(child_entry& entry, std::string_view text) {
     mail_.delivery.on_reject(entry.mail, string_of(data, "id"),
                              requeue ? rejected::requeued : rejected::dead,
                              string_of(data, "reason"));
+}
+
+void frame_dispatch::after_turn(child_entry& entry) {
+    child& c = entry.who;
+    if (!entry.wants_config || !c.link() || c.link()->backlog() > channel::backlog_limit) return;
+    entry.wants_config = false;
+    c.signal(signal_kind::supe_start, start_data(c));
 }
 
 // --- unknown and bad frames ---

@@ -23,6 +23,9 @@ public:
     /// Counts the frame, and publishes notices at a bounded rate: a component that sends rubbish
     /// costs little more than reading it.
     void on_bad_frame(child& c, const std::string& reason);
+    /// After the frames of a turn: one SUPE-START answers all that asked for it in the turn. A
+    /// component with too much unread gets it in a later turn.
+    void after_turn(child_entry& entry);
 
 private:
     void on_signal(child& c, const signal_frame& frame);

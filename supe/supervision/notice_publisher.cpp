@@ -10,6 +10,9 @@
 namespace supe {
 namespace {
 
+/// Bytes that all watchers of a notice may have unread, when one more gets it.
+constexpr std::size_t unread_limit = 64u << 20;
+
 /// The watcher id of one life of one child.
 std::uint64_t watcher_of(const child& c) {
     return (static_cast<std::uint64_t>(c.number()) << 32) | c.life();
@@ -38,8 +41,13 @@ void notice_publisher::publish(const std::string& notice, const std::string& mes
         notice, message.empty() ? std::nullopt : std::optional<std::string_view>(message),
         {source, now});
     std::vector<std::uint64_t> lost;
-    for (const auto watcher : event.watchers)
-        if (!send_to_watcher(watcher, notice, std::string(event.message))) lost.push_back(watcher);
+    std::size_t unread = 0;  // a large notice to many watchers that do not read is held once each
+    for (const auto watcher : event.watchers) {
+        const bool sent =
+            unread <= unread_limit && send_to_watcher(watcher, notice, std::string(event.message));
+        unread += unread_of(watcher);
+        if (!sent) lost.push_back(watcher);
+    }
     for (const auto& [id, l] : listeners_) {
         if (l.names.empty() ? !is_output_notice(notice) : contains(l.names, notice))
             l.to({notice, std::string(event.message), source, now});
@@ -71,6 +79,14 @@ void notice_publisher::publish_line(const child& c, stream s, std::string_view l
     std::string text;
     append_json_output(text, line);
     publish(notice, text, name);
+}
+
+std::size_t notice_publisher::unread_of(std::uint64_t watcher) const {
+    const child_entry* const entry = children_.find(child_of(watcher));
+    if (!entry || !entry->who.link()) return 0;
+    channel& link = *entry->who.link();
+    if (link.backlog() > channel::backlog_limit) link.flush();
+    return link.backlog();
 }
 
 /// False when the watcher has too much unread: this notice is lost for it.

@@ -68,6 +68,7 @@ private:
     bool is_watched(const std::string& notice) const;
     bool send_to_watcher(std::uint64_t watcher, const std::string& notice,
                          const std::string& message);
+    std::size_t unread_of(std::uint64_t watcher) const;
     void on_pipe_failure(std::uint64_t watcher, const std::string& notice);
 
     child_registry& children_;

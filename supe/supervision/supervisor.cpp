@@ -104,6 +104,12 @@ void supervisor::open_journal() {
                            spec_.journal ? new_mail::is_written : new_mail::stays_in_memory);
     dead_.keep_in(journal_.get());
     const std::string unreadable = journal_->restore(reader);
+    for (const auto& [name, mails] : mail_.delivery.unknown()) {
+        log(fmt::format(
+            "{} mails of an earlier run wait in the journal for {}, which the tree file "
+            "does not have: they are delivered when that name returns (supe dead)",
+            mails.size(), name));
+    }
     if (!unreadable.empty()) {
         log(fmt::format("the mail of an earlier run cannot be read{}: {}",
                         spec_.journal ? ", and no mail is accepted" : "", unreadable));
@@ -139,6 +145,7 @@ awaitable<bool> supervisor::run() {
     }
     tasks_.start(decide());
     if (above_) tasks_.start(run_uplink());
+    tasks_.start(run_mail());
     if (journal_) tasks_.start(run_journal());
     if (code_) tasks_.start(run_code());
     std::exception_ptr broken;
@@ -246,7 +253,7 @@ void supervisor::start(child_entry& entry, const restarter::action& a) {
     SUPE_ASSERT(entry.who.state().current() == lifecycle::state::down);
     entry.restarted = a.restart;
     entry.delay = a.delay;
-    entry.took_mail = false;
+    entry.took_mail = entry.wants_config = false;
     entry.failure_below.clear();
     entry.who.start(request_for(entry));
 }

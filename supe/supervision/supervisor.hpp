@@ -125,9 +125,11 @@ private:
     void perform(const restarter::actions& actions) override;
     bool is_over() const override { return over_; }
     timer& change() override { return changed_; }
+    void on_mail_limits(child_entry& entry) override;
 
     // The supervisor's own coroutines.
     awaitable<> decide();
+    awaitable<> run_mail();
     awaitable<> run_journal();
     awaitable<> run_uplink();
     awaitable<> run_code();

@@ -8,6 +8,7 @@
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 #include <boost/json/serialize.hpp>
 
 namespace supe {
@@ -120,12 +121,28 @@ void supervisor::on_line(child& c, stream s, std::string_view line) {
 }
 
 void supervisor::after_turn(child& c) {
-    if (child_entry* const entry = children_.find(c.number()))  // it may have been removed
-        mail_.delivery.pump(*entry->mail.destination);
+    if (child_entry* const entry = children_.find(c.number())) {  // it may have been removed
+        frames_.after_turn(*entry);
+        mail_.delivery.changed(*entry->mail.destination);
+    }
     mail_.flush();
 }
 
 // --- mail ---
+
+void supervisor::on_mail_limits(child_entry& entry) {
+    mail_.delivery.changed(*entry.mail.destination);
+    mail_.flush();
+}
+
+/// Goes on with what a turn left, after all others had a turn of the event loop.
+awaitable<> supervisor::run_mail() {
+    for (;;) {
+        while (!mail_.delivery.has_unfinished()) co_await mail_.delivery.unfinished();
+        co_await asio::post(env_.time.executor(), use_awaitable);
+        mail_.flush();
+    }
+}
 
 void supervisor::on_supervisor_mail(const envelope& mail) {
     if (mail.answer && call_answers_ && call_answers_(call_of(mail), mail.msg)) return;
@@ -174,7 +191,10 @@ awaitable<> supervisor::run_uplink() {
     append_signal(above.out(), signal_kind::ready_to_receive_mail, R"({"window":1024})");
     const channel::frame_sink on_frame = [this](std::string_view f) { on_uplink_frame(f); };
     for (const std::string& frame : std::exchange(early_frames_, {})) on_frame(frame);
-    while (co_await above.turn(on_frame)) mail_.flush();
+    while (co_await above.turn(on_frame)) {
+        mail_.delivery.changed(*mail_.directory.uplink()->destination);  // it may take output again
+        mail_.flush();
+    }
     kill();  // the supervisor above is gone
 }
 

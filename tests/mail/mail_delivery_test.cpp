@@ -15,16 +15,19 @@ std::string delivered(const char* msg, const char* id, int attempt) {
 }
 /// Ends its process; true when a mail is dead by this end.
 bool ends(fixture& o, mail_endpoint& s, box::ending how) {
+    o.mail.delivery.flush();
     o.mail.delivery.on_disconnected(s);
-    return o.mail.delivery.on_ended(s, how, "it crashed");
+    const bool is_dead_by_it = o.mail.delivery.on_ended(s, how, "it crashed");
+    o.mail.flush();
+    return is_dead_by_it;
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(mail_delivery)
 
-// A dead letter that is put again is delivered as new mail: uncharged, beside other mail, and
-// without an answer. Only its attempts go on.
+// A dead letter that is put again is delivered as new mail: uncharged, and beside other mail. Only
+// its attempts go on. Who puts it gets the outcome.
 BOOST_AUTO_TEST_CASE(put_again) {
     fixture o;
     mail_endpoint& a = o.add("a");
@@ -37,13 +40,11 @@ BOOST_AUTO_TEST_CASE(put_again) {
     letter.attempt = 4;
     letter.charges = 2;
     letter.suspect = true;
-    letter.origin = {.source = supe::mail_source::child,
-                     .child = a.number,
-                     .life = a.life,
-                     .id = "1",
-                     .receipt = true};
-    BOOST_TEST(o.mail.delivery.put_again("nobody", letter) == "unknown-address");
-    BOOST_TEST(o.mail.delivery.put_again("b", letter) == "");
+    letter.origin = {.source = supe::mail_source::control, .id = "1"};
+    o.mail.delivery.put_again("nobody", letter);
+    o.mail.delivery.put_again("b", letter);
+    BOOST_TEST_SAME(o.events,
+                    {"control: 1 MAIL-UNDELIVERABLE unknown-address", "control: 1 MAIL-ACCEPTED "});
     o.sends(a, R"({"type":"mail","to":"b","msg":8})");
     BOOST_TEST_SAME(o.received(b), {delivered("7", "x-1", 5), delivered("8", "id-1", 1)});
     o.mail.delivery.on_ack(b, "id-1");
@@ -64,8 +65,9 @@ BOOST_AUTO_TEST_CASE(put_again_without_capacity) {
         o.sends(a, R"({"type":"mail","to":"b","msg":1})");
         supe::envelope letter;
         letter.id = "x-1";
-        letter.origin.patient = true;
-        BOOST_TEST(o.mail.delivery.put_again("b", letter) == "mailbox-full");
+        letter.origin = {.source = supe::mail_source::control, .id = "1"};
+        o.mail.delivery.put_again("b", letter);
+        BOOST_TEST_SAME(o.events, {"control: 1 MAIL-UNDELIVERABLE mailbox-full"});
         BOOST_TEST(b.box.queued() == 1u);
         BOOST_TEST(b.box.withheld() == 0u);
     }
@@ -87,6 +89,7 @@ BOOST_AUTO_TEST_CASE(mail_waits) {
     o.events.clear();
     o.start(b);
     o.mail.delivery.on_ready(b, 9);
+    o.mail.flush();
     o.mail.delivery.on_ack_oldest(b), o.mail.delivery.on_ack_oldest(b);
     ends(o, b, box::ending::uncharged);
     BOOST_TEST_SAME(o.events, {});
@@ -183,7 +186,7 @@ BOOST_AUTO_TEST_CASE(reads_again) {
         n = ::recv(o.neighbour_of(b).other.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
         if (n > 0) all.append(bytes, 0, static_cast<std::size_t>(n));
         o.neighbour_of(b).wire->flush();  // as a turn of its channel begins
-        o.mail.delivery.pump(*b.destination);
+        o.mail.delivery.changed(*b.destination);
         o.mail.flush();
     }
     int next = 1;

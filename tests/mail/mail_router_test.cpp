@@ -62,6 +62,7 @@ BOOST_AUTO_TEST_CASE(undeliverable) {
     o.sends(a, R"({"type":"mail","to":"c","msg":4})");
     o.received(a);
     o.mail.remove(c);
+    o.mail.flush();
     BOOST_TEST_SAME(o.events, {"dead: 3 to c: removed after 0", "dead: 4 to c: removed after 0"});
     BOOST_TEST_SAME(o.received(a),
                     {signal("MAIL-UNDELIVERABLE", R"({"id":"y","reason":"removed"})")});
@@ -121,6 +122,7 @@ BOOST_AUTO_TEST_CASE(block_withholds_the_acceptance) {
     BOOST_TEST_SAME(o.received(a), {signal("MAIL-ACCEPTED", R"({"id":"1"})")});
     BOOST_TEST_SAME(o.events, {"undeliverable: 4 mailbox-full"});
     o.mail.delivery.on_ready(b, 1);
+    BOOST_TEST(o.received(b).size() == 1u);
     o.mail.delivery.on_ack(b, "id-1");
     BOOST_TEST_SAME(o.received(a), {signal("MAIL-ACCEPTED", R"({"id":"2"})")});
     o.mail.remove(b);
@@ -374,6 +376,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     BOOST_TEST(o.received(one).size() == 2u);
     BOOST_TEST(o.events.back() == "waiting: w.2");
     o.mail.remove(two);
+    o.mail.flush();
     BOOST_TEST(o.events.back() == "dead: \"you\" to w: removed after 1");
     BOOST_TEST(one.box.in_flight() == 4u);
 }

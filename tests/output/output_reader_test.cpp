@@ -52,6 +52,12 @@ struct child {
     words lines;
 };
 
+/// As child::read_what_has_arrived().
+void read_last_words(supe::output_reader& output) {
+    output.end_after_arrived();
+    while (!output.at_end()) output.take();
+}
+
 /// As child::run_output().
 supe::awaitable<> read_to_end(child& c) {
     while (!c.output->at_end()) {
@@ -116,41 +122,84 @@ BOOST_AUTO_TEST_CASE(a_dead_child) {
     loop.run_ready();
     child::say(c.out, "one\nend without newline");
     child::say(c.err, "why\n");
-    c.output->finish();
-    BOOST_TEST(c.lines == (words{"o:one", "o:end without newline", "e:why"}));
+    read_last_words(*c.output);
+    BOOST_TEST(c.lines == (words{"o:one", "e:why", "o:end without newline"}));
     BOOST_TEST(c.output->at_end());
     loop.run_ready();
     BOOST_TEST(loop.running() == 0u);
 }
 
-// A process that holds the pipe of a dead child and writes without end is cut off at 1 MiB, with a
-// mark.
-BOOST_AUTO_TEST_CASE(an_endless_writer) {
-    virtual_loop loop;
-    std::unique_ptr<child> c = std::make_unique<child>(loop);
-    const std::string line(99, 'x');
-    std::size_t received = 0;
-    bool marked = false;
-    int out_fds[2];
-    BOOST_TEST_REQUIRE(::pipe2(out_fds, O_CLOEXEC | O_NONBLOCK) == 0);
-    supe::unique_fd writer(out_fds[1]);
-    const auto write_more = [&] {
+/// A pipe with this text in it, read by an output_reader.
+struct full_pipe {
+    explicit full_pipe(int size) {
+        int fds[2];
+        BOOST_TEST_REQUIRE(::pipe2(fds, O_CLOEXEC | O_NONBLOCK) == 0);
+        reader.reset(fds[0]);
+        writer.reset(fds[1]);
+        BOOST_TEST_REQUIRE(::fcntl(fds[1], F_SETPIPE_SZ, size) >= size);
+        fill();
+    }
+    void fill() {
         const std::string text = line + "\n";
         while (::write(writer.get(), text.data(), text.size()) ==
                static_cast<ssize_t>(text.size())) {}
-    };
-    write_more();
-    supe::output_reader output(loop.time(), supe::unique_fd(out_fds[0]), std::move(c->err),
-                               c->output_sink, [&](supe::stream, std::string_view l) {
-                                   received += l.size();
-                                   if (l == line) write_more();
-                                   marked = l.find("beyond 512 KiB") != l.npos;
+    }
+    const std::string line = std::string(99, 'x');
+    supe::unique_fd reader, writer;
+};
+
+// A process that holds the pipe of a dead child and writes without end: what had arrived at the
+// child's death is read, and nothing after it.
+BOOST_AUTO_TEST_CASE(an_endless_writer) {
+    virtual_loop loop;
+    child c(loop);
+    full_pipe pipe(64 << 10);
+    std::size_t received = 0;
+    supe::output_reader output(loop.time(), std::move(pipe.reader), std::move(c.err), c.output_sink,
+                               [&](supe::stream, std::string_view l) {
+                                   received += l.size() + 1;
+                                   pipe.fill();
                                });
-    output.finish();
-    BOOST_TEST(received <= 2u << 20);
-    BOOST_TEST(received >= 1u << 19);
-    BOOST_TEST(marked);
+    read_last_words(output);
+    BOOST_TEST(received <= 64u << 10);
+    BOOST_TEST(received >= 60u << 10);
     BOOST_TEST(output.at_end());
+}
+
+// Of a dead child's output 512 KiB a pipe are kept, and a line reports that there was more.
+BOOST_AUTO_TEST_CASE(too_many_last_words) {
+    virtual_loop loop;
+    child c(loop);
+    full_pipe pipe(1 << 20);
+    std::size_t received = 0;
+    std::string last;
+    supe::output_reader output(loop.time(), std::move(pipe.reader), std::move(c.err), c.output_sink,
+                               [&](supe::stream, std::string_view l) {
+                                   received += l.size() + 1;
+                                   last = l;
+                               });
+    read_last_words(output);
+    BOOST_TEST(received <= 513u << 10);
+    BOOST_TEST(received >= 512u << 10);
+    BOOST_TEST(last.find("beyond 512 KiB") != last.npos);
+}
+
+// A turn passes on a bounded number of lines, and leaves the rest to the next ones, in order.
+BOOST_AUTO_TEST_CASE(a_turn_is_bounded) {
+    constexpr std::size_t most = supe::output_reader::lines_per_turn;
+    virtual_loop loop;
+    child c(loop);
+    std::string text;
+    for (std::size_t n = 0; n < 2 * most + 1; ++n) text += std::to_string(n) + "\n";
+    child::say(c.out, text);
+    c.output->take();
+    BOOST_TEST(c.lines.size() == most);
+    BOOST_TEST(c.output->has_more());
+    c.output->take();
+    c.output->take();
+    BOOST_TEST(c.lines.size() == 2 * most + 1);
+    BOOST_TEST(c.lines.back() == "o:" + std::to_string(2 * most));
+    BOOST_TEST(!c.output->has_more());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

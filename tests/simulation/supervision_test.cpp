@@ -3,6 +3,7 @@
 #include "supe/tree/tree_file.hpp"
 #include "tests/simulation/supervision_model.hpp"
 #include "tests/support/players.hpp"
+#include "tests/support/seeds.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
@@ -230,12 +231,6 @@ std::size_t open_descriptors() {
         std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
-/// The number of seeds is SUPE_SEEDS, the first one SUPE_SEED.
-unsigned long from_environment(const char* name, unsigned long otherwise) {
-    const char* value = std::getenv(name);
-    return value ? std::strtoul(value, nullptr, 10) : otherwise;
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(supervision)
@@ -243,10 +238,8 @@ BOOST_AUTO_TEST_SUITE(supervision)
 // Exactly the children that should run do run; starts and stops are in order; exactly the ends that
 // should count do count; at the end no process, timer, coroutine or descriptor is left.
 BOOST_AUTO_TEST_CASE(random_trees) {
-    const unsigned long first = from_environment("SUPE_SEED", 1),
-                        count = from_environment("SUPE_SEEDS", 10000);
     const std::size_t before = open_descriptors();
-    for (unsigned long seed = first; seed < first + count; ++seed) {
+    for (const std::uint64_t seed : support::seeds(10000)) {
         run r(seed);
         auto faults = r.faults();
         if (faults.empty()) continue;

@@ -112,6 +112,7 @@ struct managed : support::children_fixture, supe::administered {
     }
     bool is_over() const override { return over; }
     supe::timer& change() override { return changed; }
+    void on_mail_limits(child_entry&) override {}
 
     // child_host
     void on_ready(supe::child& c) override { perform(restarts.ready(c.number(), now())); }

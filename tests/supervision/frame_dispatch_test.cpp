@@ -28,6 +28,8 @@ struct fixture : support::children_fixture {
 
     void sends(child_entry& c, const std::string& frame) {
         dispatch.on_frame(c.who, frame);
+        dispatch.after_turn(c);
+        mail.delivery.changed(*c.mail.destination);
         mail.flush();
         loop.run_ready();
     }
@@ -39,6 +41,7 @@ struct fixture : support::children_fixture {
     }
     void posts(const char* to, int n) {
         for (int i = 0; i < n; ++i) mail.router.post(to, "1", {});
+        mail.flush();
     }
 };
 
@@ -141,7 +144,6 @@ BOOST_AUTO_TEST_CASE(took_mail) {
     f.signals(a, "ACK-CURRENT-MAIL");
     BOOST_TEST(a.took_mail);
     a.took_mail = false;
-    f.mail.delivery.pump(*a.mail.destination);  // as at the end of a turn
     f.signals(a, "REJECT-MAIL");
     BOOST_TEST(a.took_mail);
     f.signals(a, "ACK-CURRENT-MAIL");

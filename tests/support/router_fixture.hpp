@@ -21,7 +21,7 @@ using words = std::vector<std::string>;
 
 /// The frames that wait at this end of a socket.
 inline words frames_at(int fd) {
-    std::string bytes(1 << 20, '\0');
+    static std::string bytes(1 << 20, '\0');
     const ssize_t n = ::recv(fd, bytes.data(), bytes.size(), MSG_DONTWAIT);
     words frames;
     supe::frame_splitter().feed(
@@ -96,19 +96,24 @@ struct router_fixture : recorded_events {
         mail.delivery.on_disconnected(s);
         neighbour_of(s) = neighbour(time);
         mail.delivery.on_connected(s, *neighbour_of(s).wire, s.life + 1);
+        mail.delivery.flush();  // each of these is a turn
     }
     void end(mail_endpoint& s, bool charged) {
         using ending = supe::mailbox::ending;
+        mail.delivery.flush();
         mail.delivery.on_disconnected(s);
         mail.delivery.on_ended(s, charged ? ending::charged : ending::uncharged, "it crashed");
+        mail.delivery.flush();
     }
     void sends(mail_endpoint& s, const std::string& frame) {
         const auto m = supe::read_message(frame);
         mail.router.from_child(s, std::get<supe::mail_frame>(m));
+        mail.delivery.flush();
     }
     void from_above(const std::string& frame) {
         const auto m = supe::read_message(frame);
         mail.router.from_above(std::get<supe::mail_frame>(m));
+        mail.delivery.flush();
     }
     words received(const mail_endpoint& s) {
         mail.flush();
