@@ -17,7 +17,8 @@ using client = http_client;
 using service = http_service;
 
 constexpr auto accept_pause = 100ms;  // after EMFILE and the like
-constexpr auto sweep_every = 250ms;   // how exactly deadlines are kept
+constexpr auto report_every = 10s;
+constexpr auto sweep_every = 250ms;  // how exactly deadlines are kept
 
 /// Watches the deadlines of all connections; a timer for each would cost more than it is worth.
 supe::awaitable<> watch_deadlines(service& s) {
@@ -32,21 +33,61 @@ supe::awaitable<> watch_deadlines(service& s) {
     }
 }
 
+/// The one that has waited longest for its next request; null where none waits.
+client* longest_idle(service& s) {
+    client* longest = nullptr;
+    for (client* c : s.clients)
+        if (c->idle && !c->late && (!longest || c->deadline < longest->deadline)) longest = c;
+    return longest;
+}
+
+/// Once in a while: it may come for each connection.
+void report(service& s, const boost::system::error_code& failed) {
+    const supe::time_point now = s.self.time().now();
+    if (now < s.next_report) return;
+    s.next_report = now + report_every;
+    patterns::warn("accepting: {}; idle connections are closed for new ones", failed.message());
+}
+
+supe::awaitable<> client_leaves(service& s) { co_await s.client_left.wait(); }
+
+/// Makes room for one more: an idle connection costs its client nothing but a new one. Resumes
+/// when there may be room.
+supe::awaitable<> make_room(service& s) {
+    if (client* c = longest_idle(s)) {
+        c->late = true;
+        cancel(*c);
+    }
+    const supe::time_point at_most = s.self.time().now() + accept_pause;
+    co_await supe::within(s.self.time(), at_most, client_leaves(s));
+}
+
+bool is_out_of_room(const boost::system::error_code& failed) {
+    return failed == asio::error::no_descriptors || failed == asio::error::no_memory ||
+           failed == asio::error::no_buffer_space ||
+           failed == boost::system::errc::too_many_files_open_in_system;
+}
+
 supe::awaitable<> accept(service& s, tcp_acceptor& acceptor, supe::nursery& clients) {
     while (!s.closing) {
         if (s.clients.size() >= s.limits.clients) {
-            co_await s.client_left.wait();
+            const auto [none] = co_await acceptor.async_wait(tcp_acceptor::wait_read, as_result);
+            if (none == asio::error::operation_aborted) co_return;
+            if (s.clients.size() >= s.limits.clients) co_await make_room(s);
             continue;
         }
         auto [failed, socket] = co_await acceptor.async_accept(as_result);
         if (failed == asio::error::operation_aborted) co_return;
-        if (failed) {
+        if (is_out_of_room(failed)) {
+            report(s, failed);
+            co_await make_room(s);
+        } else if (failed) {
             patterns::warn("accepting: {}", failed.message());
             co_await s.self.time().sleep_for(accept_pause);
-            continue;
+        } else {
+            // Made here, so that it counts before the next one is accepted.
+            clients.start(serve_client(s, std::make_unique<client>(s, std::move(socket))));
         }
-        // Made here, so that it counts before the next one is accepted.
-        clients.start(serve_client(s, std::make_unique<client>(s, std::move(socket))));
     }
 }
 
@@ -72,6 +113,18 @@ supe::awaitable<bool> all_left(service& s) {
     co_return true;
 }
 
+/// No more is accepted; what is in progress is answered, as far as `drain` allows.
+supe::awaitable<> finish(service& s, std::list<tcp_acceptor>& acceptors) {
+    s.closing = true;
+    boost::system::error_code ignored;
+    for (tcp_acceptor& a : acceptors) a.close(ignored);
+    for (client* c : s.clients)
+        if (c->idle) cancel(*c);
+    co_await supe::within(s.self.time(), s.self.time().now() + s.limits.drain, all_left(s));
+    for (client* c : s.clients)
+        if (c->answering) refuse_at_end(*c);
+}
+
 }  // namespace
 
 supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, http_limits limits,
@@ -82,23 +135,16 @@ supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, ht
     std::list<tcp_acceptor> acceptors;
     for (const int fd : sockets)
         acceptors.emplace_back(self.time().executor(), protocol_of(fd), fd);
-    supe::nursery clients(self.time()), acceptance(self.time()), timeouts(self.time());
-    timeouts.start(watch_deadlines(s));
-    for (tcp_acceptor& a : acceptors) acceptance.start(accept(s, a, clients));
-    self.ready();
-    co_await self.shutdown_requested();
-    s.closing = true;
-    acceptance.cancel();
-    co_await acceptance.join();
-    for (client* c : s.clients)
-        if (c->idle) cancel(*c);
-    co_await supe::within(self.time(), self.time().now() + limits.drain, all_left(s));
-    for (client* c : s.clients)
-        if (c->answering) refuse_at_end(*c);
-    clients.cancel();
-    co_await clients.join();
-    timeouts.cancel();
-    co_await timeouts.join();
+    // One nursery for all: a server that is cancelled has no connection left that uses it.
+    const auto body = [&](supe::nursery& all) -> supe::awaitable<> {
+        all.start(watch_deadlines(s));
+        for (tcp_acceptor& a : acceptors) all.start(accept(s, a, all));
+        self.ready();
+        co_await self.shutdown_requested();
+        co_await finish(s, acceptors);
+        all.cancel();
+    };
+    co_await supe::with_nursery(self.time(), body);
 }
 
 }  // namespace components

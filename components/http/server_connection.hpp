@@ -21,6 +21,7 @@ struct http_service {
     std::size_t large_bytes = 0;
     bool closing = false;
     supe::timer client_left;
+    supe::time_point next_report{};  ///< that there is no room for a connection
 
     http_service(supe::component& c, http_limits l, http_handler h)
         : self(c), limits(l), handler(std::move(h)), client_left(c.time()) {}
