@@ -1,5 +1,6 @@
 // `supe start`, `stop`, `restart`, `remove`, `add` and `scale`: what changes a running tree.
 #include "components/command_line/commands.hpp"
+#include "components/command_line/printing.hpp"
 #include "components/command_line/target_tree.hpp"
 #include "components/relay/roles.hpp"
 #include "supe/tree/tree_file.hpp"
@@ -27,7 +28,7 @@ exit_code add_child(const target_tree& where, const std::string& supervisor,
         return where.ask_and_print(
             {{"do", "add"}, {"address", supervisor}, {"child", supe::to_json(spec)}});
     } catch (const supe::config_error& e) {
-        fmt::print(stderr, "supe: {}\n", e.what());
+        print_problem(e.what());
         return exit_code::bad_usage;
     }
 }

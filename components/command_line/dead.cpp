@@ -1,9 +1,11 @@
 // `supe dead`: what nobody will get, mail and webhooks, for a look, another try, or the bin.
 #include "components/command_line/commands.hpp"
 #include "components/command_line/dead_letter_sources.hpp"
+#include "components/command_line/printing.hpp"
 #include "components/command_line/status_text.hpp"
 #include "components/command_line/target_tree.hpp"
 #include "supe/text/json_value.hpp"
+#include "supe/text/terminal_text.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
@@ -21,13 +23,12 @@ struct dead_options {
 };
 
 exit_code report_problem(const dead_letter_result& answer) {
-    if (answer.code != exit_code::done && !answer.problem.empty())
-        fmt::print(stderr, "supe: {}\n", answer.problem);
+    if (answer.code != exit_code::done && !answer.problem.empty()) print_problem(answer.problem);
     return answer.code;
 }
 
 std::string member(const json::value& letter, const char* key) {
-    return supe::string_of(letter.as_object(), key);
+    return supe::terminal_line(supe::string_of(letter.as_object(), key));
 }
 
 void print_table(const json::array& letters) {
@@ -50,7 +51,7 @@ exit_code list_dead(const target_tree& where, bool as_json) {
     json::array letters;
     const dead_letter_result answer = dead_letter_sources(where).list(letters);
     if (as_json) {
-        fmt::print("{}\n", json::serialize(letters));
+        print_json(json::serialize(letters));
     } else if (answer.code == exit_code::done || !letters.empty()) {
         print_table(letters);
     }
@@ -67,7 +68,7 @@ exit_code show_dead(const target_tree& where, const std::string& id) {
 exit_code deal_with(const target_tree& where, const std::string& what,
                     const dead_options& options) {
     if (options.all == !options.ids.empty()) {
-        fmt::print(stderr, "supe: dead {} needs IDs, or --all\n", what);
+        complain("dead {} needs IDs, or --all", what);
         return exit_code::bad_usage;
     }
     dead_letter_sources sources(where);

@@ -1,9 +1,11 @@
 // `supe logs`: the output that is kept in the state directory, of a dead tree too.
 #include "components/command_line/commands.hpp"
+#include "components/command_line/printing.hpp"
 #include "components/command_line/target_tree.hpp"
 #include "supe/output/log_files.hpp"
 #include "supe/output/terminal_sink.hpp"
 #include "supe/text/json_value.hpp"
+#include "supe/text/terminal_text.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -38,7 +40,7 @@ class log_printer {
 public:
     explicit log_printer(const log_options& options)
         : options_(options), wanted_(options.name.empty() ? "" : address_of(options.name)),
-          colours_(supe::colours_for(STDOUT_FILENO)) {}
+          colours_(supe::colours_for(STDOUT_FILENO)), terminal_(::isatty(STDOUT_FILENO) == 1) {}
 
     /// The record as it is to be shown; empty for one that is not wanted, or that a killed writer
     /// left half written.
@@ -49,10 +51,11 @@ public:
         const auto* text = line->get_object().if_contains("line");
         if (!address || !address->is_string() || !text || !text->is_string()) return {};
         if (!is_of(address->get_string(), wanted_)) return {};
-        if (options_.as_json) return record + "\n";
+        if (options_.as_json) return (terminal_ ? supe::terminal_json(record) : record) + "\n";
+        const std::string bytes(text->get_string());
         std::string out;
-        supe::append_text_line(out, supe::label_of(address->get_string()), text->get_string(),
-                               colours_);
+        supe::append_text_line(out, supe::label_of(address->get_string()),
+                               terminal_ ? supe::terminal_line(bytes) : bytes, colours_);
         return out;
     }
 
@@ -60,6 +63,7 @@ private:
     const log_options& options_;
     std::string wanted_;
     supe::colours colours_;
+    bool terminal_;
 };
 
 void print_record(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
@@ -90,10 +94,10 @@ exit_code explain_nothing(const std::filesystem::path& directory, const std::str
     if (auto client = supe::control::client::connect(directory)) {
         const json::value answer = client->ask({{"do", "status"}, {"address", address_of(name)}});
         if (answer.get_object().contains("ok")) return exit_code::done;
-        fmt::print(stderr, "supe: {}\n", std::string(answer.at("error").as_string()));
+        print_problem(answer.at("error").as_string());
         return static_cast<exit_code>(answer.at("code").as_int64());
     }
-    fmt::print(stderr, "supe: no output of {} is kept in {}\n", name, directory.string());
+    complain("no output of {} is kept in {}", name, directory.string());
     return exit_code::no_such;
 }
 
@@ -103,10 +107,8 @@ exit_code show_logs(const target_tree& where, const log_options& options) {
         return code;
     supe::log_reader reader(directory / "logs");
     if (!reader.found_any()) {
-        fmt::print(
-            stderr,
-            "supe: no output is kept in {} (--state DIR or --tree NAME names another place)\n",
-            directory.string());
+        complain("no output is kept in {} (--state DIR or --tree NAME names another place)",
+                 directory.string());
         return exit_code::no_such;
     }
     const log_printer printer(options);

@@ -1,5 +1,6 @@
 // `supe mail`: a message for a component, or a saved mailbox taken back.
 #include "components/command_line/commands.hpp"
+#include "components/command_line/printing.hpp"
 #include "components/command_line/target_tree.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
@@ -27,7 +28,7 @@ struct mail_options {
 };
 
 exit_code refuse_mail(const std::string& why) {
-    fmt::print(stderr, "supe: {}\n", why);
+    print_problem(why);
     return exit_code::bad_usage;
 }
 
@@ -114,8 +115,7 @@ void keep_rest(const std::string& file, const std::vector<saved_mail>& all, std:
     std::error_code failed;
     if (out) fs::rename(next, file, failed);
     if (!out || failed)
-        fmt::print(stderr, "supe: {} could not be rewritten: it holds what was taken back too\n",
-                   file);
+        complain("{} could not be rewritten: it holds what was taken back too", file);
 }
 
 exit_code take_back(const target_tree& where, const mail_options& options) {
@@ -136,7 +136,7 @@ exit_code take_back(const target_tree& where, const mail_options& options) {
         taken += answer.at("taken").to_number<std::size_t>();
         const std::string problem = supe::string_of(answer.as_object(), "problem");
         if (problem.empty()) continue;
-        fmt::print(stderr, "supe: {}: {}\n", address, problem);
+        complain("{}: {}", address, problem);
         code = exit_code::failed;
     }
     fmt::print("{} of {} mails taken back to {}\n", taken, all.size(), address);

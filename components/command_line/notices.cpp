@@ -1,7 +1,9 @@
 // `supe notices`: the noticeboard of the root, as it comes.
 #include "components/command_line/commands.hpp"
+#include "components/command_line/printing.hpp"
 #include "components/command_line/target_tree.hpp"
 #include "supe/text/json_value.hpp"
+#include "supe/text/terminal_text.hpp"
 #include "supe/text/units.hpp"
 
 #include <fmt/format.h>
@@ -25,18 +27,19 @@ std::string notice_text(const std::string& line) {
     const auto n = supe::parse_json(line);
     if (!n || !n->is_object()) return {};
     const json::object& o = n->get_object();
-    return fmt::format("{} {} {}\n", supe::string_of(o, "at"), supe::string_of(o, "notice"),
-                       json::serialize(n->at("message")));
+    return fmt::format("{} {} {}\n", supe::terminal_line(supe::string_of(o, "at")),
+                       supe::terminal_line(supe::string_of(o, "notice")),
+                       supe::terminal_json(json::serialize(n->at("message"))));
 }
 
 exit_code report_end() {
-    fmt::print(stderr, "supe: the tree ended, or notices came faster than they were read\n");
+    complain("the tree ended, or notices came faster than they were read");
     return exit_code::no_such;
 }
 
 exit_code report_timeout(const notice_options& options) {
     if (options.once.empty()) return exit_code::done;
-    fmt::print(stderr, "supe: no notice {} within {}\n", options.once, options.timeout);
+    complain("no notice {} within {}", options.once, options.timeout);
     return exit_code::timed_out;
 }
 
@@ -45,8 +48,7 @@ exit_code show_notices(const target_tree& where, const notice_options& options) 
     if (!options.timeout.empty()) {
         const auto d = supe::parse_duration(options.timeout);
         if (!d) {
-            fmt::print(stderr, "supe: --timeout: \"{}\" is not a duration like 250ms, 8s, 5m\n",
-                       options.timeout);
+            complain("--timeout: \"{}\" is not a duration like 250ms, 8s, 5m", options.timeout);
             return exit_code::bad_usage;
         }
         deadline = std::chrono::steady_clock::now() + *d;
@@ -60,7 +62,7 @@ exit_code show_notices(const target_tree& where, const notice_options& options) 
     client->send(request);
     while (auto line = client->next_line(deadline)) {
         if (line->empty()) continue;
-        fmt::print("{}", options.as_json ? *line + "\n" : notice_text(*line));
+        options.as_json ? print_json(*line) : fmt::print("{}", notice_text(*line));
         std::fflush(stdout);
         if (!options.once.empty()) return exit_code::done;
     }

@@ -1,6 +1,7 @@
 #include "components/command_line/parser.hpp"
 
 #include "components/command_line/completion.hpp"
+#include "components/command_line/printing.hpp"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -76,7 +77,7 @@ exit_code perform(const command& c) {
     try {
         return c.perform();
     } catch (const std::exception& e) {
-        fmt::print(stderr, "supe: {}\n", e.what());
+        print_problem(e.what());
         return exit_code::bad_usage;
     }
 }
@@ -123,8 +124,8 @@ exit_code parse_and_perform(const command& program, const char* version, int arg
     const auto is_it = [&](const command& c) { return c.name == typed; };
     if (!typed.empty() && std::ranges::none_of(program.commands, is_it)) {
         const std::string near = nearest_command(program, typed);
-        fmt::print(stderr, "supe: \"{}\" is no command{}; supe --help lists them\n", typed,
-                   near.empty() ? "" : fmt::format(", did you mean {}?", near));
+        complain("\"{}\" is no command{}; supe --help lists them", typed,
+                 near.empty() ? "" : fmt::format(", did you mean {}?", near));
         return exit_code::bad_usage;
     }
     CLI::App app(program.help, program.name);

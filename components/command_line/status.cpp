@@ -1,5 +1,6 @@
 // `supe status` and `supe tree`: what runs.
 #include "components/command_line/commands.hpp"
+#include "components/command_line/printing.hpp"
 #include "components/command_line/status_text.hpp"
 #include "components/command_line/target_tree.hpp"
 #include "supe/output/terminal_sink.hpp"
@@ -27,8 +28,8 @@ exit_code report_silence(const json::value& node) {
     if (silent.empty()) return exit_code::done;
     std::string names;
     for (const std::string& address : silent) names += (names.empty() ? "" : ", ") + address;
-    fmt::print(stderr, "supe: {} {} not answer: what runs below is not known\n", names,
-               silent.size() == 1 ? "does" : "do");
+    complain("{} {} not answer: what runs below is not known", names,
+             silent.size() == 1 ? "does" : "do");
     return exit_code::timed_out;
 }
 
@@ -38,7 +39,7 @@ exit_code show_status(const target_tree& where, const std::string& address, stat
     if (code != exit_code::done) return code;
     const supe::colours shown = supe::colours_for(STDOUT_FILENO);
     switch (form) {
-        case status_form::json: fmt::print("{}\n", json::serialize(node)); break;
+        case status_form::json: print_json(json::serialize(node)); break;
         case status_form::drawing: fmt::print("{}", status_drawing(node, shown)); break;
         case status_form::table: fmt::print("{}", status_table(node, shown)); break;
     }

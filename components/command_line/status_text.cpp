@@ -1,6 +1,7 @@
 #include "components/command_line/status_text.hpp"
 
 #include "supe/text/json_value.hpp"
+#include "supe/text/terminal_text.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace {
 namespace json = boost::json;
 
 std::string word(const json::value& node, const char* key) {
-    return supe::string_of(node.as_object(), key);
+    return supe::terminal_line(supe::string_of(node.as_object(), key));
 }
 
 std::string number(const json::value& v) { return v.is_null() ? "-" : json::serialize(v); }
@@ -49,7 +50,7 @@ std::string exit_text(const json::value& exit) {
     if (exit.is_null()) return "-";
     const auto& o = exit.get_object();
     if (o.contains("code")) return fmt::format("code {}", o.at("code").as_int64());
-    return std::string(o.at("signal").as_string());
+    return supe::terminal_line(o.at("signal").as_string());
 }
 
 using row = std::array<std::string, 8>;
@@ -126,7 +127,7 @@ std::string status_table(const json::value& node, supe::colours shown) {
         out += fmt::format("  {}\n", r[7]);
     }
     if (const auto* says = node.get_object().if_contains("status"))
-        out += fmt::format("\nIt says: {}\n", std::string(says->as_string()));
+        out += fmt::format("\nIt says: {}\n", supe::terminal_line(says->as_string()));
     return out + history(node);
 }
 
@@ -184,7 +185,7 @@ struct printer {
 std::string pretty(const json::value& value) {
     printer p;
     p.print(value, 0);
-    return p.out;
+    return supe::terminal_json(p.out);
 }
 
 }  // namespace components

@@ -1,5 +1,7 @@
 #include "components/command_line/target_tree.hpp"
 
+#include "components/command_line/printing.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <algorithm>
@@ -19,7 +21,7 @@ std::string variable(const char* name) {
 }
 
 exit_code fail(exit_code code, const std::string& text) {
-    fmt::print(stderr, "supe: {}\n", text);
+    print_problem(text);
     return code;
 }
 
@@ -113,8 +115,7 @@ exit_code target_tree::ask_line(std::string request, json::value* answer,
 exit_code target_tree::ask_and_print(const json::object& request) const {
     json::value done;
     const exit_code code = ask(request, &done);
-    if (code == exit_code::done && done.is_string())
-        fmt::print("{}\n", std::string(done.get_string()));
+    if (code == exit_code::done && done.is_string()) print_line(done.get_string());
     return code;
 }
 

@@ -96,7 +96,9 @@ supe::awaitable<http_reply> post(supe::clock& time, http_destination to, std::st
     http_reply reply;
     std::vector<std::string> peers = co_await http_connection::resolve(time, to, reply.error);
     http_connection connection(time, to);
-    if (!peers.empty()) reply.error = co_await connection.open(std::move(peers), time.now() + 10s);
+    const supe::time_point open_by = time.now() + 10s;
+    if (!peers.empty()) reply.error = co_await connection.connect(std::move(peers), open_by);
+    if (reply.error.empty()) reply.error = co_await connection.secure(open_by);
     if (reply.error.empty()) reply = co_await connection.exchange(head, body, time.now() + 30s);
     co_return reply;
 }

@@ -149,8 +149,10 @@ supe::awaitable<std::string> connect(worker& w) {
     w.connection = std::make_unique<http_connection>(o.self.time(), o.settings.to);
     // Where that fails the connection is closed after the report: a destination may take its time
     // for that.
-    co_return co_await w.connection->open(std::move(peers),
-                                          o.self.time().now() + o.settings.timeout);
+    const supe::time_point deadline = o.self.time().now() + o.settings.timeout;
+    error = co_await w.connection->connect(std::move(peers), deadline);
+    if (error.empty()) error = co_await w.connection->secure(deadline);
+    co_return error;
 }
 
 supe::awaitable<http_reply> deliver(worker& w, const delivery& d) {

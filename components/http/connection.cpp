@@ -86,6 +86,13 @@ bool is_own_echo(const tcp_socket& socket) {
     return socket.local_endpoint(unknown) == socket.remote_endpoint(unknown) && !unknown;
 }
 
+/// Also where we have ended our side. Not while it connects.
+bool is_connected(const tcp_socket& socket) {
+    boost::system::error_code none;
+    socket.remote_endpoint(none);
+    return !none;
+}
+
 std::string text_of(const tcp::endpoint& peer) {
     const std::string address = peer.address().to_string();
     return peer.address().is_v6() ? fmt::format("[{}]:{}", address, peer.port())
@@ -231,16 +238,20 @@ supe::awaitable<std::string> http_connection::impl::connect(std::string peer,
     socket.open(endpoint.protocol(), failed);
     if (failed) co_return fmt::format("{}: {}", peer, failed.message());
     std::tie(failed) = co_await socket.async_connect(endpoint, as_result);
+    // It may have succeeded in the moment in which the time was up.
+    if (failed == asio::error::operation_aborted && is_connected(socket)) failed.clear();
     if (!failed && is_own_echo(socket)) {
         reset(socket);
         failed = asio::error::connection_refused;
     }
-    if (failed) co_return fmt::format("{}: {}", peer, explain(failed, limit.passed()));
-    co_return std::string();
+    if (!failed) co_return std::string();
+    boost::system::error_code ignored;
+    socket.shutdown(tcp::socket::shutdown_send, ignored);  // from here on it cannot succeed
+    co_return fmt::format("{}: {}", peer, explain(failed, limit.passed()));
 }
 
-supe::awaitable<std::string> http_connection::open(std::vector<std::string> peers,
-                                                   supe::time_point deadline) {
+supe::awaitable<std::string> http_connection::connect(std::vector<std::string> peers,
+                                                      supe::time_point deadline) {
     std::string why = "there is no address to connect to";
     for (std::size_t left = peers.size(); const std::string& peer : peers) {
         impl_->prepare();
@@ -249,18 +260,28 @@ supe::awaitable<std::string> http_connection::open(std::vector<std::string> peer
             now + std::max<supe::duration>(deadline - now, 0s) / static_cast<long>(left--);
         time_limit limit(impl_->time, impl_->stream->socket(), share);
         why = co_await impl_->connect(peer, limit);
-        const bool connected = why.empty();
-        if (connected) {
-            const boost::system::error_code failed = co_await impl_->stream->handshake();
-            if (failed) why = "TLS: " + explain(failed, limit.passed());
-        }
         co_await limit.lift();
-        if (connected) break;  // a TLS failure is the destination's, at any address
+        if (connected()) break;
     }
-    impl_->in_step = why.empty();
     boost::system::error_code ignored;
-    if (impl_->in_step) impl_->stream->socket().set_option(tcp::no_delay(true), ignored);
+    if (why.empty()) impl_->stream->socket().set_option(tcp::no_delay(true), ignored);
     co_return why;
+}
+
+std::optional<http_connection::ends> http_connection::connected() const {
+    if (!impl_->stream || !is_connected(impl_->stream->socket())) return std::nullopt;
+    boost::system::error_code unknown;
+    const tcp_socket& socket = impl_->stream->socket();
+    return ends{socket.local_endpoint(unknown).port(), text_of(socket.remote_endpoint(unknown))};
+}
+
+supe::awaitable<std::string> http_connection::secure(supe::time_point deadline) {
+    time_limit limit(impl_->time, impl_->stream->socket(), deadline);
+    const boost::system::error_code failed = co_await impl_->stream->handshake();
+    const bool late = limit.passed();
+    co_await limit.lift();
+    impl_->in_step = !failed;
+    co_return failed ? "TLS: " + explain(failed, late) : std::string();
 }
 
 supe::awaitable<http_reply> http_connection::exchange(const std::string& head,

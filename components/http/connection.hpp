@@ -35,9 +35,18 @@ public:
     http_connection(supe::clock& time, http_destination to);
     ~http_connection();
 
-    /// Connects to the first of `peers` (from resolve) that answers, each in its share of the time;
-    /// with TLS the name is checked against the system's CAs. Empty when it is open, else why not.
-    supe::awaitable<std::string> open(std::vector<std::string> peers, supe::time_point deadline);
+    /// Connects to the first of `peers` (from resolve) that answers, each in its share of the time.
+    /// Never more than one connection is open meanwhile. Empty when it is, else why not.
+    supe::awaitable<std::string> connect(std::vector<std::string> peers, supe::time_point deadline);
+    /// The TCP connection: of one that could not be used too, until close() has seen it closed.
+    struct ends {
+        std::uint16_t local_port;
+        std::string peer;
+    };
+    std::optional<ends> connected() const;
+    /// With TLS: the name is checked against the system's CAs. Empty when it may be used, else why
+    /// not.
+    supe::awaitable<std::string> secure(supe::time_point deadline);
 
     /// Sends head and body, and reads the answer, whose body is dropped: read where that keeps the
     /// connection, up to 256 KiB, and else left for close(). Afterwards see reusable().

@@ -10,15 +10,31 @@
 namespace components {
 namespace {
 
-/// Fields that we write ourselves; what a sender put there is dropped (contract §7). Via is not one
-/// of them: to that we only add.
+bool is_alphanumeric(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/// CGI (RFC 3875 §4.1.18) and what descends from it know of a name its letters and digits alone:
+/// whatever else is in it becomes an underscore. `X_Forwarded_For` is X-Forwarded-For there.
+std::string as_cgi_reads(std::string_view name) {
+    std::string read(name);
+    std::ranges::replace_if(read, [](char c) { return !is_alphanumeric(c); }, '-');
+    return read;
+}
+
+/// Fields that we write ourselves; what a sender put there is dropped, in any spelling that the
+/// destination could take for ours (contract §7). Of Via and Idempotency-Key other spellings alone:
+/// to the first we add, and the second is the sender's where there is one.
 bool is_ours(std::string_view name) {
-    constexpr std::string_view names[] = {"Host", "Content-Length", "Supe-Webhook-Id",
-                                          "Supe-Attempt", "Supe-Received-At"};
-    const auto is_it = [&](std::string_view n) { return same_field(n, name); };
+    constexpr std::string_view names[] = {
+        "Host",         "Content-Length",   "Transfer-Encoding", "Supe-Webhook-Id",
+        "Supe-Attempt", "Supe-Received-At", "Supe-Verified"};
+    const std::string read = as_cgi_reads(name);
+    const auto is_it = [&](std::string_view n) { return same_field(n, read); };
     constexpr std::string_view forwarded = "X-Forwarded-";
     return std::ranges::any_of(names, is_it) ||
-           same_field(name.substr(0, forwarded.size()), forwarded);
+           same_field(std::string_view(read).substr(0, forwarded.size()), forwarded) ||
+           (is_it("Idempotency-Key") && read != name);
 }
 
 }  // namespace

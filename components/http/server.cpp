@@ -1,16 +1,10 @@
 #include "components/http/server.hpp"
 
+#include "components/http/server_connection.hpp"
 #include "components/http/server_text.hpp"
-#include "components/http/tcp_socket.hpp"
 #include "patterns/output.hpp"
 
-#include <fmt/format.h>
 #include <sys/socket.h>
-#include <algorithm>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <list>
 #include <memory>
 
@@ -18,292 +12,13 @@ namespace components {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 using namespace std::chrono_literals;
+using client = http_client;
+using service = http_service;
 
-constexpr std::size_t large_body = 64 << 10;
-constexpr std::size_t small_read = 4096;
 constexpr auto accept_pause = 100ms;  // after EMFILE and the like
-constexpr auto sweep_every = 250ms;   // how exactly deadlines are kept
-constexpr auto close_wait = 2s;       // for a client to read our refusal while it is still sending
-constexpr std::size_t close_wait_bytes = 8 << 20;
-
-/// Beast's, with the fields of the head in their order: its own container puts those of one name
-/// together.
-class request_parser final : public http::request_parser<http::string_body> {
-public:
-    const http_fields& fields() const { return fields_; }
-
-private:
-    void on_field_impl(http::field, beast::string_view name, beast::string_view value,
-                       boost::system::error_code&) override {
-        if (!is_header_done())
-            fields_.emplace_back(name, value);  // trailers are not fields of the head
-    }
-    http_fields fields_;
-};
-
-struct client;
-
-/// The service: what its connections share.
-struct service {
-    supe::component& self;
-    http_limits limits;
-    http_handler handler;
-    std::list<client*> clients;
-    std::size_t large_bytes = 0;
-    bool closing = false;
-    supe::timer client_left;
-
-    service(supe::component& c, http_limits l, http_handler h)
-        : self(c), limits(l), handler(std::move(h)), client_left(c.time()) {}
-};
-
-/// An IPv4 address as such, also where it came to a socket that takes both.
-std::string address_of(const asio::ip::address& address) {
-    const bool mapped = address.is_v6() && address.to_v6().is_v4_mapped();
-    return mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string()
-                  : address.to_string();
-}
-
-/// One connection.
-struct client {
-    service& owner;
-    tcp_socket socket;
-    beast::flat_buffer buffer;
-    std::string remote;
-    bool idle = true;
-    bool answering = false;                   // its request is complete, its answer not yet begun
-    supe::time_point deadline = supe::never;  // of what it does now
-    bool late = false;                        // the deadline has passed
-    std::size_t reserved = 0;                 // of the service's large_bytes
-    std::list<client*>::iterator place;
-
-    client(service& s, tcp_socket accepted)
-        : owner(s), socket(std::move(accepted)), buffer(s.limits.head + large_body),
-          place(s.clients.insert(s.clients.end(), this)) {
-        boost::system::error_code unknown;
-        const auto peer = socket.remote_endpoint(unknown);
-        if (!unknown) remote = address_of(peer.address());
-        socket.set_option(tcp::no_delay(true), unknown);
-    }
-    ~client() {
-        owner.large_bytes -= reserved;
-        owner.clients.erase(place);
-        owner.client_left.notify();
-    }
-    client(const client&) = delete;
-    client& operator=(const client&) = delete;
-
-    void may_take(supe::duration limit) {
-        deadline = owner.self.time().now() + limit;
-        late = false;
-    }
-    /// Bounds the memory that large bodies take together; `bytes`: what there is of this one.
-    bool reserve(std::size_t bytes) {
-        if (bytes <= large_body || bytes <= reserved) return true;
-        const std::size_t more = bytes - reserved;
-        if (owner.large_bytes + more > owner.limits.large_bodies) return false;
-        reserved = bytes;
-        owner.large_bytes += more;
-        return true;
-    }
-    void unreserve() { owner.large_bytes -= std::exchange(reserved, 0); }
-};
-
-std::string closing_text(client& c, const http_answer& answer) {
-    return text_of(answer, connection_after::closed, answer_part::whole,
-                   c.owner.self.time().wall());
-}
-
-supe::awaitable<bool> write(client& c, std::string text) {
-    c.may_take(c.owner.limits.request);
-    for (asio::const_buffer left = asio::buffer(text); left.size() > 0;) {
-        const auto [failed, n] = co_await c.socket.async_write_some(left, as_result);
-        if (failed) co_return false;
-        left += n;
-    }
-    co_return true;
-}
-
-/// After the last answer of a connection we wait for the client to close: where it is still
-/// sending, a reset could destroy the answer (RFC 9112 §9.6).
-supe::awaitable<> wait_for_close(client& c) {
-    boost::system::error_code gone;
-    c.socket.shutdown(tcp::socket::shutdown_send, gone);
-    c.may_take(close_wait);
-    std::vector<char> dropped(16 << 10);
-    for (std::size_t total = 0; !gone && total < close_wait_bytes;) {
-        const auto [failed, n] =
-            co_await c.socket.async_read_some(asio::buffer(dropped), as_result);
-        if (failed) co_return;
-        total += n;
-    }
-}
-
-supe::awaitable<> refuse(client& c, http_answer answer) {
-    const bool written = co_await write(c, closing_text(c, answer));
-    if (written) co_await wait_for_close(c);
-}
-
-http_answer answer_to_fault(const client& c, const boost::system::error_code& fault) {
-    const http_limits& limits = c.owner.limits;
-    if (c.late) return {408, "the request took too long\n", {}};
-    if (fault == http::error::body_limit)
-        return {413, fmt::format("the body is larger than {} bytes\n", limits.body), {}};
-    if (fault == http::error::header_limit || fault == http::error::buffer_overflow)
-        return {431, fmt::format("the head is larger than {} bytes\n", limits.head), {}};
-    if (fault == http::error::partial_message) return {400, "the request was cut short\n", {}};
-    return {400, fmt::format("not HTTP/1.1: {}\n", fault.message()), {}};
-}
-
-/// Not where the client has hung up, nor where we are ending.
-bool worth_an_answer(const client& c, const boost::system::error_code& fault) {
-    static const boost::system::error_code of_http = http::error::bad_method;
-    return c.late ||
-           (fault.category() == of_http.category() && fault != http::error::end_of_stream);
-}
-
-/// What can be said against a request by its head alone.
-std::optional<http_answer> objection(const request_parser& parser, const std::string& target) {
-    if (target.empty()) return http_answer{400, "the target is neither a path nor a URL\n", {}};
-    for (const auto& [name, value] : parser.fields())
-        if (same_field(name, "Transfer-Encoding") && !same_field(value, "chunked"))
-            return http_answer{501, "of the transfer encodings only chunked is understood\n", {}};
-    return std::nullopt;
-}
-
-/// Reads some bytes more.
-supe::awaitable<boost::system::error_code> read_some(client& c, std::size_t at_most) {
-    const std::size_t free = std::min(at_most, c.buffer.max_size() - c.buffer.size());
-    if (free == 0) co_return make_error_code(http::error::buffer_overflow);
-    const auto [failed, n] = co_await c.socket.async_read_some(c.buffer.prepare(free), as_result);
-    c.buffer.commit(n);
-    co_return failed;
-}
-
-/// Parses what is here, or reads some more where that is not enough. Beast's own reads take a turn
-/// of the event loop for each part, also where all of it is here already, as it is nearly always.
-supe::awaitable<boost::system::error_code> advance(client& c, request_parser& parser) {
-    boost::system::error_code fault = http::error::need_more;
-    if (c.buffer.size() > 0) c.buffer.consume(parser.put(c.buffer.data(), fault));
-    if (fault != http::error::need_more) co_return fault;
-    const std::uint64_t missing = parser.content_length_remaining().value_or(0);
-    fault = co_await read_some(c, std::clamp<std::uint64_t>(missing, small_read, large_body));
-    if (fault == asio::error::eof) fault = http::error::partial_message;
-    co_return fault;
-}
-
-supe::awaitable<boost::system::error_code> read_head(client& c, request_parser& parser) {
-    boost::system::error_code fault;
-    while (!fault && !parser.is_header_done()) fault = co_await advance(c, parser);
-    co_return fault;
-}
-
-/// How the reading of a body ended. Without an answer nobody is there to read one.
-struct body_reading {
-    bool complete = false;
-    std::optional<http_answer> answer{};
-};
-
-supe::awaitable<body_reading> read_body(client& c, request_parser& parser) {
-    parser.eager(true);
-    while (!parser.is_done()) {
-        body_reading end;
-        const boost::system::error_code fault = co_await advance(c, parser);
-        if (fault && worth_an_answer(c, fault)) end.answer = answer_to_fault(c, fault);
-        if (fault) co_return end;
-        if (c.reserve(parser.get().body().size())) continue;
-        end.answer = unavailable("too many large bodies at once\n");
-        co_return end;
-    }
-    co_return body_reading{.complete = true};
-}
-
-/// HTTP/1.0 knows no 100 (RFC 9110 §10.1.1), and who has sent the body already needs none.
-bool waits_for_continue(const client& c, const request_parser& parser) {
-    return !parser.is_done() && parser.get().version() >= 11 && c.buffer.size() == 0 &&
-           same_field(field(parser.fields(), "Expect"), "100-continue");
-}
-
-supe::awaitable<http_answer> answer_of(service& s, http_request request) {
-    try {
-        co_return co_await s.handler(std::move(request));
-    } catch (const boost::system::system_error& e) {
-        if (e.code() == asio::error::operation_aborted) throw;
-        patterns::warn("answering 500: {}", e.what());
-    } catch (const std::exception& e) {
-        patterns::warn("answering 500: {}", e.what());
-    }
-    co_return http_answer{500, "something went wrong here\n", {}};
-}
-
-/// Waits for the first byte of a request. False when the connection has ended, or was idle for too
-/// long.
-supe::awaitable<bool> request_begins(client& c) {
-    if (c.buffer.size() > 0) co_return true;
-    if (c.buffer.capacity() > 4 * small_read) c.buffer.shrink_to_fit();
-    c.idle = true;
-    c.may_take(c.owner.limits.idle);
-    const auto failed = co_await read_some(c, small_read);
-    c.idle = false;
-    co_return !failed;
-}
-
-/// One request and its answer. False when the connection ends with it.
-supe::awaitable<bool> serve_request(client& c) {
-    if (!co_await request_begins(c)) co_return false;
-    request_parser parser;
-    parser.header_limit(static_cast<std::uint32_t>(c.owner.limits.head));
-    parser.body_limit(c.owner.limits.body);
-    c.may_take(c.owner.limits.request);
-    if (const auto head_fault = co_await read_head(c, parser)) {
-        if (worth_an_answer(c, head_fault)) co_await refuse(c, answer_to_fault(c, head_fault));
-        co_return false;
-    }
-    http_request request;
-    request.target = origin_form({parser.get().target().data(), parser.get().target().size()});
-    if (auto no = objection(parser, request.target)) {
-        co_await refuse(c, std::move(*no));
-        co_return false;
-    }
-    if (waits_for_continue(c, parser) && !co_await write(c, "HTTP/1.1 100 Continue\r\n\r\n"))
-        co_return false;
-    c.may_take(c.owner.limits.request);
-    body_reading body = co_await read_body(c, parser);
-    if (body.answer) co_await refuse(c, std::move(*body.answer));
-    if (!body.complete) co_return false;
-    const answer_part part =
-        parser.get().method() == http::verb::head ? answer_part::head : answer_part::whole;
-    const bool keep_alive = parser.keep_alive();
-    request.method = std::string_view(parser.get().method_string());
-    request.headers = parser.fields();
-    request.body = std::move(parser.get().body());
-    request.remote = c.remote;
-    c.deadline = supe::never;
-    c.answering = true;
-    const http_answer answer = co_await answer_of(c.owner, std::move(request));
-    c.answering = false;
-    c.unreserve();
-    const bool kept = keep_alive && !c.owner.closing;
-    std::string text = text_of(answer, kept ? connection_after::kept : connection_after::closed,
-                               part, c.owner.self.time().wall());
-    const bool written = co_await write(c, std::move(text));
-    if (written && !kept) co_await wait_for_close(c);
-    co_return written&& kept;
-}
-
-supe::awaitable<> serve_client(service& s, std::unique_ptr<client> c) {
-    while (!s.closing && co_await serve_request(*c)) {}
-    boost::system::error_code gone;
-    c->socket.shutdown(tcp::socket::shutdown_both, gone);
-}
-
-void cancel(client& c) {
-    boost::system::error_code ignored;
-    c.socket.cancel(ignored);
-}
+constexpr auto report_every = 10s;
+constexpr auto sweep_every = 250ms;  // how exactly deadlines are kept
 
 /// Watches the deadlines of all connections; a timer for each would cost more than it is worth.
 supe::awaitable<> watch_deadlines(service& s) {
@@ -318,21 +33,61 @@ supe::awaitable<> watch_deadlines(service& s) {
     }
 }
 
+/// The one that has waited longest for its next request; null where none waits.
+client* longest_idle(service& s) {
+    client* longest = nullptr;
+    for (client* c : s.clients)
+        if (c->idle && !c->late && (!longest || c->deadline < longest->deadline)) longest = c;
+    return longest;
+}
+
+/// Once in a while: it may come for each connection.
+void report(service& s, const boost::system::error_code& failed) {
+    const supe::time_point now = s.self.time().now();
+    if (now < s.next_report) return;
+    s.next_report = now + report_every;
+    patterns::warn("accepting: {}; idle connections are closed for new ones", failed.message());
+}
+
+supe::awaitable<> client_leaves(service& s) { co_await s.client_left.wait(); }
+
+/// Makes room for one more: an idle connection costs its client nothing but a new one. Resumes
+/// when there may be room.
+supe::awaitable<> make_room(service& s) {
+    if (client* c = longest_idle(s)) {
+        c->late = true;
+        cancel(*c);
+    }
+    const supe::time_point at_most = s.self.time().now() + accept_pause;
+    co_await supe::within(s.self.time(), at_most, client_leaves(s));
+}
+
+bool is_out_of_room(const boost::system::error_code& failed) {
+    return failed == asio::error::no_descriptors || failed == asio::error::no_memory ||
+           failed == asio::error::no_buffer_space ||
+           failed == boost::system::errc::too_many_files_open_in_system;
+}
+
 supe::awaitable<> accept(service& s, tcp_acceptor& acceptor, supe::nursery& clients) {
     while (!s.closing) {
         if (s.clients.size() >= s.limits.clients) {
-            co_await s.client_left.wait();
+            const auto [none] = co_await acceptor.async_wait(tcp_acceptor::wait_read, as_result);
+            if (none == asio::error::operation_aborted) co_return;
+            if (s.clients.size() >= s.limits.clients) co_await make_room(s);
             continue;
         }
         auto [failed, socket] = co_await acceptor.async_accept(as_result);
         if (failed == asio::error::operation_aborted) co_return;
-        if (failed) {
+        if (is_out_of_room(failed)) {
+            report(s, failed);
+            co_await make_room(s);
+        } else if (failed) {
             patterns::warn("accepting: {}", failed.message());
             co_await s.self.time().sleep_for(accept_pause);
-            continue;
+        } else {
+            // Made here, so that it counts before the next one is accepted.
+            clients.start(serve_client(s, std::make_unique<client>(s, std::move(socket))));
         }
-        // Made here, so that it counts before the next one is accepted.
-        clients.start(serve_client(s, std::make_unique<client>(s, std::move(socket))));
     }
 }
 
@@ -358,6 +113,18 @@ supe::awaitable<bool> all_left(service& s) {
     co_return true;
 }
 
+/// No more is accepted; what is in progress is answered, as far as `drain` allows.
+supe::awaitable<> finish(service& s, std::list<tcp_acceptor>& acceptors) {
+    s.closing = true;
+    boost::system::error_code ignored;
+    for (tcp_acceptor& a : acceptors) a.close(ignored);
+    for (client* c : s.clients)
+        if (c->idle) cancel(*c);
+    co_await supe::within(s.self.time(), s.self.time().now() + s.limits.drain, all_left(s));
+    for (client* c : s.clients)
+        if (c->answering) refuse_at_end(*c);
+}
+
 }  // namespace
 
 supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, http_limits limits,
@@ -368,23 +135,16 @@ supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, ht
     std::list<tcp_acceptor> acceptors;
     for (const int fd : sockets)
         acceptors.emplace_back(self.time().executor(), protocol_of(fd), fd);
-    supe::nursery clients(self.time()), acceptance(self.time()), timeouts(self.time());
-    timeouts.start(watch_deadlines(s));
-    for (tcp_acceptor& a : acceptors) acceptance.start(accept(s, a, clients));
-    self.ready();
-    co_await self.shutdown_requested();
-    s.closing = true;
-    acceptance.cancel();
-    co_await acceptance.join();
-    for (client* c : s.clients)
-        if (c->idle) cancel(*c);
-    co_await supe::within(self.time(), self.time().now() + limits.drain, all_left(s));
-    for (client* c : s.clients)
-        if (c->answering) refuse_at_end(*c);
-    clients.cancel();
-    co_await clients.join();
-    timeouts.cancel();
-    co_await timeouts.join();
+    // One nursery for all: a server that is cancelled has no connection left that uses it.
+    const auto body = [&](supe::nursery& all) -> supe::awaitable<> {
+        all.start(watch_deadlines(s));
+        for (tcp_acceptor& a : acceptors) all.start(accept(s, a, all));
+        self.ready();
+        co_await self.shutdown_requested();
+        co_await finish(s, acceptors);
+        all.cancel();
+    };
+    co_await supe::with_nursery(self.time(), body);
 }
 
 }  // namespace components

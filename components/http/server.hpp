@@ -28,7 +28,7 @@ struct http_limits {
     std::size_t body = 4 << 20;   ///< bytes (413)
     std::size_t large_bodies =
         64 << 20;  ///< bytes of all bodies over 64 KiB that are being read or answered (503)
-    std::size_t clients = 4096;  ///< connections at once; more wait to be accepted
+    std::size_t clients = 4096;  ///< connections at once; for one more the longest idle is closed
     supe::duration idle = std::chrono::seconds(75);     ///< between requests
     supe::duration request = std::chrono::seconds(60);  ///< from its first byte to its last (408)
     supe::duration drain = std::chrono::seconds(5);     ///< for requests in progress at shutdown
@@ -41,7 +41,8 @@ using http_handler = std::function<supe::awaitable<http_answer>(http_request)>;
 /// no more is accepted, idle connections are closed, and requests in progress are answered, with
 /// 503 those that take longer than `drain`. Requests of one connection are answered in order
 /// (pipelining). What is no HTTP, too large or too slow is answered 400, 413, 431 or 408, and the
-/// connection is closed; other clients are not affected.
+/// connection is closed; other clients are not affected. Where there is no descriptor for a
+/// connection the one that has been idle longest is closed.
 supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, http_limits limits,
                              http_handler handler);
 

@@ -74,14 +74,4 @@ std::string text_of(const http_answer& answer, connection_after after, answer_pa
 
 http_answer unavailable(std::string why) { return {503, std::move(why), {{"Retry-After", "5"}}}; }
 
-std::string origin_form(std::string_view target) {
-    if (target.starts_with('/')) return std::string(target);
-    const auto scheme = target.find("://");
-    if (scheme == target.npos) return {};
-    const auto path = target.find_first_of("/?", scheme + 3);
-    if (path == target.npos) return "/";
-    return target[path] == '?' ? "/" + std::string(target.substr(path))
-                               : std::string(target.substr(path));
-}
-
 }  // namespace components

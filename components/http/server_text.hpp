@@ -1,4 +1,4 @@
-// What an HTTP/1.1 server writes and reads as text, beside the parsing of requests. Pure.
+// What an HTTP/1.1 server writes as text. Pure.
 #pragma once
 
 #include "components/http/server.hpp"
@@ -20,9 +20,5 @@ std::string text_of(const http_answer& answer, connection_after after, answer_pa
 
 /// 503 with Retry-After.
 http_answer unavailable(std::string why);
-
-/// A request's target in origin form, also from the absolute form that proxies send (RFC 9112
-/// §3.2); empty where it is neither.
-std::string origin_form(std::string_view target);
 
 }  // namespace components

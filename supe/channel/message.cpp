@@ -94,19 +94,13 @@ message read_signal(const members& m) {
 message read_message(std::string_view frame) {
     members m;
     json_members object(frame);
-    std::string unescaped;
     while (object.next()) {
-        std::string_view key = object.key();
-        if (key.find('\\') != std::string_view::npos) {
-            unescaped = json_string_value(std::string("\"") + std::string(key) + "\"");
-            key = unescaped;
-        }
-        if (std::string_view* field = field_of(m, key)) {
+        if (std::string_view* field = field_of(m, object.key())) {
             *field = object.value();
             continue;
         }
-        if (key == "re") m.answer = true;
-        append_member(m.extras, object.key(), object.value());
+        if (object.key() == "re") m.answer = true;
+        append_member(m.extras, object.key_text(), object.value());
     }
     if (!object.well_formed()) {
         if (is_json(frame)) return raw_frame{};

@@ -1,6 +1,7 @@
 #include "supe/output/terminal_sink.hpp"
 
 #include "supe/async/nursery.hpp"
+#include "supe/text/terminal_text.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -31,18 +32,26 @@ colours colours_for(int fd) {
     return shows ? colours::on : colours::off;
 }
 
+terminal_sink::end::end(clock& c, int fd)
+    : writer(c, fd), shown(colours_for(fd)), is_terminal(::isatty(fd) == 1) {}
+
 terminal_sink::terminal_sink(clock& c, output_format format, int out, int err)
     : clock_(c), format_(format), out_(c, out), space_(c), work_(c) {
     if (!same_file(out, err)) err_.emplace(c, err);
 }
 
-void terminal_sink::append(std::string& to, colours shown, stream s, std::string_view address,
+void terminal_sink::append(std::string& to, const end& e, stream s, std::string_view address,
                            std::string_view line) {
+    const std::size_t begin = to.size();
+    const std::string harmless = e.is_terminal ? terminal_line(line) : std::string();
+    const std::string_view text = e.is_terminal ? harmless : line;
     switch (format_) {
-        case output_format::text: return append_text_line(to, label_of(address), line, shown);
+        case output_format::text: return append_text_line(to, label_of(address), text, e.shown);
         case output_format::json:
-            return append_json_line(to, stamp_.of(clock_.wall()), address, s, line);
-        case output_format::relayed: return append_text_line(to, address, line, colours::off);
+            append_json_line(to, stamp_.of(clock_.wall()), address, s, line);
+            if (e.is_terminal) to.replace(begin, to.npos, terminal_json(to.substr(begin)));
+            return;
+        case output_format::relayed: return append_text_line(to, address, text, colours::off);
     }
 }
 
@@ -58,12 +67,12 @@ void terminal_sink::put(stream s, std::string_view address, std::string_view lin
     // The disk was full: the loss is reported first, once the disk has space again.
     if (e.writer.lost_bytes() > 0) {
         std::string mark;
-        append(mark, e.shown, stream::err, "/",
+        append(mark, e, stream::err, "/",
                fmt::format("{} bytes of output could not be written here: {}",
                            e.writer.lost_bytes(), e.writer.lost_why()));
         e.writer.report_loss(mark);
     }
-    append(e.writer.text(), e.shown, s, address, line);
+    append(e.writer.text(), e, s, address, line);
 }
 
 bool terminal_sink::may_keep(const end& e, stream s, std::string_view address, std::size_t bytes) {

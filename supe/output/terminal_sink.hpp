@@ -22,7 +22,8 @@ enum class output_format {
 /// On for a terminal that shows colours, unless NO_COLOR is set.
 colours colours_for(int fd);
 
-/// Lines of stdout go to stdout, lines of stderr and our own log to stderr (contract §6). When our
+/// Lines of stdout go to stdout, lines of stderr and our own log to stderr (contract §6); to a
+/// terminal without the control characters in them (terminal_text.hpp). When our
 /// reader is slow, up to 256 KiB wait before is_full(). A dead child's output comes all the same:
 /// of each address 1 MiB more is kept, and a mark reports what was dropped. When stdout and stderr
 /// are the same file, they share one queue, so that lines do not mix.
@@ -48,9 +49,10 @@ public:
 
 private:
     struct end {
-        end(clock& c, int fd) : writer(c, fd), shown(colours_for(fd)) {}
+        end(clock& c, int fd);
         patient_writer writer;
         colours shown;
+        bool is_terminal;
         bool closed_reported = false;
     };
     struct excess {
@@ -60,7 +62,7 @@ private:
     };
     end& of(stream s) { return s == stream::err && err_ ? *err_ : out_; }
     bool may_keep(const end& e, stream s, std::string_view address, std::size_t bytes);
-    void append(std::string& to, colours shown, stream s, std::string_view address,
+    void append(std::string& to, const end& e, stream s, std::string_view address,
                 std::string_view line);
     void put(stream s, std::string_view address, std::string_view line);
     void report_dropped();

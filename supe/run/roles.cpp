@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/resource.h>
 #include <algorithm>
 #include <fstream>
 
@@ -61,6 +62,15 @@ int no_such_role(std::string_view role, const component_roles& roles) {
     return exit_bad_start;
 }
 
+/// A role starts no processes, and its descriptors are connections. (A supervisor raises its limit
+/// in the launcher, which gives the children the one from before.)
+void raise_descriptor_limit() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 std::vector<std::string> role_names(const component_roles& roles) {
@@ -103,6 +113,7 @@ int run_component_role(const std::string& role, const run_settings& settings) {
         }
     }
     if (role == supervisor_role) return run_nested_process(settings);
+    raise_descriptor_limit();
     const auto found =
         std::ranges::find(settings.roles, role, [](const auto& entry) { return entry.first; });
     if (found == settings.roles.end()) return no_such_role(role, settings.roles);

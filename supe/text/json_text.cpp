@@ -1,5 +1,7 @@
 #include "supe/text/json_text.hpp"
 
+#include "supe/text/utf8.hpp"
+
 #include <array>
 #include <bit>
 #include <bitset>
@@ -63,30 +65,6 @@ std::size_t skip_blanks(std::string_view t, std::size_t i) {
     return i;
 }
 
-/// The end of the UTF-8 sequence at `i` (RFC 3629: no overlong forms, no surrogates, nothing past
-/// U+10FFFF).
-std::size_t skip_utf8(std::string_view t, std::size_t i) {
-    const auto byte = [&](std::size_t at) {
-        return at < t.size() ? static_cast<unsigned char>(t[at]) : 0u;
-    };
-    const auto follows = [&](std::size_t at) { return (byte(at) & 0xc0) == 0x80; };
-    const unsigned a = byte(i), b = byte(i + 1);
-    if (a >= 0xc2 && a <= 0xdf) return follows(i + 1) ? i + 2 : bad;
-    if (a >= 0xe0 && a <= 0xef) {
-        if (!follows(i + 1) || !follows(i + 2) || (a == 0xe0 && b < 0xa0) ||
-            (a == 0xed && b > 0x9f))
-            return bad;
-        return i + 3;
-    }
-    if (a >= 0xf0 && a <= 0xf4) {
-        if (!follows(i + 1) || !follows(i + 2) || !follows(i + 3) || (a == 0xf0 && b < 0x90) ||
-            (a == 0xf4 && b > 0x8f))
-            return bad;
-        return i + 4;
-    }
-    return bad;
-}
-
 /// The end of the string whose opening quote is at `i`.
 std::size_t skip_string(std::string_view t, std::size_t i) {
     for (++i; (i = skip_plain(t, i)) < t.size();) {
@@ -107,7 +85,7 @@ std::size_t skip_string(std::string_view t, std::size_t i) {
                 return bad;
             }
         } else {
-            i = skip_utf8(t, i);
+            i = utf8_character_end(t, i);
             if (i == bad) return bad;
         }
     }
@@ -265,7 +243,9 @@ bool json_members::next() {
     if (value_at == bad) return at_ = bad, false;
     const std::size_t end = skip_value(text_, value_at);
     if (end == bad) return at_ = bad, false;
-    key_ = text_.substr(key_at + 1, skip_string(text_, key_at) - key_at - 2);
+    const std::string_view key = text_.substr(key_at, skip_string(text_, key_at) - key_at);
+    key_text_ = key.substr(1, key.size() - 2);
+    unescaped_ = key.find('\\') == bad ? std::string() : json_string_value(key);
     value_ = text_.substr(value_at, end - value_at);
     at_ = skip_blanks(text_, end);
     const bool goes_on = at_ < text_.size() && (text_[at_] == ',' || text_[at_] == '}');
@@ -321,7 +301,7 @@ void append_quoted(std::string& out, std::string_view value, F append_bad) {
             out += hex_digits[c >> 4];
             out += hex_digits[c & 15];
             ++i;
-        } else if (const std::size_t end = skip_utf8(value, i); end != bad) {
+        } else if (const std::size_t end = utf8_character_end(value, i); end != bad) {
             out += value.substr(i, end - i);
             i = end;
         } else {

@@ -28,8 +28,11 @@ public:
 
     /// The next member, checked whole (JSON and UTF-8). False at the end, and at the first fault.
     bool next();
-    /// The key as it stands in the text, without quotes, escapes not undone.
-    std::string_view key() const { return key_; }
+    /// The key that the text means, whatever is escaped in it: `"\u0069d"` is `id`. Valid until the
+    /// next call of next().
+    std::string_view key() const { return unescaped_.empty() ? key_text_ : unescaped_; }
+    /// The same as it stands in the text, without quotes.
+    std::string_view key_text() const { return key_text_; }
     /// The value's text, without blanks around it.
     std::string_view value() const { return value_; }
     /// After next() said false: the object was closed and nothing but blanks follows it.
@@ -40,7 +43,8 @@ private:
     std::size_t at_ = 0;
     bool first_ = true;
     bool well_formed_ = false;
-    std::string_view key_;
+    std::string_view key_text_;
+    std::string unescaped_;  // empty where nothing is escaped
     std::string_view value_;
 };
 

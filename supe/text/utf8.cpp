@@ -11,6 +11,29 @@ bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; 
 
 std::string as_utf8(std::string_view bytes) { return json_string_value(json_quoted(bytes)); }
 
+std::size_t utf8_character_end(std::string_view t, std::size_t i) {
+    constexpr std::size_t bad = std::string_view::npos;
+    const auto byte = [&](std::size_t at) {
+        return at < t.size() ? static_cast<unsigned char>(t[at]) : 0u;
+    };
+    const auto follows = [&](std::size_t at) { return (byte(at) & 0xc0) == 0x80; };
+    const unsigned a = byte(i), b = byte(i + 1);
+    if (a >= 0xc2 && a <= 0xdf) return follows(i + 1) ? i + 2 : bad;
+    if (a >= 0xe0 && a <= 0xef) {
+        if (!follows(i + 1) || !follows(i + 2) || (a == 0xe0 && b < 0xa0) ||
+            (a == 0xed && b > 0x9f))
+            return bad;
+        return i + 3;
+    }
+    if (a >= 0xf0 && a <= 0xf4) {
+        if (!follows(i + 1) || !follows(i + 2) || !follows(i + 3) || (a == 0xf0 && b < 0x90) ||
+            (a == 0xf4 && b > 0x8f))
+            return bad;
+        return i + 4;
+    }
+    return bad;
+}
+
 std::size_t utf8_cut(std::string_view text, char next) {
     if (!continues(next)) return text.size();
     for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {

@@ -11,6 +11,10 @@ namespace supe {
 /// becomes U+FFFD.
 std::string as_utf8(std::string_view bytes);
 
+/// The end of the character of several bytes at `at` (no overlong forms, no surrogates, nothing
+/// past U+10FFFF); npos where there is none.
+std::size_t utf8_character_end(std::string_view text, std::size_t at);
+
 /// Where to cut `text`, which the byte `next` follows: at its end, or before a character that goes
 /// on in `next`.
 std::size_t utf8_cut(std::string_view text, char next);

@@ -250,6 +250,25 @@ BOOST_AUTO_TEST_CASE(addresses) {
     loop.run_for(5ms);
 }
 
+// A connection that succeeds in the moment in which its time is up is the one: there is never a
+// second one, to the next address, beside it.
+BOOST_AUTO_TEST_CASE(one_connection_at_a_time) {
+    support::event_loop loop;
+    destination d(loop, {{{ok()}, script::hold}, {{ok()}, script::hold}});
+    caller c(loop, d.address());
+    BOOST_TEST(c.open({d.peer(), d.peer()}, 0s) == "");
+    loop.run_for(50ms);
+    BOOST_TEST(d.accepted == 1u);
+    BOOST_TEST(d.open == 1u);
+    BOOST_REQUIRE(c.connection.connected());
+    BOOST_TEST(c.connection.connected()->peer == d.peer());
+    BOOST_TEST(c.connection.connected()->local_port > 0);
+    BOOST_TEST(c.post().status == 200);
+    d.let_go();
+    BOOST_TEST(c.close());
+    BOOST_TEST(!c.connection.connected());
+}
+
 // Names resolve to addresses with their port; an error has the reason.
 BOOST_AUTO_TEST_CASE(resolving) {
     support::event_loop loop;
@@ -305,7 +324,7 @@ BOOST_AUTO_TEST_CASE(close_has_a_limit) {
     const auto open_and_close = [](connection_type& c, std::string peer, supe::time_point limit,
                                    std::string& failed, bool& done) -> supe::awaitable<> {
         const std::vector<std::string> peers(1, peer);
-        failed = co_await c.open(peers, limit);
+        failed = co_await c.connect(peers, limit);
         co_await c.close();
         done = true;
     };

@@ -101,6 +101,32 @@ BOOST_AUTO_TEST_CASE(colour_on_a_terminal) {
     ::unsetenv("NO_COLOR");
 }
 
+// A child's line does not drive the terminal, also without colours; its bytes are unchanged in a
+// pipe.
+BOOST_AUTO_TEST_CASE(control_characters) {
+    bench b;
+    const unique_fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    BOOST_REQUIRE((master && ::grantpt(master.get()) == 0 && ::unlockpt(master.get()) == 0));
+    const unique_fd terminal(::open(::ptsname(master.get()), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+    const std::string evil = "\x1b]0;t\x07\xc2\x9b\x32J\x9b\x7f\r\tend";
+    const auto shown = [&](output_format format) {
+        supe::terminal_sink sink(b.time, format, terminal.get(), b.err.write.get());
+        put(sink, stream::out, "/web", evil);
+        char text[500];
+        const ssize_t n = ::read(master.get(), text, sizeof text);
+        put(sink, stream::err, "/web", evil);
+        return std::string(text, n > 0 ? static_cast<std::size_t>(n) : 0);
+    };
+    ::setenv("NO_COLOR", "1", 1);
+    const std::string text = shown(output_format::text);
+    const std::string json = shown(output_format::json);
+    ::unsetenv("NO_COLOR");
+    BOOST_TEST(text.starts_with("[web] \\x1b]0;t\\x07\\xc2\\x9b2J\\x9b\\x7f\\x0d"), text);
+    BOOST_TEST(json.find(R"("line":"\u001b]0;t\u0007\u009b2J\\x9b\u007f\r\tend")") != json.npos,
+               json);
+    BOOST_TEST(b.err.take().starts_with("[web] " + evil + "\n"));
+}
+
 // A pipe without a reader blocks no write; its flags stay unchanged for processes that share it.
 BOOST_AUTO_TEST_CASE(an_unread_pipe_does_not_block) {
     bench b;

@@ -141,7 +141,10 @@ struct caller {
     }
     supe::awaitable<> opening(std::vector<std::string> peers, supe::duration limit,
                               std::optional<std::string>& why) {
-        why = co_await connection.open(std::move(peers), loop.time.now() + limit);
+        const supe::time_point deadline = loop.time.now() + limit;
+        std::string failed = co_await connection.connect(std::move(peers), deadline);
+        if (failed.empty()) failed = co_await connection.secure(deadline);
+        why = failed;
     }
     http_reply post(supe::duration limit = 5s, std::string body = "hello") {
         std::optional<http_reply> reply;

@@ -81,4 +81,18 @@ BOOST_AUTO_TEST_CASE(silence_and_deaths) {
                        "  2026-01-31T12:00:09.000Z  after     8s  ended    SIGTERM\n"));
 }
 
+// What a child says of itself does not drive the operator's terminal.
+BOOST_AUTO_TEST_CASE(control_characters) {
+    json::value web = shop().at("children").at(0);
+    web.as_object()["status"] = "\x1b]0;evil\x07\xc2\x9b\x32J\nforged";
+    web.as_object()["deaths"] = json::parse(
+        R"([{"at":"2026","text":"code 1\u001b[2J","exit":null,"after_ms":0,"clean":false}])");
+    const std::string text = components::status_table(web, shown::off);
+    BOOST_TEST(text.find("It says: \\x1b]0;evil\\x07\\xc2\\x9b2J\\x0aforged\n") != text.npos, text);
+    BOOST_TEST(text.find("code 1\\x1b[2J\n") != text.npos, text);
+    const std::string pretty = components::pretty(web);
+    BOOST_TEST(pretty.find_first_of("\x1b\x07\x7f\xc2") == pretty.npos, pretty);
+    BOOST_TEST((json::parse(pretty) == web));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

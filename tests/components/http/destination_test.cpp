@@ -129,6 +129,31 @@ BOOST_AUTO_TEST_CASE(inbound_copies_are_dropped) {
                "X-Forwarded-Host: h\r\nX-Forwarded-Proto: http\r\nVia: 1.1 supe\r\n\r\n");
 }
 
+// CGI reads a name without the difference between a dash and an underscore or any other sign: what
+// it would take for ours is dropped too, and nothing else.
+BOOST_AUTO_TEST_CASE(copies_that_cgi_would_read_are_dropped) {
+    components::webhook w = sample();
+    w.headers = {{"X_Forwarded_For", "6.6.6.6"}, {"x_forwarded-host", "evil"},
+                 {"X.Forwarded.Proto", "evil"},  {"Supe_Attempt", "9"},
+                 {"SUPE_webhook-ID", "evil"},    {"Supe_Received_At", "never"},
+                 {"Supe_Verified", "yes"},       {"Supe-Verified", "yes"},
+                 {"Content_Length", "77"},       {"Transfer_Encoding", "chunked"},
+                 {"Idempotency_Key", "evil"},    {"X_Forwarded", "kept"},
+                 {"X_Real_IP", "kept"},          {"SupeAttempt", "kept"}};
+    w.body.clear();
+    const std::string sent = head("http://app", w);
+    BOOST_TEST(sent.find("evil") == sent.npos, sent);
+    BOOST_TEST(sent.find("77") == sent.npos, sent);
+    BOOST_TEST(
+        sent.starts_with("POST /hooks/a?b=c%20d HTTP/1.1\r\nHost: app\r\nX_Forwarded: kept\r\n"
+                         "X_Real_IP: kept\r\nSupeAttempt: kept\r\nContent-Length: 0\r\n"),
+        sent);
+    w.headers = {{"idempotency-key", "its own"}, {"Idempotency_Key", "evil"}};
+    const std::string keyed = head("http://app", w);
+    BOOST_TEST(keyed.find("idempotency-key: its own\r\n") != keyed.npos, keyed);
+    BOOST_TEST(keyed.find("evil") == keyed.npos, keyed);
+}
+
 // The sender's own key stays as it is, in its place; an empty one is none.
 BOOST_AUTO_TEST_CASE(the_key_is_the_senders_or_the_id) {
     components::webhook w = sample();

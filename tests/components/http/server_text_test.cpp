@@ -1,4 +1,4 @@
-// Shows how the HTTP server writes its answers and reads targets.
+// Shows how the HTTP server writes its answers.
 #include "components/http/server_text.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -6,7 +6,6 @@
 using components::answer_part;
 using components::connection_after;
 using components::http_answer;
-using components::origin_form;
 
 namespace {
 
@@ -37,15 +36,6 @@ BOOST_AUTO_TEST_CASE(answers) {
     const std::string odd = components::text_of(http_answer{299, "", {}}, connection_after::closed,
                                                 answer_part::whole, example);
     BOOST_TEST(odd.starts_with("HTTP/1.1 299 \r\n"));
-}
-
-BOOST_AUTO_TEST_CASE(targets) {
-    BOOST_TEST(origin_form("/a?b") == "/a?b");
-    BOOST_TEST(origin_form("http://host/a?b") == "/a?b");
-    BOOST_TEST(origin_form("http://host") == "/");
-    BOOST_TEST(origin_form("http://host?b") == "/?b");
-    BOOST_TEST(origin_form("*") == "");
-    BOOST_TEST(origin_form("") == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,66 @@
+// One connection of an HTTP server: its requests and their answers.
+#pragma once
+
+#include "components/http/server.hpp"
+#include "components/http/tcp_socket.hpp"
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <list>
+#include <memory>
+
+namespace components {
+
+struct http_client;
+
+/// The service: what its connections share.
+struct http_service {
+    supe::component& self;
+    http_limits limits;
+    http_handler handler;
+    std::list<http_client*> clients;
+    std::size_t large_bytes = 0;
+    bool closing = false;
+    supe::timer client_left;
+    supe::time_point next_report{};  ///< that there is no room for a connection
+
+    http_service(supe::component& c, http_limits l, http_handler h)
+        : self(c), limits(l), handler(std::move(h)), client_left(c.time()) {}
+};
+
+/// One connection.
+struct http_client {
+    http_service& owner;
+    tcp_socket socket;
+    boost::beast::flat_buffer buffer;
+    std::string remote;
+    bool idle = true;
+    bool answering = false;                   // its request is complete, its answer not yet begun
+    supe::time_point deadline = supe::never;  // of what it does now
+    bool late = false;                        // the deadline has passed
+    std::size_t reserved = 0;                 // of the service's large_bytes
+    std::list<http_client*>::iterator place;
+
+    http_client(http_service& s, tcp_socket accepted);
+    ~http_client();
+    http_client(const http_client&) = delete;
+    http_client& operator=(const http_client&) = delete;
+
+    void may_take(supe::duration limit) {
+        deadline = owner.self.time().now() + limit;
+        late = false;
+    }
+    /// Bounds the memory that large bodies take together; `bytes`: what there is of this one.
+    bool reserve(std::size_t bytes);
+    void give_back() { owner.large_bytes -= std::exchange(reserved, 0); }
+};
+
+/// Answers its requests, in their order, until it ends.
+supe::awaitable<> serve_client(http_service& s, std::unique_ptr<http_client> c);
+
+/// The whole of an answer after which the connection is closed.
+std::string closing_text(http_client& c, const http_answer& answer);
+
+/// Ends what it waits for.
+void cancel(http_client& c);
+
+}  // namespace components

@@ -1,0 +1,122 @@
+// Shows how the HTTP server behaves at its limits, at its end, and where it is cancelled.
+#include "tests/support/http_test_server.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+using namespace std::chrono_literals;
+using server = support::http_test_server;
+using support::check;
+using support::contains;
+using support::raw_client;
+
+BOOST_AUTO_TEST_SUITE(http_server_limits)
+
+// Connections beyond the limit wait to be accepted, while all others are at work.
+BOOST_AUTO_TEST_CASE(connections_are_bounded) {
+    auto limits = server::small();
+    limits.clients = 2;
+    server s(limits);
+    raw_client a = s.client(), b = s.client();
+    for (raw_client* c : {&a, &b})
+        c->say("POST /in HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
+    s.loop.run_for(20ms);
+    raw_client waiting = s.client();
+    waiting.say("GET /waited HTTP/1.1\r\nHost: h\r\n\r\n");
+    s.loop.run_for(50ms);
+    BOOST_TEST(s.got.size() == 0u);
+    a.hang_up();
+    BOOST_TEST(contains(waiting.receive("GET /waited 0\n"), "200 OK"));
+}
+
+// Idle connections keep nobody out: for a new one that has no room under the limit the one that has
+// been idle longest is closed.
+BOOST_AUTO_TEST_CASE(idle_connections_make_room) {
+    auto limits = server::small();
+    limits.clients = 2;
+    server s(limits);
+    raw_client a = s.client(), b = s.client();
+    for (raw_client* c : {&a, &b, &a})
+        c->say("GET /in HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET /in 0\n");
+    raw_client fresh = s.client();
+    BOOST_TEST(contains(fresh.say("GET /now HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET /now 0\n"),
+                        "200 OK"));
+    BOOST_TEST(b.read_all() == "(end)");
+    BOOST_TEST(
+        contains(a.say("GET /a HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET /a 0\n"), "200 OK"));
+}
+
+// The same where the process has no descriptor for it.
+BOOST_AUTO_TEST_CASE(no_descriptor_is_left) {
+    server s;
+    raw_client a = s.client(), b = s.client();
+    for (raw_client* c : {&a, &b})
+        c->say("GET /in HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET /in 0\n");
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const int next = ::dup(0);
+    ::close(next);
+    const rlimit room_for_one{static_cast<rlim_t>(next) + 1, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &room_for_one);
+    raw_client fresh = s.client();
+    const std::string answer =
+        fresh.say("GET /now HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET /now 0\n");
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    BOOST_TEST(contains(answer, "200 OK"), answer);
+    BOOST_TEST(a.read_all() == "(end)");
+    BOOST_TEST(b.is_open());
+}
+
+// A server that is cancelled ends after the last of its connections: they use what it owns.
+BOOST_AUTO_TEST_CASE(cancelled) {
+    server s;
+    s.answer_after = 1h;
+    raw_client idle = s.client(), working = s.client();
+    idle.say("GET");
+    working.say("GET /w HTTP/1.1\r\nHost: h\r\n\r\n");
+    s.loop.until([&] { return s.got.size() == 1; }, 5s);
+    s.tasks.cancel();
+    BOOST_TEST(s.loop.until([&] { return s.tasks.size() == 0; }, 5s));
+    BOOST_TEST(s.answering_at_end == 0);
+    BOOST_TEST(working.read_all() == "(end)");
+    s.ended = true;
+}
+
+// A stop closes idle connections, answers the requests under way, and then ends.
+BOOST_AUTO_TEST_CASE(drains) {
+    server s;
+    s.answer_after = 200ms;
+    raw_client idle = s.client(), working = s.client(), reading = s.client();
+    idle.say("GET / HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET / 0\n");
+    working.say("GET /w HTTP/1.1\r\nHost: h\r\n\r\n");
+    reading.say("POST /r HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
+    s.loop.until([&] { return s.got.size() == 2; }, 5s);
+    s.ask_to_stop();
+    BOOST_TEST(idle.read_all() == "(end)");
+    reading.say("llo");
+    const std::string answer = working.read_all();
+    BOOST_TEST(contains(answer, "\r\nConnection: close\r\n"), answer);
+    BOOST_TEST(answer.ends_with("GET /w 0\n(end)"), answer);
+    BOOST_TEST(reading.read_all().ends_with("POST /r 5\n(end)"));
+    for (raw_client* c : {&idle, &working, &reading}) c->hang_up();
+    BOOST_TEST(s.stop());
+}
+
+// A request that takes longer than the drain is answered 503 with Retry-After.
+BOOST_AUTO_TEST_CASE(drain_has_a_limit) {
+    auto limits = server::small();
+    limits.drain = 200ms;
+    server s(limits);
+    s.answer_after = 1h;
+    raw_client working = s.client(), reading = s.client();
+    working.say("POST /w HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+    reading.say("POST /r HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
+    s.loop.until([&] { return s.got.size() == 1; }, 5s);
+    BOOST_TEST(s.stop());
+    const std::string reply = working.read_all();
+    check(reply, "503 Service Unavailable", "shutting down, please try again\n");
+    BOOST_TEST(contains(reply, "\r\nRetry-After: 5\r\n"));
+    BOOST_TEST(reading.read_all() == "(end)");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
