@@ -196,7 +196,7 @@ awaitable<json::value> commands::for_child(std::string what, std::string name,
     if (what == "start" || what == "restart") {
         if (what == "start") problem = co_await supervisor_.admin().start(name);
         if (what == "restart") problem = co_await supervisor_.admin().restart(name);
-        done = address + " is up";
+        done = came_up_text(name);
     } else if (what == "stop") {
         problem = co_await supervisor_.admin().stop(name);
         done = address + " is stopped";
@@ -220,6 +220,16 @@ awaitable<json::value> commands::for_child(std::string what, std::string name,
     co_return outcome(problem, std::move(done));
 }
 
+/// After a start without an error.
+std::string commands::came_up_text(const std::string& name) {
+    const std::string address = fmt::format("{}/{}", supervisor_.address(), name);
+    const auto members = supervisor_.members(name);
+    const bool at_rest = std::ranges::all_of(members, [&](const child* c) {
+        return supervisor_.status_of(*c) == restarter::status::stopped;
+    });
+    return address + (at_rest ? " had nothing to do" : " is up");
+}
+
 awaitable<json::value> commands::add(json::object request) {
     const auto* text = request.if_contains("child");
     if (!text) co_return error("add needs a child", result::bad_request);
@@ -232,7 +242,7 @@ awaitable<json::value> commands::add(json::object request) {
         refused = e.what();
     }
     if (!refused.empty()) co_return error(std::move(refused), result::bad_request);
-    co_return outcome(problem, fmt::format("{}/{} is up", supervisor_.address(), name));
+    co_return outcome(problem, came_up_text(name));
 }
 
 // --- mail ---

@@ -52,6 +52,7 @@ private:
     awaitable<boost::json::value> here(object request);
     awaitable<boost::json::value> for_child(std::string what, std::string name, object request);
     awaitable<boost::json::value> add(object request);
+    std::string came_up_text(const std::string& name);
     void on_outcome(const std::string& id, signal_kind outcome, std::string reason);
     awaitable<boost::json::value> mail(object request);
     std::unique_ptr<acceptance> put_again(const std::string& recipient, envelope mail);

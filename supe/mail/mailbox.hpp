@@ -132,6 +132,7 @@ public:
 
     std::size_t queued() const;
     std::size_t in_flight() const;
+    std::size_t in_flight(consumer c) const { return consumers_[c].in_flight.size(); }
     std::size_t withheld() const { return withheld_.size(); }
     std::size_t bytes() const { return bytes_; }
     bool empty() const { return held_ + parked_ == 0; }

@@ -34,7 +34,8 @@ administration::attempt administration::attempt_at(const child_entry& entry, wan
     return {c.number(), c.address(), which == wanted::new_life ? c.life() : 0, entry.failures};
 }
 
-/// Waits until the child is up, or until an end that was not requested shows that this try failed.
+/// Waits until the child is up, until it had nothing to do, or until an end that was not requested
+/// shows that this try failed.
 awaitable<std::string> administration::came_up(attempt tried) {
     using status = restarter::status;
     for (;; co_await supervisor_.change().wait()) {
@@ -43,7 +44,8 @@ awaitable<std::string> administration::came_up(attempt tried) {
         if (!entry) co_return fmt::format("{} left the tree", tried.address);
         const status s = restarts_.status_of(tried.number);
         const bool is_up = s == status::running && entry->who.life() > tried.life;
-        if (is_up || s == status::idle) co_return std::string();
+        if (is_up || s == status::idle || restarts_.has_finished(tried.number))
+            co_return std::string();
         if (entry->failures != tried.failures)
             co_return fmt::format("{} did not come up: {}", tried.address,
                                   entry->deaths.back().text);
@@ -121,22 +123,24 @@ awaitable<std::string> administration::remove(std::string name) {
 
 class administration::first_start_watch {
 public:
-    first_start_watch(administration& a, int number) : refusals_(a.refusals_), number_(number) {
-        refusals_[number];
+    first_start_watch(administration& a, int number) : departures_(a.departures_), number_(number) {
+        departures_[number];
     }
-    ~first_start_watch() { refusals_.erase(number_); }
+    ~first_start_watch() { departures_.erase(number_); }
     first_start_watch(const first_start_watch&) = delete;
-    const std::string& refusal() const { return refusals_.at(number_); }
+    const departure& seen() const { return departures_.at(number_); }
 
 private:
-    std::map<int, std::string>& refusals_;
+    std::map<int, departure>& departures_;
     int number_;
 };
 
 void administration::on_removed(const child_entry& entry) {
-    const auto waited_for = refusals_.find(entry.who.number());
-    if (waited_for != refusals_.end() && !entry.deaths.empty())
-        waited_for->second = entry.deaths.back().text;
+    const auto watched = departures_.find(entry.who.number());
+    if (watched == departures_.end() || entry.deaths.empty() || entry.who.state().asked_for())
+        return;
+    const death& last = entry.deaths.back();
+    watched->second = {.by_itself = true, .why = last.clean ? std::string() : last.text};
 }
 
 awaitable<std::string> administration::add(child_spec spec) {
@@ -184,8 +188,10 @@ awaitable<std::string> administration::first_start(int number, restarter::positi
     const first_start_watch watch(*this, number);
     supervisor_.perform(restarts_.add(number, entry.who.spec(), time_.now(), where));
     const std::string problem = co_await came_up(a);
-    if (watch.refusal().empty()) co_return problem;
-    co_return fmt::format("{} could not be started: {}", a.address, watch.refusal());
+    const departure& seen = watch.seen();
+    if (!seen.by_itself) co_return problem;
+    if (seen.why.empty()) co_return std::string();
+    co_return fmt::format("{} could not be started: {}", a.address, seen.why);
 }
 
 /// Adds all instances, or removes them again.
@@ -198,7 +204,7 @@ awaitable<std::string> administration::add_instances(
     std::string problem;
     for (unsigned i = 1; i <= all && problem.empty(); ++i) {
         child_group* const group = children_.find_group(name);
-        if (!group) co_return fmt::format("{} left the tree", name);
+        if (!group) co_return std::string();  // temporary ones, which had nothing to do
         child_entry& entry = children_.add_instance(*group, i);
         entry.sockets = sockets;
         where.group = group->id;

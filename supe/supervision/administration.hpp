@@ -37,17 +37,17 @@ public:
                    notice_publisher& notices, nested_requests& below, clock& time,
                    supervisor_spec& spec);
 
-    /// Done when the child is ready, or idle (a demand child). Skips a delay. A child that was
-    /// given up or stopped begins with fresh limits. A failure of the first try is an error; it
-    /// counts, and is tried again like any other (contract §5, limits).
+    /// Done when the child is ready, idle (a demand child), or had nothing to do. Skips a delay. A
+    /// child that was given up or stopped begins with fresh limits. A failure is an error, it
+    /// counts nowhere, and the child is stopped (OTP restart_child).
     awaitable<std::string> start(std::string name);
     /// Done when the child is down; it stays down. A temporary child leaves the tree (OTP
     /// terminate_child). A second stop ends a first one with `infinity` sooner.
     awaitable<std::string> stop(std::string name);
     /// Done when a new process is ready. It counts nowhere. A child that is down is started.
     awaitable<std::string> restart(std::string name);
-    /// Adds a child behind all others; done when it is ready. When its first start fails it is
-    /// removed again (OTP start_child).
+    /// Adds a child behind all others; done when it is ready, or had nothing to do. When its first
+    /// start fails it is removed again (OTP start_child).
     awaitable<std::string> add(child_spec spec);
     /// Stops the child and removes it from the tree. Its mail goes to the dead letters with reason
     /// `removed`.
@@ -84,8 +84,12 @@ private:
     std::vector<int> numbers_of(const std::string& name);
     awaitable<> wait_while_stopping(int number);
 
-    /// While it exists, on_removed() notes why the first start of this child failed.
+    /// While it exists, on_removed() notes how the first start of this child ended.
     class first_start_watch;
+    struct departure {
+        bool by_itself = false;  // it left the tree by its own end
+        std::string why;         // its first start failed; empty: it had nothing to do
+    };
     std::string refusal_of(const child_spec& spec) const;
     awaitable<std::string> add_at(child_spec spec, restarter::position where);
     awaitable<std::string> add_instances(child_spec spec,
@@ -120,7 +124,7 @@ private:
     clock& time_;
     supervisor_spec& spec_;
     std::vector<written_child> written_;   // the children in the tree file of the last reload
-    std::map<int, std::string> refusals_;  // why first starts failed, by number
+    std::map<int, departure> departures_;  // of children in their first start, by number
 };
 
 }  // namespace supe

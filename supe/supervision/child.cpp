@@ -189,6 +189,11 @@ child_end child::how_it_ended() {
     const bool by_itself = exit_ && exit_->signal == 0 && end.failure.empty();
     end.clean = end.asked_for || (by_itself && std::ranges::find(spec_.clean_exits, exit_->code) !=
                                                    spec_.clean_exits.end());
+    const bool too_early = end.clean && !end.asked_for && !end.was_ready;
+    if (too_early && !had_nothing_to_do(spec_, end.clean, end.was_ready)) {
+        end.clean = false;
+        end.error = launch_error{"EPROTO", "it ended before it was ready: " + exit_->text()};
+    }
     return end;
 }
 

@@ -3,6 +3,7 @@
 
 #include "supe/process/exit_status.hpp"
 #include "supe/process/launcher.hpp"
+#include "supe/tree/child_spec.hpp"
 
 #include <chrono>
 #include <optional>
@@ -12,7 +13,8 @@ namespace supe {
 
 struct child_end {
     std::optional<exit_status> exit;    ///< without a value when no process was started
-    std::optional<launch_error> error;  ///< why no process was started
+    std::optional<launch_error> error;  ///< why no process was started, or ended before it was
+                                        ///< ready though it should not
     std::string failure;                ///< why we ended it ourselves ("start timed out after 30s")
     bool clean = false;      ///< contract §1: an exit code in `clean_exits`, or requested
     bool asked_for = false;  ///< by a stop, restart, removal or group restart
@@ -30,5 +32,12 @@ struct child_end {
         return exit ? exit->text() : "unknown";
     }
 };
+
+/// Contract §5, Nothing to do (OTP: init returns `ignore`): an end that is clean, and before the
+/// child was ready. For a permanent child it is a failed start. A demand child is idle after any
+/// clean end.
+inline bool had_nothing_to_do(const child_spec& spec, bool clean, bool was_ready) {
+    return clean && !was_ready && (spec.restart != restart_type::permanent || spec.demand);
+}
 
 }  // namespace supe

@@ -1,23 +1,27 @@
 // What an event leads to: which children are wanted, what counts against which limit, and when the
-// next try comes. restarter_order.cpp has the order of starts and stops.
+// next try comes. restarter_commands.cpp has what an operator asks for, restarter_order.cpp the
+// order of starts and stops.
 //
 // An end that was requested (a stop, a removal, a group restart) counts nowhere. Any other end, in
 // ended_of_itself():
 //
-// 1. A first start that failed: the tree fails, or the added child is removed.
-// 2. A demand child that ended cleanly is idle until the next mail. If it took no mail, its end
+// 1. A start by an operator that failed: the child is stopped, and nothing counts.
+// 2. A first start that failed: the tree fails, or the added child is removed.
+// 3. A demand child that ended cleanly is idle until the next mail. If it took no mail, its end
 //    counts.
-// 3. A child that is not to be restarted (temporary; transient, after a clean end) is done. A
+// 4. A child that had nothing to do (it ended cleanly before it was ready) is done.
+// 5. A child that is not to be restarted (temporary; transient, after a clean end) is done. A
 //    significant one may end the supervisor.
-// 4. All others count once in the child's own window, and once in the supervisor's
+// 6. All others count once in the child's own window, and once in the supervisor's
 //    (restart_intensity). Past the supervisor's limit all children stop and the supervisor fails.
 //    Past its own limit the child is given up, or the supervisor fails (`escalate`). A nested
 //    supervisor has no limit of its own as a child. One end past the own limit is let pass when a
 //    mail went to the dead letters by it: the cause of the crashes is gone then.
-// 5. The delay of the next try is chosen, and the group of the child (strategy) is restarted.
+// 7. The delay of the next try is chosen, and the group of the child (strategy) is restarted.
 #include "supe/supervision/restarter.hpp"
 
 #include "supe/async/assertion.hpp"
+#include "supe/supervision/child_end.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -30,71 +34,6 @@ restarter::restarter(const supervisor_spec& spec, std::function<double()> random
                      std::function<bool(child_id)> mail_waits)
     : strategy_(spec.strategy), auto_shutdown_(spec.auto_shutdown), intensity_(spec.limit),
       random_(std::move(random)), mail_waits_(std::move(mail_waits)), still_up_(children_.end()) {}
-
-// --- children ---
-
-restarter::actions restarter::add(child_id id, const child_spec& spec, time_point now,
-                                  position where) {
-    using side = position::side;
-    SUPE_ASSERT(!has(id));
-    auto next = where.at == side::first ? children_.begin() : children_.end();
-    if (where.at == side::behind && has(where.sibling)) next = std::next(index_.at(where.sibling));
-    const auto c = children_.insert(next, {id, &spec, where.group, restart_intensity(spec.limit)});
-    index_[id] = c;
-    actions out;
-    if (mode_ == mode::fresh) {
-        ++unstarted_;
-        return out;
-    }
-    c->first = first_start::of_added;
-    want(*c);
-    if (mode_ == mode::booting && batches_.contains(1))
-        join(*c, 1);  // behind the children of the tree that have not started yet
-    if (c->wanted) launch(*c, now);
-    advance(now, out);
-    return out;
-}
-
-restarter::actions restarter::remove(child_id id, time_point now) {
-    child& c = at(id);
-    actions out;
-    c.leaving = c.stopped = true;
-    c.wanted = c.bounce = c.given_up = false;
-    if (is_ending()) return out;
-    if (c.state == process::down) {
-        erase(c, out);
-    } else {
-        request_stop(c, out);
-    }
-    advance(now, out);
-    return out;
-}
-
-void restarter::erase(child& c, actions& out) {
-    SUPE_ASSERT(c.state == process::down && !is_ending());
-    first_start_done(c);
-    if (c.batch) touched_.insert(c.batch);
-    out.push_back({kind::remove, c.id});
-    const auto entry = index_.extract(c.id);
-    children_.erase(entry.mapped());
-}
-
-void restarter::change(const supervisor_spec& spec) {
-    strategy_ = spec.strategy;
-    auto_shutdown_ = spec.auto_shutdown;
-    intensity_.set_limit(spec.limit);
-}
-
-void restarter::change(child_id id) {
-    child& c = at(id);
-    c.intensity.set_limit(c.spec->limit);
-    c.delay.reset();
-}
-
-void restarter::order(const std::vector<child_id>& ids) {
-    for (auto id = ids.rbegin(); id != ids.rend(); ++id)
-        children_.splice(children_.begin(), children_, index_.at(*id));
-}
 
 std::vector<restarter::child_id> restarter::in_order() const {
     std::vector<child_id> ids;
@@ -136,6 +75,7 @@ restarter::actions restarter::ready(child_id id, time_point now) {
     actions out;
     if (c.state == process::starting) {
         c.state = process::up;
+        c.by_operator = false;
         c.up_since = now;
         first_start_done(c);
         if (c.batch) touched_.insert(c.batch);
@@ -177,59 +117,6 @@ restarter::actions restarter::demanded(child_id id, time_point now) {
     return out;
 }
 
-restarter::actions restarter::start(child_id id, time_point now) {
-    child& c = at(id);
-    actions out;
-    if (is_ending() || c.leaving || c.state == process::starting || c.state == process::up)
-        return out;
-    if (c.stopped || c.given_up || c.done) {
-        c.intensity.reset();
-        c.delay.reset();
-        c.spared = false;
-    }
-    c.stopped = c.given_up = c.done = c.restarting = false;
-    c.last_delay = 0ms;
-    want(c);
-    if (c.state == process::down) {
-        skip_delays(c, now);
-        if (c.wanted) launch(c, now);
-    }
-    advance(now, out);
-    return out;
-}
-
-restarter::actions restarter::stop(child_id id, time_point now) {
-    child& c = at(id);
-    actions out;
-    const bool was_at_rest = c.stopped || c.done;
-    c.stopped = true;
-    c.given_up = c.done = c.wanted = c.bounce = false;
-    if (is_ending()) return out;
-    first_start_done(c);  // a later start by an operator cannot fail the tree
-    if (c.batch) touched_.insert(c.batch);
-    if (c.state == process::down) {
-        if (!was_at_rest) out.push_back({kind::stopped, id});
-        if (c.spec->restart == restart_type::temporary) erase(c, out);
-    } else {
-        request_stop(c, out);
-    }
-    advance(now, out);
-    return out;
-}
-
-restarter::actions restarter::restart(child_id id, time_point now) {
-    child& c = at(id);
-    if (c.state == process::down) return start(id, now);
-    actions out;
-    if (is_ending() || c.leaving) return out;
-    c.stopped = c.bounce = c.restarting = false;
-    want(c);
-    skip_delays(c, now);
-    request_stop(c, out);
-    advance(now, out);
-    return out;
-}
-
 restarter::actions restarter::shutdown(time_point now) {
     actions out;
     if (!is_ending()) begin_end(mode::ending, {});
@@ -255,13 +142,18 @@ void restarter::ended_as_asked(child& c, actions& out, time_point now) {
         return erase(c, out);
     want(c);
     if (c.wanted) launch(c, now);
+    if (!c.wanted) c.by_operator = false;  // a demand child: idle
 }
 
 void restarter::ended_of_itself(child& c, const ending& how, time_point now, actions& out) {
-    if (first_start_failed(c, how, out)) return;
-    first_start_done(c);
+    const bool nothing_to_do = had_nothing_to_do(*c.spec, how.clean, !how.start_failed);
+    const bool failed_to_start = how.start_failed && !nothing_to_do;
     c.bounce = false;
+    if (std::exchange(c.by_operator, false) && failed_to_start) return start_by_operator_failed(c);
+    if (failed_to_start && first_start_failed(c, how, out)) return;
+    first_start_done(c);
     if (c.spec->demand && how.clean) return ended_idle(c, how, now, out);
+    if (nothing_to_do) return finish(c, out);
     const bool again = c.spec->restart == restart_type::permanent ||
                        (c.spec->restart == restart_type::transient && !how.clean);
     if (!again) return not_restarted(c, out);
@@ -271,12 +163,18 @@ void restarter::ended_of_itself(child& c, const ending& how, time_point now, act
         restart_group(c, how.start_failed ? group_stop::at_next_try : group_stop::now, now);
 }
 
-/// A first start that fails: the tree fails, or the added child is removed (OTP start_child). A
-/// child that ends cleanly before it is ready had nothing to do (OTP: init returns `ignore`),
-/// unless it is permanent. False when the end is not such a failure.
+/// OTP restart_child: the operator gets the reason, and decides what follows. The others of its
+/// batch go on.
+void restarter::start_by_operator_failed(child& c) {
+    first_start_done(c);
+    c.stopped = true;
+    c.wanted = false;
+}
+
+/// A first start that fails: the tree fails, or the added child is removed (OTP start_child). False
+/// when it was not its first start.
 bool restarter::first_start_failed(child& c, const ending& how, actions& out) {
-    const bool ignored = how.clean && c.spec->restart != restart_type::permanent;
-    if (c.first == first_start::done || !how.start_failed || ignored) return false;
+    if (c.first == first_start::done) return false;
     if (c.first == first_start::of_added) {
         erase(c, out);
     } else {
@@ -339,13 +237,18 @@ bool restarter::give_up(child& c, const ending& how, actions& out) {
     return false;
 }
 
+/// It stays down until an operator or its group starts it again. A temporary one leaves the tree.
+void restarter::finish(child& c, actions& out) {
+    c.done = true;
+    c.wanted = false;
+    if (c.spec->restart == restart_type::temporary) erase(c, out);
+}
+
 /// OTP 24: a significant child that ends by itself and is not restarted may end the supervisor
 /// (`auto_shutdown`).
 void restarter::not_restarted(child& c, actions& out) {
     const bool significant = c.spec->significant;
-    c.done = true;
-    c.wanted = false;
-    if (c.spec->restart == restart_type::temporary) erase(c, out);
+    finish(c, out);
     if (!significant || auto_shutdown_ == auto_shutdown_kind::never) return;
     const bool others = std::ranges::any_of(children_, [](const child& other) {
         return other.spec->significant && (other.wanted || other.state != process::down);

@@ -55,7 +55,7 @@ public:
         bool clean = false;         ///< an exit code in `clean_exits`
         bool asked_for = false;     ///< by a stop
         bool start_failed = false;  ///< it was never ready
-        bool took_mail = true;      ///< demand children: mail was delivered to it
+        bool took_mail = true;      ///< demand children: it took mail, or a sibling left it none
         bool poisoned = false;  ///< a mail went to the dead letters by this end: one end past the
                                 ///< own limit may pass
         std::string text;       ///< for people: "exit code 3"
@@ -95,10 +95,15 @@ public:
     /// Mail arrived for a demand child.
     actions demanded(child_id id, time_point now);
 
-    // Commands of an operator (`supe start|stop|restart`): they count nowhere.
-    actions start(child_id id, time_point now);
+    /// What follows when the start that an operator asked for fails: the child is stopped (OTP
+    /// restart_child), or it is tried again like any other (a reload).
+    enum class failed_start { leaves_it_stopped, is_tried_again };
+    // Commands of an operator (`supe start|stop|restart`): they count nowhere, and touch no other
+    // child.
+    actions start(child_id id, time_point now, failed_start then = failed_start::leaves_it_stopped);
     actions stop(child_id id, time_point now);
-    actions restart(child_id id, time_point now);
+    actions restart(child_id id, time_point now,
+                    failed_start then = failed_start::leaves_it_stopped);
     /// Stops all children in reverse order; `finished` follows.
     actions shutdown(time_point now);
     /// Stops all children in reverse order, as after a limit was passed; `failed` follows.
@@ -111,13 +116,16 @@ public:
     /// The spec of this child has changed.
     void change(child_id id);
     void set_group(child_id id, int group) { at(id).group = group; }
-    /// A new order of start. Children that `ids` does not name come last.
+    /// A new order of start. Children that `ids` does not name come last. No effect while all
+    /// children are being stopped.
     void order(const std::vector<child_id>& ids);
 
     /// When tick() is due, or `never`.
     time_point deadline() const { return due_.empty() ? never : due_.begin()->first; }
     bool has(child_id id) const { return index_.contains(id); }
     status status_of(child_id id) const;
+    /// It ended by itself, and only an operator or its group starts it again.
+    bool has_finished(child_id id) const { return at(id).done; }
     unsigned restarts_of(child_id id) const { return at(id).restarts; }
     std::vector<child_id> in_order() const;
     /// Why the supervisor fails, with the cause chain; else empty.
@@ -143,7 +151,9 @@ private:
         bool wanted = false;   // it should be up
         bool stopped = false;  // by an operator, or being removed
         bool given_up = false;
-        bool done = false;       // ended by itself and not restarted
+        bool done = false;         // ended by itself and not restarted
+        bool by_operator = false;  // the next start, or the one under way: if it fails, the child
+                                   // is stopped
         bool bounce = false;     // in a group restart: to be stopped in its turn, and started again
         time_point bounce_at{};  // `bounce`: no stop before this
         bool leaving = false;    // to be removed when it is down
@@ -168,7 +178,7 @@ private:
     child& at(child_id id) { return *index_.at(id); }
     const child& at(child_id id) const { return *index_.at(id); }
     void want(child& c);
-    static bool is_down_by_intent(const child& c);
+    static bool is_held_down(const child& c);
     void request_stop(child& c, actions& out);
     void first_start_done(child& c);
     void launch(child& c, time_point now);
@@ -177,11 +187,13 @@ private:
 
     void ended_as_asked(child& c, actions& out, time_point now);
     void ended_of_itself(child& c, const ending& how, time_point now, actions& out);
+    void start_by_operator_failed(child& c);
     bool first_start_failed(child& c, const ending& how, actions& out);
     void ended_idle(child& c, const ending& how, time_point now, actions& out);
     bool within_own_limit(child& c, const ending& how, time_point now);
     bool count(child& c, const ending& how, time_point now, actions& out);
     bool give_up(child& c, const ending& how, actions& out);
+    void finish(child& c, actions& out);
     void not_restarted(child& c, actions& out);
     void back_off(child& c, const ending& how, time_point now);
     /// When the members of the group that are up stop: at once, or at the next try.

@@ -27,8 +27,8 @@ void restarter::want(child& c) {
                (!c.spec->demand || mail_waits_(c.id));
 }
 
-bool restarter::is_down_by_intent(const child& c) {
-    return c.state == process::down && (c.stopped || c.given_up || c.done);
+bool restarter::is_held_down(const child& c) {
+    return c.state == process::down && (c.stopped || c.given_up);
 }
 
 void restarter::request_stop(child& c, actions& out) {
@@ -74,11 +74,16 @@ void restarter::join(child& c, int number) {
 }
 
 /// The group of `cause` becomes one batch. Its members stop at once after a crash; after a failed
-/// start they stop at the next try (OTP's try_again_restart). Children that are down by intent stay
-/// down (contract §5, a departure from OTP).
+/// start they stop at the next try (OTP's try_again_restart). A member that had finished starts
+/// again, as in OTP. Children that an operator stopped, or that are given up, stay down (contract
+/// §5, a departure from OTP).
 void restarter::restart_group(child& cause, group_stop when, time_point now) {
     const std::vector<child*> group = group_of(cause);
     for (child* member : group) {
+        if (std::exchange(member->done, false)) {
+            want(*member);
+            member->restarting = true;
+        }
         if (member->state != process::starting && member->state != process::up) continue;
         const time_point turn = when == group_stop::at_next_try ? cause.not_before : now;
         member->bounce_at = member->bounce ? std::min(member->bounce_at, turn) : turn;
@@ -98,7 +103,7 @@ void restarter::restart_group(child& cause, group_stop when, time_point now) {
     if (!under_way.empty()) {
         batches_.at(number).members.clear();
         for (child& c : children_) {
-            if (c.batch == number || (under_way.contains(c.batch) && !is_down_by_intent(c)))
+            if (c.batch == number || (under_way.contains(c.batch) && !is_held_down(c)))
                 join(c, number);
         }
     }
@@ -116,7 +121,7 @@ std::vector<restarter::child*> restarter::group_of(child& cause) {
          ++member) {
         const bool sibling =
             member->id != cause.id && member->group && member->group == cause.group;
-        if ((sibling && !all) || is_down_by_intent(*member)) continue;
+        if ((sibling && !all) || is_held_down(*member)) continue;
         group.push_back(&*member);
     }
     return group;
@@ -174,6 +179,7 @@ bool restarter::advance_starts(batch& b, time_point now, actions& out, time_poin
         if (c.state == process::up) continue;
         if (c.spec->demand) want(c);
         if (!c.wanted) {
+            c.by_operator = false;
             first_start_done(c);
             continue;
         }

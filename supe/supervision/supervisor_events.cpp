@@ -75,6 +75,9 @@ void supervisor::on_ended(child& c, const child_end& end) {
         {env_.time.wall(), text, end.exit ? end.exit->json() : "null", end.lasted, end.clean});
     if (!end.asked_for) ++entry.failures;
     report_end(entry, end, text);
+    // What it was started for, and neither has nor waits any more, a sibling took.
+    const mailbox& box = entry.mail.box;
+    const bool left_none = box.in_flight(entry.mail.consumer) == 0 && !box.has_waiting();
     using ending = mailbox::ending;
     const bool crashed = !end.clean && !end.error;
     const bool poisoned =
@@ -84,7 +87,7 @@ void supervisor::on_ended(child& c, const child_end& end) {
                              {.clean = end.clean,
                               .asked_for = end.asked_for,
                               .start_failed = end.never_started() || !end.was_ready,
-                              .took_mail = entry.took_mail,
+                              .took_mail = entry.took_mail || left_none,
                               .poisoned = poisoned,
                               .text = text},
                              env_.time.now()));

@@ -11,10 +11,25 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr milliseconds answer_limit = 10s;  // since the request or the last SUPE-WORKING
+constexpr milliseconds patience = 10s;  // since the request or the last sign of work
 
 constexpr const char* member_of_kind(supervisor_request::kind kind) {
     return kind == supervisor_request::kind::reload ? "tree" : "request";
+}
+
+/// As supe/control has them (exit code 1 of the command line).
+boost::json::value refusal(const char* what, std::size_t size, std::size_t limit) {
+    return boost::json::object{
+        {"error",
+         fmt::format("the {} is too large: {} bytes, and the limit is {}", what, size, limit)},
+        {"code", 1}};
+}
+
+/// The longest beginning of at most `limit` bytes that ends with a whole character (UTF-8).
+std::string_view whole_characters(std::string_view text, std::size_t limit) {
+    if (text.size() <= limit) return text;
+    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
+    return text.substr(0, limit);
 }
 
 }  // namespace
@@ -43,10 +58,28 @@ void uplink::send_working(const std::string& id) {
 }
 
 std::size_t uplink::send_answer(const std::string& id, const boost::json::value& answer) {
-    const std::string text = boost::json::serialize(answer);
-    send(signal_kind::supe_answer,
-         fmt::format(R"({{"id":{},"answer":{}}})", json_quoted(id), text));
-    return text.size();
+    std::string text = boost::json::serialize(answer);
+    const std::size_t size = text.size();
+    if (size > request_limits::answer)
+        text = boost::json::serialize(refusal("answer", size, request_limits::answer));
+    if (text.size() > request_limits::piece) {
+        send_pieces(id, text);
+    } else {
+        send(signal_kind::supe_answer,
+             fmt::format(R"({{"id":{},"answer":{}}})", json_quoted(id), text));
+    }
+    return size;
+}
+
+/// The text of the answer as strings, in order.
+void uplink::send_pieces(const std::string& id, std::string_view text) {
+    while (!text.empty()) {
+        const std::string_view piece = whole_characters(text, request_limits::piece);
+        text.remove_prefix(piece.size());
+        send(signal_kind::supe_answer,
+             fmt::format(R"({{"id":{},"piece":{},"last":{}}})", json_quoted(id), json_quoted(piece),
+                         text.empty()));
+    }
 }
 
 std::optional<uplink::asked> uplink::read_request(std::string_view text) {
@@ -63,33 +96,56 @@ std::optional<uplink::asked> uplink::read_request(std::string_view text) {
 
 awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_request request) {
     if (!nested.link()) co_return boost::json::value();
+    const std::string body = boost::json::serialize(request.body);
+    if (body.size() > request_limits::request)
+        co_return refusal("request", body.size(), request_limits::request);
     const std::string id = std::to_string(++last_id_);
-    waiters& all = waiters_.try_emplace(nested.number(), time_).first->second;
-    waiters::waiter answer(all, id);
+    questions& all = asked_.try_emplace(nested.number(), time_).first->second;
+    waiter_table<std::string, boost::json::value>::waiter answer(all.waiters, id);
+    struct forget_pieces {
+        questions& all;
+        const std::string& id;
+        ~forget_pieces() { all.pieces.erase(id); }
+    } const forget{all, id};
     nested.signal(signal_kind::supe_ask,
-                  fmt::format(R"({{"id":"{}","{}":{}}})", id, member_of_kind(request.what),
-                              boost::json::serialize(request.body)));
-    answer.expires_at(time_.now() + answer_limit);
+                  fmt::format(R"({{"id":"{}","{}":{}}})", id, member_of_kind(request.what), body));
+    answer.expires_at(time_.now() + patience);
     while (answer.is_waiting()) co_await answer.changed();
     co_return answer.take().value_or(boost::json::value());
 }
 
 void nested_requests::on_signal(const child& nested, const signal_frame& frame) {
-    const auto all = waiters_.find(nested.number());
-    if (all == waiters_.end()) return;
+    const auto all = asked_.find(nested.number());
+    if (all == asked_.end()) return;
     auto data = parse_object(frame.data);
     const std::string id = string_of(data, "id");
-    if (frame.kind == signal_kind::supe_working) {
-        all->second.set_deadline(id, time_.now() + answer_limit);
+    const bool is_open = all->second.waiters.set_deadline(id, time_.now() + patience);
+    if (!is_open || frame.kind == signal_kind::supe_working) return;
+    if (const auto* piece = data.if_contains("piece"); piece && piece->is_string())
+        return on_piece(all->second, id, piece->get_string(), flag_of(data, "last", true));
+    auto* answer = data.if_contains("answer");
+    all->second.waiters.answer(id, answer ? std::move(*answer) : boost::json::value());
+}
+
+/// The pieces of an answer come in order. What is no JSON at the end is no answer.
+void nested_requests::on_piece(questions& asked, const std::string& id, std::string_view piece,
+                               bool is_last) {
+    std::string& text = asked.pieces[id];
+    if (text.size() + piece.size() > request_limits::answer) {
+        const std::size_t size = text.size() + piece.size();
+        asked.waiters.answer(id, refusal("answer", size, request_limits::answer));
         return;
     }
-    auto* answer = data.if_contains("answer");
-    all->second.answer(id, answer ? std::move(*answer) : boost::json::value());
+    text += piece;
+    if (!is_last) return;
+    auto answer = parse_json(text);
+    asked.pieces.erase(id);
+    asked.waiters.answer(id, answer ? std::move(*answer) : boost::json::value());
 }
 
 void nested_requests::on_ended(const child& nested) {
-    const auto all = waiters_.find(nested.number());
-    if (all != waiters_.end()) all->second.answer_all(boost::json::value());
+    const auto all = asked_.find(nested.number());
+    if (all != asked_.end()) all->second.waiters.answer_all(boost::json::value());
 }
 
 }  // namespace supe

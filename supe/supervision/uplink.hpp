@@ -24,6 +24,15 @@ struct supervisor_request {
     boost::json::value body;  ///< the command, or the tree as to_json() prints it
 };
 
+/// What the frames between supervisors hold (contract §2: a frame has a limit).
+struct request_limits {
+    static constexpr std::size_t request =
+        default_frame_limit + delivery_overhead / 2;  ///< bytes; a larger one is refused
+    static constexpr std::size_t piece = 4u << 20;    ///< bytes of an answer in one frame
+    static constexpr std::size_t answer = std::size_t{64}
+                                          << 20;  ///< bytes; a larger one is refused
+};
+
 /// The channel to the supervisor above.
 class uplink {
 public:
@@ -38,7 +47,7 @@ public:
     void send_notice(const std::string& notice, const std::string& message);
     /// The request with this id is still under way.
     void send_working(const std::string& id);
-    /// Returns the size of the answer's text.
+    /// In several frames where it is longer than one piece. Returns the size of the answer's text.
     std::size_t send_answer(const std::string& id, const boost::json::value& answer);
 
     struct asked {
@@ -50,6 +59,7 @@ public:
 
 private:
     void send(signal_kind kind, std::string_view data = {});
+    void send_pieces(const std::string& id, std::string_view text);
 
     std::shared_ptr<channel> link_;
     outbox& out_;
@@ -61,7 +71,8 @@ public:
     explicit nested_requests(clock& time) : time_(time) {}
 
     /// Sends a request and waits for the answer. Null when `nested` is down, dies, or sends neither
-    /// the answer nor SUPE-WORKING for 10 s. `nested` may be removed meanwhile.
+    /// the answer nor SUPE-WORKING for 10 s. An error, as supe/control has them, where the request
+    /// is too large. `nested` may be removed meanwhile.
     awaitable<boost::json::value> ask(child& nested, supervisor_request request);
     /// A SUPE-ANSWER or SUPE-WORKING from a nested supervisor.
     void on_signal(const child& nested, const signal_frame& frame);
@@ -69,9 +80,16 @@ public:
     void on_ended(const child& nested);
 
 private:
-    using waiters = waiter_table<std::string, boost::json::value>;
+    /// The open requests to one supervisor, by id.
+    struct questions {
+        explicit questions(clock& time) : waiters(time) {}
+        waiter_table<std::string, boost::json::value> waiters;
+        std::map<std::string, std::string> pieces;  // of answers that are still coming
+    };
+    static void on_piece(questions& asked, const std::string& id, std::string_view piece,
+                         bool is_last);
     clock& time_;
-    std::map<int, waiters> waiters_;  // by the number of the supervisor that is asked, then by id
+    std::map<int, questions> asked_;  // by the number of the supervisor
     std::uint64_t last_id_ = 0;
 };
 

@@ -10,12 +10,15 @@
 #include <fmt/ranges.h>
 #include <algorithm>
 #include <array>
+#include <boost/json/serialize.hpp>
 #include <set>
 
 namespace supe {
 namespace {
 
 using located = located_value;
+
+constexpr std::size_t start_limit = 16u << 20;  // bytes of JSON
 
 backoff_spec read_backoff(const field_reader& r, const located& v) {
     backoff_spec b;
@@ -122,6 +125,7 @@ public:
             check_significant(r, v, own);
             c.supervisor = std::make_shared<supervisor_spec>(std::move(own));
         }
+        check_start(r, v, c);
         return c;
     }
 
@@ -262,6 +266,16 @@ private:
                 v.position_of("significant"),
                 "a child on demand ends whenever it has nothing to do, and cannot be significant");
         if (nested) check_nested(r, v, c);
+    }
+
+    /// SUPE-START brings a child its config, or its tree, in one frame (contract §2).
+    static void check_start(const field_reader& r, const located& v, const child_spec& c) {
+        const std::size_t size =
+            boost::json::serialize(c.supervisor ? to_json(*c.supervisor) : c.config).size();
+        if (size <= start_limit) return;
+        r.fail(v.position_of(c.supervisor ? "children" : "config"),
+               fmt::format("\"{}\" would begin with a frame of {} bytes, and the limit is {}",
+                           c.name, size, start_limit));
     }
 
     /// What is for programs has no meaning for a supervisor.

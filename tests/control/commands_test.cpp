@@ -248,6 +248,23 @@ BOOST_AUTO_TEST_CASE(a_silent_supervisor) {
     BOOST_TEST(root.at("children").at(2).at("silent") == true);
 }
 
+// A large dead letter below a nested supervisor can be shown and listed: the answer comes in
+// pieces.
+BOOST_AUTO_TEST_CASE(a_large_dead_letter_below) {
+    router w;
+    const std::string big = "\"" + std::string(12u << 20, 'x') + "\"";
+    w.mail("/dam/deaf", big);
+    w.run_ready();
+    BOOST_TEST(w.ask(R"({"do": "remove", "address": "/dam/deaf"})").at("ok") ==
+               "/dam/deaf is removed");
+    const auto list = w.ask(R"({"do": "dead", "what": "list"})").at("ok");
+    BOOST_REQUIRE(list.as_array().size() == 1u);
+    const std::string id(list.at(0).at("id").as_string());
+    const auto letter =
+        w.ask(fmt::format(R"({{"do": "dead", "what": "show", "id": "{}"}})", id)).at("ok");
+    BOOST_TEST((letter.at("msg").as_string() == std::string_view(big)));
+}
+
 // Mail is answered when it is accepted, or acknowledged; an undeliverable mail has an exit code of
 // its own.
 BOOST_AUTO_TEST_CASE(mail) {

@@ -219,6 +219,62 @@ BOOST_AUTO_TEST_CASE(on_demand) {
     BOOST_TEST(s.taken.size() == 3u);
 }
 
+/// Workers on demand that take one mail each, keep it for a while, and end when none comes.
+struct idlers {
+    idlers(supe::milliseconds keeps, supe::milliseconds patience) {
+        world.provide("idler", [this, keeps, patience](component& self) {
+            return idle(self, taken, keeps, patience);
+        });
+        world.run(R"({"name": "t", "children": [{"name": "w", "component": "idler", "demand": true,
+            "instances": 3, "max_restarts": 3, "within": "60s"}]})");
+    }
+    static awaitable<> idle(component& self, unsigned& taken, supe::milliseconds keeps,
+                            supe::milliseconds patience) {
+        for (;;) {
+            auto mail = co_await self.receive_until(self.time().now() + patience);
+            if (!mail) co_return;
+            ++taken;
+            co_await self.time().sleep_for(keeps);
+            co_await mail->ack();
+        }
+    }
+    std::size_t queued() {
+        const auto& box = world.root().entry_of(*world.root().members("w").front()).mail.box;
+        return box.queued() + box.in_flight();
+    }
+    unsigned taken = 0;
+    supe::simulation::world world;
+};
+
+// An instance that is started for a mail which its sibling takes, and ends without one, has not
+// failed: not when the sibling has long acknowledged it, nor while it still has it.
+BOOST_AUTO_TEST_CASE(a_sibling_takes_the_mail) {
+    for (const auto keeps : {0ms, 10ms, 800ms, 1500ms}) {
+        idlers i(keeps, 300ms);
+        for (int s = 0; s < 60; ++s) {
+            i.world.mail("/w", "1");
+            i.world.mail("/w", "2");
+            i.world.advance(1s);
+        }
+        i.world.advance(5s);
+        BOOST_TEST(i.taken == 120u);
+        BOOST_TEST(i.world.count("component-excessive-crash") == 0u);
+        for (const supe::child* c : i.world.root().members("w"))
+            BOOST_TEST(i.world.root().status_of(*c) == status::idle);
+    }
+}
+
+// One that ends while its mail still waits has failed, whatever its siblings do.
+BOOST_AUTO_TEST_CASE(leaves_its_mail_waiting) {
+    workshop s(R"(, "demand": true, "max_restarts": 2, "within": "60s")", 2);
+    s.world.mail("/w", "1");  // w.1 has it for a second
+    s.world.provide("worker", support::nothing_to_do);
+    s.world.mail("/w", "2");
+    s.world.advance(500ms);
+    BOOST_TEST(s.of("w.2") == status::given_up);
+    BOOST_TEST(s.world.starts_of("/w.2") == 3u);
+}
+
 // A reload changes their number or their spec; what did not change in the file stays as an operator
 // left it.
 BOOST_AUTO_TEST_CASE(reloaded) {

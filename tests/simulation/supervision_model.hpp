@@ -43,7 +43,8 @@ struct model_child {
     bool process = false, ready = false;  // by the notices
     bool first = true, added = false;     // its first start has not succeeded yet
     bool held = false, given_up = false, done = false, leaving = false;
-    bool asked = false;  // its next end was requested by an operator
+    bool asked = false;        // its next end was requested by an operator
+    bool by_operator = false;  // so was its next start: if it fails, the child is stopped
     bool stopping_already =
         false;  // it is stopped for an earlier group restart than its present one
     bool nested() const { return spec.supervisor != nullptr; }
@@ -92,6 +93,7 @@ public:
         const bool active = in_flight(name);
         c->asked = c->asked || active;
         c->held = true;
+        c->by_operator = false;
         c->given_up = c->done = c->first = false;
         doomed_.erase(name);
         next_try_.erase(name);
@@ -105,6 +107,7 @@ public:
             state == supe::restarter::status::starting) {
             if (in_flight(name)) return;
         }
+        c->by_operator = !c->wanted() || state == supe::restarter::status::backing_off;
         if (!c->wanted()) c->own.ends.clear(), c->tries = 0, c->base = milliseconds(0);
         c->held = c->given_up = c->done = false;
         if (state == supe::restarter::status::stopping) return;
@@ -115,7 +118,7 @@ public:
         if (!c || ending() || c->leaving) return;
         if (!in_flight(name)) return started(name);
         c->held = false;
-        c->asked = true;
+        c->asked = c->by_operator = true;
         doomed_.erase(name);
         hurry(*c, name);
         next_try_.erase(name);
@@ -235,7 +238,7 @@ private:
         }
         model_child& c = found->second;
         if (what == "started") on_started(c);
-        if (what == "ready") c.ready = true, c.first = false, c.up_since = now();
+        if (what == "ready") c.ready = true, c.first = c.by_operator = false, c.up_since = now();
         if (what == "excessive-crash" && !c.given_up)
             fault(c.spec.name + " was given up too early");
         if (what == "crashed" || what == "start-failed" || what == "shutdown")
@@ -281,9 +284,15 @@ private:
         if (doomed_.erase(name) > 0) return ended_in_its_turn(c);
         next_try_.erase(name);
         const bool clean = what == "shutdown";
-        const bool ignored = clean && c.spec.restart != supe::restart_type::permanent;
+        const bool ignored = clean && !was_ready && c.spec.restart != supe::restart_type::permanent;
+        if (std::exchange(c.by_operator, false) && !was_ready && !ignored) {
+            c.held = true;
+            c.first = false;
+            return;
+        }
         if (c.first && !was_ready && !ignored) return first_start_failed(c);
         c.first = false;
+        if (ignored) return finished(c);
         const bool again = c.spec.restart == supe::restart_type::permanent ||
                            (c.spec.restart == supe::restart_type::transient && !clean);
         if (!again) return not_restarted(c);
@@ -320,10 +329,13 @@ private:
         if (c.added) return gone(c.spec.name);
         end();
     }
-    void not_restarted(model_child& c) {
-        const bool significant = c.spec.significant;
+    void finished(model_child& c) {
         c.done = true;
         if (c.spec.restart == supe::restart_type::temporary) gone(c.spec.name);
+    }
+    void not_restarted(model_child& c) {
+        const bool significant = c.spec.significant;
+        finished(c);
         if (!significant || spec_.auto_shutdown == supe::auto_shutdown_kind::never) return;
         bool others = false;
         for (const auto& [name, o] : children_)
@@ -343,10 +355,12 @@ private:
         bool from_here = spec_.strategy == supe::strategy_kind::one_for_all;
         for (const std::string& member : order_) {
             if (member == name) from_here = true;
-            const model_child& m = children_.at(member);
+            model_child& m = children_.at(member);
             const bool sibling = m.name == c.name && member != name &&
                                  spec_.strategy != supe::strategy_kind::one_for_all;
-            if (from_here && !sibling && (m.wanted() || m.process)) group.insert(member);
+            if (!from_here || sibling) continue;
+            if (spec_.strategy != supe::strategy_kind::one_for_one) m.done = false;
+            if (m.wanted() || m.process) group.insert(member);
         }
         if (spec_.strategy == supe::strategy_kind::one_for_one) return;
         const std::set<std::string> to_stop_already = doomed_;

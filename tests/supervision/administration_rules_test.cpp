@@ -264,14 +264,19 @@ BOOST_AUTO_TEST_CASE(crashed_before_its_turn) {
     BOOST_TEST_SAME(m.actions(), {"start w.1", "stop w.2", "start w.2"});
 }
 
-// A try that fails is answered with the reason; the child stays in the tree, and is tried again.
+// A start that fails is answered with the reason. The child stays in the tree, and is stopped.
 BOOST_AUTO_TEST_CASE(a_start_that_fails) {
     managed m({spec_of("a")});
     m.ask(m.admin.stop("a"));
     m.actions();
     m.launcher.fail_next("/a", 1, {"EAGAIN", "Resource temporarily unavailable"});
     BOOST_TEST(m.ask(m.admin.start("a")) == "/a did not come up: Resource temporarily unavailable");
-    BOOST_TEST_SAME(m.actions(), {"start a", "start a"});
+    BOOST_TEST_SAME(m.actions(), {"start a"});
+    BOOST_TEST(m.ask(m.admin.start("a")) == "");
+    m.launcher.fail_next("/a", 1, {"EAGAIN", "Resource temporarily unavailable"});
+    BOOST_TEST(m.ask(m.admin.restart("a")) ==
+               "/a did not come up: Resource temporarily unavailable");
+    BOOST_TEST_SAME(m.actions(), {"start a", "stop a", "start a"});
 }
 
 // A new child is the last one. A child whose first start fails is removed again, and so are all

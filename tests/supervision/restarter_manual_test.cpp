@@ -69,6 +69,98 @@ BOOST_AUTO_TEST_CASE(manual_at_the_end) {
     BOOST_TEST(b.stopped("c") == "stop b");
 }
 
+// OTP restart_child: a start by an operator that fails leaves the child stopped. It counts nowhere,
+// is not tried again, and touches no other child, whatever the strategy is.
+BOOST_AUTO_TEST_CASE(start_by_an_operator_fails) {
+    for (const auto strategy : {one_for_one, one_for_all, rest_for_one}) {
+        auto s = three(strategy);
+        s.limit = {0, 60s};
+        for (auto& c : s.children) c.limit = {0, 60s};
+        bench b(s);
+        b.up();
+        for (int i = 0; i < 3; ++i) {
+            BOOST_TEST(b.text(b.r.restart(1, b.now)) == (i == 0 ? "stop b" : "start b"));
+            if (i == 0) BOOST_TEST(b.stopped("b") == "start b");
+            BOOST_TEST(b.fail("b") == "");
+            BOOST_TEST(b.of("b") == status::stopped);
+            BOOST_TEST((b.r.deadline() == supe::never));
+        }
+        BOOST_TEST(b.text(b.r.start(1, b.now)) == "start b");
+        b.ready("b");
+        BOOST_TEST(b.of("a") == status::running);
+        BOOST_TEST(b.crash("b").starts_with("stop "));  // it was ready: an ordinary crash
+    }
+}
+
+// The same in a delay that the operator ended, for a child that was given up, and for one that
+// crashed before it was ready. A start of the tree that an operator only waits for stays one.
+BOOST_AUTO_TEST_CASE(whose_start_it_is) {
+    auto a = spec_of("a");
+    a.backoff.first = 10s;
+    a.limit = {1, 60s};
+    bench b(tree_of(one_for_one, {a, spec_of("b")}));
+    b.up();
+    b.crash("a");
+    BOOST_TEST(b.text(b.r.start(0, b.now)) == "start a");
+    BOOST_TEST(b.fail("a") == "");
+    BOOST_TEST(b.of("a") == status::stopped);
+    b.r.start(0, b.now);
+    b.ready("a");
+    b.crash("a");
+    b.pass(10s);
+    b.r.start(0, b.now);  // it starts already
+    BOOST_TEST(b.fail("a") == "give_up a");
+    b.r.start(0, b.now);
+    BOOST_TEST(b.text(b.r.ended(0, {.start_failed = true, .text = "exit code 1"}, b.now)) == "");
+    BOOST_TEST(b.of("a") == status::stopped);
+    bench c(three(one_for_one));
+    c.boot();
+    c.r.start(2, c.now);  // it waits for its turn
+    c.ready("a");
+    c.ready("b");
+    BOOST_TEST(c.fail("c") == "stop b");
+}
+
+// A restart by an operator during the first start of the tree, or in a group restart: its failure
+// leaves that child stopped, and the others go on.
+BOOST_AUTO_TEST_CASE(failed_start_in_a_batch) {
+    bench b(three(one_for_all));
+    b.boot();
+    b.r.restart(0, b.now);
+    b.stopped("a");
+    BOOST_TEST(b.fail("a") == "start b");
+    b.ready("b");
+    BOOST_TEST(b.ready("c") == "booted");
+    BOOST_TEST(b.crash("b") == "stop c");
+    b.r.restart(2, b.now);
+    BOOST_TEST(b.stopped("c") == "restart b");
+    BOOST_TEST(b.ready("b") == "start c");
+    BOOST_TEST(b.fail("c") == "");
+    BOOST_TEST(b.of("c") == status::stopped);
+}
+
+// A reload restarts a child too, but nobody may be there to act on its failure: it counts, and is
+// tried again.
+BOOST_AUTO_TEST_CASE(failed_start_of_a_reload) {
+    bench b(three(one_for_one));
+    b.up();
+    b.r.restart(0, b.now, rules::failed_start::is_tried_again);
+    BOOST_TEST(b.stopped("a") == "start a");
+    BOOST_TEST(b.fail("a") == "restart a");
+}
+
+// A new order does not disturb the stops at the end: all children stop, in the order in which they
+// started.
+BOOST_AUTO_TEST_CASE(new_order_at_the_end) {
+    bench b(three(one_for_one));
+    b.up();
+    BOOST_TEST(b.text(b.r.shutdown(b.now)) == "stop c");
+    b.r.order({2, 1, 0});
+    BOOST_TEST(b.stopped("c") == "stop b");
+    BOOST_TEST(b.stopped("b") == "stop a");
+    BOOST_TEST(b.stopped("a") == "finished");
+}
+
 // A temporary child leaves the tree when an operator stops it, but not when an operator restarts
 // it.
 BOOST_AUTO_TEST_CASE(manual_with_a_temporary_child) {
@@ -225,6 +317,25 @@ BOOST_AUTO_TEST_CASE(start_that_takes_no_mail) {
     b.ready("d");
     BOOST_TEST(b.text(b.r.ended(0, lazy, b.now)) == "give_up d");
     BOOST_TEST(b.text(b.r.demanded(0, b.now)) == "");
+}
+
+// A start by an operator that finds no mail leaves it idle. The start for the next mail is none of
+// the operator's: its failure counts, and is tried again.
+BOOST_AUTO_TEST_CASE(demand_child_started_by_hand) {
+    bench b(with_demand(one_for_one));
+    b.up();
+    b.r.stop(0, b.now);
+    BOOST_TEST(b.text(b.r.start(0, b.now)) == "");
+    b.mail.insert("d");
+    BOOST_TEST(b.text(b.r.demanded(0, b.now)) == "start d");
+    b.ready("d");
+    b.r.restart(0, b.now);
+    b.mail.clear();
+    BOOST_TEST(b.stopped("d") == "");
+    BOOST_TEST(b.of("d") == status::idle);
+    b.mail.insert("d");
+    BOOST_TEST(b.text(b.r.demanded(0, b.now)) == "start d");
+    BOOST_TEST(b.fail("d") == "restart d");
 }
 
 // After a stop it stays down although mail comes; a start makes it idle again.

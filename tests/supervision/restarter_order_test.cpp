@@ -153,7 +153,8 @@ BOOST_AUTO_TEST_CASE(overlapping_group_restarts) {
     b.r.stop(b.ids["w1"], b.now);
     b.stopped("w1");
     BOOST_TEST(b.crash("a") == "stop z");
-    BOOST_TEST(b.text(b.r.start(b.ids["w1"], b.now)) == "start w1");
+    const auto then = rules::failed_start::is_tried_again;
+    BOOST_TEST(b.text(b.r.start(b.ids["w1"], b.now, then)) == "start w1");
     BOOST_TEST(b.fail("w1") == "");  // z is in both groups, and not down yet
     BOOST_TEST(b.stopped("z") == "stop w2");
     BOOST_TEST(b.stopped("w2") == "restart a");

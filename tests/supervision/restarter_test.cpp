@@ -107,23 +107,62 @@ BOOST_AUTO_TEST_CASE(restart_types) {
     BOOST_TEST(!b.r.has(3));
 }
 
-// A transient child that has finished starts again only by an operator, with fresh limits.
+// A transient child that has finished starts again by an operator, with fresh limits.
 BOOST_AUTO_TEST_CASE(manual_start_of_a_finished_child) {
     auto t = spec_of("t", transient);
     t.limit = {1, 60s};
-    bench b(tree_of(one_for_all, {t, spec_of("b")}));
+    bench b(tree_of(one_for_one, {t, spec_of("b")}));
     b.up();
     b.crash("t");
-    b.stopped("b");
     b.ready("t");
-    b.ready("b");
     b.exit("t");
-    BOOST_TEST(b.crash("b") == "restart b");  // done: not part of the group's restart
+    BOOST_TEST(b.crash("b") == "restart b");
     b.ready("b");
     BOOST_TEST(b.text(b.r.start(0, b.now)) == "start t");
     b.ready("t");
-    BOOST_TEST(b.crash("t") == "stop b");  // the crash before the start by an operator is forgotten
-    BOOST_TEST(b.stopped("b") == "restart t");
+    BOOST_TEST(b.crash("t") ==
+               "restart t");  // the one before the start by an operator is forgotten
+}
+
+// Children that have finished, or had nothing to do, start again with their group, in its order
+// (OTP start_children): under one_for_all all of them, under rest_for_one those behind. What an
+// operator stopped stays down.
+BOOST_AUTO_TEST_CASE(finished_children_start_with_their_group) {
+    for (const auto strategy : {one_for_all, rest_for_one}) {
+        bench b(tree_of(strategy, {spec_of("s", transient), spec_of("a"), spec_of("t", transient),
+                                   spec_of("u", transient), spec_of("c")}));
+        b.up();
+        BOOST_TEST(b.exit("s") == "");
+        BOOST_TEST(b.exit("t") == "");
+        BOOST_TEST(b.exit("u") == "");
+        b.r.stop(b.ids["u"], b.now);
+        const bool all = strategy == one_for_all;
+        BOOST_TEST(b.crash("a") == "stop c");
+        BOOST_TEST(b.stopped("c") == (all ? "restart s" : "restart a"));
+        if (all) BOOST_TEST(b.ready("s") == "restart a");
+        BOOST_TEST(b.ready("a") == "restart t");
+        BOOST_TEST(b.text(b.r.ended(b.ids["t"], {.clean = true, .start_failed = true, .text = ""},
+                                    b.now)) == "restart c");
+        b.ready("c");
+        BOOST_TEST(b.crash("a") == "stop c");
+        BOOST_TEST(b.stopped("c") == (all ? "stop s" : ""));
+        if (all) BOOST_TEST(b.stopped("s") == "");
+        BOOST_TEST(b.pass(100ms) == (all ? "restart s" : "restart a +100"));
+        if (all) BOOST_TEST(b.ready("s") == "restart a +100");
+        BOOST_TEST(b.ready("a") == "restart t");
+    }
+}
+
+// A group whose restart fails: a finished member starts at the next try, when its turn comes.
+BOOST_AUTO_TEST_CASE(finished_child_and_a_try_that_fails) {
+    bench b(tree_of(one_for_all, {spec_of("a"), spec_of("t", transient)}));
+    b.up();
+    b.exit("t");
+    BOOST_TEST(b.crash("a") == "restart a");
+    BOOST_TEST(b.fail("a") == "");
+    BOOST_TEST(b.of("t") == status::backing_off);
+    BOOST_TEST(b.pass(100ms) == "restart a +100");
+    BOOST_TEST(b.ready("a") == "restart t");
 }
 
 // --- limits ---
@@ -338,6 +377,40 @@ BOOST_AUTO_TEST_CASE(all_significant) {
     BOOST_TEST(b.exit("a") == "");
     BOOST_TEST(b.exit("c") == "stop b");
     BOOST_TEST(b.stopped("b") == "finished");
+}
+
+// A significant child that had nothing to do ends nobody's tree: at the first start, when it is
+// added, in a restart, and when an operator starts it.
+BOOST_AUTO_TEST_CASE(significant_with_nothing_to_do) {
+    for (const auto kind :
+         {supe::auto_shutdown_kind::any_significant, supe::auto_shutdown_kind::all_significant}) {
+        for (const auto type : {transient, temporary}) {
+            auto s = tree_of(one_for_one, {spec_of("a", type), spec_of("b")});
+            s.children[0].significant = true;
+            s.auto_shutdown = kind;
+            bench b(s);
+            const rules::ending nothing{.clean = true, .start_failed = true, .text = "exit code 0"};
+            const auto ends = [&](const char* name) {
+                return b.text(b.r.ended(b.ids[name], nothing, b.now));
+            };
+            b.boot();
+            BOOST_TEST(ends("a") == (type == temporary ? "remove a, start b" : "start b"));
+            b.ready("b");
+            auto added = spec_of("c", type);
+            added.significant = true;
+            b.add(added);
+            BOOST_TEST(ends("c") == (type == temporary ? "remove c" : ""));
+            if (type == temporary) continue;
+            b.r.start(0, b.now);
+            BOOST_TEST(ends("a") == "");
+            b.r.start(0, b.now);
+            b.ready("a");
+            BOOST_TEST(b.crash("a") == "restart a");
+            BOOST_TEST(ends("a") == "");
+            BOOST_TEST(b.of("a") == status::stopped);
+            BOOST_TEST(!b.r.is_ending());
+        }
+    }
 }
 
 // never: nothing follows. A stop by an operator never ends the supervisor.

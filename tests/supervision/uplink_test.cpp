@@ -133,6 +133,60 @@ BOOST_AUTO_TEST_CASE(several_at_once) {
     BOOST_TEST(text(three) == R"("c")");
 }
 
+// A large answer goes up in pieces that fit a frame, and arrives as it was: quotes, backslashes and
+// characters of several bytes lie at the cuts.
+BOOST_AUTO_TEST_CASE(in_pieces) {
+    for (const char* unit : {"x", "\"", "\\", "\x01", "ä", "€", "𝄞"}) {
+        support::router_fixture o;
+        supe::uplink up(o.up.wire, o.out);
+        std::string letter = "1";
+        while (letter.size() < (9u << 20)) letter += unit;
+        const value whole{{"ok", letter}};
+        up.send_answer("1", whole);
+        const std::string frames = std::exchange(o.up.wire->out(), {});
+        fixture f;
+        child_entry& n = f.add(support::nested_spec_of("n"));
+        const auto asked = f.ask(n);
+        std::size_t pieces = 0;
+        supe::frame_splitter splitter;
+        splitter.feed(frames, [&](std::string_view frame) {
+            ++pieces;
+            BOOST_TEST(frame.size() <= supe::default_frame_limit);
+            const supe::message m = supe::read_message(frame);
+            const auto* s = std::get_if<supe::signal_frame>(&m);
+            BOOST_REQUIRE(s);
+            f.below.on_signal(n.who, *s);
+            f.loop.advance(9s);
+        });
+        BOOST_TEST(pieces >= 3u);
+        BOOST_REQUIRE(*asked);
+        BOOST_TEST((**asked == whole));
+    }
+}
+
+// Past the limits a request and an answer are refused with a word.
+BOOST_AUTO_TEST_CASE(too_large) {
+    fixture f;
+    child_entry& n = f.add(support::nested_spec_of("n"));
+    const std::string large(supe::request_limits::request, 'x');
+    const auto asked = f.ask(n, fmt::format(R"({{"do":"{}"}})", large).c_str());
+    BOOST_TEST(text(asked).starts_with(R"({"error":"the request is too large: )"));
+    BOOST_TEST_SAME(f.received(n), {});
+    const auto second = f.ask(n);
+    const std::string piece(supe::request_limits::piece, 'x');
+    for (int i = 0; i < 16; ++i)
+        f.sends(kind::supe_answer,
+                fmt::format(R"({{"id":"1","piece":"{}","last":false}})", piece).c_str());
+    BOOST_TEST(text(second) == "no answer yet");
+    f.sends(kind::supe_answer, R"({"id":"1","piece":"x","last":false})");
+    BOOST_TEST(text(second).starts_with(R"({"error":"the answer is too large: )"));
+    // Pieces that nobody waits for, and pieces that are no JSON, do no harm.
+    f.sends(kind::supe_answer, R"({"id":"1","piece":"x","last":true})");
+    const auto third = f.ask(n);
+    f.sends(kind::supe_answer, R"({"id":"2","piece":"{","last":true})");
+    BOOST_TEST(text(third) == "null");
+}
+
 // A supervisor that sends nothing about a request for 10 s counts as silent. Each SUPE-WORKING adds
 // 10 s; one about another request does not.
 BOOST_AUTO_TEST_CASE(silent) {

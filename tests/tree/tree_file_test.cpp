@@ -27,9 +27,9 @@ supe::child_spec child(std::string_view members) {
     return parse(text).children.at(0);
 }
 
-std::string refusal(std::string_view text) {
+std::string refusal(std::string_view text, const std::string& directory = "/srv/shop") {
     try {
-        parse(text);
+        parse_tree(text, "tree.json", directory);
     } catch (const supe::config_error& e) {
         return e.what();
     }
@@ -492,6 +492,20 @@ BOOST_AUTO_TEST_CASE(round_trip) {
         written(
             parse_tree(R"({"name":"t","children":[{"name":"c","command":["x"]}]})", "f", "/")) ==
         R"({"supe":1,"name":"t","children":[{"name":"c","command":["x"],"directory":"/"}]})");
+}
+
+// What a child begins with fits in one frame: a tree of a nested supervisor that is larger than its
+// text, since its directories are written out, is refused.
+BOOST_AUTO_TEST_CASE(larger_than_a_frame) {
+    std::string children;
+    for (int i = 0; i < 4500; ++i)
+        children += fmt::format(R"({}{{"name": "c{}", "component": "c"}})", i ? "," : "", i);
+    const std::string text = fmt::format(
+        R"({{"name": "t", "children": [{{"name": "n", "children": [{}]}}]}})", children);
+    BOOST_TEST(refusal(text) == "accepted");
+    BOOST_TEST(
+        refusal(text, "/" + std::string(4000, 'x')).find("\"n\" would begin with a frame of ") !=
+        std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
