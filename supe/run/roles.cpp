@@ -36,6 +36,7 @@ awaitable<int> run_nested(tree_runtime& on, unique_fd channel, supervisor_code c
         all.cancel();
     };
     co_await with_nursery(on.time(), nested_and_services);
+    co_await on.end_what_is_left(environment_variable("SUPE_ADDRESS"));
     co_await on.finish_output();
     co_return exit_code;
 }

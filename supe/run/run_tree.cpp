@@ -65,6 +65,7 @@ awaitable<int> run_root(tree_runtime& on, supervisor& root, const run_settings& 
         failure = std::current_exception();
     }
     if (manager.listens()) manager.notify("STOPPING=1");  // also where it failed at once
+    co_await on.end_what_is_left("/");
     co_await on.finish_output();
     if (failure) std::rethrow_exception(failure);
     co_return clean ? exit_clean : exit_failed;
@@ -81,7 +82,8 @@ awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_sett
             "state directory {}: processes of an earlier run are still alive after 10 s",
             state.string()));
     }
-    const std::size_t left_behind = co_await end_left_behind(on.time(), state);
+    const std::size_t left_behind = co_await end_left_behind(on.time(), state, lock.tree());
+    on.belong_to(lock.tree());
     log_writer files(state / "logs");
     on.sink().keep_in(files);
     const auto idle = idle_code(tree, settings);

@@ -1,11 +1,15 @@
 #include "supe/run/state_lock.hpp"
 
+#include "supe/process/life_mark.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
+#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -25,11 +29,32 @@ unique_fd open_in(const std::filesystem::path& directory, const char* name) {
     return fd;
 }
 
-std::string first_line_of(int fd) {
-    char text[200];
+/// The line of this number, from 0.
+std::string line_of(int fd, int number) {
+    char text[1000];
     const ssize_t n = ::pread(fd, text, sizeof text, 0);
-    const std::string all(text, n > 0 ? static_cast<std::size_t>(n) : 0);
-    return all.substr(0, all.find('\n'));
+    std::istringstream lines(std::string(text, n > 0 ? static_cast<std::size_t>(n) : 0));
+    std::string line;
+    for (int i = 0; i <= number; ++i) {
+        line.clear();
+        std::getline(lines, line);
+    }
+    return line;
+}
+
+/// `mark TREE DEVICE INODE`, of this very file: in a copy of the directory the mark is not ours.
+std::string mark_line(int fd, std::uint64_t tree) {
+    struct stat file{};
+    ::fstat(fd, &file);
+    return fmt::format("mark {} {} {}", tree, file.st_dev, file.st_ino);
+}
+
+/// That of the earlier roots, where there were some.
+std::uint64_t tree_mark_in(int fd) {
+    const std::string line = line_of(fd, 1);
+    std::uint64_t tree = 0;
+    std::istringstream(line.substr(std::min(line.size(), line.find(' ')))) >> tree;
+    return tree != 0 && line == mark_line(fd, tree) ? tree : new_tree_mark();
 }
 
 }  // namespace
@@ -43,9 +68,11 @@ state_lock state_lock::acquire_root(const std::filesystem::path& directory,
     lock.root_ = open_in(directory, "root.lock");
     if (::flock(lock.root_.get(), LOCK_EX | LOCK_NB) != 0) {
         throw std::runtime_error(fmt::format("state directory {} is in use by process {}",
-                                             directory.string(), first_line_of(lock.root_.get())));
+                                             directory.string(), line_of(lock.root_.get(), 0)));
     }
-    const std::string owner = fmt::format("{} ({})\n", ::getpid(), what);
+    lock.tree_ = tree_mark_in(lock.root_.get());
+    const std::string owner =
+        fmt::format("{} ({})\n{}\n", ::getpid(), what, mark_line(lock.root_.get(), lock.tree_));
     if (::ftruncate(lock.root_.get(), 0) != 0 ||
         ::pwrite(lock.root_.get(), owner.data(), owner.size(), 0) !=
             static_cast<ssize_t>(owner.size()))

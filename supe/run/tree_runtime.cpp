@@ -10,6 +10,7 @@
 namespace supe {
 namespace {
 
+constexpr std::chrono::seconds end_limit{10};       // of what children left behind, contract §4
 constexpr std::chrono::seconds output_patience{1};  // with a slow reader of our output, at the end
 
 awaitable<> with_plain_errors(awaitable<int> work, int& exit_code) {
@@ -44,6 +45,14 @@ supervisor_environment tree_runtime::environment(std::filesystem::path state) {
 void tree_runtime::start_services(nursery& services) {
     services.start(sink_.drain());
     services.start(processes_.reap_orphans(time_));
+}
+
+awaitable<> tree_runtime::end_what_is_left(std::string address) {
+    const time_point deadline = time_.now() + end_limit;
+    const bool none = co_await processes_.end_all_descendants(time_, deadline);
+    if (!none)
+        log_to(sink_, address,
+               "processes that children left behind are still alive after 10 s; going on");
 }
 
 awaitable<> tree_runtime::finish_output() { return sink_.finish(output_patience); }

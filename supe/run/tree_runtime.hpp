@@ -27,8 +27,12 @@ public:
     /// For a supervisor that this object outlives.
     supervisor_environment environment(std::filesystem::path state);
 
+    /// The processes that are started from now on have the mark of this tree (life_mark::tree).
+    void belong_to(std::uint64_t tree) { processes_.belong_to(tree); }
     /// What every supervisor needs beside it, until `services` is cancelled.
     void start_services(nursery& services);
+    /// After the end of the supervisor at `address`: nothing that its children started lives on.
+    awaitable<> end_what_is_left(std::string address);
     /// After the services have ended: what is not written yet, for as long as somebody reads it.
     awaitable<> finish_output();
 
