@@ -18,8 +18,6 @@
 #include "supe/process/program_path.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 
 // Process v2 of 1.81 names these two without including them, so they come before it.
 #include <boost/optional.hpp>
@@ -47,9 +45,7 @@ namespace {
 
 namespace process_v2 = boost::process::v2;
 
-constexpr std::size_t child_stack = 64 << 10;            // bytes, used between clone and exec
-constexpr std::chrono::milliseconds reap_interval{100};  // between two scans for dead orphans
-constexpr std::chrono::milliseconds end_interval{5};     // … while the last ones are ended
+constexpr std::size_t child_stack = 64 << 10;  // bytes, used between clone and exec
 
 rlimit inherited_descriptor_limit{};
 
@@ -374,40 +370,6 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(
     } catch (const system_error& e) {
         kill_at_once(pid);
         return launch_error::from_errno(e.code().value(), request.command.front());
-    }
-}
-
-// --- descendants ---
-
-void posix_launcher::scan() {
-    ++scans_;
-    orphans_ = look_for_orphans();
-}
-
-awaitable<bool> posix_launcher::end_descendants(pid_t life, std::string address) {
-    // Any later scan finds every orphan of this moment. So all callers of one turn share a scan.
-    const std::uint64_t before = scans_;
-    co_await asio::post(executor_, use_awaitable);
-    if (scans_ == before) scan();
-    co_return end_life(orphans_, life, address);
-}
-
-awaitable<bool> posix_launcher::end_all_descendants(clock& time, time_point deadline) {
-    for (scan(); !end_all(orphans_); scan()) {
-        if (time.now() >= deadline) co_return false;
-        co_await time.sleep_for(end_interval);
-    }
-    co_return true;
-}
-
-awaitable<> posix_launcher::reap_orphans(clock& time) {
-    asio::signal_set ended(executor_, SIGCHLD);
-    for (;;) {
-        co_await ended.async_wait(use_awaitable);
-        // Wait first: most often a child of our own ended, and the scan must not delay its
-        // replacement.
-        co_await time.sleep_for(reap_interval);
-        scan();
     }
 }
 

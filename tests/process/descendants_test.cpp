@@ -28,6 +28,10 @@ struct fixture : support::event_loop {
         BOOST_REQUIRE(until([&] { return !tree.after(beginning).empty(); }, 20s));
         return std::stoi(tree.after(beginning));
     }
+    /// What fell to this process is reaped.
+    ~fixture() {
+        until([] { return supe::look_for_orphans().living.empty(); }, 20s);
+    }
 };
 
 }  // namespace
@@ -162,7 +166,6 @@ BOOST_AUTO_TEST_CASE(nothing_outlives_a_killed_root) {
     BOOST_TEST(root.wait().value_or(0) == 128 + SIGKILL);
     for (const pid_t pid : {web, low, dam})
         BOOST_TEST(until([pid] { return !is_alive(pid); }, 20s));
-    supe::look_for_orphans();  // they became orphans of this process
 }
 
 // When a root is killed its children die, but not the processes that they started. The next root
