@@ -26,9 +26,8 @@ awaitable<int> run_nested(tree_runtime& on, unique_fd channel, supervisor_code c
         const std::function<void(supervisor&)> prepare = [&](supervisor& s) {
             commands.emplace(s);
             if (code) s.run_beside(code);
-            all.start(give_back_memory(s));
+            on.start_services(all, s);
         };
-        on.start_services(all);
         awaitable<int> nested = run_nested_supervisor(
             on.environment(environment_variable("SUPE_STATE")), std::move(channel),
             environment_variable("SUPE_ADDRESS"), prepare);

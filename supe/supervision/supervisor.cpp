@@ -198,12 +198,16 @@ awaitable<> supervisor::run_code() {
     } catch (const std::exception& e) {
         why = e.what();
     }
-    perform(restarter_.fail("its own code failed: " + why, env_.time.now()));
+    fail("its own code failed: " + why);
 }
 
 void supervisor::shutdown() {
     stop_requested_ = true;
     perform(restarter_.shutdown(env_.time.now()));
+}
+
+void supervisor::fail(std::string reason) {
+    perform(restarter_.fail(std::move(reason), env_.time.now()));
 }
 
 void supervisor::kill() {

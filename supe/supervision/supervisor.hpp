@@ -33,6 +33,9 @@ public:
     void shutdown();
     /// As shutdown(), with SIGKILL at once.
     void kill();
+    /// As shutdown(), and run() resumes with false for this reason. No effect on one that ends
+    /// already.
+    void fail(std::string reason);
 
     const std::string& why() const { return restarter_.why(); }
     const std::string& name() const { return spec_.name; }

@@ -6,6 +6,8 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <fstream>
@@ -39,7 +41,7 @@ struct kept {
     support::event_loop loop;
     supe::sqlite_journal journal;
     supe::nursery tasks{loop.time};
-    std::size_t written = 0, refused = 0;
+    std::size_t written = 0, refused = 0, results = 0;
     std::string error;
 
     explicit kept(const std::filesystem::path& file) : journal(loop.io.get_executor(), file) {
@@ -50,6 +52,7 @@ struct kept {
         for (;;) {
             const auto p = co_await journal.next_result();
             (p.error.empty() ? written : refused) += p.puts;
+            ++results;
             error = p.error;
         }
     }
@@ -244,6 +247,41 @@ BOOST_AUTO_TEST_CASE(versions) {
     BOOST_TEST(why == file.string() +
                           ": a newer version of this program wrote it "
                           "(format 1, 0 is known here)");
+}
+
+// No thread can be had: mail is refused with the reason, as where the disk is full; what else was
+// to be written waits. The next flush tries again.
+BOOST_AUTO_TEST_CASE(no_thread) {
+    const support::temporary_directory tmp;
+    ::chmod(tmp.path().c_str(), 0777);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        rlimit many{};
+        ::getrlimit(RLIMIT_NPROC, &many);
+        const rlimit none{1, many.rlim_max};
+        if (::getuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(1);
+        kept k(tmp / "mail/supe.sqlite");
+        ::setrlimit(RLIMIT_NPROC, &none);
+        k.journal.put(mail_of(1, "1"));
+        supe::dead_letter letter;
+        letter.id = "letter";
+        k.journal.keep(letter);
+        if (!k.wait_for(1) || k.refused != 1) ::_exit(2);
+        if (k.error.find("no thread can be started") == std::string::npos) ::_exit(3);
+        for (int i = 0; i < 5; ++i) k.journal.flush();  // reported once: a report leads to a flush
+        k.loop.run_for(20ms);
+        if (k.results != 1) ::_exit(6);
+        ::setrlimit(RLIMIT_NPROC, &many);
+        k.journal.put(mail_of(2, "2"));
+        if (!k.wait_for(2) || k.written != 1 || !k.error.empty()) ::_exit(4);
+        k.journal.close();
+        const contents all = read(tmp / "mail/supe.sqlite");
+        ::_exit(all.mails.size() == 1 && all.letters == words{"letter"} ? 0 : 5);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    BOOST_TEST(WIFEXITED(status));
+    BOOST_TEST(WEXITSTATUS(status) == 0);
 }
 
 // After a large backlog the file becomes small again, step by step.
