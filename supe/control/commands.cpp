@@ -303,12 +303,16 @@ json::value commands::restore(const std::string& name, const json::object& reque
         if (!saved.is_object()) continue;
         const std::string id = string_of(saved.get_object(), "id"),
                           from = string_of(saved.get_object(), "from");
-        const std::string msg = string_of(saved.get_object(), "msg");
-        if (!is_json(msg)) return error(no_msg, result::bad_request);
+        const std::string msg = string_of(saved.get_object(), "msg"),
+                          extras = string_of(saved.get_object(), "extras");
+        if (!is_json(msg) || !is_json("{\"msg\":0" + extras + "}"))
+            return error(no_msg, result::bad_request);
         envelope mail;
         mail.id = id;
         mail.from = from;
         mail.msg = msg;
+        mail.extras = extras;
+        mail.answer = !member_of("{\"msg\":0" + extras + "}", "re").empty();
         const auto* attempt = saved.get_object().if_contains("attempt");
         if (attempt && attempt->is_int64())
             mail.attempt =
