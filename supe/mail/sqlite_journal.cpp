@@ -58,8 +58,8 @@ void sqlite_journal::close() {
 std::string sqlite_journal::restore(journal_reader& reader) {
     if (!file_.exists()) return {};
     restoring_ = true;
-    marks_.open();
-    unreadable_ = file_.open();
+    unreadable_ = marks_.open();
+    if (unreadable_.empty()) unreadable_ = file_.open();
     marking_reader marking(reader, marks_);
     if (unreadable_.empty()) unreadable_ = file_.restore(marking);
     if (unreadable_.empty()) marking.is_empty() ? marks_.begin_anew() : marks_.begin();

@@ -91,11 +91,13 @@ awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_sett
     on.belong_to(lock.tree());
     log_writer files(state / "logs");
     on.sink().keep_in(files);
+    const std::string unkept = files.problem();
     const auto idle = idle_code(tree, settings);
     supervisor root(on.environment(state), std::move(tree), std::string());
     if (left_behind > 0)
         root.log(fmt::format("processes that an earlier run had left behind: {} were ended",
                              left_behind));
+    if (!unkept.empty()) root.log(fmt::format("the output is not kept: {}", unkept));
     for (const std::string& address : idle)
         root.log(
             fmt::format("the code for {} does not run: the tree has no supervisor there", address));

@@ -1,6 +1,7 @@
 #include "supe/run/state_lock.hpp"
 
 #include "supe/process/life_mark.hpp"
+#include "supe/storage/private_files.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -18,15 +19,25 @@ namespace {
 
 constexpr std::chrono::milliseconds look_again{20};  // flock cannot be waited for by an event loop
 
-[[noreturn]] void refuse(const std::filesystem::path& directory, int number) {
-    throw std::runtime_error(fmt::format("state directory {}: {}", directory.string(),
-                                         std::generic_category().message(number)));
+[[noreturn]] void refuse(const std::filesystem::path& directory, const std::string& why) {
+    throw std::runtime_error(fmt::format("state directory {}: {}", directory.string(), why));
 }
 
 unique_fd open_in(const std::filesystem::path& directory, const char* name) {
-    unique_fd fd(::open((directory / name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!fd) refuse(directory, errno);
+    unique_fd fd = open_private(directory / name, O_RDWR | O_CREAT);
+    if (!fd) refuse(directory, fmt::format("{}: {}", name, file_error(errno)));
     return fd;
+}
+
+/// The directory itself may be reached by a symbolic link.
+void make_state_directory(const std::filesystem::path& directory) {
+    std::error_code failed;
+    if (!std::filesystem::is_directory(directory, failed)) {
+        const std::string why = make_private_directory(directory);
+        if (!why.empty()) refuse(directory, why);
+    }
+    const std::string why = why_not_ours(directory);
+    if (!why.empty()) refuse(directory, why);
 }
 
 /// The line of this number, from 0.
@@ -61,9 +72,7 @@ std::uint64_t tree_mark_in(int fd) {
 
 state_lock state_lock::acquire_root(const std::filesystem::path& directory,
                                     const std::string& what) {
-    std::error_code failed;
-    if (std::filesystem::create_directories(directory, failed)) ::chmod(directory.c_str(), 0700);
-    if (failed) refuse(directory, failed.value());
+    make_state_directory(directory);
     state_lock lock;
     lock.root_ = open_in(directory, "root.lock");
     if (::flock(lock.root_.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -76,7 +85,7 @@ state_lock state_lock::acquire_root(const std::filesystem::path& directory,
     if (::ftruncate(lock.root_.get(), 0) != 0 ||
         ::pwrite(lock.root_.get(), owner.data(), owner.size(), 0) !=
             static_cast<ssize_t>(owner.size()))
-        refuse(directory, errno);
+        refuse(directory, file_error(errno));
     lock.processes_ = open_in(directory, "processes.lock");
     return lock;
 }

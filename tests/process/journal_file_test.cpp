@@ -2,6 +2,7 @@
 // is reported.
 #include "supe/mail/sqlite_journal.hpp"
 #include "tests/support/event_loop.hpp"
+#include "tests/support/files.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <sys/resource.h>
@@ -242,11 +243,42 @@ BOOST_AUTO_TEST_CASE(versions) {
     BOOST_TEST(journal.restore(all) == "");
     BOOST_TEST(all.mails == (words{"id-4 \"m\" 2 1 0"}), boost::test_tools::per_element());
     BOOST_TEST(all.finished == words{"r-1"}, boost::test_tools::per_element());
-    SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 1");
+    SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 2");
     const std::string why = supe::journal_file(file).open();
     BOOST_TEST(why == file.string() +
                           ": a newer version of this program wrote it "
-                          "(format 1, 0 is known here)");
+                          "(format 2, 1 is known here)");
+}
+
+// Delivery marks of a version after ours, or behind a symbolic link: no mail is taken, and nothing
+// is written to them.
+BOOST_AUTO_TEST_CASE(marks_that_are_not_ours) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "supe.sqlite", marks = tmp / "supe.handed";
+    {
+        kept k(file);
+        k.journal.put(mail_of(1, "1"));
+        BOOST_TEST(k.wait_for(1));
+    }
+    std::string text = support::read_file(marks);
+    BOOST_REQUIRE(text.starts_with("upemark1"));
+    text[7] = '2';
+    const auto refused = [&](const std::string& why) {
+        kept k(file);
+        contents all;
+        const std::string said = k.journal.restore(all);
+        BOOST_TEST(said.find(why) != std::string::npos, said);
+        k.journal.put(mail_of(2, "2"));
+        BOOST_TEST(k.wait_for(1));
+        BOOST_TEST(k.refused == 1u);
+    };
+    support::write_file(marks, text);
+    refused("supe.handed: a newer version of this program wrote it");
+    BOOST_TEST(support::read_file(marks) == text);
+    std::filesystem::rename(marks, tmp / "elsewhere");
+    std::filesystem::create_symlink(tmp / "elsewhere", marks);
+    refused("supe.handed: it is a symbolic link");
+    BOOST_TEST(support::read_file(tmp / "elsewhere") == text);
 }
 
 // No thread can be had: mail is refused with the reason, as where the disk is full; what else was
