@@ -2,9 +2,11 @@
 #include "components/command_line/commands.hpp"
 #include "components/command_line/printing.hpp"
 #include "components/command_line/target_tree.hpp"
+#include "supe/storage/private_files.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <algorithm>
 #include <boost/json/object.hpp>
@@ -49,11 +51,38 @@ exit_code send_mail(const target_tree& where, const mail_options& options) {
 
 struct saved_mail {
     std::string line, id, from, msg;
+    std::string extras;  // the other members, as they stood: `,"key":value…`
     int attempt = 0;
 };
 
-/// `{"id","from","attempt","msg"}` a line (contract §3, given up). Throws with the place of what is
-/// none.
+/// A line of a saved mailbox (state_directory.md).
+saved_mail saved_mail_in(const std::string& line, const std::string& place) {
+    saved_mail mail{line, {}, {}, {}, {}, 0};
+    supe::json_members members(line);
+    while (members.next()) {
+        const bool quoted = members.value().starts_with('"');
+        if (members.key() == "type")  // no mail has it, so that a later format can
+            throw std::runtime_error(
+                fmt::format("{}: a newer version of this program wrote it", place));
+        if (members.key() == "msg") {
+            mail.msg = members.value();
+        } else if (members.key() == "attempt") {
+            mail.attempt = std::atoi(std::string(members.value()).c_str());
+        } else if (members.key() == "id" && quoted) {
+            mail.id = supe::json_string_value(members.value());
+        } else if (members.key() == "from" && quoted) {
+            mail.from = supe::json_string_value(members.value());
+        } else {
+            mail.extras += fmt::format(",\"{}\":{}", members.key(), members.value());
+        }
+    }
+    if (!members.well_formed() || mail.msg.empty() || mail.id.empty())
+        throw std::runtime_error(
+            fmt::format("{}: no saved mail: must be a JSON object with id and msg", place));
+    return mail;
+}
+
+/// Throws with the place of what is no saved mail.
 std::vector<saved_mail> read_saved(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
     if (!in)
@@ -64,21 +93,7 @@ std::vector<saved_mail> read_saved(const std::string& file) {
     for (std::string line; std::getline(in, line);) {
         ++number;
         if (line.empty()) continue;
-        saved_mail mail{line, {}, {}, {}, 0};
-        supe::json_members members(line);
-        while (members.next()) {
-            const bool quoted = members.value().starts_with('"');
-            if (members.key() == "msg") mail.msg = members.value();
-            if (members.key() == "attempt")
-                mail.attempt = std::atoi(std::string(members.value()).c_str());
-            if (members.key() == "id" && quoted) mail.id = supe::json_string_value(members.value());
-            if (members.key() == "from" && quoted)
-                mail.from = supe::json_string_value(members.value());
-        }
-        if (!members.well_formed() || mail.msg.empty() || mail.id.empty())
-            throw std::runtime_error(fmt::format(
-                "{}:{}: no saved mail: must be a JSON object with id and msg", file, number));
-        all.push_back(std::move(mail));
+        all.push_back(saved_mail_in(line, fmt::format("{}:{}", file, number)));
     }
     return all;
 }
@@ -102,14 +117,17 @@ json::object next_batch(const std::vector<saved_mail>& all, std::size_t first,
         mails.push_back(json::object{{"id", all[i].id},
                                      {"from", all[i].from},
                                      {"attempt", all[i].attempt},
-                                     {"msg", all[i].msg}});
+                                     {"msg", all[i].msg},
+                                     {"extras", all[i].extras}});
     return {{"do", "restore"}, {"address", address}, {"mails", std::move(mails)}};
 }
 
 /// What has not been taken back stays in the file, and a second run begins there.
 void keep_rest(const std::string& file, const std::vector<saved_mail>& all, std::size_t taken) {
     const std::string next = file + ".new";
-    std::ofstream out(next, std::ios::binary);
+    // Made first, so that nobody else can read it even for a moment.
+    const auto made = supe::open_private(next, O_WRONLY | O_CREAT | O_TRUNC);
+    std::ofstream out(made ? next : std::string(), std::ios::binary);
     for (std::size_t i = taken; i < all.size(); ++i) out << all[i].line << '\n';
     out.close();
     std::error_code failed;

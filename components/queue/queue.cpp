@@ -36,6 +36,16 @@ struct queue_state {
 
     queue_state(supe::component& c, queue_logic& d)
         : self(c), logic(d), all(c.time()), offer(c.time()), changed(c.time()) {}
+    /// Wall time as it was when the queue began, and steady since then: a wall clock that is set
+    /// neither holds up what is to be tried again nor hurries it.
+    std::chrono::system_clock::time_point now() const {
+        return began_wall + std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                                self.time().now() - began);
+    }
+
+private:
+    const std::chrono::system_clock::time_point began_wall = self.time().wall();
+    const supe::time_point began = self.time().now();
 };
 
 struct queue_settings {
@@ -117,7 +127,7 @@ supe::awaitable<> keep_webhooks(queue_state& state) {
         std::vector<std::string_view> bodies;
         for (const supe::mail& m : batch) bodies.push_back(m.body());
         queue_events events;
-        const auto decisions = state.logic.take(bodies, state.self.time().wall(), events);
+        const auto decisions = state.logic.take(bodies, state.now(), events);
         std::vector<supe::mail> later;
         for (std::size_t i = 0; i < batch.size(); ++i) {
             if (!decisions[i].answer.empty()) reply(state, batch[i], decisions[i].answer);
@@ -139,7 +149,7 @@ supe::awaitable<> set_aside(queue_state& state, std::string id) {
     const std::string reason = "it crashed the forwarder time and again, or was refused by it";
     for (;;) {
         try {
-            state.logic.set_aside(id, reason, state.self.time().wall());
+            state.logic.set_aside(id, reason, state.now());
             break;
         } catch (const store_error& e) {
             log_refusal(state, e.what());
@@ -236,6 +246,7 @@ supe::awaitable<> queue(supe::component& self) {
             self.address());
     self.set_window(settings.window);
     queue_state state(self, logic);
+    logic.bound_waits(state.now());
     state.all.start(deliver_all(state));
     state.all.start(publish_depth(state));
     state.all.start(keep_webhooks(state));

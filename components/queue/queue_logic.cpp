@@ -45,6 +45,12 @@ queue_logic::queue_logic(webhook_store& store, queue_limits limits, std::functio
     : store_(store), limits_(limits), random_(std::move(random)),
       free_bytes_(std::move(free_bytes)) {}
 
+void queue_logic::bound_waits(clock_type::time_point now) {
+    store_.begin();
+    store_.bound_waits(unix_ms(now + std::max(limits_.retry.max, limits_.retry.retry_after_max)));
+    store_.commit();
+}
+
 std::vector<mail_decision> queue_logic::take(const std::vector<std::string_view>& bodies,
                                              clock_type::time_point now, queue_events& events) {
     std::vector<mail_decision> decisions;

@@ -45,6 +45,10 @@ public:
     queue_logic(webhook_store& store, queue_limits limits, std::function<double()> random,
                 std::function<std::uint64_t()> free_bytes);
 
+    /// At the start of a life: the clock may have been set back since the last one, and no webhook
+    /// waits longer than a try can make it wait. Throws store_error.
+    void bound_waits(clock_type::time_point now);
+
     /// Takes a batch of mail bodies into one transaction; a decision for each. When the transaction
     /// fails nothing has happened: webhooks are refused, since their senders can send again;
     /// results and the like must be taken later.

@@ -176,6 +176,15 @@ void webhook_store::mark_dead(std::string_view id, unsigned attempt, std::string
     });
 }
 
+void webhook_store::bound_waits(std::int64_t latest_due_ms) {
+    file_.guarded([&] {
+        SQLite::Statement s(file_.database(),
+                            "UPDATE webhooks SET due_at = ?1 WHERE state = 1 AND due_at > ?1");
+        s.bind(1, latest_due_ms);
+        s.exec();
+    });
+}
+
 void webhook_store::set_paused(bool paused) {
     file_.guarded([&] {
         file_.database().exec(paused ? "INSERT OR REPLACE INTO meta VALUES ('paused', '1')"

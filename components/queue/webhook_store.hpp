@@ -76,6 +76,8 @@ public:
     void mark_failed(std::string_view id, unsigned attempt, failure why, std::int64_t due_at_ms);
     void mark_dead(std::string_view id, unsigned attempt, std::string_view reason,
                    std::int64_t now_ms);
+    /// No failed one waits longer than until then.
+    void bound_waits(std::int64_t latest_due_ms);
     /// Paused: the destination said that it wants no more (410).
     void set_paused(bool paused);
     bool paused() const { return paused_; }

@@ -330,12 +330,16 @@ awaitable<json::value> commands::restore(std::string name, json::object request)
         if (!saved.is_object()) continue;
         const std::string id = string_of(saved.get_object(), "id"),
                           from = string_of(saved.get_object(), "from");
-        const std::string msg = string_of(saved.get_object(), "msg");
-        if (!is_json(msg)) co_return error(no_msg, result::bad_request);
+        const std::string msg = string_of(saved.get_object(), "msg"),
+                          extras = string_of(saved.get_object(), "extras");
+        if (!is_json(msg) || !is_json("{\"msg\":0" + extras + "}"))
+            co_return error(no_msg, result::bad_request);
         envelope mail;
         mail.id = id;
         mail.from = from;
         mail.msg = msg;
+        mail.extras = extras;
+        mail.answer = !member_of("{\"msg\":0" + extras + "}", "re").empty();
         const auto* attempt = saved.get_object().if_contains("attempt");
         if (attempt && attempt->is_int64())
             mail.attempt =

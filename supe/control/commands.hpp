@@ -27,7 +27,7 @@ enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_ou
 /// | add | `child`: as in a tree file | a text |
 /// | scale | `instances`: N | a text |
 /// | dead | `what`: list, show, retry, drop; `id`; without it all | the list; the letter; how many |
-/// | restore | `mails`: of a saved mailbox, `{"id","from","attempt","msg"}` each | `{"taken": N, "problem": why not all}` |
+/// | restore | `mails`: of a saved mailbox, `{"id","from","attempt","msg","extras"}` each, `extras` as text: `,"key":value…` | `{"taken": N, "problem": why not all}` |
 /// | mail | `to`, `msg`: the text of a JSON value, `wait`: until it is acknowledged | a text |
 /// | call | `msg` likewise | what the child answers (contract §3, a call) |
 class commands {

@@ -10,11 +10,15 @@
 // Byte for byte: state_directory.md, mail/NAME.handed.
 #include "supe/mail/delivery_marks.hpp"
 
+#include "supe/storage/private_files.hpp"
+
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 
@@ -23,6 +27,7 @@ namespace {
 
 constexpr std::size_t file_step = 4096;              // bytes
 constexpr std::uint64_t magic = 0x316b72616d657075;  // "upemark1", as it stands on the disk
+constexpr int version_byte = 56;                     // bits before the last of its characters
 constexpr std::size_t longest_box = 64;              // bytes of a child's name (contract §1)
 
 /// It differs after each start of the machine.
@@ -30,6 +35,11 @@ std::array<char, 36> this_boot() {
     std::array<char, 36> id{};
     std::ifstream("/proc/sys/kernel/random/boot_id").read(id.data(), id.size());
     return id;
+}
+
+bool is_newer(std::uint64_t found) {
+    constexpr std::uint64_t name = (std::uint64_t{1} << version_byte) - 1;
+    return (found & name) == (magic & name) && found >> version_byte > magic >> version_byte;
 }
 
 }  // namespace
@@ -63,10 +73,8 @@ void delivery_marks::unmap() {
 /// (file systems that copy on write may still signal).
 bool delivery_marks::map(std::size_t size) {
     if (!fd_) {
-        std::error_code ignored;  // the open() below fails then
-        if (std::filesystem::create_directories(file_.parent_path(), ignored))
-            ::chmod(file_.parent_path().c_str(), 0700);
-        fd_ = unique_fd(::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        if (!make_private_directory(file_.parent_path()).empty()) return false;
+        fd_ = open_private(file_, O_RDWR | O_CREAT);
     }
     if (!fd_ || ::posix_fallocate(fd_.get(), 0, static_cast<off_t>(size)) != 0) return false;
     unmap();
@@ -77,13 +85,23 @@ bool delivery_marks::map(std::size_t size) {
     return true;
 }
 
-void delivery_marks::open() {
-    fd_ = unique_fd(::open(file_.c_str(), O_RDWR | O_CLOEXEC));
+std::string delivery_marks::open() {
+    fd_ = open_private(file_, O_RDWR);
+    if (!fd_ && errno == ELOOP) return fmt::format("{}: {}", file_.string(), file_error(ELOOP));
     struct stat found{};
     if (!fd_ || ::fstat(fd_.get(), &found) != 0 || found.st_size < static_cast<off_t>(file_step))
-        return;
-    if (!map(static_cast<std::size_t>(found.st_size))) return;
+        return {};
+    if (!map(static_cast<std::size_t>(found.st_size))) return {};
     const header& h = *head();
+    if (is_newer(h.magic)) {
+        unmap();
+        return fmt::format("{}: a newer version of this program wrote it", file_.string());
+    }
+    read(h);
+    return {};
+}
+
+void delivery_marks::read(const header& h) {
     const bool readable = h.magic == magic && h.count <= (size_ - sizeof(header)) / sizeof(entry);
     trusted_ =
         readable && h.whole == 1 && h.boot == this_boot() && h.boot != std::array<char, 36>{};

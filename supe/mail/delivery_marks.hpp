@@ -24,8 +24,9 @@ public:
     delivery_marks(const delivery_marks&) = delete;
     delivery_marks& operator=(const delivery_marks&) = delete;
 
-    /// Reads what an earlier life left. Call it once, before anything else.
-    void open();
+    /// Reads what an earlier life left. Call it once, before anything else. Returns why it must not
+    /// be touched (a newer version wrote it, or it is a symbolic link), or empty.
+    std::string open();
     /// From now on a mail beyond its mark was not delivered. Call it before the first mail is
     /// written, and when all mail of an earlier life has its mark again.
     void begin();
@@ -38,6 +39,7 @@ public:
 
 private:
     struct header;
+    void read(const header& h);
     struct entry;
     bool map(std::size_t size);
     void make_header();

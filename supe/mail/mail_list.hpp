@@ -38,6 +38,7 @@ public:
     mail_ptr pop_front() {
         SUPE_ASSERT(first_ && size_ > 0);
         mail_ptr mail(first_);
+        ++pops_;
         first_ = first_->next;
         if (!first_) last_ = nullptr;
         --size_;
@@ -58,6 +59,20 @@ public:
     void clear() {
         while (!empty()) pop_front();
     }
+    /// Where a reader is that comes back later, whatever came and left meanwhile.
+    struct place {
+        std::uint64_t sequence = 0;
+        const held_mail* mail = nullptr;  // valid as long as nothing was popped
+        std::uint64_t pops = 0;
+    };
+    /// The first mail behind the place, which moves there; null where there is none. Takes no
+    /// search where nothing has left since. Precondition: the list is in order of sequence.
+    const held_mail* next(place& at) const {
+        const held_mail* mail = at.mail && at.pops == pops_ ? at.mail->next : first_;
+        while (mail && mail->sequence <= at.sequence) mail = mail->next;
+        if (mail) at = {mail->sequence, mail, pops_};
+        return mail;
+    }
     template <class F>
     void for_each(F f) const {
         for (const held_mail* m = first_; m; m = m->next) f(*m);
@@ -67,6 +82,7 @@ private:
     held_mail* first_ = nullptr;
     held_mail* last_ = nullptr;
     std::size_t size_ = 0;
+    std::uint64_t pops_ = 0;
 };
 
 }  // namespace supe

@@ -362,6 +362,18 @@ std::size_t mailbox::in_flight() const {
     return n;
 }
 
+const held_mail* mailbox::read_next(reading& r) const {
+    const std::size_t own_lists = 2 * consumers_.size();
+    for (; r.list <= own_lists; ++r.list, r.at = {}) {
+        const mail_list& list = r.list == own_lists ? waiting_
+                                : r.list % 2 == 0   ? consumers_[r.list / 2].answers
+                                                    : consumers_[r.list / 2].own;
+        const held_mail* const mail = list.next(r.at);
+        if (mail && mail->sequence <= r.last) return mail;
+    }
+    return nullptr;
+}
+
 bool mailbox::has_waiting() const {
     return !waiting_.empty() || !returned_.empty() ||
            std::ranges::any_of(consumers_, [](const state& s) { return !s.own.empty(); });

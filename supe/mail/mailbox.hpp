@@ -154,6 +154,17 @@ public:
         uncommitted_.for_each(f);
     }
 
+    /// Where a reader is that reads the mailbox with pauses, while mail comes and leaves.
+    struct reading {
+        std::uint64_t last = 0;  ///< what comes behind this mail is not read
+        std::size_t list = 0;
+        mail_list::place at{};
+    };
+    reading begin_reading() const { return {last_sequence_}; }
+    /// The next of the mail that waits and was here at begin_reading(): what is for one consumer
+    /// alone first. Null at the end. Valid until the next call.
+    const held_mail* read_next(reading& r) const;
+
 private:
     struct state {
         in_flight_mail in_flight;  // in order of delivery

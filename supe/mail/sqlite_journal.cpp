@@ -1,10 +1,12 @@
 #include "supe/mail/sqlite_journal.hpp"
 
-#include <pthread.h>
+#include "supe/async/blocking_work.hpp"
+
+#include <fmt/format.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include <csignal>
 #include <iterator>
+#include <system_error>
 
 namespace supe {
 namespace {
@@ -56,8 +58,8 @@ void sqlite_journal::close() {
 std::string sqlite_journal::restore(journal_reader& reader) {
     if (!file_.exists()) return {};
     restoring_ = true;
-    marks_.open();
-    unreadable_ = file_.open();
+    unreadable_ = marks_.open();
+    if (unreadable_.empty()) unreadable_ = file_.open();
     marking_reader marking(reader, marks_);
     if (unreadable_.empty()) unreadable_ = file_.restore(marking);
     if (unreadable_.empty()) marking.is_empty() ? marks_.begin_anew() : marks_.begin();
@@ -95,18 +97,23 @@ void sqlite_journal::discard(const std::string& id) {
     gathered_.push_back({.what = kind::discard, .text = id});
 }
 
-void sqlite_journal::begin_thread() {
-    // The thread that runs the loop handles the signals.
-    sigset_t all, before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([this] { write_loop(); });
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+bool sqlite_journal::begin_thread() {
+    try {
+        thread_ = start_thread([this] { write_loop(); });
+        no_thread_ = false;
+        return true;
+    } catch (const std::system_error& e) {
+        refuse_puts(fmt::format("no thread can be started to write it: {}", e.code().message()));
+        return false;
+    }
 }
 
 void sqlite_journal::flush() {
     if (gathered_.empty() || restoring_) return;
-    if (!thread_.joinable()) begin_thread();
+    if (thread_.joinable() || begin_thread()) hand_over();
+}
+
+void sqlite_journal::hand_over() {
     {
         const std::lock_guard lock(mutex_);
         if (queue_.empty()) {
@@ -117,6 +124,26 @@ void sqlite_journal::flush() {
     }
     gathered_.clear();
     work_.notify_one();
+}
+
+/// The other steps stay gathered. Without a put the reason is reported once: each report leads to a
+/// flush.
+void sqlite_journal::refuse_puts(const std::string& why) {
+    result refused;
+    refused.puts = std::erase_if(gathered_, is_put);
+    refused.error = why;
+    if (refused.puts == 0 && std::exchange(no_thread_, true)) return;
+    no_thread_ = true;
+    {
+        const std::lock_guard lock(mutex_);
+        results_.push_back(std::move(refused));
+    }
+    wake();
+}
+
+void sqlite_journal::wake() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto n = ::write(wake_.native_handle(), &one, sizeof one);
 }
 
 awaitable<journal::result> sqlite_journal::next_result() {
@@ -154,8 +181,7 @@ void sqlite_journal::write_loop() {
             results_.push_back(std::move(done));
             idle = queue_.empty();
         }
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto n = ::write(wake_.native_handle(), &one, sizeof one);
+        wake();
         if (idle) file_.compact();
     }
 }

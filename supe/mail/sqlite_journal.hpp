@@ -15,7 +15,8 @@
 namespace supe {
 
 /// Group commit: the steps that come during one commit make up the next one. The first step starts
-/// the thread, and creates the file when it is missing.
+/// the thread, and creates the file when it is missing. Where no thread can be had, mail is refused
+/// as where the file cannot be written, and the next flush() tries again.
 class sqlite_journal final : public journal {
 public:
     sqlite_journal(loop_executor executor, std::filesystem::path file);
@@ -39,7 +40,10 @@ public:
 private:
     void write_loop();
     result write(journal_steps& steps);
-    void begin_thread();
+    bool begin_thread();
+    void hand_over();
+    void refuse_puts(const std::string& why);
+    void wake();
 
     journal_file file_;       // used by the thread alone once it runs
     delivery_marks marks_;    // used by the loop alone
@@ -48,6 +52,7 @@ private:
     journal_steps gathered_;  // until flush()
     stream_descriptor wake_;  // an eventfd: results_ is not empty
     std::thread thread_;
+    bool no_thread_ = false;  // there is none, and this is reported
 
     std::mutex mutex_;  // guards all below
     std::condition_variable work_;

@@ -1,10 +1,11 @@
 #include "supe/output/log_files.hpp"
 
+#include "supe/storage/private_files.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
@@ -54,16 +55,22 @@ bool ends_a_line(int fd, std::size_t size) {
 
 log_writer::log_writer(std::filesystem::path directory, log_limits limits)
     : directory_(std::move(directory)), limits_(limits) {
-    ::mkdir(directory_.c_str(), 0700);
+    const std::string unusable = make_private_directory(directory_);
+    if (!unusable.empty()) {
+        problem_ = fmt::format("{}: {}", directory_.string(), unusable);
+        return;
+    }
     const auto earlier = numbers_in(directory_);
     open_file(earlier.empty() ? 1 : earlier.back());
 }
 
 bool log_writer::open_file(std::uint64_t number) {
-    file_ = unique_fd(::open((directory_ / name_of_file(number)).c_str(),
-                             O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    const auto file = directory_ / name_of_file(number);
+    file_ = open_private(file, O_RDWR | O_CREAT | O_APPEND);
+    lost_error_ = errno;
     number_ = number;
     size_ = 0;
+    problem_ = file_ ? "" : fmt::format("{}: {}", file.string(), file_error(lost_error_));
     if (!file_) return false;
     const off_t end = ::lseek(file_.get(), 0, SEEK_END);
     size_ = end > 0 ? static_cast<std::size_t>(end) : 0;
@@ -83,7 +90,7 @@ void log_writer::write(std::string_view at, std::string_view address, stream s,
 void log_writer::flush() {
     if (text_.empty()) return;
     if (size_ > 0 && size_ + text_.size() > limits_.file_bytes) rotate();
-    if (!file_) open_file(number_);
+    if (!file_ && number_ > 0) open_file(number_);
     bool written = true;
     if (lost_lines_ > 0) {
         std::string mark;
@@ -111,7 +118,7 @@ bool log_writer::put(std::string_view text) {
         size_ += written;
         return true;
     }
-    lost_error_ = errno;
+    if (file_) lost_error_ = errno;
     if (written > 0 && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0)
         file_ = unique_fd();  // the next flush opens it again
     return false;
@@ -160,8 +167,9 @@ bool log_reader::read_more() {
 bool log_reader::open_next() {
     for (const std::uint64_t number : numbers()) {
         if (number <= number_) continue;
-        unique_fd file(::open((directory_ / name_of_file(number)).c_str(), O_RDONLY | O_CLOEXEC));
-        if (!file && errno == ENOENT) continue;  // removed by a rotation since it was listed
+        unique_fd file = open_private(directory_ / name_of_file(number), O_RDONLY);
+        // Removed by a rotation since it was listed, or none of ours.
+        if (!file && (errno == ENOENT || errno == ELOOP)) continue;
         number_ = number;
         file_ = std::move(file);
         unread_.clear();

@@ -27,6 +27,9 @@ public:
     /// run. Lines that cannot be written are dropped and counted, and a line reports them later.
     explicit log_writer(std::filesystem::path directory, log_limits limits = {});
 
+    /// Why nothing can be kept: one line; empty where all is well.
+    const std::string& problem() const { return problem_; }
+
     void write(std::string_view at, std::string_view address, stream s, std::string_view line);
     /// Writes the gathered lines to the file.
     void flush();
@@ -38,6 +41,7 @@ private:
 
     std::filesystem::path directory_;
     log_limits limits_;
+    std::string problem_;
     std::uint64_t number_ = 0;  // of the open file
     unique_fd file_;
     std::size_t size_ = 0;  // bytes of the open file, which ends with a whole line

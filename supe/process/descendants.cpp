@@ -1,11 +1,18 @@
 // How the orphans of a child are found. This process is a subreaper, so a process whose parent dies
-// becomes a child of our first thread, and /proc/self/task/PID/children lists it. SUPE_ADDRESS in
-// its environment names the child that it descends from. What we started ourselves (own_children)
-// is never an orphan.
+// becomes a child of our first thread, and /proc/self/task/PID/children lists it. What we started
+// ourselves (own_children) is never an orphan.
+//
+// Whose an orphan is, says its mark (life_mark.hpp): the pid of the child that it descends from. A
+// mark that names none of our living children is of a life that is over: of an earlier child, or of
+// one below a nested supervisor that died, since a living one gets its orphans itself. Such an
+// orphan is killed when it is seen. One without a mark is known by the session of its child, or by
+// SUPE_ADDRESS in its environment.
 //
 // The children of an orphan become our orphans when it dies. So look_for_orphans() lists again
-// after each one that it reaps, and the caller repeats kill_below() until nothing is left.
+// after each one that it reaps, and the caller repeats end_life() until nothing is left.
 #include "supe/process/descendants.hpp"
+
+#include "supe/process/life_mark.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -17,6 +24,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -26,10 +34,19 @@ namespace {
 
 constexpr int most_passes = 8;  // in one call, however quickly orphans come and go
 
-/// The addresses of orphans, by pid. A pid is not used again before we have reaped it.
-std::unordered_map<pid_t, std::string>& known_addresses() {
-    static std::unordered_map<pid_t, std::string> addresses;
-    return addresses;
+/// What is known of an orphan, as it was when it was first seen.
+struct orphan {
+    std::optional<life_mark> mark;
+    pid_t session = 0;
+    std::string address;     // SUPE_ADDRESS; read where there is no mark
+    bool inherited = false;  // a child of this process before it was a supervisor
+    pid_t waiting_life = 0;  // the life whose end waits for it; 0: none does yet
+};
+
+/// By pid: it is not used again before we have reaped it.
+std::unordered_map<pid_t, orphan>& known_orphans() {
+    static std::unordered_map<pid_t, orphan> orphans;
+    return orphans;
 }
 
 /// The pids that this process started, in whichever part of it.
@@ -78,9 +95,6 @@ unsigned long field_of(pid_t pid, int number) {
     return at == std::string::npos ? 0 : std::strtoul(stat.c_str() + at, nullptr, 10);
 }
 
-/// PF_EXITING of the field `flags`.
-bool is_exiting(pid_t pid) { return (field_of(pid, 7) & 4) != 0; }
-
 pid_t parent_of(pid_t pid) { return static_cast<pid_t>(field_of(pid, 2)); }
 
 std::string contents_of_link(const std::string& link) {
@@ -108,6 +122,28 @@ bool lies_below(std::string_view address, std::string_view root) {
            (address.size() == root.size() || address[root.size()] == '/');
 }
 
+orphan identify(pid_t pid) {
+    static const std::optional<life_mark> our_own = mark_of(::getpid());
+    orphan o;
+    o.session = ::getsid(pid);
+    o.mark = mark_of(pid);
+    if (o.mark == our_own) o.mark.reset();  // inherited from us, and not set by a launcher
+    if (!o.mark) o.address = variable_of(pid, "SUPE_ADDRESS");
+    return o;
+}
+
+/// Its child is dead and reaped.
+bool is_over(const orphan& o) { return o.mark && !own_children().contains(o.mark->life); }
+
+/// A process that forks and ends, again and again, is gone before its number is signalled; the
+/// group gets the signal as a whole, forks included. The group is the orphan's alone or that of its
+/// relatives, since each child begins a session of its own.
+void kill_with_group(pid_t pid) {
+    const pid_t group = ::getpgid(pid);
+    if (group > 1 && ::getsid(pid) != ::getsid(0)) ::kill(-group, SIGKILL);
+    ::kill(pid, SIGKILL);
+}
+
 }  // namespace
 
 std::string variable_of(pid_t pid, std::string_view name) {
@@ -124,39 +160,65 @@ std::string variable_of(pid_t pid, std::string_view name) {
 void adopt_child(pid_t pid) { own_children().insert(pid); }
 void forget_child(pid_t pid) { own_children().erase(pid); }
 
-std::vector<orphan> look_for_orphans() {
-    std::vector<orphan> living;
+void leave_alone_inherited_children() {
+    for (const pid_t pid : all_children())
+        if (!own_children().contains(pid)) known_orphans()[pid].inherited = true;
+}
+
+orphan_list look_for_orphans() {
+    orphan_list found;
     bool reaped = true;
     // A reaped orphan may have left its children to us after the list was read: then list again.
     for (int pass = 0; reaped && pass < most_passes; ++pass) {
         reaped = false;
-        living.clear();
+        found.living.clear();
         for (const pid_t pid : all_children()) {
             if (own_children().contains(pid)) continue;
             if (::waitpid(pid, nullptr, WNOHANG) == pid) {
-                known_addresses().erase(pid);
+                known_orphans().erase(pid);
                 reaped = true;
                 continue;
             }
-            std::string& address = known_addresses()[pid];
-            if (address.empty()) address = variable_of(pid, "SUPE_ADDRESS");
-            living.push_back({pid, address, address.empty() && is_exiting(pid)});
+            const auto [entry, is_new] = known_orphans().try_emplace(pid);
+            if (is_new) entry->second = identify(pid);
+            if (is_over(entry->second)) kill_with_group(pid);
+            found.living.push_back(pid);
         }
     }
-    return living;
+    found.complete = !reaped;
+    return found;
 }
 
-bool kill_below(const std::vector<orphan>& orphans, const std::string& root) {
-    bool none = true;
-    for (const orphan& o : orphans) {
-        const bool meant = lies_below(o.address, root);
-        if (meant) ::kill(o.pid, SIGKILL);
-        if (meant || o.exiting) none = false;
+bool end_life(const orphan_list& found, pid_t life, const std::string& address) {
+    bool none = found.complete;
+    for (const pid_t pid : found.living) {
+        orphan& o = known_orphans()[pid];
+        const bool named = !o.mark && !o.inherited &&
+                           (o.session == life || (!own_children().contains(o.session) &&
+                                                  lies_below(o.address, address)));
+        if (!named && !is_over(o)) continue;
+        kill_with_group(pid);
+        if (o.waiting_life == 0 || (o.mark && o.mark->life == life)) o.waiting_life = life;
+        if (o.waiting_life == life) none = false;
     }
     return none;
 }
 
-std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state) {
+bool end_all(const orphan_list& found) {
+    bool none = found.complete;
+    for (const pid_t pid : found.living) {
+        if (known_orphans()[pid].inherited) continue;
+        kill_with_group(pid);
+        none = false;
+    }
+    return none;
+}
+
+std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state, std::uint64_t tree) {
+    const auto is_ours = [&](pid_t pid) {
+        const auto mark = mark_of(pid);
+        return (mark && mark->tree == tree) || is_on(state, pid);
+    };
     std::unordered_set<pid_t> ancestors;
     for (pid_t pid = ::getpid(); pid > 0 && ancestors.insert(pid).second;) pid = parent_of(pid);
     std::vector<unique_fd> killed;
@@ -167,7 +229,7 @@ std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state) {
         if (pid <= 0 || ancestors.contains(pid)) continue;
         // Opened before its environment is read, so that both are of the same process.
         unique_fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-        if (!process || !is_on(state, pid) || ::getpgid(pid) == ::getpgrp()) continue;
+        if (!process || !is_ours(pid) || ::getpgid(pid) == ::getpgrp()) continue;
         if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) == 0)
             killed.push_back(std::move(process));
     }

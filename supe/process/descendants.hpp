@@ -5,6 +5,7 @@
 #include "supe/async/unique_fd.hpp"
 
 #include <sys/types.h>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -20,25 +21,30 @@ std::string variable_of(pid_t pid, std::string_view name);
 void adopt_child(pid_t pid);
 void forget_child(pid_t pid);
 
-struct orphan {
-    pid_t pid;
-    std::string
-        address;  ///< SUPE_ADDRESS of its environment; empty when it has none, or cannot be read
-    bool exiting =
-        false;  ///< it has lost its environment, but still has its descriptors, ports and locks
+/// The children that this process has now were not left behind by a child of a supervisor: they are
+/// not touched. (A shell had started them and then became this process with `exec`.)
+void leave_alone_inherited_children();
+
+struct orphan_list {
+    std::vector<pid_t> living;
+    bool complete = true;  ///< false: orphans came and went for as long as we looked
 };
 
-/// Returns the living orphans, and reaps the dead ones. Takes time in proportion to the number of
-/// our children.
-std::vector<orphan> look_for_orphans();
+/// Reaps the dead orphans, kills those whose child is dead, and returns the living ones. Takes time
+/// in proportion to the number of our orphans.
+orphan_list look_for_orphans();
 
-/// Kills the orphans whose address is `root` or below it. True when no such orphan is left. An
-/// exiting orphan counts as one of them, for the microseconds that it lasts.
-bool kill_below(const std::vector<orphan>& orphans, const std::string& root);
+/// After the end of the child that had the pid `life` and the address `address`: kills its orphans.
+/// True when none is left. `found`: of a look after that end, and the latest one.
+bool end_life(const orphan_list& found, pid_t life, const std::string& address);
 
-/// Kills all processes whose environment has this state directory as SUPE_STATE, except this
-/// process, its group and its ancestors. Returns their pidfds. A new root calls it before it starts
+/// Kills all orphans. True when none is left.
+bool end_all(const orphan_list& found);
+
+/// Kills all processes that have the mark of `tree` (0: no tree), or this state directory as
+/// SUPE_STATE in their environment, except this process, its group and its ancestors. Returns their
+/// pidfds. A new root calls it before it starts
 /// anything: when a root is killed its children die, but not everything that they started.
-std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state);
+std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state, std::uint64_t tree);
 
 }  // namespace supe

@@ -37,7 +37,7 @@ struct launch_error {
     static launch_error from_errno(int number, std::string_view what);
 };
 
-/// One process, until it is reaped. It leads a process group of its own.
+/// One process, until it is reaped. It leads a session and a process group of its own.
 class process {
 public:
     virtual ~process() = default;
@@ -69,10 +69,10 @@ class launcher {
 public:
     virtual ~launcher() = default;
     virtual std::variant<std::unique_ptr<process>, launch_error> launch(const launch_request&) = 0;
-    /// After the end of the process at `address`: kills the processes that it, or one below it,
-    /// left behind outside its group (by SUPE_ADDRESS). True when no such process is left. The
-    /// children of an orphan appear only when it is dead, so call this until it is true.
-    virtual awaitable<bool> end_descendants(std::string address) = 0;
+    /// After the end of the process `life`, which was started as `address`: kills the processes
+    /// that it, or one below it, left behind outside its group. True when no such process is left.
+    /// The children of an orphan appear only when it is dead, so call this until it is true.
+    virtual awaitable<bool> end_descendants(pid_t life, std::string address) = 0;
 };
 
 }  // namespace supe

@@ -6,19 +6,18 @@
 // 2. clone_launcher starts it as vfork does: the child has our memory, and this thread stands still
 //    until its execve. So a start takes the same time with any heap. It also shares our table of
 //    descriptors at first, which is not copied then.
-// 3. child_setup runs in the child: process group, death signal, descriptors, limits, directory,
+// 3. child_setup runs in the child: session, death signal, descriptors, limits, mark, directory,
 //    signals. It makes system calls only. An error is left in `failure`, where the parent reads it.
 // 4. The kernel makes the pidfd with the process, so its end is never missed.
 //
 // This is the only file that sees Boost.Process.
 #include "supe/process/posix_launcher.hpp"
 
+#include "supe/process/life_mark.hpp"
 #include "supe/process/posix_process.hpp"
 #include "supe/process/program_path.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 
 // Process v2 of 1.81 names these two without including them, so they come before it.
 #include <boost/optional.hpp>
@@ -46,8 +45,7 @@ namespace {
 
 namespace process_v2 = boost::process::v2;
 
-constexpr std::size_t child_stack = 64 << 10;            // bytes, used between clone and exec
-constexpr std::chrono::milliseconds reap_interval{100};  // between two scans for dead orphans
+constexpr std::size_t child_stack = 64 << 10;  // bytes, used between clone and exec
 
 rlimit inherited_descriptor_limit{};
 
@@ -111,6 +109,7 @@ struct child_setup {
                                       // and greater than those
     child_environment& environment;
     pid_t parent;
+    std::uint64_t tree;  // of the mark
     int failure = 0;
     bool failed_in_directory = false;
 
@@ -135,11 +134,12 @@ struct child_setup {
 
 private:
     void prepare() {
-        ::setpgid(0, 0);
+        ::setsid();
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != parent) ::_exit(127);  // the parent died before the death signal was set
         set_descriptors();
         ::setrlimit(RLIMIT_NOFILE, &inherited_descriptor_limit);
+        set_mark();
         if (!request.directory.empty() && ::chdir(request.directory.c_str()) != 0) {
             failed_in_directory = true;
             fail(errno);
@@ -147,6 +147,14 @@ private:
         for (std::string& entry : environment.with_pid)
             write_number(&entry[entry.find('=') + 1], ::getpid());
         default_signals();
+    }
+
+    /// Where the hard limit is lower there is no mark.
+    void set_mark() const {
+        rlimit limit{};
+        ::getrlimit(RLIMIT_LOCKS, &limit);
+        limit.rlim_cur = life_mark{tree, ::getpid()}.as_limit();
+        ::setrlimit(RLIMIT_LOCKS, &limit);
     }
 
     /// The child shares the parent's table of descriptors until it unshares it. CLOSE_RANGE_UNSHARE
@@ -313,9 +321,12 @@ launched run_program(const launch_request& request, const std::string& program,
 
 }  // namespace
 
+/// A nested supervisor belongs to the tree of its own mark.
 posix_launcher::posix_launcher(loop_executor executor)
-    : executor_(std::move(executor)), null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
+    : executor_(std::move(executor)), null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
+      tree_(mark_of(::getpid()).value_or(life_mark{new_tree_mark()}).tree) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    leave_alone_inherited_children();
     raise_descriptor_limit();
     for (unique_fd& number : reserved_) {
         number =
@@ -343,7 +354,7 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(
     if (passed.failure() != 0)
         return launch_error::from_errno(passed.failure(), request.command.front());
     child_environment environment(request, static_cast<int>(given.size()) - 1, ends.notify.name());
-    child_setup setup{request, passed.numbers(), environment, ::getpid()};
+    child_setup setup{request, passed.numbers(), environment, ::getpid(), tree_};
 
     auto [pid, pidfd, failure] = run_program(request, std::get<std::string>(program), setup);
     if (failure != 0 && setup.failed_in_directory)
@@ -359,32 +370,6 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(
     } catch (const system_error& e) {
         kill_at_once(pid);
         return launch_error::from_errno(e.code().value(), request.command.front());
-    }
-}
-
-// --- descendants ---
-
-void posix_launcher::scan() {
-    ++scans_;
-    orphans_ = look_for_orphans();
-}
-
-awaitable<bool> posix_launcher::end_descendants(std::string address) {
-    // Any later scan finds every orphan of this moment. So all callers of one turn share a scan.
-    const std::uint64_t before = scans_;
-    co_await asio::post(executor_, use_awaitable);
-    if (scans_ == before) scan();
-    co_return kill_below(orphans_, address);
-}
-
-awaitable<> posix_launcher::reap_orphans(clock& time) {
-    asio::signal_set ended(executor_, SIGCHLD);
-    for (;;) {
-        co_await ended.async_wait(use_awaitable);
-        // Wait first: most often a child of our own ended, and the scan must not delay its
-        // replacement.
-        co_await time.sleep_for(reap_interval);
-        scan();
     }
 }
 

@@ -15,10 +15,12 @@ constexpr auto look_every = 5ms;
 
 }  // namespace
 
-awaitable<std::size_t> end_left_behind(clock& time, std::filesystem::path state) {
+awaitable<std::size_t> end_left_behind(clock& time, std::filesystem::path state,
+                                       std::uint64_t tree) {
     std::size_t all = 0;
     const auto limit = time.now() + end_limit;
-    for (auto killed = kill_left_behind(state); !killed.empty(); killed = kill_left_behind(state)) {
+    for (auto killed = kill_left_behind(state, tree); !killed.empty();
+         killed = kill_left_behind(state, tree)) {
         all += killed.size();
         for (const unique_fd& process : killed) {
             pollfd ended{process.get(), POLLIN, 0};

@@ -3,12 +3,14 @@
 
 #include "supe/async/clock.hpp"
 
+#include <cstdint>
 #include <filesystem>
 
 namespace supe {
 
 /// Kills them and waits until they have ended, for at most 10 s. Returns how many there were. For a
-/// new root, before it starts anything.
-awaitable<std::size_t> end_left_behind(clock& time, std::filesystem::path state);
+/// new root, before it starts anything. `tree`: life_mark::tree of the directory.
+awaitable<std::size_t> end_left_behind(clock& time, std::filesystem::path state,
+                                       std::uint64_t tree);
 
 }  // namespace supe

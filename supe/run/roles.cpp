@@ -27,9 +27,8 @@ awaitable<int> run_nested(tree_runtime& on, unique_fd channel, supervisor_code c
         const std::function<void(supervisor&)> prepare = [&](supervisor& s) {
             commands.emplace(s);
             if (code) s.run_beside(code);
-            all.start(give_back_memory(s));
+            on.start_services(all, s);
         };
-        on.start_services(all);
         awaitable<int> nested = run_nested_supervisor(
             on.environment(environment_variable("SUPE_STATE")), std::move(channel),
             environment_variable("SUPE_ADDRESS"), prepare);
@@ -37,6 +36,7 @@ awaitable<int> run_nested(tree_runtime& on, unique_fd channel, supervisor_code c
         all.cancel();
     };
     co_await with_nursery(on.time(), nested_and_services);
+    co_await on.end_what_is_left(environment_variable("SUPE_ADDRESS"));
     co_await on.finish_output();
     co_return exit_code;
 }

@@ -4,6 +4,7 @@
 #include "supe/run/left_behind.hpp"
 #include "supe/run/roles.hpp"
 #include "supe/run/service_manager.hpp"
+#include "supe/run/services.hpp"
 #include "supe/run/signals.hpp"
 #include "supe/run/state_directory.hpp"
 #include "supe/run/state_lock.hpp"
@@ -48,25 +49,30 @@ awaitable<int> run_root(tree_runtime& on, supervisor& root, const run_settings& 
     const auto manager = service_manager::from_environment();
     bool clean = false;
     const auto root_and_services = [&](nursery& all) -> awaitable<> {
-        on.start_services(all);
-        all.start(control.run());
-        all.start(signals.stop_when_asked());
-        all.start(signals.reload_when_asked());
-        all.start(give_back_memory(root));
-        if (manager.listens()) all.start(manager.report(root));
-        if (manager.ping_every()) all.start(manager.ping(on.time()));
+        on.start_services(all, root);
+        const auto start = [&](const char* name, std::function<awaitable<>()> service) {
+            all.start(serve(root, name, std::move(service)));
+        };
+        start("the control socket", [&] { return control.run(); });
+        start("stopping by signals", [&] { return signals.stop_when_asked(); });
+        start("SIGHUP", [&] { return signals.reload_when_asked(); });
+        if (manager.listens()) start("sd_notify", [&] { return manager.report(root); });
+        if (manager.ping_every()) start("the watchdog", [&] { return manager.ping(on.time()); });
         clean = co_await root.run();
         all.cancel();
     };
-    std::exception_ptr failure;
+    std::exception_ptr bad_start;
     try {
         co_await with_nursery(on.time(), root_and_services);
-    } catch (...) {
-        failure = std::current_exception();
+    } catch (const listen_error&) {
+        bad_start = std::current_exception();
+    } catch (const std::exception& e) {  // the root's own coroutines: see architecture.md
+        root.log(fmt::format("failed: {}", e.what()));
     }
     if (manager.listens()) manager.notify("STOPPING=1");  // also where it failed at once
+    co_await on.end_what_is_left("/");
     co_await on.finish_output();
-    if (failure) std::rethrow_exception(failure);
+    if (bad_start) std::rethrow_exception(bad_start);
     co_return clean ? exit_clean : exit_failed;
 }
 
@@ -81,14 +87,17 @@ awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_sett
             "state directory {}: processes of an earlier run are still alive after 10 s",
             state.string()));
     }
-    const std::size_t left_behind = co_await end_left_behind(on.time(), state);
+    const std::size_t left_behind = co_await end_left_behind(on.time(), state, lock.tree());
+    on.belong_to(lock.tree());
     log_writer files(state / "logs");
     on.sink().keep_in(files);
+    const std::string unkept = files.problem();
     const auto idle = idle_code(tree, settings);
     supervisor root(on.environment(state), std::move(tree), std::string());
     if (left_behind > 0)
         root.log(fmt::format("processes that an earlier run had left behind: {} were ended",
                              left_behind));
+    if (!unkept.empty()) root.log(fmt::format("the output is not kept: {}", unkept));
     for (const std::string& address : idle)
         root.log(
             fmt::format("the code for {} does not run: the tree has no supervisor there", address));

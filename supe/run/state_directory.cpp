@@ -2,14 +2,29 @@
 
 #include "supe/run/environment.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 namespace supe {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// Of the user id where $HOME says nothing, as under cron and in small containers.
+fs::path home() {
+    const std::string named = environment_variable("HOME");
+    if (!named.empty()) return named;
+    const passwd* const user = ::getpwuid(::geteuid());
+    return user && user->pw_dir ? user->pw_dir : "/";
+}
+
+}  // namespace
+
 fs::path state_home() {
     const std::string base = environment_variable("XDG_STATE_HOME");
-    if (!base.empty()) return fs::path(base) / "supe";
-    return fs::path(environment_variable("HOME")) / ".local/state/supe";
+    if (fs::path(base).is_absolute()) return fs::path(base) / "supe";
+    return home() / ".local/state/supe";
 }
 
 fs::path state_directory(const std::string& given, const std::string& tree_name) {

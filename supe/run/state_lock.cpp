@@ -1,11 +1,16 @@
 #include "supe/run/state_lock.hpp"
 
+#include "supe/process/life_mark.hpp"
+#include "supe/storage/private_files.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
+#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -14,42 +19,73 @@ namespace {
 
 constexpr std::chrono::milliseconds look_again{20};  // flock cannot be waited for by an event loop
 
-[[noreturn]] void refuse(const std::filesystem::path& directory, int number) {
-    throw std::runtime_error(fmt::format("state directory {}: {}", directory.string(),
-                                         std::generic_category().message(number)));
+[[noreturn]] void refuse(const std::filesystem::path& directory, const std::string& why) {
+    throw std::runtime_error(fmt::format("state directory {}: {}", directory.string(), why));
 }
 
 unique_fd open_in(const std::filesystem::path& directory, const char* name) {
-    unique_fd fd(::open((directory / name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!fd) refuse(directory, errno);
+    unique_fd fd = open_private(directory / name, O_RDWR | O_CREAT);
+    if (!fd) refuse(directory, fmt::format("{}: {}", name, file_error(errno)));
     return fd;
 }
 
-std::string first_line_of(int fd) {
-    char text[200];
+/// The directory itself may be reached by a symbolic link.
+void make_state_directory(const std::filesystem::path& directory) {
+    std::error_code failed;
+    if (!std::filesystem::is_directory(directory, failed)) {
+        const std::string why = make_private_directory(directory);
+        if (!why.empty()) refuse(directory, why);
+    }
+    const std::string why = why_not_ours(directory);
+    if (!why.empty()) refuse(directory, why);
+}
+
+/// The line of this number, from 0.
+std::string line_of(int fd, int number) {
+    char text[1000];
     const ssize_t n = ::pread(fd, text, sizeof text, 0);
-    const std::string all(text, n > 0 ? static_cast<std::size_t>(n) : 0);
-    return all.substr(0, all.find('\n'));
+    std::istringstream lines(std::string(text, n > 0 ? static_cast<std::size_t>(n) : 0));
+    std::string line;
+    for (int i = 0; i <= number; ++i) {
+        line.clear();
+        std::getline(lines, line);
+    }
+    return line;
+}
+
+/// `mark TREE DEVICE INODE`, of this very file: in a copy of the directory the mark is not ours.
+std::string mark_line(int fd, std::uint64_t tree) {
+    struct stat file{};
+    ::fstat(fd, &file);
+    return fmt::format("mark {} {} {}", tree, file.st_dev, file.st_ino);
+}
+
+/// That of the earlier roots, where there were some.
+std::uint64_t tree_mark_in(int fd) {
+    const std::string line = line_of(fd, 1);
+    std::uint64_t tree = 0;
+    std::istringstream(line.substr(std::min(line.size(), line.find(' ')))) >> tree;
+    return tree != 0 && line == mark_line(fd, tree) ? tree : new_tree_mark();
 }
 
 }  // namespace
 
 state_lock state_lock::acquire_root(const std::filesystem::path& directory,
                                     const std::string& what) {
-    std::error_code failed;
-    if (std::filesystem::create_directories(directory, failed)) ::chmod(directory.c_str(), 0700);
-    if (failed) refuse(directory, failed.value());
+    make_state_directory(directory);
     state_lock lock;
     lock.root_ = open_in(directory, "root.lock");
     if (::flock(lock.root_.get(), LOCK_EX | LOCK_NB) != 0) {
         throw std::runtime_error(fmt::format("state directory {} is in use by process {}",
-                                             directory.string(), first_line_of(lock.root_.get())));
+                                             directory.string(), line_of(lock.root_.get(), 0)));
     }
-    const std::string owner = fmt::format("{} ({})\n", ::getpid(), what);
+    lock.tree_ = tree_mark_in(lock.root_.get());
+    const std::string owner =
+        fmt::format("{} ({})\n{}\n", ::getpid(), what, mark_line(lock.root_.get(), lock.tree_));
     if (::ftruncate(lock.root_.get(), 0) != 0 ||
         ::pwrite(lock.root_.get(), owner.data(), owner.size(), 0) !=
             static_cast<ssize_t>(owner.size()))
-        refuse(directory, errno);
+        refuse(directory, file_error(errno));
     lock.processes_ = open_in(directory, "processes.lock");
     return lock;
 }

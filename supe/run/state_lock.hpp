@@ -4,15 +4,17 @@
 #include "supe/async/clock.hpp"
 #include "supe/async/unique_fd.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 namespace supe {
 
-/// Two files: `root.lock`, held alone by the root supervisor, with its pid in it; and
-/// `processes.lock`, shared by every built-in process of the tree for its life. A new root is
-/// refused while the old one lives, and waits for the last of its processes when it is dead.
+/// Two files: `root.lock`, held alone by the root supervisor, with its pid and the mark of the tree
+/// in it; and `processes.lock`, shared by every built-in process of the tree for its life. A new
+/// root is refused while the old one lives, and waits for the last of its processes when it is
+/// dead.
 class state_lock {
 public:
     /// As the root: makes the directory (0700) where it is missing. Throws std::runtime_error with
@@ -27,7 +29,11 @@ public:
     /// left, with false at the deadline.
     awaitable<bool> wait_for_last_processes(clock& time, time_point deadline);
 
+    /// life_mark::tree of all processes of this state directory, of earlier roots too.
+    std::uint64_t tree() const { return tree_; }
+
 private:
+    std::uint64_t tree_ = 0;
     unique_fd root_;
     unique_fd processes_;
 };

@@ -1,16 +1,26 @@
 #include "supe/run/tree_runtime.hpp"
 
 #include "supe/run/environment.hpp"
+#include "supe/run/services.hpp"
 
 #include <fmt/format.h>
 #include <malloc.h>
 #include <csignal>
+#include <cstdlib>
+#include <system_error>
 #include <thread>
 
 namespace supe {
 namespace {
 
+constexpr std::chrono::seconds end_limit{10};       // of what children left behind, contract §4
 constexpr std::chrono::seconds output_patience{1};  // with a slow reader of our output, at the end
+
+/// What it took to read the tree and to start it goes back to the system once all is up.
+awaitable<> give_back_memory(supervisor& s) {
+    while (!s.is_booted()) co_await s.changed();
+    ::malloc_trim(0);
+}
 
 awaitable<> with_plain_errors(awaitable<int> work, int& exit_code) {
     try {
@@ -41,9 +51,18 @@ supervisor_environment tree_runtime::environment(std::filesystem::path state) {
             {"/proc/self/exe", "component"}};
 }
 
-void tree_runtime::start_services(nursery& services) {
-    services.start(sink_.drain());
-    services.start(processes_.reap_orphans(time_));
+void tree_runtime::start_services(nursery& services, supervisor& s) {
+    services.start(serve(s, "the output", [this] { return sink_.drain(); }));
+    services.start(serve(s, "reaping", [this] { return processes_.reap_orphans(time_); }));
+    services.start(give_back_memory(s));
+}
+
+awaitable<> tree_runtime::end_what_is_left(std::string address) {
+    const time_point deadline = time_.now() + end_limit;
+    const bool none = co_await processes_.end_all_descendants(time_, deadline);
+    if (!none)
+        log_to(sink_, address,
+               "processes that children left behind are still alive after 10 s; going on");
 }
 
 awaitable<> tree_runtime::finish_output() { return sink_.finish(output_patience); }
@@ -54,13 +73,24 @@ int tree_runtime::run(awaitable<int> work) {
     all.start(with_plain_errors(std::move(work), exit_code));
     // Not on the first thread: orphans fall to that one, whose list of children holds no one else
     // then, so that looking for them takes no longer with thousands of children of our own.
-    std::thread([this] { loop_.run(); }).join();
+    try {
+        std::thread([this] { run_loop(); }).join();
+    } catch (const std::system_error& e) {  // no thread can be had
+        fmt::print(stderr, "supe: the event loop's thread: {}\n", e.what());
+        return exit_bad_start;
+    }
     return exit_code;
 }
 
-awaitable<> give_back_memory(supervisor& s) {
-    while (!s.is_booted()) co_await s.changed();
-    ::malloc_trim(0);
+/// A coroutine's exception goes to its nursery. What comes here was thrown by a handler of the loop
+/// itself, as for want of memory: what it leaves behind cannot be trusted, not even for a stop.
+void tree_runtime::run_loop() {
+    try {
+        loop_.run();
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "supe: internal error: {}\n", e.what());
+        std::_Exit(exit_failed);
+    }
 }
 
 }  // namespace supe

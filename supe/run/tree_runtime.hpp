@@ -27,24 +27,28 @@ public:
     /// For a supervisor that this object outlives.
     supervisor_environment environment(std::filesystem::path state);
 
-    /// What every supervisor needs beside it, until `services` is cancelled.
-    void start_services(nursery& services);
+    /// The processes that are started from now on have the mark of this tree (life_mark::tree).
+    void belong_to(std::uint64_t tree) { processes_.belong_to(tree); }
+    /// What the supervisor needs beside it, until `services` is cancelled.
+    void start_services(nursery& services, supervisor& s);
+    /// After the end of the supervisor at `address`: nothing that its children started lives on.
+    awaitable<> end_what_is_left(std::string address);
     /// After the services have ended: what is not written yet, for as long as somebody reads it.
     awaitable<> finish_output();
 
     /// Runs `work` to its end, on a thread of its own, and returns what it returns: an exit code.
-    /// What it throws is printed as one line, and is exit_bad_start.
+    /// What it throws is printed as one line, and is exit_bad_start. What an event handler throws
+    /// ends the process at once, and its children with it.
     int run(awaitable<int> work);
 
 private:
+    void run_loop();
+
     asio::io_context loop_{1};
     real_clock time_{loop_.get_executor()};
     posix_launcher processes_{loop_.get_executor()};
     terminal_sink sink_;
     std::mt19937_64 dice_{std::random_device{}()};
 };
-
-/// What it took to read the tree and to start it goes back to the system once all is up.
-awaitable<> give_back_memory(supervisor& s);
 
 }  // namespace supe

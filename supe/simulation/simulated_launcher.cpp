@@ -124,7 +124,7 @@ std::variant<std::unique_ptr<process>, launch_error> simulated_launcher::launch(
 
 /// The children of a real nested supervisor die with it (PR_SET_PDEATHSIG); here they belong to its
 /// coroutine, which may still run.
-awaitable<bool> simulated_launcher::end_descendants(std::string address) {
+awaitable<bool> simulated_launcher::end_descendants(pid_t, std::string address) {
     bool none_left = true;
     for (const auto& [pid, p] : processes_) {
         if (!lies_below(p->address(), address)) continue;

@@ -7,7 +7,7 @@ namespace supe::simulation {
 std::chrono::system_clock::time_point virtual_clock::wall() const {
     using namespace std::chrono;
     const auto day_one = system_clock::time_point(sys_days(2026y / January / 1));
-    return day_one + duration_cast<system_clock::duration>(now_.time_since_epoch());
+    return day_one + duration_cast<system_clock::duration>(now_.time_since_epoch() + wall_step_);
 }
 
 bool virtual_clock::fire_one(time_point t) {

@@ -12,6 +12,8 @@ public:
 
     time_point now() const override { return now_; }
     std::chrono::system_clock::time_point wall() const override;
+    /// Sets the wall clock forward or back, as an operator or NTP does.
+    void step_wall(duration by) { wall_step_ += by; }
 
     /// The earliest deadline that somebody set; `never` where there is none.
     time_point next() const { return timers_.next(); }
@@ -27,6 +29,7 @@ private:
 
     time_point now_ =
         time_point{} + std::chrono::hours(1);  // not the epoch: {} means "not yet" in places
+    duration wall_step_{};
     timers timers_;
 };
 

@@ -49,6 +49,16 @@ void world::provide(std::string name, component_main body) {
     });
 }
 
+namespace {
+
+/// In virtual time nothing blocks.
+awaitable<> at_once(std::function<void()> work) {
+    work();
+    co_return;
+}
+
+}  // namespace
+
 supervisor_environment world::environment() {
     return {clock_,
             launcher_,
@@ -59,7 +69,8 @@ supervisor_environment world::environment() {
             {"supe", "component"},
             [this](const std::string& address) {
                 return std::make_unique<memory_journal>(clock_, disks_[address]);
-            }};
+            },
+            at_once};
 }
 
 void world::record(supervisor& s, const supervisor_code& code) {

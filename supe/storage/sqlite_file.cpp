@@ -1,10 +1,10 @@
 #include "supe/storage/sqlite_file.hpp"
 
+#include "supe/storage/private_files.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <cerrno>
 #include <system_error>
 
@@ -34,15 +34,17 @@ void sqlite_file::fail(const std::string& what) const {
 /// and -shm follow its mode.
 void sqlite_file::prepare_place(sqlite_format::directory in) const {
     if (in == sqlite_format::directory::made) {
-        const auto directory = path_.parent_path();
-        std::error_code failed;
-        std::filesystem::create_directories(directory, failed);
-        if (failed) fail(failed.message());
-        ::chmod(directory.c_str(), 0700);
+        const std::string why = make_private_directory(path_.parent_path());
+        if (!why.empty()) fail(why);
     }
-    const int fd = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) fail(std::generic_category().message(errno));
-    ::close(fd);
+    if (!open_private(path_, O_RDWR | O_CREAT)) fail(file_error(errno));
+    // SQLite follows no link to these either, but says only that it cannot open the file.
+    for (const char* const beside : {"-wal", "-shm", "-journal"}) {
+        std::error_code missing;
+        const std::string other = path_.string() + beside;
+        if (std::filesystem::is_symlink(other, missing))
+            fail(fmt::format("{}: {}", other, file_error(ELOOP)));
+    }
 }
 
 void sqlite_file::check_version(int known) {

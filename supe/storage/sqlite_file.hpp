@@ -24,8 +24,8 @@ struct sqlite_format {
         made
     };  ///< made: where it is missing, for its owner alone (0700)
 
-    std::string schema;            ///< `CREATE … IF NOT EXISTS` for each thing in it
-    int version = 0;               ///< of the schema, kept as `PRAGMA user_version`
+    std::string schema;  ///< `CREATE … IF NOT EXISTS` for each thing in it
+    int version = 1;     ///< of the schema, kept as `PRAGMA user_version`; 0 there is 1 too
     std::string of_new_file = {};  ///< pragmas that only a new file takes: page_size, auto_vacuum
     std::string pragmas = {};      ///< further ones
     directory in = directory::there;

@@ -236,9 +236,10 @@ awaitable<> child::finish_life() {
     output_.reset();
     read_notifications();
     ended_at_ = time.now();
+    const pid_t life = process_->pid();
     exit_ = process_->reap();
     process_.reset();
-    co_await end_descendants();
+    co_await end_descendants(life);
 }
 
 /// A descendant may hold the other ends and write on and on. No turn takes long.
@@ -265,11 +266,11 @@ void child::close_channel() {
 /// The end of a child is reported only when its descendants are dead. So the next life never runs
 /// beside what the last one left behind, and a nested supervisor never beside the rest of its old
 /// tree.
-awaitable<> child::end_descendants() {
+awaitable<> child::end_descendants(pid_t life) {
     clock& time = host_.time();
     const time_point limit = time.now() + descendants_limit;
     const std::string address = address_of_life_ ? *address_of_life_ : address_;
-    while (!co_await host_.processes().end_descendants(address)) {
+    while (!co_await host_.processes().end_descendants(life, address)) {
         if (time.now() >= limit) {
             host_.log(fmt::format(
                 "processes that {} left behind are still alive after 10 s; going on", spec_.name));

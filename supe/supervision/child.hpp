@@ -97,7 +97,7 @@ private:
     void close_channel();
     bool read_frames(channel& from);
     void report_lost_frames(channel& from);
-    awaitable<> end_descendants();
+    awaitable<> end_descendants(pid_t life);
     bool last_words_read() const;
     void read_notifications();
     void signal_process(int number);

@@ -1,17 +1,30 @@
 // Saves the mail of a child that was given up (contract §3, §4 `excessive-crash`).
+//
+// A mailbox may hold hundreds of MiB. So the copy is made in slices: the loop makes the text of
+// some mails, then it is written beside the loop, and the loop does other work meanwhile. In
+// between mail may come, be delivered, or go (`supe start`, `supe remove`). The copy has what was
+// in the mailbox when it began and is still there when its turn comes: mailbox::read_next() goes on
+// behind the mail that was read last, by its number. What left meanwhile was delivered, or is a
+// dead letter.
 #pragma once
 
+#include "supe/async/awaitable.hpp"
 #include "supe/mail/mailbox.hpp"
 
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
 
 namespace supe {
 
-/// Copies the mailbox to a new file `STATE/mailboxes/NAME.N.jsonl`, with a line of JSON for each
-/// mail: `{"id","from","attempt","msg"}`. Returns the file's path; empty when there is no mail, or
-/// the file cannot be written.
-std::string save_mailbox(const mailbox& box, const std::string& address,
-                         const std::filesystem::path& state);
+/// Runs what blocks, beside the event loop, and resumes at its end: run_blocking().
+using blocking_runner = std::function<awaitable<>(std::function<void()>)>;
+
+/// Copies the mailbox of the child at `address` to a new file `STATE/mailboxes/NAME.N.jsonl`, with
+/// a line of JSON for each mail: state_directory.md. Returns the file's path; empty when there is
+/// no mail, or the file cannot be written. Cancelled, it leaves no file.
+awaitable<std::string> save_mailbox(std::shared_ptr<const mailbox> box, std::string address,
+                                    std::filesystem::path state, blocking_runner beside);
 
 }  // namespace supe

@@ -1,6 +1,7 @@
 #include "supe/supervision/supervisor.hpp"
 
 #include "supe/async/assertion.hpp"
+#include "supe/async/blocking_work.hpp"
 #include "supe/mail/sqlite_journal.hpp"
 #include "supe/supervision/saved_mailbox.hpp"
 #include "supe/text/json_text.hpp"
@@ -189,6 +190,10 @@ awaitable<> supervisor::decide() {
         co_await children_.join_removed();
         if (!over_) perform(restarter_.tick(env_.time.now()));
     }
+    while (saves_ > 0) {
+        changed_.expires_at(never);
+        co_await changed_.wait();
+    }
     tasks_.cancel();  // the other coroutines end with the children
 }
 
@@ -205,12 +210,16 @@ awaitable<> supervisor::run_code() {
     } catch (const std::exception& e) {
         why = e.what();
     }
-    perform(restarter_.fail("its own code failed: " + why, env_.time.now()));
+    fail("its own code failed: " + why);
 }
 
 void supervisor::shutdown() {
     stop_requested_ = true;
     perform(restarter_.shutdown(env_.time.now()));
+}
+
+void supervisor::fail(std::string reason) {
+    perform(restarter_.fail(std::move(reason), env_.time.now()));
 }
 
 void supervisor::kill() {
@@ -295,18 +304,44 @@ void supervisor::give_up_instance(child_entry& entry) {
                     limit_passed(entry), entry.public_name()));
 }
 
+struct supervisor::given_up {
+    std::string name, address, limit;
+    restart_limit passed;
+    std::shared_ptr<const mailbox> box;
+};
+
+/// The notice names the file with its mail, so it comes when that is written.
 void supervisor::give_up(child_entry& entry) {
-    const restart_limit& limit = entry.who.spec().limit;
-    const std::string& name = entry.public_name();
-    const std::string address = children_.address_of(name);
-    const std::string file = save_mailbox(entry.mail.box, address, env_.state);
+    given_up what{entry.public_name(), children_.address_of(entry.public_name()),
+                  limit_passed(entry), entry.who.spec().limit, entry.mail.shared};
+    if (what.box->empty() || env_.state.empty()) return report_given_up(what, {});
+    ++saves_;
+    tasks_.start(save_mail_of(std::move(what)));
+}
+
+awaitable<> supervisor::save_mail_of(given_up what) {
+    blocking_runner beside = env_.beside;
+    if (!beside) {
+        beside = [this](std::function<void()> work) {
+            return run_blocking(env_.time.executor(), std::move(work));
+        };
+    }
+    awaitable<std::string> saving =
+        save_mailbox(what.box, what.address, env_.state, std::move(beside));
+    const std::string file = co_await std::move(saving);
+    report_given_up(what, file);
+    --saves_;
+    changed_.notify();
+}
+
+void supervisor::report_given_up(const given_up& what, const std::string& file) {
     const std::string copied = file.empty() ? "" : ", a copy of it in " + file;
-    log(fmt::format("{} stays down: {}; supe start {} tries again{}", name, limit_passed(entry),
-                    address, entry.mail.box.empty() ? "" : "; its mail waits" + copied));
+    log(fmt::format("{} stays down: {}; supe start {} tries again{}", what.name, what.limit,
+                    what.address, what.box->empty() ? "" : "; its mail waits" + copied));
     notices_.publish_about(
-        name, "excessive-crash",
-        fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", limit.count,
-                    limit.within.count(), file.empty() ? "null" : json_quoted(file)));
+        what.name, "excessive-crash",
+        fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", what.passed.count,
+                    what.passed.within.count(), file.empty() ? "null" : json_quoted(file)));
 }
 
 void supervisor::remove(child_entry& entry) {

@@ -33,6 +33,9 @@ public:
     void shutdown();
     /// As shutdown(), with SIGKILL at once.
     void kill();
+    /// As shutdown(), and run() resumes with false for this reason. No effect on one that ends
+    /// already.
+    void fail(std::string reason);
 
     const std::string& why() const { return restarter_.why(); }
     const std::string& name() const { return spec_.name; }
@@ -144,6 +147,9 @@ private:
     void start(child_entry& entry, const restarter::action& a);
     launch_request request_for(const child_entry& entry) const;
     void give_up(child_entry& entry);
+    struct given_up;
+    awaitable<> save_mail_of(given_up what);
+    void report_given_up(const given_up& what, const std::string& file);
     void give_up_instance(child_entry& entry);
     void remove(child_entry& entry);
     void booted();
@@ -177,6 +183,7 @@ private:
     time_point began_{};
     bool booted_ = false;
     bool over_ = false;
+    int saves_ = 0;  // mailboxes that are being written to files
     bool clean_ = true;
     bool stop_requested_ = false;
 };

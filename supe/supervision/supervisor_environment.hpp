@@ -26,6 +26,8 @@ struct supervisor_environment {
         builtin;  ///< the command that runs a built-in role, to which the role is appended
     /// Makes the journal of the supervisor at an address. Empty: a file in the state directory.
     std::function<std::unique_ptr<journal>(const std::string& address)> journals = {};
+    /// Runs what blocks, beside the event loop, and resumes at its end. Empty: run_blocking().
+    std::function<awaitable<>(std::function<void()>)> beside = {};
 };
 
 }  // namespace supe

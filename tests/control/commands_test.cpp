@@ -386,6 +386,30 @@ BOOST_AUTO_TEST_CASE(restore) {
                    .starts_with("2 /dam is a supervisor"));
 }
 
+// What a saved mail had besides comes back with it: the call that it answers, and members that
+// nobody here knows.
+BOOST_AUTO_TEST_CASE(restore_all_members) {
+    router w(
+        R"({"name": "t", "children": [{"name": "deaf", "component": "stubborn", "max_restarts": 0}]})");
+    w.crash("/deaf");  // down, so that all of its mail waits
+    w.ask(R"({"do": "restore", "address": "/deaf", "mails": [
+        {"id": "x-1", "from": "web", "msg": "1", "extras": ",\"re\":\"c-1\",\"mine\":[1, 2]"},
+        {"id": "x-2", "from": "web", "msg": "2", "extras": ",\"call\":\"c-2\""}]})");
+    std::vector<std::string> extras;
+    std::vector<bool> answers;
+    w.root().entry_of(*w.root().find("deaf")).mail.box.for_each([&](const supe::held_mail& m) {
+        extras.emplace_back(m.view().extras);
+        answers.push_back(m.view().answer);
+    });
+    BOOST_TEST(
+        extras == (std::vector<std::string>{R"(,"re":"c-1","mine":[1, 2])", R"(,"call":"c-2")"}),
+        boost::test_tools::per_element());
+    BOOST_TEST(answers == (std::vector<bool>{true, false}), boost::test_tools::per_element());
+    BOOST_TEST(w.error_of(R"({"do": "restore", "address": "/deaf", "mails": [
+        {"id": "x", "from": "web", "msg": "1", "extras": ",\"torn"}]})")
+                   .starts_with("2 "));
+}
+
 // Instances: as many as requested, each with its own name, below one node for their common name.
 BOOST_AUTO_TEST_CASE(scale) {
     router w;

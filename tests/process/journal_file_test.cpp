@@ -2,10 +2,13 @@
 // is reported.
 #include "supe/mail/sqlite_journal.hpp"
 #include "tests/support/event_loop.hpp"
+#include "tests/support/files.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <fstream>
@@ -39,7 +42,7 @@ struct kept {
     support::event_loop loop;
     supe::sqlite_journal journal;
     supe::nursery tasks{loop.time};
-    std::size_t written = 0, refused = 0;
+    std::size_t written = 0, refused = 0, results = 0;
     std::string error;
 
     explicit kept(const std::filesystem::path& file) : journal(loop.io.get_executor(), file) {
@@ -50,6 +53,7 @@ struct kept {
         for (;;) {
             const auto p = co_await journal.next_result();
             (p.error.empty() ? written : refused) += p.puts;
+            ++results;
             error = p.error;
         }
     }
@@ -239,11 +243,77 @@ BOOST_AUTO_TEST_CASE(versions) {
     BOOST_TEST(journal.restore(all) == "");
     BOOST_TEST(all.mails == (words{"id-4 \"m\" 2 1 0"}), boost::test_tools::per_element());
     BOOST_TEST(all.finished == words{"r-1"}, boost::test_tools::per_element());
-    SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 1");
+    SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 2");
     const std::string why = supe::journal_file(file).open();
     BOOST_TEST(why == file.string() +
                           ": a newer version of this program wrote it "
-                          "(format 1, 0 is known here)");
+                          "(format 2, 1 is known here)");
+}
+
+// Delivery marks of a version after ours, or behind a symbolic link: no mail is taken, and nothing
+// is written to them.
+BOOST_AUTO_TEST_CASE(marks_that_are_not_ours) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "supe.sqlite", marks = tmp / "supe.handed";
+    {
+        kept k(file);
+        k.journal.put(mail_of(1, "1"));
+        BOOST_TEST(k.wait_for(1));
+    }
+    std::string text = support::read_file(marks);
+    BOOST_REQUIRE(text.starts_with("upemark1"));
+    text[7] = '2';
+    const auto refused = [&](const std::string& why) {
+        kept k(file);
+        contents all;
+        const std::string said = k.journal.restore(all);
+        BOOST_TEST(said.find(why) != std::string::npos, said);
+        k.journal.put(mail_of(2, "2"));
+        BOOST_TEST(k.wait_for(1));
+        BOOST_TEST(k.refused == 1u);
+    };
+    support::write_file(marks, text);
+    refused("supe.handed: a newer version of this program wrote it");
+    BOOST_TEST(support::read_file(marks) == text);
+    std::filesystem::rename(marks, tmp / "elsewhere");
+    std::filesystem::create_symlink(tmp / "elsewhere", marks);
+    refused("supe.handed: it is a symbolic link");
+    BOOST_TEST(support::read_file(tmp / "elsewhere") == text);
+}
+
+// No thread can be had: mail is refused with the reason, as where the disk is full; what else was
+// to be written waits. The next flush tries again.
+BOOST_AUTO_TEST_CASE(no_thread) {
+    const support::temporary_directory tmp;
+    ::chmod(tmp.path().c_str(), 0777);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        rlimit many{};
+        ::getrlimit(RLIMIT_NPROC, &many);
+        const rlimit none{1, many.rlim_max};
+        if (::getuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(1);
+        kept k(tmp / "mail/supe.sqlite");
+        ::setrlimit(RLIMIT_NPROC, &none);
+        k.journal.put(mail_of(1, "1"));
+        supe::dead_letter letter;
+        letter.id = "letter";
+        k.journal.keep(letter);
+        if (!k.wait_for(1) || k.refused != 1) ::_exit(2);
+        if (k.error.find("no thread can be started") == std::string::npos) ::_exit(3);
+        for (int i = 0; i < 5; ++i) k.journal.flush();  // reported once: a report leads to a flush
+        k.loop.run_for(20ms);
+        if (k.results != 1) ::_exit(6);
+        ::setrlimit(RLIMIT_NPROC, &many);
+        k.journal.put(mail_of(2, "2"));
+        if (!k.wait_for(2) || k.written != 1 || !k.error.empty()) ::_exit(4);
+        k.journal.close();
+        const contents all = read(tmp / "mail/supe.sqlite");
+        ::_exit(all.mails.size() == 1 && all.letters == words{"letter"} ? 0 : 5);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    BOOST_TEST(WIFEXITED(status));
+    BOOST_TEST(WEXITSTATUS(status) == 0);
 }
 
 // After a large backlog the file becomes small again, step by step.

@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(out_of_processes) {
 }
 
 // A child has the descriptors 0, 1, 2, its listening sockets from 3, its channel behind them, and
-// no others; a process group of its own; and default signals, whatever our own are.
+// no others; a process group and a session of its own; and default signals, whatever our own are.
 BOOST_AUTO_TEST_CASE(what_a_child_gets) {
     const supe::unique_fd ours(::open("/dev/null", O_RDONLY));  // inheritable by mistake
     std::signal(SIGPIPE, SIG_IGN);
@@ -197,8 +197,9 @@ BOOST_AUTO_TEST_CASE(what_a_child_gets) {
                    support::helper(
                        "web", "inventory",
                        R"("restart": "temporary", "listen": ["127.0.0.1:0", "127.0.0.1:0"])")}));
-    for (const char* line : {"[plain] descriptors 0 1 2 3", "[plain] group own",
-                             "[plain] signals default", "[web] descriptors 0 1 2 3 4 5"})
+    for (const char* line :
+         {"[plain] descriptors 0 1 2 3", "[plain] group own", "[plain] session own",
+          "[plain] signals default", "[web] descriptors 0 1 2 3 4 5"})
         BOOST_TEST(tree.prints(line), line);
     std::signal(SIGPIPE, SIG_DFL);
 }

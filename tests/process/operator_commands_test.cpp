@@ -191,6 +191,13 @@ BOOST_AUTO_TEST_CASE(mail) {
         until([&] { return has(tree->out(), R"("from":"web","msg":"back 2","id":"x-2")"); }));
     BOOST_TEST(!fs::exists(saved));
     BOOST_TEST(fs::exists(saved + ".taken"));
+    support::write_file(saved, "{\"id\":\"x-3\",\"msg\":3,\"call\":\"c\",\"mine\":[1]}\n");
+    BOOST_TEST(d.ask({"mail", "--from-file", saved}).code == 0);
+    BOOST_TEST(until([&] { return has(tree->out(), R"(,"call":"c","mine":[1]})"); }));
+    support::write_file(saved, "{\"type\":\"2\",\"id\":\"x-3\",\"msg\":1}\n");
+    const auto newer = d.ask({"mail", "--from-file", saved});
+    BOOST_TEST(newer.code == 2);
+    BOOST_TEST(has(newer.err, "reader.1.jsonl:1: a newer version of this program wrote it"));
     support::write_file(saved, "{\"id\":\"x-3\",\"msg\":1}\nnonsense\n");
     const auto torn = d.ask({"mail", "--from-file", saved});
     BOOST_TEST(torn.code == 2);

@@ -1,12 +1,19 @@
 // The mail of a child that was given up, in files of the state directory. Simulated children, real
 // files.
+#include "supe/supervision/saved_mailbox.hpp"
+#include "supe/async/blocking_work.hpp"
+#include "tests/support/event_loop.hpp"
 #include "tests/support/players.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tests/support/virtual_loop.hpp"
 
 #include <sys/stat.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 
 using support::player_world;
 
@@ -27,6 +34,49 @@ std::vector<std::string> lines_of(const std::string& file) {
     for (std::string line; std::getline(in, line);) lines.push_back(line);
     return lines;
 }
+
+supe::envelope mail_of(std::string_view id, std::string_view msg, std::string_view extras) {
+    supe::envelope mail;
+    mail.id = id;
+    mail.from = "web";
+    mail.msg = msg;
+    mail.extras = extras;
+    return mail;
+}
+
+/// A mailbox that is saved to a disk on which each step takes a second of virtual time.
+struct slow_disk {
+    const support::temporary_directory directory;
+    support::virtual_loop loop;
+    std::shared_ptr<supe::mailbox> box =
+        std::make_shared<supe::mailbox>(supe::mailbox_limits{.bytes = 100u << 20});
+    int puts = 0, turns = 0;
+    bool fails = false;
+    std::string file = "?";
+
+    void put(const std::string& msg, const std::string& extras = {}) {
+        const std::string id = "m-" + std::to_string(++puts);
+        box->offer(mail_of(id, msg, extras));
+    }
+    supe::awaitable<> step(std::function<void()> work) {
+        ++turns;
+        if (fails) throw std::system_error(EAGAIN, std::generic_category());
+        co_await loop.time().sleep_for(std::chrono::seconds(1));
+        work();
+    }
+    supe::awaitable<> save() {
+        const supe::blocking_runner beside = [this](std::function<void()> work) {
+            return step(std::move(work));
+        };
+        auto saving = supe::save_mailbox(box, "/a", directory.path(), beside);
+        file = co_await std::move(saving);
+    }
+    void begin() {
+        loop.start(save());
+        loop.run_ready();
+    }
+    void finish() { loop.advance(std::chrono::minutes(1)); }
+};
 
 }  // namespace
 
@@ -74,6 +124,101 @@ BOOST_AUTO_TEST_CASE(nothing_saved) {
     nowhere.mail("/a", "1");
     nowhere.crash("/a");
     BOOST_TEST(named_file(nowhere) == "");
+}
+
+// What a mail has besides stands in its line: the call that it is or answers, and members that
+// nobody here knows.
+BOOST_AUTO_TEST_CASE(all_members) {
+    slow_disk s;
+    s.put("1", R"(,"re":"c-1","mine":[1, 2])");
+    s.begin();
+    s.finish();
+    BOOST_TEST(lines_of(s.file).at(0) ==
+               R"({"id":"m-1","from":"web","attempt":0,"msg":1,"re":"c-1","mine":[1, 2]})");
+}
+
+// A large mailbox is written in slices, and the loop goes on in between: mail that comes meanwhile
+// is not in the copy, and mail that leaves does not break it.
+BOOST_AUTO_TEST_CASE(mail_comes_and_goes_meanwhile) {
+    slow_disk s;
+    const std::string large = '"' + std::string(300'000, 'x') + '"';
+    for (int i = 0; i < 20; ++i) s.put(large);
+    s.begin();
+    BOOST_TEST(s.turns == 1);
+    s.put("late");
+    s.box->connected(0);
+    s.box->ready(0, 1000);
+    for (int i = 0; i < 6; ++i) s.box->take_next(0);  // more than the first slice has
+    for (int i = 0; i < 5; ++i) s.box->ack_oldest(0);
+    s.box->ended(0, supe::mailbox::ending::uncharged, {});
+    s.finish();
+    BOOST_TEST(s.turns >= 5);
+    std::vector<std::string> ids;
+    for (const std::string& line : lines_of(s.file))
+        ids.emplace_back(boost::json::parse(line).at("id").as_string());
+    std::vector<std::string> expected{"m-1", "m-2", "m-3", "m-4"};
+    for (int i = 6; i <= 20; ++i) expected.push_back("m-" + std::to_string(i));
+    BOOST_TEST(ids == expected, boost::test_tools::per_element());
+}
+
+// The mailbox is emptied (`supe remove`) while it is written: the copy has what was read by then.
+BOOST_AUTO_TEST_CASE(removed_meanwhile) {
+    slow_disk s;
+    const std::string large = '"' + std::string(600'000, 'x') + '"';
+    for (int i = 0; i < 6; ++i) s.put(large);
+    s.begin();
+    s.box->drain();
+    s.finish();
+    BOOST_TEST(lines_of(s.file).size() == 2u);
+}
+
+// Cancelled, or on a disk that fails, no part of a mailbox is left: it would look like a whole one.
+BOOST_AUTO_TEST_CASE(no_part_is_left) {
+    slow_disk cancelled;
+    cancelled.put("1");
+    cancelled.begin();
+    cancelled.loop.stop();
+    BOOST_TEST(std::filesystem::is_empty(cancelled.directory.path() / "mailboxes"));
+    slow_disk failing;
+    failing.fails = true;
+    failing.put("1");
+    failing.begin();
+    failing.finish();
+    BOOST_TEST(failing.file == "");
+    BOOST_TEST(std::filesystem::is_empty(failing.directory.path() / "mailboxes"));
+}
+
+// With a real thread: a mailbox of 100 MiB is given up, and meanwhile the loop does other work.
+BOOST_AUTO_TEST_CASE(the_loop_goes_on) {
+    support::event_loop loop;
+    const support::temporary_directory directory;
+    auto box = std::make_shared<supe::mailbox>(supe::mailbox_limits{.bytes = 200u << 20});
+    const std::string msg = '"' + std::string(100'000, 'x') + '"';
+    for (int i = 0; i < 1000; ++i) box->offer(mail_of("m", msg, {}));
+    std::string file;
+    bool done = false;
+    const auto save = [&]() -> supe::awaitable<> {
+        const supe::blocking_runner beside = [&](std::function<void()> work) {
+            return supe::run_blocking(loop.io.get_executor(), std::move(work));
+        };
+        auto saving = supe::save_mailbox(box, "/a", directory.path(), beside);
+        file = co_await std::move(saving);
+        done = true;
+    };
+    std::size_t other_work = 0;
+    const auto other = [&]() -> supe::awaitable<> {
+        while (!done) {
+            ++other_work;
+            co_await loop.time.sleep_for(std::chrono::milliseconds(1));
+        }
+    };
+    supe::nursery tasks(loop.time);
+    tasks.start(save());
+    tasks.start(other());
+    BOOST_TEST(loop.until([&] { return done; }, std::chrono::seconds(60)));
+    loop.end(tasks);
+    BOOST_TEST(std::filesystem::file_size(file) > 100'000'000u);
+    BOOST_TEST(other_work > 50u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

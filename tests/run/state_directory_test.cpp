@@ -1,6 +1,8 @@
 // The state directory of a tree, by option and by environment (contract §1).
 #include "supe/run/state_directory.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <map>
@@ -56,8 +58,15 @@ BOOST_AUTO_TEST_CASE(by_name) {
         BOOST_TEST(supe::state_home() == "/srv/state/supe");
         BOOST_TEST(supe::state_directory("", "shop") == "/srv/state/supe/shop");
     }
-    const variables v({{"STATE_DIRECTORY", ""}, {"XDG_STATE_HOME", ""}, {"HOME", "/srv/me"}});
-    BOOST_TEST(supe::state_directory("", "shop") == "/srv/me/.local/state/supe/shop");
+    // A relative one means nothing (XDG Base Directory Specification).
+    for (const char* const ignored : {"", "state", "./state"}) {
+        const variables v(
+            {{"STATE_DIRECTORY", ""}, {"XDG_STATE_HOME", ignored}, {"HOME", "/srv/me"}});
+        BOOST_TEST(supe::state_directory("", "shop") == "/srv/me/.local/state/supe/shop");
+    }
+    const variables v({{"STATE_DIRECTORY", ""}, {"XDG_STATE_HOME", ""}, {"HOME", ""}});
+    BOOST_TEST(supe::state_directory("", "shop") ==
+               std::filesystem::path(::getpwuid(::geteuid())->pw_dir) / ".local/state/supe/shop");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -116,6 +116,7 @@ void inventory() {
         if (::fcntl(fd, F_GETFD) >= 0) open += " " + std::to_string(fd);
     say("descriptors" + open);
     say(std::string("group ") + (::getpgrp() == ::getpid() ? "own" : "other"));
+    say(std::string("session ") + (::getsid(0) == ::getpid() ? "own" : "other"));
     struct sigaction action{};
     ::sigaction(SIGPIPE, nullptr, &action);
     sigset_t blocked;

@@ -143,6 +143,35 @@ BOOST_AUTO_TEST_CASE(hands_over_and_forgets) {
                R"({"pending":0,"failed":0,"handed":0,"dead":0,"bytes":0,"paused":false})");
 }
 
+// The wall clock is set back by a year, or forward: what is to be tried again is neither held up
+// nor hurried. After a restart it waits for a day at most.
+BOOST_AUTO_TEST_CASE(the_wall_clock_is_set) {
+    for (const auto step : {-365 * 24h, 365 * 24h}) {
+        scene s;
+        s.statuses["a"] = {500, 500, 500, 200};
+        s.run();
+        s.send("a");
+        s.w.advance(15s);  // the second try failed: the third is due within 30 s
+        BOOST_TEST(s.events().size() == 2u);
+        s.w.time().step_wall(step);
+        s.w.run_ready();
+        BOOST_TEST(s.events().empty());
+        s.w.advance(50s);
+        BOOST_TEST(s.events().size() >= 1u);
+        s.w.advance(3min);
+        BOOST_TEST(s.delivered["a"] == 1);
+    }
+    scene s;
+    s.statuses["a"] = {500, 500, 200};
+    s.run();
+    s.send("a");
+    s.w.advance(15s);
+    s.w.time().step_wall(-365 * 24h);
+    s.w.crash("/queue");
+    s.w.advance(25h);
+    BOOST_TEST(s.delivered["a"] == 1);
+}
+
 // No more than in_flight are out; each result brings the next one at once.
 BOOST_AUTO_TEST_CASE(never_more_than_in_flight) {
     scene s;

@@ -1,0 +1,34 @@
+// Which life of which child a process belongs to, whatever it did to leave: it forked twice, called
+// setsid, wiped its environment, or changed its title.
+//
+// Every process inherits its resource limits, and proc(5) shows them. One of them, RLIMIT_LOCKS,
+// has no effect since Linux 2.4. So its soft limit is our mark: set between fork and exec of a
+// child, it is found in all that descends from it. A supervisor marks its own children anew. Where
+// the hard limit is too low there is no mark, and a process that raises its limit loses it: session
+// and environment are looked at then (descendants.cpp).
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <cstdint>
+#include <optional>
+
+namespace supe {
+
+struct life_mark {
+    std::uint64_t tree = 0;  ///< the state directory's: never 0, less than 2^41
+    pid_t life = 0;          ///< the process that was started for a child; pids end at 2^22
+
+    /// As the soft limit. Called between fork and exec too.
+    rlim_t as_limit() const;
+    static std::optional<life_mark> from_limit(rlim_t soft);
+    friend bool operator==(const life_mark&, const life_mark&) = default;
+};
+
+/// A tree that no other one is likely to have.
+std::uint64_t new_tree_mark();
+
+/// Nothing when it has none, or is gone.
+std::optional<life_mark> mark_of(pid_t pid);
+
+}  // namespace supe

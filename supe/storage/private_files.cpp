@@ -1,0 +1,61 @@
+#include "supe/storage/private_files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cerrno>
+#include <system_error>
+
+namespace supe {
+namespace {
+
+constexpr mode_t file_mode = 0600, directory_mode = 0700;
+
+}  // namespace
+
+std::string file_error(int number) {
+    return number == ELOOP ? "it is a symbolic link, and none is followed here"
+                           : std::generic_category().message(number);
+}
+
+unique_fd open_private(const std::filesystem::path& file, int flags) {
+    const int always = O_CLOEXEC | O_NOFOLLOW;
+    if ((flags & O_CREAT) == 0) return unique_fd(::open(file.c_str(), flags | always));
+    // Made here or not: only a new file gets its mode from us.
+    unique_fd made(::open(file.c_str(), flags | O_EXCL | always, file_mode));
+    if (made) ::fchmod(made.get(), file_mode);
+    if (made || errno != EEXIST || (flags & O_EXCL) != 0) return made;
+    return unique_fd(::open(file.c_str(), flags | always, file_mode));
+}
+
+std::string make_private_directory(const std::filesystem::path& directory) {
+    std::error_code failed;
+    if (directory.has_parent_path())
+        std::filesystem::create_directories(directory.parent_path(), failed);
+    if (::mkdir(directory.c_str(), directory_mode) == 0) {
+        ::chmod(directory.c_str(), directory_mode);
+        return {};
+    }
+    const int number = errno;
+    struct stat found{};
+    if (number != EEXIST || ::lstat(directory.c_str(), &found) != 0) return file_error(number);
+    if (S_ISLNK(found.st_mode)) return file_error(ELOOP);
+    return S_ISDIR(found.st_mode) ? "" : file_error(ENOTDIR);
+}
+
+/// The sticky bit helps nothing: others could still make the files that we do not have yet.
+std::string why_not_ours(const std::filesystem::path& directory) {
+    struct stat found{};
+    if (::stat(directory.c_str(), &found) != 0) return file_error(errno);
+    if (!S_ISDIR(found.st_mode)) return file_error(ENOTDIR);
+    if (found.st_uid != ::geteuid())
+        return fmt::format("it belongs to another user (uid {}, and this is {})", found.st_uid,
+                           ::geteuid());
+    if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return fmt::format("others can write to it (mode {:04o}): chmod go-w {}",
+                           found.st_mode & 07777, directory.string());
+    return {};
+}
+
+}  // namespace supe

@@ -1,0 +1,27 @@
+// Files and directories that belong to the state directory: for our user alone, whatever the umask,
+// and never through a symbolic link (contract §1). Everything here blocks.
+#pragma once
+
+#include "supe/async/unique_fd.hpp"
+
+#include <filesystem>
+#include <string>
+
+namespace supe {
+
+/// What open(2) returns for `flags`, with O_CLOEXEC and O_NOFOLLOW; a file that it makes (O_CREAT)
+/// has mode 0600. No descriptor: errno says why, ELOOP for a symbolic link.
+unique_fd open_private(const std::filesystem::path& file, int flags);
+
+/// Makes a directory with mode 0700, and those above it, where it is missing. Returns why it cannot
+/// be had, or empty. One that is a symbolic link is refused.
+std::string make_private_directory(const std::filesystem::path& directory);
+
+/// Why nobody but us may have a say in this directory is not so: it belongs to another user, or
+/// others can write to it. Empty where all is well.
+std::string why_not_ours(const std::filesystem::path& directory);
+
+/// errno's text; of ELOOP, what it means here.
+std::string file_error(int number);
+
+}  // namespace supe
