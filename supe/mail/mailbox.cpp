@@ -364,14 +364,26 @@ std::size_t mailbox::in_flight() const {
 
 const held_mail* mailbox::read_next(reading& r) const {
     const std::size_t own_lists = 2 * consumers_.size();
-    for (; r.list <= own_lists; ++r.list, r.at = {}) {
-        const mail_list& list = r.list == own_lists ? waiting_
-                                : r.list % 2 == 0   ? consumers_[r.list / 2].answers
-                                                    : consumers_[r.list / 2].own;
-        const held_mail* const mail = list.next(r.at);
+    for (; r.list < own_lists; ++r.list, r.at = {}) {
+        const state& s = consumers_[r.list / 2];
+        const held_mail* const mail = (r.list % 2 == 0 ? s.answers : s.own).next(r.at);
         if (mail && mail->sequence <= r.last) return mail;
     }
-    return nullptr;
+    const held_mail* const mail = next_for_anyone(r);
+    return mail && mail->sequence <= r.last ? mail : nullptr;
+}
+
+const held_mail* mailbox::next_for_anyone(reading& r) const {
+    mail_list::place ahead = r.at;
+    const held_mail* next = waiting_.next(ahead);
+    const auto back = returned_.upper_bound(r.sequence);
+    if (back != returned_.end() && (!next || back->first < next->sequence)) {
+        next = back->second.get();
+    } else {
+        r.at = ahead;
+    }
+    if (next) r.sequence = next->sequence;
+    return next;
 }
 
 bool mailbox::has_waiting() const {

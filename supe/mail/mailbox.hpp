@@ -159,6 +159,7 @@ public:
         std::uint64_t last = 0;  ///< what comes behind this mail is not read
         std::size_t list = 0;
         mail_list::place at{};
+        std::uint64_t sequence = 0;  ///< of the last mail for anyone
     };
     reading begin_reading() const { return {last_sequence_}; }
     /// The next of the mail that waits and was here at begin_reading(): what is for one consumer
@@ -181,6 +182,7 @@ private:
     void put_in_place(mail_ptr mail);
     const held_mail* front_for_anyone() const;
     mail_ptr pop_for_anyone();
+    const held_mail* next_for_anyone(reading& r) const;
     const held_mail* deliver(state& s, mail_ptr mail);
     mail_ptr take_out(state& s, mail_ptr mail);
     void uncount(state& s, const held_mail& mail);

@@ -217,4 +217,72 @@ BOOST_AUTO_TEST_CASE(reported_twice_by_a_hop) {
                                          signal("ACK-CURRENT-MAIL", R"({"ids":["v"]})")});
 }
 
+// A removed mailbox with much mail is buried in turns of a bounded length, in order, while mail of
+// others goes on. Mail to a supervisor that is removed was not accepted: its sender gets the
+// answer.
+BOOST_AUTO_TEST_CASE(removed_in_turns) {
+    constexpr std::size_t most = supe::mail_delivery::burials_per_turn;
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    mail_endpoint& deep = o.add("deep", support::supervisor);
+    for (std::size_t n = 0; n < most + 10; ++n)
+        o.sends(a, fmt::format(R"({{"type":"mail","to":"b","msg":{}}})", n));
+    o.sends(a, R"({"type":"mail","to":"deep/x","msg":1,"id":"1"})");
+    o.mail.remove(b);
+    o.mail.remove(deep);
+    BOOST_TEST_SAME(o.events, {});
+    o.mail.flush();
+    BOOST_TEST(o.events.size() == most);
+    BOOST_TEST(o.mail.delivery.has_unfinished());
+    o.mail.flush();
+    BOOST_TEST(!o.mail.delivery.has_unfinished());
+    BOOST_TEST(o.events.size() == most + 10);
+    BOOST_TEST(o.events.back() == fmt::format("dead: {} to b: removed after 0", most + 9));
+    BOOST_TEST_SAME(o.received(a),
+                    {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})")});
+}
+
+// A turn delivers a bounded number of mails, and the next one goes on.
+BOOST_AUTO_TEST_CASE(delivered_in_turns) {
+    constexpr std::size_t most = supe::mail_delivery::deliveries_per_turn;
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b", support::component, {.window = 1u << 20});
+    for (std::size_t n = 0; n < most + 1; ++n) o.sends(a, R"({"type":"mail","to":"b"})");
+    o.mail.delivery.on_ready(b, 1u << 20);
+    o.mail.delivery.flush();
+    BOOST_TEST(b.box.in_flight() == most);
+    BOOST_TEST(o.mail.delivery.has_unfinished());
+    o.mail.delivery.flush();
+    BOOST_TEST(b.box.in_flight() == most + 1);
+    BOOST_TEST(!o.mail.delivery.has_unfinished());
+}
+
+// `"dead_letter":false`: a mail that its component crashes of, or refuses, leaves no dead letter,
+// since the sender still has it; the sender gets the outcome.
+BOOST_AUTO_TEST_CASE(kept_by_its_sender) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b", support::component, {.attempts = 1});
+    const auto send = [&](const char* id) {
+        o.sends(a, fmt::format(
+                       R"({{"type":"mail","to":"b","id":"{}","receipt":true,"dead_letter":false}})",
+                       id));
+        o.mail.delivery.on_ready(b, 1);
+        o.received(b), o.received(a);
+    };
+    const auto outcome = [](const char* id) {
+        return signal("MAIL-UNDELIVERABLE",
+                      fmt::format(R"({{"id":"{}","reason":"dead-lettered"}})", id).c_str());
+    };
+    send("1");
+    o.mail.delivery.on_reject(b, "", box::rejected::dead, "no");
+    BOOST_TEST_SAME(o.received(a), {outcome("1")});
+    send("2");
+    BOOST_TEST(ends(o, b, box::ending::charged));
+    BOOST_TEST_SAME(o.received(a), {outcome("2")});
+    for (const std::string& e : o.events) BOOST_TEST(!e.starts_with("dead"), e);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

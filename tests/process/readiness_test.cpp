@@ -48,6 +48,19 @@ BOOST_AUTO_TEST_CASE(watchdog) {
     BOOST_TEST(tree.count("pings-crashed") == 0u);
 }
 
+// A child that pings without an end holds up nobody: its sibling starts and is restarted, and the
+// tree stops.
+BOOST_AUTO_TEST_CASE(a_flood_of_pings) {
+    real_tree tree(
+        *this,
+        tree_of({helper("flood", "pings_without_end", R"("ready": "notify", "watchdog": "1s")"),
+                 shell("crashes", "sleep 0.2; exit 1")}));
+    BOOST_TEST(tree.sees("flood-ready"));
+    BOOST_TEST(tree.sees("crashes-auto-restarted"));
+    BOOST_TEST(tree.count("flood-crashed") == 0u);
+    BOOST_TEST(tree.stop());
+}
+
 // A started process is not ready yet: without a signal in time the start has failed, with the time
 // in the text.
 BOOST_AUTO_TEST_CASE(start_timeout) {

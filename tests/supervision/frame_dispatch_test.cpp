@@ -209,6 +209,24 @@ BOOST_AUTO_TEST_CASE(requests) {
         f.published.back().starts_with(R"(component-bad-frame {"name":"a","reason":"NOTICE)"));
 }
 
+// However often a component asks for its config in one turn: it gets one answer, and none before it
+// has read what it was sent.
+BOOST_AUTO_TEST_CASE(one_config_a_turn) {
+    fixture f;
+    supe::child_spec spec = spec_of("a");
+    spec.config = std::string(100, 'x');
+    child_entry& a = f.add(spec);
+    const std::string asks = R"({"type":"signal","signal":"READY-FOR-CONFIG"})";
+    for (int n = 0; n < 200; ++n) f.dispatch.on_frame(a.who, asks);
+    f.signals(a, "READY-FOR-CONFIG");
+    BOOST_TEST(f.received(a).size() == 1u);
+    f.signals(a, "UNHANDLED-MAIL");
+    BOOST_TEST_SAME(f.received(a), {});
+    a.who.link()->out() += std::string(2 * supe::channel::backlog_limit, 'x') + "\n";
+    f.signals(a, "READY-FOR-CONFIG");
+    BOOST_TEST(a.wants_config);
+}
+
 // A nested supervisor reports the outcome of mail, the reason of its failure, and its answers.
 BOOST_AUTO_TEST_CASE(from_a_supervisor) {
     fixture f;

@@ -268,4 +268,23 @@ BOOST_AUTO_TEST_CASE(a_slow_watcher) {
     BOOST_TEST_SAME(failures, {"notice-pipe-failure " + why, "a-notice-pipe-failure " + why});
 }
 
+// A large notice to many watchers that do not read is held for some of them alone. The others lose
+// it, which is a notice of its own.
+BOOST_AUTO_TEST_CASE(many_slow_watchers) {
+    fixture f;
+    std::vector<child_entry*> watchers;
+    for (int n = 0; n < 12; ++n) {
+        watchers.push_back(&f.add(fmt::format("w{}", n)));
+        f.watches(*watchers.back(), "n");
+    }
+    words lost;
+    f.listen({"notice-pipe-failure"}, lost);
+    f.notices.publish("n", '"' + std::string(15u << 20, 'x') + '"');
+    std::size_t held = 0;
+    for (const child_entry* w : watchers) held += w->who.link()->backlog();
+    BOOST_TEST(held <= 80u << 20);
+    BOOST_TEST(held >= 15u << 20);
+    BOOST_TEST(lost.size() >= 5u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -92,6 +92,14 @@ void service() {
     wait_for_ever();
 }
 
+/// Sends large datagrams of pings as fast as it can, without an end.
+void pings_without_end() {
+    notify("READY=1");
+    std::string pings;
+    for (int n = 0; n < 370; ++n) pings += "WATCHDOG=1\n";
+    for (;;) notify(pings);
+}
+
 /// Answers each connection on its listening socket with its pid.
 void acceptor() {
     if (variable("LISTEN_PID") != std::to_string(::getpid())) ::_exit(4);
@@ -131,6 +139,7 @@ const int chosen = [] {
                                                   {"listener", listener},
                                                   {"service", service},
                                                   {"ready_and_gone", ready_and_gone},
+                                                  {"pings_without_end", pings_without_end},
                                                   {"acceptor", acceptor},
                                                   {"inventory", inventory},
                                                   {"idle", [] {
