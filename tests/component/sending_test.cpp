@@ -56,9 +56,10 @@ BOOST_AUTO_TEST_CASE(sends_and_delivers) {
     std::string sent, delivered;
     s.loop.start(outcome(s.self->send("a", "1"), sent));
     s.loop.start(outcome(s.self->deliver("b", "2"), delivered));
-    BOOST_TEST(s.received() ==
-               (words{R"({"type":"mail","to":"a","msg":1,"id":"1"})",
-                      R"({"type":"mail","to":"b","msg":2,"id":"2","receipt":true})"}));
+    BOOST_TEST(
+        s.received() ==
+        (words{R"({"type":"mail","to":"a","msg":1,"id":"1"})",
+               R"({"type":"mail","to":"b","msg":2,"id":"2","receipt":true,"dead_letter":false})"}));
     s.signal("MAIL-ACCEPTED", R"({"id":"2"})");
     s.signal("MAIL-ACKED", R"({"id":"17"})");
     BOOST_TEST(sent + delivered == "");
