@@ -35,8 +35,13 @@ awaitable<int> run_nested(tree_runtime& on, unique_fd channel, supervisor_code c
         exit_code = co_await std::move(nested);
         all.cancel();
     };
-    co_await with_nursery(on.time(), nested_and_services);
-    co_await on.end_what_is_left(environment_variable("SUPE_ADDRESS"));
+    const std::string address = environment_variable("SUPE_ADDRESS");
+    try {
+        co_await with_nursery(on.time(), nested_and_services);
+    } catch (const std::exception& e) {  // its own coroutines: see architecture.md
+        log_to(on.sink(), address, fmt::format("failed: {}", e.what()));
+    }
+    co_await on.end_what_is_left(address);
     co_await on.finish_output();
     co_return exit_code;
 }

@@ -70,10 +70,22 @@ awaitable<int> run_root(tree_runtime& on, supervisor& root, const run_settings& 
         root.log(fmt::format("failed: {}", e.what()));
     }
     if (manager.listens()) manager.notify("STOPPING=1");  // also where it failed at once
-    co_await on.end_what_is_left("/");
-    co_await on.finish_output();
     if (bad_start) std::rethrow_exception(bad_start);
     co_return clean ? exit_clean : exit_failed;
+}
+
+/// The root from its beginning to its end, with what it says at the start.
+awaitable<int> begin_root(tree_runtime& on, supervisor_spec tree, const run_settings& settings,
+                          std::vector<std::string> said) {
+    for (const std::string& address : idle_code(tree, settings))
+        said.push_back(
+            fmt::format("the code for {} does not run: the tree has no supervisor there", address));
+    supervisor root(on.environment(settings.state), std::move(tree), std::string());
+    for (const std::string& line : said) root.log(line);
+    if (const auto code = settings.code.find("/"); code != settings.code.end())
+        root.run_beside(code->second);
+    const int exit_code = co_await run_root(on, root, settings);
+    co_return exit_code;
 }
 
 /// With the state directory for this root alone.
@@ -91,19 +103,23 @@ awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_sett
     on.belong_to(lock.tree());
     log_writer files(state / "logs");
     on.sink().keep_in(files);
-    const std::string unkept = files.problem();
-    const auto idle = idle_code(tree, settings);
-    supervisor root(on.environment(state), std::move(tree), std::string());
+    std::vector<std::string> said;
     if (left_behind > 0)
-        root.log(fmt::format("processes that an earlier run had left behind: {} were ended",
-                             left_behind));
-    if (!unkept.empty()) root.log(fmt::format("the output is not kept: {}", unkept));
-    for (const std::string& address : idle)
-        root.log(
-            fmt::format("the code for {} does not run: the tree has no supervisor there", address));
-    if (const auto code = settings.code.find("/"); code != settings.code.end())
-        root.run_beside(code->second);
-    const int exit_code = co_await run_root(on, root, settings);
+        said.push_back(fmt::format("processes that an earlier run had left behind: {} were ended",
+                                   left_behind));
+    if (!files.problem().empty())
+        said.push_back(fmt::format("the output is not kept: {}", files.problem()));
+    int exit_code = exit_failed;
+    std::exception_ptr bad_start;
+    try {
+        awaitable<int> root = begin_root(on, std::move(tree), settings, std::move(said));
+        exit_code = co_await std::move(root);
+    } catch (...) {
+        bad_start = std::current_exception();
+    }
+    co_await on.end_what_is_left("/");
+    co_await on.finish_output();
+    if (bad_start) std::rethrow_exception(bad_start);
     co_return exit_code;
 }
 

@@ -40,17 +40,16 @@ void make_state_directory(const std::filesystem::path& directory) {
     if (!why.empty()) refuse(directory, why);
 }
 
-/// The line of this number, from 0.
-std::string line_of(int fd, int number) {
-    char text[1000];
+std::string first_line_of(int fd) {
+    char text[200];
     const ssize_t n = ::pread(fd, text, sizeof text, 0);
-    std::istringstream lines(std::string(text, n > 0 ? static_cast<std::size_t>(n) : 0));
-    std::string line;
-    for (int i = 0; i <= number; ++i) {
-        line.clear();
-        std::getline(lines, line);
-    }
-    return line;
+    const std::string all(text, n > 0 ? static_cast<std::size_t>(n) : 0);
+    return all.substr(0, all.find('\n'));
+}
+
+bool replace_text(int fd, const std::string& text) {
+    return ::ftruncate(fd, 0) == 0 &&
+           ::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
 }
 
 /// `mark TREE DEVICE INODE`, of this very file: in a copy of the directory the mark is not ours.
@@ -62,7 +61,7 @@ std::string mark_line(int fd, std::uint64_t tree) {
 
 /// That of the earlier roots, where there were some.
 std::uint64_t tree_mark_in(int fd) {
-    const std::string line = line_of(fd, 1);
+    const std::string line = first_line_of(fd);
     std::uint64_t tree = 0;
     std::istringstream(line.substr(std::min(line.size(), line.find(' ')))) >> tree;
     return tree != 0 && line == mark_line(fd, tree) ? tree : new_tree_mark();
@@ -77,16 +76,16 @@ state_lock state_lock::acquire_root(const std::filesystem::path& directory,
     lock.root_ = open_in(directory, "root.lock");
     if (::flock(lock.root_.get(), LOCK_EX | LOCK_NB) != 0) {
         throw std::runtime_error(fmt::format("state directory {} is in use by process {}",
-                                             directory.string(), line_of(lock.root_.get(), 0)));
+                                             directory.string(), first_line_of(lock.root_.get())));
     }
-    lock.tree_ = tree_mark_in(lock.root_.get());
-    const std::string owner =
-        fmt::format("{} ({})\n{}\n", ::getpid(), what, mark_line(lock.root_.get(), lock.tree_));
-    if (::ftruncate(lock.root_.get(), 0) != 0 ||
-        ::pwrite(lock.root_.get(), owner.data(), owner.size(), 0) !=
-            static_cast<ssize_t>(owner.size()))
+    if (!replace_text(lock.root_.get(), fmt::format("{} ({})\n", ::getpid(), what)))
         refuse(directory, file_error(errno));
     lock.processes_ = open_in(directory, "processes.lock");
+    const int fd = lock.processes_.get();
+    lock.tree_ = tree_mark_in(fd);
+    const std::string mark = mark_line(fd, lock.tree_);
+    if (first_line_of(fd) != mark && !replace_text(fd, mark + "\n"))
+        refuse(directory, file_error(errno));
     return lock;
 }
 

@@ -11,10 +11,10 @@
 
 namespace supe {
 
-/// Two files: `root.lock`, held alone by the root supervisor, with its pid and the mark of the tree
-/// in it; and `processes.lock`, shared by every built-in process of the tree for its life. A new
-/// root is refused while the old one lives, and waits for the last of its processes when it is
-/// dead.
+/// Two files: `root.lock`, held alone by the root supervisor, with its pid in it; and
+/// `processes.lock`, shared by every built-in process of the tree for its life, with the mark of
+/// all processes of the tree in it. A new root is refused while the old one lives, and waits for
+/// the last of its processes when it is dead.
 class state_lock {
 public:
     /// As the root: makes the directory (0700) where it is missing. Throws std::runtime_error with

@@ -427,4 +427,34 @@ BOOST_AUTO_TEST_CASE(drain) {
     BOOST_TEST_SAME(taken(b), {"e/1"});
 }
 
+// A reader with pauses sees each mail once that was there when it began and is still there when its
+// turn comes, whatever comes, leaves, or goes back to its position meanwhile.
+BOOST_AUTO_TEST_CASE(read_with_pauses) {
+    box b(mailbox_limits{});
+    b.add_consumers(2);
+    for (const char* id : {"a", "b", "c", "d", "e"}) put(b, id);
+    envelope own;
+    own.id = "own";
+    b.offer(own, 1);
+    b.ready(0, 9);
+    const held_mail* const first = b.take_next(0);  // in flight: it does not wait
+    BOOST_TEST(first->id() == "a");
+    auto at = b.begin_reading();
+    const auto next = [&] {
+        const held_mail* const m = b.read_next(at);
+        return m ? std::string(m->id()) : "-";
+    };
+    BOOST_TEST(next() == "own");
+    BOOST_TEST(next() == "b");
+    put(b, "late");
+    BOOST_TEST(b.take_next(0)->id() == "b");
+    BOOST_TEST(b.take_next(0)->id() == "c");
+    BOOST_TEST(acked(b, "c") == "c");
+    BOOST_TEST(next() == "d");
+    b.ended(0, box::ending::uncharged, {});  // a and b are back, before d
+    BOOST_TEST(next() == "e");
+    BOOST_TEST(next() == "-");
+    BOOST_TEST(b.queued() == 6u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(left_behind_by_a_killed_root) {
         root->wait();
     }
     std::filesystem::create_directory(other.state());
-    std::filesystem::copy(session.state() + "/root.lock", other.state());
+    std::filesystem::copy(session.state() + "/processes.lock", other.state());
     for (const support::operator_session* s : {&other, &session}) {
         BOOST_TEST(is_there("plain"));
         const auto root = s->run_tree(idle);
