@@ -79,6 +79,24 @@ std::string history(const json::value& node) {
     return out;
 }
 
+/// What an operator asked of this supervisor and is under way: `restart web, and 2 more wait`.
+std::string operation_of(const json::value& node) {
+    std::string text = word(node, "operation");
+    if (text.empty()) return text;
+    const auto waiting = node.at("operations_waiting").to_number<std::int64_t>();
+    if (waiting > 0) text += fmt::format(", and {} more wait{}", waiting, waiting == 1 ? "s" : "");
+    return text;
+}
+
+/// A line for each supervisor with one.
+std::string operations(const json::value& node) {
+    std::string out;
+    if (const std::string text = operation_of(node); !text.empty())
+        out += fmt::format("\nUnder way at {}: {}\n", word(node, "address"), text);
+    for (const json::value& child : node.at("children").as_array()) out += operations(child);
+    return out;
+}
+
 std::string details(const json::value& node) {
     std::string out;
     if (!node.at("pid").is_null())
@@ -89,6 +107,8 @@ std::string details(const json::value& node) {
     const auto mail =
         box.at("queued").to_number<std::int64_t>() + box.at("in_flight").to_number<std::int64_t>();
     if (mail > 0) out += fmt::format("{}{} mail", out.empty() ? "  " : ", ", mail);
+    if (const std::string text = operation_of(node); !text.empty())
+        out += fmt::format("{}under way: {}", out.empty() ? "  " : ", ", text);
     return out;
 }
 
@@ -128,7 +148,7 @@ std::string status_table(const json::value& node, supe::colours shown) {
     }
     if (const auto* says = node.get_object().if_contains("status"))
         out += fmt::format("\nIt says: {}\n", supe::terminal_line(says->as_string()));
-    return out + history(node);
+    return out + operations(node) + history(node);
 }
 
 std::string status_drawing(const json::value& node, supe::colours shown) {

@@ -78,7 +78,7 @@ private:
     awaitable<> fill_children(object& node, std::string name);
     awaitable<boost::json::value> find(object request);
     object describe(const child& c) const;
-    object describe_self() const;
+    object describe_self();
 
     supervisor& supervisor_;
     // By the id that we gave the mail. The values of the first two: why it was not delivered, or

@@ -45,7 +45,7 @@ json::object commands::describe(const child& c) const {
     return node;
 }
 
-json::object commands::describe_self() const {
+json::object commands::describe_self() {
     json::object node;
     node["name"] = supervisor_.name();
     node["address"] = supervisor_.address().empty() ? "/" : supervisor_.address();
@@ -57,17 +57,25 @@ json::object commands::describe_self() const {
     node["uptime_ms"] = in_ms(supervisor_.uptime());
     node["mailbox"] = json::object{{"queued", 0}, {"in_flight", 0}};
     node["last_exit"] = nullptr;
+    const operation_queue& operations = supervisor_.admin().operations();
+    if (const operation* const current = operations.current()) {
+        node["operation"] = current->text();
+        node["operations_waiting"] = operations.waiting();
+    }
     node["children"] = json::array();
     return node;
 }
 
-/// A nested supervisor answers for its children; one that is up and does not is marked `silent`.
+/// A nested supervisor answers for its children and its operations; one that is up and does not is
+/// marked `silent`.
 awaitable<> commands::fill_children(json::object& node, std::string name) {
     json::object request{{"do", "status"}, {"address", node.at("address")}};
     const json::value answer = co_await supervisor_.ask_below(name, std::move(request));
     const auto* ok = answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
     if (ok && ok->is_object()) {
-        node["children"] = ok->at("children");
+        for (const char* key : {"operation", "operations_waiting", "children"}) {
+            if (const auto* member = ok->get_object().if_contains(key)) node[key] = *member;
+        }
     } else {
         node["silent"] = true;
     }

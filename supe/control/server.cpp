@@ -198,7 +198,7 @@ awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
 }
 
 /// Empty lines until the answer comes: they say that we live. Throws when the client is gone, so
-/// that the work for it ends.
+/// that nobody waits for the answer. What it asked of a supervisor goes on (contract §5).
 awaitable<> server::send_heartbeats(std::shared_ptr<client> who) {
     const std::string alive = "\n";
     for (;;) {

@@ -17,9 +17,105 @@ void note_first(std::string& problem, const std::string& another) {
 
 administration::administration(administered& supervisor, child_registry& children,
                                restarter& restarts, notice_publisher& notices,
-                               nested_requests& below, clock& time, supervisor_spec& spec)
+                               nested_requests& below, clock& time, supervisor_spec& spec,
+                               nursery& tasks)
     : supervisor_(supervisor), children_(children), restarts_(restarts), notices_(notices),
-      below_(below), time_(time), spec_(spec), written_(written(spec.children)) {}
+      below_(below), time_(time), spec_(spec), written_(written(spec.children)), tasks_(tasks) {}
+
+// --- turns ---
+
+/// The place of an operation in the queue. Its end, also by a cancellation, lets the next one
+/// begin.
+class administration::turn {
+public:
+    turn(administration& a, operation_queue::ticket number, std::string when_cancelled)
+        : result(std::make_shared<outcome>()), admin_(a), number_(number) {
+        result->problem = std::move(when_cancelled);
+    }
+    ~turn() {
+        result->done = true;
+        admin_.queue_.leave(number_);
+        admin_.supervisor_.change().notify();
+    }
+    turn(const turn&) = delete;
+    bool has_come() const { return admin_.queue_.is_turn_of(number_); }
+    const std::shared_ptr<outcome> result;
+
+private:
+    administration& admin_;
+    operation_queue::ticket number_;
+};
+
+std::string administration::ending_text(const std::string& name) const {
+    if (name.empty()) return "the reload was cut short: the supervisor is ending";
+    return fmt::format("{}: its supervisor is ending", children_.address_of(name));
+}
+
+/// The operation belongs to the nursery of the supervisor. Whoever asked for it only waits.
+awaitable<std::string> administration::in_turn(operation what, awaitable<std::string> work) {
+    const std::string name = what.name;
+    if (is_ending()) co_return ending_text(name);
+    const auto number = queue_.enter(std::move(what));
+    if (!number)
+        co_return fmt::format("{} operations wait already: try again when some are done",
+                              queue_.waiting() + 1);
+    auto mine = std::make_unique<turn>(*this, *number, ending_text(name));
+    const std::shared_ptr<outcome> result = mine->result;
+    tasks_.start(perform_in_turn(std::move(mine), std::move(work)));
+    supervisor_.change().notify();  // the one under way may wait for what this one takes down
+    while (!result->done) co_await supervisor_.change().wait();
+    if (result->failure) std::rethrow_exception(result->failure);
+    co_return result->problem;
+}
+
+awaitable<> administration::perform_in_turn(std::unique_ptr<turn> mine,
+                                            awaitable<std::string> work) {
+    while (!mine->has_come() && !is_ending()) co_await supervisor_.change().wait();
+    if (is_ending()) co_return;
+    try {
+        std::string problem = co_await std::move(work);
+        mine->result->problem = std::move(problem);
+    } catch (...) {
+        if (is_cancellation(std::current_exception())) throw;
+        mine->result->failure = std::current_exception();
+    }
+}
+
+/// A stop or a removal of it waits.
+bool administration::is_unwanted(const child_entry& entry) const {
+    return queue_.is_unwanted(entry.who.spec().name, entry.group);
+}
+
+awaitable<std::string> administration::start(std::string name) {
+    return in_turn({operation::kind::start, name},
+                   start_now(name, failed_start::leaves_it_stopped));
+}
+
+awaitable<std::string> administration::stop(std::string name) {
+    return in_turn({operation::kind::stop, name}, stop_now(name));
+}
+
+awaitable<std::string> administration::restart(std::string name) {
+    return in_turn({operation::kind::restart, name},
+                   restart_now(name, failed_start::leaves_it_stopped));
+}
+
+awaitable<std::string> administration::add(child_spec spec) {
+    operation what{operation::kind::add, spec.name};
+    return in_turn(std::move(what), add_at(std::move(spec), restarter::position{}));
+}
+
+awaitable<std::string> administration::remove(std::string name) {
+    return in_turn({operation::kind::remove, name}, remove_now(name));
+}
+
+awaitable<std::string> administration::scale(std::string name, unsigned n) {
+    return in_turn({operation::kind::scale, name, n}, scale_now(name, n));
+}
+
+awaitable<std::string> administration::reload(supervisor_spec tree) {
+    return in_turn({operation::kind::reload}, reload_now(std::move(tree)));
+}
 
 std::vector<int> administration::numbers_of(const std::string& name) {
     std::vector<int> numbers;
@@ -39,7 +135,7 @@ administration::attempt administration::attempt_at(const child_entry& entry, wan
 awaitable<std::string> administration::came_up(attempt tried) {
     using status = restarter::status;
     for (;; co_await supervisor_.change().wait()) {
-        if (is_ending()) co_return fmt::format("{}: its supervisor is ending", tried.address);
+        if (is_ending()) co_return tried.address + ": its supervisor is ending";
         const child_entry* const entry = children_.find(tried.number);
         if (!entry) co_return fmt::format("{} left the tree", tried.address);
         const status s = restarts_.status_of(tried.number);
@@ -51,16 +147,19 @@ awaitable<std::string> administration::came_up(attempt tried) {
                                   entry->deaths.back().text);
         if (s == status::stopped || s == status::given_up)
             co_return fmt::format("{} was stopped meanwhile", tried.address);
+        if (is_unwanted(*entry))
+            co_return fmt::format("{} is not waited for: it is to be stopped", tried.address);
     }
 }
 
-awaitable<std::string> administration::start(std::string name) {
+awaitable<std::string> administration::start_now(std::string name, failed_start then) {
     std::vector<attempt> tries;
     for (const child_entry* entry : children_.members(name))
         tries.push_back(attempt_at(*entry, wanted::any_life));
     if (tries.empty()) co_return no_such(name);
     for (const attempt& a : tries) {
-        if (children_.has(a.number)) supervisor_.perform(restarts_.start(a.number, time_.now()));
+        if (children_.has(a.number))
+            supervisor_.perform(restarts_.start(a.number, time_.now(), then));
     }
     std::string problem;
     for (const attempt& a : tries) {
@@ -71,7 +170,7 @@ awaitable<std::string> administration::start(std::string name) {
 }
 
 /// Restarts instances one after the other, so that at most one of them is down.
-awaitable<std::string> administration::restart(std::string name) {
+awaitable<std::string> administration::restart_now(std::string name, failed_start then) {
     const std::vector<int> numbers = numbers_of(name);
     if (numbers.empty()) co_return no_such(name);
     std::string problem;
@@ -79,7 +178,7 @@ awaitable<std::string> administration::restart(std::string name) {
         const child_entry* const entry = children_.find(number);
         if (!entry) continue;
         const attempt a = attempt_at(*entry, wanted::new_life);  // earlier failures do not count
-        supervisor_.perform(restarts_.restart(number, time_.now()));
+        supervisor_.perform(restarts_.restart(number, time_.now(), then));
         const std::string own = co_await came_up(a);
         note_first(problem, own);
     }
@@ -88,7 +187,7 @@ awaitable<std::string> administration::restart(std::string name) {
 
 // --- down ---
 
-awaitable<std::string> administration::stop(std::string name) {
+awaitable<std::string> administration::stop_now(std::string name) {
     const std::vector<int> numbers = numbers_of(name);
     if (numbers.empty()) co_return no_such(name);
     for (const int number : numbers | std::views::reverse) {
@@ -99,23 +198,31 @@ awaitable<std::string> administration::stop(std::string name) {
         supervisor_.perform(restarts_.stop(number, time_.now()));
     }
     for (const int number : numbers) co_await wait_while_stopping(number);
+    if (is_ending()) co_return ending_text(name);
     co_return std::string();
 }
 
+/// Each further stop of it that comes meanwhile hurries it.
 awaitable<> administration::wait_while_stopping(int number) {
-    while (!supervisor_.is_over() && restarts_.has(number) &&
-           restarts_.status_of(number) == restarter::status::stopping)
+    std::size_t hurried = 0;
+    while (!is_ending() && restarts_.has(number) &&
+           restarts_.status_of(number) == restarter::status::stopping) {
+        child& who = children_.at(number).who;
+        const std::size_t stops = queue_.stops_of(who.spec().name, children_.at(number).group);
+        for (; hurried < stops; ++hurried) who.stop();
         co_await supervisor_.change().wait();
+    }
 }
 
-awaitable<std::string> administration::remove(std::string name) {
+awaitable<std::string> administration::remove_now(std::string name) {
     const std::vector<int> numbers = numbers_of(name);
     if (numbers.empty()) co_return no_such(name);
     for (const int number : numbers | std::views::reverse) {
+        if (is_ending()) co_return ending_text(name);
         if (restarts_.has(number)) supervisor_.perform(restarts_.remove(number, time_.now()));
-        while (!supervisor_.is_over() && restarts_.has(number))
-            co_await supervisor_.change().wait();
+        co_await wait_while_stopping(number);
     }
+    if (is_ending()) co_return ending_text(name);
     co_return std::string();
 }
 
@@ -143,14 +250,8 @@ void administration::on_removed(const child_entry& entry) {
     watched->second = {.by_itself = true, .why = last.clean ? std::string() : last.text};
 }
 
-awaitable<std::string> administration::add(child_spec spec) {
-    std::string problem = co_await add_at(std::move(spec), restarter::position{});
-    co_return problem;
-}
-
 /// Why the child cannot be added; empty when it can.
 std::string administration::refusal_of(const child_spec& spec) const {
-    if (restarts_.is_ending()) return fmt::format("{}: its supervisor is ending", spec.name);
     if (children_.is_taken(spec.name))
         return fmt::format("the name \"{}\" is taken by an earlier child", spec.name);
     if (spec.significant && spec_.auto_shutdown == auto_shutdown_kind::never)
@@ -212,7 +313,7 @@ awaitable<std::string> administration::add_instances(
         problem = co_await first_start(number, where);
         where = restarter::position::behind(number);
     }
-    if (!problem.empty() && !children_.members(name).empty()) co_await remove(name);
+    if (!problem.empty() && !children_.members(name).empty()) co_await remove_now(name);
     co_return problem;
 }
 
@@ -222,7 +323,6 @@ std::string administration::refusal_of_scale(const std::string& name, unsigned n
     constexpr unsigned most = child_registry::most_instances;
     if (n < 1 || n > most)
         return fmt::format("{} is not a number of instances from 1 to {}", n, most);
-    if (restarts_.is_ending()) return fmt::format("{}: its supervisor is ending", name);
     if (const child_entry* const alone = children_.find(name)) {
         if (alone->instance)
             return fmt::format("{} is an instance of {}; scale that", name, alone->group);
@@ -240,12 +340,12 @@ awaitable<bool> administration::remove_instances_beyond(std::string name, unsign
         if (!group || group->numbers.size() <= n) co_return true;
         const int number = group->numbers.rbegin()->second;
         const std::string last = children_.at(number).who.spec().name;
-        co_await remove(last);
+        co_await remove_now(last);
         if (children_.has(number)) co_return false;
     }
 }
 
-awaitable<std::string> administration::scale(std::string name, unsigned n) {
+awaitable<std::string> administration::scale_now(std::string name, unsigned n) {
     std::string problem = refusal_of_scale(name, n);
     if (!problem.empty()) co_return problem;
     if (child_entry* const alone = children_.find(name); alone && n > 1) {
@@ -253,7 +353,7 @@ awaitable<std::string> administration::scale(std::string name, unsigned n) {
         restarts_.set_group(alone->who.number(), group.id);
     }
     const bool removed = co_await remove_instances_beyond(name, n);
-    if (!removed) co_return fmt::format("{}: its supervisor is ending", name);
+    if (!removed) co_return ending_text(name);
     for (unsigned i = 1; i <= n && problem.empty(); ++i) {
         child_group* const group = children_.find_group(name);
         if (!group) break;  // a child without instances that stays one, or removed

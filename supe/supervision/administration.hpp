@@ -4,10 +4,12 @@
 
 #include "supe/supervision/child_registry.hpp"
 #include "supe/supervision/notice_publisher.hpp"
+#include "supe/supervision/operation_queue.hpp"
 #include "supe/supervision/restarter.hpp"
 #include "supe/supervision/uplink.hpp"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,24 +29,30 @@ public:
 };
 
 /// `name` is a child (`web`), one instance (`web.2`), or all instances of a child (`web`). Each
-/// command resumes when it is done, and returns an error of one line, or empty. It touches nothing
-/// else in the tree. A coroutine here keeps no reference to a child across a wait: the child may be
-/// removed meanwhile.
+/// operation resumes when it is done, and returns an error of one line, or empty. It touches
+/// nothing else in the tree. A coroutine here keeps no reference to a child across a wait: the
+/// child may be removed meanwhile.
+///
+/// One operation is under way at a time, the others wait in order (operation_queue). An operation
+/// goes on to its end when the one who asked for it is cancelled. It ends early, with an error,
+/// when the supervisor ends; and where it waits for a child of which a stop waits behind it.
 class administration {
 public:
-    /// `spec`: the supervisor's own part of the tree file. A reload updates it.
+    /// `spec`: the supervisor's own part of the tree file. A reload updates it. `tasks`: the
+    /// nursery of the supervisor, which owns the operations.
     administration(administered& supervisor, child_registry& children, restarter& restarts,
                    notice_publisher& notices, nested_requests& below, clock& time,
-                   supervisor_spec& spec);
+                   supervisor_spec& spec, nursery& tasks);
 
     /// Done when the child is ready, idle (a demand child), or had nothing to do. Skips a delay. A
     /// child that was given up or stopped begins with fresh limits. A failure is an error, it
     /// counts nowhere, and the child is stopped (OTP restart_child).
     awaitable<std::string> start(std::string name);
     /// Done when the child is down; it stays down. A temporary child leaves the tree (OTP
-    /// terminate_child). A second stop ends a first one with `infinity` sooner.
+    /// terminate_child). A second stop that waits hurries a first one with `infinity`.
     awaitable<std::string> stop(std::string name);
-    /// Done when a new process is ready. It counts nowhere. A child that is down is started.
+    /// Done when a new process is ready. It counts nowhere. A child that is down is started. A
+    /// start that fails is as that of start().
     awaitable<std::string> restart(std::string name);
     /// Adds a child behind all others; done when it is ready, or had nothing to do. When its first
     /// start fails it is removed again (OTP start_child).
@@ -59,15 +67,42 @@ public:
     /// Applies the differences between the new tree file and the old one: children are removed (in
     /// reverse), added at their positions, or restarted with their new spec and their mail; new
     /// limits, strategy and `forward` take effect at once. What did not change in the file is not
-    /// touched, even if an operator changed it since. A nested supervisor gets its part. Returns
-    /// the errors of all parts, joined by "; ".
+    /// touched, even if an operator changed it since. A nested supervisor gets its part; one that
+    /// does not answer is an error. Returns the errors of all parts, joined by "; ".
     awaitable<std::string> reload(supervisor_spec tree);
+
+    const operation_queue& operations() const { return queue_; }
 
     /// A child is about to leave the tree: if a command waits for its first start, it gets the
     /// reason.
     void on_removed(const child_entry& entry);
 
 private:
+    // Turns.
+
+    /// What an operation came to, for the one who waits for it.
+    struct outcome {
+        bool done = false;
+        std::string problem;
+        std::exception_ptr failure;
+    };
+    class turn;
+    awaitable<std::string> in_turn(operation what, awaitable<std::string> work);
+    awaitable<> perform_in_turn(std::unique_ptr<turn> mine, awaitable<std::string> work);
+    bool is_ending() const { return supervisor_.is_over() || restarts_.is_ending(); }
+    std::string ending_text(const std::string& name) const;
+    bool is_unwanted(const child_entry& entry) const;
+
+    // The operations, in their turn.
+
+    using failed_start = restarter::failed_start;
+    awaitable<std::string> start_now(std::string name, failed_start then);
+    awaitable<std::string> stop_now(std::string name);
+    awaitable<std::string> restart_now(std::string name, failed_start then);
+    awaitable<std::string> remove_now(std::string name);
+    awaitable<std::string> scale_now(std::string name, unsigned n);
+    awaitable<std::string> reload_now(supervisor_spec tree);
+
     /// A try to start a child, with its counters before the try. The child is up when it runs in a
     /// life after `life`; the try failed when it has more than `failures`.
     struct attempt {
@@ -80,7 +115,6 @@ private:
     enum class wanted { any_life, new_life };
     attempt attempt_at(const child_entry& entry, wanted which) const;
     awaitable<std::string> came_up(attempt tried);
-    bool is_ending() const { return supervisor_.is_over() || restarts_.is_ending(); }
     std::vector<int> numbers_of(const std::string& name);
     awaitable<> wait_while_stopping(int number);
 
@@ -109,6 +143,8 @@ private:
         unsigned instances;
     };
     static std::vector<written_child> written(const std::vector<child_spec>& children);
+    awaitable<std::string> remove_unlisted(std::vector<written_child> before,
+                                           std::vector<child_spec> now);
     awaitable<std::string> reload_child(child_spec spec, unsigned instances_before,
                                         restarter::position where);
     awaitable<std::string> reload_one(int number, child_spec spec);
@@ -123,7 +159,9 @@ private:
     nested_requests& below_;
     clock& time_;
     supervisor_spec& spec_;
-    std::vector<written_child> written_;   // the children in the tree file of the last reload
+    std::vector<written_child> written_;  // the children in the tree file of the last reload
+    nursery& tasks_;
+    operation_queue queue_;
     std::map<int, departure> departures_;  // of children in their first start, by number
 };
 

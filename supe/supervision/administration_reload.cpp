@@ -67,7 +67,7 @@ std::vector<administration::written_child> administration::written(
     return all;
 }
 
-awaitable<std::string> administration::reload(supervisor_spec tree) {
+awaitable<std::string> administration::reload_now(supervisor_spec tree) {
     const std::vector<child_spec> now = std::exchange(tree.children, {});
     const std::vector<written_child> before = std::exchange(written_, written(now));
     std::string problems;
@@ -78,14 +78,12 @@ awaitable<std::string> administration::reload(supervisor_spec tree) {
     spec_ = std::move(tree);
     restarts_.change(spec_);
     notices_.set_forward(spec_.forward);
-    for (const written_child& old : before | std::views::reverse) {
-        if (find_named(now, old.name) || !children_.is_taken(old.name)) continue;
-        const std::string problem = co_await remove(old.name);
-        note(problems, problem);
-    }
+    const std::string not_removed = co_await remove_unlisted(before, now);
+    note(problems, not_removed);
     auto where = restarter::position::first();
     for (const child_spec& spec : now) {
         const written_child* old = find_named(before, spec.name);
+        if (is_ending()) co_return ending_text({});
         if (!old || !same(old->spec, text_of(spec))) {
             const unsigned instances_before = old ? old->instances : 0;
             const std::string problem = co_await reload_child(spec, instances_before, where);
@@ -101,6 +99,18 @@ awaitable<std::string> administration::reload(supervisor_spec tree) {
     co_return problems;
 }
 
+/// Removes what was in the file before, and is not now, in reverse.
+awaitable<std::string> administration::remove_unlisted(std::vector<written_child> before,
+                                                       std::vector<child_spec> now) {
+    std::string problems;
+    for (const written_child& old : before | std::views::reverse) {
+        if (find_named(now, old.name) || !children_.is_taken(old.name) || is_ending()) continue;
+        const std::string problem = co_await remove_now(old.name);
+        note(problems, problem);
+    }
+    co_return problems;
+}
+
 awaitable<std::string> administration::reload_child(child_spec spec, unsigned instances_before,
                                                     restarter::position where) {
     const std::string name = spec.name;
@@ -109,7 +119,7 @@ awaitable<std::string> administration::reload_child(child_spec spec, unsigned in
         !here.empty() && here.front()->who.is_supervisor() != (spec.supervisor != nullptr);
     const std::vector<int> numbers = numbers_of(name);
     std::string problem;
-    if (another_kind) co_await remove(name);
+    if (another_kind) co_await remove_now(name);
     if (another_kind || here.empty()) {
         problem = co_await add_at(std::move(spec), where);
         co_return problem;
@@ -125,7 +135,7 @@ awaitable<std::string> administration::reload_child(child_spec spec, unsigned in
         }
     }
     if (problem.empty() && instances != instances_before && children_.is_taken(name))
-        problem = co_await scale(name, instances);
+        problem = co_await scale_now(name, instances);
     co_return problem;
 }
 
@@ -153,7 +163,7 @@ awaitable<std::string> administration::reload_one(int number, child_spec spec) {
     std::string problem;
     if (down) co_return problem;
     if (other_process) {
-        problem = co_await restart(old.name);
+        problem = co_await restart_now(old.name, failed_start::is_tried_again);
     } else if (other_tree) {
         problem = co_await reload_below(old.name, *spec.supervisor);
     }
@@ -170,7 +180,8 @@ awaitable<std::string> administration::reopen_sockets(child_spec spec) {
         if (s != status::stopped && s != status::given_up)
             were_up.push_back(entry->who.spec().name);
     }
-    co_await stop(spec.name);
+    co_await stop_now(spec.name);
+    if (is_ending()) co_return ending_text(spec.name);
     for (child_entry* entry : children_.members(spec.name)) entry->sockets.reset();
     std::shared_ptr<listening_sockets_of_child> sockets;
     std::string problem;
@@ -185,7 +196,7 @@ awaitable<std::string> administration::reopen_sockets(child_spec spec) {
     }
     if (!problem.empty()) co_return problem;
     for (const std::string& name : were_up) {
-        const std::string own = co_await start(name);
+        const std::string own = co_await start_now(name, failed_start::is_tried_again);
         if (problem.empty()) problem = own;
     }
     co_return problem;
@@ -194,11 +205,24 @@ awaitable<std::string> administration::reopen_sockets(child_spec spec) {
 /// A nested supervisor that is down gets the new tree at its next start.
 awaitable<std::string> administration::reload_below(std::string nested, supervisor_spec tree) {
     child_entry* const entry = children_.find(nested);
-    if (!entry) co_return std::string();
+    if (!entry || entry->who.pid() == 0) co_return std::string();
+    const std::string address = entry->who.address();
+    const std::uint32_t life = entry->who.life();
     supervisor_request request{supervisor_request::kind::reload, to_json(tree)};
     const boost::json::value answer = co_await below_.ask(entry->who, std::move(request));
-    const auto* error = answer.is_object() ? answer.get_object().if_contains("error") : nullptr;
-    co_return error && error->is_string() ? std::string(error->get_string()) : std::string();
+    if (is_ending()) co_return ending_text(nested);
+    if (answer.is_object()) {
+        const auto* error = answer.get_object().if_contains("error");
+        co_return error && error->is_string() ? std::string(error->get_string()) : std::string();
+    }
+    const child_entry* const now = children_.find(nested);
+    if (now && now->who.pid() != 0 && now->who.life() == life)
+        co_return fmt::format(
+            "{} does not answer (for 10 s): whether it has its new tree is not "
+            "known",
+            address);
+    co_return fmt::format("{} ended during the reload: it gets its new tree when it starts again",
+                          address);
 }
 
 }  // namespace supe

@@ -265,6 +265,32 @@ BOOST_AUTO_TEST_CASE(a_large_dead_letter_below) {
     BOOST_TEST((letter.at("msg").as_string() == std::string_view(big)));
 }
 
+// What an operator asked of a supervisor and is under way is part of its status, here and below,
+// with the number of those that wait.
+BOOST_AUTO_TEST_CASE(status_of_operations) {
+    router w;
+    const auto member = [](const json::value& node, const char* key) {
+        const auto* found = node.get_object().if_contains(key);
+        return found ? json::serialize(*found) : "none";
+    };
+    const auto restart = w.begin(w.perform({{"do", "restart"}, {"address", "/dam/queue"}}));
+    const auto start = w.begin(w.perform({{"do", "start"}, {"address", "/dam/queue"}}));
+    w.run_ready();
+    auto root = w.ask(R"({"do": "status"})").at("ok");
+    BOOST_TEST(member(root, "operation") == "none");
+    BOOST_TEST(member(root.at("children").at(1), "operation") == R"("restart queue")");
+    BOOST_TEST(member(root.at("children").at(1), "operations_waiting") == "1");
+    const auto dam = w.begin(w.perform({{"do", "stop"}, {"address", "/dam"}}));
+    w.run_ready();
+    root = w.ask(R"({"do": "status"})").at("ok");
+    BOOST_TEST(member(root, "operation") == R"("stop dam")");
+    BOOST_TEST(member(root, "operations_waiting") == "0");
+    w.advance(1min);
+    BOOST_TEST((restart->has_value() && start->has_value() && dam->has_value()));
+    root = w.ask(R"({"do": "status"})").at("ok");
+    BOOST_TEST(member(root, "operation") == "none");
+}
+
 // Mail is answered when it is accepted, or acknowledged; an undeliverable mail has an exit code of
 // its own.
 BOOST_AUTO_TEST_CASE(mail) {

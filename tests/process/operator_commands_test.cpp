@@ -282,4 +282,51 @@ BOOST_AUTO_TEST_CASE(help) {
     BOOST_TEST(d.supe({"--version"}).out == "supe 1.0.0\n");
 }
 
+// A program that is gone when an operator restarts it: the reason is the answer, the child is
+// stopped, and neither the rest of its group nor the tree ends. It starts when the program is back.
+BOOST_AUTO_TEST_CASE(restart_without_a_program) {
+    const operator_session d;
+    const std::string web = support::write_file(d.file("web"), "#!/bin/sh\nexec sleep 1000\n");
+    fs::permissions(web, fs::perms::owner_all);
+    const auto tree = d.run_tree(
+        R"({"name": "t", "strategy": "one_for_all", "max_restarts": 3, "children": [{"name": "web", "command": [")" +
+        web + R"("]}, {"name": "other", "command": ["sleep", "1000"]}]})");
+    const pid_t other = d.pid_of("other");
+    fs::rename(web, web + ".old");
+    for (const char* verb : {"restart", "start", "restart"}) {
+        const auto answer = d.ask({verb, "web"});
+        BOOST_TEST(answer.code == 1);
+        BOOST_TEST(has(answer.err, "/web did not come up: "));
+        BOOST_TEST(has(answer.err, "No such file or directory"));
+        BOOST_TEST(d.status("web").at("state") == "stopped");
+    }
+    fs::rename(web + ".old", web);
+    BOOST_TEST(d.ask({"start", "web"}).code == 0);
+    BOOST_TEST(d.status("web").at("restarts") == 0);
+    BOOST_TEST(d.pid_of("other") == other);
+}
+
+// A command that is killed in the middle goes on in the tree, and those behind it wait for it.
+BOOST_AUTO_TEST_CASE(interrupted) {
+    const operator_session d;
+    const auto tree = d.run_tree(
+        R"({"name": "t", "children": [{"name": "slow", "command": ["sh", "-c", "trap 'sleep 1; exit 0' TERM; while :; do sleep 0.05; done"]},
+        {"name": "web", "command": ["sleep", "1000"]}]})");
+    const pid_t slow = d.pid_of("slow"), web = d.pid_of("web");
+    const auto under_way = [&](const char* what) {
+        const auto* now = d.status().as_object().if_contains("operation");
+        return now && *now == what;
+    };
+    const auto first = d.begin({"restart", "slow", "--state", d.state()});
+    BOOST_TEST(until([&] { return under_way("restart slow"); }));
+    first->signal(SIGKILL);
+    first->wait();
+    const auto second = d.ask({"restart", "web"});
+    BOOST_TEST(second.code == 0);
+    BOOST_TEST(d.status("slow").at("state") == "running");
+    BOOST_TEST(d.pid_of("slow") != slow);
+    BOOST_TEST(d.pid_of("web") != web);
+    BOOST_TEST(!d.status().as_object().contains("operation"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

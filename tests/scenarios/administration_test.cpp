@@ -141,8 +141,8 @@ BOOST_AUTO_TEST_CASE(in_the_middle_of_a_backoff) {
     BOOST_TEST(w.status_of("a") == status::running);
 }
 
-// A restart while it starts, and a second restart meanwhile: one process, and both commands
-// succeed.
+// A restart while it starts, and a second restart meanwhile, which waits for the first: one process
+// at a time, and both commands succeed.
 BOOST_AUTO_TEST_CASE(restart_while_starting) {
     player_world w(
         R"({"name": "t", "children": [{"name": "a", "component": "late", "ready": "signal"}]})");
@@ -156,14 +156,14 @@ BOOST_AUTO_TEST_CASE(restart_while_starting) {
     BOOST_TEST(w.root().is_booted());
 }
 
-// A command that waits for a child gets an error when the child is removed meanwhile.
-BOOST_AUTO_TEST_CASE(removed_meanwhile) {
+// Commands are performed in their order. A restart does not wait for a child that is to be stopped.
+BOOST_AUTO_TEST_CASE(restart_stop_remove) {
     player_world w(R"({"name": "t", "children": [{"name": "a", "component": "slow"}]})");
     const auto restart = w.begin(w.root().admin().restart("a"));
     const auto stop = w.begin(w.root().admin().stop("a"));
     const auto remove = w.begin(w.root().admin().remove("a"));
     w.advance(5s);
-    BOOST_TEST(restart->value_or("no answer") == "/a left the tree");
+    BOOST_TEST(restart->value_or("no answer") == "/a is not waited for: it is to be stopped");
     BOOST_TEST(stop->value_or("no answer") == "");
     BOOST_TEST(remove->value_or("no answer") == "");
     BOOST_TEST(w.root().children().empty());
@@ -178,16 +178,19 @@ BOOST_AUTO_TEST_CASE(ended_meanwhile) {
     BOOST_TEST(w.clean_up());
 }
 
-// A child that ignores SUPE-SHUTDOWN is stopped twice: with `infinity` the second stop sends the
-// signal. Other commands do not wait for it.
-BOOST_AUTO_TEST_CASE(stops_are_independent) {
+// A child that takes its time with `infinity`: the second stop does not wait behind the first. It
+// hurries the child along, and both are answered. Other commands wait.
+BOOST_AUTO_TEST_CASE(stopped_twice) {
     player_world w(
-        R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "shutdown": "5s"}, {"name": "b", "component": "diligent"}]})");
-    const auto a = w.begin(w.root().admin().stop("a"));
-    BOOST_TEST(w.by_hand(w.root().admin().stop("b")) == "");
-    BOOST_TEST(!a->has_value());
-    w.advance(5s);
-    BOOST_TEST(a->value_or("no answer") == "");
+        R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "shutdown": "infinity", "ask": true, "stop_signal": "SIGABRT"}, {"name": "b", "component": "diligent"}]})");
+    const auto first = w.begin(w.root().admin().stop("a"));
+    const auto other = w.begin(w.root().admin().restart("b"));
+    w.advance(1h);
+    BOOST_TEST((!first->has_value() && !other->has_value()));
+    BOOST_TEST(w.by_hand(w.root().admin().stop("a")) == "");
+    BOOST_TEST(first->value_or("no answer") == "");
+    BOOST_TEST(other->value_or("no answer") == "");
+    BOOST_TEST(w.status_of("a") == status::stopped);
 }
 
 // The mail of a removed child goes to the dead letters, with the reason.

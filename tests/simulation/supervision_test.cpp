@@ -46,6 +46,7 @@ private:
             : model(s, spec, address, faults), requests(s.time(), 100) {}
         supervisor_model model;
         supe::queue<std::pair<std::string, supe::child_spec>> requests;
+        bool busy = false;  // a request is under way
     };
 
     unsigned upto(unsigned n) { return std::uniform_int_distribution<unsigned>(0, n)(dice_); }
@@ -121,26 +122,39 @@ private:
             }
         } present{actors_, address, here};
         supe::nursery tasks(s.time());
-        tasks.start(serve(s, *here, tasks));
+        tasks.start(serve(s, *here));
         co_await tasks.join();
     }
-    awaitable<> serve(supervisor& s, actor& a, supe::nursery& tasks) {
+    /// One request at a time, as the supervisor performs them, and each begins when nothing else
+    /// happens: so the model knows what it meets.
+    awaitable<> serve(supervisor& s, actor& a) {
         while (auto request = co_await a.requests.pop()) {
-            const auto& [what, spec] = *request;
-            if (!s.find(spec.name) && what != "add") continue;
-            if (what == "stop")
-                a.model.stopped(spec.name), tasks.start(forget(s.admin().stop(spec.name)));
-            if (what == "start")
-                a.model.started(spec.name), tasks.start(forget(s.admin().start(spec.name)));
-            if (what == "restart")
-                a.model.restarted(spec.name), tasks.start(forget(s.admin().restart(spec.name)));
-            if (what == "remove")
-                a.model.removed(spec.name), tasks.start(forget(s.admin().remove(spec.name)));
-            if (what == "add" && !s.find(spec.name))
-                a.model.added(spec), tasks.start(forget(s.admin().add(spec)));
+            const std::string name = request->second.name;
+            if (s.find(name) || request->first == "add")
+                co_await perform(s, a.model, request->first, request->second);
+            a.busy = false;
         }
     }
-    static awaitable<> forget(awaitable<std::string> request) { co_await std::move(request); }
+    static awaitable<> perform(supervisor& s, supervisor_model& model, std::string what,
+                               supe::child_spec spec) {
+        supe::administration& admin = s.admin();
+        if (what == "stop") {
+            model.stopped(spec.name);
+            co_await admin.stop(spec.name);
+        } else if (what == "start") {
+            model.started(spec.name);
+            co_await admin.start(spec.name);
+        } else if (what == "restart") {
+            model.restarted(spec.name);
+            co_await admin.restart(spec.name);
+        } else if (what == "remove") {
+            model.removed(spec.name);
+            co_await admin.remove(spec.name);
+        } else if (!s.find(spec.name)) {
+            model.added(spec);
+            co_await admin.add(std::move(spec));
+        }
+    }
 
     // --- events ---
 
@@ -152,9 +166,10 @@ private:
         const std::string name =
             order.empty() ? "" : order[upto(static_cast<unsigned>(order.size()) - 1)];
         const unsigned what = upto(99);
-        if (what < 25) return let_pass();
+        if (what < 25 || (a.busy && what >= 68 && what < 99)) return let_pass();
         if (name.empty() || what < 32)
-            return command(a, address, "add", fmt::format("d{}", ++last_name_));
+            return a.busy ? let_pass()
+                          : command(a, address, "add", fmt::format("d{}", ++last_name_));
         const std::string child = address + "/" + name;
         if (what < 60) return end(child);
         if (what < 68) return fail_starts(child);
@@ -195,7 +210,7 @@ private:
                 worker(name, specs_[address].auto_shutdown != supe::auto_shutdown_kind::never,
                        false),
                 "child", "/");
-        a.requests.try_push({what, spec});
+        a.busy = a.requests.try_push({what, spec});
         world_.run_ready();
     }
 

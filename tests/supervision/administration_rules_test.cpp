@@ -42,7 +42,7 @@ struct managed : support::children_fixture, supe::administered {
     explicit managed(std::vector<child_spec> specs)
         : tree(tree_of(std::move(specs))), restarts(
                                                tree, [] { return 0.5; }, [](int) { return false; }),
-          admin(*this, children, restarts, notices, below, loop.time(), tree) {
+          admin(*this, children, restarts, notices, below, loop.time(), tree, all) {
         for (const child_spec& spec : tree.children) {
             supe::child_group* group = spec.instances > 1 ? &children.add_group(spec) : nullptr;
             for (unsigned i = 1; i <= spec.instances; ++i) {
@@ -56,7 +56,10 @@ struct managed : support::children_fixture, supe::administered {
         loop.run_ready();
         performed.clear();
     }
-    ~managed() override { loop.stop(); }
+    ~managed() override {
+        all.cancel();
+        loop.stop();
+    }
 
     static supe::supervisor_spec tree_of(std::vector<child_spec> specs) {
         supe::supervisor_spec spec;
@@ -82,6 +85,10 @@ struct managed : support::children_fixture, supe::administered {
         for (int s = 0; s < 60 && !*into; ++s) loop.advance(1s);
         loop.run(children.join_removed());
         return into->value_or("no answer");
+    }
+    /// As ask(), without any time.
+    std::string ask_at_once(supe::awaitable<std::string> request) {
+        return begin(std::move(request))->value_or("no answer");
     }
     words actions() { return std::exchange(performed, {}); }
     words order_of_start() {
@@ -130,6 +137,17 @@ struct managed : support::children_fixture, supe::administered {
                                now()));
     }
 };
+
+supe::awaitable<> wait(supe::awaitable<std::string> request) { co_await std::move(request); }
+
+/// Asks, and is gone a moment later.
+supe::awaitable<> hang_up(managed& m, supe::awaitable<std::string> request) {
+    supe::nursery client(m.loop.time());
+    client.start(wait(std::move(request)));
+    co_await m.loop.time().sleep_for(1ms);
+    client.cancel();
+    co_await client.join();
+}
 
 }  // namespace
 
@@ -183,27 +201,94 @@ BOOST_AUTO_TEST_CASE(scales_refused) {
     BOOST_TEST_SAME(m.actions(), {});
 }
 
-// While the tree ends no request begins an action. When it has ended no request is left waiting.
+// While the tree ends no operation begins. Those under way and those that wait end at once, and say
+// so.
 BOOST_AUTO_TEST_CASE(at_the_end) {
     managed m({slow(spec_of("a")), slow(spec_of("b"))});
     const auto stop = m.begin(m.admin.stop("a"));
     const auto restart = m.begin(m.admin.restart("b"));
     const auto remove = m.begin(m.admin.remove("b"));
+    const auto reload = m.begin(m.admin.reload(m.tree_of({})));
     m.perform(m.restarts.shutdown(m.now()));
     m.loop.run_ready();
     m.actions();
+    BOOST_TEST(stop->value_or("no answer") == "/a: its supervisor is ending");
     BOOST_TEST(restart->value_or("no answer") == "/b: its supervisor is ending");
-    BOOST_TEST(m.ask(m.admin.add(spec_of("c"))) == "c: its supervisor is ending");
-    BOOST_TEST(m.begin(m.admin.start("a"))->value_or("no answer") ==
-               "/a: its supervisor is ending");
-    BOOST_TEST(m.ask(m.admin.scale("a", 2)) == "a: its supervisor is ending");
+    BOOST_TEST(remove->value_or("no answer") == "/b: its supervisor is ending");
+    BOOST_TEST(reload->value_or("no answer") ==
+               "the reload was cut short: the supervisor is ending");
+    BOOST_TEST(m.ask(m.admin.add(spec_of("c"))) == "/c: its supervisor is ending");
+    BOOST_TEST(m.ask(m.admin.start("a")) == "/a: its supervisor is ending");
+    BOOST_TEST(m.ask(m.admin.scale("a", 2)) == "/a: its supervisor is ending");
     BOOST_TEST_SAME(m.actions(), {});
-    BOOST_TEST((!*stop && !*remove));
-    m.over = true;
-    m.changed.notify();
-    m.loop.run_ready();
+    BOOST_TEST(!m.admin.operations().current());
+}
+
+// One operation at a time, in the order in which they came. The present one is known by its text.
+BOOST_AUTO_TEST_CASE(one_at_a_time) {
+    managed m({slow(spec_of("a")), slow(spec_of("b"))});
+    const auto restart = m.begin(m.admin.restart("a"));
+    const auto scale = m.begin(m.admin.scale("b", 2));
+    const auto again = m.begin(m.admin.restart("b.1"));
+    BOOST_TEST_SAME(m.actions(), {"stop a"});
+    BOOST_TEST(m.admin.operations().current()->text() == "restart a");
+    BOOST_TEST(m.admin.operations().waiting() == 2u);
+    m.loop.advance(2s);
+    BOOST_TEST(restart->value_or("no answer") == "");
+    BOOST_TEST(scale->value_or("no answer") == "");
+    BOOST_TEST_SAME(m.actions(), {"start a", "start b.2", "stop b.1"});
+    BOOST_TEST(m.admin.operations().current()->text() == "restart b.1");
+    m.loop.advance(2s);
+    BOOST_TEST(again->value_or("no answer") == "");
+    BOOST_TEST(!m.admin.operations().current());
+}
+
+// An operation goes on to its end when nobody waits for it any more.
+BOOST_AUTO_TEST_CASE(goes_on_alone) {
+    managed m({slow(spec_of("a"))});
+    m.loop.run(hang_up(m, m.admin.restart("a")));
+    m.loop.run(hang_up(m, m.admin.scale("a", 2)));
+    BOOST_TEST_SAME(m.actions(), {"stop a"});
+    m.loop.advance(2s);
+    BOOST_TEST_SAME(m.actions(), {"start a", "start a.2"});
+    BOOST_TEST(!m.admin.operations().current());
+}
+
+// A queue has its limit. What is refused has no effect.
+BOOST_AUTO_TEST_CASE(too_many) {
+    managed m({slow(spec_of("a"))});
+    const auto first = m.begin(m.admin.restart("a"));
+    for (std::size_t i = 1; i < supe::operation_queue::limit; ++i) m.begin(m.admin.start("a"));
+    BOOST_TEST(m.ask_at_once(m.admin.remove("a")) ==
+               "64 operations wait already: try again when some are done");
+    m.loop.advance(2s);
+    BOOST_TEST(first->value_or("no answer") == "");
+    BOOST_TEST(m.children.is_taken("a"));
+    BOOST_TEST(m.ask(m.admin.remove("a")) == "");
+}
+
+// A stop or a removal that waits ends the wait for a child that does not become ready: of a start,
+// a restart and an addition. Then it is down, and the later start counts.
+BOOST_AUTO_TEST_CASE(stopped_while_it_starts) {
+    child_spec never = spec_of("n");
+    never.ready = supe::ready_kind::signal;
+    never.start_timeout = 24h;
+    managed m({spec_of("a")});
+    const auto add = m.begin(m.admin.add(never));
+    const auto start = m.begin(m.admin.start("n"));
+    BOOST_TEST((!*add && !*start));
+    const auto stop = m.begin(m.admin.stop("n"));
+    const std::string why = "/n is not waited for: it is to be stopped";
+    BOOST_TEST(add->value_or("no answer") == why);
+    BOOST_TEST(start->value_or("no answer") == why);
     BOOST_TEST(stop->value_or("no answer") == "");
-    BOOST_TEST(remove->value_or("no answer") == "");
+    BOOST_TEST_SAME(m.actions(), {"start n", "stop n", "stopped n"});
+    const auto restart = m.begin(m.admin.restart("n"));
+    const auto other = m.begin(m.admin.stop("a"));
+    BOOST_TEST((!*restart && !*other));
+    BOOST_TEST(m.ask_at_once(m.admin.remove("n")) == "");
+    BOOST_TEST(restart->value_or("no answer") == why);
+    BOOST_TEST(other->value_or("no answer") == "");
 }
 
 // One child: stopped and started once for several requests, restarted by a stop and a start, and
@@ -264,7 +349,8 @@ BOOST_AUTO_TEST_CASE(crashed_before_its_turn) {
     BOOST_TEST_SAME(m.actions(), {"start w.1", "stop w.2", "start w.2"});
 }
 
-// A start that fails is answered with the reason. The child stays in the tree, and is stopped.
+// A start that fails is answered with the reason. The child stays in the tree, and is stopped. One
+// of a reload is tried again.
 BOOST_AUTO_TEST_CASE(a_start_that_fails) {
     managed m({spec_of("a")});
     m.ask(m.admin.stop("a"));
@@ -277,6 +363,14 @@ BOOST_AUTO_TEST_CASE(a_start_that_fails) {
     BOOST_TEST(m.ask(m.admin.restart("a")) ==
                "/a did not come up: Resource temporarily unavailable");
     BOOST_TEST_SAME(m.actions(), {"start a", "stop a", "start a"});
+    m.ask(m.admin.start("a"));
+    m.actions();
+    auto next = m.tree_of({spec_of("a")});
+    next.children[0].env["KEY"] = "value";
+    m.launcher.fail_next("/a", 1, {"EAGAIN", "Resource temporarily unavailable"});
+    BOOST_TEST(m.ask(m.admin.reload(next)) ==
+               "/a did not come up: Resource temporarily unavailable");
+    BOOST_TEST_SAME(m.actions(), {"stop a", "start a", "start a"});
 }
 
 // A new child is the last one. A child whose first start fails is removed again, and so are all
@@ -366,6 +460,10 @@ BOOST_AUTO_TEST_CASE(reloaded_below) {
     m.loop.run_ready();
     BOOST_TEST(reload->value_or("no answer") == "/n/x did not come up");
     BOOST_TEST_SAME(m.actions(), {});
+    // One that is silent, and one that ends, are told apart.
+    next.children[1].supervisor = std::make_shared<supe::supervisor_spec>();
+    BOOST_TEST(m.ask(m.admin.reload(next)) ==
+               "/n does not answer (for 10 s): whether it has its new tree is not known");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -64,6 +64,23 @@ BOOST_AUTO_TEST_CASE(drawing) {
                "└─ weir  running, silent  pid 12, up 1m01s\n");
 }
 
+// What an operator asked for and is under way stands below the table, and in the line of its
+// supervisor in the drawing.
+BOOST_AUTO_TEST_CASE(operations) {
+    json::value tree = shop();
+    tree.as_object()["operation"] = "reload";
+    tree.as_object()["operations_waiting"] = 0;
+    json::object& dam = tree.at("children").at(1).as_object();
+    dam["operation"] = "restart queue";
+    dam["operations_waiting"] = 2;
+    BOOST_TEST(components::status_table(tree, shown::off)
+                   .ends_with("\nUnder way at /: reload\n"
+                              "\nUnder way at /dam: restart queue, and 2 more wait\n"));
+    BOOST_TEST(components::status_drawing(tree, shown::off)
+                   .find("├─ dam  running  pid 12, up 1m01s, under way: restart queue, and 2 more "
+                         "wait\n") != std::string::npos);
+}
+
 // Those that did not answer are found wherever they are; what a child says of itself and its deaths
 // follow its line.
 BOOST_AUTO_TEST_CASE(silence_and_deaths) {
