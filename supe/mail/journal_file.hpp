@@ -2,28 +2,13 @@
 // sqlite_journal calls them in a thread of its own.
 #pragma once
 
-#include "supe/mail/journal.hpp"
+#include "supe/mail/journal_steps.hpp"
 #include "supe/storage/sqlite_file.hpp"
 
 #include <filesystem>
 #include <memory>
-#include <vector>
 
 namespace supe {
-
-/// One step that waits for its commit.
-struct journal_step {
-    enum class kind { put, erase, put_back, keep, discard };
-    kind what;
-    std::uint64_t sequence = 0;
-    std::string text = {};  ///< erase: the finished id; put_back: the history; keep: the letter;
-                            ///< discard: the letter's id
-    std::string id = {};    ///< keep: of the letter
-    unsigned attempt = 0, charges = 0;
-    bool suspect = false;
-    std::unique_ptr<journaled_mail> mail = {};  ///< put
-};
-using journal_steps = std::vector<journal_step>;
 
 class journal_file {
 public:

@@ -131,6 +131,10 @@ void sqlite_journal::hand_over() {
 void sqlite_journal::refuse_puts(const std::string& why) {
     result refused;
     refused.puts = std::erase_if(gathered_, is_put);
+    if (gathered_.size() > 2 * waiting_ + 1024) {
+        gathered_ = without_pointless_steps(std::move(gathered_));
+        waiting_ = gathered_.size();
+    }
     refused.error = why;
     if (refused.puts == 0 && std::exchange(no_thread_, true)) return;
     no_thread_ = true;
@@ -197,6 +201,7 @@ journal::result sqlite_journal::write(journal_steps& steps) {
     } else {
         std::erase_if(steps, is_put);
         if (!unreadable_.empty()) steps.clear();
+        steps = without_pointless_steps(std::move(steps));
     }
     return done;
 }

@@ -3,6 +3,7 @@
 #include "supe/component/own_channel.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/run/environment.hpp"
+#include "supe/run/signals.hpp"
 #include "supe/run/state_lock.hpp"
 #include "supe/run/tree_runtime.hpp"
 #include "supe/supervision/nested_supervisor.hpp"
@@ -119,6 +120,7 @@ int run_component_role(const std::string& role, const run_settings& settings) {
     }
     if (role == supervisor_role) return run_nested_process(settings);
     raise_descriptor_limit();
+    ignore_stray_signals();
     const auto found =
         std::ranges::find(settings.roles, role, [](const auto& entry) { return entry.first; });
     if (found == settings.roles.end()) return no_such_role(role, settings.roles);

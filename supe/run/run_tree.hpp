@@ -45,11 +45,11 @@ struct run_settings {
     component_roles roles = {};
 };
 
-/// Runs the tree as its root until it ends. SIGTERM and SIGINT: ordered stop, a second one kills.
-/// SIGHUP: reload. All output is kept in STATE/logs too. Returns the exit code (contract §6): 0
-/// after a clean stop, 1 where the root failed, 2 where what it needs at start cannot be had, which
-/// is printed as one line `supe: …`. Takes over SIGTERM, SIGINT, SIGHUP, SIGPIPE and all children
-/// of this process. In a process that was started as `component ROLE` it runs that role.
+/// Runs the tree as its root until it ends. SIGTERM, SIGINT, SIGQUIT: ordered stop, a second one
+/// kills. SIGHUP: reload. All output is kept in STATE/logs too. Returns the exit code (contract
+/// §6): 0 after a clean stop, 1 where the root failed, 2 where what it needs at start cannot be
+/// had, which is printed as one line `supe: …`. Takes over SIGTERM, SIGINT, SIGHUP, SIGPIPE and all
+/// children of this process. In a process that was started as `component ROLE` it runs that role.
 int run_tree(supervisor_spec tree, run_settings settings);
 
 /// Where this process was started as `PROGRAM component ROLE`: runs that role and returns the exit

@@ -1,28 +1,73 @@
 #include "supe/run/signals.hpp"
 
+#include "supe/async/unique_fd.hpp"
+
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <csignal>
 
 namespace supe {
 
+namespace {
+
+using namespace std::chrono_literals;
+
+/// `timeout 5 supe run …` and wrappers that pass on what the terminal sent signal twice at once.
+constexpr milliseconds one_request = 1s;
+
+/// A process has a terminal when it can open this.
+bool has_terminal() { return unique_fd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)); }
+
+bool is_ignored(int number) {
+    struct sigaction action{};
+    return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+void ignore_stray_signals() {
+    for (const int number : {SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2, SIGALRM})
+        std::signal(number, SIG_IGN);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
 tree_signals::tree_signals(supervisor& root, std::function<supervisor_spec()> read_again)
-    : root_(root), read_again_(std::move(read_again)),
-      stops_(root.time().executor(), SIGTERM, SIGINT), reloads_(root.time().executor(), SIGHUP) {}
+    : root_(root), read_again_(std::move(read_again)), stops_(root.time().executor()),
+      reloads_(root.time().executor()), had_terminal_(has_terminal() && !is_ignored(SIGHUP)) {
+    for (const int number : {SIGTERM, SIGINT, SIGQUIT}) stops_.add(number);
+    reloads_.add(SIGHUP);
+}
 
 awaitable<> tree_signals::stop_when_asked() {
     for (;;) {
         const int number = co_await stops_.async_wait(use_awaitable);
-        const bool again = root_.is_stopping();
-        root_.log(fmt::format("{}: {}", signal_name(number),
-                              again ? "killing what is left" : "stopping"));
-        again ? root_.kill() : root_.shutdown();
+        stop(number);
     }
 }
+
+void tree_signals::stop(int number) {
+    const time_point now = root_.time().now();
+    const bool again = root_.is_stopping();
+    if (again && first_stop_ != never && now < first_stop_ + one_request) return;
+    if (!again) first_stop_ = now;
+    root_.log(
+        fmt::format("{}: {}", signal_name(number), again ? "killing what is left" : "stopping"));
+    again ? root_.kill() : root_.shutdown();
+}
+
+bool tree_signals::terminal_is_gone() const { return had_terminal_ && !has_terminal(); }
 
 /// A SIGHUP that comes during a reload causes another one after it.
 awaitable<> tree_signals::reload_when_asked() {
     for (;;) {
         co_await reloads_.async_wait(use_awaitable);
+        if (terminal_is_gone()) {
+            if (!root_.is_stopping()) root_.log("SIGHUP: the terminal is gone: stopping");
+            root_.shutdown();
+            continue;
+        }
         std::optional<supervisor_spec> tree = read_tree();
         if (!tree) continue;
         const std::string problem = co_await root_.admin().reload(std::move(*tree));

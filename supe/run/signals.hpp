@@ -8,8 +8,14 @@
 
 namespace supe {
 
-/// SIGTERM and SIGINT: ordered stop, a second one kills. SIGHUP: reads the tree file again and
-/// touches only what changed.
+/// Signals that ask for nothing here have no effect from now on, in this process alone: SIGPIPE,
+/// SIGXFSZ (a write then fails with EFBIG), SIGUSR1, SIGUSR2 and SIGALRM. Whatever the process that
+/// started us had blocked is not blocked any more.
+void ignore_stray_signals();
+
+/// SIGTERM, SIGINT and SIGQUIT: ordered stop; one that comes a second later or more kills. SIGHUP:
+/// reads the tree file again and touches only what changed; where the terminal is gone, it is an
+/// ordered stop.
 class tree_signals {
 public:
     /// From now on these signals are kept for this object, which the coroutines do not outlive.
@@ -22,12 +28,16 @@ public:
 
 private:
     using signal_set = asio::basic_signal_set<loop_executor>;
+    void stop(int number);
+    bool terminal_is_gone() const;
     std::optional<supervisor_spec> read_tree() const;
 
     supervisor& root_;
     std::function<supervisor_spec()> read_again_;
     signal_set stops_;
     signal_set reloads_;
+    time_point first_stop_ = never;  // of the first signal
+    bool had_terminal_;  // at the start, and SIGHUP was not ignored then, as below nohup
 };
 
 }  // namespace supe

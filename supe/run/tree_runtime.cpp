@@ -2,10 +2,10 @@
 
 #include "supe/run/environment.hpp"
 #include "supe/run/services.hpp"
+#include "supe/run/signals.hpp"
 
 #include <fmt/format.h>
 #include <malloc.h>
-#include <csignal>
 #include <cstdlib>
 #include <system_error>
 #include <thread>
@@ -35,7 +35,7 @@ awaitable<> with_plain_errors(awaitable<int> work, int& exit_code) {
 }  // namespace
 
 tree_runtime::tree_runtime(output_format format) : sink_(time_, format) {
-    std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away is no reason to end
+    ignore_stray_signals();
     // One heap for all threads: malloc_trim() gives back the end of the first one alone, and the
     // loop does not run on the first thread.
     ::mallopt(M_ARENA_MAX, 1);

@@ -320,10 +320,40 @@ BOOST_AUTO_TEST_CASE(two_interrupts) {
     tree->signal(SIGINT);
     BOOST_TEST(d.reaches("deaf", "stopping"));
     BOOST_TEST(d.status().at("state") == "stopping");
-    tree->signal(SIGINT);
+    // One that comes within a second is the same request.
+    BOOST_TEST(until([&] {
+        tree->signal(SIGINT);
+        return has(tree->err(), "SIGINT: stopping\n[supe] SIGINT: killing what is left\n");
+    }));
     BOOST_TEST(tree->wait() == 0);
     BOOST_TEST(::kill(child, 0) == -1);
-    BOOST_TEST(has(tree->err(), "SIGINT: stopping\n[supe] SIGINT: killing what is left\n"));
+}
+
+// Two requests at once, as from `timeout` and the terminal, are one: the child has its time to end.
+// SIGQUIT is such a request too.
+BOOST_AUTO_TEST_CASE(requests_at_once) {
+    for (const int number : {SIGTERM, SIGQUIT}) {
+        const operator_session d;
+        const auto tree = d.run_tree(tree_of(
+            R"({"name": "slow", "command": ["sh", "-c", "trap 'sleep 0.3; echo flushed; exit' TERM; echo up; while :; do sleep 0.1; done"]})"));
+        BOOST_TEST(until([&] { return has(tree->out(), "up"); }));
+        tree->signal(number);
+        tree->signal(SIGTERM);
+        BOOST_TEST(tree->wait() == 0);
+        BOOST_TEST(has(tree->out(), "[slow] flushed\n"), tree->err());
+    }
+}
+
+// Signals that ask for nothing end nothing, also those that a shell had blocked or that a limit
+// sends.
+BOOST_AUTO_TEST_CASE(stray_signals) {
+    const operator_session d;
+    const auto tree = d.run_tree(tree_of(sleeper("a")));
+    const pid_t a = d.pid_of("a");
+    for (const int number : {SIGUSR1, SIGUSR2, SIGALRM, SIGXFSZ, SIGPIPE}) tree->signal(number);
+    BOOST_TEST(d.pid_of("a") == a);
+    tree->signal(SIGTERM);
+    BOOST_TEST(tree->wait() == 0);
 }
 
 // notices prints the cached ones, then new ones as they come; --once waits for a fresh one, and

@@ -1,4 +1,5 @@
 // Shows what an operator's terminal gets of text from children and from senders.
+#include "tests/support/files.hpp"
 #include "tests/support/operator_session.hpp"
 #include "tests/support/terminal.hpp"
 
@@ -58,6 +59,30 @@ BOOST_AUTO_TEST_CASE(dead_letters) {
     const std::string id(letters[0].at("id").as_string());
     const std::string letter = shown(d, {"dead", "show", id}, "removed");
     BOOST_TEST(is_harmless(letter), letter);
+}
+
+// A closed terminal is an ordered stop of the tree that was started from it. Below nohup it is not.
+BOOST_AUTO_TEST_CASE(closed) {
+    operator_session d;
+    support::write_file(d.file("tree.json"),
+                        R"({"name": "t", "children": [{"name": "slow", "command":
+        ["sh", "-c", "trap 'echo bye; exit' TERM; echo up; while :; do sleep 0.1; done"]}]})");
+    const std::vector<std::string> run{SUPE_BINARY, "run", d.file("tree.json"), "--state",
+                                       d.state()};
+    support::terminal window(run, {{"NO_COLOR", "1"}});
+    BOOST_TEST(window.find("[slow] up") != std::string::npos);
+    BOOST_TEST(window.hang_up() == 0);
+    BOOST_TEST(d.ask({"logs", "slow"}).out == "[slow] up\n[slow] bye\n");
+    const std::string command =
+        "trap '' HUP; exec " + run[0] + " run " + run[2] + " --state " + run[4];
+    const std::vector<std::string> below_nohup{"sh", "-c", command};
+    support::terminal other(below_nohup, {{"NO_COLOR", "1"}});
+    BOOST_TEST(d.reaches("slow", "running"));
+    const pid_t slow = d.pid_of("slow");
+    other.close();
+    BOOST_TEST(support::until(
+        [&] { return d.ask({"logs"}).out.find("SIGHUP: reloaded") != std::string::npos; }));
+    BOOST_TEST(d.pid_of("slow") == slow);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

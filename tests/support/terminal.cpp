@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
 namespace support {
 
@@ -29,9 +30,21 @@ terminal::terminal(std::vector<std::string> words,
 }
 
 terminal::~terminal() {
-    ::kill(-pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-    ::close(fd_);
+    if (pid_ > 0) {
+        ::kill(-pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    if (fd_ >= 0) ::close(fd_);
+}
+
+void terminal::close() { ::close(std::exchange(fd_, -1)); }
+
+int terminal::hang_up() {
+    close();
+    int status = 0;
+    if (!until([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; })) return -1;
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 void terminal::type(const std::string& keys) {

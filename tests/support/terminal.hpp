@@ -15,6 +15,10 @@ public:
     terminal& operator=(const terminal&) = delete;
 
     void type(const std::string& keys);
+    /// Closes the terminal, as a window is closed. The program may go on.
+    void close();
+    /// The same, and waits for the program's end. Its exit code; -1 when it goes on.
+    int hang_up();
     /// Waits until the screen has `text` behind `from`. Returns its position, or npos.
     std::size_t find(const std::string& text, std::size_t from = 0);
     /// All that the program has written so far.
