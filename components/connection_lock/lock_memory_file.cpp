@@ -1,7 +1,9 @@
 #include "components/connection_lock/lock_memory_file.hpp"
 
 #include "patterns/output.hpp"
+#include "supe/storage/private_files.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sstream>
@@ -58,10 +60,13 @@ lock_memory_file::lock_memory_file(std::filesystem::path file, std::string boot)
     : file_(std::move(file)), boot_(boot.empty() ? boot_of_this_machine() : std::move(boot)) {}
 
 std::optional<patterns::lock_record> lock_memory_file::unclean_end() {
-    std::ifstream in(file_);
-    if (!in) return std::nullopt;
+    std::error_code ignored;
+    if (!std::filesystem::exists(std::filesystem::symlink_status(file_, ignored)))
+        return std::nullopt;
     patterns::lock_record record;
     std::string line;
+    std::ifstream in;
+    if (supe::open_private(file_, O_RDONLY)) in.open(file_);  // else it is no file of ours
     if (!std::getline(in, line) || !line.starts_with(version)) {
         record.whole = false;
         record.peers = peers_in(in, line);
@@ -108,7 +113,9 @@ void lock_memory_file::append(const std::string& line) {
 bool lock_memory_file::rewrite() {
     std::filesystem::path fresh = file_;
     fresh += ".new";
-    out_ = std::ofstream(fresh, std::ios::trunc);
+    const auto is_ours = static_cast<bool>(supe::open_private(fresh, O_WRONLY | O_CREAT));
+    out_ = is_ours ? std::ofstream(fresh, std::ios::trunc) : std::ofstream();
+    if (!is_ours) out_.setstate(std::ios::failbit);
     out_ << version << boot_ << '\n';
     for (const auto& [name, p] : in_use_) out_ << line_of(p);
     out_ << std::flush;

@@ -16,7 +16,9 @@ using namespace std::chrono_literals;
 constexpr milliseconds one_request = 1s;
 
 /// A process has a terminal when it can open this.
-bool has_terminal() { return unique_fd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)); }
+bool has_terminal() {
+    return static_cast<bool>(unique_fd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)));
+}
 
 bool is_ignored(int number) {
     struct sigaction action{};

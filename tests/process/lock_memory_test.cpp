@@ -120,4 +120,21 @@ BOOST_AUTO_TEST_CASE(a_full_disk) {
     BOOST_TEST(found(file) == "2.6.1 2 6 /dam/forwarder.1 4000 [fe80::1%eth0]:80; ");
 }
 
+// The file is for its user alone. One that is a link is none of ours: it is not read, and what it
+// leads to is not touched.
+BOOST_AUTO_TEST_CASE(private_file) {
+    const support::temporary_directory directory;
+    const auto file = directory / "lock.open", other = directory / "other";
+    std::ofstream(other) << "other\n";
+    std::filesystem::create_symlink(other, file);
+    BOOST_TEST(found(file) == "more ");
+    components::lock_memory_file memory(file);
+    memory.begin({first});
+    BOOST_TEST(lines_of(other) == 1u);
+    BOOST_TEST(!std::filesystem::is_symlink(file));
+    const auto mode = std::filesystem::status(file).permissions();
+    BOOST_TEST((mode & std::filesystem::perms::all) ==
+               (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
