@@ -53,6 +53,12 @@ const json::value* ok_of(const json::value& answer) {
     return answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
 }
 
+/// An error that says more than that the letter is not there.
+bool is_problem(const json::value& answer) {
+    const auto* code = answer.is_object() ? answer.get_object().if_contains("code") : nullptr;
+    return code && *code != static_cast<int>(result::no_such);
+}
+
 }  // namespace
 
 awaitable<> commands::ask_one(std::string nested, json::object request, json::value& answer) {
@@ -91,9 +97,11 @@ awaitable<json::value> commands::dead(json::object request) {
     request["address"] = "/";  // each is asked for itself
     const auto answers = co_await ask_all_below(std::move(request));
     bool silent = false;
+    json::value problem;
     for (const json::value& answer : answers) {
         const json::value* found = ok_of(answer);
         silent = silent || answer.is_null();
+        if (is_problem(answer)) problem = answer;
         if (!found) continue;
         if (one) co_return answer;
         if (own.is_array() && found->is_array()) {
@@ -105,6 +113,7 @@ awaitable<json::value> commands::dead(json::object request) {
     if (silent)
         co_return error("a nested supervisor does not answer: what lies there is not known",
                         result::timed_out);
+    if (!problem.is_null()) co_return problem;
     if (one) co_return error(fmt::format("no dead letter {}", id), result::no_such);
     co_return json::object{{"ok", std::move(own)}};
 }

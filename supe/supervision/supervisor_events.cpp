@@ -225,15 +225,22 @@ void supervisor::on_uplink_frame(std::string_view frame) {
     }
 }
 
-/// Sends SUPE-WORKING from time to time while the request is under way.
+/// Sends SUPE-WORKING from time to time while the request is under way. Each piece of a large
+/// answer has a turn of its own, and is a sign of life too.
 awaitable<> supervisor::answer_request(uplink::asked asked) {
     std::size_t bytes = 0;
     {
-        const auto results =
+        auto results =
             co_await race(env_.time, perform_request(std::move(asked.request)), beat(asked.id));
-        bytes = above_->send_answer(asked.id, *std::get<0>(results));
+        outgoing_answer answer(asked.id, *std::get<0>(results));
+        std::get<0>(results).reset();
+        bytes = answer.size();
+        while (!answer.is_sent()) {
+            above_->send_piece_of(answer);
+            out_.flush();
+            if (!answer.is_sent()) co_await asio::post(env_.time.executor(), use_awaitable);
+        }
     }
-    out_.flush();
     give_back_after_json(bytes);
 }
 

@@ -57,29 +57,24 @@ void uplink::send_working(const std::string& id) {
     send(signal_kind::supe_working, fmt::format(R"({{"id":{}}})", json_quoted(id)));
 }
 
-std::size_t uplink::send_answer(const std::string& id, const boost::json::value& answer) {
-    std::string text = boost::json::serialize(answer);
-    const std::size_t size = text.size();
-    if (size > request_limits::answer)
-        text = boost::json::serialize(refusal("answer", size, request_limits::answer));
-    if (text.size() > request_limits::piece) {
-        send_pieces(id, text);
-    } else {
-        send(signal_kind::supe_answer,
-             fmt::format(R"({{"id":{},"answer":{}}})", json_quoted(id), text));
-    }
-    return size;
+void uplink::send_piece_of(outgoing_answer& answer) {
+    send(signal_kind::supe_answer, answer.next());
 }
 
-/// The text of the answer as strings, in order.
-void uplink::send_pieces(const std::string& id, std::string_view text) {
-    while (!text.empty()) {
-        const std::string_view piece = whole_characters(text, request_limits::piece);
-        text.remove_prefix(piece.size());
-        send(signal_kind::supe_answer,
-             fmt::format(R"({{"id":{},"piece":{},"last":{}}})", json_quoted(id), json_quoted(piece),
-                         text.empty()));
-    }
+outgoing_answer::outgoing_answer(std::string id, const boost::json::value& answer)
+    : id_(std::move(id)), text_(boost::json::serialize(answer)) {
+    if (text_.size() > request_limits::answer)
+        text_ = boost::json::serialize(refusal("answer", text_.size(), request_limits::answer));
+}
+
+std::string outgoing_answer::next() {
+    const bool is_whole = text_.size() <= request_limits::piece;
+    const std::string_view piece =
+        whole_characters(std::string_view(text_).substr(sent_), request_limits::piece);
+    sent_ += piece.size();
+    if (is_whole) return fmt::format(R"({{"id":{},"answer":{}}})", json_quoted(id_), piece);
+    return fmt::format(R"({{"id":{},"piece":{},"last":{}}})", json_quoted(id_), json_quoted(piece),
+                       is_sent());
 }
 
 std::optional<uplink::asked> uplink::read_request(std::string_view text) {

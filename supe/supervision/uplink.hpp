@@ -24,13 +24,29 @@ struct supervisor_request {
     boost::json::value body;  ///< the command, or the tree as to_json() prints it
 };
 
-/// What the frames between supervisors hold (contract §2: a frame has a limit).
+/// Bytes. A larger request, or answer, is refused: a request is one frame (contract §2). An answer
+/// goes in pieces, which are small, so that the turns of both sides are short.
 struct request_limits {
-    static constexpr std::size_t request =
-        default_frame_limit + delivery_overhead / 2;  ///< bytes; a larger one is refused
-    static constexpr std::size_t piece = 4u << 20;    ///< bytes of an answer in one frame
-    static constexpr std::size_t answer = std::size_t{64}
-                                          << 20;  ///< bytes; a larger one is refused
+    static constexpr std::size_t request = default_frame_limit + delivery_overhead / 2;
+    static constexpr std::size_t answer = std::size_t{64} << 20;
+    static constexpr std::size_t piece = 256u << 10;
+};
+
+/// An answer on its way up: its text goes in pieces, where it is longer than one frame should be.
+class outgoing_answer {
+public:
+    /// One that is larger than its limit becomes an error.
+    outgoing_answer(std::string id, const boost::json::value& answer);
+
+    /// The `data` of the next SUPE-ANSWER. Precondition: !is_sent().
+    std::string next();
+    bool is_sent() const { return sent_ == text_.size(); }
+    std::size_t size() const { return text_.size(); }
+
+private:
+    std::string id_;
+    std::string text_;
+    std::size_t sent_ = 0;
 };
 
 /// The channel to the supervisor above.
@@ -47,8 +63,8 @@ public:
     void send_notice(const std::string& notice, const std::string& message);
     /// The request with this id is still under way.
     void send_working(const std::string& id);
-    /// In several frames where it is longer than one piece. Returns the size of the answer's text.
-    std::size_t send_answer(const std::string& id, const boost::json::value& answer);
+    /// Sends the next piece.
+    void send_piece_of(outgoing_answer& answer);
 
     struct asked {
         std::string id;
@@ -59,7 +75,6 @@ public:
 
 private:
     void send(signal_kind kind, std::string_view data = {});
-    void send_pieces(const std::string& id, std::string_view text);
 
     std::shared_ptr<channel> link_;
     outbox& out_;

@@ -64,7 +64,9 @@ BOOST_AUTO_TEST_CASE(reports) {
     up.send_notice("n", R"({"x" : 1.50})");
     up.send_notice("m\"", "");
     up.send_working("7");
-    up.send_answer("7", value{{"ok", true}});
+    supe::outgoing_answer answer("7", value{{"ok", true}});
+    up.send_piece_of(answer);
+    BOOST_TEST(answer.is_sent());
     BOOST_TEST_SAME(o.up.received(), {});
     o.out.flush();
     const auto notify = [](const char* notice, const char* message) {
@@ -140,9 +142,10 @@ BOOST_AUTO_TEST_CASE(in_pieces) {
         support::router_fixture o;
         supe::uplink up(o.up.wire, o.out);
         std::string letter = "1";
-        while (letter.size() < (9u << 20)) letter += unit;
+        while (letter.size() < (1u << 20)) letter += unit;
         const value whole{{"ok", letter}};
-        up.send_answer("1", whole);
+        supe::outgoing_answer sent("1", whole);
+        while (!sent.is_sent()) up.send_piece_of(sent);
         const std::string frames = std::exchange(o.up.wire->out(), {});
         fixture f;
         child_entry& n = f.add(support::nested_spec_of("n"));
@@ -174,7 +177,7 @@ BOOST_AUTO_TEST_CASE(too_large) {
     BOOST_TEST_SAME(f.received(n), {});
     const auto second = f.ask(n);
     const std::string piece(supe::request_limits::piece, 'x');
-    for (int i = 0; i < 16; ++i)
+    for (std::size_t sent = 0; sent < supe::request_limits::answer; sent += piece.size())
         f.sends(kind::supe_answer,
                 fmt::format(R"({{"id":"1","piece":"{}","last":false}})", piece).c_str());
     BOOST_TEST(text(second) == "no answer yet");
