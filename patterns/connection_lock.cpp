@@ -2,12 +2,12 @@
 
 #include "patterns/output.hpp"
 
-#include <unistd.h>
+#include <fmt/format.h>
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <charconv>
+#include <stdexcept>
 
 namespace patterns {
 namespace {
@@ -15,7 +15,9 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-constexpr auto look_again = 50ms;  // for sockets of dead holders: no event says when they close
+constexpr auto look_again = 50ms;  // where the kernel did not answer
+constexpr auto ask_again = 60s;
+constexpr auto count_again = 500ms;
 
 std::string one_member(const char* key, json::value value) {
     return json::serialize(json::object{{key, std::move(value)}});
@@ -30,29 +32,73 @@ const json::value* member(const json::value& body, const char* key) {
 // --- the holder's side ---
 
 permit& permit::operator=(permit&& other) noexcept {
-    give_back("abandon");
+    give_back(unclean_);
     self_ = std::exchange(other.self_, nullptr);
     lock_ = std::move(other.lock_);
-    number_ = std::move(other.number_);
+    name_ = std::move(other.name_);
+    unclean_ = other.unclean_;
     return *this;
 }
 
 void permit::give_back(const char* how) {
     if (supe::component* self = std::exchange(self_, nullptr))
-        self->tell(lock_, one_member(how, json::string(number_)));
+        self->tell(lock_, one_member(how, json::string(name_)));
 }
 
+void permit::connected(std::uint16_t port, const std::string& peer) {
+    if (self_)
+        self_->tell(lock_,
+                    one_member("connected",
+                               json::object{{"permit", name_}, {"port", port}, {"peer", peer}}));
+}
+
+namespace {
+
+/// No other request has it: of this process, of another one, or of one with the same number later.
+std::string new_name(const process_identity& process) {
+    static std::uint64_t last = 0;
+    return fmt::format("{}.{}.{}", process.pid, process.started, ++last);
+}
+
+supe::awaitable<std::optional<supe::mail>> answer_in_time(supe::component& self, std::string lock,
+                                                          std::string request) {
+    try {
+        supe::mail answer = co_await self.call(lock, request, self.time().now() + ask_again);
+        co_return answer;
+    } catch (const supe::system_error& e) {
+        if (e.code() != supe::mail_error::timed_out) throw;
+    }
+    co_return std::nullopt;
+}
+
+/// Asks again where no answer comes: a lock that was killed has lost the requests that waited.
+supe::awaitable<supe::mail> answer_of(supe::component& self, std::string lock,
+                                      std::string request) {
+    for (;;) {
+        std::optional<supe::mail> answer = co_await answer_in_time(self, lock, request);
+        if (answer) co_return std::move(*answer);
+    }
+}
+
+}  // namespace
+
 supe::awaitable<permit> acquire(supe::component& self, std::string lock,
-                                std::vector<std::string> peers, pid_t pid) {
-    json::object request{{"pid", pid}, {"peers", json::array(peers.begin(), peers.end())}};
-    supe::awaitable<supe::mail> call = self.call(lock, one_member("acquire", std::move(request)));
+                                std::vector<std::string> peers, process_identity process) {
+    permit wanted(self, lock, new_name(process));
+    json::object request{{"permit", wanted.name_},
+                         {"pid", process.pid},
+                         {"started", process.started},
+                         {"peers", json::array(peers.begin(), peers.end())}};
+    supe::awaitable<supe::mail> call =
+        answer_of(self, lock, one_member("acquire", std::move(request)));
     const auto [answer, stopping] =
         co_await supe::race(self.time(), std::move(call), self.shutdown_requested());
     if (!answer) co_return permit();
     const json::value body = answer->value();
-    const json::value* number = member(body, "permit");
-    co_return permit(self, std::move(lock),
-                     number && number->is_string() ? std::string(number->get_string()) : "");
+    if (const json::value* why = member(body, "refused"))
+        throw std::runtime_error("refused: " + json::serialize(*why));
+    wanted.unclean_ = "abandon";
+    co_return wanted;
 }
 
 bool is_recall(const supe::mail& mail) { return mail.body() == R"({"recall":true})"; }
@@ -61,27 +107,71 @@ bool is_recall(const supe::mail& mail) { return mail.body() == R"({"recall":true
 
 namespace {
 
+constexpr std::size_t longest_name = 100;  // of a permit, a peer: they are kept in a file
+constexpr std::size_t most_peers = 64;     // addresses of one destination
+
+/// Nothing that would end a line or a word of a file.
+bool is_word(const json::value* value) {
+    if (!value || !value->is_string()) return false;
+    const std::string_view text = value->get_string();
+    return !text.empty() && text.size() <= longest_name &&
+           std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f && c != ','; });
+}
+
+std::string word(const json::value& value) { return std::string(value.get_string()); }
+
+/// Nothing where it is none.
+std::optional<permit_request> read_request(const supe::mail& mail, const json::value& body) {
+    const json::value *name = member(body, "permit"), *pid = member(body, "pid"),
+                      *started = member(body, "started"), *peers = member(body, "peers");
+    if (!is_word(name) || !pid || !pid->is_int64() || pid->get_int64() <= 0 || !started ||
+        !started->is_int64() || !peers || !peers->is_array())
+        return std::nullopt;
+    permit_request r{
+        word(*name),
+        {static_cast<pid_t>(pid->get_int64()), static_cast<std::uint64_t>(started->get_int64())},
+        mail.from(),
+        mail.call(),
+        {}};
+    for (const json::value& p : peers->get_array()) {
+        if (!is_word(&p)) return std::nullopt;
+        if (r.peers.size() < most_peers) r.peers.push_back(word(p));
+    }
+    return r;
+}
+
 /// The lock: its table, and the coroutines around it.
 class lock {
 public:
-    lock(supe::component& self, lock_settings settings, holder_watch& watch, lock_memory& memory)
-        : self_(self), table_(settings.permits, settings.rest), watch_(watch), memory_(memory),
-          tasks_(self.time()), rests_(self.time()) {}
+    lock(supe::component& self, permit_limits limits, holder_watch& watch, lock_memory& memory)
+        : self_(self), table_(limits), watch_(watch), memory_(memory), tasks_(self.time()),
+          rests_(self.time()), granted_(self.time()) {}
 
     supe::awaitable<> serve() {
-        if (auto left = memory_.unclean_peers()) {
-            peers_ = std::move(*left);
-            table_.rest_all(self_.time().now());
-        }
-        memory_.remember(peers_);
+        remember();
         tasks_.start(wake_rested());
+        tasks_.start(count_resets());
         tasks_.start(take_mail());
         self_.ready();
         co_await tasks_.join();  // a lock whose watch of a holder fails must fail too
+        for (const permit_request& r : table_.refuse_all()) refuse(r, "the lock ends");
         if (table_.all_free()) memory_.ended_cleanly();
     }
 
 private:
+    /// What an earlier life had in use is in use: its holders may live, and have connections.
+    void remember() {
+        const supe::time_point now = self_.time().now();
+        if (auto record = memory_.unclean_end()) {
+            for (auto& [name, use] : record->permits)
+                watch_.alive(use.holder) ? table_.restore(std::move(use))
+                                         : table_.restore_resting(std::move(use), now);
+            if (!record->whole) table_.rest_all(record->peers, now);
+        }
+        memory_.begin(table_.used());
+        for (const process_identity& holder : table_.holders()) watch(holder);
+    }
+
     supe::awaitable<> take_mail() {
         while (auto mail = co_await self_.receive()) {
             take(*mail);
@@ -95,83 +185,106 @@ private:
         try {
             body = mail.value();
         } catch (const std::exception&) {}
-        if (const json::value* request = member(body, "acquire"))
-            return queue_request(mail, *request);
-        if (const json::value* number = member(body, "release"))
-            return take_back(mail.from(), *number, end_of_use::clean);
-        if (const json::value* number = member(body, "abandon"))
-            return take_back(mail.from(), *number, end_of_use::unclean);
+        if (const json::value* request = member(body, "acquire")) return ask(mail, *request);
+        if (const json::value* use = member(body, "connected")) return connected(*use);
+        if (const json::value* name = member(body, "release"); is_word(name))
+            return release(word(*name));
+        if (const json::value* name = member(body, "abandon"); is_word(name))
+            return abandon(word(*name));
         warn("mail from {} is neither acquire nor release", mail.from());
     }
 
-    void queue_request(const supe::mail& mail, const json::value& request) {
-        const json::value* pid = member(request, "pid");
-        const permit_holder holder{
-            mail.from(), pid && pid->is_int64() ? static_cast<pid_t>(pid->get_int64()) : 0};
-        if (holder.pid <= 0 || !watch_.alive(holder)) return;  // it died before its request came
-        if (const json::value* peers = member(request, "peers"); peers && peers->is_array())
-            remember(peers->get_array());
-        if (watched_.insert(holder).second) tasks_.start(watch_holder(holder));
-        table_.ask({mail.call(), holder});
+    void ask(const supe::mail& mail, const json::value& body) {
+        const auto request = read_request(mail, body);
+        if (!request) return refuse({"", {}, mail.from(), mail.call(), {}}, "not understood");
+        if (!watch_.alive(request->holder)) return refuse(*request, "its process is gone");
+        switch (table_.ask(*request)) {
+            case permit_table::reply::refused: return refuse(*request, "too many wait");
+            case permit_table::reply::has_it: return grant(*request);
+            case permit_table::reply::waits: break;
+        }
+        watch(request->holder);
         give();
         recall();
     }
 
-    void remember(const json::array& peers) {
-        const std::size_t known = peers_.size();
-        for (const json::value& p : peers)
-            if (p.is_string()) peers_.insert(std::string(p.get_string()));
-        if (peers_.size() != known) memory_.remember(peers_);
+    void refuse(const permit_request& r, const char* why) {
+        self_.answer(r.address, r.call, one_member("refused", why));
+    }
+    void grant(const permit_request& r) {
+        self_.answer(r.address, r.call, one_member("permit", json::string(r.permit)));
     }
 
-    enum class end_of_use { clean, unclean };
-    void take_back(const std::string& from, const json::value& number, end_of_use how) {
-        if (!number.is_string()) return;
-        const std::string_view text = number.get_string();
-        std::uint64_t n = 0;
-        const auto read = std::from_chars(text.data(), text.data() + text.size(), n);
-        if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return;
-        if (how == end_of_use::clean) {
-            table_.release(n, from);
-        } else {
-            table_.abandon(n, from, self_.time().now());
-        }
+    void connected(const json::value& body) {
+        const json::value *name = member(body, "permit"), *port = member(body, "port"),
+                          *peer = member(body, "peer");
+        if (!is_word(name) || !is_word(peer) || !port || !port->is_int64()) return;
+        const used_permit* use = table_.connected(
+            word(*name), static_cast<std::uint16_t>(port->get_int64()), word(*peer));
+        if (!use) return;
+        memory_.note(*use);
+        rests_.notify();
+    }
+
+    void release(const std::string& permit) {
+        if (table_.release(permit)) memory_.forget(permit);
         rests_.notify();
         give();
     }
 
+    void abandon(const std::string& permit) {
+        if (const used_permit* use = table_.abandon(permit, self_.time().now())) memory_.note(*use);
+        rests_.notify();
+    }
+
     void give() {
-        const std::vector<permit_grant> grants = table_.give();
-        for (const permit_grant& grant : grants)
-            self_.answer(grant.to.holder.address, grant.to.request,
-                         one_member("permit", json::string(std::to_string(grant.number))));
-        if (!grants.empty()) recall();  // the new holders too, while others wait
+        const std::vector<permit_request> granted = table_.give();
+        if (!granted.empty()) granted_.notify();
+        for (const permit_request& r : granted) {
+            memory_.note({r.permit, r.holder, r.address, r.peers, 0});
+            grant(r);
+        }
+        if (!granted.empty()) recall();  // the new holders too, while others wait
     }
 
     /// While a request waits, holders that have none waiting may have idle connections.
     void recall() {
-        if (!table_.anyone_waits()) return;
-        const auto askers = table_.askers();
-        for (const permit_holder& holder : table_.holders())
-            if (!askers.contains(holder)) self_.tell(holder.address, one_member("recall", true));
+        for (const std::string& address : table_.to_recall())
+            self_.tell(address, one_member("recall", true));
     }
 
-    supe::awaitable<> watch_holder(permit_holder holder) {
+    void watch(const process_identity& holder) {
+        if (watched_.insert(holder).second) tasks_.start(watch_holder(holder));
+    }
+
+    supe::awaitable<> watch_holder(process_identity holder) {
         co_await watch_.gone(holder);
         watched_.erase(holder);
         table_.gone(holder, self_.time().now());
         rests_.notify();
     }
 
+    /// While somebody holds a permit.
+    supe::awaitable<> count_resets() {
+        for (;;) {
+            table_.note_resets(watch_.resets());
+            co_await self_.time().sleep_for(count_again);
+            while (table_.all_free()) co_await granted_.wait();
+        }
+    }
+
     supe::awaitable<> wake_rested() {
         for (;;) {
-            const supe::time_point due = table_.rested_at();
-            const supe::time_point now = self_.time().now();
-            if (now < due) {
+            const supe::time_point due = table_.next_look();
+            if (self_.time().now() < due) {
                 rests_.expires_at(due);
                 co_await rests_.wait();
-            } else if (watch_.quiet(peers_)) {
-                table_.wake(now);
+                continue;
+            }
+            const auto left = watch_.left();
+            if (left) {
+                for (const std::string& name : table_.look(*left, self_.time().now()))
+                    memory_.forget(name);
                 give();
             } else {
                 co_await self_.time().sleep_for(look_again);
@@ -183,17 +296,17 @@ private:
     permit_table table_;
     holder_watch& watch_;
     lock_memory& memory_;
-    std::set<std::string> peers_;
-    std::set<permit_holder> watched_;
+    std::set<process_identity> watched_;
     supe::nursery tasks_;
     supe::timer rests_;
+    supe::timer granted_;
 };
 
 }  // namespace
 
-supe::awaitable<> serve_connection_lock(supe::component& self, lock_settings settings,
+supe::awaitable<> serve_connection_lock(supe::component& self, permit_limits limits,
                                         holder_watch& watch, lock_memory& memory) {
-    lock l(self, settings, watch, memory);
+    lock l(self, limits, watch, memory);
     co_await l.serve();
 }
 

@@ -5,7 +5,6 @@
 #include "patterns/permit_table.hpp"
 #include "supe/component/component.hpp"
 
-#include <unistd.h>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,34 +19,45 @@ namespace patterns {
 class permit {
 public:
     permit() = default;
-    permit(supe::component& self, std::string lock, std::string number)
-        : self_(&self), lock_(std::move(lock)), number_(std::move(number)) {}
     permit(permit&& other) noexcept { *this = std::move(other); }
     permit& operator=(permit&& other) noexcept;
-    ~permit() { give_back("abandon"); }
+    ~permit() { give_back(unclean_); }
 
+    /// Its connection has this local port and this peer. To be told as soon as it is open: after a
+    /// crash the lock then waits for this connection, and not for every one to the same peer.
+    void connected(std::uint16_t port, const std::string& peer);
     void release() { give_back("release"); }
     explicit operator bool() const { return self_ != nullptr; }
 
 private:
+    friend supe::awaitable<permit> acquire(supe::component& self, std::string lock,
+                                           std::vector<std::string> peers,
+                                           process_identity process);
+    permit(supe::component& self, std::string lock, std::string name)
+        : self_(&self), lock_(std::move(lock)), name_(std::move(name)) {}
     void give_back(const char* how);
 
     supe::component* self_ = nullptr;
-    std::string lock_, number_;
+    std::string lock_, name_;
+    const char* unclean_ = "release";  ///< until it is granted: nothing was opened with it
 };
 
 /// Waits for a permit of the lock at address `lock`. `peers`: the `ADDRESS:PORT`s that it is used
 /// for (an IPv6 address in brackets); after a crash the lock looks for connections to them that are
 /// left. An empty permit when the component is asked to shut down meanwhile: the lock may be down
-/// by then, until we have ended. Throws system_error(mail_error) when the lock cannot be reached.
-/// `pid`: where several components share a process.
+/// by then, until we have ended. Throws system_error(mail_error) when the lock cannot be reached,
+/// std::runtime_error when it refuses. Whoever stops waiting, for whatever reason, has given the
+/// permit back. `process`: where several components share one.
 ///
 ///     auto permit = co_await patterns::acquire(self, "/connection_lock", peers);
 ///     if (!permit) co_return;
-///     … open, use, close and see it closed …
+///     … open …
+///     permit.connected(local_port, peer);
+///     … use, close and see it closed …
 ///     permit.release();
 supe::awaitable<permit> acquire(supe::component& self, std::string lock,
-                                std::vector<std::string> peers, pid_t pid = ::getpid());
+                                std::vector<std::string> peers,
+                                process_identity process = own_process());
 
 /// A holder gets mail `{"recall":true}` when others wait: it should release the permits that it
 /// does not need now. Such a mail may come before the acquire() that it is about has returned.
@@ -60,38 +70,46 @@ bool is_recall(const supe::mail& mail);
 class holder_watch {
 public:
     virtual ~holder_watch() = default;
-    /// Whether it is alive, and the process that its address says it is.
-    virtual bool alive(const permit_holder& holder) = 0;
+    /// False only where it is gone for certain.
+    virtual bool alive(const process_identity& holder) = 0;
     /// Resumes when the process is gone, and never for another reason.
-    virtual supe::awaitable<> gone(permit_holder holder) = 0;
-    /// Every socket without a process is closed by the one of `peers` that it was connected to.
-    virtual bool quiet(const std::set<std::string>& peers) = 0;
+    virtual supe::awaitable<> gone(process_identity holder) = 0;
+    /// Nothing where that cannot be said now.
+    virtual std::optional<connections_left> left() = 0;
+    /// connections_left::resets alone.
+    virtual std::optional<std::uint64_t> resets() = 0;
 };
 
-/// What must outlive the lock: whether its last end was clean, and the peers that its permits were
-/// for.
+/// What a lock that did not end cleanly had in use.
+struct lock_record {
+    std::map<std::string, used_permit> permits{};  ///< by name
+    bool whole = true;                             ///< false: there may have been others
+    std::vector<std::string> peers{};              ///< of the others, where that is known
+};
+
+/// What must outlive the lock.
 class lock_memory {
 public:
     virtual ~lock_memory() = default;
-    /// Peers of a lock that did not end cleanly; nothing after a clean end, and at the very first
-    /// start.
-    virtual std::optional<std::set<std::string>> unclean_peers() = 0;
-    /// Called before a permit for them is granted. `peers` includes the earlier ones.
-    virtual void remember(const std::set<std::string>& peers) = 0;
+    /// Nothing after a clean end, and at the very first start.
+    virtual std::optional<lock_record> unclean_end() = 0;
+    /// A life of the lock begins with these in use: what was noted before them does not count any
+    /// more.
+    virtual void begin(const std::vector<used_permit>& in_use) = 0;
+    /// Called before a permit is granted, and when its connection is known.
+    virtual void note(const used_permit& permit) = 0;
+    virtual void forget(const std::string& permit) = 0;
     virtual void ended_cleanly() = 0;
 };
 
-struct lock_settings {
-    unsigned permits = 4;
-    supe::duration rest = std::chrono::seconds(1);
-};
-
-/// A lock component's body: takes `{"acquire":{"pid":N,"peers":[…]}}` as calls, answered
-/// `{"permit":"N"}`, and mails
-/// `{"release":"N"}` and `{"abandon":"N"}`. While a request waits, it recalls the permits of
-/// holders that have none waiting. Ends when asked to shut down. Put it before its holders under
-/// rest_for_one: they are restarted with a lock that died.
-supe::awaitable<> serve_connection_lock(supe::component& self, lock_settings settings,
+/// A lock component's body: takes calls
+/// `{"acquire":{"permit":NAME,"pid":N,"started":TICKS,"peers":[…]}}`, answered `{"permit":NAME}` or
+/// `{"refused":WHY}`, and mails `{"connected":{"permit":NAME,"port":N,"peer":…}}`,
+/// `{"release":NAME}` and `{"abandon":NAME}`. The holder chooses the names. While a request waits,
+/// it recalls the permits of holders that have none waiting. Ends when asked to shut down, and
+/// refuses those that wait. Put it before its holders under rest_for_one: they are restarted with a
+/// lock that died; those that are not (a restart by hand, a reload) keep their permits.
+supe::awaitable<> serve_connection_lock(supe::component& self, permit_limits limits,
                                         holder_watch& watch, lock_memory& memory);
 
 }  // namespace patterns

@@ -1,91 +1,172 @@
 #include "patterns/permit_table.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
+#include <utility>
 
 namespace patterns {
+namespace {
 
-void permit_table::ask(permit_request request) {
-    const auto same = [&](const permit_request& r) {
-        return r.request == request.request && r.holder == request.holder;
-    };
-    if (std::ranges::none_of(waiting_, same)) waiting_.push_back(std::move(request));
+using namespace std::chrono_literals;
+
+constexpr auto look_again = 50ms;  // no event says when a socket without a process closes
+
+bool is_of(const left_socket& s, const used_permit& use) {
+    return (use.port == 0 || use.port == s.port) &&
+           std::ranges::find(use.peers, s.peer) != use.peers.end();
 }
 
-std::vector<permit_grant> permit_table::give() {
-    std::vector<permit_grant> grants;
-    for (permit& p : permits_) {
-        if (waiting_.empty()) break;
-        if (p.holder || p.resting_since) continue;
-        p.holder = waiting_.front().holder;
-        p.number = ++last_number_;
-        grants.push_back({std::move(waiting_.front()), p.number});
+}  // namespace
+
+std::string without_scope(std::string_view peer) {
+    std::string text(peer);
+    const std::size_t scope = text.find('%');
+    if (scope != text.npos) text.erase(scope, text.find(']', scope) - scope);
+    return text;
+}
+
+permit_table::reply permit_table::ask(const permit_request& request) {
+    for (auto& [name, p] : used_)
+        if (p.use.holder == request.holder) p.use.address = request.address;
+    if (const auto used = used_.find(request.permit); used != used_.end())
+        return used->second.resting ? reply::refused : reply::has_it;
+    const auto same = std::ranges::find(waiting_, request.permit, &permit_request::permit);
+    if (same == waiting_.end() && waiting_.size() >= limits_.waiting) return reply::refused;
+    permit_request& kept = same == waiting_.end() ? waiting_.emplace_back() : *same;
+    kept = request;
+    for (std::string& peer : kept.peers) peer = without_scope(peer);
+    return reply::waits;
+}
+
+std::vector<permit_request> permit_table::give() {
+    std::vector<permit_request> granted;
+    while (!waiting_.empty() && used_.size() < limits_.permits) {
+        const permit_request& next = granted.emplace_back(std::move(waiting_.front()));
         waiting_.pop_front();
+        used_.emplace(next.permit,
+                      permit{{next.permit, next.holder, next.address, next.peers, 0}, {}});
     }
-    return grants;
+    return granted;
 }
 
-permit_table::permit* permit_table::held(std::uint64_t number, const std::string& address) {
-    const auto found = std::ranges::find_if(permits_, [&](const permit& p) {
-        return p.holder && p.number == number && p.holder->address == address;
-    });
-    return found == permits_.end() ? nullptr : &*found;
+const used_permit* permit_table::connected(const std::string& name, std::uint16_t port,
+                                           std::string peer) {
+    const auto found = used_.find(name);
+    if (found == used_.end()) return nullptr;
+    permit& p = found->second;
+    p.use.port = port;
+    p.use.peers.assign(1, without_scope(peer));
+    // What was seen may have been another's socket.
+    if (p.resting) p.resting = rest{p.resting->since, p.resting->since, p.resting->resets};
+    return &p.use;
 }
 
-bool permit_table::release(std::uint64_t number, const std::string& address) {
-    permit* p = held(number, address);
-    if (p) p->holder.reset();
-    return p != nullptr;
+bool permit_table::release(const std::string& name) {
+    std::erase_if(waiting_, [&](const permit_request& r) { return r.permit == name; });
+    return used_.erase(name) > 0;
 }
 
-void permit_table::abandon(std::uint64_t number, const std::string& address, supe::time_point now) {
-    permit* p = held(number, address);
-    if (!p) return;
-    p->holder.reset();
-    p->resting_since = now;
+const used_permit* permit_table::abandon(const std::string& name, supe::time_point now) {
+    const auto found = used_.find(name);
+    if (found == used_.end() || found->second.resting) return nullptr;
+    // Its connection may have ended long before this was heard of.
+    found->second.resting = rest{now, now, {}};
+    found->second.use.holder = {};
+    return &found->second.use;
 }
 
-void permit_table::gone(const permit_holder& holder, supe::time_point now) {
+void permit_table::gone(const process_identity& holder, supe::time_point now) {
     std::erase_if(waiting_, [&](const permit_request& r) { return r.holder == holder; });
-    for (permit& p : permits_) {
-        if (p.holder != holder) continue;
-        p.holder.reset();
-        p.resting_since = now;
-    }
+    for (auto& [name, p] : used_)
+        if (p.use.holder == holder && !p.resting) p.resting = rest{now, now, resets_.front()};
 }
 
-void permit_table::rest_all(supe::time_point now) {
-    for (permit& p : permits_)
-        if (!p.holder) p.resting_since = now;
+void permit_table::restore(used_permit use) {
+    const std::string name = use.name;
+    used_.insert_or_assign(name, permit{std::move(use), {}});
 }
 
-supe::time_point permit_table::rested_at() const {
+void permit_table::restore_resting(used_permit use, supe::time_point now) {
+    const std::string name = use.name;
+    used_.insert_or_assign(name, permit{std::move(use), rest{now, now, {}}});
+}
+
+void permit_table::rest_all(const std::vector<std::string>& peers, supe::time_point now) {
+    for (unsigned n = 1; used_.size() < limits_.permits; ++n)
+        restore_resting({fmt::format("unknown-{}", n), {}, "", peers, 0}, now);
+}
+
+supe::time_point permit_table::next_look() const {
     supe::time_point earliest = supe::never;
-    for (const permit& p : permits_)
-        if (p.resting_since) earliest = std::min(earliest, *p.resting_since + rest_);
+    for (const auto& [name, p] : used_)
+        if (p.resting) earliest = std::min(earliest, p.resting->look_at);
     return earliest;
 }
 
-void permit_table::wake(supe::time_point now) {
-    for (permit& p : permits_)
-        if (p.resting_since && now >= *p.resting_since + rest_) p.resting_since.reset();
+void permit_table::note_resets(std::optional<std::uint64_t> resets) {
+    std::ranges::rotate(resets_, resets_.begin() + 1);
+    resets_.back() = resets;
 }
 
-bool permit_table::all_free() const {
-    return std::ranges::none_of(permits_,
-                                [](const permit& p) { return p.holder || p.resting_since; });
+bool permit_table::is_over(permit& p, const connections_left& left, supe::time_point now) const {
+    rest& r = *p.resting;
+    // Its end came before the first look. Later ones are others' ends.
+    const bool first = !std::exchange(r.looked, true);
+    if (first && r.resets && r.resets == left.resets) r.was_reset = false;
+    bool closing = false;
+    for (const left_socket& s : left.sockets) {
+        if (!is_of(s, p.use)) continue;
+        r.was_reset = false;
+        closing = closing || s.is == left_socket::state::closing;
+    }
+    const supe::time_point earliest = r.since + limits_.rest;
+    const bool known = p.use.port != 0;
+    // Without its port it may be another's socket; its own the kernel has forgotten by then.
+    if (closing && (known || now < r.since + std::max(limits_.rest, limits_.forgotten_after))) {
+        r.look_at = std::max(earliest, now + look_again);
+        return false;
+    }
+    const bool may_be_open = r.was_reset && known;  // nothing is unread while it connects
+    r.look_at = may_be_open ? std::max(earliest, r.since + limits_.reset_rest) : earliest;
+    return now >= r.look_at;
 }
 
-std::set<permit_holder> permit_table::holders() const {
-    std::set<permit_holder> found;
-    for (const permit& p : permits_)
-        if (p.holder) found.insert(*p.holder);
+std::vector<std::string> permit_table::look(const connections_left& left, supe::time_point now) {
+    std::vector<std::string> freed;
+    for (auto& [name, p] : used_)
+        if (p.resting && now >= p.resting->look_at && is_over(p, left, now)) freed.push_back(name);
+    for (const std::string& name : freed) used_.erase(name);
+    return freed;
+}
+
+std::vector<used_permit> permit_table::used() const {
+    std::vector<used_permit> all;
+    for (const auto& [name, p] : used_) all.push_back(p.use);
+    return all;
+}
+
+std::set<process_identity> permit_table::holders() const {
+    std::set<process_identity> found;
+    for (const auto& [name, p] : used_)
+        if (!p.resting) found.insert(p.use.holder);
     return found;
 }
 
-std::set<permit_holder> permit_table::askers() const {
-    std::set<permit_holder> found;
-    for (const permit_request& r : waiting_) found.insert(r.holder);
+std::set<std::string> permit_table::to_recall() const {
+    std::set<process_identity> askers;
+    for (const permit_request& r : waiting_) askers.insert(r.holder);
+    std::set<std::string> found;
+    for (const auto& [name, p] : used_)
+        if (!waiting_.empty() && !p.resting && !askers.contains(p.use.holder))
+            found.insert(p.use.address);
     return found;
+}
+
+std::vector<permit_request> permit_table::refuse_all() {
+    std::vector<permit_request> refused(std::make_move_iterator(waiting_.begin()),
+                                        std::make_move_iterator(waiting_.end()));
+    waiting_.clear();
+    return refused;
 }
 
 }  // namespace patterns

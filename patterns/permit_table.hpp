@@ -1,81 +1,141 @@
 // Who holds which permit of a connection lock. Pure: no waiting, no mail; `now` is an argument.
 #pragma once
 
+#include "patterns/process_identity.hpp"
 #include "supe/async/clock.hpp"
 
-#include <sys/types.h>
+#include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace patterns {
 
-/// A process that asks for permits.
-struct permit_holder {
-    std::string address;
-    pid_t pid = 0;
-    auto operator<=>(const permit_holder&) const = default;
-};
-
-/// A request for a permit, by its id.
+/// A request for a permit. Its process is who asks; an address may change hands.
 struct permit_request {
-    std::string request;
-    permit_holder holder;
+    std::string permit;  ///< the name that the asker chose: no other request ever has it
+    process_identity holder;
+    std::string address;             ///< of the asker, as the supervisor says
+    std::string call;                ///< what the answer answers
+    std::vector<std::string> peers;  ///< `ADDRESS:PORT` of each that it may connect to
 };
 
-/// `number` names this grant alone: a late message about an earlier grant does not affect it.
-struct permit_grant {
-    permit_request to;
-    std::uint64_t number;
+/// A permit that is not free, as far as it must outlive the lock.
+struct used_permit {
+    std::string name;
+    process_identity holder;  ///< pid 0: not known
+    std::string address;
+    std::vector<std::string> peers;  ///< once it is connected, the one peer
+    std::uint16_t port = 0;          ///< the local one of its connection; 0: not known
+};
+
+/// A TCP socket of this machine that no process has any more.
+struct left_socket {
+    enum class state {
+        closing,  ///< its peer has not closed it yet
+        closed    ///< both sides have (TIME_WAIT and the like)
+    };
+    std::uint16_t port = 0;  ///< the local one
+    std::string peer;        ///< `ADDRESS:PORT`, an IPv6 address in brackets
+    state is = state::closing;
+};
+
+/// What the kernel says of connections whose process has ended.
+struct connections_left {
+    std::vector<left_socket> sockets{};
+    /// How many connections of this machine were ever reset because data was unread at their end;
+    /// of these no socket is left. Nothing where that is not known.
+    std::optional<std::uint64_t> resets{};
+};
+
+/// The peer as the kernel lists it: without the scope of an IPv6 address (`[fe80::1%eth0]:80`).
+std::string without_scope(std::string_view peer);
+
+struct permit_limits {
+    unsigned permits = 4;
+    /// How long a permit rests at least (contract §7 `permit_rest`).
+    supe::duration rest = std::chrono::seconds(1);
+    /// The same where the connection may have been reset, by an end with unread data: the
+    /// destination may not have noticed.
+    supe::duration reset_rest = std::chrono::seconds(30);
+    /// When the kernel forgets a socket that no process has.
+    supe::duration forgotten_after = std::chrono::seconds(61);
+    std::size_t waiting = 1 << 16;  ///< requests; more are refused
 };
 
 /// N permits. Each is free, held by a process, or rests: its holder ended uncleanly, and its
-/// connection may still be open. First come, first served.
+/// connection may still be open. First come, first served. After a change of N, or a restart of the
+/// lock, more may be in use than there are: then none is granted until enough are given back.
 class permit_table {
 public:
-    /// `rest`: how long a permit rests at least (contract §7 `permit_rest`).
-    permit_table(unsigned permits, supe::duration rest) : permits_(permits), rest_(rest) {}
+    explicit permit_table(permit_limits limits) : limits_(limits) {}
 
-    /// A request that is the same as a waiting one was delivered again, and changes nothing.
-    void ask(permit_request request);
+    enum class reply { waits, has_it, refused };
+    /// `has_it`: it holds this permit already, and the answer was lost. A request that waits
+    /// already was sent again, and its answer goes to the newer call.
+    reply ask(const permit_request& request);
     /// Grants the free permits to those that wait.
-    std::vector<permit_grant> give();
-    /// Its connection is closed on both sides. False when no process with this address holds it.
-    bool release(std::uint64_t number, const std::string& address);
-    /// Its connection is in an unknown state: it rests.
-    void abandon(std::uint64_t number, const std::string& address, supe::time_point now);
+    std::vector<permit_request> give();
+    /// Its connection: from now on only a socket with this port and peer is its own. The permit;
+    /// null where it is not in use.
+    const used_permit* connected(const std::string& permit, std::uint16_t port, std::string peer);
+    /// Its connection is closed on both sides, or was never opened: it is free, or no longer waited
+    /// for. True where it was in use.
+    bool release(const std::string& permit);
+    /// Its connection is in an unknown state: it rests, and is nobody's any more. The permit; null
+    /// where it was not in use.
+    const used_permit* abandon(const std::string& permit, supe::time_point now);
     /// The process is gone: its permits rest, its requests are forgotten.
-    void gone(const permit_holder& holder, supe::time_point now);
-    /// After an unclean end of an earlier lock, whose holders may have left connections: all rest.
-    void rest_all(supe::time_point now);
+    void gone(const process_identity& holder, supe::time_point now);
 
-    /// When the next permit has rested for long enough; `never` when none rests.
-    supe::time_point rested_at() const;
-    /// No connection of the former holders is left: permits that rested for long enough are free.
-    void wake(supe::time_point now);
+    /// A permit of an earlier life of the lock. Its process lives; or it rests.
+    void restore(used_permit permit);
+    void restore_resting(used_permit permit, supe::time_point now);
+    /// What an earlier life had in use is not known: all that is not in use now rests.
+    void rest_all(const std::vector<std::string>& peers, supe::time_point now);
 
-    bool anyone_waits() const { return !waiting_.empty(); }
-    bool all_free() const;
-    /// Of permits.
-    std::set<permit_holder> holders() const;
-    /// Of waiting requests.
-    std::set<permit_holder> askers() const;
+    /// Resets so far, once in a while.
+    void note_resets(std::optional<std::uint64_t> resets);
+    /// When to look at the sockets for a permit that rests; `never` when none does.
+    supe::time_point next_look() const;
+    /// Frees what has rested for long enough, by the sockets that are left now. Their names.
+    std::vector<std::string> look(const connections_left& left, supe::time_point now);
+
+    bool all_free() const { return used_.empty() && waiting_.empty(); }
+    std::vector<used_permit> used() const;
+    std::set<process_identity> holders() const;
+    /// While others wait: the addresses of the holders that do not, which may have idle permits.
+    std::set<std::string> to_recall() const;
+    /// Forgets the requests that wait, for their answer.
+    std::vector<permit_request> refuse_all();
 
 private:
-    struct permit {
-        std::optional<permit_holder> holder;
-        std::uint64_t number = 0;
-        std::optional<supe::time_point> resting_since;
+    struct rest {
+        supe::time_point since;
+        supe::time_point look_at;
+        std::optional<std::uint64_t> resets;  ///< before the end of its process
+        bool was_reset = true;                ///< as far as we know
+        bool looked = false;
     };
-    permit* held(std::uint64_t number, const std::string& address);
+    struct permit {
+        used_permit use;
+        std::optional<rest> resting;
+    };
+    bool is_over(permit& p, const connections_left& left, supe::time_point now) const;
 
-    std::vector<permit> permits_;
-    supe::duration rest_;
-    std::uint64_t last_number_ = 0;
+    permit_limits limits_;
+    std::map<std::string, permit> used_;
     std::deque<permit_request> waiting_;
+    /// The last three samples, the oldest first. The end of a process is heard of at the next look
+    /// at the descriptors, and there is one between two samples: so the latest may have been taken
+    /// after an end that we don't know of yet, and the one before it in the same moment. The third
+    /// was not.
+    std::array<std::optional<std::uint64_t>, 3> resets_{};
 };
 
 }  // namespace patterns

@@ -1,5 +1,6 @@
 #include "components/connection_lock/connection_lock.hpp"
 
+#include "components/connection_lock/lock_memory_file.hpp"
 #include "components/connection_lock/system_holder_watch.hpp"
 #include "components/http/destination.hpp"
 #include "patterns/output.hpp"
@@ -12,12 +13,14 @@
 namespace components {
 namespace {
 
-patterns::lock_settings lock_settings_in(const boost::json::value& config) {
-    patterns::lock_settings s;
+patterns::permit_limits limits_in(const boost::json::value& config) {
+    patterns::permit_limits s;
     supe::read_config(
         config,
         {{"connections", [&](auto& in, auto& x) { s.permits = in.count(x, 1, most_connections); }},
-         {"permit_rest", [&](auto& in, auto& x) { s.rest = in.duration(x); }}});
+         {"permit_rest", [&](auto& in, auto& x) { s.rest = in.duration(x); }},
+         {"timeout", [&](auto& in, auto& x) { s.reset_rest = in.some_time(x); }}});
+    s.forgotten_after = orphan_limit;
     return s;
 }
 
@@ -25,10 +28,10 @@ patterns::lock_settings lock_settings_in(const boost::json::value& config) {
 
 supe::awaitable<> connection_lock(supe::component& self) {
     const boost::json::value config = co_await self.config();
-    patterns::lock_settings settings = lock_settings_in(config);
+    patterns::permit_limits limits = limits_in(config);
     system_holder_watch watch(self.time());
     if (watch.blind()) {
-        settings.rest = std::max<supe::duration>(settings.rest, orphan_limit);
+        limits.rest = std::max<supe::duration>(limits.rest, orphan_limit);
         patterns::warn(
             "the kernel does not list sockets here (sock_diag): permits rest for {} s after "
             "a crash",
@@ -36,7 +39,7 @@ supe::awaitable<> connection_lock(supe::component& self) {
     }
     lock_memory_file memory(supe::in_state(fmt::format("{}.open", self.name())));
     self.set_window(64);
-    co_await patterns::serve_connection_lock(self, settings, watch, memory);
+    co_await patterns::serve_connection_lock(self, limits, watch, memory);
 }
 
 }  // namespace components

@@ -5,9 +5,10 @@
 
 namespace components {
 
-/// patterns::serve_connection_lock, with holders known by their pidfd and SUPE_ADDRESS, sockets by
-/// sock_diag, and a file in the state directory for what must outlive it. Config:
-/// `{"connections":4,"permit_rest":"1s"}`.
+/// patterns::serve_connection_lock, with processes known by number and start, sockets by sock_diag,
+/// and a file in the state directory for what must outlive it. `timeout` is how long the
+/// destination may take to notice that a connection was reset. Config:
+/// `{"connections":4,"permit_rest":"1s","timeout":"30s"}`.
 supe::awaitable<> connection_lock(supe::component& self);
 
 }  // namespace components

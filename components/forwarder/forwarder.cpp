@@ -130,6 +130,8 @@ supe::awaitable<patterns::permit> permit_for(forwarder_state& o, std::vector<std
                 e.code() == supe::mail_error::channel_closed)
                 throw;
             patterns::warn("no permit from {}: {}", o.settings.lock, e.code().message());
+        } catch (const std::runtime_error& e) {
+            patterns::warn("no permit from {}: {}", o.settings.lock, e.what());
         }
         co_await o.self.shutdown_requested_until(o.self.time().now() + pauses.next());
         if (o.self.shutting_down()) throw stopped();
@@ -151,6 +153,8 @@ supe::awaitable<std::string> connect(worker& w) {
     // for that.
     const supe::time_point deadline = o.self.time().now() + o.settings.timeout;
     error = co_await w.connection->connect(std::move(peers), deadline);
+    if (const auto ends = w.connection->connected())
+        w.permit.connected(ends->local_port, ends->peer);
     if (error.empty()) error = co_await w.connection->secure(deadline);
     co_return error;
 }

@@ -63,7 +63,9 @@ supe::supervisor_spec relay_tree(const relay_settings& s) {
         app.listen = {s.to.substr(std::string("http://").size())};
         tree.children.push_back(std::move(app));
     }
-    tree.children.push_back(built_in("connection_lock", {{"connections", s.connections}}));
+    tree.children.push_back(
+        built_in("connection_lock",
+                 {{"connections", s.connections}, {"timeout", supe::print_duration(s.timeout)}}));
     tree.children.push_back(dam(s));
     auto server = built_in("http_server",
                            {{"to", "/dam/queue"}, {"body_limit", supe::print_bytes(s.body_limit)}});

@@ -1,10 +1,9 @@
-// Shows what the connection lock gets from the real kernel: processes by their address, and sockets
-// of dead processes.
+// Shows what the connection lock gets from the real kernel: processes by number and start, and
+// sockets of dead processes.
 #include "components/connection_lock/system_holder_watch.hpp"
 #include "components/connection_lock/kernel_sockets.hpp"
 #include "supe/async/unique_fd.hpp"
 #include "tests/support/event_loop.hpp"
-#include "tests/support/temporary_directory.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -16,23 +15,20 @@
 #include <csignal>
 
 using namespace std::chrono_literals;
-using components::orphaned_sockets;
+using components::sockets_left;
+using patterns::left_socket;
+using patterns::process_identity;
 using supe::unique_fd;
 
 namespace {
 
-/// A process that sleeps, with the environment of a component at this address.
+/// A process that sleeps.
 class sleeper {
 public:
-    explicit sleeper(const char* address) {
-        std::string variable = std::string("SUPE_ADDRESS=") + address;
-        char other[] = "NOT_SUPE_ADDRESS=/other";
-        char* environment[] = {other, variable.data(), nullptr};
-        char name[] = "sleep", time[] = "1000";
-        char* arguments[] = {name, time, nullptr};
+    sleeper() {
         pid_ = ::fork();
         if (pid_ == 0) {
-            ::execve("/bin/sleep", arguments, environment);
+            ::execl("/bin/sleep", "sleep (1) 2", "1000", nullptr);
             ::_exit(127);
         }
     }
@@ -42,7 +38,7 @@ public:
         ::kill(pid_, SIGKILL);
         ::waitpid(std::exchange(pid_, 0), nullptr, 0);
     }
-    pid_t pid() const { return pid_; }
+    process_identity identity() const { return patterns::process_of(pid_); }
 
 private:
     pid_t pid_ = 0;
@@ -51,7 +47,8 @@ private:
 /// A connection to a listening socket on loopback, with both ends.
 struct connection {
     unique_fd listener, client, server;
-    std::string peer;  ///< of the client
+    std::string peer;    ///< of the client
+    unsigned local = 0;  ///< port
 
     explicit connection(int family) {
         sockaddr_storage address{};
@@ -76,10 +73,21 @@ struct connection {
                                   ? ntohs(reinterpret_cast<sockaddr_in*>(&address)->sin_port)
                                   : ntohs(reinterpret_cast<sockaddr_in6*>(&address)->sin6_port);
         peer = (family == AF_INET ? "127.0.0.1:" : "[::1]:") + std::to_string(port);
+        ::getsockname(client.get(), any, &size);
+        local = family == AF_INET ? ntohs(reinterpret_cast<sockaddr_in*>(&address)->sin_port)
+                                  : ntohs(reinterpret_cast<sockaddr_in6*>(&address)->sin6_port);
     }
 };
 
-supe::awaitable<> note_end(components::system_holder_watch& watch, patterns::permit_holder holder,
+/// `closing`, `closed`, or `none`: what is left of its client.
+std::string left_of(const connection& c) {
+    for (const left_socket& s : sockets_left().value())
+        if (s.peer == c.peer && s.port == c.local)
+            return s.is == left_socket::state::closing ? "closing" : "closed";
+    return "none";
+}
+
+supe::awaitable<> note_end(components::system_holder_watch& watch, process_identity holder,
                            bool& gone) {
     co_await watch.gone(holder);
     gone = true;
@@ -89,20 +97,23 @@ supe::awaitable<> note_end(components::system_holder_watch& watch, patterns::per
 
 BOOST_AUTO_TEST_SUITE(system_holder_watch)
 
-// A process is alive when it runs with that address, from the root or as a plain name of a sibling.
-BOOST_AUTO_TEST_CASE(known_by_pid_and_address) {
+// A process is alive as long as its number is its own: another one with the same number is not it.
+BOOST_AUTO_TEST_CASE(known_by_number_and_start) {
     support::event_loop loop;
     components::system_holder_watch watch(loop.time);
-    sleeper s("/dam/forwarder");
-    BOOST_TEST(loop.until([&] { return watch.alive({"/dam/forwarder", s.pid()}); },
-                          5s));  // it must execve first
-    BOOST_TEST(watch.alive({"forwarder", s.pid()}));
-    for (const char* other : {"/forwarder", "orwarder", "/dam", "dam", "/other", ""})
-        BOOST_TEST(!watch.alive({other, s.pid()}), other);
-    BOOST_TEST(!watch.alive({"/dam/forwarder", ::getpid()}));
-    const pid_t pid = s.pid();
+    sleeper s;
+    const process_identity its = s.identity();
+    BOOST_TEST(its.started > 0u);
+    BOOST_TEST(watch.alive(its));
+    BOOST_TEST(watch.alive(patterns::process_of(::getpid())));
+    BOOST_TEST(!watch.alive({its.pid, its.started - 1}));
+    BOOST_TEST(!watch.alive({}));
+    bool gone = false;
+    supe::nursery tasks(loop.time);
+    tasks.start(note_end(watch, {its.pid, its.started - 1}, gone));
+    BOOST_TEST(loop.until([&] { return gone; }, 5s));
     s.end();
-    BOOST_TEST(!watch.alive({"/dam/forwarder", pid}));
+    BOOST_TEST(!watch.alive(its));
 }
 
 // The end of a process is reported when it has ended, at once for one that ended before, and not
@@ -111,82 +122,56 @@ BOOST_AUTO_TEST_CASE(gone_when_it_is_gone) {
     support::event_loop loop;
     components::system_holder_watch watch(loop.time);
     supe::nursery tasks(loop.time);
-    sleeper s("/a");
-    const pid_t pid = s.pid();
-    loop.until([&] { return watch.alive({"/a", pid}); }, 5s);
+    sleeper s;
+    const process_identity its = s.identity();
     bool gone = false, without_descriptors = false, afterwards = false;
-    tasks.start(note_end(watch, {"/a", pid}, gone));
+    tasks.start(note_end(watch, its, gone));
     loop.run_for(20ms);
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
     const rlimit none{0, before.rlim_max};
     ::setrlimit(RLIMIT_NOFILE, &none);
-    tasks.start(note_end(watch, {"/a", pid}, without_descriptors));
+    tasks.start(note_end(watch, its, without_descriptors));
     loop.run_for(50ms);
     BOOST_TEST(!without_descriptors);
+    BOOST_TEST(watch.alive(its));
     ::setrlimit(RLIMIT_NOFILE, &before);
     loop.run_for(300ms);
     BOOST_TEST(!gone);
     BOOST_TEST(!without_descriptors);
     s.end();
     BOOST_TEST(loop.until([&] { return gone && without_descriptors; }, 5s));
-    tasks.start(note_end(watch, {"/a", pid}, afterwards));
+    tasks.start(note_end(watch, its, afterwards));
     BOOST_TEST(loop.until([&] { return afterwards; }, 5s));
 }
 
-// A socket without a process whose peer has not closed it is found by its peer; other sockets are
-// not.
-BOOST_AUTO_TEST_CASE(orphans_are_found) {
-    if (!orphaned_sockets({})) {
+// A socket without a process is found by its ends: while its peer has not closed it, and for a
+// while after that. One that has a process is not there, and of one with unread data nothing is
+// left.
+BOOST_AUTO_TEST_CASE(what_is_left_is_found) {
+    if (!sockets_left()) {
         BOOST_TEST_MESSAGE("no sock_diag here: nothing to see");
         return;
     }
     for (const int family : {AF_INET, AF_INET6}) {
         connection c(family);
         if (!c.server) continue;  // no IPv6 on this machine
-        BOOST_TEST(!*orphaned_sockets({c.peer}));
+        BOOST_TEST(left_of(c) == "none");
         ::shutdown(c.client.get(), SHUT_WR);
-        BOOST_TEST(!*orphaned_sockets({c.peer}), "it has a process yet");
+        BOOST_TEST(left_of(c) == "none", "it has a process yet");
         c.client.reset();
-        BOOST_TEST(*orphaned_sockets({c.peer}), c.peer);
-        BOOST_TEST(*orphaned_sockets({"192.0.2.1:1", c.peer}));
-        BOOST_TEST(!*orphaned_sockets({"192.0.2.1:1"}));
-        BOOST_TEST(!*orphaned_sockets({}));
+        BOOST_TEST(left_of(c) == "closing");
         c.server.reset();
-        BOOST_TEST(!*orphaned_sockets({c.peer}));
+        BOOST_TEST(left_of(c) == "closed");
+
+        connection unread(family);
+        BOOST_TEST(::send(unread.server.get(), "x", 1, 0) == 1);
+        const auto resets = components::resets_so_far();
+        unread.client.reset();
+        BOOST_REQUIRE(resets);
+        BOOST_TEST(*components::resets_so_far() > *resets);
+        BOOST_TEST(left_of(unread) == "none");
     }
-}
-
-// The file records that the last end was not clean, and the peers of the permits; a clean end
-// removes it.
-BOOST_AUTO_TEST_CASE(memory_outlives_a_crash) {
-    const support::temporary_directory directory;
-    const auto file = directory / "lock.open";
-    const std::set<std::string> peers{"127.0.0.1:80", "[::1]:80"};
-    BOOST_TEST(!components::lock_memory_file(file).unclean_peers());
-    components::lock_memory_file(file).remember({});
-    BOOST_TEST(components::lock_memory_file(file).unclean_peers().value().empty());
-    components::lock_memory_file(file).remember(peers);
-    BOOST_TEST((components::lock_memory_file(file).unclean_peers() == peers));
-    components::lock_memory_file(file).ended_cleanly();
-    BOOST_TEST(!components::lock_memory_file(file).unclean_peers());
-}
-
-// When it cannot be written, the earlier content stays.
-BOOST_AUTO_TEST_CASE(memory_is_never_half_written) {
-    const support::temporary_directory directory;
-    const auto file = directory / "lock.open";
-    components::lock_memory_file memory(file);
-    memory.remember({"127.0.0.1:80"});
-    rlimit before{};
-    ::getrlimit(RLIMIT_FSIZE, &before);
-    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-    const rlimit small{5, before.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &small);
-    memory.remember({"127.0.0.1:80", "127.0.0.2:80"});
-    ::setrlimit(RLIMIT_FSIZE, &before);
-    std::signal(SIGXFSZ, handler);
-    BOOST_TEST((memory.unclean_peers() == std::set<std::string>{"127.0.0.1:80"}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
