@@ -49,17 +49,20 @@ void report(service& s, const boost::system::error_code& failed) {
     patterns::warn("accepting: {}; idle connections are closed for new ones", failed.message());
 }
 
-supe::awaitable<> client_leaves(service& s) { co_await s.client_left.wait(); }
+supe::awaitable<> fewer_clients(service& s, std::size_t than) {
+    while (s.clients.size() >= than) co_await s.client_left.wait();
+}
 
 /// Makes room for one more: an idle connection costs its client nothing but a new one. Resumes
 /// when there may be room.
 supe::awaitable<> make_room(service& s) {
+    const std::size_t clients = s.clients.size();
     if (client* c = longest_idle(s)) {
         c->late = true;
         cancel(*c);
     }
     const supe::time_point at_most = s.self.time().now() + accept_pause;
-    co_await supe::within(s.self.time(), at_most, client_leaves(s));
+    co_await supe::within(s.self.time(), at_most, fewer_clients(s, clients));
 }
 
 bool is_out_of_room(const boost::system::error_code& failed) {

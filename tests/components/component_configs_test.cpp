@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(connection_lock) {
                "config.connections: must be a whole number from 1 to 10000, not 10001");
     BOOST_TEST(end(R"({"permit_rest": true})") == "config.permit_rest: " + duration + "true");
     BOOST_TEST(end(R"({"permits": 3})") ==
-               R"(config: "permits" is not one of connections, permit_rest)");
+               R"(config: "permits" is not one of connections, permit_rest, timeout)");
     ::unsetenv("SUPE_STATE");
 }
 

@@ -5,6 +5,7 @@
 #include "tests/support/running_relay.hpp"
 #include "tests/support/temporary_directory.hpp"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <algorithm>
 #include <boost/asio/write.hpp>
@@ -207,6 +208,30 @@ BOOST_AUTO_TEST_CASE(prints_its_tree) {
     BOOST_TEST(s.loop.until([&] { return s.sink.received().size() == 1; }, 20s));
     tree.signal(SIGTERM);
     BOOST_TEST(tree.wait().value_or(-1) == 0);
+}
+
+// A built-in process may have as many descriptors as the hard limit allows, whatever the soft one
+// was.
+BOOST_AUTO_TEST_CASE(has_all_descriptors) {
+    scene s;
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit few{200, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    support::running_relay relay(s.loop, s.directory / "state", s.sink.url(), 1, s.port);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    for (const char* address : {"/http_server", "/connection_lock", "/dam/queue"}) {
+        const pid_t pid = relay.pid_of(address);
+        BOOST_REQUIRE(pid > 0);
+        rlimit its{};  // raised in its first moments
+        const auto raised = [&] {
+            return ::prlimit(pid, RLIMIT_NOFILE, nullptr, &its) == 0 &&
+                   its.rlim_cur == before.rlim_max;
+        };
+        BOOST_TEST(s.loop.until(raised, 20s), address);
+    }
+    BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
 
 // A small host gives the port in $PORT, and a disk that is not persistent: the log has a warning.

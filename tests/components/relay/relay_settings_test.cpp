@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(become_configs) {
     const auto tree = components::relay_tree(s);
     const auto config = [](const supe::child_spec& c) { return boost::json::serialize(c.config); };
     const auto& dam = tree.children.at(1).supervisor->children;
-    BOOST_TEST(config(tree.children.at(0)) == R"({"connections":4})");
+    BOOST_TEST(config(tree.children.at(0)) == R"({"connections":4,"timeout":"30s"})");
     BOOST_TEST(config(dam.at(0)) == R"({"file":"queue.db","in_flight":24,"limit":"10GiB"})");
     BOOST_TEST(config(dam.at(1)) == R"({"to":"http://a","connections":4,"timeout":"30s"})");
     BOOST_TEST(config(dam.at(2)) == R"({"every":"90s"})");
