@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto look_again = 50ms;  // no event says when a socket without a process closes
+constexpr auto ask_again_after = 50ms;  // no event says when a socket without a process closes
 
 bool is_of(const left_socket& s, const used_permit& use) {
     return (use.port == 0 || use.port == s.port) &&
@@ -123,7 +123,7 @@ bool permit_table::is_over(permit& p, const connections_left& left, supe::time_p
     const bool known = p.use.port != 0;
     // Without its port it may be another's socket; its own the kernel has forgotten by then.
     if (closing && (known || now < r.since + std::max(limits_.rest, limits_.forgotten_after))) {
-        r.look_at = std::max(earliest, now + look_again);
+        r.look_at = std::max(earliest, now + ask_again_after);
         return false;
     }
     const bool may_be_open = r.was_reset && known;  // nothing is unread while it connects

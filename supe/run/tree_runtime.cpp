@@ -13,8 +13,8 @@
 namespace supe {
 namespace {
 
-constexpr std::chrono::seconds end_limit{10};       // of what children left behind, contract §4
-constexpr std::chrono::seconds output_patience{1};  // with a slow reader of our output, at the end
+constexpr std::chrono::seconds left_over_limit{10};  // of what children left behind, contract §4
+constexpr std::chrono::seconds output_patience{1};   // with a slow reader of our output, at the end
 
 /// What it took to read the tree and to start it goes back to the system once all is up.
 awaitable<> give_back_memory(supervisor& s) {
@@ -58,7 +58,7 @@ void tree_runtime::start_services(nursery& services, supervisor& s) {
 }
 
 awaitable<> tree_runtime::end_what_is_left(std::string address) {
-    const time_point deadline = time_.now() + end_limit;
+    const time_point deadline = time_.now() + left_over_limit;
     const bool none = co_await processes_.end_all_descendants(time_, deadline);
     if (!none)
         log_to(sink_, address,
