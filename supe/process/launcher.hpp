@@ -7,6 +7,7 @@
 #include "supe/process/exit_status.hpp"
 
 #include <sys/types.h>
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,11 +54,14 @@ public:
     virtual std::vector<std::string> notifications() { return {}; }
     /// Sends a signal to this process alone. No effect when it is dead.
     virtual void signal(int number) = 0;
-    /// Sends SIGKILL to its whole group. Not after reap(), when the number may belong to another
-    /// process.
-    virtual void kill_group() = 0;
+    /// Sends a signal to its whole group, also after reap(), as long as the group lives.
+    virtual void signal_group(int number) = 0;
+    /// Sends SIGKILL to its whole group, likewise.
+    void kill_group() { signal_group(SIGKILL); }
     /// Reaps it and returns how it ended. Precondition: is_dead(). Call it once.
     virtual exit_status reap() = 0;
+    /// After reap(): other processes of its group live.
+    virtual bool group_lives() = 0;
 
     // Our ends. The user of an end moves it out.
     unique_fd channel;

@@ -21,6 +21,7 @@ enum class restart_type { permanent, transient, temporary };
 enum class auto_shutdown_kind { never, any_significant, all_significant };
 enum class on_excessive_kind { stop, escalate };
 enum class ready_kind { started, signal, notify };
+enum class kill_mode_kind { group, mixed };
 enum class on_full_kind { reject, block };
 
 /// At most `count` restarts within `within`; one more is too many.
@@ -78,6 +79,7 @@ struct child_spec {
     shutdown_spec shutdown;
     bool ask = false;
     int stop_signal = SIGTERM;
+    kill_mode_kind kill_mode = kill_mode_kind::group;
     std::vector<int> clean_exits = {0};
     std::optional<milliseconds> watchdog;
     std::vector<std::string> listen;
