@@ -20,8 +20,10 @@ struct launch_request {
     std::vector<std::string>
         command;            ///< the first is searched in the PATH of `environment`, as by execvp
     std::string directory;  ///< working directory; empty: ours
-    std::vector<std::string> environment;  ///< `KEY=value`, all of it; NODE_CHANNEL_FD, LISTEN_*,
+    std::vector<std::string> environment;  ///< `KEY=value`, all of it; NODE_CHANNEL_*, LISTEN_*,
                                            ///< NOTIFY_SOCKET, WATCHDOG_* are added
+    bool open_input = false;  ///< stdin is a pipe that ends with process::input, not /dev/null
+    bool channel = true;      ///< false: the process gets no socket; our end is at its end of file
     std::vector<int>
         listening;  ///< these become descriptors 3, 4, … of the child; the channel is the next one
     std::string listening_name;  ///< the name of each of them in LISTEN_FDNAMES
@@ -67,6 +69,7 @@ public:
     unique_fd channel;
     unique_fd output;
     unique_fd error;
+    unique_fd input;  // held until the end of the process
 };
 
 class launcher {

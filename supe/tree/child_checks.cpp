@@ -13,11 +13,27 @@ using located = located_value;
 
 constexpr std::size_t start_limit = 16u << 20;  // bytes of JSON
 
+/// What would have to pass over the channel.
+void check_without_channel(const field_reader& r, const located& v, const child_spec& c) {
+    const std::pair<const char*, bool> given[] = {{"component", !c.component.empty()},
+                                                  {"config", !c.config.is_null()},
+                                                  {"ready", c.ready == ready_kind::signal},
+                                                  {"ask", c.ask},
+                                                  {"demand", c.demand}};
+    for (const auto& [key, is_given] : given) {
+        if (is_given)
+            r.fail(v.position_of(key),
+                   fmt::format("\"{}\" has no channel, which {} needs", c.name, key));
+    }
+}
+
 /// What is for programs has no meaning for a supervisor.
 void check_nested(const field_reader& r, const located& v, const child_spec& c) {
     const child_spec plain;
     const std::pair<const char*, bool> given[] = {
         {"config", !c.config.is_null()},
+        {"stdin", c.input != plain.input},
+        {"channel", !c.channel},
         {"kill_mode", c.kill_mode != plain.kill_mode},
         {"ready", c.ready != plain.ready},
         {"start_timeout", c.start_timeout != plain.start_timeout},
@@ -50,6 +66,7 @@ void check_child(const field_reader& r, const located& v, const child_spec& c, b
         r.fail(v.position_of("significant"),
                "a child on demand ends whenever it has nothing to do, and cannot be significant");
     if (nested) check_nested(r, v, c);
+    if (!c.channel) check_without_channel(r, v, c);
 }
 
 void check_start(const field_reader& r, const located& v, const child_spec& c) {

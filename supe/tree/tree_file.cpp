@@ -163,6 +163,12 @@ private:
             {"config", [&](auto&, auto& x) { c.config = x.plain(); }},
             {"directory", [&](auto& in, auto& x) { directory = in.string(x); }},
             {"env", [&](auto& in, auto& x) { c.env = environment(in, x); }},
+            {"stdin",
+             [&](auto& in, auto& x) {
+                 c.input = in.template choice<stdin_kind>(
+                     x, {{"null", stdin_kind::null}, {"open", stdin_kind::open}});
+             }},
+            {"channel", [&](auto& in, auto& x) { c.channel = in.boolean(x); }},
             {"restart",
              [&](auto& in, auto& x) {
                  c.restart =
