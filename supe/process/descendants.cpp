@@ -165,6 +165,12 @@ void leave_alone_inherited_children() {
         if (!own_children().contains(pid)) known_orphans()[pid].inherited = true;
 }
 
+/// A dead member counts until it is reaped. One that may not be signalled lives.
+bool is_group_alive(pid_t group) {
+    for (pid_t pid; (pid = ::waitpid(-group, nullptr, WNOHANG)) > 0;) known_orphans().erase(pid);
+    return ::kill(-group, 0) == 0 || errno == EPERM;
+}
+
 orphan_list look_for_orphans() {
     orphan_list found;
     bool reaped = true;
@@ -192,7 +198,9 @@ orphan_list look_for_orphans() {
 bool end_life(const orphan_list& found, pid_t life, const std::string& address) {
     bool none = found.complete;
     for (const pid_t pid : found.living) {
-        orphan& o = known_orphans()[pid];
+        const auto known = known_orphans().find(pid);
+        if (known == known_orphans().end()) continue;  // reaped since that look
+        orphan& o = known->second;
         const bool named = !o.mark && !o.inherited &&
                            (o.session == life || (!own_children().contains(o.session) &&
                                                   lies_below(o.address, address)));

@@ -25,6 +25,10 @@ void forget_child(pid_t pid);
 /// not touched. (A shell had started them and then became this process with `exec`.)
 void leave_alone_inherited_children();
 
+/// After its leader was reaped: the group of a child that we started has members. Reaps those of
+/// them that are dead and are our orphans.
+bool is_group_alive(pid_t group);
+
 struct orphan_list {
     std::vector<pid_t> living;
     bool complete = true;  ///< false: orphans came and went for as long as we looked

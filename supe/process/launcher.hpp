@@ -7,6 +7,7 @@
 #include "supe/process/exit_status.hpp"
 
 #include <sys/types.h>
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,8 +20,10 @@ struct launch_request {
     std::vector<std::string>
         command;            ///< the first is searched in the PATH of `environment`, as by execvp
     std::string directory;  ///< working directory; empty: ours
-    std::vector<std::string> environment;  ///< `KEY=value`, all of it; NODE_CHANNEL_FD, LISTEN_*,
+    std::vector<std::string> environment;  ///< `KEY=value`, all of it; NODE_CHANNEL_*, LISTEN_*,
                                            ///< NOTIFY_SOCKET, WATCHDOG_* are added
+    bool open_input = false;  ///< stdin is a pipe that ends with process::input, not /dev/null
+    bool channel = true;      ///< false: the process gets no socket; our end is at its end of file
     std::vector<int>
         listening;  ///< these become descriptors 3, 4, … of the child; the channel is the next one
     std::string listening_name;  ///< the name of each of them in LISTEN_FDNAMES
@@ -53,16 +56,20 @@ public:
     virtual std::vector<std::string> notifications() { return {}; }
     /// Sends a signal to this process alone. No effect when it is dead.
     virtual void signal(int number) = 0;
-    /// Sends SIGKILL to its whole group. Not after reap(), when the number may belong to another
-    /// process.
-    virtual void kill_group() = 0;
+    /// Sends a signal to its whole group, also after reap(), as long as the group lives.
+    virtual void signal_group(int number) = 0;
+    /// Sends SIGKILL to its whole group, likewise.
+    void kill_group() { signal_group(SIGKILL); }
     /// Reaps it and returns how it ended. Precondition: is_dead(). Call it once.
     virtual exit_status reap() = 0;
+    /// After reap(): other processes of its group live.
+    virtual bool group_lives() = 0;
 
     // Our ends. The user of an end moves it out.
     unique_fd channel;
     unique_fd output;
     unique_fd error;
+    unique_fd input;  // held until the end of the process
 };
 
 class launcher {

@@ -77,9 +77,12 @@ struct child_environment {
     std::deque<std::string> with_pid;  // end in 16 bytes for the child's own pid
     std::vector<const char*> entries;
 
-    child_environment(const launch_request& request, int channel_fd,
-                      const std::string& notify_name) {
-        added.push_back("NODE_CHANNEL_FD=" + std::to_string(channel_fd));
+    /// `last`: the greatest descriptor of the child.
+    child_environment(const launch_request& request, int last, const std::string& notify_name) {
+        if (request.channel) {
+            added.push_back("NODE_CHANNEL_FD=" + std::to_string(last));
+            added.push_back("NODE_CHANNEL_SERIALIZATION_MODE=json");
+        }
         if (!request.listening.empty()) {
             added.push_back("LISTEN_FDS=" + std::to_string(request.listening.size()));
             std::string names = "LISTEN_FDNAMES=" + request.listening_name;
@@ -203,6 +206,13 @@ std::variant<pipe_ends, launch_error> make_pipe() {
     return pipe_ends{unique_fd(fds[0]), unique_fd(fds[1])};
 }
 
+/// Nothing is ever written to it, so our end needs no O_NONBLOCK.
+std::variant<pipe_ends, launch_error> make_input() {
+    int fds[2];
+    if (::pipe2(fds, O_CLOEXEC) != 0) return launch_error::from_errno(errno, "pipe");
+    return pipe_ends{unique_fd(fds[1]), unique_fd(fds[0])};
+}
+
 std::variant<pipe_ends, launch_error> make_channel() {
     int fds[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
@@ -214,6 +224,7 @@ std::variant<pipe_ends, launch_error> make_channel() {
 /// fails.
 struct connections {
     pipe_ends channel, output, error;
+    pipe_ends input;  // none: /dev/null
     notify_socket notify;
 };
 
@@ -224,11 +235,25 @@ std::variant<connections, launch_error> connect(const launch_request& request) {
         if (auto* failed = std::get_if<launch_error>(&ends)) return std::move(*failed);
         *where = std::move(std::get<pipe_ends>(ends));
     }
+    if (request.open_input) {
+        auto ends = make_input();
+        if (auto* failed = std::get_if<launch_error>(&ends)) return std::move(*failed);
+        made.input = std::move(std::get<pipe_ends>(ends));
+    }
     if (request.notify) {
         made.notify = notify_socket::open();
         if (!made.notify) return launch_error::from_errno(errno, "NOTIFY_SOCKET");
     }
     return made;
+}
+
+/// What become descriptors 0, 1, 2, … of the child.
+std::vector<int> descriptors_for(const launch_request& request, const connections& ends, int null) {
+    std::vector<int> given{ends.input.theirs ? ends.input.theirs.get() : null,
+                           ends.output.theirs.get(), ends.error.theirs.get()};
+    given.insert(given.end(), request.listening.begin(), request.listening.end());
+    if (request.channel) given.push_back(ends.channel.theirs.get());
+    return given;
 }
 
 /// Duplicates the descriptors of a child to the reserved numbers, until this goes out of scope.
@@ -345,9 +370,7 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(
     if (auto* error = std::get_if<launch_error>(&connected)) return std::move(*error);
     auto& ends = std::get<connections>(connected);
 
-    std::vector<int> given{null_.get(), ends.output.theirs.get(), ends.error.theirs.get()};
-    given.insert(given.end(), request.listening.begin(), request.listening.end());
-    given.push_back(ends.channel.theirs.get());
+    const std::vector<int> given = descriptors_for(request, ends, null_.get());
     if (given.size() > reserved_.size())
         return launch_error{"EMFILE", "too many listening sockets for one child"};
     const passed_descriptors passed(given, reserved_, null_.get());
@@ -366,6 +389,7 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(
         result->channel = std::move(ends.channel.ours);
         result->output = std::move(ends.output.ours);
         result->error = std::move(ends.error.ours);
+        result->input = std::move(ends.input.ours);
         return std::unique_ptr<process>(std::move(result));
     } catch (const system_error& e) {
         kill_at_once(pid);

@@ -19,13 +19,13 @@ posix_process::posix_process(loop_executor executor, pid_t pid, unique_fd pidfd,
 }
 
 posix_process::~posix_process() {
-    if (reaped_) return;
     kill_group();
-    ::waitpid(pid_, nullptr, 0);
+    if (!reaped_) ::waitpid(pid_, nullptr, 0);
     forget_child(pid_);
 }
 
 bool posix_process::is_dead() const {
+    if (reaped_) return true;
     pollfd p{pidfd_.get(), POLLIN, 0};
     return ::poll(&p, 1, 0) > 0;
 }
@@ -43,17 +43,23 @@ void posix_process::signal(int number) {
     if (!reaped_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0);
 }
 
-void posix_process::kill_group() {
-    if (!reaped_) ::kill(-pid_, SIGKILL);
-    signal(SIGKILL);  // it may have moved to another group
+/// The number is the group's as long as the process is not reaped or a member lives. It leads its
+/// session, so it cannot have moved to another group.
+void posix_process::signal_group(int number) {
+    if (!reaped_ || group_lives()) ::kill(-pid_, number);
 }
 
 exit_status posix_process::reap() {
     int status = 0;
     while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
     reaped_ = true;
-    forget_child(pid_);
     return exit_status::from_wait(status);
+}
+
+/// Once it is seen to be gone, its number may be another group's.
+bool posix_process::group_lives() {
+    group_gone_ = group_gone_ || !is_group_alive(pid_);
+    return !group_gone_;
 }
 
 }  // namespace supe

@@ -7,7 +7,8 @@
 
 namespace supe {
 
-/// Owns the process: the destructor kills one that was not reaped, with its group, and reaps it.
+/// Owns the process and its group: the destructor kills what is left of them, and reaps the
+/// process. Until then the orphans of this life are not those of a life that is over.
 class posix_process final : public process {
 public:
     /// Takes both descriptors. Throws system_error when the event loop cannot watch them.
@@ -19,12 +20,14 @@ public:
     void watch(timer& alarm) override;
     std::vector<std::string> notifications() override;
     void signal(int number) override;
-    void kill_group() override;
+    void signal_group(int number) override;
     exit_status reap() override;
+    bool group_lives() override;
 
 private:
     pid_t pid_;
     bool reaped_ = false;
+    bool group_gone_ = false;  // seen after reap()
     watched_descriptor pidfd_;
     std::unique_ptr<notify_socket> notify_;  // null when it has none
     watched_descriptor notify_ready_;        // a second descriptor of the socket

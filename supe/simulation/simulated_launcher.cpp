@@ -55,7 +55,8 @@ public:
         // SIGTERM asks a program of ours to shut down; the channel does that too.
         if (number == SIGKILL || number == SIGABRT) die(exit_status::killed(number));
     }
-    void kill_group() override { die(exit_status::killed(SIGKILL)); }
+    void signal_group(int number) override { signal(number); }
+    bool group_lives() override { return false; }
 
     exit_status reap() override {
         owner_.processes_.erase(pid_);

@@ -19,6 +19,8 @@ namespace {
 constexpr milliseconds last_words = 100ms;       // contract §2: a grandchild may hold the other end
 constexpr milliseconds descendants_limit = 10s;  // contract §4
 constexpr milliseconds descendants_poll = 5ms;
+constexpr milliseconds group_poll_first = 2ms;  // no descriptor tells the end of a group
+constexpr milliseconds group_poll_last = 50ms;
 constexpr std::size_t status_limit = 256;  // bytes of STATUS=…
 
 /// Events that the process itself caused, by its start, its frames and its notifications. The
@@ -75,13 +77,13 @@ awaitable<> child::run_lifecycle() {
             // stop.
             if (*e == lifecycle::event::start)
                 co_await asio::post(host_.time().executor(), use_awaitable);
-            for (const lifecycle::action a : lifecycle_.on(*e, host_.time().now())) perform(a);
-        } else if (process_ && process_->is_dead()) {
+            handle(*e);
+        } else if (process_ && process_->is_dead() && !group_has_time()) {
             co_await finish_life();
             queue_exit_event();
         } else {
-            wake_.expires_at(lifecycle_.deadline());
-            if (process_) process_->watch(wake_);
+            wake_.expires_at(std::min(lifecycle_.deadline(), next_look()));
+            if (process_ && !reaped_) process_->watch(wake_);
             co_await wake_.wait();
             if (process_) read_notifications();
         }
@@ -108,6 +110,10 @@ void child::queue_exit_event() {
     events_.insert(events_.end(), requests.begin(), requests.end());
 }
 
+void child::handle(lifecycle::event e) {
+    for (const lifecycle::action a : lifecycle_.on(e, host_.time().now())) perform(a);
+}
+
 void child::perform(lifecycle::action a) {
     using action = lifecycle::action;
     switch (a) {
@@ -117,8 +123,8 @@ void child::perform(lifecycle::action a) {
         case action::report_start_failed:
         case action::report_ended: return host_.on_ended(*this, how_it_ended());
         case action::ask_to_finish: return signal(signal_kind::supe_shutdown);
-        case action::send_stop_signal: return signal_process(spec_.stop_signal);
-        case action::abort: return signal_process(SIGABRT);
+        case action::send_stop_signal: return send_stop_signal();
+        case action::abort: return abort();
         case action::kill_group:
             if (process_) process_->kill_group();
             return;
@@ -126,10 +132,20 @@ void child::perform(lifecycle::action a) {
     }
 }
 
-void child::signal_process(int number) {
+/// SIGCONT follows, since a stopped process could not act on it.
+void child::send_stop_signal() {
     if (!process_) return;
-    process_->signal(number);
-    process_->signal(SIGCONT);  // a stopped process could not act on it
+    for (const int number : {spec_.stop_signal, SIGCONT}) {
+        if (lifecycle_.stops_group())
+            process_->signal_group(number);
+        else
+            process_->signal(number);
+    }
+}
+
+void child::abort() {
+    if (!process_) return;
+    for (const int number : {SIGABRT, SIGCONT}) process_->signal(number);
 }
 
 void child::spawn() {
@@ -215,12 +231,39 @@ void child::read_notifications() {
 }
 
 std::string child::slow_stop_text() const {
-    const std::string who = fmt::format("waiting for {} (pid {}) to stop", spec_.name, pid());
+    const std::string who =
+        reaped_ ? fmt::format("waiting for the group {} that {} left to stop", pid(), spec_.name)
+                : fmt::format("waiting for {} (pid {}) to stop", spec_.name, pid());
     if (lifecycle_.was_killed()) return who + " after SIGKILL";
     if (lifecycle_.kill_at() == never) return who + ", as long as it takes";
     const auto left =
         std::chrono::duration<double>(lifecycle_.kill_at() - host_.time().now()).count();
     return fmt::format("{}, SIGKILL in {:.0f} s", who, left);
+}
+
+/// Whether a group has ended can be seen only when its first process is reaped.
+bool child::group_has_time() {
+    if (!lifecycle_.gives_time_to_group()) return false;
+    const bool first_look = !reaped_;
+    if (first_look) reap();
+    if (!process_->group_lives()) return false;
+    if (first_look) handle(lifecycle::event::first_dead);
+    return true;
+}
+
+/// In between the looks there is an eighth of the time since the end of the process.
+time_point child::next_look() const {
+    if (!reaped_) return never;
+    const time_point now = host_.time().now();
+    const auto pause =
+        std::clamp<duration>((now - ended_at_) / 8, group_poll_first, group_poll_last);
+    return now + pause;
+}
+
+void child::reap() {
+    exit_ = process_->reap();
+    ended_at_ = host_.time().now();
+    reaped_ = true;
 }
 
 bool child::last_words_read() const { return channel_ended_ && output_->at_end(); }
@@ -235,10 +278,10 @@ awaitable<> child::finish_life() {
     close_channel();
     output_.reset();
     read_notifications();
-    ended_at_ = time.now();
     const pid_t life = process_->pid();
-    exit_ = process_->reap();
+    if (!reaped_) reap();
     process_.reset();
+    reaped_ = false;
     co_await end_descendants(life);
 }
 

@@ -74,7 +74,8 @@ public:
     /// Sends a signal of contract §2 to the component at once. No effect when it is down.
     void signal(signal_kind kind, std::string_view data = {});
 
-    /// 0 while there is no process.
+    /// 0 while there is no process. In the stop of a group it may be that of its first process,
+    /// which is dead.
     pid_t pid() const { return process_ ? process_->pid() : 0; }
     time_point started_at() const { return started_at_; }
     /// The last STATUS=… of this life, one line; empty when it sent none.
@@ -87,11 +88,17 @@ private:
 
     std::optional<lifecycle::event> next_event();
     void queue_exit_event();
+    void handle(lifecycle::event e);
     void perform(lifecycle::action a);
     void spawn();
     void adopt(std::unique_ptr<process> p);
-    /// After the death of the process: kills the rest of its group, reads its last words, reaps it,
-    /// ends its descendants.
+    /// After the death of the process: others of its group live, and have the time of a stop. Asks
+    /// again after a while.
+    bool group_has_time();
+    time_point next_look() const;
+    void reap();
+    /// After the death of the process, and the stop of its group: kills the rest of its group,
+    /// reads its last words, reaps it, ends its descendants.
     awaitable<> finish_life();
     awaitable<> read_what_has_arrived();
     void close_channel();
@@ -100,7 +107,8 @@ private:
     awaitable<> end_descendants(pid_t life);
     bool last_words_read() const;
     void read_notifications();
-    void signal_process(int number);
+    void send_stop_signal();
+    void abort();
     child_end how_it_ended();
     std::string slow_stop_text() const;
 
@@ -123,6 +131,7 @@ private:
 
     time_point started_at_{};
     bool was_ready_ = false;
+    bool reaped_ = false;  // the process; its group lives on
     bool channel_ended_ = true;
     std::optional<exit_status> exit_;      // of the last life that ended
     std::unique_ptr<launch_error> error_;  // why the last start failed

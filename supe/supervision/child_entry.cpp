@@ -6,6 +6,9 @@ child_spec as_child(child_spec spec) {
     if (spec.supervisor) {
         spec.ready = ready_kind::signal;
         spec.start_timeout = std::chrono::hours(24);
+        // Its children have sessions of their own. In its group there is, at times, one of them
+        // that is about to begin: the signal is not for it.
+        spec.kill_mode = kill_mode_kind::mixed;
     }
     return spec;
 }

@@ -4,9 +4,13 @@
 // The stop ladder (contract §5), in begin_stop() and next_rung():
 //
 // - At once: SUPE-SHUTDOWN. A process that never sent a frame of ours gets the stop signal at once
-//   too.
-// - At half of `shutdown`: the stop signal, to a process that sent a frame, or has `ask`.
+//   too, with its group.
+// - At half of `shutdown`: the stop signal, to a process that sent a frame, or has `ask`. Earlier
+//   when it ends and leaves others of its group, who do not know of the stop.
 // - At `shutdown`: SIGKILL to the group.
+//
+// The stop is over when the group is. With `kill_mode` mixed the first process alone gets the
+// signal, and what it leaves is killed at its end, as by systemd.
 //
 // `"kill"` begins with SIGKILL. `"infinity"` has no SIGKILL, and the stop signal that waits for
 // half of the time waits for a second stop instead. A start that times out gets SIGKILL at once. A
@@ -16,6 +20,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <utility>
 
 namespace supe {
 namespace {
@@ -26,7 +31,8 @@ std::string shown(milliseconds d) { return fmt::format("{:g}s", in_seconds(d)); 
 
 lifecycle::lifecycle(const child_spec& spec)
     : ready_kind_(spec.ready), start_timeout_(spec.start_timeout), shutdown_(spec.shutdown),
-      ask_(spec.ask), watchdog_(spec.watchdog) {}
+      ask_(spec.ask), stops_group_(spec.kill_mode == kill_mode_kind::group),
+      watchdog_(spec.watchdog) {}
 
 std::vector<lifecycle::action> lifecycle::on(event e, time_point now) {
     switch (state_) {
@@ -54,6 +60,7 @@ std::vector<lifecycle::action> lifecycle::when_down(event e, time_point now) {
         case event::finishing:
         case event::stop:
         case event::kill:
+        case event::first_dead:
         case event::exited:
         case event::deadline: return {};
     }
@@ -71,7 +78,8 @@ std::vector<lifecycle::action> lifecycle::when_starting(event e, time_point now)
         case event::ready: become_ready(now); return {action::report_ready};
         case event::spoke: spoke_ = true; return {};
         case event::alive:
-        case event::finishing: return {};
+        case event::finishing:
+        case event::first_dead: return {};
         case event::stop: return begin_stop(now);
         case event::kill: return begin_kill(now);
         case event::exited: down(); return {action::report_ended};
@@ -88,7 +96,8 @@ std::vector<lifecycle::action> lifecycle::when_running(event e, time_point now) 
         case event::start:
         case event::spawned:
         case event::spawn_failed:
-        case event::ready: return {};
+        case event::ready:
+        case event::first_dead: return {};
         case event::spoke: spoke_ = true; return {};
         case event::alive:
             if (watchdog_ && !finishing_) ping_by_ = now + *watchdog_;
@@ -120,10 +129,12 @@ std::vector<lifecycle::action> lifecycle::when_stopping(event e, time_point now)
         case event::spoke: spoke_ = true; return {};
         case event::stop:  // the second stop: with `infinity` the signal is sent now
             if (failure_.empty()) asked_for_ = true;
-            if (signal_sent_ || shutdown_.limit) return {};
-            signal_sent_ = true;
-            return {action::send_stop_signal};
+            if (shutdown_.limit) return {};
+            return send_signal();
         case event::kill: return begin_kill(now);
+        case event::first_dead:  // those that are left may not know of the stop
+            if (!gives_time_to_group()) return {};
+            return send_signal();
         case event::exited: {
             const bool never_ready = !failure_.empty() && !ready_;
             down();
@@ -181,9 +192,7 @@ std::vector<lifecycle::action> lifecycle::next_rung(time_point now) {
         killed_ = true;
         out.push_back(action::kill_group);
     } else if (now >= signal_at_) {
-        signal_at_ = never;
-        signal_sent_ = true;
-        out.push_back(action::send_stop_signal);
+        out = send_signal();
     }
     if (now >= report_at_) {
         report_again_ *= 2;
@@ -191,6 +200,17 @@ std::vector<lifecycle::action> lifecycle::next_rung(time_point now) {
         out.push_back(action::report_slow_stop);
     }
     return out;
+}
+
+/// Once in a stop.
+std::vector<lifecycle::action> lifecycle::send_signal() {
+    signal_at_ = never;
+    if (std::exchange(signal_sent_, true)) return {};
+    return {action::send_stop_signal};
+}
+
+bool lifecycle::gives_time_to_group() const {
+    return state_ == state::stopping && stops_group_ && asked_for_ && failure_.empty() && !killed_;
 }
 
 void lifecycle::become_ready(time_point now) {

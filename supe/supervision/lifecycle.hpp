@@ -15,6 +15,9 @@ namespace supe {
 ///
 ///     down --start--> starting --ready--> running --stop--> stopping --exited--> down
 ///                         \---------- exited, or start timed out ----------/
+///
+/// The process is the first of its group. Its end is that of the life, but for a stop of the group,
+/// which goes on until all of it have ended: `first_dead`, and later `exited`.
 class lifecycle {
 public:
     enum class state { down, starting, running, stopping };
@@ -27,11 +30,12 @@ public:
         alive,         ///< watchdog ping (COMPONENT-ALIVE, WATCHDOG=1)
         finishing,     ///< it ends by itself (STOPPING=1): it sends no pings any more, and has the
                        ///< time `shutdown`
-        stop,    ///< the supervisor wants it to end; a second one sends the signal that `infinity`
-                 ///< holds back
-        kill,    ///< the supervisor wants it to end at once
-        exited,  ///< the process is reaped and its last words are read
-        deadline,  ///< deadline() has passed
+        stop,  ///< the supervisor wants it to end; a second one sends the signal that `infinity`
+               ///< holds back
+        kill,  ///< the supervisor wants it to end at once
+        first_dead,  ///< the process is dead; others of its group live, and gives_time_to_group()
+        exited,      ///< all is over: the process is reaped and its last words are read
+        deadline,    ///< deadline() has passed
     };
     enum class action {
         spawn,
@@ -39,7 +43,7 @@ public:
         report_start_failed,  ///< notice `start-failed`; the supervisor decides
         report_ready,         ///< notice `ready`; the supervisor starts the next child
         ask_to_finish,        ///< send SUPE-SHUTDOWN
-        send_stop_signal,     ///< stop_signal, then SIGCONT
+        send_stop_signal,     ///< stop_signal, then SIGCONT; to the group where stops_group()
         abort,       ///< SIGABRT, then SIGCONT: after the watchdog, so that there is a core dump
         kill_group,  ///< SIGKILL to the whole group
         report_slow_stop,  ///< a line of log; kill_at() and was_killed() are part of it
@@ -63,6 +67,11 @@ public:
     /// Why we ended the process ourselves: "start timed out after 30s", "watchdog: no ping for
     /// 10s"; else empty.
     const std::string& failure() const { return failure_; }
+    /// `kill_mode` is group: a stop that is asked for is for all processes of the group.
+    bool stops_group() const { return stops_group_; }
+    /// Where the process is dead: others of its group have what is left of `shutdown`. Else they
+    /// are killed now.
+    bool gives_time_to_group() const;
     /// It sent a frame of contract §2 in this life.
     bool has_spoken() const { return spoke_; }
 
@@ -79,6 +88,7 @@ private:
     std::vector<action> begin_stop(time_point now);
     std::vector<action> begin_kill(time_point now);
     std::vector<action> begin_abort(std::string why, time_point now);
+    std::vector<action> send_signal();
     void begin_stopping(time_point now);
     /// The stop ladder of contract §5.
     std::vector<action> next_rung(time_point now);
@@ -91,6 +101,7 @@ private:
     milliseconds start_timeout_;
     shutdown_spec shutdown_;
     bool ask_;
+    bool stops_group_;
     std::optional<milliseconds> watchdog_;
 
     state state_ = state::down;

@@ -277,9 +277,10 @@ launch_request supervisor::request_for(const child_entry& entry) const {
         request.command.push_back(c.is_supervisor() ? "supervisor" : spec.component);
     }
     request.directory = spec.directory;
+    request.channel = spec.channel;
+    request.open_input = spec.input == stdin_kind::open;
     request.environment = env_.variables;
     for (const auto& [key, value] : spec.env) set_variable(request.environment, key, value);
-    request.environment.push_back("NODE_CHANNEL_SERIALIZATION_MODE=json");
     request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
     request.environment.push_back("SUPE_ADDRESS=" + c.address());
     request.environment.push_back("SUPE_STATE=" + env_.state.string());

@@ -21,6 +21,8 @@ enum class restart_type { permanent, transient, temporary };
 enum class auto_shutdown_kind { never, any_significant, all_significant };
 enum class on_excessive_kind { stop, escalate };
 enum class ready_kind { started, signal, notify };
+enum class kill_mode_kind { group, mixed };
+enum class stdin_kind { null, open };
 enum class on_full_kind { reject, block };
 
 /// At most `count` restarts within `within`; one more is too many.
@@ -68,6 +70,8 @@ struct child_spec {
     boost::json::value config;  ///< null: none
     std::string directory;      ///< absolute
     std::map<std::string, std::string> env;
+    stdin_kind input = stdin_kind::null;
+    bool channel = true;  ///< false: no socket (contract §2)
     restart_type restart = restart_type::permanent;
     bool significant = false;
     restart_limit limit;  ///< of this child alone (not used for supervisors)
@@ -78,6 +82,7 @@ struct child_spec {
     shutdown_spec shutdown;
     bool ask = false;
     int stop_signal = SIGTERM;
+    kill_mode_kind kill_mode = kill_mode_kind::group;
     std::vector<int> clean_exits = {0};
     std::optional<milliseconds> watchdog;
     std::vector<std::string> listen;

@@ -5,20 +5,18 @@
 #include "supe/text/config.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/units.hpp"
+#include "supe/tree/child_checks.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <algorithm>
 #include <array>
-#include <boost/json/serialize.hpp>
 #include <set>
 
 namespace supe {
 namespace {
 
 using located = located_value;
-
-constexpr std::size_t start_limit = 16u << 20;  // bytes of JSON
 
 backoff_spec read_backoff(const field_reader& r, const located& v) {
     backoff_spec b;
@@ -165,6 +163,12 @@ private:
             {"config", [&](auto&, auto& x) { c.config = x.plain(); }},
             {"directory", [&](auto& in, auto& x) { directory = in.string(x); }},
             {"env", [&](auto& in, auto& x) { c.env = environment(in, x); }},
+            {"stdin",
+             [&](auto& in, auto& x) {
+                 c.input = in.template choice<stdin_kind>(
+                     x, {{"null", stdin_kind::null}, {"open", stdin_kind::open}});
+             }},
+            {"channel", [&](auto& in, auto& x) { c.channel = in.boolean(x); }},
             {"restart",
              [&](auto& in, auto& x) {
                  c.restart =
@@ -190,6 +194,11 @@ private:
             {"shutdown", [&](auto& in, auto& x) { c.shutdown = read_shutdown(in, x); }},
             {"ask", [&](auto& in, auto& x) { c.ask = in.boolean(x); }},
             {"stop_signal", [&](auto& in, auto& x) { c.stop_signal = stop_signal(in, x); }},
+            {"kill_mode",
+             [&](auto& in, auto& x) {
+                 c.kill_mode = in.template choice<kill_mode_kind>(
+                     x, {{"group", kill_mode_kind::group}, {"mixed", kill_mode_kind::mixed}});
+             }},
             {"clean_exits", [&](auto& in, auto& x) { c.clean_exits = read_clean_exits(in, x); }},
             {"watchdog",
              [&](auto& in, auto& x) {
@@ -245,54 +254,6 @@ private:
             v.scalar.is_string() ? signal_number(std::string(v.scalar.get_string())) : 0;
         if (number == 0) r.wrong(v, "a signal like \"SIGTERM\", \"SIGINT\", \"SIGQUIT\"");
         return number;
-    }
-
-    static void check_child(const field_reader& r, const located& v, const child_spec& c,
-                            bool nested) {
-        if (c.name.empty()) r.fail(v.position, "name is missing");
-        const int kinds =
-            (c.command.empty() ? 0 : 1) + (c.component.empty() ? 0 : 1) + (nested ? 1 : 0);
-        if (kinds != 1)
-            r.fail(v.position,
-                   fmt::format("\"{}\" needs exactly one of command, component, children", c.name));
-        if (!c.command.empty() && c.command.front().empty())
-            r.fail(v.position_of("command"), "the first word of command is empty");
-        if (c.significant && c.restart == restart_type::permanent)
-            r.fail(v.position_of("significant"),
-                   "a significant child must be transient or temporary (a permanent one never ends "
-                   "of itself)");
-        if (c.significant && c.demand)
-            r.fail(
-                v.position_of("significant"),
-                "a child on demand ends whenever it has nothing to do, and cannot be significant");
-        if (nested) check_nested(r, v, c);
-    }
-
-    /// SUPE-START brings a child its config, or its tree, in one frame (contract §2).
-    static void check_start(const field_reader& r, const located& v, const child_spec& c) {
-        const std::size_t size =
-            boost::json::serialize(c.supervisor ? to_json(*c.supervisor) : c.config).size();
-        if (size <= start_limit) return;
-        r.fail(v.position_of(c.supervisor ? "children" : "config"),
-               fmt::format("\"{}\" would begin with a frame of {} bytes, and the limit is {}",
-                           c.name, size, start_limit));
-    }
-
-    /// What is for programs has no meaning for a supervisor.
-    static void check_nested(const field_reader& r, const located& v, const child_spec& c) {
-        const child_spec plain;
-        const std::pair<const char*, bool> given[] = {
-            {"config", !c.config.is_null()},
-            {"ready", c.ready != plain.ready},
-            {"start_timeout", c.start_timeout != plain.start_timeout},
-            {"watchdog", c.watchdog.has_value()},
-            {"listen", !c.listen.empty()},
-            {"demand", c.demand},
-            {"instances", c.instances > 1}};
-        for (const auto& [key, is_given] : given) {
-            if (is_given)
-                r.fail(v.position_of(key), fmt::format("{} cannot be combined with children", key));
-        }
     }
 
     /// No address twice in the whole tree; port 0 is another one each time.

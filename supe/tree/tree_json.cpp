@@ -70,6 +70,9 @@ void put_program(json::object& o, const child_spec& c, const child_spec& plain) 
     constexpr const char* readies[] = {"started", "signal", "notify"};
     if (!c.command.empty()) o["command"] = texts(c.command);
     put(o, "component", c.component, plain.component, json::string(c.component));
+    put(o, "stdin", c.input, plain.input, "open");
+    put(o, "channel", c.channel, plain.channel, c.channel);
+    put(o, "kill_mode", c.kill_mode, plain.kill_mode, "mixed");
     put(o, "max_restarts", c.limit.count, plain.limit.count, c.limit.count);
     put(o, "within", c.limit.within, plain.limit.within, text(c.limit.within));
     put(o, "ready", c.ready, plain.ready, readies[static_cast<int>(c.ready)]);

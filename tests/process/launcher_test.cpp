@@ -136,6 +136,10 @@ BOOST_AUTO_TEST_CASE(failures_leave_nothing) {
         error_of(script);
         error_of(request_of({"sh"}, "/nowhere", true));
         error_of(request_of({"sh", std::string(200'000, 'x')}, {}, true));
+        launch_request other = request_of({"/nowhere/web"});
+        other.open_input = true;
+        other.channel = false;
+        error_of(other);
     };
     fail_all();
     const std::size_t before = support::open_descriptors();
@@ -149,7 +153,8 @@ BOOST_AUTO_TEST_CASE(failures_leave_nothing) {
 BOOST_AUTO_TEST_CASE(out_of_descriptors) {
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
-    const launch_request request = request_of({"/bin/true"}, {}, true);
+    launch_request request = request_of({"/bin/true"}, {}, true);
+    request.open_input = true;
     error_of(request);  // the event loop opens its descriptors with the first process
     std::vector<supe::unique_fd> fillers;  // the limit is for numbers: no low one may be free
     do fillers.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -202,6 +207,52 @@ BOOST_AUTO_TEST_CASE(what_a_child_gets) {
           "[plain] signals default", "[web] descriptors 0 1 2 3 4 5"})
         BOOST_TEST(tree.prints(line), line);
     std::signal(SIGPIPE, SIG_DFL);
+}
+
+// `"channel": false`: a child has no socket and none of its variables, also with listening sockets.
+// Mail for it waits; the stop signal comes at once, since it cannot be asked.
+BOOST_AUTO_TEST_CASE(a_child_without_a_channel) {
+    const std::string members = R"("channel": false, "restart": "temporary")";
+    support::real_tree tree(
+        loop, support::tree_of(
+                  {support::helper("plain", "inventory", members),
+                   support::helper("web", "inventory",
+                                   members + R"(, "listen": ["127.0.0.1:0", "127.0.0.1:0"])"),
+                   support::shell("sh",
+                                  "env | grep -c ^NODE_CHANNEL; env | grep -c ^SUPE_ADDRESS; "
+                                  "while :; do sleep 0.01; done",
+                                  R"("channel": false, "shutdown": "60s")")}));
+    for (const char* line :
+         {"[plain] descriptors 0 1 2", "[web] descriptors 0 1 2 3 4", "[sh] 0", "[sh] 1"})
+        BOOST_TEST(tree.prints(line), line);
+    BOOST_TEST(tree.stop());
+    BOOST_TEST(tree.last("sh-shutdown") ==
+               R"({"name":"sh","exit":{"signal":"SIGTERM","core":false}})");
+}
+
+// stdin is at its end at once by default. With `"stdin": "open"` it is a pipe that does not end,
+// and nobody else has; it goes with the process.
+BOOST_AUTO_TEST_CASE(stdin_stays_open) {
+    const std::string script = "test -p /dev/stdin && echo pipe; timeout 0.3 cat; echo $?";
+    const std::string members = R"("restart": "temporary")";
+    const std::string open = members + R"(, "stdin": "open")";
+    support::real_tree tree(
+        loop, support::tree_of({support::shell("ends", script, members),
+                                support::shell("waits", script, open),
+                                support::shell("reads", "readlink /proc/self/fd/0; read x", open),
+                                support::shell("too", "readlink /proc/self/fd/0; read x", open)}));
+    BOOST_TEST(tree.prints("[ends] 0"));
+    BOOST_TEST(tree.prints("[waits] pipe"));
+    BOOST_TEST(tree.prints("[waits] 124"));
+    BOOST_REQUIRE(loop.until(
+        [&] { return !tree.after("[reads] ").empty() && !tree.after("[too] ").empty(); }, 20s));
+    BOOST_TEST(tree.after("[reads] ").starts_with("pipe:"));
+    BOOST_TEST(tree.after("[reads] ") != tree.after("[too] "));
+    BOOST_TEST(tree.after("[ends] pipe") == "");
+    const std::size_t before = support::open_descriptors();
+    tree["reads"].kill();
+    BOOST_TEST(tree.sees("reads-shutdown"));
+    BOOST_TEST(support::open_descriptors() < before);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -63,7 +63,7 @@ struct cell {
 };
 
 void expect_row(state from, const std::vector<cell>& row) {
-    BOOST_TEST(row.size() == 11u, "a cell of the row is missing");
+    BOOST_TEST(row.size() == 12u, "a cell of the row is missing");
     for (const cell& c : row) {
         BOOST_TEST_CONTEXT("state " << from << ", event " << static_cast<int>(c.e)) {
             machine l = in_state(from);
@@ -90,6 +90,7 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                              {finishing, {}, state::down},
                              {stop, {}, state::down},
                              {kill, {}, state::down},
+                             {first_dead, {}, state::down},
                              {exited, {}, state::down},
                              {deadline, {}, state::down}});
     expect_row(state::starting, {{start, {}, state::starting},
@@ -101,6 +102,7 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                                  {finishing, {}, state::starting},
                                  {stop, {ask_to_finish, send_stop_signal}, state::stopping},
                                  {kill, {kill_group}, state::stopping},
+                                 {first_dead, {}, state::starting},
                                  {exited, {report_ended}, state::down},
                                  {deadline, {}, state::starting}});
     expect_row(state::running, {{start, {}, state::running},
@@ -112,6 +114,7 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                                 {finishing, {}, state::running},
                                 {stop, {ask_to_finish, send_stop_signal}, state::stopping},
                                 {kill, {kill_group}, state::stopping},
+                                {first_dead, {}, state::running},
                                 {exited, {report_ended}, state::down},
                                 {deadline, {}, state::running}});
     expect_row(state::stopping, {{start, {}, state::stopping},
@@ -123,6 +126,7 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                                  {finishing, {}, state::stopping},
                                  {stop, {}, state::stopping},
                                  {kill, {kill_group}, state::stopping},
+                                 {first_dead, {}, state::stopping},
                                  {exited, {report_ended}, state::down},
                                  {deadline, {}, state::stopping}});
 }
@@ -195,6 +199,64 @@ BOOST_AUTO_TEST_CASE(infinity_waits_for_a_second_stop) {
     expect(l, event::stop, t0 + 100h, {action::send_stop_signal});
     expect(l, event::stop, t0 + 100h, {});
     expect(l, event::kill, t0 + 100h, {action::kill_group});
+}
+
+// A stop is for the whole group: when its first process ends, those that are left have what remains
+// of `shutdown`. They get the signal now, where it is not sent yet.
+BOOST_AUTO_TEST_CASE(a_group_has_the_time_of_a_stop) {
+    machine signalled = in_state(state::stopping);
+    BOOST_TEST(signalled.gives_time_to_group());
+    expect(signalled, event::first_dead, t0 + 1s, {});
+    BOOST_TEST(signalled.gives_time_to_group());
+    BOOST_TEST((signalled.kill_at() == t0 + 8s));
+    expect(signalled, event::exited, t0 + 2s, {action::report_ended});
+    BOOST_TEST(signalled.asked_for());
+
+    machine asked = in_state(state::running);
+    asked.on(event::spoke, t0);
+    expect(asked, event::stop, t0, {action::ask_to_finish});
+    expect(asked, event::first_dead, t0 + 1s, {action::send_stop_signal});
+    expect(asked, event::deadline, t0 + 4s, {action::report_slow_stop});
+    expect(asked, event::deadline, t0 + 8s, {action::kill_group, action::report_slow_stop});
+    BOOST_TEST(!asked.gives_time_to_group());
+
+    child_spec endless = stopped_by_signal();
+    endless.shutdown.limit.reset();
+    machine patient = in_state(state::running, endless);
+    patient.on(event::spoke, t0);
+    patient.on(event::stop, t0);
+    expect(patient, event::first_dead, t0 + 1s, {action::send_stop_signal});
+    expect(patient, event::stop, t0 + 2s, {});
+    BOOST_TEST((patient.kill_at() == never));
+    BOOST_TEST(patient.gives_time_to_group());
+    expect(patient, event::kill, t0 + 3s, {action::kill_group});
+    BOOST_TEST(!patient.gives_time_to_group());
+}
+
+// No time has the group at any other end, after SIGKILL, and with `kill_mode` mixed.
+BOOST_AUTO_TEST_CASE(a_group_has_no_time_but_in_a_stop) {
+    for (const state s : {state::down, state::starting, state::running})
+        BOOST_TEST(!in_state(s).gives_time_to_group());
+
+    machine killed = in_state(state::running);
+    killed.on(event::kill, t0);
+    BOOST_TEST(!killed.gives_time_to_group());
+
+    child_spec watched = stopped_by_signal();
+    watched.watchdog = 1s;
+    machine silent = in_state(state::running, watched);
+    expect(silent, event::deadline, t0 + 1s, {action::abort});
+    BOOST_TEST(!silent.gives_time_to_group());
+    expect(silent, event::first_dead, t0 + 1s, {});
+
+    child_spec mixed = stopped_by_signal();
+    mixed.kill_mode = supe::kill_mode_kind::mixed;
+    machine alone = in_state(state::running, mixed);
+    alone.on(event::spoke, t0);
+    alone.on(event::stop, t0);
+    BOOST_TEST(!alone.stops_group());
+    BOOST_TEST(!alone.gives_time_to_group());
+    expect(alone, event::first_dead, t0 + 1s, {});
 }
 
 // `kill`: SIGKILL without SUPE-SHUTDOWN. A kill during a stop is SIGKILL too, and ends the ladder.

@@ -68,6 +68,9 @@ BOOST_AUTO_TEST_CASE(defaults) {
     BOOST_TEST(c.config.is_null());
     BOOST_TEST(c.directory == "/srv/shop/");
     BOOST_TEST(c.env.empty());
+    BOOST_TEST((c.input == supe::stdin_kind::null));
+    BOOST_TEST(c.channel);
+    BOOST_TEST((c.kill_mode == supe::kill_mode_kind::group));
     BOOST_TEST((c.restart == supe::restart_type::permanent));
     BOOST_TEST(!c.significant);
     BOOST_TEST(c.limit.count == 3u);
@@ -137,6 +140,9 @@ BOOST_AUTO_TEST_CASE(all_of_a_child) {
     BOOST_TEST(child(R"("shutdown":"kill")").shutdown.at_once());
     BOOST_TEST(!child(R"("shutdown":"infinity")").shutdown.limit);
     BOOST_TEST(child(R"("ask":true)").ask);
+    BOOST_TEST((child(R"("stdin":"open")").input == supe::stdin_kind::open));
+    BOOST_TEST(!child(R"("channel":false)").channel);
+    BOOST_TEST((child(R"("kill_mode":"mixed")").kill_mode == supe::kill_mode_kind::mixed));
     BOOST_TEST(child(R"("stop_signal":"SIGINT")").stop_signal == SIGINT);
     BOOST_TEST(child(R"("stop_signal":"QUIT")").stop_signal == SIGQUIT);
     BOOST_TEST(child(R"("stop_signal":"SIGRTMIN+3")").stop_signal == SIGRTMIN + 3);
@@ -225,9 +231,9 @@ BOOST_AUTO_TEST_CASE(choices) {
                "tree.json:1:21: mail: \"window\" is not one of journal");
     BOOST_TEST(refusal_of(R"("comand":["x"])") ==
                "children[0]: \"comand\" is not one of name, command, component, config, directory, "
-               "env, restart, significant, on_excessive, "
-               "backoff, ready, start_timeout, shutdown, ask, stop_signal, clean_exits, watchdog, "
-               "listen, demand, instances, mail, "
+               "env, stdin, channel, restart, significant, on_excessive, "
+               "backoff, ready, start_timeout, shutdown, ask, stop_signal, kill_mode, clean_exits, "
+               "watchdog, listen, demand, instances, mail, "
                "max_restarts, within, children");
     BOOST_TEST(
         refusal_of(R"("backoff":{"min":"1s"})") ==
@@ -374,8 +380,16 @@ BOOST_AUTO_TEST_CASE(combinations) {
                "significant");
     BOOST_TEST(refusal_of(R"("backoff":{"first":"1m"})") ==
                "children[0].backoff: first (1m) must not be longer than max (30s)");
+    for (const std::string given :
+         {R"("config":1)", R"("ready":"signal")", R"("ask":true)", R"("demand":true)"})
+        BOOST_TEST(refusal_of(R"("channel":false,)" + given) ==
+                   fmt::format("children[0]: \"c\" has no channel, which {} needs",
+                               given.substr(1, given.find(':') - 2)));
     for (const auto& [key, value] :
          std::vector<std::pair<std::string, std::string>>{{"config", "1"},
+                                                          {"stdin", "\"open\""},
+                                                          {"channel", "false"},
+                                                          {"kill_mode", "\"mixed\""},
                                                           {"ready", "\"signal\""},
                                                           {"start_timeout", "\"1s\""},
                                                           {"watchdog", "\"1s\""},
@@ -480,12 +494,12 @@ BOOST_AUTO_TEST_CASE(files) {
 BOOST_AUTO_TEST_CASE(round_trip) {
     const std::string text =
         R"({"supe":1,"name":"t","strategy":"rest_for_one","max_restarts":5,"within":"1m","auto_shutdown":"any_significant",)"
-        R"("forward":["a"],"children":[{"name":"c","command":["x","y\n"],"max_restarts":1,"within":"2s","ready":"notify","start_timeout":"1s",)"
+        R"("forward":["a"],"children":[{"name":"c","command":["x","y\n"],"stdin":"open","kill_mode":"mixed","max_restarts":1,"within":"2s","ready":"notify","start_timeout":"1s",)"
         R"("watchdog":"5s","listen":["127.0.0.1:80"],"demand":true,"instances":2,"config":{"k":[1,2.5E0,null,"\u0000"]},"directory":"/d",)"
         R"("env":{"A":"1"},"restart":"transient","on_excessive":"escalate","backoff":{"first":"1ms","factor":1.1E0,"max":"1h",)"
         R"("jitter":2E-1,"reset_after":"0ms"},"shutdown":"infinity","ask":true,"stop_signal":"SIGINT","clean_exits":[],"mail":{"window":1,)"
         R"("limit":2,"limit_bytes":"3B","on_full":"block","attempts":4}},{"name":"k","component":"r","directory":"/","restart":"temporary",)"
-        R"("significant":true,"shutdown":"kill"},{"name":"n","directory":"/","shutdown":"8s","mail":{"journal":true},"strategy":"one_for_all",)"
+        R"("significant":true,"shutdown":"kill"},{"name":"o","command":["x"],"channel":false,"directory":"/"},{"name":"n","directory":"/","shutdown":"8s","mail":{"journal":true},"strategy":"one_for_all",)"
         R"("children":[{"name":"m","directory":"/","children":[]}]}],"mail":{"journal":true}})";
     BOOST_TEST(written(parse(text)) == text);
     BOOST_TEST(

@@ -1,0 +1,81 @@
+#include "supe/tree/child_checks.hpp"
+
+#include "supe/tree/tree_file.hpp"
+
+#include <fmt/format.h>
+#include <boost/json/serialize.hpp>
+#include <utility>
+
+namespace supe {
+namespace {
+
+using located = located_value;
+
+constexpr std::size_t start_limit = 16u << 20;  // bytes of JSON
+
+/// What would have to pass over the channel.
+void check_without_channel(const field_reader& r, const located& v, const child_spec& c) {
+    const std::pair<const char*, bool> given[] = {{"component", !c.component.empty()},
+                                                  {"config", !c.config.is_null()},
+                                                  {"ready", c.ready == ready_kind::signal},
+                                                  {"ask", c.ask},
+                                                  {"demand", c.demand}};
+    for (const auto& [key, is_given] : given) {
+        if (is_given)
+            r.fail(v.position_of(key),
+                   fmt::format("\"{}\" has no channel, which {} needs", c.name, key));
+    }
+}
+
+/// What is for programs has no meaning for a supervisor.
+void check_nested(const field_reader& r, const located& v, const child_spec& c) {
+    const child_spec plain;
+    const std::pair<const char*, bool> given[] = {
+        {"config", !c.config.is_null()},
+        {"stdin", c.input != plain.input},
+        {"channel", !c.channel},
+        {"kill_mode", c.kill_mode != plain.kill_mode},
+        {"ready", c.ready != plain.ready},
+        {"start_timeout", c.start_timeout != plain.start_timeout},
+        {"watchdog", c.watchdog.has_value()},
+        {"listen", !c.listen.empty()},
+        {"demand", c.demand},
+        {"instances", c.instances > 1}};
+    for (const auto& [key, is_given] : given) {
+        if (is_given)
+            r.fail(v.position_of(key), fmt::format("{} cannot be combined with children", key));
+    }
+}
+
+}  // namespace
+
+void check_child(const field_reader& r, const located& v, const child_spec& c, bool nested) {
+    if (c.name.empty()) r.fail(v.position, "name is missing");
+    const int kinds =
+        (c.command.empty() ? 0 : 1) + (c.component.empty() ? 0 : 1) + (nested ? 1 : 0);
+    if (kinds != 1)
+        r.fail(v.position,
+               fmt::format("\"{}\" needs exactly one of command, component, children", c.name));
+    if (!c.command.empty() && c.command.front().empty())
+        r.fail(v.position_of("command"), "the first word of command is empty");
+    if (c.significant && c.restart == restart_type::permanent)
+        r.fail(v.position_of("significant"),
+               "a significant child must be transient or temporary (a permanent one never ends "
+               "of itself)");
+    if (c.significant && c.demand)
+        r.fail(v.position_of("significant"),
+               "a child on demand ends whenever it has nothing to do, and cannot be significant");
+    if (nested) check_nested(r, v, c);
+    if (!c.channel) check_without_channel(r, v, c);
+}
+
+void check_start(const field_reader& r, const located& v, const child_spec& c) {
+    const std::size_t size =
+        boost::json::serialize(c.supervisor ? to_json(*c.supervisor) : c.config).size();
+    if (size <= start_limit) return;
+    r.fail(v.position_of(c.supervisor ? "children" : "config"),
+           fmt::format("\"{}\" would begin with a frame of {} bytes, and the limit is {}", c.name,
+                       size, start_limit));
+}
+
+}  // namespace supe

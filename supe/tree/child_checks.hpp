@@ -1,0 +1,15 @@
+// Combinations of a child's fields that cannot be. Each check throws at the field that is wrong.
+#pragma once
+
+#include "supe/text/config.hpp"
+#include "supe/tree/child_spec.hpp"
+
+namespace supe {
+
+/// `nested`: it has `children`.
+void check_child(const field_reader& r, const located_value& v, const child_spec& c, bool nested);
+
+/// SUPE-START brings a child its config, or its tree, in one frame (contract §2).
+void check_start(const field_reader& r, const located_value& v, const child_spec& c);
+
+}  // namespace supe
