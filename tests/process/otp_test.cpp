@@ -139,7 +139,8 @@ BOOST_AUTO_TEST_CASE(first_start_fails) {
     BOOST_TEST(tree.output.find("never") == std::string::npos);
 }
 
-// SIGTERM: a stop in order, exit code 0. A second one kills at once what ignores it.
+// SIGTERM: a stop in order, exit code 0. A second one, a second later, kills at once what ignores
+// it.
 BOOST_AUTO_TEST_CASE(signals_of_the_root) {
     const support::temporary_directory tmp;
     std::ofstream(tmp / "tree.json")
@@ -149,7 +150,12 @@ BOOST_AUTO_TEST_CASE(signals_of_the_root) {
     BOOST_TEST(root.prints("[web] up"));
     root.signal(SIGTERM);
     BOOST_TEST(root.prints("SIGTERM: stopping"));
-    root.signal(SIGTERM);
+    BOOST_TEST(until(
+        [&] {
+            root.signal(SIGTERM);
+            return root.output().find("killing what is left") != std::string::npos;
+        },
+        20s));
     BOOST_TEST(root.wait().value_or(-1) == 0);
 }
 
