@@ -113,12 +113,16 @@ bool permit_table::is_over(permit& p, const connections_left& left, supe::time_p
     // Its end came before the first look. Later ones are others' ends.
     const bool first = !std::exchange(r.looked, true);
     if (first && r.resets && r.resets == left.resets) r.was_reset = false;
-    bool closing = false;
+    bool closing = false, closed = false;
     for (const left_socket& s : left.sockets) {
         if (!is_of(s, p.use)) continue;
-        r.was_reset = false;
-        closing = closing || s.is == left_socket::state::closing;
+        (s.is == left_socket::state::closing ? closing : closed) = true;
     }
+    // A socket that its peer closes is left as closed for a while. One that is gone without that
+    // was reset: the answer of the destination came after the end of our process.
+    const bool vanished = std::exchange(r.was_closing, r.was_closing || closing) && !closing;
+    if (closing || closed) r.was_reset = false;
+    if (vanished && !closed) r.was_reset = true;
     const supe::time_point earliest = r.since + limits_.rest;
     const bool known = p.use.port != 0;
     // Without its port it may be another's socket; its own the kernel has forgotten by then.

@@ -48,8 +48,8 @@ struct left_socket {
 /// What the kernel says of connections whose process has ended.
 struct connections_left {
     std::vector<left_socket> sockets{};
-    /// How many connections of this machine were ever reset because data was unread at their end;
-    /// of these no socket is left. Nothing where that is not known.
+    /// How many connections of this machine were ever reset because data was unread at their end,
+    /// or came after it; of these no socket is left. Nothing where that is not known.
     std::optional<std::uint64_t> resets{};
 };
 
@@ -121,6 +121,7 @@ private:
         std::optional<std::uint64_t> resets;  ///< before the end of its process
         bool was_reset = true;                ///< as far as we know
         bool looked = false;
+        bool was_closing = false;  // its socket was seen, before its peer had closed it
     };
     struct permit {
         used_permit use;

@@ -92,12 +92,14 @@ std::optional<std::vector<patterns::left_socket>> sockets_left() {
 std::optional<std::uint64_t> resets_so_far() {
     // A line of names and one of their values, for each protocol.
     std::ifstream in("/proc/net/netstat");
+    std::optional<std::uint64_t> sum;
     for (std::string names, values; std::getline(in, names) && std::getline(in, values);) {
         std::istringstream name(names), value(values);
         for (std::string n, v; name >> n && value >> v;)
-            if (n == "TCPAbortOnClose") return std::strtoull(v.c_str(), nullptr, 10);
+            if (n == "TCPAbortOnClose" || n == "TCPAbortOnData")
+                sum = sum.value_or(0) + std::strtoull(v.c_str(), nullptr, 10);
     }
-    return std::nullopt;
+    return sum;
 }
 
 }  // namespace components

@@ -13,8 +13,9 @@ namespace components {
 /// nothing where the kernel doesn't answer that here.
 std::optional<std::vector<patterns::left_socket>> sockets_left();
 
-/// TCPAbortOnClose of this network namespace: connections that were reset because data was unread
-/// at their end. Nothing where the kernel does not count them.
+/// TCPAbortOnClose and TCPAbortOnData of this network namespace: connections that were reset
+/// because data was unread at their end, or came after it. Nothing where the kernel does not count
+/// them.
 std::optional<std::uint64_t> resets_so_far();
 
 }  // namespace components

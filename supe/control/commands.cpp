@@ -217,6 +217,8 @@ awaitable<json::value> commands::for_child(std::string what, std::string name,
                                     what),
                         result::bad_request);
     }
+    // It may have been removed while this request waited for its turn.
+    if (problem.starts_with("no such child")) co_return no_such_child(address);
     co_return outcome(problem, std::move(done));
 }
 

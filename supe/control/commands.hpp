@@ -8,6 +8,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,7 @@ private:
     waiter_table<std::string, std::string> awaiting_acceptance_;
     waiter_table<std::string, std::string> awaiting_ack_;
     waiter_table<std::string, call_outcome> awaiting_answer_;
+    std::set<std::string> retried_;  // dead letters whose mail is on its way to a mailbox
     std::uint64_t last_id_ = 0;
 };
 

@@ -59,6 +59,24 @@ bool is_problem(const json::value& answer) {
     return code && *code != static_cast<int>(result::no_such);
 }
 
+/// These letters are among those that are sent again, as long as this lives.
+class being_retried {
+public:
+    being_retried(std::set<std::string>& all, const std::vector<std::string>& ids)
+        : all_(all), ids_(ids) {
+        all_.insert(ids_.begin(), ids_.end());
+    }
+    ~being_retried() {
+        for (const std::string& id : ids_) all_.erase(id);
+    }
+    being_retried(const being_retried&) = delete;
+    being_retried& operator=(const being_retried&) = delete;
+
+private:
+    std::set<std::string>& all_;
+    const std::vector<std::string> ids_;
+};
+
 }  // namespace
 
 awaitable<> commands::ask_one(std::string nested, json::object request, json::value& answer) {
@@ -97,7 +115,7 @@ awaitable<json::value> commands::dead(json::object request) {
     request["address"] = "/";  // each is asked for itself
     const auto answers = co_await ask_all_below(std::move(request));
     bool silent = false;
-    json::value problem;
+    json::value problem = is_problem(own) ? own : json::value();
     for (const json::value& answer : answers) {
         const json::value* found = ok_of(answer);
         silent = silent || answer.is_null();
@@ -127,6 +145,8 @@ awaitable<json::value> commands::dead_one(std::string what, std::string id) {
         supervisor_.mail().flush();
         co_return json::object{{"ok", 1}};
     }
+    if (retried_.contains(id))
+        co_return error(fmt::format("{} is being sent again already", id), result::failed);
     std::string problem;
     const std::vector<std::string> ids{id};
     co_await retry(ids, problem);
@@ -135,8 +155,11 @@ awaitable<json::value> commands::dead_one(std::string what, std::string id) {
 }
 
 /// Sends the letters again, and drops each once its mail is safe in a mailbox. One that cannot be
-/// sent again stays, and `problem` says why. Returns how many were sent.
+/// sent again stays, and `problem` says why. One that is on its way for another client is left to
+/// that. Returns how many were sent.
 awaitable<std::size_t> commands::retry(std::vector<std::string> ids, std::string& problem) {
+    std::erase_if(ids, [&](const std::string& id) { return retried_.contains(id); });
+    const being_retried mine(retried_, ids);
     std::vector<std::unique_ptr<acceptance>> outcomes;
     for (const std::string& id : ids) {
         const dead_letter& letter = *supervisor_.dead().find(id);
@@ -170,6 +193,9 @@ awaitable<json::value> commands::dead_all(std::string what) {
     for (const dead_letter& letter : supervisor_.dead().all()) ids.push_back(letter.id);
     std::string problem;
     const std::size_t sent = co_await retry(std::move(ids), problem);
+    if (!problem.empty())
+        co_return error(fmt::format("{} sent again, the others not: {}", sent, problem),
+                        result::failed);
     co_return static_cast<std::int64_t>(sent);
 }
 

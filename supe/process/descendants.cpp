@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -144,6 +145,12 @@ void kill_with_group(pid_t pid) {
     ::kill(pid, SIGKILL);
 }
 
+/// Also of a process that its parent has not reaped yet.
+bool has_ended(const unique_fd& process) {
+    pollfd ended{process.get(), POLLIN, 0};
+    return ::poll(&ended, 1, 0) > 0;
+}
+
 }  // namespace
 
 std::string variable_of(pid_t pid, std::string_view name) {
@@ -237,7 +244,8 @@ std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state, std:
         if (pid <= 0 || ancestors.contains(pid)) continue;
         // Opened before its environment is read, so that both are of the same process.
         unique_fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-        if (!process || !is_ours(pid) || ::getpgid(pid) == ::getpgrp()) continue;
+        if (!process || has_ended(process) || !is_ours(pid) || ::getpgid(pid) == ::getpgrp())
+            continue;
         if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) == 0)
             killed.push_back(std::move(process));
     }

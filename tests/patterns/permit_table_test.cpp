@@ -200,6 +200,24 @@ BOOST_AUTO_TEST_CASE(reset_or_closed) {
     }
 }
 
+// A destination that answers after the end of our process gets a reset, and may have the connection
+// open for as long as it needs: its socket was there, and is gone without having been closed.
+BOOST_AUTO_TEST_CASE(answered_after_the_end) {
+    for (const bool closed : {false, true}) {
+        table t(limits(1));
+        t.ask(request("1", a));
+        given(t);
+        t.connected("1", 7, "app:80");
+        t.gone(a, start);
+        BOOST_TEST(freed(t, {{7, "app:80", state::closing}}, start, 1) == "");
+        std::vector<left_socket> left;
+        if (closed) left.push_back({7, "app:80", state::closed});
+        BOOST_TEST(freed(t, left, start + 2s, 1) == (closed ? "1 " : ""));
+        if (!closed) BOOST_TEST(freed(t, nothing, start + 30s - 1ns, 1) == "");
+        if (!closed) BOOST_TEST(freed(t, nothing, start + 30s, 1) == "1 ");
+    }
+}
+
 // Where no connection of this machine was reset since before the end of the process, its own was
 // not: the samples of the last moment may be from after it.
 BOOST_AUTO_TEST_CASE(nothing_was_reset) {
