@@ -393,6 +393,36 @@ BOOST_AUTO_TEST_CASE(dead_letters) {
                    .starts_with("2 what: \"burn\" is not one of"));
 }
 
+// Two operators at once send each letter once, also while the journal writes it. What cannot be
+// sent again stays, and the answer says why.
+BOOST_AUTO_TEST_CASE(retried_at_once) {
+    router w(R"({"name": "t", "mail": {"journal": true}, "children": [
+        {"name": "a", "component": "picky", "mail": {"limit": 3}}]})");
+    for (int n = 0; n < 3; ++n) {
+        w.mail("/a", "\"no\"");
+        w.advance(1s);
+    }
+    BOOST_REQUIRE(w.root().dead().all().size() == 3u);
+    w.ask(R"({"do": "stop", "address": "a"})");
+    const std::string all = R"({"do": "dead", "what": "retry"})";
+    json::value first, second;
+    struct asker {
+        static supe::awaitable<> ask(supe::control::commands& to, std::string request,
+                                     json::value& answer) {
+            const auto parsed = supe::control::parse_request(request);
+            answer = co_await to.perform(*parsed);
+        }
+    };
+    supe::nursery both(w.time());
+    both.start(asker::ask(*w.root_commands, all, first));
+    both.start(asker::ask(*w.root_commands, all, second));
+    w.advance(1s);
+    BOOST_TEST(first.at("ok").as_int64() + second.at("ok").as_int64() == 3);
+    BOOST_TEST(w.root().dead().all().empty());
+    BOOST_TEST(w.root().find("a") != nullptr);
+    BOOST_TEST(w.root().entry_of(*w.root().find("a")).mail.box.queued() == 3u);
+}
+
 // A saved mailbox is restored with its ids and senders, below a nested supervisor too, as far as
 // the mailbox has capacity.
 BOOST_AUTO_TEST_CASE(restore) {

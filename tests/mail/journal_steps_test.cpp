@@ -6,7 +6,6 @@
 #include <boost/test/unit_test.hpp>
 
 using supe::journal_step;
-using supe::journal_steps;
 using kind = supe::journal_step::kind;
 
 namespace {
@@ -17,7 +16,7 @@ journal_step step(kind what, std::uint64_t sequence, std::string text = {}) {
     return s;
 }
 
-std::string shown(const journal_steps& steps) {
+std::string shown(const supe::journal_steps& steps) {
     static const char* const names[] = {"put", "erase", "back", "keep", "discard"};
     std::string all;
     for (const journal_step& s : steps)
@@ -28,14 +27,14 @@ std::string shown(const journal_steps& steps) {
 
 template <class... Steps>
 std::string left(Steps... steps) {
-    journal_steps all;
+    supe::journal_steps all;
     (all.push_back(std::move(steps)), ...);
     return shown(supe::without_pointless_steps(std::move(all)));
 }
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(journal_steps_that_wait)
+BOOST_AUTO_TEST_SUITE(journal_steps)
 
 // Of a mail the last counters matter, and none once it is erased. Order is kept.
 BOOST_AUTO_TEST_CASE(counters) {
@@ -55,7 +54,7 @@ BOOST_AUTO_TEST_CASE(letters) {
 
 // A thousand dead letters one after the other, of which the oldest goes each time, leave one text.
 BOOST_AUTO_TEST_CASE(bounded) {
-    journal_steps steps;
+    supe::journal_steps steps;
     for (int n = 0; n < 1000; ++n) {
         steps.push_back(step(kind::keep, 0, std::to_string(n)));
         if (n > 0) steps.push_back(step(kind::discard, 0, std::to_string(n - 1)));

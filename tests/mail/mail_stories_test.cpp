@@ -310,10 +310,12 @@ BOOST_AUTO_TEST_CASE(removed) {
     w.provide("deaf", [](component& self) { return self.shutdown_requested(); });
     w.run(
         R"({"name": "t", "children": [{"name": "w", "component": "deaf", "restart": "temporary"}, {"name": "a", "component": "asker"}]})");
+    w.mail("/w", "1");
     w.crash("/w");
     w.run_ready();
     BOOST_TEST(d.lines == words{"the recipient was removed"});
-    BOOST_REQUIRE(w.root().dead().all().size() == 1u);
+    BOOST_REQUIRE(w.root().dead().all().size() == 1u);  // the asker keeps its own mail
+    BOOST_TEST(w.root().dead().all().front().msg == "1");
     BOOST_TEST(w.root().dead().all().front().reason == "removed");
     w.mail("/w", "2");
     w.run_ready();

@@ -235,9 +235,9 @@ struct tree : support::router_fixture {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(mail_model)
+BOOST_AUTO_TEST_SUITE(nobody_is_forgotten)
 
-BOOST_AUTO_TEST_CASE(nobody_is_forgotten) {
+BOOST_AUTO_TEST_CASE(random_operations) {
     for (const std::uint64_t seed : support::seeds(1000)) {
         BOOST_TEST_CONTEXT("SUPE_SEED=" << seed) {
             tree t(seed);
