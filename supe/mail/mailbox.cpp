@@ -98,11 +98,10 @@ mail_history mailbox::history(const held_mail& mail) const {
     return found == histories_.end() ? mail_history() : found->second;
 }
 
+/// At its position: an answer that is a suspect may wait behind a mail that was withheld until now.
 void mailbox::let_in(mail_ptr mail) {
     SUPE_ASSERT(mail->meant_for <= consumers_.size());
-    if (mail->meant_for == 0) return waiting_.push_back(std::move(mail));
-    state& s = consumers_[mail->meant_for - 1u];
-    (counts(*mail) ? s.own : s.answers).push_back(std::move(mail));
+    put_in_place(std::move(mail));
 }
 
 const held_mail* mailbox::admit(entry how) {

@@ -228,7 +228,7 @@ struct tree : support::router_fixture {
             while (!peers[mail.directory.uplink()].delivered.empty())
                 ack(*mail.directory.uplink(), true);
             commit(disk.waiting);
-            quiet = read_all() == 0 ? quiet + 1 : 0;
+            quiet = read_all() == 0 && disk.waiting == 0 ? quiet + 1 : 0;
         }
     }
 };
@@ -249,7 +249,9 @@ BOOST_AUTO_TEST_CASE(random_operations) {
             }
             t.take_all();
             for (const mail_endpoint* c : t.children) {
-                BOOST_REQUIRE(c->box.empty());
+                BOOST_REQUIRE_MESSAGE(c->box.empty(),
+                                      c->name << " keeps " << c->box.queued() << " mails, and "
+                                              << c->box.in_flight() << " in flight");
                 BOOST_REQUIRE_EQUAL(c->box.withheld(), 0u);
                 BOOST_REQUIRE_MESSAGE(
                     t.peers[c].waits.empty(),
