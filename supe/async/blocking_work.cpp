@@ -1,30 +1,13 @@
 #include "supe/async/blocking_work.hpp"
 
+#include "supe/async/signals_blocked.hpp"
 #include "supe/async/stream_descriptor.hpp"
 
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include <csignal>
 
 namespace supe {
 namespace {
-
-/// A new thread inherits the mask of signals.
-class without_signals {
-public:
-    without_signals() {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~without_signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    without_signals(const without_signals&) = delete;
-    without_signals& operator=(const without_signals&) = delete;
-
-private:
-    sigset_t before_;
-};
 
 /// Nothing that the thread uses ends before it.
 struct joined_thread {
@@ -35,7 +18,7 @@ struct joined_thread {
 }  // namespace
 
 std::thread start_thread(std::function<void()> work) {
-    const without_signals masked;
+    const signals_blocked inherited;
     return std::thread(std::move(work));
 }
 

@@ -271,16 +271,15 @@ void mail_delivery::bury_some() {
         burial& next = burials_.front();
         const dead_mail dead = std::move(next.mails.front());
         next.mails.pop_front();
-        const std::string recipient = next.recipient;
         // What was to go to another supervisor was not accepted yet: the sender gets the answer.
         const bool is_refused =
             next.kind == endpoint_kind::supervisor && !dead.mail->view().origin.id.empty();
-        if (next.mails.empty()) burials_.pop_front();
         if (is_refused) {
             answers_.refuse(dead.mail->view(), "removed");
         } else {
-            to_dead_letters(recipient, dead, "removed");
+            to_dead_letters(next.recipient, dead, "removed");
         }
+        if (next.mails.empty()) burials_.pop_front();
     }
 }
 

@@ -13,6 +13,7 @@
 // This is the only file that sees Boost.Process.
 #include "supe/process/posix_launcher.hpp"
 
+#include "supe/async/signals_blocked.hpp"
 #include "supe/process/life_mark.hpp"
 #include "supe/process/posix_process.hpp"
 #include "supe/process/program_path.hpp"
@@ -56,20 +57,6 @@ void raise_descriptor_limit() {
     raised.rlim_cur = raised.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &raised);
 }
-
-/// Blocks every signal while a child shares our memory: our handlers must not run in it.
-class signals_blocked {
-public:
-    signals_blocked() {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-private:
-    sigset_t before_;
-};
 
 /// A child's environment, with the variables that only the launcher knows.
 struct child_environment {
@@ -337,7 +324,7 @@ launched run_program(const launch_request& request, const std::string& program,
     std::vector<const char*> arguments;
     for (const std::string& argument : request.command) arguments.push_back(argument.c_str());
     arguments.push_back(nullptr);
-    signals_blocked blocked;
+    signals_blocked blocked;  // the child shares our memory: our handlers must not run in it
     clone_launcher launch;
     launched result = launch(process_v2::filesystem::path(program), arguments, setup);
     if (result.failure != 0 && result.pid > 0) kill_at_once(result.pid);

@@ -3,11 +3,11 @@
 #include "tests/patterns/simulated_destination.hpp"
 
 #include "supe/tree/tree_file.hpp"
+#include "tests/support/seeds.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/object.hpp>
 #include <boost/test/unit_test.hpp>
-#include <cstdlib>
 
 using namespace std::chrono_literals;
 using supe::awaitable;
@@ -137,11 +137,6 @@ std::string fault_of(std::uint64_t seed) {
     return r.w.stop() ? "" : "it does not stop";
 }
 
-unsigned long from_environment(const char* name, unsigned long otherwise) {
-    const char* value = std::getenv(name);
-    return value ? std::strtoul(value, nullptr, 10) : otherwise;
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(connection_cap)
@@ -149,9 +144,7 @@ BOOST_AUTO_TEST_SUITE(connection_cap)
 // Never above the cap, and afterwards all of it is used. The number of seeds is SUPE_SEEDS, the
 // first one SUPE_SEED.
 BOOST_AUTO_TEST_CASE(holds_whatever_happens) {
-    const unsigned long first = from_environment("SUPE_SEED", 1),
-                        count = from_environment("SUPE_SEEDS", 1000);
-    for (unsigned long seed = first; seed < first + count; ++seed) {
+    for (const std::uint64_t seed : support::seeds(1000)) {
         const std::string fault = fault_of(seed);
         BOOST_REQUIRE_MESSAGE(fault.empty(),
                               fmt::format("SUPE_SEED={} SUPE_SEEDS=1: {}", seed, fault));

@@ -3,11 +3,11 @@
 #include "supe/control/commands.hpp"
 #include "supe/tree/tree_file.hpp"
 #include "tests/support/players.hpp"
+#include "tests/support/seeds.hpp"
 
 #include <array>
 #include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
-#include <cstdlib>
 
 using namespace std::chrono_literals;
 using supe::awaitable;
@@ -245,11 +245,6 @@ private:
     std::unique_ptr<commands> commands_;
 };
 
-unsigned long from_environment(const char* name, unsigned long otherwise) {
-    const char* value = std::getenv(name);
-    return value ? std::strtoul(value, nullptr, 10) : otherwise;
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(operations)
@@ -257,9 +252,7 @@ BOOST_AUTO_TEST_SUITE(operations)
 // Each request gets its answer. After them the tree is what the last accepted ones say: which
 // children there are, in which order, and which are up. At the end all are stopped by the ladder.
 BOOST_AUTO_TEST_CASE(random_requests) {
-    const unsigned long first = from_environment("SUPE_SEED", 1),
-                        count = from_environment("SUPE_SEEDS", 1000);
-    for (unsigned long seed = first; seed < first + count; ++seed) {
+    for (const std::uint64_t seed : support::seeds(1000)) {
         run r(seed);
         const auto faults = r.faults();
         if (faults.empty()) continue;
