@@ -33,6 +33,11 @@ std::string uptime(const json::value& node) {
                                     : time_text(node.at("uptime_ms").to_number<std::int64_t>());
 }
 
+bool is_true(const json::value& node, const char* key) {
+    const auto* member = node.get_object().if_contains(key);
+    return member && member->is_bool() && member->get_bool();
+}
+
 bool is_silent(const json::value& node) { return node.get_object().contains("silent"); }
 
 std::string state_of(const json::value& node) {
@@ -49,8 +54,15 @@ std::string coloured(const std::string& shown, const json::value& node) {
 std::string exit_text(const json::value& exit) {
     if (exit.is_null()) return "-";
     const auto& o = exit.get_object();
-    if (o.contains("code")) return fmt::format("code {}", o.at("code").as_int64());
-    return supe::terminal_line(o.at("signal").as_string());
+    const std::string how = o.contains("code") ? fmt::format("code {}", o.at("code").as_int64())
+                                               : supe::terminal_line(o.at("signal").as_string());
+    return is_true(exit, "asked_for") ? how + " (asked for)" : how;
+}
+
+/// How an end is called in the list of all: `stopped` where somebody asked for it.
+const char* kind_of_end(const json::value& d) {
+    if (is_true(d, "asked_for")) return "stopped";
+    return d.at("clean").as_bool() ? "ended" : "crashed";
 }
 
 using row = std::array<std::string, 8>;
@@ -73,8 +85,8 @@ std::string history(const json::value& node) {
     std::string out = "\nHow it ended so far, the latest last:\n";
     for (const json::value& d : deaths->as_array()) {
         out += fmt::format("  {}  after {:>6}  {:<7}  {}\n", word(d, "at"),
-                           time_text(d.at("after_ms").to_number<std::int64_t>()),
-                           d.at("clean").as_bool() ? "ended" : "crashed", word(d, "text"));
+                           time_text(d.at("after_ms").to_number<std::int64_t>()), kind_of_end(d),
+                           word(d, "text"));
     }
     return out;
 }
@@ -148,6 +160,8 @@ std::string status_table(const json::value& node, supe::colours shown) {
     }
     if (const auto* says = node.get_object().if_contains("status"))
         out += fmt::format("\nIt says: {}\n", supe::terminal_line(says->as_string()));
+    if (const auto* retry = node.get_object().if_contains("retry_in_ms"))
+        out += fmt::format("\nIt begins anew in {}\n", time_text(retry->to_number<std::int64_t>()));
     return out + operations(node) + history(node);
 }
 

@@ -11,7 +11,8 @@ namespace json = boost::json;
 using namespace std::chrono_literals;
 
 /// The relay is the last thing that should give up (contract §7).
-constexpr supe::restart_limit generous{1000, 10s};
+constexpr unsigned generous = 1000;
+constexpr auto generous_within = 10s;
 
 supe::child_spec built_in(std::string name, json::value config) {
     supe::child_spec child;
@@ -19,7 +20,7 @@ supe::child_spec built_in(std::string name, json::value config) {
     child.name = std::move(name);
     child.config = std::move(config);
     child.directory = "/";
-    child.limit = generous;
+    child.limit = {generous, generous_within};
     child.backoff.max = 2s;
     return child;
 }
@@ -27,7 +28,7 @@ supe::child_spec built_in(std::string name, json::value config) {
 supe::child_spec dam(const relay_settings& s) {
     auto tree = std::make_shared<supe::supervisor_spec>();
     tree->name = "dam";
-    tree->limit = generous;
+    tree->limit = {generous, generous_within};
     // What an operator watches with `supe notices`, which sees the root's board.
     tree->forward = {"queue-depth", "webhook-dead", "destination-paused", "component-crashed",
                      "component-auto-restarted"};
@@ -57,7 +58,7 @@ supe::supervisor_spec relay_tree(const relay_settings& s) {
     supe::supervisor_spec tree;
     tree.name = s.demo ? "relay-demo" : "relay";
     tree.strategy = supe::strategy_kind::rest_for_one;
-    tree.limit = generous;
+    tree.limit = {generous, generous_within};
     if (s.demo) {
         auto app = built_in("demo_app", nullptr);
         app.listen = {s.to.substr(std::string("http://").size())};

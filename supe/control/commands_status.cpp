@@ -25,6 +25,15 @@ void find_in_spec(const supervisor_spec& spec, const std::string& address, std::
 
 long long in_ms(duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); }
 
+/// Null when no process was started.
+json::value last_exit(const child_entry& entry) {
+    if (entry.deaths.empty()) return nullptr;
+    const death& last = entry.deaths.back();
+    json::value exit = json::parse(last.exit);
+    if (exit.is_object()) exit.get_object()["asked_for"] = last.asked_for;
+    return exit;
+}
+
 }  // namespace
 
 json::object commands::describe(const child& c) const {
@@ -39,8 +48,10 @@ json::object commands::describe(const child& c) const {
     node["uptime_ms"] = up ? in_ms(supervisor_.time().now() - c.started_at()) : 0;
     node["mailbox"] = json::object{{"queued", entry.mail.box.queued()},
                                    {"in_flight", entry.mail.box.in_flight()}};
-    node["last_exit"] =
-        entry.last_exit ? json::parse(entry.last_exit->json()) : json::value(nullptr);
+    node["last_exit"] = last_exit(entry);
+    const time_point retry = supervisor_.retry_of(c);
+    if (retry != never)
+        node["retry_in_ms"] = std::max(0LL, in_ms(retry - supervisor_.time().now()));
     node["children"] = json::array();
     return node;
 }
@@ -91,6 +102,7 @@ awaitable<json::value> commands::status_of_child(std::string name) {
         node["address"] = fmt::format("{}/{}", supervisor_.address(), name);
         node["pid"] = nullptr;
         node["last_exit"] = nullptr;
+        node.erase("retry_in_ms");
         unsigned restarts = 0;
         for (const child* c : members) {
             json::object one = describe(*c);
@@ -110,7 +122,8 @@ awaitable<json::value> commands::status_of_child(std::string name) {
                                       {"text", d.text},
                                       {"exit", json::parse(d.exit)},
                                       {"after_ms", d.lasted.count()},
-                                      {"clean", d.clean}});
+                                      {"clean", d.clean},
+                                      {"asked_for", d.asked_for}});
     }
     const bool ask = first.is_supervisor() && first.pid() > 0;
     if (ask) co_await fill_children(node, name);

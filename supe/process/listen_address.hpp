@@ -1,6 +1,7 @@
 // An address on which a child listens, as in the tree file (contract §5 `listen`).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,6 +10,8 @@ namespace supe {
 
 /// What the address of a socket in the file system begins with.
 inline constexpr std::string_view unix_prefix = "unix:";
+/// Bytes of a path that fit into sockaddr_un, with the zero behind them (unix(7)).
+inline constexpr std::size_t unix_path_limit = 107;
 
 /// One entry of `listen`:
 ///   `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080` (127.0.0.1);
@@ -21,6 +24,7 @@ struct listen_address {
     std::string host;  ///< numeric, without brackets
     std::uint16_t port = 0;
     std::string path;  ///< unix_path only
+    friend bool operator==(const listen_address&, const listen_address&) = default;
 };
 
 /// Throws std::invalid_argument, whose what() has the text and what was expected.

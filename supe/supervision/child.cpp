@@ -202,9 +202,11 @@ child_end child::how_it_ended() {
     end.asked_for = lifecycle_.asked_for();
     end.was_ready = was_ready_;
     end.lasted = std::chrono::duration_cast<milliseconds>(ended_at_ - started_at_);
-    const bool by_itself = exit_ && exit_->signal == 0 && end.failure.empty();
-    end.clean = end.asked_for || (by_itself && std::ranges::find(spec_.clean_exits, exit_->code) !=
-                                                   spec_.clean_exits.end());
+    const bool by_itself =
+        exit_ && exit_->signal == 0 && end.failure.empty() &&
+        std::ranges::find(spec_.clean_exits, exit_->code) != spec_.clean_exits.end();
+    end.clean = end.asked_for || by_itself;
+    end.left_processes = by_itself && !end.asked_for && left_processes_;
     const bool too_early = end.clean && !end.asked_for && !end.was_ready;
     if (too_early && !had_nothing_to_do(spec_, end.clean, end.was_ready)) {
         end.clean = false;
@@ -270,6 +272,9 @@ bool child::last_words_read() const { return channel_ended_ && output_->at_end()
 
 awaitable<> child::finish_life() {
     clock& time = host_.time();
+    // Whether others of its group live can be seen only when it is reaped.
+    if (!reaped_) reap();
+    left_processes_ = process_->group_lives();
     process_->kill_group();
     const time_point limit = time.now() + last_words;
     wake_.expires_at(limit);
@@ -279,7 +284,6 @@ awaitable<> child::finish_life() {
     output_.reset();
     read_notifications();
     const pid_t life = process_->pid();
-    if (!reaped_) reap();
     process_.reset();
     reaped_ = false;
     co_await end_descendants(life);
@@ -314,6 +318,7 @@ awaitable<> child::end_descendants(pid_t life) {
     const time_point limit = time.now() + descendants_limit;
     const std::string address = address_of_life_ ? *address_of_life_ : address_;
     while (!co_await host_.processes().end_descendants(life, address)) {
+        left_processes_ = true;
         if (time.now() >= limit) {
             host_.log(fmt::format(
                 "processes that {} left behind are still alive after 10 s; going on", spec_.name));

@@ -74,8 +74,8 @@ public:
     /// Sends a signal of contract §2 to the component at once. No effect when it is down.
     void signal(signal_kind kind, std::string_view data = {});
 
-    /// 0 while there is no process. In the stop of a group it may be that of its first process,
-    /// which is dead.
+    /// 0 while there is no process. In the stop of a group, and while last words are read, it is
+    /// that of a process which is dead.
     pid_t pid() const { return process_ ? process_->pid() : 0; }
     time_point started_at() const { return started_at_; }
     /// The last STATUS=… of this life, one line; empty when it sent none.
@@ -131,7 +131,8 @@ private:
 
     time_point started_at_{};
     bool was_ready_ = false;
-    bool reaped_ = false;  // the process; its group lives on
+    bool reaped_ = false;          // the process; its group may live on
+    bool left_processes_ = false;  // others lived when it ended
     bool channel_ended_ = true;
     std::optional<exit_status> exit_;      // of the last life that ended
     std::unique_ptr<launch_error> error_;  // why the last start failed

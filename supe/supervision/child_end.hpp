@@ -19,6 +19,8 @@ struct child_end {
     bool clean = false;      ///< contract §1: an exit code in `clean_exits`, or requested
     bool asked_for = false;  ///< by a stop, restart, removal or group restart
     bool was_ready = false;
+    bool left_processes = false;  ///< it exited of itself with a clean code, and others of its
+                                  ///< group or session, or escaped ones, lived on: a daemon
     std::chrono::milliseconds lasted{};
 
     /// The start failed (notice `start-failed`): there was no process, or we ended it before it was

@@ -22,6 +22,7 @@ struct death {
     std::string exit;  ///< JSON as in notice `crashed`; `null` when no process was started
     milliseconds lasted{};
     bool clean = false;
+    bool asked_for = false;  ///< by a stop, restart, removal or group restart
 };
 
 /// Counts the malformed and unknown frames of one child, and limits the rate of the notices about
@@ -60,8 +61,8 @@ struct child_entry {
     milliseconds delay{};              // how long the start under way waited
     unsigned failures = 0;             // ends that were not requested
     std::string failure_below;  // the reason that a nested supervisor reported for its failure
-    std::optional<exit_status> last_exit;  // without a value when the last start failed
-    std::vector<death> deaths;             // oldest first
+    std::vector<death> deaths;  // oldest first
+    time_point next_hint{};     // no hint before this that programs must stay in the foreground
     std::unique_ptr<strange_frames> strange_frames_seen;  // null before the first one
 };
 

@@ -14,9 +14,11 @@
 //    significant one may end the supervisor.
 // 6. All others count once in the child's own window, and once in the supervisor's
 //    (restart_intensity). Past the supervisor's limit all children stop and the supervisor fails.
-//    Past its own limit the child is given up, or the supervisor fails (`escalate`). A nested
-//    supervisor has no limit of its own as a child. One end past the own limit is let pass when a
-//    mail went to the dead letters by it: the cause of the crashes is gone then.
+//    Past its own limit the child is given up, or the supervisor fails (`escalate`). Given up is
+//    an end too: a significant child may end the supervisor by it; with `retry` the child begins
+//    anew later. A nested supervisor has no limit of its own as a child. One end past the own
+//    limit is let pass when a mail went to the dead letters by it: the cause of the crashes is
+//    gone then.
 // 7. The delay of the next try is chosen, and the group of the child (strategy) is restarted.
 #include "supe/supervision/restarter.hpp"
 
@@ -32,8 +34,9 @@ using namespace std::chrono_literals;
 
 restarter::restarter(const supervisor_spec& spec, std::function<double()> random,
                      std::function<bool(child_id)> mail_waits)
-    : strategy_(spec.strategy), auto_shutdown_(spec.auto_shutdown), intensity_(spec.limit),
-      random_(std::move(random)), mail_waits_(std::move(mail_waits)), still_up_(children_.end()) {}
+    : strategy_(spec.strategy), auto_shutdown_(spec.auto_shutdown), limit_(spec.limit),
+      intensity_(limit_.of(0)), random_(std::move(random)), mail_waits_(std::move(mail_waits)),
+      still_up_(children_.end()) {}
 
 std::vector<restarter::child_id> restarter::in_order() const {
     std::vector<child_id> ids;
@@ -52,6 +55,11 @@ restarter::status restarter::status_of(child_id id) const {
     if (c.given_up) return status::given_up;
     if (c.wanted) return c.restarting ? status::backing_off : status::starting;
     return c.spec->demand && !c.stopped && !c.done && !is_ending() ? status::idle : status::stopped;
+}
+
+time_point restarter::deadline() const {
+    const time_point batch = due_.empty() ? never : due_.begin()->first;
+    return retries_.empty() ? batch : std::min(batch, retries_.begin()->first);
 }
 
 // --- events ---
@@ -102,6 +110,8 @@ restarter::actions restarter::ended(child_id id, const ending& how, time_point n
 restarter::actions restarter::tick(time_point now) {
     for (auto due = due_.begin(); due != due_.end() && due->first <= now; ++due)
         touched_.insert(due->second);
+    while (!retries_.empty() && retries_.begin()->first <= now)
+        retry(at(retries_.begin()->second), now);
     actions out;
     advance(now, out);
     return out;
@@ -156,7 +166,7 @@ void restarter::ended_of_itself(child& c, const ending& how, time_point now, act
     if (nothing_to_do) return finish(c, out);
     const bool again = c.spec->restart == restart_type::permanent ||
                        (c.spec->restart == restart_type::transient && !how.clean);
-    if (!again) return not_restarted(c, out);
+    if (!again) return not_restarted(c, how, out);
     if (!count(c, how, now, out)) return;
     back_off(c, how, now);
     if (c.wanted)
@@ -217,11 +227,11 @@ bool restarter::count(child& c, const ending& how, time_point now, actions& out)
                               c.spec->name, how.text));
         return false;
     }
-    return within_own || give_up(c, how, out);
+    return within_own || give_up(c, how, now, out);
 }
 
 /// Returns false. The whole name is given up with its last instance (contract §5 `instances`).
-bool restarter::give_up(child& c, const ending& how, actions& out) {
+bool restarter::give_up(child& c, const ending& how, time_point now, actions& out) {
     c.given_up = true;
     c.wanted = false;
     const bool others =
@@ -233,8 +243,35 @@ bool restarter::give_up(child& c, const ending& how, actions& out) {
                   fmt::format("child {} passed its own limit: {}", c.spec->name, how.text));
     } else {
         out.push_back({.what = kind::give_up, .child = c.id, .whole = !others});
+        if (c.spec->on_excessive == on_excessive_kind::retry) {
+            c.retry_at = now + c.spec->retry_after;
+            retries_.emplace(c.retry_at, c.id);
+        } else if (c.spec->significant) {
+            significant_ended(c.id, c.spec->name, how, out);
+        }
     }
     return false;
+}
+
+/// A child that is given up begins anew (`retry`). As with `supe start`, no other child is touched.
+void restarter::retry(child& c, time_point now) {
+    forget_retry(c);
+    begin_counting(c);
+    c.given_up = false;
+    c.restarting = true;
+    c.last_delay = c.spec->retry_after;
+    c.not_before = now;
+    want(c);
+    if (c.wanted) launch(c, now);
+}
+
+void restarter::forget_retry(child& c) { retries_.erase({std::exchange(c.retry_at, never), c.id}); }
+
+/// With an empty count and the first delay.
+void restarter::begin_counting(child& c) {
+    c.intensity.reset();
+    c.delay.reset();
+    c.spared = false;
 }
 
 /// It stays down until an operator or its group starts it again. A temporary one leaves the tree.
@@ -244,17 +281,27 @@ void restarter::finish(child& c, actions& out) {
     if (c.spec->restart == restart_type::temporary) erase(c, out);
 }
 
+void restarter::not_restarted(child& c, const ending& how, actions& out) {
+    const child_id id = c.id;
+    const bool significant = c.spec->significant;
+    const std::string name = c.spec->name;
+    finish(c, out);  // `c` may have left the tree
+    if (significant) significant_ended(id, name, how, out);
+}
+
 /// OTP 24: a significant child that ends by itself and is not restarted may end the supervisor
 /// (`auto_shutdown`).
-void restarter::not_restarted(child& c, actions& out) {
-    const bool significant = c.spec->significant;
-    finish(c, out);
-    if (!significant || auto_shutdown_ == auto_shutdown_kind::never) return;
+void restarter::significant_ended(child_id id, const std::string& name, const ending& how,
+                                  actions& out) {
+    if (!how.clean) badly_ended_.insert(id);
+    if (auto_shutdown_ == auto_shutdown_kind::never) return;
     const bool others = std::ranges::any_of(children_, [](const child& other) {
-        return other.spec->significant && (other.wanted || other.state != process::down);
+        return other.spec->significant &&
+               (other.wanted || other.state != process::down || other.retry_at != never);
     });
-    if (auto_shutdown_ == auto_shutdown_kind::any_significant || !others)
-        begin_end(mode::ending, {});
+    if (auto_shutdown_ == auto_shutdown_kind::all_significant && others) return;
+    begin_end(mode::ending, fmt::format("its significant child {} ended: {}", name, how.text));
+    out.push_back({.what = kind::shut_down, .clean = badly_ended_.empty()});
 }
 
 void restarter::back_off(child& c, const ending& how, time_point now) {
@@ -273,7 +320,9 @@ void restarter::begin_end(mode how, std::string why) {
     for (child& c : children_) {
         c.wanted = c.bounce = false;
         c.batch = 0;
+        c.retry_at = never;
     }
+    retries_.clear();
     batches_.clear();
     due_.clear();
     touched_.clear();

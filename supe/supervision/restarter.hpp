@@ -36,8 +36,10 @@ public:
         remove,   ///< the child leaves the tree: an operator removed it, it is temporary and ended,
                   ///< or it was added and could not be started
         booted,   ///< all children have been started once
-        finished,  ///< all are down after shutdown(): the supervisor ends cleanly
-        failed,    ///< all are down after a failure: the supervisor fails, why() says why
+        shut_down,  ///< a significant child ended, and so all stop: why(). `finished` follows.
+                    ///< `clean`: each significant child that ended did so cleanly
+        finished,   ///< all are down after shutdown(): the supervisor ends cleanly
+        failed,     ///< all are down after a failure: the supervisor fails, why() says why
     };
     struct action {
         kind what;
@@ -46,6 +48,7 @@ public:
         bool restart =
             false;  ///< start: after its own end, or in a group restart: notice `auto-restarted`
         bool whole = true;  ///< give_up: false for one instance while others are left
+        bool clean = true;  ///< shut_down
         friend bool operator==(const action&, const action&) = default;
     };
     using actions = std::vector<action>;
@@ -121,14 +124,16 @@ public:
     void order(const std::vector<child_id>& ids);
 
     /// When tick() is due, or `never`.
-    time_point deadline() const { return due_.empty() ? never : due_.begin()->first; }
+    time_point deadline() const;
     bool has(child_id id) const { return index_.contains(id); }
     status status_of(child_id id) const;
     /// It ended by itself, and only an operator or its group starts it again.
     bool has_finished(child_id id) const { return at(id).done; }
     unsigned restarts_of(child_id id) const { return at(id).restarts; }
+    /// When a child that is given up begins anew (`retry`), or `never`.
+    time_point retry_of(child_id id) const { return at(id).retry_at; }
     std::vector<child_id> in_order() const;
-    /// Why the supervisor fails, with the cause chain; else empty.
+    /// Why the supervisor fails, with the cause chain, or shuts down of itself; else empty.
     const std::string& why() const { return why_; }
     bool is_ending() const {
         return mode_ == mode::ending || mode_ == mode::failing || mode_ == mode::over;
@@ -151,7 +156,8 @@ private:
         bool wanted = false;   // it should be up
         bool stopped = false;  // by an operator, or being removed
         bool given_up = false;
-        bool done = false;         // ended by itself and not restarted
+        time_point retry_at = never;  // `given_up`: it begins anew then
+        bool done = false;            // ended by itself and not restarted
         bool by_operator = false;  // the next start, or the one under way: if it fails, the child
                                    // is stopped
         bool bounce = false;     // in a group restart: to be stopped in its turn, and started again
@@ -184,6 +190,10 @@ private:
     void launch(child& c, time_point now);
     void skip_delays(child& c, time_point now);
     void erase(child& c, actions& out);
+    void set_common_limit() { intensity_.set_limit(limit_.of(children_.size())); }
+    static void begin_counting(child& c);
+    void forget_retry(child& c);
+    void retry(child& c, time_point now);
 
     void ended_as_asked(child& c, actions& out, time_point now);
     void ended_of_itself(child& c, const ending& how, time_point now, actions& out);
@@ -192,9 +202,10 @@ private:
     void ended_idle(child& c, const ending& how, time_point now, actions& out);
     bool within_own_limit(child& c, const ending& how, time_point now);
     bool count(child& c, const ending& how, time_point now, actions& out);
-    bool give_up(child& c, const ending& how, actions& out);
+    bool give_up(child& c, const ending& how, time_point now, actions& out);
     void finish(child& c, actions& out);
-    void not_restarted(child& c, actions& out);
+    void not_restarted(child& c, const ending& how, actions& out);
+    void significant_ended(child_id id, const std::string& name, const ending& how, actions& out);
     void back_off(child& c, const ending& how, time_point now);
     /// When the members of the group that are up stop: at once, or at the next try.
     enum class group_stop { now, at_next_try };
@@ -211,7 +222,8 @@ private:
 
     strategy_kind strategy_;
     auto_shutdown_kind auto_shutdown_;
-    restart_intensity intensity_;
+    common_limit limit_;
+    restart_intensity intensity_;  // of all children together
     std::function<double()> random_;
     std::function<bool(child_id)> mail_waits_;
     children children_;  // in order of start
@@ -219,6 +231,8 @@ private:
     std::unordered_map<int, batch> batches_;
     std::set<std::pair<time_point, int>> due_;  // batches that wait for a point in time
     std::set<int> touched_;                     // batches that advance() checks in this event
+    std::set<std::pair<time_point, child_id>> retries_;  // of children that are given up
+    std::set<child_id> badly_ended_;  // significant children whose last end was not clean
     int last_batch_ = 0;
     std::size_t unstarted_ = 0;  // children of the tree before their first start
     mode mode_ = mode::fresh;

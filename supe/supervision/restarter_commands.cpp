@@ -19,6 +19,7 @@ restarter::actions restarter::add(child_id id, const child_spec& spec, time_poin
     if (where.at == side::behind && has(where.sibling)) next = std::next(index_.at(where.sibling));
     const auto c = children_.insert(next, {id, &spec, where.group, restart_intensity(spec.limit)});
     index_[id] = c;
+    set_common_limit();
     actions out;
     if (mode_ == mode::fresh) {
         ++unstarted_;
@@ -38,6 +39,8 @@ restarter::actions restarter::remove(child_id id, time_point now) {
     actions out;
     c.leaving = c.stopped = true;
     c.wanted = c.bounce = c.given_up = c.by_operator = false;
+    forget_retry(c);
+    badly_ended_.erase(id);
     if (is_ending()) return out;
     if (c.state == process::down) {
         erase(c, out);
@@ -55,12 +58,14 @@ void restarter::erase(child& c, actions& out) {
     out.push_back({kind::remove, c.id});
     const auto entry = index_.extract(c.id);
     children_.erase(entry.mapped());
+    set_common_limit();
 }
 
 void restarter::change(const supervisor_spec& spec) {
     strategy_ = spec.strategy;
     auto_shutdown_ = spec.auto_shutdown;
-    intensity_.set_limit(spec.limit);
+    limit_ = spec.limit;
+    set_common_limit();
 }
 
 void restarter::change(child_id id) {
@@ -84,11 +89,8 @@ restarter::actions restarter::start(child_id id, time_point now, failed_start th
         return out;
     const bool at_rest = c.stopped || c.given_up || c.done;
     const bool waits_for_delay = c.state == process::down && c.wanted && c.restarting;
-    if (at_rest) {
-        c.intensity.reset();
-        c.delay.reset();
-        c.spared = false;
-    }
+    if (at_rest) begin_counting(c);
+    forget_retry(c);
     c.stopped = c.given_up = c.done = c.restarting = false;
     c.last_delay = 0ms;
     want(c);
@@ -109,6 +111,7 @@ restarter::actions restarter::stop(child_id id, time_point now) {
     const bool was_at_rest = c.stopped || c.done;
     c.stopped = true;
     c.given_up = c.done = c.wanted = c.bounce = c.by_operator = false;
+    forget_retry(c);
     if (is_ending()) return out;
     first_start_done(c);  // a later start by an operator cannot fail the tree
     if (c.batch) touched_.insert(c.batch);

@@ -188,6 +188,7 @@ bool restarter::advance_starts(batch& b, time_point now, actions& out, time_poin
         due = never;
         SUPE_ASSERT(c.state == process::down);  // nothing of the batch is left to stop
         c.state = process::starting;
+        badly_ended_.erase(id);
         const bool again = std::exchange(c.restarting, false);
         if (again) ++c.restarts;
         out.push_back({.what = kind::start,

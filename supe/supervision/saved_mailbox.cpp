@@ -92,14 +92,18 @@ std::string next_slice(const mailbox& box, mailbox::reading& at) {
 }  // namespace
 
 awaitable<std::string> save_mailbox(std::shared_ptr<const mailbox> box, std::string address,
-                                    std::filesystem::path state, blocking_runner beside) {
+                                    std::filesystem::path state, blocking_runner beside,
+                                    std::string earlier) {
     mailbox::reading at = box->begin_reading();
     std::string text = next_slice(*box, at);
     if (text.empty() || state.empty()) co_return std::string();
     copy made(state, address);
     bool written = true;
     const std::function<void()> add = [&] { written = made.add(text); };
-    const std::function<void()> finish = [&] { written = written && made.finish(); };
+    const std::function<void()> finish = [&] {
+        written = written && made.finish();
+        if (written && !earlier.empty()) ::unlink(earlier.c_str());
+    };
     try {
         for (; written && !text.empty(); text = next_slice(*box, at)) {
             awaitable<> adding = beside(add);

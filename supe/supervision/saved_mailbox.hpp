@@ -23,8 +23,11 @@ using blocking_runner = std::function<awaitable<>(std::function<void()>)>;
 
 /// Copies the mailbox of the child at `address` to a new file `STATE/mailboxes/NAME.N.jsonl`, with
 /// a line of JSON for each mail: state_directory.md. Returns the file's path; empty when there is
-/// no mail, or the file cannot be written. Cancelled, it leaves no file.
+/// no mail, or the file cannot be written. Cancelled, it leaves no file. When the copy is whole,
+/// the file `earlier` is deleted, unless it is empty: what the mailbox still holds is in the new
+/// one.
 awaitable<std::string> save_mailbox(std::shared_ptr<const mailbox> box, std::string address,
-                                    std::filesystem::path state, blocking_runner beside);
+                                    std::filesystem::path state, blocking_runner beside,
+                                    std::string earlier);
 
 }  // namespace supe

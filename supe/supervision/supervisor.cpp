@@ -1,9 +1,7 @@
 #include "supe/supervision/supervisor.hpp"
 
 #include "supe/async/assertion.hpp"
-#include "supe/async/blocking_work.hpp"
 #include "supe/mail/sqlite_journal.hpp"
-#include "supe/supervision/saved_mailbox.hpp"
 #include "supe/text/json_text.hpp"
 
 #include <fmt/format.h>
@@ -27,12 +25,6 @@ std::filesystem::path journal_path(const std::filesystem::path& state, const std
     std::string name = address.empty() ? "supe" : address.substr(1);
     std::ranges::replace(name, '/', '.');  // names have no dots
     return state / "mail" / (name + ".sqlite");
-}
-
-std::string limit_passed(const child_entry& entry) {
-    const restart_limit& limit = entry.who.spec().limit;
-    return fmt::format("more than {} restarts within {:g} s (the last end: {})", limit.count,
-                       in_seconds(limit.within), entry.deaths.back().text);
 }
 
 /// `variables` with this one, in place of an earlier one of its name.
@@ -247,7 +239,13 @@ void supervisor::perform(const restarter::actions& actions) {
             case kind::give_up: a.whole ? give_up(*entry) : give_up_instance(*entry); break;
             case kind::remove: remove(*entry); break;
             case kind::booted: booted(); break;
-            case kind::finished: end(outcome::clean_stop); break;
+            case kind::shut_down:
+                log(fmt::format("shuts down: {}", restarter_.why()));
+                shut_down_badly_ = !a.clean && !above_;  // for those above it ended (OTP)
+                break;
+            case kind::finished:
+                end(shut_down_badly_ ? outcome::failure : outcome::clean_stop);
+                break;
             case kind::failed:
                 report_failure(restarter_.why());
                 end(outcome::failure);
@@ -299,56 +297,11 @@ void supervisor::report_failure(std::string_view why) {
     mail_.flush();
 }
 
-/// It passed its own limit, others of its name go on.
-void supervisor::give_up_instance(child_entry& entry) {
-    log(fmt::format("{} stays down: {}; the other instances of {} go on", entry.who.spec().name,
-                    limit_passed(entry), entry.public_name()));
-}
-
-struct supervisor::given_up {
-    std::string name, address, limit;
-    restart_limit passed;
-    std::shared_ptr<const mailbox> box;
-};
-
-/// The notice names the file with its mail, so it comes when that is written.
-void supervisor::give_up(child_entry& entry) {
-    given_up what{entry.public_name(), children_.address_of(entry.public_name()),
-                  limit_passed(entry), entry.who.spec().limit, entry.mail.shared};
-    if (what.box->empty() || env_.state.empty()) return report_given_up(what, {});
-    ++saves_;
-    tasks_.start(save_mail_of(std::move(what)));
-}
-
-awaitable<> supervisor::save_mail_of(given_up what) {
-    blocking_runner beside = env_.beside;
-    if (!beside) {
-        beside = [this](std::function<void()> work) {
-            return run_blocking(env_.time.executor(), std::move(work));
-        };
-    }
-    awaitable<std::string> saving =
-        save_mailbox(what.box, what.address, env_.state, std::move(beside));
-    const std::string file = co_await std::move(saving);
-    report_given_up(what, file);
-    --saves_;
-    changed_.notify();
-}
-
-void supervisor::report_given_up(const given_up& what, const std::string& file) {
-    const std::string copied = file.empty() ? "" : ", a copy of it in " + file;
-    log(fmt::format("{} stays down: {}; supe start {} tries again{}", what.name, what.limit,
-                    what.address, what.box->empty() ? "" : "; its mail waits" + copied));
-    notices_.publish_about(
-        what.name, "excessive-crash",
-        fmt::format(R"("restarts":{},"within_ms":{},"mailbox":{})", what.passed.count,
-                    what.passed.within.count(), file.empty() ? "null" : json_quoted(file)));
-}
-
 void supervisor::remove(child_entry& entry) {
     admin_.on_removed(entry);
     notices_.publish_about(entry.who.spec().name, "removed");
     mail_.remove(entry.mail);
+    copies_.erase(entry.public_name());  // it may be the only one of the mail that is removed now
     children_.remove(entry.who.number());
 }
 

@@ -23,7 +23,8 @@ public:
     ~supervisor() override;
 
     /// Starts the children, restarts them, and resumes when the last one has ended: true after a
-    /// clean stop, false when the supervisor failed (see why()). Throws listen_error before
+    /// clean stop, false when the supervisor failed (see why()); a root also when it shut down
+    /// because a significant child ended, and not cleanly. Throws listen_error before
     /// anything is started, when a listening socket cannot be opened; a nested supervisor reports
     /// it to its own supervisor, and fails.
     awaitable<bool> run();
@@ -65,6 +66,7 @@ public:
     std::vector<child*> members(std::string_view name);
     restarter::status status_of(const child& c) const { return restarter_.status_of(c.number()); }
     unsigned restarts_of(const child& c) const { return restarter_.restarts_of(c.number()); }
+    time_point retry_of(const child& c) const { return restarter_.retry_of(c.number()); }
 
     administration& admin() { return admin_; }
     notice_publisher& notices() { return notices_; }
@@ -155,6 +157,7 @@ private:
     void booted();
     void report_failure(std::string_view why);
     void report_end(const child_entry& entry, const child_end& end, const std::string& text);
+    void report_clean_end(child_entry& entry, const child_end& end);
     enum class outcome { clean_stop, failure };
     void end(outcome how);
 
@@ -183,7 +186,10 @@ private:
     time_point began_{};
     bool booted_ = false;
     bool over_ = false;
-    int saves_ = 0;  // mailboxes that are being written to files
+    int saves_ = 0;                              // mailboxes that are being written to files
+    std::map<std::string, std::string> copies_;  // of mailboxes of children with `retry`, by name:
+                                                 // the next copy replaces the file
+    bool shut_down_badly_ = false;  // by auto_shutdown, after an end that was not clean
     bool clean_ = true;
     bool stop_requested_ = false;
 };

@@ -17,6 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr milliseconds working_every = 3s;  // SUPE-WORKING while a request is under way
+constexpr milliseconds soon = 60s;          // a program that goes to the background ends by then
+constexpr milliseconds hint_every = 60s;    // of one child
 
 /// The id of the call that a mail answers: its member `re`.
 std::string call_of(const envelope& mail) {
@@ -70,9 +72,8 @@ void supervisor::on_ended(child& c, const child_end& end) {
     // The whole cause chain, when a nested supervisor failed.
     const bool failed_below = !end.clean && !entry.failure_below.empty();
     const std::string text = failed_below ? entry.failure_below : end.text();
-    entry.last_exit = end.exit;
-    entry.add_death(
-        {env_.time.wall(), text, end.exit ? end.exit->json() : "null", end.lasted, end.clean});
+    entry.add_death({env_.time.wall(), text, end.exit ? end.exit->json() : "null", end.lasted,
+                     end.clean, end.asked_for});
     if (!end.asked_for) ++entry.failures;
     report_end(entry, end, text);
     // What it was started for, and neither has nor waits any more, a sibling took.
@@ -83,14 +84,34 @@ void supervisor::on_ended(child& c, const child_end& end) {
     const bool poisoned =
         mail_.delivery.on_ended(entry.mail, crashed ? ending::charged : ending::uncharged,
                                 (end.clean ? "it ended: " : "it crashed: ") + text);
-    perform(restarter_.ended(c.number(),
-                             {.clean = end.clean,
-                              .asked_for = end.asked_for,
-                              .start_failed = end.never_started() || !end.was_ready,
-                              .took_mail = entry.took_mail || left_none,
-                              .poisoned = poisoned,
-                              .text = text},
-                             env_.time.now()));
+    const restarter::actions follows =
+        restarter_.ended(c.number(),
+                         {.clean = end.clean,
+                          .asked_for = end.asked_for,
+                          .start_failed = end.never_started() || !end.was_ready,
+                          .took_mail = entry.took_mail || left_none,
+                          .poisoned = poisoned,
+                          .text = text},
+                         env_.time.now());
+    if (!end.asked_for) report_clean_end(entry, end);
+    perform(follows);
+}
+
+/// A permanent child should not end. One that ends at once and leaves processes behind went to the
+/// background, as daemons do: what it left was ended, and an operator would not see why.
+void supervisor::report_clean_end(child_entry& entry, const child_end& end) {
+    const child_spec& spec = entry.who.spec();
+    if (end.clean && spec.restart == restart_type::permanent && !spec.demand) {
+        const bool again =
+            !restarter_.is_ending() && status_of(entry.who) != restarter::status::given_up;
+        log(fmt::format("{} ended cleanly with code {} after {:.1f} s{}", spec.name, end.exit->code,
+                        in_seconds(end.lasted), again ? ", and is restarted" : ""));
+    }
+    const time_point now = env_.time.now();
+    if (!end.left_processes || end.lasted > soon || now < entry.next_hint) return;
+    entry.next_hint = now + hint_every;
+    log(fmt::format("{}: it left processes behind: programs must stay in the foreground",
+                    spec.name));
 }
 
 void supervisor::report_end(const child_entry& entry, const child_end& end,

@@ -5,6 +5,7 @@
 #include "supe/mail/mailbox.hpp"
 #include "supe/text/units.hpp"
 
+#include <algorithm>
 #include <boost/json/value.hpp>
 #include <chrono>
 #include <csignal>
@@ -19,7 +20,7 @@ namespace supe {
 enum class strategy_kind { one_for_one, one_for_all, rest_for_one };
 enum class restart_type { permanent, transient, temporary };
 enum class auto_shutdown_kind { never, any_significant, all_significant };
-enum class on_excessive_kind { stop, escalate };
+enum class on_excessive_kind { stop, escalate, retry };
 enum class ready_kind { started, signal, notify };
 enum class kill_mode_kind { group, mixed };
 enum class stdin_kind { null, open };
@@ -27,8 +28,19 @@ enum class on_full_kind { reject, block };
 
 /// At most `count` restarts within `within`; one more is too many.
 struct restart_limit {
-    unsigned count = 3;
+    unsigned count = 10;
     milliseconds within = std::chrono::seconds(60);
+};
+
+/// The limit of all children of a supervisor together (contract §5).
+struct common_limit {
+    std::optional<unsigned> count;  ///< none: by the number of children
+    milliseconds within = std::chrono::seconds(10);
+    /// In figures, for a supervisor with this many children. Each instance is one.
+    restart_limit of(std::size_t children) const {
+        constexpr unsigned least = 10, a_child = 3;
+        return {count.value_or(std::max(least, a_child * static_cast<unsigned>(children))), within};
+    }
 };
 
 struct backoff_spec {
@@ -76,6 +88,7 @@ struct child_spec {
     bool significant = false;
     restart_limit limit;  ///< of this child alone (not used for supervisors)
     on_excessive_kind on_excessive = on_excessive_kind::stop;
+    milliseconds retry_after = std::chrono::minutes(5);  ///< on_excessive: retry
     backoff_spec backoff;
     ready_kind ready = ready_kind::started;
     milliseconds start_timeout = std::chrono::seconds(30);
@@ -94,7 +107,7 @@ struct child_spec {
 struct supervisor_spec {
     std::string name;
     strategy_kind strategy = strategy_kind::one_for_one;
-    restart_limit limit{10, std::chrono::seconds(10)};  ///< of all children together
+    common_limit limit;
     auto_shutdown_kind auto_shutdown = auto_shutdown_kind::never;
     std::vector<std::string> forward;
     std::vector<child_spec> children;

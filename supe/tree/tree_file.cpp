@@ -181,8 +181,10 @@ private:
              [&](auto& in, auto& x) {
                  c.on_excessive = in.template choice<on_excessive_kind>(
                      x, {{"stop", on_excessive_kind::stop},
-                         {"escalate", on_excessive_kind::escalate}});
+                         {"escalate", on_excessive_kind::escalate},
+                         {"retry", on_excessive_kind::retry}});
              }},
+            {"retry_after", [&](auto& in, auto& x) { c.retry_after = in.some_time(x); }},
             {"backoff", [&](auto& in, auto& x) { c.backoff = read_backoff(in, x); }},
             {"ready",
              [&](auto& in, auto& x) {
@@ -267,11 +269,16 @@ private:
                 in.wrong(field.elements[i], "an address");
             try {
                 const listen_address a = parse_listen_address(c.listen[i]);
-                if (a.what != listen_address::kind::unix_path && a.port == 0) continue;
+                const bool is_unix = a.what == listen_address::kind::unix_path;
+                if (!is_unix && a.port == 0) continue;
                 const std::string key =
-                    a.what == listen_address::kind::unix_path
+                    is_unix
                         ? (std::filesystem::path(c.directory) / a.path).lexically_normal().string()
                         : fmt::format("{}:{}", a.host, a.port);
+                if (is_unix && key.size() > unix_path_limit)
+                    in.fail(position,
+                            fmt::format("the path {} has {} bytes, at most {} are allowed",
+                                        json_quoted(key), key.size(), unix_path_limit));
                 const auto [other, is_new] = listeners_.emplace(key, c.name);
                 if (!is_new)
                     in.fail(position, fmt::format("{} is listened on by \"{}\" already",

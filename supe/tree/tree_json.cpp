@@ -55,7 +55,7 @@ void put_supervisor(json::object& o, const supervisor_spec& s) {
     constexpr const char* shutdowns[] = {"never", "any_significant", "all_significant"};
     const supervisor_spec plain;
     put(o, "strategy", s.strategy, plain.strategy, strategies[static_cast<int>(s.strategy)]);
-    put(o, "max_restarts", s.limit.count, plain.limit.count, s.limit.count);
+    if (s.limit.count) o["max_restarts"] = *s.limit.count;
     put(o, "within", s.limit.within, plain.limit.within, text(s.limit.within));
     put(o, "auto_shutdown", s.auto_shutdown, plain.auto_shutdown,
         shutdowns[static_cast<int>(s.auto_shutdown)]);
@@ -94,6 +94,7 @@ json::value to_json(const supervisor_spec& s) {
 
 json::value to_json(const child_spec& c) {
     constexpr const char* restarts[] = {"permanent", "transient", "temporary"};
+    constexpr const char* excessives[] = {"stop", "escalate", "retry"};
     child_spec plain;
     if (c.supervisor) plain.shutdown.limit.reset();
     json::object o{{"name", c.name}};
@@ -107,7 +108,9 @@ json::value to_json(const child_spec& c) {
     }
     put(o, "restart", c.restart, plain.restart, restarts[static_cast<int>(c.restart)]);
     put(o, "significant", c.significant, plain.significant, c.significant);
-    put(o, "on_excessive", c.on_excessive, plain.on_excessive, "escalate");
+    put(o, "on_excessive", c.on_excessive, plain.on_excessive,
+        excessives[static_cast<int>(c.on_excessive)]);
+    put(o, "retry_after", c.retry_after, plain.retry_after, text(c.retry_after));
     put_backoff(o, c.backoff);
     put(o, "shutdown", c.shutdown.limit, plain.shutdown.limit, shutdown_json(c.shutdown));
     put(o, "ask", c.ask, plain.ask, c.ask);

@@ -121,7 +121,8 @@ BOOST_AUTO_TEST_CASE(status_of_the_whole_tree) {
     BOOST_TEST(web.at("restarts") == 1);
     BOOST_TEST(web.at("uptime_ms").to_number<int>() > 0);
     BOOST_TEST(json::serialize(web.at("mailbox")) == R"({"queued":0,"in_flight":0})");
-    BOOST_TEST(json::serialize(web.at("last_exit")) == R"({"signal":"SIGKILL","core":false})");
+    BOOST_TEST(json::serialize(web.at("last_exit")) ==
+               R"({"signal":"SIGKILL","core":false,"asked_for":false})");
     const auto& queue = root.at("children").at(1).at("children").at(0);
     BOOST_TEST(keys_of(queue) == members);
     BOOST_TEST(queue.at("address") == "/dam/queue");

@@ -68,7 +68,7 @@ struct slow_disk {
         const supe::blocking_runner beside = [this](std::function<void()> work) {
             return step(std::move(work));
         };
-        auto saving = supe::save_mailbox(box, "/a", directory.path(), beside);
+        auto saving = supe::save_mailbox(box, "/a", directory.path(), beside, {});
         file = co_await std::move(saving);
     }
     void begin() {
@@ -112,6 +112,29 @@ BOOST_AUTO_TEST_CASE(does_not_touch_an_earlier_one) {
     w.crash("/a");
     BOOST_TEST(named_file(w) != first);
     BOOST_TEST(lines_of(first).size() == 1u);
+}
+
+// With `retry` a child may be given up again and again: each copy replaces the one before, and the
+// mail is in the mailbox for all of that time.
+BOOST_AUTO_TEST_CASE(retry_keeps_one) {
+    const support::temporary_directory directory;
+    player_world w(
+        R"({"name": "t", "children": [{"name": "a", "component": "stubborn", "max_restarts": 0,
+            "on_excessive": "retry", "retry_after": "5s"}]})",
+        1, directory.path());
+    w.mail("/a", "1");
+    w.crash("/a");
+    const auto first = named_file(w);
+    w.mail("/a", "2");
+    w.advance(std::chrono::seconds(5));
+    BOOST_TEST(w.starts_of("/a") == 2u);
+    w.crash("/a");
+    const auto second = named_file(w);
+    BOOST_TEST(second != first);
+    BOOST_TEST(lines_of(second).size() == 2u);
+    BOOST_TEST(!std::filesystem::exists(first));
+    BOOST_TEST(w.lines().back().find("it begins anew in 5s (supe start /a: now)") !=
+               std::string::npos);
 }
 
 // Without mail no file is written; a directory that cannot be written is no failure.
@@ -201,7 +224,7 @@ BOOST_AUTO_TEST_CASE(the_loop_goes_on) {
         const supe::blocking_runner beside = [&](std::function<void()> work) {
             return supe::run_blocking(loop.io.get_executor(), std::move(work));
         };
-        auto saving = supe::save_mailbox(box, "/a", directory.path(), beside);
+        auto saving = supe::save_mailbox(box, "/a", directory.path(), beside, {});
         file = co_await std::move(saving);
         done = true;
     };

@@ -220,6 +220,43 @@ BOOST_AUTO_TEST_CASE(given_up) {
     BOOST_TEST(w.status_of("a") == status::running);
 }
 
+// The defaults: eleven children that are killed at the same moment do not end the tree.
+BOOST_AUTO_TEST_CASE(all_killed_at_once) {
+    std::string children;
+    for (int i = 0; i < 11; ++i)
+        children += fmt::format(R"({}{{"name": "c{}", "component": "diligent"}})", i ? "," : "", i);
+    player_world w(fmt::format(R"({{"name": "t", "children": [{}]}})", children));
+    for (int i = 0; i < 11; ++i) BOOST_TEST(w.crash(fmt::format("/c{}", i)));
+    w.advance(1s);
+    BOOST_TEST(!w.ended());
+    BOOST_TEST(w.processes() == 11u);
+    BOOST_TEST(w.count("component-auto-restarted") == 11u);
+}
+
+// The defaults: a worker that ends at once while its database is away for five seconds runs
+// afterwards, alone in its tree and beside others.
+BOOST_AUTO_TEST_CASE(a_database_that_is_away) {
+    for (const char* others : {"", R"(, {"name": "b", "component": "diligent"})"}) {
+        bool away = false;
+        supe::simulation::world w;
+        support::provide_players(w);
+        w.provide("worker", [&away](supe::component& self) -> awaitable<> {
+            if (away) throw std::runtime_error("no database");
+            while (auto mail = co_await self.receive()) co_await mail->ack();
+        });
+        w.run(fmt::format(
+            R"({{"name": "t", "children": [{{"name": "a", "component": "worker"}}{}]}})", others));
+        away = true;
+        w.crash("/a");
+        w.advance(5s);
+        BOOST_TEST(w.pid_of("/a") == 0);
+        away = false;
+        w.advance(5s);
+        BOOST_TEST(w.pid_of("/a") != 0);
+        BOOST_TEST(!w.ended());
+    }
+}
+
 // The delay: 0, then 100 ms, doubled each time; after a run that is long enough it is 0 again. A
 // jump of the time changes nothing else.
 BOOST_AUTO_TEST_CASE(delays) {

@@ -184,7 +184,8 @@ BOOST_AUTO_TEST_CASE(nested_fails) {
 }
 
 // nonsignificant_*, significant_temporary, significant_transient: only a significant child that
-// ends by itself and is not restarted ends the supervisor. A root that ends so ends cleanly.
+// ends by itself and is not restarted ends the supervisor. A root that ends so ends as the child
+// did.
 BOOST_AUTO_TEST_CASE(significant) {
     const auto with = [](const std::string& mode, const std::string& restart,
                          const std::string& significant) {
@@ -205,6 +206,7 @@ BOOST_AUTO_TEST_CASE(significant) {
             player_world killed(with(mode, restart, "true"));
             killed.crash("/a");
             BOOST_TEST(killed.ended() == (restart == std::string("temporary")));
+            BOOST_TEST(!killed.ended_cleanly());
             player_world stopped(with(mode, restart, "true"));
             stopped.by_hand(stopped.root().admin().stop("a"));
             BOOST_TEST(!stopped.ended());
@@ -225,6 +227,14 @@ BOOST_AUTO_TEST_CASE(significant_escalation) {
     climbs.exit("/dam/x");
     climbs.advance(1s);
     BOOST_TEST(climbs.ended_cleanly());
+    // For those above, a supervisor that shut down so has ended cleanly, whatever its child did
+    // (OTP).
+    player_world killed(with("true"));
+    for (int i = 0; i < 11; ++i) {
+        killed.crash("/dam/x");
+        killed.advance(2s);
+    }
+    BOOST_TEST(!killed.ended());
     player_world stays(with("false"));
     stays.exit("/dam/x");
     stays.advance(1s);

@@ -71,7 +71,7 @@ public:
     supervisor_model(supe::supervisor& real, const supe::supervisor_spec& spec, std::string address,
                      std::vector<std::string>& faults)
         : real_(real), spec_(spec), address_(std::move(address)), faults_(faults),
-          all_{spec.limit, {}} {
+          all_{spec.limit.of(0), {}} {
         for (const supe::child_spec& c : spec.children) enter(c);
         listener_ = real_.notices().listen({}, [this](const supe::published& n) { on_notice(n); });
     }
@@ -336,7 +336,10 @@ private:
     void not_restarted(model_child& c) {
         const bool significant = c.spec.significant;
         finished(c);
-        if (!significant || spec_.auto_shutdown == supe::auto_shutdown_kind::never) return;
+        if (significant) significant_ended();
+    }
+    void significant_ended() {
+        if (spec_.auto_shutdown == supe::auto_shutdown_kind::never) return;
         bool others = false;
         for (const auto& [name, o] : children_)
             others = others || (o.spec.significant && (o.wanted() || o.process));
@@ -348,6 +351,8 @@ private:
         if (own) c.given_up = true;
         if (own && !has_siblings(c) && c.spec.on_excessive == supe::on_excessive_kind::escalate)
             end();
+        else if (own && c.spec.significant)
+            significant_ended();
         if (own) return;
         c.back_off(now(), was_ready ? now() - c.up_since : duration{});
         const std::string name = c.spec.name;

@@ -429,7 +429,7 @@ BOOST_AUTO_TEST_CASE(reloaded) {
     BOOST_TEST(m.ask(m.admin.reload(next)) == "");
     BOOST_TEST_SAME(m.actions(), {"stop c", "remove c", "start e", "stop b", "start b"});
     BOOST_TEST_SAME(m.order_of_start(), {"e", "d", "b", "a"});
-    BOOST_TEST(m.tree.limit.count == 77u);
+    BOOST_TEST((m.tree.limit.count == 77u));
     BOOST_TEST((m.at("d").who.spec().restart == supe::restart_type::transient));
     next.name = "u";
     BOOST_TEST(m.ask(m.admin.reload(next)) == "the name stays t until the tree is started again");

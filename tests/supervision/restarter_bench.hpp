@@ -41,7 +41,8 @@ inline supe::supervisor_spec tree_of(supe::strategy_kind strategy,
 }
 
 /// A restarter with children by name and actions as text: `start a`, `restart a`, `restart a +100`
-/// (after 100 ms), `stop a`, `stopped a`, `give_up a`, `remove a`, `booted`, `finished`, `failed`.
+/// (after 100 ms), `stop a`, `stopped a`, `give_up a`, `remove a`, `booted`, `shut_down` (`badly`),
+/// `finished`, `failed`.
 struct bench {
     bench(const bench&) = delete;
     explicit bench(supe::supervisor_spec s)
@@ -81,6 +82,7 @@ struct bench {
             case kind::give_up: return (a.whole ? "give_up " : "give_up instance ") + name;
             case kind::remove: return "remove " + name;
             case kind::booted: return "booted";
+            case kind::shut_down: return a.clean ? "shut_down" : "shut_down badly";
             case kind::finished: return "finished";
             case kind::failed: return "failed";
         }

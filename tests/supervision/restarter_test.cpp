@@ -359,12 +359,12 @@ supe::supervisor_spec significant_two(supe::auto_shutdown_kind kind, supe::resta
     return s;
 }
 
-// any_significant: the first significant child that ends by itself ends the supervisor, cleanly.
+// any_significant: the first significant child that ends by itself ends the supervisor.
 BOOST_AUTO_TEST_CASE(any_significant) {
     bench b(significant_two(supe::auto_shutdown_kind::any_significant, temporary));
     b.up();
     BOOST_TEST(b.exit("b") == "remove b");
-    BOOST_TEST(b.crash("a") == "remove a, stop c");
+    BOOST_TEST(b.crash("a") == "remove a, shut_down badly, stop c");
     BOOST_TEST(b.stopped("c") == "finished");
 }
 
@@ -375,7 +375,7 @@ BOOST_AUTO_TEST_CASE(all_significant) {
     BOOST_TEST(b.crash("a") == "restart a");
     b.ready("a");
     BOOST_TEST(b.exit("a") == "");
-    BOOST_TEST(b.exit("c") == "stop b");
+    BOOST_TEST(b.exit("c") == "shut_down, stop b");
     BOOST_TEST(b.stopped("b") == "finished");
 }
 

@@ -43,6 +43,23 @@ BOOST_AUTO_TEST_CASE(table) {
                "  weir     running, silent   12         0   1m01s       0          0  -\n");
 }
 
+// Whether an end was asked for; when a child that is given up begins anew.
+BOOST_AUTO_TEST_CASE(one_child) {
+    json::value queue = shop().at("children").at(1).at("children").at(0);
+    queue.at("last_exit").as_object()["asked_for"] = true;
+    queue.as_object()["retry_in_ms"] = 252000;
+    queue.as_object()["deaths"] = json::parse(
+        R"([{"at":"A","text":"exit code 3","exit":{"code":3},"after_ms":1000,"clean":false,"asked_for":false},
+            {"at":"B","text":"exit code 3","exit":{"code":3},"after_ms":1000,"clean":true,"asked_for":true}])");
+    BOOST_TEST(components::status_table(queue, shown::off) ==
+               "NAME   STATE     PID  RESTARTS  UPTIME  QUEUED  IN FLIGHT  LAST EXIT\n"
+               "queue  given_up    -         3       -      12          0  code 3 (asked for)\n"
+               "\nIt begins anew in 4m12s\n"
+               "\nHow it ended so far, the latest last:\n"
+               "  A  after     1s  crashed  exit code 3\n"
+               "  B  after     1s  stopped  exit code 3\n");
+}
+
 // Colours only where they are asked for, and without them the same text.
 BOOST_AUTO_TEST_CASE(colours) {
     for (const auto draw : {components::status_table, components::status_drawing}) {
