@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -61,14 +62,22 @@ socket_address ipv6(const std::string& host, std::uint16_t port) {
 socket_address unix_address(const std::string& path, const std::string& text) {
     sockaddr_un native{};
     native.sun_family = AF_UNIX;
-    if (path.size() >= sizeof native.sun_path)
+    static_assert(sizeof native.sun_path == unix_path_limit + 1);
+    if (path.size() > unix_path_limit)
         fail(text, fmt::format("the path has {} bytes, at most {} are allowed", path.size(),
-                               sizeof native.sun_path - 1));
+                               unix_path_limit));
     path.copy(native.sun_path, path.size());
     return socket_address::of(native);
 }
 
-// The next four functions return an invalid descriptor when they fail, with the reason in errno.
+/// Sockets that share may have one port with different addresses, where all of them are of one
+/// user. So `:8080` can be opened while our 127.0.0.1:8080 is still open.
+void share_port(const unique_fd& fd, bool shares) {
+    const int on = shares ? 1 : 0;
+    if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+}
+
+// The next functions return an invalid descriptor when they fail, with the reason in errno.
 
 unique_fd bound(unique_fd fd, const socket_address& address) {
     if (!fd || ::bind(fd.get(), address.get(), address.size) == 0) return fd;
@@ -78,29 +87,38 @@ unique_fd bound(unique_fd fd, const socket_address& address) {
     return fd;
 }
 
-unique_fd inet_socket(int family) {
+unique_fd inet_socket(int family, bool shares) {
     unique_fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     // A restarted supervisor must not wait for TIME_WAIT of the connections of the earlier one.
     const int on = 1;
     if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    share_port(fd, shares);
     return fd;
 }
 
-unique_fd bound_inet(const socket_address& address) {
-    return bound(inet_socket(address.family()), address);
+unique_fd bound_inet(const socket_address& address, bool shares) {
+    return bound(inet_socket(address.family(), shares), address);
 }
 
-unique_fd bound_to_any(std::uint16_t port) {
-    unique_fd fd = inet_socket(AF_INET6);
+unique_fd bound_to_any(std::uint16_t port, bool shares) {
+    unique_fd fd = inet_socket(AF_INET6, shares);
     const int off = 0;
     if (fd) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     fd = bound(std::move(fd), ipv6("::", port));
     const bool no_ipv6 = !fd && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
-    return no_ipv6 ? bound_inet(ipv4("0.0.0.0", port)) : std::move(fd);
+    return no_ipv6 ? bound_inet(ipv4("0.0.0.0", port), shares) : std::move(fd);
 }
 
-void listen_on(const unique_fd& fd, const std::string& text) {
-    if (::listen(fd.get(), SOMAXCONN) != 0) fail_with_errno(text);
+/// Two sockets may be bound to one port, and the second one fails here.
+unique_fd open_inet(const listen_address& address, bool shares) {
+    using kind = listen_address::kind;
+    unique_fd fd;
+    switch (address.what) {
+        case kind::ipv4: fd = bound_inet(ipv4(address.host, address.port), shares); break;
+        case kind::ipv6: fd = bound_inet(ipv6(address.host, address.port), shares); break;
+        default: fd = bound_to_any(address.port, shares);
+    }
+    return fd && ::listen(fd.get(), SOMAXCONN) == 0 ? std::move(fd) : unique_fd();
 }
 
 /// True for the socket file of a dead process: the connection is refused. A socket that answers, or
@@ -127,6 +145,8 @@ unique_fd bound_unix(const socket_address& address, const std::string& path,
     return fd;
 }
 
+constexpr auto first_of = [](const auto& pair) { return pair.first; };
+
 std::string print(const socket_address& address) {
     char host[INET6_ADDRSTRLEN] = {};
     if (address.family() == AF_INET) {
@@ -143,30 +163,50 @@ std::string print(const socket_address& address) {
 
 listening_sockets_of_child::listening_sockets_of_child(const std::vector<std::string>& addresses,
                                                        const std::filesystem::path& directory) {
+    listening_sockets_of_child none;
+    *this = listening_sockets_of_child(addresses, directory, none);
+}
+
+listening_sockets_of_child::listening_sockets_of_child(const std::vector<std::string>& addresses,
+                                                       const std::filesystem::path& directory,
+                                                       listening_sockets_of_child& before) {
+    std::vector<std::pair<listener*, std::size_t>> kept;  // of `before`, and its place here
     for (const auto& text : addresses) {
-        const auto address = parse_listen_address(text);
-        const bool is_unix = address.what == listen_address::kind::unix_path;
-        listeners_.push_back(is_unix ? open_unix(address, directory) : open_inet(address, text));
+        auto address = parse_listen_address(text);
+        if (address.what == listen_address::kind::unix_path)
+            address.path = (directory / address.path).lexically_normal().string();
+        const auto same = std::ranges::find_if(before.listeners_, [&](const listener& l) {
+            return l.address == address && std::ranges::find(kept, &l, first_of) == kept.end();
+        });
+        if (same != before.listeners_.end()) {
+            kept.emplace_back(&*same, listeners_.size());
+            listeners_.emplace_back();
+        } else {
+            listeners_.push_back(open(address, text, before.listeners_));
+        }
     }
+    for (const auto& [listener, place] : kept) listeners_[place] = std::move(*listener);
 }
 
-auto listening_sockets_of_child::open_inet(const listen_address& address, const std::string& text)
-    -> listener {
-    using kind = listen_address::kind;
-    unique_fd fd;
-    switch (address.what) {
-        case kind::ipv4: fd = bound_inet(ipv4(address.host, address.port)); break;
-        case kind::ipv6: fd = bound_inet(ipv6(address.host, address.port)); break;
-        default: fd = bound_to_any(address.port);
+auto listening_sockets_of_child::open(const listen_address& address, const std::string& text,
+                                      const std::vector<listener>& before) -> listener {
+    if (address.what == listen_address::kind::unix_path) return open_unix(address);
+    std::vector<const listener*> sharing;
+    for (const listener& l : before) {
+        if (address.port != 0 && l.address.port == address.port) sharing.push_back(&l);
     }
+    for (const listener* l : sharing) share_port(l->fd, true);
+    unique_fd fd = open_inet(address, !sharing.empty());
+    const int why = errno;
+    for (const listener* l : sharing) share_port(l->fd, false);
+    share_port(fd, false);
+    errno = why;
     if (!fd) fail_with_errno(text);
-    listen_on(fd, text);
-    return {std::move(fd), {}};
+    return {address, std::move(fd), {}};
 }
 
-auto listening_sockets_of_child::open_unix(const listen_address& address,
-                                           const std::filesystem::path& directory) -> listener {
-    const std::string path = (directory / address.path).lexically_normal().string();
+auto listening_sockets_of_child::open_unix(const listen_address& address) -> listener {
+    const std::string& path = address.path;
     const std::string text = fmt::format("{}{}", unix_prefix, path);
     const auto where = unix_address(path, text);
     unique_fd fd = bound_unix(where, path, text);
@@ -174,8 +214,8 @@ auto listening_sockets_of_child::open_unix(const listen_address& address,
     socket_file file(path);
     // Before listen(), so that no client connects before the mode is right.
     if (::chmod(path.c_str(), 0666) != 0) fail_with_errno(text);
-    listen_on(fd, text);
-    return {std::move(fd), std::move(file)};
+    if (::listen(fd.get(), SOMAXCONN) != 0) fail_with_errno(text);
+    return {address, std::move(fd), std::move(file)};
 }
 
 std::vector<int> listening_sockets_of_child::descriptors() const {

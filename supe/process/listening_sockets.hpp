@@ -27,6 +27,11 @@ public:
     /// Opens all of them or throws: listen_error, or std::invalid_argument for a malformed address.
     listening_sockets_of_child(const std::vector<std::string>& addresses,
                                const std::filesystem::path& directory);
+    /// In place of `before`: takes over its sockets with the same addresses, and opens the others.
+    /// When one cannot be opened it throws, and `before` is as it was.
+    listening_sockets_of_child(const std::vector<std::string>& addresses,
+                               const std::filesystem::path& directory,
+                               listening_sockets_of_child& before);
     listening_sockets_of_child(listening_sockets_of_child&&) = default;
     listening_sockets_of_child& operator=(listening_sockets_of_child&&) = default;
 
@@ -53,12 +58,13 @@ private:
         std::uint64_t inode_ = 0;
     };
     struct listener {
+        listen_address address;  // the path is whole
         unique_fd fd;
         socket_file file;
     };
-    static listener open_inet(const listen_address& address, const std::string& text);
-    static listener open_unix(const listen_address& address,
-                              const std::filesystem::path& directory);
+    static listener open(const listen_address& address, const std::string& text,
+                         const std::vector<listener>& before);
+    static listener open_unix(const listen_address& address);
 
     std::vector<listener> listeners_;
 };

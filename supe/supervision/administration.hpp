@@ -67,8 +67,10 @@ public:
     /// Applies the differences between the new tree file and the old one: children are removed (in
     /// reverse), added at their positions, or restarted with their new spec and their mail; new
     /// limits, strategy and `forward` take effect at once. What did not change in the file is not
-    /// touched, even if an operator changed it since. A nested supervisor gets its part; one that
-    /// does not answer is an error. Returns the errors of all parts, joined by "; ".
+    /// touched, even if an operator changed it since. A child that is given up is started when its
+    /// spec changed. One whose new sockets cannot be opened goes on as it was. A nested supervisor
+    /// gets its part; one that does not answer is an error. Returns the errors of all parts, joined
+    /// by "; ". What was not applied is tried again by the next reload, also of the same file.
     awaitable<std::string> reload(supervisor_spec tree);
 
     const operation_queue& operations() const { return queue_; }
@@ -145,10 +147,17 @@ private:
     static std::vector<written_child> written(const std::vector<child_spec>& children);
     awaitable<std::string> remove_unlisted(std::vector<written_child> before,
                                            std::vector<child_spec> now);
-    awaitable<std::string> reload_child(child_spec spec, unsigned instances_before,
-                                        restarter::position where);
+    /// What a reload came to for one child. What was not applied is tried again by the next reload,
+    /// also of the same file.
+    struct reloaded {
+        std::string problem;
+        bool applied = true;
+    };
+    awaitable<reloaded> reload_child(child_spec spec, unsigned instances_before,
+                                     restarter::position where);
     awaitable<std::string> reload_one(int number, child_spec spec);
-    awaitable<std::string> reopen_sockets(child_spec spec);
+    std::string change_sockets(const child_spec& spec);
+    void not_applied(const std::string& name, const written_child* before);
     awaitable<std::string> reload_below(std::string nested, supervisor_spec tree);
     void change_spec(child_entry& entry, const child_spec& spec);
 

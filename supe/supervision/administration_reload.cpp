@@ -24,26 +24,29 @@ bool same(const std::string& a, const std::string& b) {
     return a == b || boost::json::parse(a) == boost::json::parse(b);
 }
 
-bool same(const child_spec& a, const child_spec& b) { return to_json(a) == to_json(b); }
-
 /// The fields that only the supervisor uses: they take effect without a new process.
 void copy_policy(const child_spec& from, child_spec& to) {
     to.restart = from.restart;
     to.significant = from.significant;
     to.limit = from.limit;
     to.on_excessive = from.on_excessive;
+    to.retry_after = from.retry_after;
     to.backoff = from.backoff;
     to.clean_exits = from.clean_exits;
 }
 
-/// True when no new process is needed: only policy differs, or the tree of a nested supervisor. The
-/// names of instances are not compared.
-bool same_process(const child_spec& a, child_spec b) {
-    copy_policy(a, b);
+/// For one of several instances: their names and their number are not compared.
+bool same_but_instances(const child_spec& a, child_spec b) {
     b.name = a.name;
     b.instances = a.instances;
+    return to_json(a) == to_json(b);
+}
+
+/// True when no new process is needed: only policy differs, or the tree of a nested supervisor.
+bool same_process(const child_spec& a, child_spec b) {
+    copy_policy(a, b);
     if (a.supervisor && b.supervisor) b.supervisor = a.supervisor;
-    return same(a, b);
+    return same_but_instances(a, std::move(b));
 }
 
 bool same_sockets(const child_spec& a, const child_spec& b) {
@@ -86,8 +89,9 @@ awaitable<std::string> administration::reload_now(supervisor_spec tree) {
         if (is_ending()) co_return ending_text({});
         if (!old || !same(old->spec, text_of(spec))) {
             const unsigned instances_before = old ? old->instances : 0;
-            const std::string problem = co_await reload_child(spec, instances_before, where);
-            note(problems, problem);
+            const reloaded result = co_await reload_child(spec, instances_before, where);
+            note(problems, result.problem);
+            if (!result.applied) not_applied(spec.name, old);
         }
         const auto here = children_.members(spec.name);
         if (!here.empty()) where = restarter::position::behind(here.back()->who.number());
@@ -111,32 +115,60 @@ awaitable<std::string> administration::remove_unlisted(std::vector<written_child
     co_return problems;
 }
 
-awaitable<std::string> administration::reload_child(child_spec spec, unsigned instances_before,
-                                                    restarter::position where) {
+/// The next reload compares its file with what the tree has.
+void administration::not_applied(const std::string& name, const written_child* before) {
+    const auto noted = std::ranges::find(written_, name, &written_child::name);
+    if (noted == written_.end()) return;
+    if (!children_.is_taken(name)) {
+        written_.erase(noted);
+    } else if (before) {
+        *noted = *before;
+    }
+}
+
+awaitable<administration::reloaded> administration::reload_child(child_spec spec,
+                                                                 unsigned instances_before,
+                                                                 restarter::position where) {
     const std::string name = spec.name;
     const auto here = children_.members(name);
     const bool another_kind =
         !here.empty() && here.front()->who.is_supervisor() != (spec.supervisor != nullptr);
     const std::vector<int> numbers = numbers_of(name);
-    std::string problem;
+    reloaded result;
     if (another_kind) co_await remove_now(name);
     if (another_kind || here.empty()) {
-        problem = co_await add_at(std::move(spec), where);
-        co_return problem;
+        result.problem = co_await add_at(std::move(spec), where);
+        result.applied = result.problem.empty();
+        co_return result;
+    }
+    if (!same_sockets(here.front()->who.spec(), spec)) {
+        result.problem = change_sockets(spec);
+        result.applied = result.problem.empty();
+        if (!result.applied) co_return result;
     }
     const unsigned instances = spec.instances;
     if (child_group* const group = children_.find_group(name)) group->spec = spec;
-    if (!same_sockets(here.front()->who.spec(), spec)) {
-        problem = co_await reopen_sockets(std::move(spec));
-    } else {
-        for (const int number : numbers) {
-            const std::string own = co_await reload_one(number, spec);
-            if (problem.empty()) problem = own;
-        }
+    for (const int number : numbers) {
+        const std::string own = co_await reload_one(number, spec);
+        if (result.problem.empty()) result.problem = own;
     }
-    if (problem.empty() && instances != instances_before && children_.is_taken(name))
-        problem = co_await scale_now(name, instances);
-    co_return problem;
+    result.applied = result.problem.empty() || !spec.supervisor;
+    if (result.problem.empty() && instances != instances_before && children_.is_taken(name))
+        result.problem = co_await scale_now(name, instances);
+    co_return result;
+}
+
+/// Opens the new sockets before it touches anything. The processes have their own descriptors, and
+/// get the new ones when they are restarted.
+std::string administration::change_sockets(const child_spec& spec) {
+    const std::vector<child_entry*> members = children_.members(spec.name);
+    try {
+        const auto sockets = child_registry::sockets_for(spec, members.front()->sockets.get());
+        for (child_entry* entry : members) entry->sockets = sockets;
+        return {};
+    } catch (const listen_error& e) {
+        return fmt::format("{}; {} goes on as it was", e.what(), spec.name);
+    }
 }
 
 /// Updates every copy of the spec of a child.
@@ -154,50 +186,18 @@ awaitable<std::string> administration::reload_one(int number, child_spec spec) {
     child_entry* const entry = children_.find(number);
     if (!entry) co_return std::string();
     const child_spec old = entry->who.spec();
+    const child_spec now = as_child(spec);
     const auto state = restarts_.status_of(number);
-    const bool down = state == restarter::status::stopped || state == restarter::status::given_up;
-    const bool other_process = !same_process(old, as_child(spec));
-    const bool other_tree =
-        spec.supervisor && !(to_json(*old.supervisor) == to_json(*spec.supervisor));
+    const bool given_up = state == restarter::status::given_up;
+    const bool changed = !same_but_instances(old, now);
+    const bool other_process = !same_process(old, now);
     change_spec(*entry, spec);
     std::string problem;
-    if (down) co_return problem;
-    if (other_process) {
+    if (state == restarter::status::stopped || (given_up && !changed)) co_return problem;
+    if (other_process || given_up) {
         problem = co_await restart_now(old.name, failed_start::is_tried_again);
-    } else if (other_tree) {
+    } else if (spec.supervisor) {  // it finds out itself whether its own tree differs
         problem = co_await reload_below(old.name, *spec.supervisor);
-    }
-    co_return problem;
-}
-
-/// The old sockets are closed before the new ones are opened, since addresses may be the same. A
-/// child whose sockets cannot be opened stays down.
-awaitable<std::string> administration::reopen_sockets(child_spec spec) {
-    using status = restarter::status;
-    std::vector<std::string> were_up;
-    for (const child_entry* entry : children_.members(spec.name)) {
-        const status s = restarts_.status_of(entry->who.number());
-        if (s != status::stopped && s != status::given_up)
-            were_up.push_back(entry->who.spec().name);
-    }
-    co_await stop_now(spec.name);
-    if (is_ending()) co_return ending_text(spec.name);
-    for (child_entry* entry : children_.members(spec.name)) entry->sockets.reset();
-    std::shared_ptr<listening_sockets_of_child> sockets;
-    std::string problem;
-    try {
-        sockets = child_registry::sockets_for(spec);
-    } catch (const listen_error& e) {
-        problem = fmt::format("{}; it is stopped", e.what());
-    }
-    for (child_entry* entry : children_.members(spec.name)) {
-        entry->sockets = sockets;
-        change_spec(*entry, spec);
-    }
-    if (!problem.empty()) co_return problem;
-    for (const std::string& name : were_up) {
-        const std::string own = co_await start_now(name, failed_start::is_tried_again);
-        if (problem.empty()) problem = own;
     }
     co_return problem;
 }

@@ -157,6 +157,53 @@ BOOST_AUTO_TEST_CASE(unix_sockets_are_open_to_everyone) {
     BOOST_TEST((found.st_mode & 0777) == 0666u);
 }
 
+// In place of earlier ones: those with the same address are the same sockets, the others are new,
+// and what is left of the earlier ones is closed.
+BOOST_AUTO_TEST_CASE(in_place_of_others) {
+    const scratch tmp;
+    sockets before({"127.0.0.1:0", "unix:web.sock", "unix:old.sock"}, tmp.directory);
+    const auto old = before.descriptors();
+    const sockets now({"unix:new.sock", "unix:./web.sock", "127.0.0.1:0"}, tmp.directory, before);
+    BOOST_TEST(now.descriptors().at(1) == old.at(1));
+    BOOST_TEST(now.descriptors().at(2) == old.at(0));
+    BOOST_TEST(connects(tmp.file("new.sock")));
+    BOOST_TEST(connects(tmp.file("web.sock")));
+    before = sockets();
+    BOOST_TEST(connects(tmp.file("web.sock")));
+    BOOST_TEST(!fs::exists(tmp.file("old.sock")));
+}
+
+// Where one cannot be opened, the earlier ones are as they were.
+BOOST_AUTO_TEST_CASE(not_in_place_of_others) {
+    const scratch tmp;
+    const sockets other({"127.0.0.1:0"}, "/");
+    sockets before({"unix:web.sock", "127.0.0.1:0"}, tmp.directory);
+    const auto old = before.descriptors();
+    BOOST_CHECK_THROW(
+        sockets({"unix:web.sock", "unix:new.sock", other.addresses().at(0)}, tmp.directory, before),
+        supe::listen_error);
+    BOOST_TEST(before.descriptors() == old, boost::test_tools::per_element());
+    BOOST_TEST(connects(tmp.file("web.sock")));
+    BOOST_TEST(!fs::exists(tmp.file("new.sock")));
+}
+
+// All addresses in place of one, and the reverse, with the same port. Nobody else gets the port
+// meanwhile or afterwards.
+BOOST_AUTO_TEST_CASE(other_address_same_port) {
+    const std::string port = std::to_string(port_of(sockets({"127.0.0.1:0"}, "/").addresses()[0]));
+    const std::string one = "127.0.0.1:" + port;
+    for (const std::string& all : {":" + port, "0.0.0.0:" + port}) {
+        for (const auto& [from, to] : {std::pair{one, all}, {all, one}}) {
+            sockets before({from}, "/");
+            const sockets now({to}, "/", before);
+            BOOST_TEST(error_of({one}) == one + ": Address already in use");
+            before = sockets();
+            BOOST_TEST(connects(port_of(one)));
+            BOOST_TEST(error_of({to}) == to + ": Address already in use");
+        }
+    }
+}
+
 // At the end the sockets are closed and their files removed, but not a file that another process
 // has put there since.
 BOOST_AUTO_TEST_CASE(nothing_is_left) {

@@ -1,7 +1,10 @@
 // A new tree file for a running tree: differences are applied, the rest is not touched.
 #include "tests/support/players.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
 
 using support::player_world;
 using namespace std::chrono_literals;
@@ -99,6 +102,109 @@ BOOST_AUTO_TEST_CASE(changed_while_stopped) {
     BOOST_TEST(w.status_of("a") == status::stopped);
     BOOST_TEST(w.by_hand(w.root().admin().start("a")) ==
                "/a did not come up: nobody: No such file or directory");
+}
+
+// A child that is given up is started when its spec has changed: in what its process gets, and in
+// policy alone. With the same spec it stays down.
+BOOST_AUTO_TEST_CASE(given_up_and_corrected) {
+    const auto bad = R"(, "max_restarts": 0)";
+    for (const char* corrected :
+         {R"(, "max_restarts": 0, "env": {"A": "1"})", R"(, "max_restarts": 5)",
+          R"(, "max_restarts": 0, "on_excessive": "retry")"}) {
+        player_world w(tree(diligent("a", bad) + "," + diligent("b", bad)));
+        w.crash("/a");
+        w.crash("/b");
+        BOOST_TEST(w.status_of("a") == status::given_up);
+        BOOST_TEST(reload_with(w, tree(diligent("a", corrected) + "," + diligent("b", bad))) == "");
+        BOOST_TEST(w.status_of("a") == status::running);
+        BOOST_TEST(w.status_of("b") == status::given_up);
+    }
+}
+
+// It is one that waits to begin anew, too; of several instances those that are given up.
+BOOST_AUTO_TEST_CASE(retry_and_corrected) {
+    const auto retried = [](const std::string& more) {
+        return tree(diligent("a", R"(, "max_restarts": 0, "on_excessive": "retry")" + more));
+    };
+    player_world w(retried(""));
+    w.crash("/a");
+    w.advance(1min);
+    BOOST_TEST(reload_with(w, retried(R"(, "env": {"A": "1"})")) == "");
+    BOOST_TEST(w.status_of("a") == status::running);
+    w.advance(10min);
+    BOOST_TEST(w.starts_of("/a") == 2u);
+    player_world several(retried(R"(, "instances": 3)"));
+    several.crash("/a.2");
+    BOOST_TEST(several.status_of("a.2") == status::given_up);
+    BOOST_TEST(reload_with(several, retried(R"(, "instances": 3, "retry_after": "1h")")) == "");
+    BOOST_TEST(several.status_of("a.2") == status::running);
+    BOOST_TEST(several.starts_of("/a.1") == 1u);
+    // Fewer instances do not correct anything.
+    several.crash("/a.2");
+    BOOST_TEST(reload_with(several, retried(R"(, "instances": 2, "retry_after": "1h")")) == "");
+    BOOST_TEST(several.status_of("a.2") == status::given_up);
+}
+
+// New sockets: a new process for each kind of child, in its place in the tree. A temporary one
+// stays in the tree too.
+BOOST_AUTO_TEST_CASE(sockets) {
+    const support::temporary_directory directory;
+    for (const char* restart : {"permanent", "transient", "temporary"}) {
+        const auto with = [&](const std::string& file) {
+            return tree(diligent("a", fmt::format(R"(, "restart": "{}", "listen": ["unix:{}"])",
+                                                  restart, (directory / file).string())) +
+                        "," + diligent("b"));
+        };
+        player_world w(with("old"));
+        const auto b = w.pid_of("/b");
+        BOOST_TEST(reload_with(w, with("new")) == "");
+        BOOST_TEST(w.starts_of("/a") == 2u);
+        BOOST_TEST(w.status_of("a") == status::running);
+        BOOST_TEST(w.pid_of("/b") == b);
+        BOOST_TEST(std::filesystem::exists(directory / "new"));
+        BOOST_TEST(!std::filesystem::exists(directory / "old"));
+    }
+}
+
+// A new socket that cannot be opened: the child goes on as it was, whatever else of it changed, and
+// the others are changed. The next reload of the same file tries it again.
+BOOST_AUTO_TEST_CASE(a_socket_that_cannot_be_had) {
+    const support::temporary_directory directory;
+    const auto with = [&](const std::string& file, const std::string& more) {
+        return tree(diligent("a", fmt::format(R"(, "instances": 2, "listen": ["unix:{}"]{})",
+                                              (directory / file).string(), more)) +
+                    "," + diligent("b", more));
+    };
+    player_world w(with("old", ""));
+    const auto first = w.pid_of("/a.1"), b = w.pid_of("/b");
+    std::ofstream(directory / "taken") << "a file";
+    const auto next = with("taken", R"(, "env": {"A": "1"})");
+    BOOST_TEST(reload_with(w, next) ==
+               fmt::format("a cannot listen on unix:{}: the file exists and is not a socket; a "
+                           "goes on as it was",
+                           (directory / "taken").string()));
+    BOOST_TEST(w.pid_of("/a.1") == first);
+    BOOST_TEST(w.root().find("a.2")->spec().env.empty());
+    BOOST_TEST(w.pid_of("/b") != b);
+    BOOST_TEST(std::filesystem::exists(directory / "old"));
+    std::filesystem::remove(directory / "taken");
+    const auto changed = w.pid_of("/b");
+    BOOST_TEST(reload_with(w, next) == "");
+    BOOST_TEST(w.starts_of("/a.1") == 2u);
+    BOOST_TEST(w.starts_of("/a.2") == 2u);
+    BOOST_TEST(w.pid_of("/b") == changed);
+    BOOST_TEST(!std::filesystem::exists(directory / "old"));
+}
+
+// What a reload could not add is added by the next one, with the same file.
+BOOST_AUTO_TEST_CASE(added_the_second_time) {
+    player_world w(tree(diligent("a")));
+    const auto next = tree(diligent("a") + "," + diligent("x"));
+    w.fail_next_starts("/x", 1, {"EAGAIN", "Resource temporarily unavailable"});
+    BOOST_TEST(reload_with(w, next) == "/x could not be started: Resource temporarily unavailable");
+    BOOST_TEST(names(w) == "a ");
+    BOOST_TEST(reload_with(w, next) == "");
+    BOOST_TEST(names(w) == "a x ");
 }
 
 // What cannot be applied is an error, and the rest is applied.
