@@ -8,6 +8,7 @@ exit_code run_in_foreground(supe::supervisor_spec tree, foreground_settings sett
     supe::run_settings how{.state = std::move(settings.state)};
     if (settings.log_format == "json") how.format = supe::output_format::json;
     how.read_again = std::move(settings.read_again);
+    how.warns = settings.warns;
     return static_cast<exit_code>(supe::run_tree(std::move(tree), std::move(how)));
 }
 

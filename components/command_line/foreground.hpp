@@ -15,6 +15,7 @@ struct foreground_settings {
     std::string log_format;
     /// Reads the tree again (SIGHUP); empty: there is nothing to read again.
     std::function<supe::supervisor_spec()> read_again{};
+    bool warns = false;  ///< as supe::run_settings::warns
 };
 
 exit_code run_in_foreground(supe::supervisor_spec tree, foreground_settings settings);

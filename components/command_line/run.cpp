@@ -4,6 +4,7 @@
 #include "components/command_line/foreground.hpp"
 #include "components/command_line/target_tree.hpp"
 #include "components/relay/roles.hpp"
+#include "supe/supervision/tree_warnings.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
@@ -25,11 +26,14 @@ exit_code run_file(const run_options& options, const target_tree& where) {
     settings.read_again = [file = std::filesystem::absolute(options.file)] {
         return supe::read_tree_file(file, role_names());
     };
+    settings.warns = true;
     return run_in_foreground(std::move(tree), std::move(settings));
 }
 
 exit_code check_file(const std::string& file) {
-    supe::read_tree_file(file, role_names());
+    const supe::supervisor_spec tree = supe::read_tree_file(file, role_names());
+    for (const std::string& line : supe::warnings_of(tree))
+        fmt::print(stderr, "{}: warning: {}\n", file, line);
     fmt::print("{}: ok\n", file);
     return exit_code::done;
 }
@@ -72,7 +76,9 @@ command check_command() {
                      .help = "the tree file",
                      .needed = parameter::presence::required}};
     c.footer =
-        "An error begins with FILE:LINE:COLUMN and names the choices there are; exit code 2.\n\n"
+        "An error begins with FILE:LINE:COLUMN and names the choices there are; exit code 2. A "
+        "warning names the child\nand what may not be meant: limits that can never be passed, "
+        "directories that are not there; exit code 0.\n\n"
         "Example:\n  supe check shop.json";
     c.perform = [file] { return check_file(*file); };
     return c;

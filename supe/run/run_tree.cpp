@@ -9,6 +9,7 @@
 #include "supe/run/state_directory.hpp"
 #include "supe/run/state_lock.hpp"
 #include "supe/run/tree_runtime.hpp"
+#include "supe/supervision/tree_warnings.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
@@ -44,7 +45,8 @@ std::vector<std::string> idle_code(const supervisor_spec& tree, const run_settin
 
 /// The root with what serves it; returns the exit code.
 awaitable<int> run_root(tree_runtime& on, supervisor& root, const run_settings& settings) {
-    tree_signals signals(root, settings.read_again);  // whoever sees the control socket may signal
+    tree_signals signals(root, settings.read_again,
+                         settings.warns);  // whoever sees the control socket may signal
     control::server control(root, settings.state);
     const auto manager = service_manager::from_environment();
     bool clean = false;
@@ -80,6 +82,8 @@ awaitable<int> begin_root(tree_runtime& on, supervisor_spec tree, const run_sett
     for (const std::string& address : idle_code(tree, settings))
         said.push_back(
             fmt::format("the code for {} does not run: the tree has no supervisor there", address));
+    if (settings.warns)
+        for (const std::string& line : warnings_of(tree)) said.push_back("warning: " + line);
     supervisor root(on.environment(settings.state), std::move(tree), std::string());
     for (const std::string& line : said) root.log(line);
     if (const auto code = settings.code.find("/"); code != settings.code.end())
@@ -143,6 +147,7 @@ int run_program(int argc, char** argv, const std::filesystem::path& tree_file,
                 return read_tree_file(file, roles);
             };
         }
+        settings.warns = true;
         return run_tree(std::move(tree), std::move(settings));
     } catch (const std::exception& e) {
         fmt::print(stderr, "supe: {}\n", e.what());

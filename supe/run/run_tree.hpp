@@ -43,6 +43,8 @@ struct run_settings {
     /// nested one. It runs in the supervisor's own process, anew in each of its lives.
     std::map<std::string, supervisor_code> code = {};
     component_roles roles = {};
+    /// Logs what warnings_of() finds in the tree, at the start and at each reload.
+    bool warns = false;
 };
 
 /// Runs the tree as its root until it ends. SIGTERM, SIGINT, SIGQUIT: ordered stop, a second one
@@ -62,7 +64,8 @@ std::optional<int> run_role(int argc, char** argv, const run_settings& settings)
 
 /// A whole main(): the role that this process was started for, or else the tree of `tree_file` as
 /// its root, with run_tree(). A bad file is printed as `supe: FILE:LINE:COLUMN: …`, exit code 2.
-/// SIGHUP reads the file again, unless `settings.read_again` is given.
+/// SIGHUP reads the file again, unless `settings.read_again` is given. What the file has that an
+/// operator should look at is logged (`warns`).
 int run_program(int argc, char** argv, const std::filesystem::path& tree_file,
                 run_settings settings);
 

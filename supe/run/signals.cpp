@@ -1,6 +1,7 @@
 #include "supe/run/signals.hpp"
 
 #include "supe/async/unique_fd.hpp"
+#include "supe/supervision/tree_warnings.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -35,9 +36,11 @@ void ignore_stray_signals() {
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
-tree_signals::tree_signals(supervisor& root, std::function<supervisor_spec()> read_again)
-    : root_(root), read_again_(std::move(read_again)), stops_(root.time().executor()),
-      reloads_(root.time().executor()), had_terminal_(has_terminal() && !is_ignored(SIGHUP)) {
+tree_signals::tree_signals(supervisor& root, std::function<supervisor_spec()> read_again,
+                           bool warns)
+    : root_(root), read_again_(std::move(read_again)), warns_(warns),
+      stops_(root.time().executor()), reloads_(root.time().executor()),
+      had_terminal_(has_terminal() && !is_ignored(SIGHUP)) {
     for (const int number : {SIGTERM, SIGINT, SIGQUIT}) stops_.add(number);
     reloads_.add(SIGHUP);
 }
@@ -85,7 +88,10 @@ std::optional<supervisor_spec> tree_signals::read_tree() const {
         return std::nullopt;
     }
     try {
-        return read_again_();
+        supervisor_spec tree = read_again_();
+        if (warns_)
+            for (const std::string& line : warnings_of(tree)) root_.log("warning: " + line);
+        return tree;
     } catch (const std::exception& e) {
         root_.log(fmt::format("SIGHUP: nothing is changed: {}", e.what()));
         return std::nullopt;

@@ -19,8 +19,8 @@ void ignore_stray_signals();
 class tree_signals {
 public:
     /// From now on these signals are kept for this object, which the coroutines do not outlive.
-    /// `read_again` as in run_settings.
-    tree_signals(supervisor& root, std::function<supervisor_spec()> read_again);
+    /// `read_again` and `warns` as in run_settings.
+    tree_signals(supervisor& root, std::function<supervisor_spec()> read_again, bool warns);
 
     /// Both run until they are cancelled.
     awaitable<> stop_when_asked();
@@ -34,6 +34,7 @@ private:
 
     supervisor& root_;
     std::function<supervisor_spec()> read_again_;
+    bool warns_;
     signal_set stops_;
     signal_set reloads_;
     time_point first_stop_ = never;  // of the first signal
