@@ -115,14 +115,16 @@ awaitable<std::string> administration::remove_unlisted(std::vector<written_child
     co_return problems;
 }
 
-/// The next reload compares its file with what the tree has.
+/// The next reload looks at this child whatever its file says: the text of its spec is forgotten. A
+/// nested supervisor may have a part of its new tree.
 void administration::not_applied(const std::string& name, const written_child* before) {
     const auto noted = std::ranges::find(written_, name, &written_child::name);
     if (noted == written_.end()) return;
     if (!children_.is_taken(name)) {
         written_.erase(noted);
-    } else if (before) {
-        *noted = *before;
+    } else {
+        noted->spec = "null";
+        if (before) noted->instances = before->instances;
     }
 }
 
