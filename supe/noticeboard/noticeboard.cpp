@@ -102,7 +102,7 @@ noticeboard::cached_notice noticeboard::note::view() const {
 std::optional<noticeboard::cached_notice> noticeboard::last(std::string_view notice) const {
     const auto known = cached_.find(notice);
     if (known == cached_.end()) return std::nullopt;
-    return known->second->view();
+    return (*known)->view();
 }
 
 std::optional<std::string_view> noticeboard::cached(std::string_view notice) const {
@@ -112,7 +112,7 @@ std::optional<std::string_view> noticeboard::cached(std::string_view notice) con
 
 void noticeboard::remember(const cached_notice& latest) {
     const auto& [notice, message, from] = latest;
-    if (const auto known = cached_.find(notice); known != cached_.end()) drop(known->second);
+    if (const auto known = cached_.find(notice); known != cached_.end()) drop(*known);
     // A name that cannot be watched is not cached, nor a message that would push out all others.
     const std::size_t bytes = notice.size() + from.source.size() + message.size();
     if (!refusal(notice).empty() || bytes > limits_.cached_bytes) return;
@@ -123,15 +123,15 @@ void noticeboard::remember(const cached_notice& latest) {
     const auto kept =
         cache_.insert(cache_.end(), {std::move(text), static_cast<std::uint32_t>(notice.size()),
                                      static_cast<std::uint32_t>(from.source.size()), from.at});
-    cached_.emplace(kept->notice(), kept);
+    cached_.insert(kept);
     cached_bytes_ += bytes;
     while (cache_.size() > limits_.cached_names || cached_bytes_ > limits_.cached_bytes)
         drop(cache_.begin());
 }
 
-void noticeboard::drop(std::list<note>::iterator old) {
+void noticeboard::drop(note_ref old) {
     cached_bytes_ -= old->text.size();
-    cached_.erase(old->notice());
+    cached_.erase(cached_.find(old));
     cache_.erase(old);
 }
 

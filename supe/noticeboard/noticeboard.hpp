@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace supe {
@@ -100,16 +102,26 @@ private:
         std::string_view notice() const { return std::string_view(text).substr(0, notice_size); }
         cached_notice view() const;
     };
+    using note_ref = std::list<note>::iterator;
+    /// Finds a note of the cache by its name. The set holds the places alone, for the same reason.
+    struct by_name {
+        using is_transparent = void;
+        static std::string_view name(std::string_view notice) { return notice; }
+        static std::string_view name(const note_ref& n) { return n->notice(); }
+        std::size_t operator()(const auto& n) const {
+            return std::hash<std::string_view>()(name(n));
+        }
+        bool operator()(const auto& a, const auto& b) const { return name(a) == name(b); }
+    };
     void close(watcher_id watcher, std::string_view notice);
     void remember(const cached_notice& latest);
-    void drop(std::list<note>::iterator old);
+    void drop(note_ref old);
 
     noticeboard_limits limits_;
     std::map<std::string, std::vector<pipe>, std::less<>> pipes_;  // no empty ones
     std::unordered_map<watcher_id, std::set<std::string, std::less<>>> watches_;
     std::list<note> cache_;  // oldest first
-    std::unordered_map<std::string_view, std::list<note>::iterator>
-        cached_;  // keys point into cache_
+    std::unordered_set<note_ref, by_name, by_name> cached_;
     std::size_t cached_bytes_ = 0;
 };
 

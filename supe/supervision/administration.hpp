@@ -137,11 +137,11 @@ private:
 
     // administration_reload.cpp
 
-    /// The spec of a child in the tree file, for the comparison at the next reload. As text it
-    /// takes little memory.
+    /// A child in the tree file, for the comparison at the next reload. A hash is enough for that,
+    /// and small where there are thousands.
     struct written_child {
         std::string name;
-        std::string spec;  // JSON
+        std::optional<std::size_t> spec;  // its hash; none: what the file says was not applied
         unsigned instances;
     };
     static std::vector<written_child> written(const std::vector<child_spec>& children);

@@ -4,8 +4,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
+#include <functional>
 #include <ranges>
 
 namespace supe {
@@ -17,11 +16,9 @@ const Named* find_named(const std::vector<Named>& all, const std::string& name) 
     return found == all.end() ? nullptr : &*found;
 }
 
-std::string text_of(const child_spec& spec) { return boost::json::serialize(to_json(spec)); }
-
-/// True also when the keys of a config are in another order.
-bool same(const std::string& a, const std::string& b) {
-    return a == b || boost::json::parse(a) == boost::json::parse(b);
+/// The same for two specs that differ in the order of a config's keys.
+std::size_t hash_of(const child_spec& spec) {
+    return std::hash<boost::json::value>()(to_json(spec));
 }
 
 /// The fields that only the supervisor uses: they take effect without a new process.
@@ -63,10 +60,7 @@ std::vector<administration::written_child> administration::written(
     const std::vector<child_spec>& children) {
     std::vector<written_child> all;
     all.reserve(children.size());
-    for (const child_spec& c : children) {
-        all.push_back({c.name, text_of(c), c.instances});
-        all.back().spec.shrink_to_fit();  // kept for a long time
-    }
+    for (const child_spec& c : children) all.push_back({c.name, hash_of(c), c.instances});
     return all;
 }
 
@@ -87,7 +81,7 @@ awaitable<std::string> administration::reload_now(supervisor_spec tree) {
     for (const child_spec& spec : now) {
         const written_child* old = find_named(before, spec.name);
         if (is_ending()) co_return ending_text({});
-        if (!old || !same(old->spec, text_of(spec))) {
+        if (!old || old->spec != hash_of(spec)) {
             const unsigned instances_before = old ? old->instances : 0;
             const reloaded result = co_await reload_child(spec, instances_before, where);
             note(problems, result.problem);
@@ -115,7 +109,7 @@ awaitable<std::string> administration::remove_unlisted(std::vector<written_child
     co_return problems;
 }
 
-/// The next reload looks at this child whatever its file says: the text of its spec is forgotten. A
+/// The next reload looks at this child whatever its file says: its spec there is forgotten. A
 /// nested supervisor may have a part of its new tree.
 void administration::not_applied(const std::string& name, const written_child* before) {
     const auto noted = std::ranges::find(written_, name, &written_child::name);
@@ -123,7 +117,7 @@ void administration::not_applied(const std::string& name, const written_child* b
     if (!children_.is_taken(name)) {
         written_.erase(noted);
     } else {
-        noted->spec = "null";
+        noted->spec.reset();
         if (before) noted->instances = before->instances;
     }
 }
