@@ -70,6 +70,17 @@ BOOST_FIXTURE_TEST_CASE(it_reports, support::event_loop) {
     BOOST_TEST(tree.stop());
 }
 
+// So does a process that it started, in a session of its own: it is known as a descendant.
+BOOST_FIXTURE_TEST_CASE(its_descendant_reports, support::event_loop) {
+    const std::string self = fs::read_symlink("/proc/self/exe").string();
+    real_tree tree(*this,
+                   tree_of({shell("web", "setsid -w " + self + " & wait",
+                                  R"("ready": "notify", "user": "daemon", "start_timeout": "10s",
+                                 "env": {"SUPE_TEST_ROLE": "service"})")}));
+    BOOST_TEST(tree.sees("web-ready"));
+    BOOST_TEST(tree.stop());
+}
+
 // It dies with its supervisor, and so does its stop command run as that user.
 BOOST_AUTO_TEST_CASE(it_dies_with_its_supervisor) {
     const operator_session d;
