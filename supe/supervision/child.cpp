@@ -219,7 +219,7 @@ awaitable<> child::finish_life() {
     // Whether others of its group live can be seen only when it is reaped.
     if (!reaped_ && !abandoned_) reap();
     left_processes_ = !abandoned_ && process_->group_lives();
-    process_->kill_group();
+    const bool refused = process_->kill_group() != 0;
     if (stop_command_) co_await end_stop_command();
     const time_point limit = time.now() + last_words;
     wake_.expires_at(limit);
@@ -233,7 +233,7 @@ awaitable<> child::finish_life() {
     process_.reset();
     stop_request_.reset();
     reaped_ = false;
-    if (!abandoned_) co_await end_descendants(life);
+    if (!abandoned_) co_await end_descendants(life, refused);
 }
 
 /// A descendant may hold the other ends and write on and on. No turn takes long.
@@ -260,15 +260,17 @@ void child::close_channel() {
 /// The end of a child is reported only when its descendants are dead. So the next life never runs
 /// beside what the last one left behind, and a nested supervisor never beside the rest of its old
 /// tree.
-awaitable<> child::end_descendants(pid_t life) {
+awaitable<> child::end_descendants(pid_t life, bool refused) {
     clock& time = host_.time();
     const time_point limit = time.now() + descendants_limit;
     const std::string address = address_of_life_ ? *address_of_life_ : address_;
     while (!co_await host_.processes().end_descendants(life, address)) {
         left_processes_ = true;
-        if (lifecycle_.is_untouchable()) {  // nor may its group
-            host_.log(fmt::format("processes that {} left behind may not be signalled; going on",
-                                  spec_.name));
+        if (refused) {
+            host_.log(
+                fmt::format("processes that {} left behind (group {}) may not be signalled, "
+                            "since they run as another user; going on",
+                            spec_.name, life));
             co_return;
         }
         if (time.now() >= limit) {

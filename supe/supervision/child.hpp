@@ -111,7 +111,8 @@ private:
     void close_channel();
     bool read_frames(channel& from);
     void report_lost_frames(channel& from);
-    awaitable<> end_descendants(pid_t life);
+    /// `refused`: what is left of its group may not be signalled.
+    awaitable<> end_descendants(pid_t life, bool refused);
     bool last_words_read() const;
     void read_notifications();
     void send_stop_signal();

@@ -25,24 +25,39 @@ struct fixture {
     pid_t web = 0;
 
     bool begin(const std::string& shutdown) {
+        begin_tree(R"("{}", "--reuid", "0", "--clear-groups", "sleep", "1000")", shutdown);
+        if (!support::until([&] { return d.is_up(); })) return false;
+        web = d.pid_of("web");
+        return is_of_root();
+    }
+    /// The process of root is in the group of the child, which is the user's own.
+    bool begin_in_shell() {
+        begin_tree(R"("sh", "-c", "{} --reuid 0 --clear-groups sleep 1000 & echo pid $!; wait")",
+                   "60s");
+        const std::string before = "[web] pid ";
+        if (!support::until([&] { return root->out().ends_with('\n'); })) return false;
+        web = std::stoi(root->out().substr(root->out().find(before) + before.size()));
+        return is_of_root();
+    }
+    void begin_tree(const std::string& command, const std::string& shutdown) {
         fs::permissions(d.file(""), fs::perms(0755));
         const std::string sudo = d.file("sudo");
         fs::copy_file("/usr/bin/setpriv", sudo);
-        if (::chmod(sudo.c_str(), 04755) != 0) return false;
-        const std::string tree =
-            support::write_file(d.file("tree.json"), fmt::format(R"({{"name": "t", "children": [
-                {{"name": "web", "command": ["{}", "--reuid", "0", "--clear-groups", "sleep", "1000"],
-                  "shutdown": "{}"}}]}})",
-                                                                 sudo, shutdown));
+        BOOST_REQUIRE(::chmod(sudo.c_str(), 04755) == 0);
+        const std::string tree = support::write_file(
+            d.file("tree.json"),
+            fmt::format(
+                R"({{"name": "t", "children": [{{"name": "web", "command": [{}], "shutdown": "{}"}}]}})",
+                fmt::format(fmt::runtime(command), sudo), shutdown));
         fs::create_directory(d.state());
-        if (::chown(d.state().c_str(), 1, 1) != 0) return false;
+        BOOST_REQUIRE(::chown(d.state().c_str(), 1, 1) == 0);
         support::command_setup setup;
         setup.words = {"setpriv",   "--reuid", "1",  "--regid", "1",      "--clear-groups",
                        SUPE_BINARY, "run",     tree, "--state", d.state()};
         root = std::make_unique<support::command>(std::move(setup));
-        if (!support::until([&] { return d.is_up(); })) return false;
-        web = d.pid_of("web");
-        // It is root's once setpriv has become sleep.
+    }
+    /// setpriv has become sleep.
+    bool is_of_root() const {
         return support::until(
             [&] { return support::read_file(fmt::format("/proc/{}/comm", web)) == "sleep\n"; });
     }
@@ -96,6 +111,26 @@ BOOST_AUTO_TEST_CASE(the_second_signal) {
     BOOST_TEST(root->wait() == 0);
     BOOST_TEST(logs(refusal("SIGKILL") + ": it is left behind"), root->err());
     BOOST_TEST(support::is_alive(web));
+}
+
+// What a child leaves of its group, and may not be signalled, is not waited for.
+BOOST_AUTO_TEST_CASE(the_rest_of_a_group) {
+    BOOST_REQUIRE(begin_in_shell());
+    const pid_t shell = d.pid_of("web");
+    ::kill(shell, SIGKILL);
+    BOOST_TEST(logs(fmt::format("processes that web left behind (group {}) may not be signalled, "
+                                "since they run as another user; going on",
+                                shell)),
+               root->err());
+    BOOST_TEST(support::is_alive(web));
+    const std::string line = "[web] pid ";
+    const auto last = [&] { return root->out().rfind(line); };
+    BOOST_TEST(support::until([&] { return last() != root->out().find(line); }));  // the next life
+    BOOST_TEST(support::until([&] { return root->out().ends_with('\n'); }));
+    const pid_t next = std::stoi(root->out().substr(last() + line.size()));
+    root->signal(SIGKILL);
+    root->wait();
+    ::kill(next, SIGKILL);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
