@@ -33,12 +33,13 @@ BOOST_AUTO_TEST_CASE(of_a_tree) {
         support::write_file(d.file("tree.json"),
                             R"({"name": "t", "mail": {"journal": true}, "children": [
             {"name": "writer", "command": ["sh", "-c", "head -c 200000 /dev/zero > big; echo ended $?; exec sleep 1000"]},
-            {"name": "web", "command": ["sh", "-c", "i=0; while test $i -lt 3000; do echo $i a line that fills the files of the output; i=$((i+1)); done; exec sleep 1000"]}]})");
+            {"name": "web", "command": ["sh", "-c", "while ! test -e go; do sleep 0.01; done; i=0; while test $i -lt 3000; do echo $i a line that fills the files of the output; i=$((i+1)); done; exec sleep 1000"]}]})");
     const auto root = begin_limited(64, fmt::format("run '{}' --state '{}'", tree, d.state()));
     BOOST_TEST(support::until([&] { return d.is_up(); }), root->err());
+    // 153: 128 and SIGXFSZ.
     BOOST_TEST(support::until(
         [&] { return root->out().find("[writer] ended 153\n") != std::string::npos; }));
-    // 153: 128 and SIGXFSZ.
+    support::write_file(d.file("go"), "");
     BOOST_TEST(support::until([&] { return root->out().size() == 64u << 10; }));
     const pid_t web = d.pid_of("web");
     ::kill(web, SIGKILL);
