@@ -93,7 +93,8 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
                "connections\n",
                settings.listen, state.string(), settings.to, settings.connections);
     if (settings.demo) introduce_demo();
-    foreground_settings how{.state = state, .log_format = options.format};
+    foreground_settings how{
+        .state = state, .log_format = options.format, .tree_file = own_file(options.file)};
     if (!options.file.empty() && !settings.demo)
         how.read_again = [&options] { return checked_tree(settings_of(options)); };
     return run_in_foreground(std::move(tree), std::move(how));

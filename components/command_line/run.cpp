@@ -19,12 +19,14 @@ struct run_options {
 };
 
 exit_code run_file(const run_options& options, const target_tree& where) {
-    supe::supervisor_spec tree = supe::read_tree_file(options.file, role_names());
+    constexpr auto use = supe::tree_use::here;
+    supe::supervisor_spec tree = supe::read_tree_file(options.file, role_names(), use);
     foreground_settings settings{
         .state = state_directory(options.state.empty() ? where.state : options.state, tree.name),
-        .log_format = options.format};
+        .log_format = options.format,
+        .tree_file = own_file(options.file)};
     settings.read_again = [file = std::filesystem::absolute(options.file)] {
-        return supe::read_tree_file(file, role_names());
+        return supe::read_tree_file(file, role_names(), use);
     };
     settings.warns = true;
     return run_in_foreground(std::move(tree), std::move(settings));

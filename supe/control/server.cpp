@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -92,11 +93,14 @@ std::string short_path(int directory_fd, const std::string& name) {
 
 server::server(supervisor& s, std::filesystem::path state, server_limits limits)
     : supervisor_(s), commands_(s), state_(std::move(state)), limits_(limits),
-      acceptor_(listen_in(state_, s.time().executor())), connections_(s.time()) {}
+      acceptor_(listen_in(state_, s.time().executor())), file_(state_ / "control.sock"),
+      connections_(s.time()) {}
 
-server::~server() {
-    std::error_code ignored;
-    std::filesystem::remove(state_ / "control.sock", ignored);
+bool server::restore() {
+    if (file_.is_there()) return false;
+    acceptor_ = listen_in(state_, supervisor_.time().executor());
+    file_ = socket_file(state_ / "control.sock");
+    return true;
 }
 
 awaitable<> server::run() {
@@ -109,7 +113,10 @@ awaitable<> server::accept() {
         error_code failed;
         socket_type peer =
             co_await acceptor_.async_accept(asio::redirect_error(use_awaitable, failed));
-        if (failed == asio::error::operation_aborted) throw system_error(failed);
+        const bool is_cancelled = (co_await asio::this_coro::cancellation_state).cancelled() !=
+                                  asio::cancellation_type::none;
+        if (is_cancelled) throw system_error(asio::error::operation_aborted);
+        if (failed == asio::error::operation_aborted) continue;  // restore(): there is a new one
         if (failed) {
             co_await supervisor_.time().sleep_for(100ms);  // out of descriptors: later, perhaps
         } else if (is_allowed(peer.native_handle())) {

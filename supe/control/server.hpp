@@ -5,6 +5,7 @@
 #include "supe/async/race.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/output/output_line.hpp"
+#include "supe/process/socket_file.hpp"
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <filesystem>
@@ -29,8 +30,9 @@ class server {
 public:
     /// Throws system_error where the socket cannot be had.
     server(supervisor& s, std::filesystem::path state, server_limits limits = {});
-    ~server();
 
+    /// Listens again where the socket was deleted. True where it was. Throws as the constructor.
+    bool restore();
     /// Serves until it is cancelled.
     awaitable<> run();
 
@@ -50,6 +52,7 @@ private:
     std::filesystem::path state_;
     server_limits limits_;
     asio::local::stream_protocol::acceptor acceptor_;
+    socket_file file_;
     std::list<std::weak_ptr<client>> silent_;  // the oldest first
     std::size_t unfinished_bytes_ = 0;
     utc_text stamp_;

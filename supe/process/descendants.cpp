@@ -139,10 +139,12 @@ bool is_over(const orphan& o) { return o.mark && !own_children().contains(o.mark
 /// A process that forks and ends, again and again, is gone before its number is signalled; the
 /// group gets the signal as a whole, forks included. The group is the orphan's alone or that of its
 /// relatives, since each child begins a session of its own.
-void kill_with_group(pid_t pid) {
+///
+/// False where it may not be signalled: it is another user's.
+bool kill_with_group(pid_t pid) {
     const pid_t group = ::getpgid(pid);
     if (group > 1 && ::getsid(pid) != ::getsid(0)) ::kill(-group, SIGKILL);
-    ::kill(pid, SIGKILL);
+    return ::kill(pid, SIGKILL) == 0 || errno != EPERM;
 }
 
 /// Also of a process that its parent has not reaped yet.
@@ -223,8 +225,7 @@ bool end_all(const orphan_list& found) {
     bool none = found.complete;
     for (const pid_t pid : found.living) {
         if (known_orphans()[pid].inherited) continue;
-        kill_with_group(pid);
-        none = false;
+        if (kill_with_group(pid)) none = false;
     }
     return none;
 }
@@ -232,7 +233,9 @@ bool end_all(const orphan_list& found) {
 std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state, std::uint64_t tree) {
     const auto is_ours = [&](pid_t pid) {
         const auto mark = mark_of(pid);
-        return (mark && mark->tree == tree) || is_on(state, pid);
+        // The directory of a living root may have been deleted and made again: those of that root
+        // name our directory, and have the mark of theirs.
+        return mark ? mark->tree == tree : is_on(state, pid);
     };
     std::unordered_set<pid_t> ancestors;
     for (pid_t pid = ::getpid(); pid > 0 && ancestors.insert(pid).second;) pid = parent_of(pid);

@@ -42,13 +42,14 @@ orphan_list look_for_orphans();
 /// True when none is left. `found`: of a look after that end, and the latest one.
 bool end_life(const orphan_list& found, pid_t life, const std::string& address);
 
-/// Kills all orphans. True when none is left.
+/// Kills all orphans. True when none is left but those that may not be signalled, which may live
+/// for ever.
 bool end_all(const orphan_list& found);
 
-/// Kills all processes that have the mark of `tree` (0: no tree), or this state directory as
-/// SUPE_STATE in their environment, except this process, its group and its ancestors. Returns their
-/// pidfds. A new root calls it before it starts
-/// anything: when a root is killed its children die, but not everything that they started.
+/// Kills all processes that have the mark of `tree` (0: no tree), and those without a mark that
+/// have this state directory as SUPE_STATE in their environment, except this process, its group and
+/// its ancestors. Returns their pidfds. A new root calls it before it starts anything: when a root
+/// is killed its children die, but not everything that they started.
 std::vector<unique_fd> kill_left_behind(const std::filesystem::path& state, std::uint64_t tree);
 
 }  // namespace supe

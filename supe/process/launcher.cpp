@@ -1,12 +1,10 @@
 #include "supe/process/launcher.hpp"
 
-#include <cstring>
-
 namespace supe {
 
-launch_error launch_error::from_errno(int number, std::string_view what) {
-    const char* name = ::strerrorname_np(number);
-    return {name ? name : std::to_string(number), std::string(what) + ": " + std::strerror(number)};
+void launch_request::set_variable(const std::string& key, const std::string& value) {
+    std::erase_if(environment, [&](const std::string& v) { return v.starts_with(key + "="); });
+    environment.push_back(key + "=" + value);
 }
 
 }  // namespace supe

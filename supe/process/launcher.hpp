@@ -5,6 +5,7 @@
 #include "supe/async/clock.hpp"
 #include "supe/async/unique_fd.hpp"
 #include "supe/process/exit_status.hpp"
+#include "supe/process/identity.hpp"
 
 #include <sys/types.h>
 #include <csignal>
@@ -19,6 +20,7 @@ namespace supe {
 struct launch_request {
     std::vector<std::string>
         command;            ///< the first is searched in the PATH of `environment`, as by execvp
+    std::string program;    ///< the file to run, where the first word is but a name to show
     std::string directory;  ///< working directory; empty: ours
     std::vector<std::string> environment;  ///< `KEY=value`, all of it; NODE_CHANNEL_*, LISTEN_*,
                                            ///< NOTIFY_SOCKET, WATCHDOG_* are added
@@ -28,16 +30,12 @@ struct launch_request {
         listening;  ///< these become descriptors 3, 4, … of the child; the channel is the next one
     std::string listening_name;  ///< the name of each of them in LISTEN_FDNAMES
     bool notify = false;         ///< the process gets a NOTIFY_SOCKET
+    std::string notify_path;     ///< … with this path where it can be had, else an abstract name
+    std::optional<identity> run_as;                     ///< none: as we do
     std::optional<std::chrono::microseconds> watchdog;  ///< WATCHDOG_USEC
-};
 
-/// Why a process could not be started: contract §4 `start-failed`.
-struct launch_error {
-    std::string code;  ///< errno's name, `ENOENT`
-    std::string text;  ///< `web.js: No such file or directory`
-
-    /// `what`: the file, the directory or the call that failed with errno `number`.
-    static launch_error from_errno(int number, std::string_view what);
+    /// In place of an earlier one of its name.
+    void set_variable(const std::string& key, const std::string& value);
 };
 
 /// One process, until it is reaped. It leads a session and a process group of its own.
@@ -54,12 +52,14 @@ public:
     /// The datagrams that it sent to its NOTIFY_SOCKET since the last call (sd_notify). Does not
     /// wait.
     virtual std::vector<std::string> notifications() { return {}; }
-    /// Sends a signal to this process alone. No effect when it is dead.
-    virtual void signal(int number) = 0;
-    /// Sends a signal to its whole group, also after reap(), as long as the group lives.
-    virtual void signal_group(int number) = 0;
+    /// Sends a signal to this process alone. Returns 0, also when it is dead; or EPERM, when it
+    /// runs as another user by now (sudo).
+    virtual int signal(int number) = 0;
+    /// Sends a signal to its whole group, also after reap(), as long as the group lives. Returns
+    /// EPERM when no process of the group may be signalled.
+    virtual int signal_group(int number) = 0;
     /// Sends SIGKILL to its whole group, likewise.
-    void kill_group() { signal_group(SIGKILL); }
+    int kill_group() { return signal_group(SIGKILL); }
     /// Reaps it and returns how it ended. Precondition: is_dead(). Call it once.
     virtual exit_status reap() = 0;
     /// After reap(): other processes of its group live.

@@ -236,30 +236,4 @@ std::vector<std::string> listening_sockets_of_child::addresses() const {
     return all;
 }
 
-listening_sockets_of_child::socket_file::socket_file(std::string path) : path_(std::move(path)) {
-    struct stat made{};
-    ::lstat(path_.c_str(), &made);
-    device_ = made.st_dev;
-    inode_ = made.st_ino;
-}
-
-listening_sockets_of_child::socket_file::socket_file(socket_file&& other) noexcept
-    : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
-
-auto listening_sockets_of_child::socket_file::operator=(socket_file&& other) noexcept
-    -> socket_file& {
-    if (this == &other) return *this;
-    remove();
-    path_ = std::exchange(other.path_, {});
-    device_ = other.device_;
-    inode_ = other.inode_;
-    return *this;
-}
-
-void listening_sockets_of_child::socket_file::remove() {
-    struct stat found{};
-    if (path_.empty() || ::lstat(path_.c_str(), &found) != 0) return;
-    if (found.st_dev == device_ && found.st_ino == inode_) ::unlink(path_.c_str());
-}
-
 }  // namespace supe

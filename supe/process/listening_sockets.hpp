@@ -4,8 +4,8 @@
 
 #include "supe/async/unique_fd.hpp"
 #include "supe/process/listen_address.hpp"
+#include "supe/process/socket_file.hpp"
 
-#include <cstdint>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -41,22 +41,6 @@ public:
     std::vector<std::string> addresses() const;
 
 private:
-    /// The file of a unix socket. It is removed at the end if it is still the file that we created.
-    class socket_file {
-    public:
-        socket_file() = default;
-        explicit socket_file(std::string path);
-        socket_file(socket_file&& other) noexcept;
-        socket_file& operator=(socket_file&& other) noexcept;
-        ~socket_file() { remove(); }
-        const std::string& path() const { return path_; }
-
-    private:
-        void remove();
-        std::string path_;
-        std::uint64_t device_ = 0;
-        std::uint64_t inode_ = 0;
-    };
     struct listener {
         listen_address address;  // the path is whole
         unique_fd fd;

@@ -1,10 +1,13 @@
 #include "supe/process/notify_socket.hpp"
 
 #include "supe/async/awaitable.hpp"
+#include "supe/process/life_mark.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -27,9 +30,14 @@ std::optional<ucred> sender_of(msghdr& message) {
     return std::nullopt;
 }
 
+bool is_of_life(pid_t pid, pid_t child) {
+    const auto mark = mark_of(pid);
+    return mark && mark->life == child;
+}
+
 bool may_speak(const ucred& sender, pid_t child) {
     return sender.uid == ::geteuid() || sender.uid == 0 || sender.pid == child ||
-           ::getpgid(sender.pid) == child;
+           ::getpgid(sender.pid) == child || is_of_life(sender.pid, child);
 }
 
 }  // namespace
@@ -40,23 +48,50 @@ unique_fd notify_socket::again() const {
     return second;
 }
 
-notify_socket notify_socket::open() {
+notify_socket notify_socket::open(const std::string& path) {
     notify_socket made;
-    unique_fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd) return made;
+    made.fd_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!made.fd_) return made;
     const int on = 1;
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+    ::setsockopt(made.fd_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+    if (made.bind_to(path) || made.bind_to_any_name()) return made;
+    const int why = errno;
+    made.fd_.reset();
+    errno = why;
+    return made;
+}
+
+bool notify_socket::bind_to(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    // Bound to the family alone: the kernel chooses a free name (unix(7), autobind).
-    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address.sun_family) != 0)
-        return made;
+    if (path.empty() || path.size() >= sizeof address.sun_path) return false;
+    const std::string folder = path.substr(0, path.rfind('/'));
+    ::mkdir(folder.c_str(), 0700);
+    // As for all of the state directory: a symbolic link is not followed.
+    const unique_fd directory(
+        ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const std::string file = path.substr(folder.size() + 1);
+    if (!directory) return false;
+    ::unlinkat(directory.get(), file.c_str(), 0);
+    ::fchmod(fd_.get(), 0600);  // the mode that bind gives the file
+    path.copy(address.sun_path, path.size());
+    if (::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return false;
+    file_ = socket_file(path);
+    name_ = path;
+    return true;
+}
+
+/// Bound to the family alone: the kernel chooses a free name (unix(7), autobind).
+bool notify_socket::bind_to_any_name() {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address.sun_family) != 0)
+        return false;
     socklen_t size = sizeof address;
-    if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return made;
+    if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
     const std::size_t length = size - offsetof(sockaddr_un, sun_path);
-    made.name_ = "@" + std::string(address.sun_path + 1, length - 1);
-    made.fd_ = std::move(fd);
-    return made;
+    name_ = "@" + std::string(address.sun_path + 1, length - 1);
+    return true;
 }
 
 std::vector<std::string> notify_socket::receive(pid_t child) {

@@ -6,14 +6,16 @@
 // 2. clone_launcher starts it as vfork does: the child has our memory, and this thread stands still
 //    until its execve. So a start takes the same time with any heap. It also shares our table of
 //    descriptors at first, which is not copied then.
-// 3. child_setup runs in the child: session, death signal, descriptors, limits, mark, directory,
-//    signals. It makes system calls only. An error is left in `failure`, where the parent reads it.
+// 3. child_setup runs in the child: session, descriptors, limits, mark, user, death signal,
+//    directory, signals. It makes system calls only. An error is left in `failure`, where the
+//    parent reads it.
 // 4. The kernel makes the pidfd with the process, so its end is never missed.
 //
 // This is the only file that sees Boost.Process.
 #include "supe/process/posix_launcher.hpp"
 
 #include "supe/async/signals_blocked.hpp"
+#include "supe/process/child_environment.hpp"
 #include "supe/process/life_mark.hpp"
 #include "supe/process/posix_process.hpp"
 #include "supe/process/program_path.hpp"
@@ -33,12 +35,13 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstring>
-#include <deque>
 #include <span>
 
 namespace supe {
@@ -58,38 +61,6 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &raised);
 }
 
-/// A child's environment, with the variables that only the launcher knows.
-struct child_environment {
-    std::deque<std::string> added;     // a deque: pointers into it stay valid
-    std::deque<std::string> with_pid;  // end in 16 bytes for the child's own pid
-    std::vector<const char*> entries;
-
-    /// `last`: the greatest descriptor of the child.
-    child_environment(const launch_request& request, int last, const std::string& notify_name) {
-        if (request.channel) {
-            added.push_back("NODE_CHANNEL_FD=" + std::to_string(last));
-            added.push_back("NODE_CHANNEL_SERIALIZATION_MODE=json");
-        }
-        if (!request.listening.empty()) {
-            added.push_back("LISTEN_FDS=" + std::to_string(request.listening.size()));
-            std::string names = "LISTEN_FDNAMES=" + request.listening_name;
-            for (std::size_t i = 1; i < request.listening.size(); ++i)
-                names += ":" + request.listening_name;
-            added.push_back(std::move(names));
-            with_pid.push_back("LISTEN_PID=" + std::string(16, '\0'));
-        }
-        if (request.notify) added.push_back("NOTIFY_SOCKET=" + notify_name);
-        if (request.watchdog) {
-            added.push_back("WATCHDOG_USEC=" + std::to_string(request.watchdog->count()));
-            with_pid.push_back("WATCHDOG_PID=" + std::string(16, '\0'));
-        }
-        for (const std::string& entry : request.environment) entries.push_back(entry.c_str());
-        for (const std::string& entry : added) entries.push_back(entry.c_str());
-        for (const std::string& entry : with_pid) entries.push_back(entry.c_str());
-        entries.push_back(nullptr);
-    }
-};
-
 /// Boost.Process's initializer, which runs in the child between clone and exec. The child runs in
 /// our memory. So it only makes system calls and writes to memory that is set aside for it, and
 /// never returns into our code or our destructors.
@@ -101,7 +72,7 @@ struct child_setup {
     pid_t parent;
     std::uint64_t tree;  // of the mark
     int failure = 0;
-    bool failed_in_directory = false;
+    enum class step { directory, identity, other } failed_in = step::other;
 
     template <class Launcher>
     process_v2::error_code on_setup(Launcher& launcher, const process_v2::filesystem::path&,
@@ -125,18 +96,31 @@ struct child_setup {
 private:
     void prepare() {
         ::setsid();
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (::getppid() != parent) ::_exit(127);  // the parent died before the death signal was set
         set_descriptors();
         ::setrlimit(RLIMIT_NOFILE, &inherited_descriptor_limit);
         set_mark();
-        if (!request.directory.empty() && ::chdir(request.directory.c_str()) != 0) {
-            failed_in_directory = true;
-            fail(errno);
-        }
+        if (request.run_as) change_user(*request.run_as);
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);       // a change of user would clear it
+        if (::getppid() != parent) ::_exit(127);  // the parent died before the death signal was set
+        if (!request.directory.empty() && ::chdir(request.directory.c_str()) != 0)
+            fail_in(step::directory);
         for (std::string& entry : environment.with_pid)
             write_number(&entry[entry.find('=') + 1], ::getpid());
         default_signals();
+    }
+
+    void fail_in(step where) {
+        failed_in = where;
+        fail(errno);
+    }
+
+    /// System calls of our own: those of the library would change all threads of the supervisor,
+    /// whose memory this is.
+    void change_user(const identity& who) {
+        if (::syscall(SYS_setgroups, who.groups.size(), who.groups.data()) != 0 ||
+            ::syscall(SYS_setresgid, who.group, who.group, who.group) != 0 ||
+            (who.user && ::syscall(SYS_setresuid, *who.user, *who.user, *who.user) != 0))
+            fail_in(step::identity);
     }
 
     /// Where the hard limit is lower there is no mark.
@@ -164,10 +148,12 @@ private:
         ::close_range(static_cast<unsigned>(count), ~0u, 0);
     }
 
+    /// By a system call: sigaction(2) of the library leaves out two signals (32, 33) that it uses
+    /// itself, and those may be ignored too by whoever started us.
     static void default_signals() {
-        struct sigaction action{};
-        action.sa_handler = SIG_DFL;
-        for (int number = 1; number < NSIG; ++number) ::sigaction(number, &action, nullptr);
+        constexpr unsigned long plain[8] = {};  // the kernel's struct: SIG_DFL, no flags, no mask
+        for (int number = 1; number < NSIG; ++number)
+            ::syscall(SYS_rt_sigaction, number, plain, nullptr, NSIG / 8);
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -228,8 +214,13 @@ std::variant<connections, launch_error> connect(const launch_request& request) {
         made.input = std::move(std::get<pipe_ends>(ends));
     }
     if (request.notify) {
-        made.notify = notify_socket::open();
+        made.notify = notify_socket::open(request.notify_path);
         if (!made.notify) return launch_error::from_errno(errno, "NOTIFY_SOCKET");
+    }
+    if (request.run_as && request.run_as->user) {
+        // So that it can open /dev/stdout and /dev/stderr again.
+        for (const pipe_ends* pipe : {&made.output, &made.error})
+            ::fchown(pipe->theirs.get(), *request.run_as->user, request.run_as->group);
     }
     return made;
 }
@@ -325,8 +316,11 @@ launched run_program(const launch_request& request, const std::string& program,
     for (const std::string& argument : request.command) arguments.push_back(argument.c_str());
     arguments.push_back(nullptr);
     signals_blocked blocked;  // the child shares our memory: our handlers must not run in it
+    // A child that changes its user makes this memory one that is not dumped: also ours.
+    const int dumpable = ::prctl(PR_GET_DUMPABLE);
     clone_launcher launch;
     launched result = launch(process_v2::filesystem::path(program), arguments, setup);
+    if (request.run_as) ::prctl(PR_SET_DUMPABLE, dumpable);
     if (result.failure != 0 && result.pid > 0) kill_at_once(result.pid);
     return result;
 }
@@ -367,8 +361,10 @@ std::variant<std::unique_ptr<process>, launch_error> posix_launcher::launch(
     child_setup setup{request, passed.numbers(), environment, ::getpid(), tree_};
 
     auto [pid, pidfd, failure] = run_program(request, std::get<std::string>(program), setup);
-    if (failure != 0 && setup.failed_in_directory)
+    if (failure != 0 && setup.failed_in == child_setup::step::directory)
         return launch_error::from_errno(failure, request.directory);
+    if (failure != 0 && setup.failed_in == child_setup::step::identity)
+        return launch_error::from_errno(failure, "its user and group");
     if (failure != 0) return exec_error(request, std::get<std::string>(program), failure);
     try {
         auto result = std::make_unique<posix_process>(executor_, pid, std::move(pidfd),

@@ -9,6 +9,12 @@
 #include <csignal>
 
 namespace supe {
+namespace {
+
+int refusal(int sent) { return sent != 0 && errno == EPERM ? EPERM : 0; }
+
+}  // namespace
+
 posix_process::posix_process(loop_executor executor, pid_t pid, unique_fd pidfd,
                              notify_socket notify)
     : pid_(pid), pidfd_(executor, std::move(pidfd)),
@@ -18,9 +24,10 @@ posix_process::posix_process(loop_executor executor, pid_t pid, unique_fd pidfd,
     adopt_child(pid);
 }
 
+/// One that may not be killed is not waited for: it may live for ever.
 posix_process::~posix_process() {
-    kill_group();
-    if (!reaped_) ::waitpid(pid_, nullptr, 0);
+    const bool ends = kill_group() == 0;
+    if (!reaped_) ::waitpid(pid_, nullptr, ends ? 0 : WNOHANG);
     forget_child(pid_);
 }
 
@@ -39,14 +46,17 @@ std::vector<std::string> posix_process::notifications() {
     return notify_ ? notify_->receive(pid_) : std::vector<std::string>();
 }
 
-void posix_process::signal(int number) {
-    if (!reaped_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0);
+int posix_process::signal(int number) {
+    if (reaped_) return 0;
+    return refusal(
+        static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0)));
 }
 
 /// The number is the group's as long as the process is not reaped or a member lives. It leads its
 /// session, so it cannot have moved to another group.
-void posix_process::signal_group(int number) {
-    if (!reaped_ || group_lives()) ::kill(-pid_, number);
+int posix_process::signal_group(int number) {
+    if (reaped_ && !group_lives()) return 0;
+    return refusal(::kill(-pid_, number));
 }
 
 exit_status posix_process::reap() {

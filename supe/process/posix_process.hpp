@@ -19,8 +19,8 @@ public:
     bool is_dead() const override;
     void watch(timer& alarm) override;
     std::vector<std::string> notifications() override;
-    void signal(int number) override;
-    void signal_group(int number) override;
+    int signal(int number) override;
+    int signal_group(int number) override;
     exit_status reap() override;
     bool group_lives() override;
 

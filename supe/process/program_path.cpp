@@ -32,6 +32,7 @@ int refusal_of(const std::string& file) {
 }  // namespace
 
 std::variant<std::string, launch_error> find_program(const launch_request& request) {
+    if (!request.program.empty()) return request.program;
     const std::string& name = request.command.front();
     if (name.find('/') != std::string::npos) return name;
     int failure = ENOENT;

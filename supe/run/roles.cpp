@@ -8,8 +8,10 @@
 #include "supe/run/tree_runtime.hpp"
 #include "supe/supervision/nested_supervisor.hpp"
 
+#include <errno.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <algorithm>
 #include <fstream>
@@ -17,7 +19,7 @@
 namespace supe {
 namespace {
 
-constexpr std::string_view command = "component";  // PROGRAM component ROLE
+constexpr std::string_view command = "component";  // PROGRAM component ROLE [ADDRESS]
 constexpr std::string_view supervisor_role = "supervisor";
 
 /// In its own process. The channel is the one that the environment names.
@@ -87,7 +89,7 @@ std::vector<std::string> role_names(const component_roles& roles) {
 
 std::optional<int> run_role(int argc, char** argv, const run_settings& settings) {
     if (argc < 2 || argv[1] != command) return std::nullopt;
-    if (argc != 3) {
+    if (argc != 3 && argc != 4) {
         fmt::print(stderr, "supe: {} {} needs the name of one component\n", argv[0], command);
         return exit_bad_start;
     }
@@ -97,16 +99,19 @@ std::optional<int> run_role(int argc, char** argv, const run_settings& settings)
 std::optional<std::string> role_of_this_process() {
     if (environment_variable("SUPE_ADDRESS").empty()) return std::nullopt;
     std::ifstream command_line("/proc/self/cmdline", std::ios::binary);
-    std::string program, first, role, more;
+    std::string program, first, role, address, more;
     std::getline(command_line, program, '\0');
     std::getline(command_line, first, '\0');
     const bool has_role = static_cast<bool>(std::getline(command_line, role, '\0'));
+    std::getline(command_line, address, '\0');
     if (first != command || !has_role || std::getline(command_line, more, '\0'))
         return std::nullopt;
     return role;
 }
 
 int run_component_role(const std::string& role, const run_settings& settings) {
+    // It was run as /proc/self/exe, which would be its name in the list of processes.
+    ::prctl(PR_SET_NAME, program_invocation_short_name);
     // Held until this process is gone: a new root on the same state directory waits for the last of
     // us (contract §7).
     std::optional<state_lock> lock;

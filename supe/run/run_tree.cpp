@@ -7,7 +7,9 @@
 #include "supe/run/services.hpp"
 #include "supe/run/signals.hpp"
 #include "supe/run/state_directory.hpp"
+#include "supe/run/state_keeper.hpp"
 #include "supe/run/state_lock.hpp"
+#include "supe/run/state_owner.hpp"
 #include "supe/run/tree_runtime.hpp"
 #include "supe/supervision/tree_warnings.hpp"
 #include "supe/tree/tree_file.hpp"
@@ -44,10 +46,12 @@ std::vector<std::string> idle_code(const supervisor_spec& tree, const run_settin
 }
 
 /// The root with what serves it; returns the exit code.
-awaitable<int> run_root(tree_runtime& on, supervisor& root, const run_settings& settings) {
+awaitable<int> run_root(tree_runtime& on, supervisor& root, const run_settings& settings,
+                        state_lock& lock) {
     tree_signals signals(root, settings.read_again,
                          settings.warns);  // whoever sees the control socket may signal
     control::server control(root, settings.state);
+    state_keeper keeper(root, lock, control, settings.state, settings.tree_file);
     const auto manager = service_manager::from_environment();
     bool clean = false;
     const auto root_and_services = [&](nursery& all) -> awaitable<> {
@@ -57,7 +61,8 @@ awaitable<int> run_root(tree_runtime& on, supervisor& root, const run_settings& 
         };
         start("the control socket", [&] { return control.run(); });
         start("stopping by signals", [&] { return signals.stop_when_asked(); });
-        start("SIGHUP", [&] { return signals.reload_when_asked(); });
+        start("SIGHUP", [&] { return signals.reload_when_asked(keeper); });
+        start("the state directory", [&] { return keeper.run(); });
         if (manager.listens()) start("sd_notify", [&] { return manager.report(root); });
         if (manager.ping_every()) start("the watchdog", [&] { return manager.ping(on.time()); });
         clean = co_await root.run();
@@ -78,7 +83,7 @@ awaitable<int> run_root(tree_runtime& on, supervisor& root, const run_settings& 
 
 /// The root from its beginning to its end, with what it says at the start.
 awaitable<int> begin_root(tree_runtime& on, supervisor_spec tree, const run_settings& settings,
-                          std::vector<std::string> said) {
+                          state_lock& lock, std::vector<std::string> said) {
     for (const std::string& address : idle_code(tree, settings))
         said.push_back(
             fmt::format("the code for {} does not run: the tree has no supervisor there", address));
@@ -88,7 +93,7 @@ awaitable<int> begin_root(tree_runtime& on, supervisor_spec tree, const run_sett
     for (const std::string& line : said) root.log(line);
     if (const auto code = settings.code.find("/"); code != settings.code.end())
         root.run_beside(code->second);
-    const int exit_code = co_await run_root(on, root, settings);
+    const int exit_code = co_await run_root(on, root, settings, lock);
     co_return exit_code;
 }
 
@@ -96,6 +101,9 @@ awaitable<int> begin_root(tree_runtime& on, supervisor_spec tree, const run_sett
 awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_settings& settings) {
     const std::filesystem::path& state = settings.state;
     state_lock lock = state_lock::acquire_root(state, "supe " + tree.name);
+    std::vector<std::string> said;
+    if (std::string taken_over = claim_state(state, settings.tree_file); !taken_over.empty())
+        said.push_back(std::move(taken_over));
     const time_point limit = on.time().now() + last_processes_limit;
     const bool alone = co_await lock.wait_for_last_processes(on.time(), limit);
     if (!alone) {
@@ -107,7 +115,6 @@ awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_sett
     on.belong_to(lock.tree());
     log_writer files(state / "logs");
     on.sink().keep_in(files);
-    std::vector<std::string> said;
     if (left_behind > 0)
         said.push_back(fmt::format("processes that an earlier run had left behind: {} were ended",
                                    left_behind));
@@ -116,7 +123,7 @@ awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_sett
     int exit_code = exit_failed;
     std::exception_ptr bad_start;
     try {
-        awaitable<int> root = begin_root(on, std::move(tree), settings, std::move(said));
+        awaitable<int> root = begin_root(on, std::move(tree), settings, lock, std::move(said));
         exit_code = co_await std::move(root);
     } catch (...) {
         bad_start = std::current_exception();
@@ -141,10 +148,12 @@ int run_program(int argc, char** argv, const std::filesystem::path& tree_file,
     if (const auto exit_code = run_role(argc, argv, settings)) return *exit_code;
     try {
         const auto roles = role_names(settings.roles);
-        supervisor_spec tree = read_tree_file(tree_file, roles);
+        supervisor_spec tree = read_tree_file(tree_file, roles, tree_use::here);
+        const auto file = std::filesystem::absolute(tree_file).lexically_normal();
+        if (std::filesystem::is_regular_file(file)) settings.tree_file = file;
         if (!settings.read_again) {
-            settings.read_again = [file = std::filesystem::absolute(tree_file), roles] {
-                return read_tree_file(file, roles);
+            settings.read_again = [file, roles] {
+                return read_tree_file(file, roles, tree_use::here);
             };
         }
         settings.warns = true;

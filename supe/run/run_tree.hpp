@@ -6,7 +6,7 @@
 //                                  {.code = {{"/", overseer}}, .roles = {{"worker", worker}}});
 //     }
 //
-// Supervisors start what is built into a program as `/proc/self/exe component ROLE`: ROLE is
+// Supervisors start what is built into a program as `PROGRAM component ROLE ADDRESS`: ROLE is
 // `supervisor` for a nested supervisor, else what `"component": ROLE` says in the tree file. The
 // same main() runs in each of these processes, so that each finds its code in the same settings.
 #pragma once
@@ -35,6 +35,8 @@ std::vector<std::string> role_names(const component_roles& roles);
 struct run_settings {
     /// The state directory (contract §1). Empty: that of state_directory({}, NAME OF THE TREE).
     std::filesystem::path state = {};
+    /// The tree's own file, to which the state directory belongs; absolute. Empty: it has none.
+    std::filesystem::path tree_file = {};
     output_format format = output_format::text;
     /// Reads the tree file again (SIGHUP); throws where it is a bad one. None: there is nothing to
     /// read again.
@@ -54,8 +56,8 @@ struct run_settings {
 /// children of this process. In a process that was started as `component ROLE` it runs that role.
 int run_tree(supervisor_spec tree, run_settings settings);
 
-/// Where this process was started as `PROGRAM component ROLE`: runs that role and returns the exit
-/// code. Nothing otherwise: call it first in main(), before what only the root should do.
+/// Where this process was started as `PROGRAM component ROLE [ADDRESS]`: runs that role and returns
+/// the exit code. Nothing otherwise: call it first in main(), before what only the root should do.
 ///
 /// A nested supervisor ends with 0 after a clean stop, 1 where it failed; a component as
 /// run_component() says. 2: no such role, or nobody but a supervisor should have started it. 1: the

@@ -1,5 +1,6 @@
 #include "supe/run/signals.hpp"
 
+#include "supe/async/blocking_work.hpp"
 #include "supe/async/unique_fd.hpp"
 #include "supe/supervision/tree_warnings.hpp"
 
@@ -65,7 +66,7 @@ void tree_signals::stop(int number) {
 bool tree_signals::terminal_is_gone() const { return had_terminal_ && !has_terminal(); }
 
 /// A SIGHUP that comes during a reload causes another one after it.
-awaitable<> tree_signals::reload_when_asked() {
+awaitable<> tree_signals::reload_when_asked(state_keeper& keeper) {
     for (;;) {
         co_await reloads_.async_wait(use_awaitable);
         if (terminal_is_gone()) {
@@ -73,7 +74,8 @@ awaitable<> tree_signals::reload_when_asked() {
             root_.shutdown();
             continue;
         }
-        std::optional<supervisor_spec> tree = read_tree();
+        keeper.look();
+        std::optional<supervisor_spec> tree = co_await read_tree();
         if (!tree) continue;
         const std::string problem = co_await root_.admin().reload(std::move(*tree));
         root_.log(problem.empty() ? "SIGHUP: reloaded"
@@ -81,21 +83,28 @@ awaitable<> tree_signals::reload_when_asked() {
     }
 }
 
-/// Nothing where there is no file, or a bad one: that is refused whole, and nothing is touched.
-std::optional<supervisor_spec> tree_signals::read_tree() const {
+/// Nothing where there is no file, or a bad one: that is refused whole, and nothing is touched. It
+/// is read beside the event loop: the user database, which it may ask, may be on the network.
+awaitable<std::optional<supervisor_spec>> tree_signals::read_tree() {
     if (!read_again_) {
         root_.log("SIGHUP: there is no tree file to read again");
-        return std::nullopt;
+        co_return std::nullopt;
     }
-    try {
-        supervisor_spec tree = read_again_();
-        if (warns_)
-            for (const std::string& line : warnings_of(tree)) root_.log("warning: " + line);
-        return tree;
-    } catch (const std::exception& e) {
-        root_.log(fmt::format("SIGHUP: nothing is changed: {}", e.what()));
-        return std::nullopt;
-    }
+    std::optional<supervisor_spec> tree;
+    std::string problem;
+    std::vector<std::string> warnings;
+    std::function<void()> read = [&] {
+        try {
+            tree = read_again_();
+            if (warns_) warnings = warnings_of(*tree);
+        } catch (const std::exception& e) {
+            problem = e.what();
+        }
+    };
+    co_await run_blocking(root_.time().executor(), std::move(read));
+    if (!tree) root_.log(fmt::format("SIGHUP: nothing is changed: {}", problem));
+    for (const std::string& line : warnings) root_.log("warning: " + line);
+    co_return tree;
 }
 
 }  // namespace supe

@@ -1,6 +1,7 @@
 // What the signals of an operator do to a tree (contract §6).
 #pragma once
 
+#include "supe/run/state_keeper.hpp"
 #include "supe/supervision/supervisor.hpp"
 
 #include <boost/asio/signal_set.hpp>
@@ -22,15 +23,15 @@ public:
     /// `read_again` and `warns` as in run_settings.
     tree_signals(supervisor& root, std::function<supervisor_spec()> read_again, bool warns);
 
-    /// Both run until they are cancelled.
+    /// Both run until they are cancelled. SIGHUP also lets `keeper` look.
     awaitable<> stop_when_asked();
-    awaitable<> reload_when_asked();
+    awaitable<> reload_when_asked(state_keeper& keeper);
 
 private:
     using signal_set = asio::basic_signal_set<loop_executor>;
     void stop(int number);
     bool terminal_is_gone() const;
-    std::optional<supervisor_spec> read_tree() const;
+    awaitable<std::optional<supervisor_spec>> read_tree();
 
     supervisor& root_;
     std::function<supervisor_spec()> read_again_;

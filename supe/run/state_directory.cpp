@@ -11,10 +11,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Of the user id where $HOME says nothing, as under cron and in small containers.
+/// Of the user id where $HOME says nothing of use, as under cron and in small containers.
 fs::path home() {
     const std::string named = environment_variable("HOME");
-    if (!named.empty()) return named;
+    if (fs::path(named).is_absolute()) return named;
     const passwd* const user = ::getpwuid(::geteuid());
     return user && user->pw_dir ? user->pw_dir : "/";
 }

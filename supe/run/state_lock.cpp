@@ -52,6 +52,13 @@ bool replace_text(int fd, const std::string& text) {
            ::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
 }
 
+/// The path still leads to the open file.
+bool is_file_of(const unique_fd& fd, const std::filesystem::path& path) {
+    struct stat open{}, found{};
+    return ::fstat(fd.get(), &open) == 0 && ::lstat(path.c_str(), &found) == 0 &&
+           open.st_dev == found.st_dev && open.st_ino == found.st_ino;
+}
+
 /// `mark TREE DEVICE INODE`, of this very file: in a copy of the directory the mark is not ours.
 std::string mark_line(int fd, std::uint64_t tree) {
     struct stat file{};
@@ -69,24 +76,45 @@ std::uint64_t tree_mark_in(int fd) {
 
 }  // namespace
 
+void state_lock::open_root() {
+    unique_fd root = open_in(directory_, "root.lock");
+    if (::flock(root.get(), LOCK_EX | LOCK_NB) != 0) {
+        throw std::runtime_error(fmt::format("state directory {} is in use by process {}",
+                                             directory_.string(), first_line_of(root.get())));
+    }
+    if (!replace_text(root.get(), fmt::format("{} ({})\n", ::getpid(), what_)))
+        refuse(directory_, file_error(errno));
+    root_ = std::move(root);
+}
+
+void state_lock::open_processes() {
+    processes_ = open_in(directory_, "processes.lock");
+    const int fd = processes_.get();
+    if (tree_ == 0) tree_ = tree_mark_in(fd);
+    const std::string mark = mark_line(fd, tree_);
+    if (first_line_of(fd) != mark && !replace_text(fd, mark + "\n"))
+        refuse(directory_, file_error(errno));
+}
+
 state_lock state_lock::acquire_root(const std::filesystem::path& directory,
                                     const std::string& what) {
     make_state_directory(directory);
     state_lock lock;
-    lock.root_ = open_in(directory, "root.lock");
-    if (::flock(lock.root_.get(), LOCK_EX | LOCK_NB) != 0) {
-        throw std::runtime_error(fmt::format("state directory {} is in use by process {}",
-                                             directory.string(), first_line_of(lock.root_.get())));
-    }
-    if (!replace_text(lock.root_.get(), fmt::format("{} ({})\n", ::getpid(), what)))
-        refuse(directory, file_error(errno));
-    lock.processes_ = open_in(directory, "processes.lock");
-    const int fd = lock.processes_.get();
-    lock.tree_ = tree_mark_in(fd);
-    const std::string mark = mark_line(fd, lock.tree_);
-    if (first_line_of(fd) != mark && !replace_text(fd, mark + "\n"))
-        refuse(directory, file_error(errno));
+    lock.directory_ = directory;
+    lock.what_ = what;
+    lock.open_root();
+    lock.open_processes();
     return lock;
+}
+
+bool state_lock::restore() {
+    const bool has_root = is_file_of(root_, directory_ / "root.lock");
+    const bool has_processes = is_file_of(processes_, directory_ / "processes.lock");
+    if (has_root && has_processes) return false;
+    make_state_directory(directory_);
+    if (!has_root) open_root();
+    if (!has_processes) open_processes();
+    return true;
 }
 
 awaitable<bool> state_lock::wait_for_last_processes(clock& time, time_point deadline) {

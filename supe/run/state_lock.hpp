@@ -20,6 +20,9 @@ public:
     /// As the root: makes the directory (0700) where it is missing. Throws std::runtime_error with
     /// one clear line where it cannot be had: not writable, or in use, and by which process.
     static state_lock acquire_root(const std::filesystem::path& directory, const std::string& what);
+    /// As the root: makes again what was deleted of it. True where something was. Throws as above,
+    /// also where another root has the directory meanwhile; then it touches nothing.
+    bool restore();
     /// As a built-in process of the tree. Nothing, with the reason in `error`, when another root is
     /// taking over.
     static std::optional<state_lock> join(const std::filesystem::path& directory,
@@ -33,6 +36,11 @@ public:
     std::uint64_t tree() const { return tree_; }
 
 private:
+    void open_root();
+    void open_processes();
+
+    std::filesystem::path directory_;
+    std::string what_;
     std::uint64_t tree_ = 0;
     unique_fd root_;
     unique_fd processes_;

@@ -4,6 +4,7 @@
 #include "supe/run/services.hpp"
 #include "supe/run/signals.hpp"
 
+#include <errno.h>
 #include <fmt/format.h>
 #include <malloc.h>
 #include <cstdlib>
@@ -48,7 +49,8 @@ supervisor_environment tree_runtime::environment(std::filesystem::path state) {
             [this] { return std::uniform_real_distribution<double>(0, 1)(dice_); },
             std::move(state),
             inherited_variables(),
-            {"/proc/self/exe", "component"}};
+            {program_invocation_short_name, "component"},
+            "/proc/self/exe"};
 }
 
 void tree_runtime::start_services(nursery& services, supervisor& s) {

@@ -51,11 +51,12 @@ public:
     bool is_dead() const override { return dead_; }
     void watch(timer& alarm) override { alarm_ = &alarm; }
 
-    void signal(int number) override {
+    int signal(int number) override {
         // SIGTERM asks a program of ours to shut down; the channel does that too.
         if (number == SIGKILL || number == SIGABRT) die(exit_status::killed(number));
+        return 0;
     }
-    void signal_group(int number) override { signal(number); }
+    int signal_group(int number) override { return signal(number); }
     bool group_lives() override { return false; }
 
     exit_status reap() override {
@@ -105,9 +106,12 @@ std::variant<std::unique_ptr<process>, launch_error> simulated_launcher::launch(
         --failing->second.first;
         return failing->second.second;
     }
-    const auto found = programs_.find(request.command.back());
+    // A built-in role stands before its address.
+    const std::string& name =
+        request.program.empty() ? request.command.back() : *(request.command.end() - 2);
+    const auto found = programs_.find(name);
     if (found == programs_.end())
-        return launch_error{"ENOENT", request.command.back() + ": No such file or directory"};
+        return launch_error{"ENOENT", name + ": No such file or directory"};
 
     int wire[2], out[2], err[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wire) != 0 ||

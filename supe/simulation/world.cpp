@@ -67,6 +67,7 @@ supervisor_environment world::environment() {
             state_,
             {},
             {"supe", "component"},
+            "/proc/self/exe",
             [this](const std::string& address) {
                 return std::make_unique<memory_journal>(clock_, disks_[address]);
             },

@@ -147,6 +147,8 @@ awaitable<std::string> administration::came_up(attempt tried) {
                                   entry->deaths.back().text);
         if (s == status::stopped || s == status::given_up)
             co_return fmt::format("{} was stopped meanwhile", tried.address);
+        if (s == status::stopping && !entry->who.why_untouchable().empty())
+            co_return entry->who.why_untouchable();
         if (is_unwanted(*entry))
             co_return fmt::format("{} is not waited for: it is to be stopped", tried.address);
     }
@@ -197,21 +199,28 @@ awaitable<std::string> administration::stop_now(std::string name) {
         if (entry->who.state().current() == lifecycle::state::stopping) entry->who.stop();
         supervisor_.perform(restarts_.stop(number, time_.now()));
     }
-    for (const int number : numbers) co_await wait_while_stopping(number);
+    std::string problem;
+    for (const int number : numbers) {
+        const std::string own = co_await wait_while_stopping(number);
+        note_first(problem, own);
+    }
     if (is_ending()) co_return ending_text(name);
-    co_return std::string();
+    co_return problem;
 }
 
-/// Each further stop of it that comes meanwhile hurries it.
-awaitable<> administration::wait_while_stopping(int number) {
+/// Each further stop of it that comes meanwhile hurries it. Returns why it may go on for ever.
+awaitable<std::string> administration::wait_while_stopping(int number) {
     std::size_t hurried = 0;
     while (!is_ending() && restarts_.has(number) &&
            restarts_.status_of(number) == restarter::status::stopping) {
         child& who = children_.at(number).who;
+        const std::string endless = who.why_untouchable();
+        if (!endless.empty()) co_return endless;
         const std::size_t stops = queue_.stops_of(who.spec().name, children_.at(number).group);
         for (; hurried < stops; ++hurried) who.stop();
         co_await supervisor_.change().wait();
     }
+    co_return std::string();
 }
 
 awaitable<std::string> administration::remove_now(std::string name) {
@@ -220,7 +229,8 @@ awaitable<std::string> administration::remove_now(std::string name) {
     for (const int number : numbers | std::views::reverse) {
         if (is_ending()) co_return ending_text(name);
         if (restarts_.has(number)) supervisor_.perform(restarts_.remove(number, time_.now()));
-        co_await wait_while_stopping(number);
+        const std::string endless = co_await wait_while_stopping(number);
+        if (!endless.empty()) co_return endless;
     }
     if (is_ending()) co_return ending_text(name);
     co_return std::string();

@@ -118,7 +118,7 @@ private:
     attempt attempt_at(const child_entry& entry, wanted which) const;
     awaitable<std::string> came_up(attempt tried);
     std::vector<int> numbers_of(const std::string& name);
-    awaitable<> wait_while_stopping(int number);
+    awaitable<std::string> wait_while_stopping(int number);
 
     /// While it exists, on_removed() notes how the first start of this child ended.
     class first_start_watch;

@@ -1,6 +1,5 @@
 #include "supe/supervision/child.hpp"
 
-#include "supe/async/assertion.hpp"
 #include "supe/channel/message.hpp"
 #include "supe/text/utf8.hpp"
 
@@ -44,6 +43,7 @@ void child::rename(const std::string& name, std::string address) {
 }
 
 void child::begin(nursery& tasks) {
+    tasks_ = &tasks;
     tasks.start(run_lifecycle());
     tasks.start(run_output());
     tasks.start(run_mail());
@@ -75,10 +75,12 @@ awaitable<> child::run_lifecycle() {
         if (const auto e = next_event()) {
             // A start that fails and is tried again at once must not starve other work, above all a
             // stop.
-            if (*e == lifecycle::event::start)
+            if (*e == lifecycle::event::start) {
                 co_await asio::post(host_.time().executor(), use_awaitable);
+                co_await look_up_user();
+            }
             handle(*e);
-        } else if (process_ && process_->is_dead() && !group_has_time()) {
+        } else if (process_ && is_over()) {
             co_await finish_life();
             queue_exit_event();
         } else {
@@ -123,75 +125,16 @@ void child::perform(lifecycle::action a) {
         case action::report_start_failed:
         case action::report_ended: return host_.on_ended(*this, how_it_ended());
         case action::ask_to_finish: return signal(signal_kind::supe_shutdown);
+        case action::run_stop_command:
+            stop_command_ = std::make_unique<nursery>(host_.time(), *tasks_);
+            return stop_command_->start(run_stop_command());
         case action::send_stop_signal: return send_stop_signal();
         case action::abort: return abort();
-        case action::kill_group:
-            if (process_) process_->kill_group();
-            return;
+        case action::kill_group: return kill_group();
+        case action::report_refused: return host_.on_refused(*this, refusal_text());
+        case action::abandon: abandoned_ = true; return;
         case action::report_slow_stop: return host_.log(slow_stop_text());
     }
-}
-
-/// SIGCONT follows, since a stopped process could not act on it.
-void child::send_stop_signal() {
-    if (!process_) return;
-    for (const int number : {spec_.stop_signal, SIGCONT}) {
-        if (lifecycle_.stops_group())
-            process_->signal_group(number);
-        else
-            process_->signal(number);
-    }
-}
-
-void child::abort() {
-    if (!process_) return;
-    for (const int number : {SIGABRT, SIGCONT}) process_->signal(number);
-}
-
-void child::spawn() {
-    started_at_ = ended_at_ = host_.time().now();
-    was_ready_ = false;
-    status_text_.reset();
-    error_.reset();
-    SUPE_ASSERT(request_ && !process_ && !channel_);
-    launch_request request = std::move(*std::exchange(request_, nullptr));
-    request.listening_name = spec_.name;
-    request.notify = spec_.ready == ready_kind::notify || spec_.watchdog;
-    request.watchdog = spec_.watchdog;
-    try {
-        auto started = host_.processes().launch(request);
-        if (auto* error = std::get_if<launch_error>(&started)) {
-            error_ = std::make_unique<launch_error>(std::move(*error));
-        } else {
-            adopt(std::move(std::get<std::unique_ptr<process>>(started)));
-        }
-    } catch (const system_error& e) {  // the event loop cannot watch its descriptors
-        error_ =
-            std::make_unique<launch_error>(launch_error::from_errno(e.code().value(), spec_.name));
-        process_.reset();
-    }
-    if (error_) exit_.reset();
-    // At the front: the start happened before the requests that wait in the queue.
-    events_.insert(events_.begin(),
-                   error_ ? lifecycle::event::spawn_failed : lifecycle::event::spawned);
-}
-
-void child::adopt(std::unique_ptr<process> p) {
-    address_of_life_.reset();
-    process_ = std::move(p);
-    clock& time = host_.time();
-    auto output = std::make_shared<output_reader>(
-        time, std::move(process_->output), std::move(process_->error), host_.sink(),
-        [this](stream s, std::string_view l) { host_.on_line(*this, s, l); },
-        is_supervisor() ? relayed_line_limit : line_limit);
-    // The frames of a supervisor are longer, since it passes mail on.
-    const std::size_t overhead = is_supervisor() ? delivery_overhead : 0;
-    channel_ = std::make_shared<channel>(time, std::move(process_->channel),
-                                         channel::side::supervisor, default_frame_limit + overhead);
-    output_ = std::move(output);
-    ++life_;
-    channel_ended_ = false;
-    life_began_.notify();
 }
 
 child_end child::how_it_ended() {
@@ -232,17 +175,6 @@ void child::read_notifications() {
     }
 }
 
-std::string child::slow_stop_text() const {
-    const std::string who =
-        reaped_ ? fmt::format("waiting for the group {} that {} left to stop", pid(), spec_.name)
-                : fmt::format("waiting for {} (pid {}) to stop", spec_.name, pid());
-    if (lifecycle_.was_killed()) return who + " after SIGKILL";
-    if (lifecycle_.kill_at() == never) return who + ", as long as it takes";
-    const auto left =
-        std::chrono::duration<double>(lifecycle_.kill_at() - host_.time().now()).count();
-    return fmt::format("{}, SIGKILL in {:.0f} s", who, left);
-}
-
 /// Whether a group has ended can be seen only when its first process is reaped.
 bool child::group_has_time() {
     if (!lifecycle_.gives_time_to_group()) return false;
@@ -268,14 +200,27 @@ void child::reap() {
     reaped_ = true;
 }
 
+/// The process is dead, or is given up, and nothing else of this life has time left.
+bool child::is_over() {
+    if (abandoned_) return true;
+    if (!process_->is_dead() || group_has_time()) return false;
+    if (!stop_command_ || !lifecycle_.gives_time_to_command()) return true;
+    if (!reaped_) {  // with `kill_mode` mixed
+        process_->kill_group();
+        reap();
+    }
+    return false;
+}
+
 bool child::last_words_read() const { return channel_ended_ && output_->at_end(); }
 
 awaitable<> child::finish_life() {
     clock& time = host_.time();
     // Whether others of its group live can be seen only when it is reaped.
-    if (!reaped_) reap();
-    left_processes_ = process_->group_lives();
-    process_->kill_group();
+    if (!reaped_ && !abandoned_) reap();
+    left_processes_ = !abandoned_ && process_->group_lives();
+    const bool refused = process_->kill_group() != 0;
+    if (stop_command_) co_await end_stop_command();
     const time_point limit = time.now() + last_words;
     wake_.expires_at(limit);
     while (!last_words_read() && time.now() < limit) co_await wake_.wait();
@@ -284,9 +229,11 @@ awaitable<> child::finish_life() {
     output_.reset();
     read_notifications();
     const pid_t life = process_->pid();
+    if (abandoned_) exit_.reset();
     process_.reset();
+    stop_request_.reset();
     reaped_ = false;
-    co_await end_descendants(life);
+    if (!abandoned_) co_await end_descendants(life, refused);
 }
 
 /// A descendant may hold the other ends and write on and on. No turn takes long.
@@ -313,12 +260,19 @@ void child::close_channel() {
 /// The end of a child is reported only when its descendants are dead. So the next life never runs
 /// beside what the last one left behind, and a nested supervisor never beside the rest of its old
 /// tree.
-awaitable<> child::end_descendants(pid_t life) {
+awaitable<> child::end_descendants(pid_t life, bool refused) {
     clock& time = host_.time();
     const time_point limit = time.now() + descendants_limit;
     const std::string address = address_of_life_ ? *address_of_life_ : address_;
     while (!co_await host_.processes().end_descendants(life, address)) {
         left_processes_ = true;
+        if (refused) {
+            host_.log(
+                fmt::format("processes that {} left behind (group {}) may not be signalled, "
+                            "since they run as another user; going on",
+                            spec_.name, life));
+            co_return;
+        }
         if (time.now() >= limit) {
             host_.log(fmt::format(
                 "processes that {} left behind are still alive after 10 s; going on", spec_.name));
@@ -333,19 +287,22 @@ awaitable<> child::end_descendants(pid_t life) {
 awaitable<> child::run_output() {
     for (;;) {
         while (!output_ || output_->at_end()) co_await life_began_.wait();
-        const auto output = output_;
-        while (!output->at_end()) {
-            if (output->has_more()) {
-                co_await asio::post(host_.time().executor(), use_awaitable);
-            } else {
-                co_await output->ready();
-            }
-            // The sink is checked last: else a thousand children that wait here would each read
-            // once more into a full sink.
-            while (host_.sink().is_full()) co_await host_.sink().writable();
-            if (!output->at_end()) output->take();
-        }
+        co_await pass_on(output_);
         wake_.notify();
+    }
+}
+
+awaitable<> child::pass_on(std::shared_ptr<output_reader> output) {
+    while (!output->at_end()) {
+        if (output->has_more()) {
+            co_await asio::post(host_.time().executor(), use_awaitable);
+        } else {
+            co_await output->ready();
+        }
+        // The sink is checked last: else a thousand children that wait here would each read once
+        // more into a full sink.
+        while (host_.sink().is_full()) co_await host_.sink().writable();
+        if (!output->at_end()) output->take();
     }
 }
 

@@ -32,6 +32,8 @@ public:
     virtual void on_disconnected(child& c) = 0;
     /// The process is reaped, its last words are read, its descendants are dead.
     virtual void on_ended(child& c, const child_end& end) = 0;
+    /// A signal of ours was refused; `why` is a line for the log.
+    virtual void on_refused(child& c, const std::string& why) = 0;
     virtual void on_frame(child& c, std::string_view frame) = 0;
     /// A frame that is too long, or cut short by the end of the channel.
     virtual void on_bad_frame(child& c, const std::string& reason) = 0;
@@ -77,6 +79,8 @@ public:
     /// 0 while there is no process. In the stop of a group, and while last words are read, it is
     /// that of a process which is dead.
     pid_t pid() const { return process_ ? process_->pid() : 0; }
+    /// Why a stop of it has no end that we know: it may not be signalled. Empty: there is one.
+    std::string why_untouchable() const;
     time_point started_at() const { return started_at_; }
     /// The last STATUS=… of this life, one line; empty when it sent none.
     std::string status_text() const { return status_text_ ? *status_text_ : std::string(); }
@@ -90,11 +94,14 @@ private:
     void queue_exit_event();
     void handle(lifecycle::event e);
     void perform(lifecycle::action a);
+    awaitable<> look_up_user();
     void spawn();
+    void launch(const launch_request& request);
     void adopt(std::unique_ptr<process> p);
     /// After the death of the process: others of its group live, and have the time of a stop. Asks
     /// again after a while.
     bool group_has_time();
+    bool is_over();
     time_point next_look() const;
     void reap();
     /// After the death of the process, and the stop of its group: kills the rest of its group,
@@ -104,15 +111,25 @@ private:
     void close_channel();
     bool read_frames(channel& from);
     void report_lost_frames(channel& from);
-    awaitable<> end_descendants(pid_t life);
+    /// `refused`: what is left of its group may not be signalled.
+    awaitable<> end_descendants(pid_t life, bool refused);
     bool last_words_read() const;
     void read_notifications();
     void send_stop_signal();
     void abort();
+    void kill_group();
+    void note_refusal(int number, int error);
+    std::string refusal_text() const;
+    /// Runs `stop_command`, and reports its end as an event.
+    awaitable<> run_stop_command();
+    awaitable<std::string> failure_of_stop_command();
+    awaitable<> end_stop_command();
+    awaitable<> pass_on(std::shared_ptr<output_reader> output);
     child_end how_it_ended();
     std::string slow_stop_text() const;
 
     child_host& host_;
+    nursery* tasks_ = nullptr;  // that of the coroutines
     child_spec spec_;
     std::string address_;
     std::unique_ptr<std::string> address_of_life_;  // the address with which the process was
@@ -121,7 +138,10 @@ private:
     std::uint32_t life_ = 0;
     lifecycle lifecycle_;
 
-    std::unique_ptr<launch_request> request_;  // of the start that is under way
+    std::unique_ptr<launch_request> request_;       // of the start that is under way
+    std::unique_ptr<launch_error> no_user_;         // why that start has no user to run as
+    std::unique_ptr<launch_request> stop_request_;  // how to run `stop_command` in this life
+    std::unique_ptr<nursery> stop_command_;         // while it runs
     std::unique_ptr<process> process_;
     std::shared_ptr<channel> channel_;  // shared with the coroutine that reads it, until its end
     std::shared_ptr<output_reader> output_;
@@ -133,6 +153,8 @@ private:
     bool was_ready_ = false;
     bool reaped_ = false;          // the process; its group may live on
     bool left_processes_ = false;  // others lived when it ended
+    bool abandoned_ = false;       // it may not be killed, and lives on
+    int refused_signal_ = 0;       // the last one of this life that we were not allowed to send
     bool channel_ended_ = true;
     std::optional<exit_status> exit_;      // of the last life that ended
     std::unique_ptr<launch_error> error_;  // why the last start failed

@@ -31,7 +31,7 @@ struct child_end {
     std::string text() const {
         if (error) return error->text;
         if (!failure.empty()) return failure;
-        return exit ? exit->text() : "unknown";
+        return exit ? exit->text() : "left behind: it may not be signalled";
     }
 };
 

@@ -9,6 +9,9 @@
 //   when it ends and leaves others of its group, who do not know of the stop.
 // - At `shutdown`: SIGKILL to the group.
 //
+// With `stop_command` the command runs at once instead, where the child was ready, and the signal
+// comes at half of `shutdown`, or when the command fails. The command is killed with the group.
+//
 // The stop is over when the group is. With `kill_mode` mixed the first process alone gets the
 // signal, and what it leaves is killed at its end, as by systemd.
 //
@@ -32,7 +35,7 @@ std::string shown(milliseconds d) { return fmt::format("{:g}s", in_seconds(d)); 
 lifecycle::lifecycle(const child_spec& spec)
     : ready_kind_(spec.ready), start_timeout_(spec.start_timeout), shutdown_(spec.shutdown),
       ask_(spec.ask), stops_group_(spec.kill_mode == kill_mode_kind::group),
-      watchdog_(spec.watchdog) {}
+      has_stop_command_(!spec.stop_command.empty()), watchdog_(spec.watchdog) {}
 
 std::vector<lifecycle::action> lifecycle::on(event e, time_point now) {
     switch (state_) {
@@ -49,6 +52,7 @@ std::vector<lifecycle::action> lifecycle::when_down(event e, time_point now) {
         case event::start:
             state_ = state::starting;
             spoke_ = asked_for_ = ready_ = finishing_ = signal_sent_ = killed_ = false;
+            command_runs_ = refused_ = forced_ = false;
             failure_.clear();
             start_by_ = now + start_timeout_;
             return {action::spawn};
@@ -61,6 +65,9 @@ std::vector<lifecycle::action> lifecycle::when_down(event e, time_point now) {
         case event::stop:
         case event::kill:
         case event::first_dead:
+        case event::stop_command_done:
+        case event::stop_command_failed:
+        case event::refused:
         case event::exited:
         case event::deadline: return {};
     }
@@ -79,9 +86,12 @@ std::vector<lifecycle::action> lifecycle::when_starting(event e, time_point now)
         case event::spoke: spoke_ = true; return {};
         case event::alive:
         case event::finishing:
-        case event::first_dead: return {};
+        case event::first_dead:
+        case event::stop_command_done:
+        case event::stop_command_failed:
+        case event::refused: return {};
         case event::stop: return begin_stop(now);
-        case event::kill: return begin_kill(now);
+        case event::kill: return begin_forced_kill(now);
         case event::exited: down(); return {action::report_ended};
         case event::deadline:
             if (now < start_by_) return {};
@@ -97,7 +107,10 @@ std::vector<lifecycle::action> lifecycle::when_running(event e, time_point now) 
         case event::spawned:
         case event::spawn_failed:
         case event::ready:
-        case event::first_dead: return {};
+        case event::first_dead:
+        case event::stop_command_done:
+        case event::stop_command_failed:
+        case event::refused: return {};
         case event::spoke: spoke_ = true; return {};
         case event::alive:
             if (watchdog_ && !finishing_) ping_by_ = now + *watchdog_;
@@ -107,7 +120,7 @@ std::vector<lifecycle::action> lifecycle::when_running(event e, time_point now) 
             ping_by_ = shutdown_.limit && !shutdown_.at_once() ? now + *shutdown_.limit : never;
             return {};
         case event::stop: return begin_stop(now);
-        case event::kill: return begin_kill(now);
+        case event::kill: return begin_forced_kill(now);
         case event::exited: down(); return {action::report_ended};
         case event::deadline:
             if (now < ping_by_) return {};
@@ -130,11 +143,20 @@ std::vector<lifecycle::action> lifecycle::when_stopping(event e, time_point now)
         case event::stop:  // the second stop: with `infinity` the signal is sent now
             if (failure_.empty()) asked_for_ = true;
             if (shutdown_.limit) return {};
+            command_runs_ = false;  // nobody waits for it any more
             return send_signal();
-        case event::kill: return begin_kill(now);
+        case event::kill: return begin_forced_kill(now);
         case event::first_dead:  // those that are left may not know of the stop
             if (!gives_time_to_group()) return {};
             return send_signal();
+        case event::stop_command_done: command_runs_ = false; return {};
+        case event::stop_command_failed:
+            if (!std::exchange(command_runs_, false) || knows_shutdown()) return {};
+            return send_signal();
+        case event::refused:
+            refused_ = true;
+            if (forced_) return {action::abandon, action::report_refused};
+            return {action::report_refused};
         case event::exited: {
             const bool never_ready = !failure_.empty() && !ready_;
             down();
@@ -157,13 +179,19 @@ std::vector<lifecycle::action> lifecycle::begin_stop(time_point now) {
     begin_stopping(now);
     asked_for_ = true;
     if (shutdown_.limit) kill_at_ = now + *shutdown_.limit;
-    const bool knows_shutdown = spoke_ || ask_;
-    if (!knows_shutdown) {
+    command_runs_ = has_stop_command_ && ready_;
+    if (!knows_shutdown() && !command_runs_) {
         signal_sent_ = true;
         return {action::ask_to_finish, action::send_stop_signal};
     }
     if (shutdown_.limit) signal_at_ = now + *shutdown_.limit / 2;
+    if (command_runs_) return {action::ask_to_finish, action::run_stop_command};
     return {action::ask_to_finish};
+}
+
+std::vector<lifecycle::action> lifecycle::begin_forced_kill(time_point now) {
+    forced_ = true;
+    return begin_kill(now);
 }
 
 std::vector<lifecycle::action> lifecycle::begin_kill(time_point now) {

@@ -34,8 +34,11 @@ public:
                ///< holds back
         kill,  ///< the supervisor wants it to end at once
         first_dead,  ///< the process is dead; others of its group live, and gives_time_to_group()
-        exited,      ///< all is over: the process is reaped and its last words are read
-        deadline,    ///< deadline() has passed
+        stop_command_done,    ///< `stop_command` ended with 0
+        stop_command_failed,  ///< it could not be started, or ended any other way
+        refused,              ///< a signal of ours was: the process runs as another user
+        exited,               ///< all is over: the process is reaped and its last words are read
+        deadline,             ///< deadline() has passed
     };
     enum class action {
         spawn,
@@ -43,9 +46,12 @@ public:
         report_start_failed,  ///< notice `start-failed`; the supervisor decides
         report_ready,         ///< notice `ready`; the supervisor starts the next child
         ask_to_finish,        ///< send SUPE-SHUTDOWN
+        run_stop_command,     ///< `stop_command`; its end is an event
         send_stop_signal,     ///< stop_signal, then SIGCONT; to the group where stops_group()
         abort,       ///< SIGABRT, then SIGCONT: after the watchdog, so that there is a core dump
         kill_group,  ///< SIGKILL to the whole group
+        report_refused,    ///< a line of log: the process may not be signalled
+        abandon,           ///< go on without it: it may not be killed, and the tree ends
         report_slow_stop,  ///< a line of log; kill_at() and was_killed() are part of it
         report_ended,      ///< the supervisor decides; asked_for() and failure() have the reason
     };
@@ -72,6 +78,12 @@ public:
     /// Where the process is dead: others of its group have what is left of `shutdown`. Else they
     /// are killed now.
     bool gives_time_to_group() const;
+    /// Where the process is dead: its stop command, which runs still, has what is left of
+    /// `shutdown`. Else it is killed now.
+    bool gives_time_to_command() const { return command_runs_ && !killed_; }
+    /// While stopping: it may not be signalled, and no further signal is to come. It ends when it
+    /// wants to.
+    bool is_untouchable() const { return refused_ && kill_at_ == never; }
     /// It sent a frame of contract §2 in this life.
     bool has_spoken() const { return spoke_; }
 
@@ -87,11 +99,13 @@ private:
     std::vector<action> when_stopping(event e, time_point now);
     std::vector<action> begin_stop(time_point now);
     std::vector<action> begin_kill(time_point now);
+    std::vector<action> begin_forced_kill(time_point now);
     std::vector<action> begin_abort(std::string why, time_point now);
     std::vector<action> send_signal();
     void begin_stopping(time_point now);
     /// The stop ladder of contract §5.
     std::vector<action> next_rung(time_point now);
+    bool knows_shutdown() const { return spoke_ || ask_; }
     void become_ready(time_point now);
     void down();
     void clear_deadlines();
@@ -102,6 +116,7 @@ private:
     shutdown_spec shutdown_;
     bool ask_;
     bool stops_group_;
+    bool has_stop_command_;
     std::optional<milliseconds> watchdog_;
 
     state state_ = state::down;
@@ -111,6 +126,9 @@ private:
     bool finishing_ = false;
     bool signal_sent_ = false;
     bool killed_ = false;
+    bool command_runs_ = false;
+    bool refused_ = false;
+    bool forced_ = false;  // by a `kill`: nothing may hold up this end
     std::string failure_;
     time_point start_by_ = never;
     time_point ping_by_ = never;

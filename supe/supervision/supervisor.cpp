@@ -19,19 +19,12 @@ std::string id_prefix(const std::function<double()>& random) {
     return prefix + "-";
 }
 
-/// `STATE/mail/dam.queue.sqlite` for `/dam/queue`; `supe` for the root, since no child can have
+/// `dam.queue` for `/dam/queue`: names have no dots. `supe` for the root, since no child can have
 /// that name.
-std::filesystem::path journal_path(const std::filesystem::path& state, const std::string& address) {
+std::string file_name_of(const std::string& address) {
     std::string name = address.empty() ? "supe" : address.substr(1);
-    std::ranges::replace(name, '/', '.');  // names have no dots
-    return state / "mail" / (name + ".sqlite");
-}
-
-/// `variables` with this one, in place of an earlier one of its name.
-void set_variable(std::vector<std::string>& variables, const std::string& key,
-                  const std::string& value) {
-    std::erase_if(variables, [&](const std::string& v) { return v.starts_with(key + "="); });
-    variables.push_back(key + "=" + value);
+    std::ranges::replace(name, '/', '.');
+    return name;
 }
 
 }  // namespace
@@ -78,8 +71,8 @@ void supervisor::open_journal() {
     if (env_.journals) {
         journal_ = env_.journals(address_);
     } else if (!env_.state.empty()) {
-        journal_ = std::make_unique<sqlite_journal>(env_.time.executor(),
-                                                    journal_path(env_.state, address_));
+        journal_ = std::make_unique<sqlite_journal>(
+            env_.time.executor(), env_.state / "mail" / (file_name_of(address_) + ".sqlite"));
     }
     if (!journal_) return;
     struct restorer final : journal_reader {
@@ -271,17 +264,22 @@ launch_request supervisor::request_for(const child_entry& entry) const {
     launch_request request;
     request.command = spec.command;
     if (spec.command.empty()) {
+        request.program = env_.program;
         request.command = env_.builtin;
         request.command.push_back(c.is_supervisor() ? "supervisor" : spec.component);
+        request.command.push_back(c.address());  // for whoever looks at the list of processes
     }
     request.directory = spec.directory;
     request.channel = spec.channel;
     request.open_input = spec.input == stdin_kind::open;
     request.environment = env_.variables;
-    for (const auto& [key, value] : spec.env) set_variable(request.environment, key, value);
+    for (const auto& [key, value] : spec.env) request.set_variable(key, value);
     request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
     request.environment.push_back("SUPE_ADDRESS=" + c.address());
     request.environment.push_back("SUPE_STATE=" + env_.state.string());
+    // Another user could not pass through the state directory.
+    if (!env_.state.empty() && spec.user.empty())
+        request.notify_path = env_.state / "notify" / file_name_of(c.address());
     if (const auto& sockets = entry.sockets) request.listening = sockets->descriptors();
     return request;
 }

@@ -112,6 +112,7 @@ private:
     void on_ready(child& c) override;
     void on_disconnected(child& c) override;
     void on_ended(child& c, const child_end& end) override;
+    void on_refused(child& c, const std::string& why) override;
     void on_frame(child& c, std::string_view frame) override { frames_.on_frame(c, frame); }
     void on_bad_frame(child& c, const std::string& why) override { frames_.on_bad_frame(c, why); }
     void on_line(child& c, stream s, std::string_view line) override;

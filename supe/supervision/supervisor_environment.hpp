@@ -23,7 +23,8 @@ struct supervisor_environment {
     std::filesystem::path state;         ///< the state directory
     std::vector<std::string> variables;  ///< `KEY=value`: the base of the children's environment
     std::vector<std::string>
-        builtin;  ///< the command that runs a built-in role, to which the role is appended
+        builtin;  ///< the command that runs a built-in role, to which role and address are appended
+    std::string program = {};  ///< the file with the built-in roles; empty: by the command
     /// Makes the journal of the supervisor at an address. Empty: a file in the state directory.
     std::function<std::unique_ptr<journal>(const std::string& address)> journals = {};
     /// Runs what blocks, beside the event loop, and resumes at its end. Empty: run_blocking().

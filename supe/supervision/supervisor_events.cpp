@@ -114,6 +114,12 @@ void supervisor::report_clean_end(child_entry& entry, const child_end& end) {
                     spec.name));
 }
 
+/// Those who wait for its stop do not wait any longer.
+void supervisor::on_refused(child&, const std::string& why) {
+    log(why);
+    changed_.notify();
+}
+
 void supervisor::report_end(const child_entry& entry, const child_end& end,
                             const std::string& text) {
     const std::string& name = entry.who.spec().name;
@@ -125,7 +131,9 @@ void supervisor::report_end(const child_entry& entry, const child_end& end,
                         json_quoted(error.text), restarts_of(entry.who)));
         log(fmt::format("{} could not be started: {}", name, text));
     } else if (end.clean) {
-        notices_.publish_about(name, "shutdown", fmt::format(R"("exit":{})", end.exit->json()));
+        // One that was left behind has no exit.
+        const std::string exit = end.exit ? end.exit->json() : "null";
+        notices_.publish_about(name, "shutdown", fmt::format(R"("exit":{})", exit));
     } else {
         notices_.publish_about(
             name, "crashed",

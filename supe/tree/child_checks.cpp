@@ -1,5 +1,6 @@
 #include "supe/tree/child_checks.hpp"
 
+#include "supe/process/identity.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
@@ -32,6 +33,9 @@ void check_nested(const field_reader& r, const located& v, const child_spec& c) 
     const child_spec plain;
     const std::pair<const char*, bool> given[] = {
         {"config", !c.config.is_null()},
+        {"user", !c.user.empty()},
+        {"group", !c.group.empty()},
+        {"stop_command", !c.stop_command.empty()},
         {"stdin", c.input != plain.input},
         {"channel", !c.channel},
         {"kill_mode", c.kill_mode != plain.kill_mode},
@@ -65,8 +69,24 @@ void check_child(const field_reader& r, const located& v, const child_spec& c, b
     if (c.significant && c.demand)
         r.fail(v.position_of("significant"),
                "a child on demand ends whenever it has nothing to do, and cannot be significant");
+    if (!c.component.empty() && (!c.user.empty() || !c.group.empty()))
+        r.fail(
+            v.position_of(c.user.empty() ? "group" : "user"),
+            fmt::format("\"{}\" is a built-in component, which uses the state directory and runs "
+                        "as its supervisor does",
+                        c.name));
     if (nested) check_nested(r, v, c);
     if (!c.channel) check_without_channel(r, v, c);
+}
+
+void check_identity(const field_reader& r, const located& v, const child_spec& c) {
+    if (c.user.empty() && c.group.empty()) return;
+    const auto found = look_up_identity(c.user, c.group);
+    const auto* error = std::get_if<launch_error>(&found);
+    if (!error) return;
+    const bool is_user = !c.user.empty() && !error->text.starts_with("group ");
+    const char* const key = is_user ? "user" : "group";
+    r.below(key).fail(v.position_of(key), error->text);
 }
 
 void check_start(const field_reader& r, const located& v, const child_spec& c) {

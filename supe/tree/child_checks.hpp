@@ -9,6 +9,9 @@ namespace supe {
 /// `nested`: it has `children`.
 void check_child(const field_reader& r, const located_value& v, const child_spec& c, bool nested);
 
+/// Its user and group are known here, and this process may change them. It blocks.
+void check_identity(const field_reader& r, const located_value& v, const child_spec& c);
+
 /// SUPE-START brings a child its config, or its tree, in one frame (contract §2).
 void check_start(const field_reader& r, const located_value& v, const child_spec& c);
 

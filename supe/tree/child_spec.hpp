@@ -82,6 +82,7 @@ struct child_spec {
     boost::json::value config;  ///< null: none
     std::string directory;      ///< absolute
     std::map<std::string, std::string> env;
+    std::string user, group;  ///< names or numbers; empty: those of the supervisor
     stdin_kind input = stdin_kind::null;
     bool channel = true;  ///< false: no socket (contract §2)
     restart_type restart = restart_type::permanent;
@@ -95,6 +96,7 @@ struct child_spec {
     shutdown_spec shutdown;
     bool ask = false;
     int stop_signal = SIGTERM;
+    std::vector<std::string> stop_command;  ///< empty: none
     kill_mode_kind kill_mode = kill_mode_kind::group;
     std::vector<int> clean_exits = {0};
     std::optional<milliseconds> watchdog;

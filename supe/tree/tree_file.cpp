@@ -65,8 +65,9 @@ std::vector<int> read_clean_exits(const field_reader& r, const located& v) {
 /// Reads one tree or child; `directory` is what relative directories are relative to.
 class tree_reader {
 public:
-    tree_reader(const std::filesystem::path& directory, const std::vector<std::string>& roles)
-        : directory_(directory), roles_(roles) {}
+    tree_reader(const std::filesystem::path& directory, const std::vector<std::string>& roles,
+                tree_use use = tree_use::anywhere)
+        : directory_(directory), roles_(roles), use_(use) {}
 
     supervisor_spec root(const field_reader& r, const located& v) {
         supervisor_spec s;
@@ -117,6 +118,7 @@ public:
                    "journal is for supervisors: for the tree, or a child with children");
         c.directory = (directory_ / directory).lexically_normal().string();
         check_child(r, v, c, nested);
+        if (use_ == tree_use::here) check_identity(r, v, c);
         check_listen(r, v, c);
         if (nested) {
             own.name = c.name;
@@ -163,6 +165,8 @@ private:
             {"config", [&](auto&, auto& x) { c.config = x.plain(); }},
             {"directory", [&](auto& in, auto& x) { directory = in.string(x); }},
             {"env", [&](auto& in, auto& x) { c.env = environment(in, x); }},
+            {"user", [&](auto& in, auto& x) { c.user = name_or_number(in, x); }},
+            {"group", [&](auto& in, auto& x) { c.group = name_or_number(in, x); }},
             {"stdin",
              [&](auto& in, auto& x) {
                  c.input = in.template choice<stdin_kind>(
@@ -196,6 +200,7 @@ private:
             {"shutdown", [&](auto& in, auto& x) { c.shutdown = read_shutdown(in, x); }},
             {"ask", [&](auto& in, auto& x) { c.ask = in.boolean(x); }},
             {"stop_signal", [&](auto& in, auto& x) { c.stop_signal = stop_signal(in, x); }},
+            {"stop_command", [&](auto& in, auto& x) { c.stop_command = stop_command(in, x); }},
             {"kill_mode",
              [&](auto& in, auto& x) {
                  c.kill_mode = in.template choice<kill_mode_kind>(
@@ -234,11 +239,11 @@ private:
     static std::map<std::string, std::string> environment(const field_reader& r, const located& v) {
         constexpr std::array ours{"NODE_CHANNEL_FD",   "NODE_CHANNEL_SERIALIZATION_MODE",
                                   "SUPE_CITIZEN_NAME", "SUPE_ADDRESS",
-                                  "SUPE_STATE",        "LISTEN_FDS",
-                                  "LISTEN_PID",        "LISTEN_FDNAMES",
-                                  "NOTIFY_SOCKET",     "WATCHDOG_PID",
-                                  "WATCHDOG_USEC"};
-        if (!v.is_object) r.wrong(v, "an object of strings");
+                                  "SUPE_STATE",        "SUPE_CHILD_PID",
+                                  "LISTEN_FDS",        "LISTEN_PID",
+                                  "LISTEN_FDNAMES",    "NOTIFY_SOCKET",
+                                  "WATCHDOG_PID",      "WATCHDOG_USEC"};
+        if (!v.is_object) r.wrong(v, "an object of strings, numbers and booleans");
         std::map<std::string, std::string> env;
         for (const auto& m : v.members) {
             if (m.key.empty() ||
@@ -246,9 +251,29 @@ private:
                 r.fail(m.position, json_quoted(m.key) + " is no name of a variable");
             if (std::ranges::find(ours, m.key) != ours.end())
                 r.fail(m.position, json_quoted(m.key) + " is set by the supervisor itself");
-            env[m.key] = r.below(m.key).string(m.value);
+            const bool plain = m.value.scalar.is_number() || m.value.scalar.is_bool();
+            const field_reader in = r.below(m.key);
+            if (!plain && !m.value.scalar.is_string())
+                in.wrong(m.value, "a string, a number, true or false");
+            env[m.key] = plain ? std::string(m.value.written) : in.string(m.value);
         }
         return env;
+    }
+
+    /// Of a user or a group; empty for null.
+    static std::string name_or_number(const field_reader& r, const located& v) {
+        if (v.scalar.is_null() && !v.is_object && !v.is_array) return {};
+        if (v.scalar.is_number()) return std::to_string(r.number(v, 0, 4294967294));
+        std::string name = r.string(v);
+        if (name.empty()) r.wrong(v, "a name or a number");
+        return name;
+    }
+
+    static std::vector<std::string> stop_command(const field_reader& r, const located& v) {
+        if (v.scalar.is_null() && !v.is_object && !v.is_array) return {};
+        std::vector<std::string> words = r.strings(v);
+        if (words.empty() || words.front().empty()) r.wrong(v, "a program and its arguments");
+        return words;
     }
 
     static int stop_signal(const field_reader& r, const located& v) {
@@ -305,6 +330,7 @@ private:
 
     const std::filesystem::path& directory_;
     const std::vector<std::string>& roles_;
+    tree_use use_;
     std::map<std::string, std::string> listeners_;  // who listens where
 };
 
@@ -312,10 +338,10 @@ private:
 
 supervisor_spec parse_tree(std::string_view text, const std::string& file,
                            const std::filesystem::path& directory,
-                           const std::vector<std::string>& roles) {
+                           const std::vector<std::string>& roles, tree_use use) {
     supervisor_spec tree;
     read_config_text(text, file, [&](const field_reader& r, const located& v) {
-        tree = tree_reader(directory, roles).root(r, v);
+        tree = tree_reader(directory, roles, use).root(r, v);
     });
     return tree;
 }
@@ -331,9 +357,9 @@ child_spec parse_child(std::string_view text, const std::string& file,
 }
 
 supervisor_spec read_tree_file(const std::filesystem::path& file,
-                               const std::vector<std::string>& roles) {
+                               const std::vector<std::string>& roles, tree_use use) {
     return parse_tree(text_of_file(file), file.string(),
-                      std::filesystem::absolute(file).parent_path(), roles);
+                      std::filesystem::absolute(file).parent_path(), roles, use);
 }
 
 child_spec read_child_file(const std::filesystem::path& file,

@@ -11,12 +11,16 @@
 
 namespace supe {
 
+/// What a tree is read for. To run it here, users and groups must be known, and changeable.
+enum class tree_use { anywhere, here };
+
 /// Reads a tree from text. `file` is its name in errors; `directory` what relative directories are
 /// relative to; `roles` the built-in components there are (empty: any name will do). Throws
 /// config_error.
 supervisor_spec parse_tree(std::string_view text, const std::string& file,
                            const std::filesystem::path& directory,
-                           const std::vector<std::string>& roles = {});
+                           const std::vector<std::string>& roles = {},
+                           tree_use use = tree_use::anywhere);
 
 /// Reads one child (`supe add`), in the same form as a member of `children`.
 child_spec parse_child(std::string_view text, const std::string& file,
@@ -25,7 +29,8 @@ child_spec parse_child(std::string_view text, const std::string& file,
 
 /// Reads the file; one that cannot be opened is a config_error too.
 supervisor_spec read_tree_file(const std::filesystem::path& file,
-                               const std::vector<std::string>& roles = {});
+                               const std::vector<std::string>& roles = {},
+                               tree_use use = tree_use::anywhere);
 child_spec read_child_file(const std::filesystem::path& file,
                            const std::vector<std::string>& roles = {});
 

@@ -70,6 +70,9 @@ void put_program(json::object& o, const child_spec& c, const child_spec& plain) 
     constexpr const char* readies[] = {"started", "signal", "notify"};
     if (!c.command.empty()) o["command"] = texts(c.command);
     put(o, "component", c.component, plain.component, json::string(c.component));
+    put(o, "user", c.user, plain.user, json::string(c.user));
+    put(o, "group", c.group, plain.group, json::string(c.group));
+    if (!c.stop_command.empty()) o["stop_command"] = texts(c.stop_command);
     put(o, "stdin", c.input, plain.input, "open");
     put(o, "channel", c.channel, plain.channel, c.channel);
     put(o, "kill_mode", c.kill_mode, plain.kill_mode, "mixed");

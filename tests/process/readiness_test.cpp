@@ -19,7 +19,7 @@ BOOST_AUTO_TEST_CASE(notify) {
     real_tree tree(*this,
                    tree_of({helper("web", "service", R"("ready": "notify", "watchdog": "10s")")}));
     BOOST_TEST(tree.sees("web-ready"));
-    BOOST_TEST(tree.prints("[web] NOTIFY_SOCKET @, WATCHDOG_USEC 10000000, WATCHDOG_PID mine"));
+    BOOST_TEST(tree.prints("[web] NOTIFY_SOCKET /, WATCHDOG_USEC 10000000, WATCHDOG_PID mine"));
     BOOST_TEST(tree["web"].status_text() == "serving\uFFFD");  // always UTF-8
 }
 

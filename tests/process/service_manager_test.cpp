@@ -15,7 +15,7 @@ namespace {
 
 struct fixture : support::event_loop {
     support::temporary_directory tmp;
-    supe::notify_socket manager = supe::notify_socket::open();
+    supe::notify_socket manager = supe::notify_socket::open({});
     std::string received;
 
     /// True when the datagrams so far have this line.

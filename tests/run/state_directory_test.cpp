@@ -64,9 +64,12 @@ BOOST_AUTO_TEST_CASE(by_name) {
             {{"STATE_DIRECTORY", ""}, {"XDG_STATE_HOME", ignored}, {"HOME", "/srv/me"}});
         BOOST_TEST(supe::state_directory("", "shop") == "/srv/me/.local/state/supe/shop");
     }
-    const variables v({{"STATE_DIRECTORY", ""}, {"XDG_STATE_HOME", ""}, {"HOME", ""}});
-    BOOST_TEST(supe::state_directory("", "shop") ==
-               std::filesystem::path(::getpwuid(::geteuid())->pw_dir) / ".local/state/supe/shop");
+    for (const char* const useless : {"", "me", "."}) {
+        const variables v({{"STATE_DIRECTORY", ""}, {"XDG_STATE_HOME", ""}, {"HOME", useless}});
+        BOOST_TEST(supe::state_directory("", "shop") ==
+                   std::filesystem::path(::getpwuid(::geteuid())->pw_dir) /
+                       ".local/state/supe/shop");
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

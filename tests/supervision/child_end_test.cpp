@@ -17,7 +17,7 @@ BOOST_AUTO_TEST_SUITE(child_end)
 // exited.
 BOOST_AUTO_TEST_CASE(texts) {
     supe::child_end end;
-    BOOST_TEST(end.text() == "unknown");
+    BOOST_TEST(end.text() == "left behind: it may not be signalled");
     end.exit = supe::exit_status::exited(3);
     BOOST_TEST(end.text() == "exit code 3");
     end.exit = supe::exit_status::killed(SIGSEGV, true);

@@ -17,9 +17,18 @@ using actions = std::vector<action>;
 namespace supe {
 
 std::ostream& operator<<(std::ostream& out, lifecycle::action a) {
-    static constexpr const char* names[] = {"spawn",        "report_started", "report_start_failed",
-                                            "report_ready", "ask_to_finish",  "send_stop_signal",
-                                            "abort",        "kill_group",     "report_slow_stop",
+    static constexpr const char* names[] = {"spawn",
+                                            "report_started",
+                                            "report_start_failed",
+                                            "report_ready",
+                                            "ask_to_finish",
+                                            "run_stop_command",
+                                            "send_stop_signal",
+                                            "abort",
+                                            "kill_group",
+                                            "report_refused",
+                                            "abandon",
+                                            "report_slow_stop",
                                             "report_ended"};
     return out << names[static_cast<int>(a)];
 }
@@ -63,7 +72,7 @@ struct cell {
 };
 
 void expect_row(state from, const std::vector<cell>& row) {
-    BOOST_TEST(row.size() == 12u, "a cell of the row is missing");
+    BOOST_TEST(row.size() == 15u, "a cell of the row is missing");
     for (const cell& c : row) {
         BOOST_TEST_CONTEXT("state " << from << ", event " << static_cast<int>(c.e)) {
             machine l = in_state(from);
@@ -91,6 +100,9 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                              {stop, {}, state::down},
                              {kill, {}, state::down},
                              {first_dead, {}, state::down},
+                             {stop_command_done, {}, state::down},
+                             {stop_command_failed, {}, state::down},
+                             {refused, {}, state::down},
                              {exited, {}, state::down},
                              {deadline, {}, state::down}});
     expect_row(state::starting, {{start, {}, state::starting},
@@ -103,6 +115,9 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                                  {stop, {ask_to_finish, send_stop_signal}, state::stopping},
                                  {kill, {kill_group}, state::stopping},
                                  {first_dead, {}, state::starting},
+                                 {stop_command_done, {}, state::starting},
+                                 {stop_command_failed, {}, state::starting},
+                                 {refused, {}, state::starting},
                                  {exited, {report_ended}, state::down},
                                  {deadline, {}, state::starting}});
     expect_row(state::running, {{start, {}, state::running},
@@ -115,6 +130,9 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                                 {stop, {ask_to_finish, send_stop_signal}, state::stopping},
                                 {kill, {kill_group}, state::stopping},
                                 {first_dead, {}, state::running},
+                                {stop_command_done, {}, state::running},
+                                {stop_command_failed, {}, state::running},
+                                {refused, {}, state::running},
                                 {exited, {report_ended}, state::down},
                                 {deadline, {}, state::running}});
     expect_row(state::stopping, {{start, {}, state::stopping},
@@ -127,6 +145,9 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                                  {stop, {}, state::stopping},
                                  {kill, {kill_group}, state::stopping},
                                  {first_dead, {}, state::stopping},
+                                 {stop_command_done, {}, state::stopping},
+                                 {stop_command_failed, {}, state::stopping},
+                                 {refused, {report_refused}, state::stopping},
                                  {exited, {report_ended}, state::down},
                                  {deadline, {}, state::stopping}});
 }
@@ -365,6 +386,72 @@ BOOST_AUTO_TEST_CASE(ends_of_itself) {
     machine patient = in_state(state::running, spec);
     patient.on(event::finishing, t0);
     BOOST_TEST((patient.deadline() == never));
+}
+
+// A stop command runs at once instead of the signal, which comes at half of the time, also while
+// the command runs.
+BOOST_AUTO_TEST_CASE(stop_command) {
+    child_spec spec = stopped_by_signal();
+    spec.stop_command = {"quit"};
+    machine l = in_state(state::running, spec);
+    expect(l, event::stop, t0, {action::ask_to_finish, action::run_stop_command});
+    BOOST_TEST(l.gives_time_to_command());
+    BOOST_TEST((l.deadline() == t0 + 2s));  // for the log
+    expect(l, event::deadline, t0 + 4s, {action::send_stop_signal, action::report_slow_stop});
+    expect(l, event::stop_command_done, t0 + 5s, {});
+    BOOST_TEST(!l.gives_time_to_command());
+    expect(l, event::deadline, t0 + 8s, {action::kill_group, action::report_slow_stop});
+    expect(l, event::exited, t0 + 8s, {action::report_ended});
+}
+
+// It fails: the ladder goes on at once. A child that knows SUPE-SHUTDOWN has its half of the time
+// all the same.
+BOOST_AUTO_TEST_CASE(stop_command_fails) {
+    child_spec spec = stopped_by_signal();
+    spec.stop_command = {"quit"};
+    machine l = in_state(state::stopping, spec);
+    expect(l, event::stop_command_failed, t0 + 1s, {action::send_stop_signal});
+    expect(l, event::stop_command_failed, t0 + 1s, {});
+    spec.ask = true;
+    l = in_state(state::stopping, spec);
+    expect(l, event::stop_command_failed, t0 + 1s, {});
+    expect(l, event::deadline, t0 + 4s, {action::send_stop_signal, action::report_slow_stop});
+}
+
+// It does not run before the child was ready, nor where the stop is a kill. With `infinity` the
+// second stop waits for it no more.
+BOOST_AUTO_TEST_CASE(stop_command_does_not_run) {
+    child_spec spec = stopped_by_signal();
+    spec.stop_command = {"quit"};
+    machine l = in_state(state::starting, spec);
+    expect(l, event::stop, t0, {action::ask_to_finish, action::send_stop_signal});
+    l = in_state(state::stopping, spec);
+    expect(l, event::kill, t0, {action::kill_group});
+    BOOST_TEST(!l.gives_time_to_command());
+    spec.shutdown.limit.reset();
+    l = in_state(state::stopping, spec);
+    expect(l, event::stop, t0, {action::send_stop_signal});
+    BOOST_TEST(!l.gives_time_to_command());
+    spec.shutdown.limit = 0ms;
+    l = in_state(state::running, spec);
+    expect(l, event::stop, t0, {action::kill_group});
+}
+
+// A process that may not be signalled: each refusal is reported, and after that of SIGKILL nothing
+// more is to come. A kill does not wait for it.
+BOOST_AUTO_TEST_CASE(refused_signals) {
+    machine l = in_state(state::stopping);
+    expect(l, event::refused, t0, {action::report_refused});
+    BOOST_TEST(!l.is_untouchable());
+    expect(l, event::deadline, t0 + 8s, {action::kill_group, action::report_slow_stop});
+    expect(l, event::refused, t0 + 8s, {action::report_refused});
+    BOOST_TEST(l.is_untouchable());
+    BOOST_TEST(l.current() == state::stopping);
+    expect(l, event::kill, t0 + 9s, {action::kill_group});
+    expect(l, event::refused, t0 + 9s, {action::abandon, action::report_refused});
+    expect(l, event::exited, t0 + 9s, {action::report_ended});
+    BOOST_TEST(l.asked_for());
+    BOOST_TEST(!in_state(state::stopping).is_untouchable());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

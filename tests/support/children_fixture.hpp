@@ -100,6 +100,7 @@ struct children_fixture : recorded_events, supe::child_host, supe::line_sink {
     void on_ended(supe::child& c, const supe::child_end& end) override {
         events.push_back(fmt::format("ended: {} {}", c.spec().name, end.text()));
     }
+    void on_refused(supe::child&, const std::string& why) override { events.push_back(why); }
     void on_frame(supe::child&, std::string_view) override {}
     void on_bad_frame(supe::child&, const std::string&) override {}
     void on_line(supe::child&, supe::stream, std::string_view) override {}

@@ -34,7 +34,7 @@ void notify(const std::string& text) {
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
     name.copy(to.sun_path, sizeof to.sun_path - 1);
-    to.sun_path[0] = '\0';
+    if (name.starts_with('@')) to.sun_path[0] = '\0';
     const int fd = ::socket(AF_UNIX, SOCK_DGRAM, 0);
     ::sendto(fd, text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&to),
              static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size()));

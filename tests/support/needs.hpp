@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <unistd.h>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -34,6 +35,15 @@ inline boost::unit_test::precondition needs(std::vector<std::string> all) {
             here = false;
         }
         return here;
+    });
+}
+
+/// The suite starts processes as other users.
+inline boost::unit_test::precondition needs_root() {
+    return boost::unit_test::precondition([](boost::unit_test::test_unit_id) {
+        const bool is_root = ::geteuid() == 0;
+        if (!is_root) std::printf("*** skipped: this is not root\n");
+        return boost::test_tools::assertion_result(is_root);
     });
 }
 

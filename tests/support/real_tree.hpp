@@ -58,6 +58,7 @@ public:
     const auto& deaths(std::string_view name) { return root_.entry_of((*this)[name]).deaths; }
     pid_t pid(std::string_view name) { return root_.find(name)->pid(); }
     supe::supervisor& root() { return root_; }
+    const std::filesystem::path& state() const { return state_.path(); }
     supe::posix_launcher& processes() { return launcher_; }
 
 private:

@@ -1,0 +1,137 @@
+// Children that may not be signalled, since they became another user (sudo): named, and never in
+// the way of the end of the tree (contract §5, the stop ladder).
+#include "tests/support/files.hpp"
+#include "tests/support/needs.hpp"
+#include "tests/support/operator_session.hpp"
+#include "tests/support/real_tree.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <filesystem>
+
+namespace fs = std::filesystem;
+using support::operator_session;
+
+namespace {
+
+/// A tree of an ordinary user, whose child `web` is root's: by a setuid copy of setpriv, as by
+/// sudo.
+struct fixture {
+    operator_session d;
+    std::unique_ptr<support::command> root;
+    pid_t web = 0;
+
+    bool begin(const std::string& shutdown) {
+        begin_tree(R"("{}", "--reuid", "0", "--clear-groups", "sleep", "1000")", shutdown);
+        if (!support::until([&] { return d.is_up(); })) return false;
+        web = d.pid_of("web");
+        return is_of_root();
+    }
+    /// The process of root is in the group of the child, which is the user's own.
+    bool begin_in_shell() {
+        begin_tree(R"("sh", "-c", "{} --reuid 0 --clear-groups sleep 1000 & echo pid $!; wait")",
+                   "60s");
+        const std::string before = "[web] pid ";
+        if (!support::until([&] { return root->out().ends_with('\n'); })) return false;
+        web = std::stoi(root->out().substr(root->out().find(before) + before.size()));
+        return is_of_root();
+    }
+    void begin_tree(const std::string& command, const std::string& shutdown) {
+        fs::permissions(d.file(""), fs::perms(0755));
+        const std::string sudo = d.file("sudo");
+        fs::copy_file("/usr/bin/setpriv", sudo);
+        BOOST_REQUIRE(::chmod(sudo.c_str(), 04755) == 0);
+        const std::string tree = support::write_file(
+            d.file("tree.json"),
+            fmt::format(
+                R"({{"name": "t", "children": [{{"name": "web", "command": [{}], "shutdown": "{}"}}]}})",
+                fmt::format(fmt::runtime(command), sudo), shutdown));
+        fs::create_directory(d.state());
+        BOOST_REQUIRE(::chown(d.state().c_str(), 1, 1) == 0);
+        support::command_setup setup;
+        setup.words = {"setpriv",   "--reuid", "1",  "--regid", "1",      "--clear-groups",
+                       SUPE_BINARY, "run",     tree, "--state", d.state()};
+        root = std::make_unique<support::command>(std::move(setup));
+    }
+    /// setpriv has become sleep.
+    bool is_of_root() const {
+        return support::until(
+            [&] { return support::read_file(fmt::format("/proc/{}/comm", web)) == "sleep\n"; });
+    }
+    ~fixture() {
+        if (web > 0) ::kill(web, SIGKILL);
+    }
+    bool logs(const std::string& text) {
+        return support::until([&] { return root->err().find(text) != std::string::npos; });
+    }
+    std::string refusal(const char* signal) const {
+        return fmt::format(
+            "web (pid {}) may not be signalled ({}: Operation not permitted), since "
+            "it runs as another user",
+            web, signal);
+    }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(untouchable, fixture,
+                         *support::needs_root() * support::needs({"/usr/bin/setpriv"}))
+
+// `supe stop` waits for `shutdown`, since the process may end of itself, and then says why it is
+// there still. So do a restart and a removal. When it has ended, the stop is complete.
+BOOST_AUTO_TEST_CASE(a_stop_says_why) {
+    BOOST_REQUIRE(begin("300ms"));
+    for (const char* const what : {"stop", "restart", "remove"}) {
+        const auto answer = d.ask({what, "web"});
+        BOOST_TEST(answer.code == 1);
+        BOOST_TEST(answer.err.find(refusal("SIGKILL")) != std::string::npos, answer.err);
+    }
+    BOOST_TEST(logs(refusal("SIGTERM")), root->err());
+    BOOST_TEST(logs(refusal("SIGKILL")), root->err());
+    BOOST_TEST(d.status("web").at("state") == "stopping");
+    ::kill(web, SIGKILL);
+    BOOST_TEST(support::until([&] { return d.status("web").is_null(); }));  // it was removed
+    root->signal(SIGTERM);
+    BOOST_TEST(root->wait() == 0);
+}
+
+// The second SIGTERM ends the tree without it. It is left behind, and the log says so.
+BOOST_AUTO_TEST_CASE(the_second_signal) {
+    BOOST_REQUIRE(begin("infinity"));
+    root->signal(SIGTERM);
+    BOOST_TEST(logs(refusal("SIGTERM")), root->err());
+    BOOST_TEST(!root->has_ended());
+    BOOST_TEST(support::until([&] {
+        if (root->err().find("killing what is left") != std::string::npos) return true;
+        root->signal(SIGTERM);  // one that comes too soon counts as the first
+        return false;
+    }));
+    BOOST_TEST(root->wait() == 0);
+    BOOST_TEST(logs(refusal("SIGKILL") + ": it is left behind"), root->err());
+    BOOST_TEST(support::is_alive(web));
+}
+
+// What a child leaves of its group, and may not be signalled, is not waited for.
+BOOST_AUTO_TEST_CASE(the_rest_of_a_group) {
+    BOOST_REQUIRE(begin_in_shell());
+    const pid_t shell = d.pid_of("web");
+    ::kill(shell, SIGKILL);
+    BOOST_TEST(logs(fmt::format("processes that web left behind (group {}) may not be signalled, "
+                                "since they run as another user; going on",
+                                shell)),
+               root->err());
+    BOOST_TEST(support::is_alive(web));
+    const std::string line = "[web] pid ";
+    const auto last = [&] { return root->out().rfind(line); };
+    BOOST_TEST(support::until([&] { return last() != root->out().find(line); }));  // the next life
+    BOOST_TEST(support::until([&] { return root->out().ends_with('\n'); }));
+    const pid_t next = std::stoi(root->out().substr(last() + line.size()));
+    root->signal(SIGKILL);
+    root->wait();
+    ::kill(next, SIGKILL);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
