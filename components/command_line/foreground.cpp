@@ -6,6 +6,7 @@ namespace components {
 
 exit_code run_in_foreground(supe::supervisor_spec tree, foreground_settings settings) {
     supe::run_settings how{.state = std::move(settings.state)};
+    if (settings.time) how.format = supe::output_format::timed;
     if (settings.log_format == "json") how.format = supe::output_format::json;
     how.read_again = std::move(settings.read_again);
     how.warns = settings.warns;
@@ -19,6 +20,14 @@ parameter log_format_option(std::string& format) {
             .placeholder = "FORMAT",
             .choices = "text,json",
             .otherwise = format};
+}
+
+parameter time_option(bool& time) {
+    return {.name = "--time",
+            .into = &time,
+            .help =
+                "the time before each line of text, in UTC: 2026-01-31T12:00:00.000Z [NAME] "
+                "line (json always has it)"};
 }
 
 }  // namespace components

@@ -13,6 +13,7 @@ namespace components {
 struct foreground_settings {
     std::filesystem::path state;
     std::string log_format;
+    bool time = false;  ///< in each line of text
     /// Reads the tree again (SIGHUP); empty: there is nothing to read again.
     std::function<supe::supervisor_spec()> read_again{};
     bool warns = false;  ///< as supe::run_settings::warns
@@ -22,5 +23,7 @@ exit_code run_in_foreground(supe::supervisor_spec tree, foreground_settings sett
 
 /// `--log-format`, stored in `format`, whose value is the default.
 parameter log_format_option(std::string& format);
+/// `--time`.
+parameter time_option(bool& time);
 
 }  // namespace components

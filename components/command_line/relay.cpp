@@ -21,6 +21,7 @@ struct relay_options {
     std::optional<std::string> to, listen, retry_every, state;
     std::optional<unsigned> connections;
     std::string format = "text";
+    bool time = false;
     bool demo = false;
     bool print_tree = false;
 };
@@ -93,7 +94,7 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
                "connections\n",
                settings.listen, state.string(), settings.to, settings.connections);
     if (settings.demo) introduce_demo();
-    foreground_settings how{.state = state, .log_format = options.format};
+    foreground_settings how{.state = state, .log_format = options.format, .time = options.time};
     if (!options.file.empty() && !settings.demo)
         how.read_again = [&options] { return checked_tree(settings_of(options)); };
     return run_in_foreground(std::move(tree), std::move(how));
@@ -130,6 +131,7 @@ std::vector<parameter> parameters_of(relay_options& options) {
          .help = "directory for what must outlive the relay",
          .placeholder = "DIR"},
         log_format_option(options.format),
+        time_option(options.time),
         {.name = "--demo",
          .into = &options.demo,
          .help = "with a small app behind it that is slow and fails now and then, and a sender"},

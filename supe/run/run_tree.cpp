@@ -10,9 +10,11 @@
 #include "supe/run/state_lock.hpp"
 #include "supe/run/tree_runtime.hpp"
 #include "supe/supervision/tree_warnings.hpp"
+#include "supe/text/units.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <algorithm>
 
 namespace supe {
@@ -41,6 +43,14 @@ std::vector<std::string> idle_code(const supervisor_spec& tree, const run_settin
     for (const auto& [address, code] : settings.code)
         if (std::ranges::find(supervisors, address) == supervisors.end()) idle.push_back(address);
     return idle;
+}
+
+/// Between the output of one run of the tree and that of the next.
+void mark_start(log_writer& files, clock& time, const std::string& name) {
+    const std::string at = print_utc(time.wall());
+    files.write(at, "/", stream::err,
+                fmt::format("--- {} starts, {}, pid {} ---", name, at, ::getpid()));
+    files.flush();
 }
 
 /// The root with what serves it; returns the exit code.
@@ -107,6 +117,7 @@ awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_sett
     on.belong_to(lock.tree());
     log_writer files(state / "logs");
     on.sink().keep_in(files);
+    mark_start(files, on.time(), tree.name);
     std::vector<std::string> said;
     if (left_behind > 0)
         said.push_back(fmt::format("processes that an earlier run had left behind: {} were ended",
@@ -142,11 +153,7 @@ int run_program(int argc, char** argv, const std::filesystem::path& tree_file,
     try {
         const auto roles = role_names(settings.roles);
         supervisor_spec tree = read_tree_file(tree_file, roles);
-        if (!settings.read_again) {
-            settings.read_again = [file = std::filesystem::absolute(tree_file), roles] {
-                return read_tree_file(file, roles);
-            };
-        }
+        if (!settings.read_again) settings.read_again = tree_file_again(tree_file, roles);
         settings.warns = true;
         return run_tree(std::move(tree), std::move(settings));
     } catch (const std::exception& e) {

@@ -344,6 +344,7 @@ awaitable<> child::run_output() {
             // once more into a full sink.
             while (host_.sink().is_full()) co_await host_.sink().writable();
             if (!output->at_end()) output->take();
+            host_.after_lines();
         }
         wake_.notify();
     }
