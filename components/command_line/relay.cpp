@@ -7,6 +7,7 @@
 #include "components/http/destination.hpp"
 #include "components/relay/relay_tree.hpp"
 #include "components/relay/state_warning.hpp"
+#include "supe/text/config.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
@@ -96,7 +97,10 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
     if (settings.demo) introduce_demo();
     foreground_settings how{.state = state, .log_format = options.format, .time = options.time};
     if (!options.file.empty() && !settings.demo)
-        how.read_again = [&options] { return checked_tree(settings_of(options)); };
+        how.read_again = [&options] {
+            supe::expect_readable_again(options.file);
+            return checked_tree(settings_of(options));
+        };
     return run_in_foreground(std::move(tree), std::move(how));
 }
 

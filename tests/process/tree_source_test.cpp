@@ -62,6 +62,21 @@ BOOST_AUTO_TEST_CASE(pipes_and_stdin) {
     }
 }
 
+// So it is with the settings of a relay: it goes on, and does not wait for a writer.
+BOOST_AUTO_TEST_CASE(settings_of_a_relay) {
+    const in_a_folder f;
+    const auto running =
+        f.run("relay <(echo '{\"to\": \"http://127.0.0.1:9\"}') --listen 127.0.0.1:0");
+    BOOST_TEST(until([&] { return f.d.is_up(); }), running->err());
+    running->signal(SIGHUP);
+    BOOST_TEST(
+        until([&] { return has(running->err(), "it was read once, and cannot be read again"); }),
+        running->err());
+    BOOST_TEST(f.d.is_up());
+    running->signal(SIGTERM);
+    BOOST_TEST(running->wait() == 0);
+}
+
 // Of a regular file they are relative to the file, also where its name is a link to it.
 BOOST_AUTO_TEST_CASE(a_regular_file) {
     const in_a_folder f;
