@@ -6,17 +6,12 @@ namespace components {
 
 exit_code run_in_foreground(supe::supervisor_spec tree, foreground_settings settings) {
     supe::run_settings how{.state = std::move(settings.state)};
+    if (settings.time) how.format = supe::output_format::timed;
     if (settings.log_format == "json") how.format = supe::output_format::json;
     how.tree_file = std::move(settings.tree_file);
     how.read_again = std::move(settings.read_again);
     how.warns = settings.warns;
     return static_cast<exit_code>(supe::run_tree(std::move(tree), std::move(how)));
-}
-
-std::filesystem::path own_file(const std::string& file) {
-    std::error_code none;
-    if (!std::filesystem::is_regular_file(file, none)) return {};
-    return std::filesystem::absolute(file).lexically_normal();
 }
 
 parameter log_format_option(std::string& format) {
@@ -26,6 +21,14 @@ parameter log_format_option(std::string& format) {
             .placeholder = "FORMAT",
             .choices = "text,json",
             .otherwise = format};
+}
+
+parameter time_option(bool& time) {
+    return {.name = "--time",
+            .into = &time,
+            .help =
+                "the time before each line of text, in UTC: 2026-01-31T12:00:00.000Z [NAME] "
+                "line (json always has it)"};
 }
 
 }  // namespace components

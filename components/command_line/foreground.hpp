@@ -15,17 +15,17 @@ struct foreground_settings {
     std::string log_format;
     /// The tree's own file, absolute; empty: it has none.
     std::filesystem::path tree_file{};
+    bool time = false;  ///< in each line of text
     /// Reads the tree again (SIGHUP); empty: there is nothing to read again.
     std::function<supe::supervisor_spec()> read_again{};
     bool warns = false;  ///< as supe::run_settings::warns
 };
 
-/// The absolute path of `file` where it is a regular file; else empty.
-std::filesystem::path own_file(const std::string& file);
-
 exit_code run_in_foreground(supe::supervisor_spec tree, foreground_settings settings);
 
 /// `--log-format`, stored in `format`, whose value is the default.
 parameter log_format_option(std::string& format);
+/// `--time`.
+parameter time_option(bool& time);
 
 }  // namespace components

@@ -20,6 +20,7 @@ struct log_options {
     std::string name;
     bool follow = false;
     bool as_json = false;
+    bool time = false;
     std::optional<unsigned> lines;  ///< the last so many; nothing: all
 };
 
@@ -49,13 +50,16 @@ public:
         if (!line || !line->is_object()) return {};
         const auto* address = line->get_object().if_contains("address");
         const auto* text = line->get_object().if_contains("line");
+        const std::string at =
+            options_.time ? supe::string_of(line->get_object(), "at") : std::string();
         if (!address || !address->is_string() || !text || !text->is_string()) return {};
         if (!is_of(address->get_string(), wanted_)) return {};
         if (options_.as_json) return (terminal_ ? supe::terminal_json(record) : record) + "\n";
         const std::string bytes(text->get_string());
         std::string out;
         supe::append_text_line(out, supe::label_of(address->get_string()),
-                               terminal_ ? supe::terminal_line(bytes) : bytes, colours_);
+                               terminal_ ? supe::terminal_line(bytes) : bytes, colours_,
+                               terminal_ ? supe::terminal_line(at) : at);
         return out;
     }
 
@@ -141,16 +145,20 @@ command logs_command(target_tree& where) {
          .help = "only the last so many lines of what is there",
          .placeholder = "N",
          .within = {0, 1'000'000}},
+        {.name = "--time",
+         .into = &options->time,
+         .help = "the time before each line, in UTC: 2026-01-31T12:00:00.000Z [NAME] line"},
         {.name = "--json",
          .into = &options->as_json,
          .help = "a JSON object a line: at, address, stream, line"}};
     add_target_options(c, where);
     const supe::log_limits limits;
     c.footer = fmt::format(
-        "Kept in STATE/logs: {} files of {} MiB, then the oldest goes. stdout and stderr of all, "
-        "in the order in\nwhich they came.\n\nExamples:\n  supe logs web -f\n"
-        "  supe logs /dam -n 100\n  supe logs --json | grep '\"stderr\"'",
-        limits.files, limits.file_bytes >> 20);
+        "Kept in STATE/logs: {} files of {} MiB, and of older ones the last lines of each child, "
+        "up to {} KiB. stdout\nand stderr of all, in the order in which they came. A line with --- "
+        "is where a run of the tree begins.\n\nExamples:\n  supe logs web -f\n"
+        "  supe logs /dam -n 100 --time\n  supe logs --json | grep '\"stderr\"'",
+        limits.files, limits.file_bytes >> 20, limits.share_bytes >> 10);
     c.perform = [options, &where] { return show_logs(where, *options); };
     return c;
 }

@@ -7,6 +7,7 @@
 #include "components/http/destination.hpp"
 #include "components/relay/relay_tree.hpp"
 #include "components/relay/state_warning.hpp"
+#include "supe/text/config.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
@@ -21,6 +22,7 @@ struct relay_options {
     std::optional<std::string> to, listen, retry_every, state;
     std::optional<unsigned> connections;
     std::string format = "text";
+    bool time = false;
     bool demo = false;
     bool print_tree = false;
 };
@@ -93,10 +95,15 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
                "connections\n",
                settings.listen, state.string(), settings.to, settings.connections);
     if (settings.demo) introduce_demo();
-    foreground_settings how{
-        .state = state, .log_format = options.format, .tree_file = own_file(options.file)};
+    foreground_settings how{.state = state,
+                            .log_format = options.format,
+                            .tree_file = supe::own_file(options.file),
+                            .time = options.time};
     if (!options.file.empty() && !settings.demo)
-        how.read_again = [&options] { return checked_tree(settings_of(options)); };
+        how.read_again = [&options] {
+            supe::expect_readable_again(options.file);
+            return checked_tree(settings_of(options));
+        };
     return run_in_foreground(std::move(tree), std::move(how));
 }
 
@@ -131,6 +138,7 @@ std::vector<parameter> parameters_of(relay_options& options) {
          .help = "directory for what must outlive the relay",
          .placeholder = "DIR"},
         log_format_option(options.format),
+        time_option(options.time),
         {.name = "--demo",
          .into = &options.demo,
          .help = "with a small app behind it that is slow and fails now and then, and a sender"},

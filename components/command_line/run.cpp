@@ -16,18 +16,18 @@ struct run_options {
     std::string file;
     std::string state;
     std::string format = "text";
+    bool time = false;
 };
 
 exit_code run_file(const run_options& options, const target_tree& where) {
-    constexpr auto use = supe::tree_use::here;
-    supe::supervisor_spec tree = supe::read_tree_file(options.file, role_names(), use);
+    supe::supervisor_spec tree =
+        supe::read_tree_file(options.file, role_names(), supe::tree_use::here);
     foreground_settings settings{
         .state = state_directory(options.state.empty() ? where.state : options.state, tree.name),
         .log_format = options.format,
-        .tree_file = own_file(options.file)};
-    settings.read_again = [file = std::filesystem::absolute(options.file)] {
-        return supe::read_tree_file(file, role_names(), use);
-    };
+        .tree_file = supe::own_file(options.file),
+        .time = options.time};
+    settings.read_again = supe::tree_file_again(options.file, role_names());
     settings.warns = true;
     return run_in_foreground(std::move(tree), std::move(settings));
 }
@@ -52,20 +52,22 @@ command run_command(const target_tree& where) {
     command c{.name = "run", .help = "run any tree, in the foreground", .group = "Run"};
     c.parameters = {{.name = "TREE.json",
                      .into = &options->file,
-                     .help = "the tree file; comments and trailing commas are allowed",
+                     .help = "the tree file, or - for stdin; comments and trailing commas are "
+                             "allowed",
                      .needed = parameter::presence::required},
                     {.name = "--state",
                      .into = &options->state,
                      .help = "directory for what must outlive the tree",
                      .placeholder = "DIR"},
-                    log_format_option(options->format)};
+                    log_format_option(options->format),
+                    time_option(options->time)};
     c.footer =
         "SIGTERM or Ctrl-C: ordered stop; a second one: kill now. SIGHUP: read the tree file "
         "again, and change only what\n"
         "differs. Exit codes: 0 clean stop, 1 the root failed, 2 what it needs at start cannot be "
         "had.\n\n"
         "Examples:\n  supe run shop.json\n  supe run shop.json --state /var/lib/shop --log-format "
-        "json";
+        "json\n  ./generate | supe run - --time";
     c.perform = [options, &where] { return run_file(*options, where); };
     return c;
 }
@@ -75,7 +77,7 @@ command check_command() {
     command c{.name = "check", .help = "validate a tree file, nothing else", .group = "Run"};
     c.parameters = {{.name = "TREE.json",
                      .into = file.get(),
-                     .help = "the tree file",
+                     .help = "the tree file, or - for stdin",
                      .needed = parameter::presence::required}};
     c.footer =
         "An error begins with FILE:LINE:COLUMN and names the choices there are; exit code 2. A "

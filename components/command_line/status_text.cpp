@@ -162,6 +162,8 @@ std::string status_table(const json::value& node, supe::colours shown) {
         out += fmt::format("\nIt says: {}\n", supe::terminal_line(says->as_string()));
     if (const auto* retry = node.get_object().if_contains("retry_in_ms"))
         out += fmt::format("\nIt begins anew in {}\n", time_text(retry->to_number<std::int64_t>()));
+    if (node.get_object().contains("output_stuck"))
+        out += "\nIts output is not read: children that print more wait until it is.\n";
     return out + operations(node) + history(node);
 }
 

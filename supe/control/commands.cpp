@@ -2,6 +2,7 @@
 
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
+#include "supe/text/units.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
@@ -44,6 +45,14 @@ mail_origin with_receipt(const std::string& id) {
     return origin;
 }
 
+/// How long a request waits for an ack: `timeout_ms`, or without a limit.
+milliseconds patience_in(const json::object& request) {
+    const auto* given = request.if_contains("timeout_ms");
+    const bool is_limited = given && given->is_int64() && given->get_int64() > 0;
+    return is_limited ? milliseconds(std::min<std::int64_t>(given->get_int64(), 1'000'000'000'000))
+                      : milliseconds::max();
+}
+
 json::value ok(json::value v) { return json::object{{"ok", std::move(v)}}; }
 
 json::value outcome(const std::string& problem, std::string done) {
@@ -69,7 +78,7 @@ commands::commands(supervisor& s)
     s.on_commands([this](json::object request) { return perform(std::move(request)); });
 }
 
-/// Of a mail that was sent here. One that is accepted waits for its ack without a limit.
+/// Of a mail that was sent here.
 void commands::on_outcome(const std::string& id, signal_kind outcome, std::string reason) {
     if (outcome == signal_kind::mail_undeliverable) {
         awaiting_acceptance_.answer(id, reason);
@@ -78,11 +87,7 @@ void commands::on_outcome(const std::string& id, signal_kind outcome, std::strin
         return;
     }
     awaiting_acceptance_.answer(id, {});
-    if (outcome == signal_kind::mail_acked) {
-        awaiting_ack_.answer(id, {});
-    } else {
-        awaiting_ack_.set_deadline(id, never);
-    }
+    if (outcome == signal_kind::mail_acked) awaiting_ack_.answer(id, {});
 }
 
 awaitable<json::value> commands::perform(json::object request) {
@@ -257,19 +262,32 @@ awaitable<json::value> commands::mail(json::object request) {
     const std::string body =
         request.contains("msg") ? string_of(request, "msg") : std::string("null");
     if (!is_json(body)) co_return error(no_msg, result::bad_request);
+    const milliseconds patience = patience_in(request);
+    const milliseconds until_accepted = std::min<milliseconds>(patience, acceptance_limit);
+    const time_point sent = supervisor_.time().now();
     const std::string id = std::to_string(++last_id_);
-    waiter_table<std::string, std::string>::waiter outcome(
-        wait ? awaiting_ack_ : awaiting_acceptance_, id);
-    outcome.expires_at(supervisor_.time().now() + acceptance_limit);
+    waiter_table<std::string, std::string>::waiter acceptance(awaiting_acceptance_, id),
+        ack(awaiting_ack_, id);
+    acceptance.expires_at(sent + until_accepted);
     supervisor_.mail().router.post(to, body, wait ? with_receipt(id) : without_receipt(id));
     supervisor_.mail().flush();
-    while (outcome.is_waiting()) co_await outcome.changed();
-    const auto problem = outcome.take();
+    while (acceptance.is_waiting()) co_await acceptance.changed();
+    auto problem = acceptance.take();
     if (!problem) {
-        co_return error(fmt::format("mail to {} was not accepted within 10 s: what is on its way "
-                                    "does not answer, or its mailbox "
-                                    "is full; it may still arrive",
-                                    to),
+        co_return error(fmt::format("mail to {} was not accepted within {}: what is on its way "
+                                    "does not answer, or its mailbox is full; it may still arrive",
+                                    to, print_duration(until_accepted)),
+                        result::timed_out);
+    }
+    if (problem->empty() && wait) {
+        if (patience != milliseconds::max()) ack.expires_at(sent + patience);
+        while (ack.is_waiting()) co_await ack.changed();
+        problem = ack.take();
+    }
+    if (!problem) {
+        co_return error(fmt::format("mail to {} was not acknowledged within {}: it stays accepted, "
+                                    "and is delivered as any other",
+                                    to, print_duration(patience)),
                         result::timed_out);
     }
     if (*problem == "unknown-address") co_return no_such_child(to);

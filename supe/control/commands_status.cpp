@@ -73,6 +73,7 @@ json::object commands::describe_self() {
         node["operation"] = current->text();
         node["operations_waiting"] = operations.waiting();
     }
+    if (supervisor_.is_output_stuck()) node["output_stuck"] = true;
     node["children"] = json::array();
     return node;
 }

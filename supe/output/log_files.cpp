@@ -6,45 +6,17 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
 namespace supe {
 namespace {
 
-constexpr std::string_view prefix = "output.", suffix = ".jsonl";
 constexpr int poll_interval_ms = 1000;  // for a network file system, which reports no changes
-
-std::string name_of_file(std::uint64_t number) {
-    return fmt::format("{}{:08}{}", prefix, number, suffix);
-}
-
-/// 0 for a file that is not ours.
-std::uint64_t number_of_file(const std::string& name) {
-    if (!name.starts_with(prefix) || !name.ends_with(suffix) ||
-        name.size() <= prefix.size() + suffix.size())
-        return 0;
-    std::uint64_t number = 0;
-    const char* const end = name.data() + name.size() - suffix.size();
-    const auto [stopped, failed] = std::from_chars(name.data() + prefix.size(), end, number);
-    return failed == std::errc() && stopped == end ? number : 0;
-}
-
-std::deque<std::uint64_t> numbers_in(const std::filesystem::path& directory) {
-    std::deque<std::uint64_t> all;
-    std::error_code failed;
-    for (std::filesystem::directory_iterator it(directory, failed), end; !failed && it != end;
-         it.increment(failed)) {
-        if (const auto number = number_of_file(it->path().filename().string()))
-            all.push_back(number);
-    }
-    std::ranges::sort(all);
-    return all;
-}
 
 bool ends_a_line(int fd, std::size_t size) {
     char last = '\n';
@@ -60,23 +32,38 @@ log_writer::log_writer(std::filesystem::path directory, log_limits limits)
         problem_ = fmt::format("{}: {}", directory_.string(), unusable);
         return;
     }
-    const auto earlier = numbers_in(directory_);
-    open_file(earlier.empty() ? 1 : earlier.back());
+    const log_listing earlier = list_logs(directory_);
+    const std::uint64_t behind = earlier.shares.empty() ? 1 : earlier.shares.back() + 1;
+    open_file(earlier.files.empty() ? behind : std::max(behind, earlier.files.back()));
+    bound_files();
 }
 
 bool log_writer::open_file(std::uint64_t number) {
-    const auto file = directory_ / name_of_file(number);
+    const auto file = log_file(directory_, number);
     file_ = open_private(file, O_RDWR | O_CREAT | O_APPEND);
+    if (!file_ && errno == ENOENT && make_private_directory(directory_.parent_path()).empty() &&
+        make_private_directory(directory_).empty())
+        file_ = open_private(file, O_RDWR | O_CREAT | O_APPEND);
     lost_error_ = errno;
     number_ = number;
     size_ = 0;
     problem_ = file_ ? "" : fmt::format("{}: {}", file.string(), file_error(lost_error_));
     if (!file_) return false;
-    const off_t end = ::lseek(file_.get(), 0, SEEK_END);
-    size_ = end > 0 ? static_cast<std::size_t>(end) : 0;
+    struct stat what{};
+    ::fstat(file_.get(), &what);
+    device_ = what.st_dev;
+    inode_ = what.st_ino;
+    size_ = static_cast<std::size_t>(what.st_size);
     // A writer that was killed may have left half a line.
     if (!ends_a_line(file_.get(), size_) && ::write(file_.get(), "\n", 1) == 1) ++size_;
     return true;
+}
+
+/// False where somebody deleted or moved the open file.
+bool log_writer::is_in_place() const {
+    struct stat what{};
+    return ::lstat(log_file(directory_, number_).c_str(), &what) == 0 && what.st_dev == device_ &&
+           what.st_ino == inode_;
 }
 
 void log_writer::write(std::string_view at, std::string_view address, stream s,
@@ -90,7 +77,11 @@ void log_writer::write(std::string_view at, std::string_view address, stream s,
 void log_writer::flush() {
     if (text_.empty()) return;
     if (size_ > 0 && size_ + text_.size() > limits_.file_bytes) rotate();
-    if (!file_ && number_ > 0) open_file(number_);
+    if (file_ && !is_in_place()) {
+        open_file(number_ + 1);  // a new number, by which readers find it
+    } else if (!file_ && number_ > 0) {
+        open_file(number_);
+    }
     bool written = true;
     if (lost_lines_ > 0) {
         std::string mark;
@@ -126,17 +117,41 @@ bool log_writer::put(std::string_view text) {
 
 void log_writer::rotate() {
     open_file(number_ + 1);
-    const auto all = numbers_in(directory_);
-    for (std::size_t i = 0; i + limits_.files < all.size(); ++i)
-        ::unlink((directory_ / name_of_file(all[i])).c_str());
+    bound_files();
+}
+
+void log_writer::bound_files() {
+    const auto all = list_logs(directory_).files;
+    has_too_many_ = all.size() > limits_.files;
+    for (std::size_t i = 0; i + 2 * limits_.files < all.size(); ++i)
+        ::unlink(log_file(directory_, all[i]).c_str());
+}
+
+std::function<void()> log_writer::take_work() {
+    has_too_many_ = false;
+    return [directory = directory_, limits = limits_] {
+        try {
+            keep_shares(directory, limits);
+        } catch (const std::exception&) {
+            // want of memory: the files stay, and the next one asks again
+        }
+    };
 }
 
 log_reader::log_reader(std::filesystem::path directory)
     : directory_(std::move(directory)), changes_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+    watch();
+}
+
+/// Once more where the directory was made again. Repeated, it changes nothing.
+void log_reader::watch() {
     ::inotify_add_watch(changes_.get(), directory_.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO);
 }
 
-std::deque<std::uint64_t> log_reader::numbers() const { return numbers_in(directory_); }
+bool log_reader::found_any() const {
+    const log_listing there = list_logs(directory_);
+    return !there.files.empty() || !there.shares.empty();
+}
 
 std::optional<std::string> log_reader::next() {
     for (;;) {
@@ -148,11 +163,16 @@ std::optional<std::string> log_reader::next() {
         }
         unread_.erase(0, std::exchange(begin_, 0));
         // When there is a next file, this one is complete: its rest is read before the next one.
-        const auto all = numbers();
-        const bool complete = !all.empty() && all.back() > number_;
+        const bool complete = has_next();
         if (read_more()) continue;
         if (!complete || !open_next()) return std::nullopt;
     }
+}
+
+bool log_reader::has_next() const {
+    if (number_ == 0 || !waiting_.empty()) return true;
+    const auto files = list_logs(directory_).files;
+    return !files.empty() && files.back() > number_;
 }
 
 bool log_reader::read_more() {
@@ -164,21 +184,47 @@ bool log_reader::read_more() {
     return n > 0;
 }
 
-bool log_reader::open_next() {
-    for (const std::uint64_t number : numbers()) {
-        if (number <= number_) continue;
-        unique_fd file = open_private(directory_ / name_of_file(number), O_RDONLY);
-        // Removed by a rotation since it was listed, or none of ours.
-        if (!file && (errno == ENOENT || errno == ELOOP)) continue;
-        number_ = number;
-        file_ = std::move(file);
-        unread_.clear();
-        return static_cast<bool>(file_);
+/// Together, because keep_shares() may replace the oldest files meanwhile. Where one is gone
+/// already, what took its place has to be seen.
+void log_reader::open_all() {
+    for (int attempt = 0; attempt < 10; ++attempt) {
+        waiting_.clear();
+        const log_listing there = list_logs(directory_);
+        bool is_gone = false;
+        const auto open = [&](const std::filesystem::path& path, std::uint64_t number) {
+            unique_fd file = open_private(path, O_RDONLY);
+            is_gone = is_gone || (!file && errno == ENOENT);
+            if (file) waiting_.push_back({number, std::move(file)});
+        };
+        const std::uint64_t known = there.shares.empty() ? 0 : there.shares.back();
+        if (known > 0) open(shares_file(directory_, known), known);
+        for (const std::uint64_t number : there.files)
+            if (number > known) open(log_file(directory_, number), number);
+        if (!is_gone) return;
     }
-    return false;
+}
+
+bool log_reader::open_next() {
+    if (number_ == 0) open_all();
+    if (waiting_.empty() && number_ > 0) {
+        for (const std::uint64_t number : list_logs(directory_).files) {
+            if (number <= number_) continue;
+            unique_fd file = open_private(log_file(directory_, number), O_RDONLY);
+            if (!file) continue;  // removed since it was listed, or none of ours
+            waiting_.push_back({number, std::move(file)});
+            break;
+        }
+    }
+    if (waiting_.empty()) return false;
+    number_ = waiting_.front().number;
+    file_ = std::move(waiting_.front().file);
+    waiting_.pop_front();
+    unread_.clear();
+    return true;
 }
 
 void log_reader::wait() {
+    watch();
     pollfd p{changes_.get(), POLLIN, 0};
     ::poll(&p, 1, poll_interval_ms);
     char events[4096];

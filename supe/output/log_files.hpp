@@ -1,22 +1,21 @@
 // The kept output: files of JSON lines in the state directory, bounded by size and by count.
+// log_directory.hpp: which files there are, and what is kept of the oldest.
 #pragma once
 
 #include "supe/async/unique_fd.hpp"
+#include "supe/output/log_directory.hpp"
 #include "supe/output/output_line.hpp"
 
+#include <sys/types.h>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace supe {
-
-struct log_limits {
-    std::size_t file_bytes = 8u << 20;  ///< a file of this size is followed by a new one
-    std::size_t files = 8;              ///< so many are kept; the oldest is removed
-};
 
 /// Writes `DIRECTORY/output.00000001.jsonl` and so on. Numbers only go up, so a reader knows which
 /// file is next. One writer at a time (the state directory's lock ensures it). Flushed lines
@@ -31,19 +30,31 @@ public:
     const std::string& problem() const { return problem_; }
 
     void write(std::string_view at, std::string_view address, stream s, std::string_view line);
-    /// Writes the gathered lines to the file.
+    /// Writes the gathered lines to the file. One that was deleted or moved is followed by a new
+    /// one, and a directory that was deleted is made again.
     void flush();
+
+    /// There are more files than are kept.
+    bool has_work() const { return has_too_many_; }
+    /// What is to be done about them beside the loop, since it blocks: keep_shares(). Where nobody
+    /// does it, twice as many files are kept, and then the oldest goes.
+    std::function<void()> take_work();
 
 private:
     bool open_file(std::uint64_t number);
+    bool is_in_place() const;
     bool put(std::string_view text);
     void rotate();
+    void bound_files();
 
     std::filesystem::path directory_;
     log_limits limits_;
     std::string problem_;
     std::uint64_t number_ = 0;  // of the open file
     unique_fd file_;
+    dev_t device_ = 0;  // of the open file
+    ino_t inode_ = 0;
+    bool has_too_many_ = false;
     std::size_t size_ = 0;  // bytes of the open file, which ends with a whole line
     std::string text_;
     std::size_t lines_ = 0;  // in text_
@@ -52,12 +63,13 @@ private:
     int lost_error_ = 0;
 };
 
-/// Reads what a log_writer wrote or is writing, across rotations. It blocks: for the command line.
+/// Reads what a log_writer wrote or is writing, across rotations: first what is kept of older
+/// files, then each file. It blocks: for the command line.
 class log_reader {
 public:
     explicit log_reader(std::filesystem::path directory);
     /// False when there are no files.
-    bool found_any() const { return !numbers().empty(); }
+    bool found_any() const;
 
     /// The next whole line of JSON, oldest first; nothing when there is no further line now.
     std::optional<std::string> next();
@@ -65,14 +77,21 @@ public:
     void wait();
 
 private:
-    std::deque<std::uint64_t> numbers() const;
+    struct opened {
+        std::uint64_t number;
+        unique_fd file;
+    };
+    void watch();
+    bool has_next() const;
     bool read_more();
     bool open_next();
+    void open_all();
 
     std::filesystem::path directory_;
-    unique_fd changes_;  // inotify
-    std::uint64_t number_ = 0;
+    unique_fd changes_;         // inotify
+    std::uint64_t number_ = 0;  // of the open file; 0: nothing is read yet
     unique_fd file_;
+    std::deque<opened> waiting_;  // at the start: all files, so that none goes meanwhile
     std::string unread_;
     std::size_t begin_ = 0;
 };

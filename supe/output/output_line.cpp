@@ -38,7 +38,11 @@ addressed_line split_label(std::string_view line, std::string_view nested) {
 }
 
 void append_text_line(std::string& out, std::string_view label, std::string_view line,
-                      colours shown) {
+                      colours shown, std::string_view at) {
+    if (!at.empty()) {
+        out += at;
+        out += ' ';
+    }
     if (shown == colours::on) {
         out += fmt::format("\x1b[{}m[{}]\x1b[0m ", colour_of(label), label);
     } else {

@@ -26,9 +26,10 @@ addressed_line split_label(std::string_view line, std::string_view nested);
 
 enum class colours { off, on };
 
-/// `[LABEL] line` and a newline. With colours the label has one, the same for the same label.
+/// `[LABEL] line` and a newline, behind the time where one is given. With colours the label has
+/// one, the same for the same label.
 void append_text_line(std::string& out, std::string_view label, std::string_view line,
-                      colours shown);
+                      colours shown, std::string_view at = {});
 /// `{"at":…,"address":…,"stream":…,"line":…}` and a newline. Bytes that are not UTF-8 become
 /// `\xHH`.
 void append_json_line(std::string& out, std::string_view at, std::string_view address, stream s,

@@ -20,6 +20,8 @@ public:
     /// reads on.
     virtual bool is_full() const { return false; }
     virtual awaitable<> writable() { co_return; }
+    /// True when whoever reads our output has let the children wait for some seconds.
+    virtual bool is_stuck() const { return false; }
 };
 
 /// Writes one line of our own log.

@@ -1,5 +1,6 @@
 #include "supe/output/terminal_sink.hpp"
 
+#include "supe/async/blocking_work.hpp"
 #include "supe/async/nursery.hpp"
 #include "supe/text/terminal_text.hpp"
 
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cstdlib>
+#include <system_error>
 
 namespace supe {
 namespace {
@@ -47,6 +49,8 @@ void terminal_sink::append(std::string& to, const end& e, stream s, std::string_
     const std::string_view text = e.is_terminal ? harmless : line;
     switch (format_) {
         case output_format::text: return append_text_line(to, label_of(address), text, e.shown);
+        case output_format::timed:
+            return append_text_line(to, label_of(address), text, e.shown, stamp_.of(clock_.wall()));
         case output_format::json:
             append_json_line(to, stamp_.of(clock_.wall()), address, s, line);
             if (e.is_terminal) to.replace(begin, to.npos, terminal_json(to.substr(begin)));
@@ -95,7 +99,7 @@ void terminal_sink::flush() {
     out_.writer.flush();
     if (err_) err_->writer.flush();
     report_closed();
-    if (waiting() > 0) work_.notify();
+    if (waiting() > 0 || (files_ && files_->has_work())) work_.notify();
 }
 
 /// Reports once that stdout is closed, so that an operator knows why no more lines appear.
@@ -136,11 +140,43 @@ awaitable<> terminal_sink::drain_one(end& e) {
     }
 }
 
+/// A nested supervisor does not report its reader: that is ours, which reports its own.
+awaitable<> terminal_sink::watch_reader() {
+    for (;;) {
+        while (!is_full()) co_await work_.wait();
+        const time_point since = clock_.now(), limit = since + reader_patience;
+        while (is_full() && clock_.now() < limit) co_await space_.wait_until(limit);
+        if (!is_full()) continue;
+        stuck_since_ = since;
+        log_to(*this, "/",
+               "our output is not read (for 5 s): children that print more wait until it is");
+        while (is_full()) co_await space_.wait();
+        stuck_since_ = never;
+        log_to(*this, "/",
+               fmt::format("our output is read again, after {:.0f} s",
+                           std::chrono::duration<double>(clock_.now() - since).count()));
+    }
+}
+
+awaitable<> terminal_sink::tidy_files() {
+    for (;;) {
+        while (!files_ || !files_->has_work()) co_await work_.wait();
+        try {
+            awaitable<> work = run_blocking(clock_.executor(), files_->take_work());
+            co_await std::move(work);
+        } catch (const std::system_error&) {  // no thread can be had: the next file asks again
+            if (is_cancellation(std::current_exception())) throw;
+        }
+    }
+}
+
 awaitable<> terminal_sink::drain() {
-    nursery both(clock_);
-    both.start(drain_one(out_));
-    if (err_) both.start(drain_one(*err_));
-    co_await both.join();
+    nursery all(clock_);
+    all.start(drain_one(out_));
+    if (err_) all.start(drain_one(*err_));
+    if (format_ != output_format::relayed) all.start(watch_reader());
+    all.start(tidy_files());
+    co_await all.join();
 }
 
 awaitable<> terminal_sink::finish(duration patience) {

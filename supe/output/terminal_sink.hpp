@@ -15,6 +15,7 @@ namespace supe {
 enum class output_format {
     text,     ///< `[NAME] line`, with the whole address below the root's children; in colour on a
               ///< terminal, unless NO_COLOR is set
+    timed,    ///< the same behind the time: `2026-01-31T12:00:00.000Z [NAME] line`
     json,     ///< a JSON object for each line
     relayed,  ///< `[ADDRESS] line`: of a nested supervisor, for split_label() in its own supervisor
 };
@@ -31,6 +32,8 @@ class terminal_sink final : public line_sink {
 public:
     static constexpr std::size_t full_at = 256u << 10;   // bytes waiting for a reader
     static constexpr std::size_t dead_limit = 1u << 20;  // bytes kept of an address while full
+    /// A reader that lets the children wait for so long is reported.
+    static constexpr std::chrono::seconds reader_patience{5};
 
     explicit terminal_sink(clock& c, output_format format = output_format::text, int out = 1,
                            int err = 2);
@@ -42,7 +45,9 @@ public:
     void flush() override;
     bool is_full() const override;
     awaitable<> writable() override;
-    /// Writes what could not be written at once. Runs as long as the sink is used.
+    bool is_stuck() const override { return stuck_since_ != never; }
+    /// Writes what could not be written at once, and does the work of the files. Runs as long as
+    /// the sink is used.
     awaitable<> drain();
     /// At the end: resumes when all is written, or when our reader took nothing for `patience`.
     awaitable<> finish(duration patience);
@@ -68,6 +73,8 @@ private:
     void report_dropped();
     void report_closed();
     awaitable<> drain_one(end& e);
+    awaitable<> watch_reader();
+    awaitable<> tidy_files();
     std::size_t waiting() const {
         return out_.writer.waiting() + (err_ ? err_->writer.waiting() : 0);
     }
@@ -79,8 +86,9 @@ private:
     log_writer* files_ = nullptr;
     utc_text stamp_;
     std::map<std::string, excess, std::less<>> excess_;
-    timer space_;
-    timer work_;
+    condition space_;
+    timer work_;                      // something waits to be written, or the files have work
+    time_point stuck_since_ = never;  // since then our reader lets the children wait
 };
 
 }  // namespace supe

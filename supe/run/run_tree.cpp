@@ -12,9 +12,11 @@
 #include "supe/run/state_owner.hpp"
 #include "supe/run/tree_runtime.hpp"
 #include "supe/supervision/tree_warnings.hpp"
+#include "supe/text/units.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <algorithm>
 
 namespace supe {
@@ -43,6 +45,14 @@ std::vector<std::string> idle_code(const supervisor_spec& tree, const run_settin
     for (const auto& [address, code] : settings.code)
         if (std::ranges::find(supervisors, address) == supervisors.end()) idle.push_back(address);
     return idle;
+}
+
+/// Between the output of one run of the tree and that of the next.
+void mark_start(log_writer& files, clock& time, const std::string& name) {
+    const std::string at = print_utc(time.wall());
+    files.write(at, "/", stream::err,
+                fmt::format("--- {} starts, {}, pid {} ---", name, at, ::getpid()));
+    files.flush();
 }
 
 /// The root with what serves it; returns the exit code.
@@ -115,6 +125,7 @@ awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_sett
     on.belong_to(lock.tree());
     log_writer files(state / "logs");
     on.sink().keep_in(files);
+    mark_start(files, on.time(), tree.name);
     if (left_behind > 0)
         said.push_back(fmt::format("processes that an earlier run had left behind: {} were ended",
                                    left_behind));
@@ -149,13 +160,8 @@ int run_program(int argc, char** argv, const std::filesystem::path& tree_file,
     try {
         const auto roles = role_names(settings.roles);
         supervisor_spec tree = read_tree_file(tree_file, roles, tree_use::here);
-        const auto file = std::filesystem::absolute(tree_file).lexically_normal();
-        if (std::filesystem::is_regular_file(file)) settings.tree_file = file;
-        if (!settings.read_again) {
-            settings.read_again = [file, roles] {
-                return read_tree_file(file, roles, tree_use::here);
-            };
-        }
+        settings.tree_file = own_file(tree_file);
+        if (!settings.read_again) settings.read_again = tree_file_again(tree_file, roles);
         settings.warns = true;
         return run_tree(std::move(tree), std::move(settings));
     } catch (const std::exception& e) {

@@ -12,21 +12,31 @@ namespace {
 
 constexpr mode_t file_mode = 0600, directory_mode = 0700;
 
+/// Without a descriptor as open(2) has it.
+unique_fd if_regular(unique_fd file) {
+    struct stat found{};
+    if (!file || (::fstat(file.get(), &found) == 0 && S_ISREG(found.st_mode))) return file;
+    file.reset();
+    errno = not_regular;
+    return file;
+}
+
 }  // namespace
 
 std::string file_error(int number) {
-    return number == ELOOP ? "it is a symbolic link, and none is followed here"
-                           : std::generic_category().message(number);
+    if (number == ELOOP) return "it is a symbolic link, and none is followed here";
+    if (number == not_regular) return "it is no regular file";
+    return std::generic_category().message(number);
 }
 
 unique_fd open_private(const std::filesystem::path& file, int flags) {
-    const int always = O_CLOEXEC | O_NOFOLLOW;
-    if ((flags & O_CREAT) == 0) return unique_fd(::open(file.c_str(), flags | always));
+    const int always = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    if ((flags & O_CREAT) == 0) return if_regular(unique_fd(::open(file.c_str(), flags | always)));
     // Made here or not: only a new file gets its mode from us.
     unique_fd made(::open(file.c_str(), flags | O_EXCL | always, file_mode));
     if (made) ::fchmod(made.get(), file_mode);
     if (made || errno != EEXIST || (flags & O_EXCL) != 0) return made;
-    return unique_fd(::open(file.c_str(), flags | always, file_mode));
+    return if_regular(unique_fd(::open(file.c_str(), flags | always, file_mode)));
 }
 
 std::string make_private_directory(const std::filesystem::path& directory) {

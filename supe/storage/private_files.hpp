@@ -4,13 +4,15 @@
 
 #include "supe/async/unique_fd.hpp"
 
+#include <cerrno>
 #include <filesystem>
 #include <string>
 
 namespace supe {
 
 /// What open(2) returns for `flags`, with O_CLOEXEC and O_NOFOLLOW; a file that it makes (O_CREAT)
-/// has mode 0600. No descriptor: errno says why, ELOOP for a symbolic link.
+/// has mode 0600. No descriptor: errno says why, ELOOP for a symbolic link, not_regular for what is
+/// no regular file. It never waits, as open(2) does for the other end of a FIFO.
 unique_fd open_private(const std::filesystem::path& file, int flags);
 
 /// Makes a directory with mode 0700, and those above it, where it is missing. Returns why it cannot
@@ -21,7 +23,10 @@ std::string make_private_directory(const std::filesystem::path& directory);
 /// others can write to it. Empty where all is well.
 std::string why_not_ours(const std::filesystem::path& directory);
 
-/// errno's text; of ELOOP, what it means here.
+/// errno of what is a FIFO, a device, a socket or a directory, and no regular file.
+inline constexpr int not_regular = ENODEV;
+
+/// errno's text; of ELOOP and not_regular, what they mean here.
 std::string file_error(int number);
 
 }  // namespace supe

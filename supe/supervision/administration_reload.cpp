@@ -30,6 +30,7 @@ void copy_policy(const child_spec& from, child_spec& to) {
     to.retry_after = from.retry_after;
     to.backoff = from.backoff;
     to.clean_exits = from.clean_exits;
+    to.log = from.log;
 }
 
 /// For one of several instances: their names and their number are not compared.

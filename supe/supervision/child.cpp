@@ -303,6 +303,7 @@ awaitable<> child::pass_on(std::shared_ptr<output_reader> output) {
         // more into a full sink.
         while (host_.sink().is_full()) co_await host_.sink().writable();
         if (!output->at_end()) output->take();
+        host_.after_lines();
     }
 }
 

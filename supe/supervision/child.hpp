@@ -38,6 +38,8 @@ public:
     /// A frame that is too long, or cut short by the end of the channel.
     virtual void on_bad_frame(child& c, const std::string& reason) = 0;
     virtual void on_line(child& c, stream s, std::string_view line) = 0;
+    /// After each turn of lines.
+    virtual void after_lines() {}
     /// After each turn of the channel: delivers mail, and writes what was gathered.
     virtual void after_turn(child& c) = 0;
 };

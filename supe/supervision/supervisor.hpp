@@ -4,6 +4,7 @@
 
 #include "supe/mail/dead_letters.hpp"
 #include "supe/supervision/administration.hpp"
+#include "supe/supervision/child_logs.hpp"
 #include "supe/supervision/frame_dispatch.hpp"
 #include "supe/supervision/supervisor_environment.hpp"
 
@@ -49,6 +50,8 @@ public:
     duration uptime() const { return env_.time.now() - began_; }
     /// Resumes when the state of a child or of the supervisor may have changed.
     auto changed() { return changed_.wait(); }
+    /// Our output is not read, and children wait for that.
+    bool is_output_stuck() const { return env_.sink.is_stuck(); }
     clock& time() override { return env_.time; }
     void log(std::string_view text) override {
         log_to(env_.sink, address_.empty() ? "/" : address_, text);
@@ -116,6 +119,7 @@ private:
     void on_frame(child& c, std::string_view frame) override { frames_.on_frame(c, frame); }
     void on_bad_frame(child& c, const std::string& why) override { frames_.on_bad_frame(c, why); }
     void on_line(child& c, stream s, std::string_view line) override;
+    void after_lines() override;
     void after_turn(child& c) override;
 
     // mail_events
@@ -177,6 +181,7 @@ private:
     administration admin_;
     frame_dispatch frames_;
     dead_letters dead_;
+    child_logs logs_;
     std::unique_ptr<journal> journal_;
     std::vector<std::string> early_frames_;
     answer_handler control_answers_;

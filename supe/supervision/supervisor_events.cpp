@@ -149,7 +149,12 @@ void supervisor::on_line(child& c, stream s, std::string_view line) {
         return;
     }
     env_.sink.write(s, c.address(), line);
+    if (!c.spec().log.file.empty()) logs_.write(c.spec().log, line);
     notices_.publish_line(c, s, line);
+}
+
+void supervisor::after_lines() {
+    for (const std::string& report : logs_.flush(env_.time.now())) log(report);
 }
 
 void supervisor::after_turn(child& c) {

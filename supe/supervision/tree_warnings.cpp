@@ -49,7 +49,9 @@ public:
         if (s.limit.count) inspect_common_limit(s, common, address);
         for (const child_spec& c : s.children) {
             const std::string below = fmt::format("{}/{}", address, c.name);
-            inspect_directory(c, below);
+            inspect_directory("directory", c.directory, below);
+            inspect_directory("the directory of its log",
+                              std::filesystem::path(c.log.file).parent_path(), below);
             if (c.supervisor) {
                 inspect(*c.supervisor, below);
             } else {
@@ -114,11 +116,12 @@ private:
                  shown(common));
     }
 
-    void inspect_directory(const child_spec& c, const std::string& address) {
+    void inspect_directory(const char* what, const std::string& directory,
+                           const std::string& address) {
         std::error_code failed;
-        if (c.directory.empty() || std::filesystem::is_directory(c.directory, failed)) return;
-        const bool is_there = std::filesystem::exists(c.directory, failed);
-        warn(address, "directory {} is {}", json_quoted(c.directory),
+        if (directory.empty() || std::filesystem::is_directory(directory, failed)) return;
+        const bool is_there = std::filesystem::exists(directory, failed);
+        warn(address, "{} {} is {}", what, json_quoted(directory),
              is_there ? "no directory" : "not there");
     }
 };

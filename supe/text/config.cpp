@@ -34,6 +34,21 @@ std::string text_of_file(const std::filesystem::path& file) {
     return text;
 }
 
+bool names_descriptor(const std::filesystem::path& file) {
+    const std::string name = file.string();
+    return name == "/dev/stdin" || name.starts_with("/dev/fd/") ||
+           name.starts_with("/proc/self/fd/");
+}
+
+void expect_readable_again(const std::filesystem::path& file) {
+    std::error_code none;
+    const bool is_missing = !std::filesystem::exists(file, none);  // its reader says so
+    if (!names_descriptor(file) && (is_missing || std::filesystem::is_regular_file(file, none)))
+        return;
+    throw config_error(fmt::format(
+        "{} is no regular file: it was read once, and cannot be read again", file.string()));
+}
+
 void read_config(const boost::json::value& config, const std::vector<field_reader::field>& fields) {
     if (config.is_null()) return;
     static const std::string no_file;

@@ -22,6 +22,13 @@ void read_config_text(std::string_view text, const std::string& file, const conf
 /// located JSON (16 MiB) only so much that read_config_text refuses it.
 std::string text_of_file(const std::filesystem::path& file);
 
+/// A name of an open file, as in `<(…)`; that may be a regular file too (`/dev/stdin`).
+bool names_descriptor(const std::filesystem::path& file);
+
+/// Before a file is read once more: throws config_error where it is no regular file. It was read to
+/// its end, and the open of a pipe would wait for a writer.
+void expect_readable_again(const std::filesystem::path& file);
+
 /// Reads the members of a component's `config`; null has none. The errors begin with their path:
 /// `config.timeout: must be a duration like "250ms", "8s", "5m", "1h", not 30`.
 void read_config(const boost::json::value& config, const std::vector<field_reader::field>& fields);

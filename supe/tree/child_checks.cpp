@@ -43,6 +43,7 @@ void check_nested(const field_reader& r, const located& v, const child_spec& c) 
         {"start_timeout", c.start_timeout != plain.start_timeout},
         {"watchdog", c.watchdog.has_value()},
         {"listen", !c.listen.empty()},
+        {"log", !c.log.file.empty()},
         {"demand", c.demand},
         {"instances", c.instances > 1}};
     for (const auto& [key, is_given] : given) {

@@ -69,6 +69,14 @@ struct mail_spec {
     }
 };
 
+/// A file of its own for a child's output.
+struct log_spec {
+    std::string file;              ///< absolute; empty: none
+    std::size_t size = 10u << 20;  ///< bytes
+    unsigned count = 5;            ///< files in all
+    bool operator==(const log_spec&) const = default;
+};
+
 struct supervisor_spec;
 
 struct child_spec {
@@ -101,6 +109,7 @@ struct child_spec {
     std::vector<int> clean_exits = {0};
     std::optional<milliseconds> watchdog;
     std::vector<std::string> listen;
+    log_spec log;
     bool demand = false;
     unsigned instances = 1;
     mail_spec mail;

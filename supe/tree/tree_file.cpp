@@ -55,6 +55,21 @@ shutdown_spec read_shutdown(const field_reader& r, const located& v) {
     return {*d};
 }
 
+log_spec read_log(const field_reader& r, const located& v) {
+    log_spec log;
+    r.object(v, {{"file",
+                  [&](auto& in, auto& x) {
+                      log.file = in.string(x);
+                      const auto is_control = [](unsigned char c) { return c < 0x20; };
+                      if (log.file.empty() || std::ranges::any_of(log.file, is_control))
+                          in.wrong(x, "the name of a file");
+                  }},
+                 {"size", [&](auto& in, auto& x) { log.size = in.bytes(x, 1024); }},
+                 {"count", [&](auto& in, auto& x) { log.count = in.count(x, 1, 1000); }}});
+    if (log.file.empty() && !v.members.empty()) r.fail(v.position, "file is missing");
+    return log;
+}
+
 std::vector<int> read_clean_exits(const field_reader& r, const located& v) {
     std::vector<int> codes;
     for (std::size_t i = 0; i < r.array(v).size(); ++i)
@@ -117,9 +132,11 @@ public:
             r.fail(v.position_of("mail"),
                    "journal is for supervisors: for the tree, or a child with children");
         c.directory = (directory_ / directory).lexically_normal().string();
+        if (!c.log.file.empty()) c.log.file = (directory_ / c.log.file).lexically_normal().string();
         check_child(r, v, c, nested);
         if (use_ == tree_use::here) check_identity(r, v, c);
         check_listen(r, v, c);
+        check_log(r, v, c);
         if (nested) {
             own.name = c.name;
             check_significant(r, v, own);
@@ -212,6 +229,7 @@ private:
                  if (!x.scalar.is_null() || x.is_object || x.is_array) c.watchdog = in.some_time(x);
              }},
             {"listen", [&](auto& in, auto& x) { c.listen = in.strings(x); }},
+            {"log", [&](auto& in, auto& x) { c.log = read_log(in, x); }},
             {"demand", [&](auto& in, auto& x) { c.demand = in.boolean(x); }},
             {"instances", [&](auto& in, auto& x) { c.instances = in.count(x, 1, 10000); }}};
     }
@@ -314,6 +332,17 @@ private:
         }
     }
 
+    /// No file twice in the whole tree.
+    void check_log(const field_reader& r, const located& v, const child_spec& c) {
+        if (c.log.file.empty()) return;
+        const auto [other, is_new] = log_files_.emplace(c.log.file, c.name);
+        if (is_new) return;
+        const auto& field = std::ranges::find(v.members, "log", &located::member::key)->value;
+        r.below("log").below("file").fail(
+            field.position_of("file"),
+            fmt::format("{} is the log of \"{}\" already", json_quoted(c.log.file), other->second));
+    }
+
     static void check_significant(const field_reader& r, const located& v,
                                   const supervisor_spec& s) {
         if (s.auto_shutdown != auto_shutdown_kind::never) return;
@@ -332,6 +361,7 @@ private:
     const std::vector<std::string>& roles_;
     tree_use use_;
     std::map<std::string, std::string> listeners_;  // who listens where
+    std::map<std::string, std::string> log_files_;  // who writes where
 };
 
 }  // namespace
@@ -354,18 +384,6 @@ child_spec parse_child(std::string_view text, const std::string& file,
         child = tree_reader(directory, roles).child(r, v);
     });
     return child;
-}
-
-supervisor_spec read_tree_file(const std::filesystem::path& file,
-                               const std::vector<std::string>& roles, tree_use use) {
-    return parse_tree(text_of_file(file), file.string(),
-                      std::filesystem::absolute(file).parent_path(), roles, use);
-}
-
-child_spec read_child_file(const std::filesystem::path& file,
-                           const std::vector<std::string>& roles) {
-    return parse_child(text_of_file(file), file.string(),
-                       std::filesystem::absolute(file).parent_path(), roles);
 }
 
 }  // namespace supe

@@ -32,6 +32,15 @@ void put_backoff(json::object& o, const backoff_spec& b) {
     if (!out.empty()) o["backoff"] = std::move(out);
 }
 
+void put_log(json::object& o, const log_spec& log) {
+    const log_spec plain;
+    if (log.file.empty()) return;
+    json::object out{{"file", log.file}};
+    put(out, "size", log.size, plain.size, json::string(print_bytes(log.size)));
+    put(out, "count", log.count, plain.count, log.count);
+    o["log"] = std::move(out);
+}
+
 json::object mail_json(const mail_spec& m) {
     const mail_spec plain;
     json::object out;
@@ -82,6 +91,7 @@ void put_program(json::object& o, const child_spec& c, const child_spec& plain) 
     put(o, "start_timeout", c.start_timeout, plain.start_timeout, text(c.start_timeout));
     if (c.watchdog) o["watchdog"] = text(*c.watchdog);
     if (!c.listen.empty()) o["listen"] = texts(c.listen);
+    put_log(o, c.log);
     put(o, "demand", c.demand, plain.demand, c.demand);
     put(o, "instances", c.instances, plain.instances, c.instances);
 }

@@ -307,6 +307,14 @@ BOOST_AUTO_TEST_CASE(mail) {
     BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/deaf", "msg": 1})").at("ok") == "accepted");
     BOOST_TEST(w.ask(R"({"do": "mail", "to": "/dam/deaf", "msg": 1, "wait": true})", 5min) ==
                "no answer");
+    BOOST_TEST(
+        w.error_of(
+            R"({"do": "mail", "to": "/dam/deaf", "msg": 1, "wait": true, "timeout_ms": 5000})") ==
+        "4 mail to /dam/deaf was not acknowledged within 5s: it stays accepted, and is "
+        "delivered as any other");
+    BOOST_TEST(
+        w.ask(R"({"do": "mail", "to": "/dam/queue", "msg": 1, "wait": true, "timeout_ms": 5000})")
+            .at("ok") == "acknowledged");
 }
 
 // Children by their role, below nested supervisors too.
@@ -352,7 +360,7 @@ BOOST_AUTO_TEST_CASE(dead_without_a_name) {
 BOOST_AUTO_TEST_CASE(mail_to_silence) {
     router w(R"({"name": "t", "children": [{"name": "dam", "children": []}]})", true);
     BOOST_TEST(w.error_of(R"({"do": "mail", "to": "/dam/queue", "msg": 1})")
-                   .starts_with("4 mail to /dam/queue was not accepted within 10 s"));
+                   .starts_with("4 mail to /dam/queue was not accepted within 10s"));
 }
 
 // The dead letters of all supervisors are listed, shown, sent again and dropped, one by its id or

@@ -1,10 +1,13 @@
 // The real binary with a running tree: logs, mail, the choice of a tree, and trees that do not
 // answer (contract §6).
+#include "supe/async/unique_fd.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/operator_session.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
@@ -109,6 +112,9 @@ BOOST_AUTO_TEST_CASE(an_unread_stdout) {
     BOOST_TEST(d.is_up());
     BOOST_TEST(d.status("big").at("state") == "running");  // it waits for its pipe to be read
     BOOST_TEST(d.ask({"restart", "web"}).code == 0);
+    BOOST_TEST(until([&] { return d.status().as_object().contains("output_stuck"); }));
+    BOOST_TEST(has(d.ask({"status"}).out, "Its output is not read"));
+    BOOST_TEST(has(tree->err(), "[supe] our output is not read (for 5 s)"));
     std::string seen;
     char buffer[65536];
     ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -118,6 +124,8 @@ BOOST_AUTO_TEST_CASE(an_unread_stdout) {
         return has(seen, "[big] end of big\n");
     }));
     BOOST_TEST(lines_of(seen).size() == 50'001u);
+    BOOST_TEST(until([&] { return has(tree->err(), "our output is read again"); }));
+    BOOST_TEST(!d.status().as_object().contains("output_stuck"));
     ::close(ends[0]);
     BOOST_TEST(d.ask({"restart", "web"}).code == 0);  // nor does a reader that closes
     tree->signal(SIGTERM);
@@ -202,6 +210,48 @@ BOOST_AUTO_TEST_CASE(mail) {
     const auto torn = d.ask({"mail", "--from-file", saved});
     BOOST_TEST(torn.code == 2);
     BOOST_TEST(has(torn.err, "reader.1.jsonl:2: no saved mail"));
+}
+
+// A saved mailbox is taken back by one command at a time, and what was taken is not taken again
+// after a kill. What is no regular file makes nobody wait.
+BOOST_AUTO_TEST_CASE(a_mailbox_is_taken_back_once) {
+    const operator_session d;
+    const auto tree = d.run_tree(
+        R"({"name": "t", "children": [{"name": "a", "command": ["sleep", "1000"], "mail": {"limit": 3}}]})");
+    std::string text;
+    for (int i = 0; i < 4; ++i) text += fmt::format("{{\"id\":\"x-{}\",\"msg\":{}}}\n", i, i);
+    const std::string saved = support::write_file(d.file("a.1.jsonl"), text);
+    {
+        const supe::unique_fd other(::open(saved.c_str(), O_RDWR | O_CLOEXEC));
+        BOOST_REQUIRE(::flock(other.get(), LOCK_EX) == 0);
+        const auto refused = d.ask({"mail", "--from-file", saved});
+        BOOST_TEST(refused.code == 2);
+        BOOST_TEST(has(refused.err, "another supe mail --from-file takes it back"), refused.err);
+    }
+    const auto full = d.ask({"mail", "--from-file", saved});
+    BOOST_TEST(full.code == 1);
+    BOOST_TEST(full.out == "3 of 4 mails taken back to /a\n");
+    BOOST_TEST(support::read_file(saved).starts_with("-\"id\":\"x-0\""));
+    const auto again = d.ask({"mail", "--from-file", saved});
+    BOOST_TEST(again.out == "0 of 1 mails taken back to /a\n");
+    BOOST_TEST(d.status("a").at("mailbox").at("queued") == 3);
+    BOOST_REQUIRE(::mkfifo(d.file("fifo").c_str(), 0600) == 0);
+    const auto fifo = d.ask({"mail", "--from-file", d.file("fifo")});
+    BOOST_TEST(fifo.code == 2);
+    BOOST_TEST(has(fifo.err, "it is no regular file"), fifo.err);
+}
+
+// With a limit for its ack: exit code 4, and the mail stays.
+BOOST_AUTO_TEST_CASE(mail_with_a_timeout) {
+    const operator_session d;
+    const auto tree =
+        d.run_tree(R"({"name": "t", "children": [{"name": "a", "command": ["sleep", "1000"]}]})");
+    const auto late = d.ask({"mail", "a", "1", "--wait", "--timeout", "100ms"});
+    BOOST_TEST(late.code == 4);
+    BOOST_TEST(has(late.err, "was not acknowledged within 100ms: it stays accepted"), late.err);
+    BOOST_TEST(d.status("a").at("mailbox").at("queued") == 1);
+    BOOST_TEST(d.ask({"mail", "a", "1", "--timeout", "1s"}).code == 2);
+    BOOST_TEST(d.ask({"mail", "a", "1", "--wait", "--timeout", "soon"}).code == 2);
 }
 
 // Mail that a component rejects is a dead letter until it is sent again or dropped.

@@ -3,6 +3,7 @@
 #include "supe/async/nursery.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tests/support/virtual_loop.hpp"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -291,6 +292,60 @@ BOOST_AUTO_TEST_CASE(the_last_lines) {
     b.loop.restart();
     b.loop.run_for(20s);
     BOOST_TEST(resumed);
+}
+
+// With the time before each line.
+BOOST_AUTO_TEST_CASE(with_the_time) {
+    bench b;
+    supe::terminal_sink sink(b.time, output_format::timed, b.out.write.get(), b.err.write.get());
+    put(sink, stream::out, "/web", "one");
+    const std::string shown = b.out.take();
+    BOOST_TEST(shown.size() == 24 + 11u);
+    BOOST_TEST(shown.ends_with("Z [web] one\n"));
+}
+
+// A reader that lets the children wait for 5 s is reported, and so is that it reads again. A slow
+// one is not reported.
+BOOST_AUTO_TEST_CASE(a_reader_that_stopped) {
+    support::virtual_loop loop;
+    pipe_pair out, err;
+    const support::temporary_directory tmp;
+    log_writer files(tmp.path());
+    supe::terminal_sink sink(loop.time(), output_format::text, out.write.get(), err.write.get());
+    sink.keep_in(files);
+    loop.start(sink.drain());
+    const std::string line(1000, 'x');
+    const auto fill = [&] {
+        while (!sink.is_full()) put(sink, stream::out, "/web", line);
+    };
+    for (int i = 0; i < 3; ++i) {  // slow
+        fill();
+        loop.advance(4s);
+        while (sink.is_full()) {
+            out.take();
+            loop.run_ready();
+        }
+    }
+    BOOST_TEST(err.take() == "");
+    fill();
+    loop.advance(4s);
+    BOOST_TEST(!sink.is_stuck());
+    loop.advance(2s);
+    BOOST_TEST(sink.is_stuck());
+    const std::string stuck =
+        "our output is not read (for 5 s): children that print more wait until it is";
+    BOOST_TEST(err.take() == "[supe] " + stuck + "\n");
+    loop.advance(1min);
+    BOOST_TEST(err.take() == "");
+    while (sink.is_full()) {
+        out.take();
+        loop.run_ready();
+    }
+    loop.run_ready();
+    BOOST_TEST(!sink.is_stuck());
+    BOOST_TEST(err.take() == "[supe] our output is read again, after 66 s\n");
+    BOOST_TEST(support::read_file(tmp / "output.00000001.jsonl").find(stuck) != std::string::npos);
+    loop.stop();
 }
 
 // Every line goes to the files too, also a line that the reader of stdout never gets.

@@ -117,6 +117,8 @@ BOOST_AUTO_TEST_CASE(fields_without_effect) {
 BOOST_AUTO_TEST_CASE(directories) {
     BOOST_TEST(warnings(child(R"("directory": "/no/such")")) ==
                R"(/a: directory "/no/such" is not there)");
+    BOOST_TEST(warnings(child(R"("log": {"file": "/no/such/a.log"})")) ==
+               R"(/a: the directory of its log "/no/such" is not there)");
     BOOST_TEST(warnings(R"({"name": "n", "children": [)" + child(R"("directory": "/dev/null")") +
                         "]}") == R"(/n/a: directory "/dev/null" is no directory)");
 }

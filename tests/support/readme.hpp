@@ -3,8 +3,11 @@
 
 #include "tests/support/files.hpp"
 
+#include <map>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace support {
 
@@ -22,6 +25,25 @@ inline std::string shown_in(const std::string& page, const std::string& beginnin
 /// The first block of code in this language.
 inline std::string code_in(const std::string& page, const std::string& language) {
     return shown_in(page, "\n```" + language + "\n", "```\n");
+}
+
+/// The files of the section with this heading, by name: the blocks below a line "`NAME`:", and a
+/// block of JSON without a name as tree.json.
+inline std::map<std::string, std::string> files_in(const std::string& page,
+                                                   const std::string& heading) {
+    std::istringstream section(shown_in(page, "\n## " + heading + "\n", "\n## "));
+    std::map<std::string, std::string> files;
+    std::string named, line;
+    while (std::getline(section, line)) {
+        if (line.starts_with('`') && line.ends_with("`:")) named = line.substr(1, line.size() - 3);
+        if (!line.starts_with("```")) continue;
+        const std::string name =
+            !named.empty() ? std::exchange(named, {}) : (line == "```json" ? "tree.json" : "");
+        std::string text;
+        while (std::getline(section, line) && line != "```") text += line + '\n';
+        if (!name.empty()) files[name] = text;
+    }
+    return files;
 }
 
 }  // namespace support

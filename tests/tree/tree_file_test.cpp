@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(choices) {
         "children[0]: \"comand\" is not one of name, command, component, config, directory, "
         "env, user, group, stdin, channel, restart, significant, on_excessive, retry_after, "
         "backoff, ready, start_timeout, shutdown, ask, stop_signal, stop_command, kill_mode, "
-        "clean_exits, watchdog, listen, demand, instances, mail, "
+        "clean_exits, watchdog, listen, log, demand, instances, mail, "
         "max_restarts, within, children");
     BOOST_TEST(
         refusal_of(R"("backoff":{"min":"1s"})") ==

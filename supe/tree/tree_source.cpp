@@ -1,0 +1,47 @@
+// Trees and children read from files, from stdin and from pipes.
+#include "supe/text/config.hpp"
+#include "supe/tree/tree_file.hpp"
+
+namespace supe {
+namespace {
+
+std::filesystem::path source_named(const std::filesystem::path& file) {
+    return file == "-" ? "/dev/stdin" : file;
+}
+
+/// What relative directories are relative to (contract §5, `directory`).
+std::filesystem::path base_of(const std::filesystem::path& source) {
+    const auto file = own_file(source);
+    return file.empty() ? std::filesystem::current_path() : file.parent_path();
+}
+
+}  // namespace
+
+std::filesystem::path own_file(const std::filesystem::path& file) {
+    std::error_code none;
+    const bool is_file = !names_descriptor(file) && std::filesystem::is_regular_file(file, none);
+    return is_file ? std::filesystem::absolute(file).lexically_normal() : std::filesystem::path();
+}
+
+supervisor_spec read_tree_file(const std::filesystem::path& file,
+                               const std::vector<std::string>& roles, tree_use use) {
+    const auto source = source_named(file);
+    return parse_tree(text_of_file(source), source.string(), base_of(source), roles, use);
+}
+
+child_spec read_child_file(const std::filesystem::path& file,
+                           const std::vector<std::string>& roles) {
+    const auto source = source_named(file);
+    return parse_child(text_of_file(source), source.string(), base_of(source), roles);
+}
+
+std::function<supervisor_spec()> tree_file_again(const std::filesystem::path& file,
+                                                 std::vector<std::string> roles) {
+    const auto source = std::filesystem::absolute(source_named(file));
+    return [source, roles = std::move(roles)] {
+        expect_readable_again(source);
+        return read_tree_file(source, roles, tree_use::here);
+    };
+}
+
+}  // namespace supe
