@@ -1,6 +1,7 @@
 #include "supe/mail/journal_file.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <system_error>
 
 namespace supe {
@@ -39,6 +40,12 @@ std::string text_of(const SQLite::Column& column) {
 }
 
 }  // namespace
+
+std::filesystem::path journal_path(const std::filesystem::path& state, const std::string& address) {
+    std::string name = address.empty() ? "supe" : address.substr(1);
+    std::ranges::replace(name, '/', '.');  // names have no dots
+    return state / "mail" / (name + ".sqlite");
+}
 
 /// Runs `f`. Returns SQLite's error, with the file's name before it, or empty.
 template <class F>

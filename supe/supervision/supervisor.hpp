@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace supe {
@@ -52,6 +53,12 @@ public:
     clock& time() override { return env_.time; }
     void log(std::string_view text) override {
         log_to(env_.sink, address_.empty() ? "/" : address_, text);
+    }
+
+    /// Where the mail of this child is, which was removed just now: for the answer to whoever asked
+    /// for that. Empty where there is nothing to say.
+    std::string saved_of(const std::string& name) const {
+        return removed_last_.first == name ? removed_last_.second : std::string();
     }
 
     // A reference to a child is valid until the next wait.
@@ -129,6 +136,7 @@ private:
     // administered
     void perform(const restarter::actions& actions) override;
     bool is_over() const override { return over_; }
+    bool is_saving() const override { return saves_ > 0; }
     timer& change() override { return changed_; }
     void on_mail_limits(child_entry& entry) override;
 
@@ -136,6 +144,7 @@ private:
     awaitable<> decide();
     awaitable<> run_mail();
     awaitable<> run_journal();
+    awaitable<> read_journal_late();
     awaitable<> run_uplink();
     awaitable<> run_code();
     awaitable<> answer_request(uplink::asked asked);
@@ -144,6 +153,8 @@ private:
 
     void create_children(std::vector<child_spec> specs);
     void open_journal();
+    enum class reading { at_start, late };
+    std::string read_journal(reading when);
     bool open_sockets();
     void on_uplink_frame(std::string_view frame);
     void start(child_entry& entry, const restarter::action& a);
@@ -151,6 +162,10 @@ private:
     void give_up(child_entry& entry);
     struct given_up;
     awaitable<> save_mail_of(given_up what);
+    awaitable<> save_and_bury(std::string name, std::shared_ptr<mailbox> box);
+    awaitable<> save_journals_of(std::string name);
+    void report_saved(const std::string& name, const std::string& text);
+    std::function<awaitable<>(std::function<void()>)> beside();
     void report_given_up(const given_up& what, const std::string& file);
     void give_up_instance(child_entry& entry);
     void remove(child_entry& entry);
@@ -190,6 +205,9 @@ private:
     std::map<std::string, std::string> copies_;  // of mailboxes of children with `retry`, by name:
                                                  // the next copy replaces the file
     bool shut_down_badly_ = false;  // by auto_shutdown, after an end that was not clean
+    /// The name of the child that was removed last, and what the answer to the operator adds.
+    std::pair<std::string, std::string> removed_last_;
+    bool journal_is_read_ = true;
     bool clean_ = true;
     bool stop_requested_ = false;
 };
