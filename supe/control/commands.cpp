@@ -205,7 +205,8 @@ awaitable<json::value> commands::for_child(std::string what, std::string name,
         done = address + " is stopped";
     } else if (what == "remove") {
         problem = co_await supervisor_.admin().remove(name);
-        done = address + " is removed" + supervisor_.saved_of(name);
+        const std::string saved = co_await supervisor_.saved_of(name);
+        done = address + " is removed" + saved;
     } else if (what == "scale") {
         const auto* n = request.if_contains("instances");
         if (!n || !n->is_int64() || n->get_int64() < 1 || n->get_int64() > 10000)

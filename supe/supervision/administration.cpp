@@ -222,7 +222,6 @@ awaitable<std::string> administration::remove_now(std::string name) {
         if (restarts_.has(number)) supervisor_.perform(restarts_.remove(number, time_.now()));
         co_await wait_while_stopping(number);
     }
-    while (supervisor_.is_saving() && !is_ending()) co_await supervisor_.change().wait();
     if (is_ending()) co_return ending_text(name);
     co_return std::string();
 }

@@ -22,8 +22,6 @@ public:
     virtual void perform(const restarter::actions& actions) = 0;
     /// True when the supervisor has ended: perform() has no effect any more.
     virtual bool is_over() const = 0;
-    /// Mail of children that were removed is being written to files.
-    virtual bool is_saving() const = 0;
     /// Notified whenever the state of a child or of the supervisor may have changed.
     virtual timer& change() = 0;
     /// The mailbox has other limits: mail that was withheld may have room now.
@@ -60,7 +58,7 @@ public:
     /// start fails it is removed again (OTP start_child).
     awaitable<std::string> add(child_spec spec);
     /// Stops the child and removes it from the tree. Its mail goes to the dead letters with reason
-    /// `removed`, or to a file; done when that is written.
+    /// `removed`, or to a file, which is written later: no operation waits for a disk.
     awaitable<std::string> remove(std::string name);
     /// Makes it `n` instances (1 to 10,000); the ones that stay are not touched. A child without
     /// instances goes on as `NAME.1`. Removes the highest numbers first. A new instance whose first

@@ -55,11 +55,9 @@ public:
         log_to(env_.sink, address_.empty() ? "/" : address_, text);
     }
 
-    /// Where the mail of this child is, which was removed just now: for the answer to whoever asked
-    /// for that. Empty where there is nothing to say.
-    std::string saved_of(const std::string& name) const {
-        return removed_last_.first == name ? removed_last_.second : std::string();
-    }
+    /// Waits until the mail of this child, which was removed just now, is safe. Returns where it
+    /// is, for the answer to whoever asked for that; empty where there is nothing to say.
+    awaitable<std::string> saved_of(std::string name);
 
     // A reference to a child is valid until the next wait.
 
@@ -136,7 +134,6 @@ private:
     // administered
     void perform(const restarter::actions& actions) override;
     bool is_over() const override { return over_; }
-    bool is_saving() const override { return saves_ > 0; }
     timer& change() override { return changed_; }
     void on_mail_limits(child_entry& entry) override;
 

@@ -39,6 +39,11 @@ void supervisor::remove(child_entry& entry) {
     children_.remove(entry.who.number());
 }
 
+awaitable<std::string> supervisor::saved_of(std::string name) {
+    while (saves_ > 0) co_await changed_.wait();
+    co_return removed_last_.first == name ? removed_last_.second : std::string();
+}
+
 void supervisor::report_saved(const std::string& name, const std::string& text) {
     log(fmt::format("{} is removed; {}", name, text));
     if (removed_last_.first == name) removed_last_.second = "; " + text;

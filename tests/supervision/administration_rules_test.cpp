@@ -118,7 +118,6 @@ struct managed : support::children_fixture, supe::administered {
         changed.notify();
     }
     bool is_over() const override { return over; }
-    bool is_saving() const override { return false; }
     supe::timer& change() override { return changed; }
     void on_mail_limits(child_entry&) override {}
 

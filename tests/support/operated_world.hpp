@@ -16,7 +16,6 @@
 namespace support {
 
 namespace json = boost::json;
-using namespace std::chrono_literals;
 
 inline constexpr const char* shop = R"({"name": "shop", "children": [
     {"name": "web", "component": "diligent"},
@@ -27,7 +26,7 @@ inline supe::awaitable<int> hanging_supervisor(supe::clock& time, int channel) {
     const supe::unique_fd ours(channel);
     const std::string ready = "{\"type\":\"signal\",\"signal\":\"COMPONENT-READY\"}\n";
     BOOST_REQUIRE(::write(ours.get(), ready.data(), ready.size()) > 0);
-    for (;;) co_await time.sleep_for(1h);
+    for (;;) co_await time.sleep_for(std::chrono::hours(1));
 }
 
 /// Rejects the mail "no", and takes other mail.
@@ -70,7 +69,7 @@ struct operated_world : supe::simulation::world {
         BOOST_TEST(clean_up());
     }  // coroutines that wait for an answer end before the objects that give it
 
-    json::value ask(const std::string& request, supe::duration limit = 60s) {
+    json::value ask(const std::string& request, supe::duration limit = std::chrono::seconds(60)) {
         const auto parsed = supe::control::parse_request(request);
         BOOST_REQUIRE(parsed);
         const std::string text = by_hand(perform(*parsed), limit);
