@@ -28,7 +28,7 @@ std::string as_cgi_reads(std::string_view name) {
 bool is_ours(std::string_view name) {
     constexpr std::string_view names[] = {
         "Host",         "Content-Length",   "Transfer-Encoding", "Supe-Webhook-Id",
-        "Supe-Attempt", "Supe-Received-At", "Supe-Verified"};
+        "Supe-Attempt", "Supe-Received-At", "Supe-Verified",     "Forwarded"};
     const std::string read = as_cgi_reads(name);
     const auto is_it = [&](std::string_view n) { return same_field(n, read); };
     constexpr std::string_view forwarded = "X-Forwarded-";

@@ -17,14 +17,38 @@ int hex_digit(char c) {
     return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
+/// The number that `digits` hexadecimal digits at `at` give; nothing where there are fewer.
+std::optional<unsigned> hex_number(std::string_view text, std::size_t at, std::size_t digits) {
+    if (at + digits > text.size()) return std::nullopt;
+    unsigned number = 0;
+    for (const char c : text.substr(at, digits)) {
+        if (hex_digit(c) < 0) return std::nullopt;
+        number = number * 16 + static_cast<unsigned>(hex_digit(c));
+    }
+    return number;
+}
+
+/// A character that `%uXXXX` of IIS names: also the fullwidth forms of ASCII (U+FF01 to U+FF5E),
+/// which it maps to ASCII. Others lead nowhere.
+char iis_character(unsigned code) {
+    if (code >= 0xff01 && code <= 0xff5e) code -= 0xfee0;
+    return code < 0x80 ? static_cast<char>(code) : '_';
+}
+
 std::string percent_decoded(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool escape = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
-                            hex_digit(text[i + 2]) >= 0;
-        out += escape ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]))
-                      : text[i];
-        if (escape) i += 2;
+        const bool escape = text[i] == '%' && i + 1 < text.size();
+        const bool iis = escape && (text[i + 1] | 0x20) == 'u';
+        const auto code = iis      ? hex_number(text, i + 2, 4)
+                          : escape ? hex_number(text, i + 1, 2)
+                                   : std::nullopt;
+        if (!code) {
+            out += text[i];
+        } else {
+            out += iis ? iis_character(*code) : static_cast<char>(*code);
+            i += iis ? 5 : 2;
+        }
     }
     return out;
 }

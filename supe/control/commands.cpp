@@ -80,6 +80,9 @@ commands::commands(supervisor& s)
 
 /// Of a mail that was sent here.
 void commands::on_outcome(const std::string& id, signal_kind outcome, std::string reason) {
+    if (const auto letter = retried_.extract(id); !letter.empty()) {
+        if (outcome != signal_kind::mail_undeliverable) supervisor_.dead().drop(letter.mapped());
+    }
     if (outcome == signal_kind::mail_undeliverable) {
         awaiting_acceptance_.answer(id, reason);
         awaiting_ack_.answer(id, reason);
@@ -207,7 +210,8 @@ awaitable<json::value> commands::for_child(std::string what, std::string name,
         done = address + " is stopped";
     } else if (what == "remove") {
         problem = co_await supervisor_.admin().remove(name);
-        done = address + " is removed";
+        const std::string saved = co_await supervisor_.saved_of(name);
+        done = address + " is removed" + saved;
     } else if (what == "scale") {
         const auto* n = request.if_contains("instances");
         if (!n || !n->is_int64() || n->get_int64() < 1 || n->get_int64() > 10000)
@@ -320,10 +324,11 @@ awaitable<json::value> commands::call(std::string name, json::object request) {
 }
 
 /// Puts a mail into a mailbox again. It is safe there after accepted() alone: the mailbox may be
-/// full, or the disk.
+/// full, or the disk. `letter`: the dead letter that it is of.
 std::unique_ptr<commands::acceptance> commands::put_again(const std::string& recipient,
-                                                          envelope mail) {
+                                                          envelope mail, std::string letter) {
     const std::string id = std::to_string(++last_id_);
+    if (!letter.empty()) retried_.emplace(id, std::move(letter));
     auto outcome = std::make_unique<acceptance>(awaiting_acceptance_, id);
     outcome->expires_at(supervisor_.time().now() + acceptance_limit);
     mail.origin = without_receipt(id);

@@ -7,8 +7,8 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -56,7 +56,9 @@ private:
     std::string came_up_text(const std::string& name);
     void on_outcome(const std::string& id, signal_kind outcome, std::string reason);
     awaitable<boost::json::value> mail(object request);
-    std::unique_ptr<acceptance> put_again(const std::string& recipient, envelope mail);
+    std::unique_ptr<acceptance> put_again(const std::string& recipient, envelope mail,
+                                          std::string letter = {});
+    bool is_retried(const std::string& letter) const;
     awaitable<std::string> accepted(acceptance& outcome);
     awaitable<boost::json::value> call(std::string name, object request);
     awaitable<boost::json::value> restore(std::string name, object request);
@@ -87,7 +89,9 @@ private:
     waiter_table<std::string, std::string> awaiting_acceptance_;
     waiter_table<std::string, std::string> awaiting_ack_;
     waiter_table<std::string, call_outcome> awaiting_answer_;
-    std::set<std::string> retried_;  // dead letters whose mail is on its way to a mailbox
+    // Dead letters whose mail is on its way to a mailbox, by the id that we gave that mail. A
+    // letter is dropped when the mail is safe there, whoever still waits for it.
+    std::map<std::string, std::string> retried_;
     std::uint64_t last_id_ = 0;
 };
 

@@ -12,6 +12,10 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr const char* unknown_name = "unknown: the tree has no child of that name";
+/// Mails for such names in a list, and at least one for each name: there may be a hundred thousand.
+constexpr std::size_t unknown_listed = 1000;
+
 /// As a line of a list.
 json::object summary_of(const dead_letter& letter, const std::string& address) {
     utc_text stamp;
@@ -45,7 +49,7 @@ json::object summary_of(const journaled_mail& mail, const std::string& address) 
     o["from"] = mail.from;
     o["at"] = nullptr;
     o["attempts"] = mail.attempt;
-    o["reason"] = "unknown: the tree has no child of that name";
+    o["reason"] = unknown_name;
     return o;
 }
 
@@ -58,24 +62,6 @@ bool is_problem(const json::value& answer) {
     const auto* code = answer.is_object() ? answer.get_object().if_contains("code") : nullptr;
     return code && *code != static_cast<int>(result::no_such);
 }
-
-/// These letters are among those that are sent again, as long as this lives.
-class being_retried {
-public:
-    being_retried(std::set<std::string>& all, const std::vector<std::string>& ids)
-        : all_(all), ids_(ids) {
-        all_.insert(ids_.begin(), ids_.end());
-    }
-    ~being_retried() {
-        for (const std::string& id : ids_) all_.erase(id);
-    }
-    being_retried(const being_retried&) = delete;
-    being_retried& operator=(const being_retried&) = delete;
-
-private:
-    std::set<std::string>& all_;
-    const std::vector<std::string> ids_;
-};
 
 }  // namespace
 
@@ -145,7 +131,7 @@ awaitable<json::value> commands::dead_one(std::string what, std::string id) {
         supervisor_.mail().flush();
         co_return json::object{{"ok", 1}};
     }
-    if (retried_.contains(id))
+    if (is_retried(id))
         co_return error(fmt::format("{} is being sent again already", id), result::failed);
     std::string problem;
     const std::vector<std::string> ids{id};
@@ -154,23 +140,25 @@ awaitable<json::value> commands::dead_one(std::string what, std::string id) {
     co_return json::object{{"ok", 1}};
 }
 
-/// Sends the letters again, and drops each once its mail is safe in a mailbox. One that cannot be
-/// sent again stays, and `problem` says why. One that is on its way for another client is left to
-/// that. Returns how many were sent.
+bool commands::is_retried(const std::string& letter) const {
+    return std::ranges::any_of(retried_, [&](const auto& r) { return r.second == letter; });
+}
+
+/// Sends the letters again. on_outcome() drops each once its mail is safe in a mailbox. One that
+/// cannot be sent again stays, and `problem` says why. One that is on its way already, for this
+/// client or another one, is left to that. Returns how many were sent.
 awaitable<std::size_t> commands::retry(std::vector<std::string> ids, std::string& problem) {
-    std::erase_if(ids, [&](const std::string& id) { return retried_.contains(id); });
-    const being_retried mine(retried_, ids);
+    std::erase_if(ids, [&](const std::string& id) { return is_retried(id); });
     std::vector<std::unique_ptr<acceptance>> outcomes;
     for (const std::string& id : ids) {
-        const dead_letter& letter = *supervisor_.dead().find(id);
-        outcomes.push_back(put_again(letter.recipient, letter.as_mail()));
+        const dead_letter letter = *supervisor_.dead().find(id);  // a copy: it may be dropped here
+        outcomes.push_back(put_again(letter.recipient, letter.as_mail(), id));
     }
     supervisor_.mail().flush();
     std::size_t sent = 0;
     for (std::size_t n = 0; n < ids.size(); ++n) {
         const std::string refused = co_await accepted(*outcomes[n]);
         if (refused.empty()) {
-            supervisor_.dead().drop(ids[n]);
             ++sent;
         } else {
             problem = refused;
@@ -203,9 +191,15 @@ json::array commands::list_dead() const {
     json::array list;
     for (const dead_letter& letter : supervisor_.dead().all())
         list.push_back(summary_of(letter, supervisor_.address()));
+    std::size_t left = unknown_listed;
     for (const auto& [name, mails] : supervisor_.mail().delivery.unknown()) {
-        for (const journaled_mail& mail : mails)
-            list.push_back(summary_of(mail, supervisor_.address()));
+        const std::size_t shown = std::clamp<std::size_t>(left, 1, mails.size());
+        for (std::size_t n = 0; n < shown; ++n)
+            list.push_back(summary_of(mails[n], supervisor_.address()));
+        left -= std::min(left, shown);
+        if (const std::size_t more = mails.size() - shown; more > 0)
+            list.back().as_object()["reason"] =
+                fmt::format("{}; {} more wait for it", unknown_name, more);
     }
     return list;
 }

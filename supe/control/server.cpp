@@ -7,8 +7,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
@@ -56,6 +58,17 @@ bool is_allowed(int fd) {
            (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
+/// Silent connections take an eighth of our descriptors at most: children need them too.
+std::size_t bounded_by_descriptors(std::size_t connections) {
+    rlimit descriptors{};
+    ::getrlimit(RLIMIT_NOFILE, &descriptors);
+    return std::clamp<std::size_t>(descriptors.rlim_cur / 8, 1, connections);
+}
+
+bool is_out_of_descriptors(const error_code& e) {
+    return e.value() == EMFILE || e.value() == ENFILE;
+}
+
 }  // namespace
 
 struct server::client {
@@ -94,7 +107,9 @@ std::string short_path(int directory_fd, const std::string& name) {
 server::server(supervisor& s, std::filesystem::path state, server_limits limits)
     : supervisor_(s), commands_(s), state_(std::move(state)), limits_(limits),
       acceptor_(listen_in(state_, s.time().executor())), file_(state_ / "control.sock"),
-      connections_(s.time()) {}
+      connections_(s.time()) {
+    limits_.silent = bounded_by_descriptors(limits_.silent);
+}
 
 bool server::restore() {
     if (file_.is_there()) return false;
@@ -117,8 +132,9 @@ awaitable<> server::accept() {
                                   asio::cancellation_type::none;
         if (is_cancelled) throw system_error(asio::error::operation_aborted);
         if (failed == asio::error::operation_aborted) continue;  // restore(): there is a new one
+        if (failed && is_out_of_descriptors(failed) && close_oldest_silent()) continue;
         if (failed) {
-            co_await supervisor_.time().sleep_for(100ms);  // out of descriptors: later, perhaps
+            co_await supervisor_.time().sleep_for(100ms);  // later, perhaps
         } else if (is_allowed(peer.native_handle())) {
             take_in(std::move(peer));
         }
@@ -127,7 +143,7 @@ awaitable<> server::accept() {
 
 /// Silent connections make room for new ones, so that they never keep anyone out.
 void server::take_in(socket_type peer) {
-    std::erase_if(silent_, [](const auto& c) { return c.expired() || c.lock()->complete; });
+    forget_the_heard();
     if (silent_.size() >= limits_.silent) close_oldest_silent();
     if (connections_.size() > limits_.silent + limits_.served) return;
     auto who = std::make_shared<client>(std::move(peer), unfinished_bytes_);
@@ -135,10 +151,18 @@ void server::take_in(socket_type peer) {
     connections_.start(serve(who));
 }
 
-void server::close_oldest_silent() {
+void server::forget_the_heard() {
+    std::erase_if(silent_, [](const auto& c) { return c.expired() || c.lock()->complete; });
+}
+
+/// False when there is none.
+bool server::close_oldest_silent() {
+    forget_the_heard();
+    if (silent_.empty()) return false;
     error_code ignored;
-    if (const auto oldest = silent_.front().lock()) oldest->peer.close(ignored);
+    silent_.front().lock()->peer.close(ignored);
     silent_.pop_front();
+    return true;
 }
 
 /// What goes wrong with one connection ends that connection, and nothing else.

@@ -40,7 +40,8 @@ private:
     struct client;
     awaitable<> accept();
     void take_in(asio::local::stream_protocol::socket peer);
-    void close_oldest_silent();
+    bool close_oldest_silent();
+    void forget_the_heard();
     awaitable<> serve(std::shared_ptr<client> who);
     awaitable<std::string> read_request(std::shared_ptr<client> who);
     awaitable<> answer(std::shared_ptr<client> who, boost::json::object request);

@@ -45,6 +45,10 @@ public:
     /// A letter that an earlier life of this supervisor kept.
     void restore(dead_letter letter);
 
+    /// Whether so many mails more have room beside the letters that are here.
+    bool have_room_for(std::size_t mails, std::size_t bytes) const {
+        return letters_.size() + mails <= count_limit && bytes_ + bytes <= byte_limit;
+    }
     void add(const envelope& mail, const std::string& recipient, const std::string& reason,
              const mail_history& history, std::chrono::system_clock::time_point now);
     /// Oldest first.

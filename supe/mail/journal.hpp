@@ -54,8 +54,9 @@ public:
         std::string error;  ///< one line; empty when they are on disk
     };
 
-    /// Reads what an earlier life left. Call it once, before anything else. Returns why it cannot
-    /// be read, or empty. After an error every put() fails.
+    /// Reads what an earlier life left. Call it before anything else. Returns why it cannot be
+    /// read, or empty. After an error every put() fails; it may be called again, until there is
+    /// none.
     virtual std::string restore(journal_reader& reader) = 0;
 
     virtual void put(journaled_mail mail) = 0;

@@ -1,5 +1,7 @@
 #include "supe/mail/journal_file.hpp"
 
+#include "supe/storage/private_files.hpp"
+
 #include <fmt/format.h>
 #include <system_error>
 
@@ -39,6 +41,10 @@ std::string text_of(const SQLite::Column& column) {
 }
 
 }  // namespace
+
+std::filesystem::path journal_path(const std::filesystem::path& state, const std::string& address) {
+    return state / "mail" / (file_name_of(address) + ".sqlite");
+}
 
 /// Runs `f`. Returns SQLite's error, with the file's name before it, or empty.
 template <class F>

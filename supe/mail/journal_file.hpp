@@ -10,6 +10,10 @@
 
 namespace supe {
 
+/// `STATE/mail/dam.queue.sqlite` for the supervisor `/dam/queue`; `supe` for the root, since no
+/// child can have that name.
+std::filesystem::path journal_path(const std::filesystem::path& state, const std::string& address);
+
 class journal_file {
 public:
     static constexpr int finished_limit = 8192;  // ids: several windows of the hop before
@@ -20,6 +24,8 @@ public:
     /// Opens or creates the file (0600), with its directory (0700). Returns an error in one line
     /// that names the file, or empty.
     std::string open();
+    /// Before anything was written.
+    void close() { file_.reset(); }
     std::string restore(journal_reader& reader);
     /// Writes all steps in one commit that has reached the disk, or no step. Returns the error, or
     /// empty.

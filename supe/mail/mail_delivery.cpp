@@ -12,7 +12,6 @@
 #include "supe/text/json_text.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace supe {
@@ -89,9 +88,15 @@ void mail_delivery::changed(mail_destination& destination) {
 /// that changed.
 void mail_delivery::flush() {
     if (!is_settling_) {
-        is_settling_ = true;
-        settle();
-        is_settling_ = false;
+        struct settling {
+            bool& under_way;
+            explicit settling(bool& flag) : under_way(flag) { under_way = true; }
+            ~settling() { under_way = false; }  // also when an event throws
+        };
+        {
+            const settling now(is_settling_);
+            settle();
+        }
         if (has_unfinished()) unfinished_.notify();
     }
     if (journal_) journal_->flush();
@@ -115,8 +120,17 @@ std::size_t mail_delivery::settle(mail_destination& destination, std::size_t mos
     std::size_t done = let_in_withheld(destination, most);
     done += pump(destination, most - done);
     if (done == most) changed(destination);
+    if (destination.box().has_removed()) bury_removed_instances(destination);
     report_waiting(destination);
     return done;
+}
+
+/// What only removed instances may get. Some of it may come after the removal: from the journal, or
+/// because it was withheld.
+void mail_delivery::bury_removed_instances(const mail_destination& destination) {
+    const std::shared_ptr<mailbox>& box = destination.consumers.front()->shared;
+    if (std::ranges::find(burials_, box, &burial::box) == burials_.end())
+        bury(destination.name, box, endpoint_kind::component, remains::become_letters);
 }
 
 void mail_delivery::report_waiting(mail_destination& destination) {
@@ -242,44 +256,56 @@ bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
 void mail_delivery::on_removed(mail_endpoint& endpoint) {
     SUPE_ASSERT(endpoint.destination);
     mail_destination& destination = *endpoint.destination;
-    const bool last = destination.consumers.size() == 1;
-    if (last) {
-        mail_list withheld = endpoint.box.drain_withheld();
-        for (; !withheld.empty(); withheld.pop_front())
-            answers_.refuse(withheld.front()->view(), "removed");
+    if (destination.consumers.size() == 1) {
         std::ranges::replace(being_written_, &destination, nullptr);
         std::ranges::replace(unsettled_, &destination, nullptr);
-        while (const mail_ptr mail = endpoint.box.fail_uncommitted()) {
-            left(*mail);
-            answers_.refuse(mail->view(), "removed");
-        }
+        std::erase_if(burials_, [&](const burial& b) { return b.box == endpoint.shared; });
+        endpoint.box.remove();  // with what its removed instances left
+    } else {
+        endpoint.box.remove(endpoint.consumer);
+        changed(destination);
     }
-    auto remains = last ? endpoint.box.drain() : endpoint.box.drain(endpoint.consumer);
-    if (!remains.empty())
-        burials_.push_back(
-            {destination.name,
-             endpoint.kind,
-             {std::make_move_iterator(remains.begin()), std::make_move_iterator(remains.end())}});
     forget_taken_over(endpoint, "removed");
-    if (!last) changed(destination);
+}
+
+void mail_delivery::bury(std::string recipient, std::shared_ptr<mailbox> box, endpoint_kind kind,
+                         remains then) {
+    burials_.push_back({std::move(recipient), std::move(box), kind, then});
+    unfinished_.notify();
 }
 
 /// A mailbox may hold a hundred thousand mails, and each costs a line, a notice and a step of the
 /// journal.
 void mail_delivery::bury_some() {
-    for (std::size_t n = 0; n < burials_per_turn && !burials_.empty(); ++n) {
-        burial& next = burials_.front();
-        const dead_mail dead = std::move(next.mails.front());
-        next.mails.pop_front();
-        // What was to go to another supervisor was not accepted yet: the sender gets the answer.
-        const bool is_refused =
-            next.kind == endpoint_kind::supervisor && !dead.mail->view().origin.id.empty();
-        if (is_refused) {
-            answers_.refuse(dead.mail->view(), "removed");
+    std::size_t bytes = 0;
+    for (std::size_t n = 0; n < burials_per_turn && bytes < buried_bytes_per_turn; ++n) {
+        if (burials_.empty()) return;
+        const burial& first = burials_.front();
+        mailbox::removed_mail removed = first.box->take_removed();
+        if (removed.mail) {
+            bytes += removed.mail->bytes();
+            bury_one(first, std::move(removed));
         } else {
-            to_dead_letters(next.recipient, dead, "removed");
+            burials_.pop_front();
         }
-        if (next.mails.empty()) burials_.pop_front();
+    }
+}
+
+void mail_delivery::bury_one(const burial& of, mailbox::removed_mail removed) {
+    const mail_ptr& mail = removed.mail;
+    // What was to go to another supervisor was not accepted yet: the sender gets the answer.
+    const bool is_on_its_way =
+        of.kind == endpoint_kind::supervisor && !mail->view().origin.id.empty();
+    if (!removed.accepted || is_on_its_way) {
+        left(*mail);
+        answers_.refuse(mail->view(), "removed");
+    } else if (of.then == remains::are_saved) {
+        left(*mail);
+        if (mail->receipt) answers_.undeliverable(mail->view().origin, "removed");
+    } else {
+        to_dead_letters(of.recipient,
+                        {std::move(removed.mail), "removed", std::move(removed.history)},
+                        "removed");
     }
 }
 

@@ -5,6 +5,7 @@
 #include "supe/mail/journal.hpp"
 #include "supe/mail/sender_answers.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <string>
@@ -32,6 +33,12 @@ public:
     void keep_in(journal& kept, new_mail which);
     /// A mail that an earlier life of this supervisor held. Call it after all children were added.
     void restore(const journaled_mail& mail);
+    /// Mail was restored for this name while the children run.
+    void wake(const std::string& box);
+    /// The journal cannot be read yet: mail that comes meanwhile goes behind what is in it.
+    void leave_room_for_earlier_mail() {
+        last_sequence_ = std::max(last_sequence_, std::uint64_t{1} << 48);
+    }
     /// The result of a commit.
     void on_journal(const journal::result& written);
 
@@ -62,10 +69,19 @@ public:
     /// `how`: "it crashed: SIGSEGV", for the history of the mail in flight. True when a mail went
     /// to the dead letters by this end: the likely cause of the crash is gone.
     bool on_ended(mail_endpoint& endpoint, mailbox::ending charge, const std::string& how);
-    /// With the last consumer of a mailbox its mail goes to the dead letters, with reason
-    /// `removed`; mail that its sender still waits for, to a supervisor, is refused instead. Call
-    /// it before the directory removes the endpoint.
+    /// What becomes of the mail that a removed recipient accepted.
+    enum class remains {
+        become_letters,  ///< dead letters with reason `removed`
+        are_saved,       ///< they are in a file: only who waits for a receipt hears of it
+    };
+    /// Call it before the directory removes the endpoint. With the last consumer of a mailbox its
+    /// mail is to be buried; with another one, what only that one may get.
     void on_removed(mail_endpoint& endpoint);
+    /// Empties the mailbox of a removed recipient, over as many turns as it takes. Mail that its
+    /// sender still waits for is refused, also mail on its way to a supervisor.
+    void bury(std::string recipient, std::shared_ptr<mailbox> box, endpoint_kind kind,
+              remains then);
+    bool is_burying() const { return !burials_.empty(); }
 
     /// Who is next at this destination may have changed. Call it after each turn of a consumer's
     /// channel too, which may have taken output.
@@ -78,6 +94,7 @@ public:
     auto unfinished() { return unfinished_.wait(); }
     static constexpr std::size_t deliveries_per_turn = 2048;
     static constexpr std::size_t burials_per_turn = 128;
+    static constexpr std::size_t buried_bytes_per_turn = 1u << 20;  // and one mail more
 
     // Mail of an earlier life for names that the tree does not have (contract §3). It stays in the
     // journal, and is delivered when the name returns.
@@ -90,6 +107,13 @@ public:
     std::size_t drop_all_unknown();
 
 private:
+    /// A mailbox that is being emptied, or a part of it.
+    struct burial {
+        std::string recipient;
+        std::shared_ptr<mailbox> box;
+        endpoint_kind kind;
+        remains then;
+    };
     mailbox::entry entry_to(const mail_destination& destination) const;
     void taken(mail_destination& destination, const envelope& mail, mailbox::consumer meant_for);
     void accepted(mail_destination& destination, const envelope& mail);
@@ -99,7 +123,10 @@ private:
     std::size_t pump(mail_destination& destination, std::size_t most);
     void report_waiting(mail_destination& destination);
     void bury_some();
+    void bury_one(const burial& of, mailbox::removed_mail removed);
+    void bury_removed_instances(const mail_destination& destination);
     void let_in_unknown();
+    void give_up_damaged(journaled_mail mail);
     void acked(mail_endpoint& endpoint, const held_mail& mail);
     void taken_over(mail_endpoint& next, const held_mail& mail);
     void forget_taken_over(mail_endpoint& endpoint, std::string_view reason);
@@ -117,12 +144,6 @@ private:
     timer unfinished_;  // a call of flush() left something
     std::vector<mail_destination*> unsettled_;
     bool is_settling_ = false;
-    /// The mail of a mailbox that was removed.
-    struct burial {
-        std::string recipient;
-        endpoint_kind kind;
-        std::deque<dead_mail> mails;
-    };
     std::deque<burial> burials_;
     mails_by_name unknown_;
     journal* journal_ = nullptr;

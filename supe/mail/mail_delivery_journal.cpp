@@ -1,6 +1,7 @@
 // Mail that outlives its supervisor: what is written at which step, and what is restored.
 #include "supe/async/assertion.hpp"
 #include "supe/mail/mail_delivery.hpp"
+#include "supe/text/json_text.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -16,6 +17,11 @@ bool may_get(const mail_destination& destination, mailbox::consumer consumer) {
                destination.consumers.end();
 }
 
+/// What a recipient could not read is not delivered: somebody wrote into the file, or the disk did.
+bool is_sound(const journaled_mail& mail) {
+    return is_json(mail.msg) && (mail.extras.empty() || is_json("{\"msg\":0" + mail.extras + "}"));
+}
+
 }  // namespace
 
 void mail_delivery::keep_in(journal& kept, new_mail which) {
@@ -27,6 +33,7 @@ void mail_delivery::restore(const journaled_mail& mail) {
     SUPE_ASSERT(journal_);
     last_sequence_ = std::max(last_sequence_, mail.sequence);
     if (mail.from_above && directory_.uplink()) directory_.uplink()->hop->accepted(mail.id);
+    if (!is_sound(mail)) return give_up_damaged(mail);
     const envelope kept = mail.view();
     mail_destination* const destination = directory_.destination(mail.box);
     if (!destination) {
@@ -42,6 +49,23 @@ void mail_delivery::restore(const journaled_mail& mail) {
     destination->box().restore(kept, mail.meant_for, mail.history);
 }
 
+/// The letter has its bytes as a JSON string.
+void mail_delivery::give_up_damaged(journaled_mail mail) {
+    mail.msg = json_quoted(mail.msg);
+    mail.extras.clear();
+    events_.on_dead_letter(mail.view(), mail.box, "its text in the journal is no JSON",
+                           mail.history);
+    if (mail.receipt) answers_.undeliverable(mail.view().origin, "dead-lettered");
+    journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
+}
+
+void mail_delivery::wake(const std::string& box) {
+    mail_destination* const destination = directory_.destination(box);
+    if (!destination) return;
+    ++destination->wants_consumers;
+    changed(*destination);
+}
+
 /// A child of that name is there again.
 void mail_delivery::let_in_unknown() {
     for (auto entry = unknown_.begin(); entry != unknown_.end();) {
@@ -52,8 +76,10 @@ void mail_delivery::let_in_unknown() {
         }
         const auto mails = std::move(entry->second);
         entry = unknown_.erase(entry);
-        for (const journaled_mail& mail : mails) restore(mail);
-        changed(*destination);
+        for (const journaled_mail& mail : mails) {
+            restore(mail);
+            wake(mail.box);
+        }
     }
 }
 

@@ -41,6 +41,7 @@ bool counts(const held_mail& mail) { return !mail.answer || mail.suspect; }
 
 void mailbox::add_consumers(unsigned n) {
     if (n > consumers_.size()) consumers_.resize(n);
+    if (n > 0) consumers_[n - 1].removed = false;
 }
 
 // --- in ---
@@ -261,6 +262,7 @@ void mailbox::put_in_place(mail_ptr mail) {
     const std::uint64_t sequence = mail->sequence;
     if (mail->meant_for != 0) {
         state& s = consumers_[mail->meant_for - 1u];
+        if (s.removed) return removed_.push_back(std::move(mail));
         (counts(*mail) ? s.own : s.answers).insert(std::move(mail));
     } else if (waiting_.empty() || waiting_.back()->sequence < sequence) {
         waiting_.push_back(std::move(mail));
@@ -312,39 +314,44 @@ mail_history mailbox::take_history(const held_mail& mail) {
     return history;
 }
 
-void mailbox::drain(mail_list& from, const char* reason, std::vector<dead_mail>& out) {
-    while (!from.empty()) out.push_back(take_dead(from.pop_front(), reason));
+// --- removal ---
+
+void mailbox::remove() {
+    for (consumer c = 0; c < consumers_.size(); ++c) ended(c, ending::uncharged, {});
+    gone_ = true;
 }
 
-dead_mail mailbox::take_dead(mail_ptr mail, const char* reason) {
-    release(*mail);
-    mail_history history = take_history(*mail);
-    return {std::move(mail), reason, std::move(history)};
-}
-
-std::vector<dead_mail> mailbox::drain() {
-    std::vector<dead_mail> all;
-    for (consumer c = 0; c < consumers_.size(); ++c) {
-        ended(c, ending::uncharged, {});
-        std::ranges::move(drain(c), std::back_inserter(all));
-    }
-    while (front_for_anyone()) all.push_back(take_dead(pop_for_anyone(), "removed"));
-    drain(uncommitted_, "removed", all);
-    SUPE_ASSERT(empty());
-    return all;
-}
-
-std::vector<dead_mail> mailbox::drain(consumer c) {
+void mailbox::remove(consumer c) {
     SUPE_ASSERT(consumers_[c].in_flight.empty());
-    std::vector<dead_mail> all;
-    drain(consumers_[c].answers, "removed", all);
-    drain(consumers_[c].own, "removed", all);
-    return all;
+    consumers_[c].removed = true;
+    removed_.append(consumers_[c].answers);
+    removed_.append(consumers_[c].own);
 }
 
-mail_list mailbox::drain_withheld() {
-    withheld_bytes_ = 0;
-    return std::move(withheld_);
+mailbox::removed_mail mailbox::take_removed() {
+    removed_mail taken;
+    if (gone_ && !withheld_.empty()) {
+        taken.mail = withheld_.pop_front();
+        withheld_bytes_ -= taken.mail->bytes();
+    } else if (gone_ && !uncommitted_.empty()) {
+        taken.mail = fail_uncommitted();
+    } else if ((taken.mail = pop_removed())) {
+        release(*taken.mail);
+        taken.history = take_history(*taken.mail);
+        taken.accepted = true;
+    }
+    return taken;
+}
+
+mail_ptr mailbox::pop_removed() {
+    if (!removed_.empty()) return removed_.pop_front();
+    if (!gone_) return nullptr;
+    for (; removing_ < consumers_.size(); ++removing_) {
+        state& s = consumers_[removing_];
+        if (!s.answers.empty()) return s.answers.pop_front();
+        if (!s.own.empty()) return s.own.pop_front();
+    }
+    return front_for_anyone() ? pop_for_anyone() : nullptr;
 }
 
 // --- queries ---

@@ -45,7 +45,7 @@ public:
     static constexpr std::size_t history_limit = 16;
 
     explicit mailbox(mailbox_limits limits) : limits_(limits), consumers_(1) {}
-    /// At least so many consumers from now on.
+    /// At least so many consumers from now on. The last of them may have been removed before.
     void add_consumers(unsigned n);
     /// The limits of mail that comes from now on (a reload of the tree file).
     void set_limits(mailbox_limits limits) { limits_ = limits; }
@@ -122,13 +122,21 @@ public:
     enum class ending { charged, uncharged };
     aftermath ended(consumer c, ending charge, mail_event how);
 
-    /// Removes all mail, in order: the recipient was removed.
-    std::vector<dead_mail> drain();
-    /// Removes what only this consumer may get, in order: this instance was removed, the others go
-    /// on. Call it after ended().
-    std::vector<dead_mail> drain(consumer c);
-    /// Removes what was withheld, in order.
-    mail_list drain_withheld();
+    /// The recipient was removed: take_removed() has all mail from now on.
+    void remove();
+    /// This consumer was removed, the others go on: take_removed() has what only this one may get.
+    /// Call it after ended().
+    void remove(consumer c);
+    struct removed_mail {
+        mail_ptr mail;          ///< null: no more
+        mail_history history;   ///< as of dead_mail
+        bool accepted = false;  ///< else its sender waits for the answer
+    };
+    /// Takes the next mail whose recipient was removed: a mailbox of any size is emptied in short
+    /// turns. What was not accepted comes first, then the rest in order.
+    removed_mail take_removed();
+    /// There is mail for a consumer that was removed.
+    bool has_removed() const { return !removed_.empty(); }
 
     std::size_t queued() const;
     std::size_t in_flight() const;
@@ -176,6 +184,7 @@ private:
         bool ready = false;
         bool connected = false;
         bool suspect_in_flight = false;
+        bool removed = false;
     };
     bool has_capacity(std::size_t bytes, std::size_t factor = 1) const;
     void let_in(mail_ptr mail);
@@ -190,8 +199,7 @@ private:
     void put_back(mail_ptr mail);
     void remember(const held_mail& mail, const mail_event& event);
     mail_history take_history(const held_mail& mail);
-    void drain(mail_list& from, const char* reason, std::vector<dead_mail>& out);
-    dead_mail take_dead(mail_ptr mail, const char* reason);
+    mail_ptr pop_removed();
 
     mailbox_limits limits_;
     mail_store store_;
@@ -200,6 +208,9 @@ private:
     std::map<std::uint64_t, mail_ptr> returned_;  // for anyone, put back, by sequence
     mail_list uncommitted_;                       // counted, not yet on disk
     mail_list withheld_;                          // not counted: its senders wait
+    mail_list removed_;                           // for consumers that were removed
+    bool gone_ = false;                           // the recipient was removed
+    consumer removing_ = 0;                       // whose mail take_removed() looks at next
     std::size_t withheld_bytes_ = 0;
     std::size_t held_ = 0;   // mails, without withheld and parked ones
     std::size_t bytes_ = 0;  // of the mails in held_

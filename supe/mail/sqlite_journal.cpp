@@ -22,20 +22,26 @@ public:
     marking_reader(journal_reader& to, delivery_marks& marks) : to_(to), marks_(marks) {}
     void on_mail(const journaled_mail& mail) override {
         is_empty_ = false;
+        has_begun_ = true;
         if (!marks_.covers(mail.box, mail.sequence)) return to_.on_mail(mail);
         marks_.raise(mail.box, mail.sequence);
         journaled_mail delivered = mail;
         ++delivered.attempt;
         to_.on_mail(delivered);
     }
-    void on_letter(dead_letter letter) override { to_.on_letter(std::move(letter)); }
+    void on_letter(dead_letter letter) override {
+        has_begun_ = true;
+        to_.on_letter(std::move(letter));
+    }
     void on_finished(const std::string& id) override { to_.on_finished(id); }
     bool is_empty() const { return is_empty_; }
+    bool has_begun() const { return has_begun_; }
 
 private:
     journal_reader& to_;
     delivery_marks& marks_;
     bool is_empty_ = true;
+    bool has_begun_ = false;
 };
 
 }  // namespace
@@ -56,13 +62,20 @@ void sqlite_journal::close() {
 }
 
 std::string sqlite_journal::restore(journal_reader& reader) {
-    if (!file_.exists()) return {};
+    if (is_partly_read_) return unreadable_;
+    if (!file_.exists()) return unreadable_ = {};
     restoring_ = true;
-    unreadable_ = marks_.open();
+    unreadable_ = marks_are_open_ ? std::string() : marks_.open();
+    marks_are_open_ = unreadable_.empty();
     if (unreadable_.empty()) unreadable_ = file_.open();
     marking_reader marking(reader, marks_);
     if (unreadable_.empty()) unreadable_ = file_.restore(marking);
-    if (unreadable_.empty()) marking.is_empty() ? marks_.begin_anew() : marks_.begin();
+    if (unreadable_.empty()) {
+        marking.is_empty() ? marks_.begin_anew() : marks_.begin();
+    } else {
+        file_.close();  // it may be another file the next time
+    }
+    is_partly_read_ = !unreadable_.empty() && marking.has_begun();
     restoring_ = false;
     return unreadable_;
 }
@@ -100,7 +113,7 @@ void sqlite_journal::discard(const std::string& id) {
 bool sqlite_journal::begin_thread() {
     try {
         thread_ = start_thread([this] { write_loop(); });
-        no_thread_ = false;
+        is_refusing_ = false;
         return true;
     } catch (const std::system_error& e) {
         refuse_puts(fmt::format("no thread can be started to write it: {}", e.code().message()));
@@ -110,6 +123,7 @@ bool sqlite_journal::begin_thread() {
 
 void sqlite_journal::flush() {
     if (gathered_.empty() || restoring_) return;
+    if (!unreadable_.empty()) return refuse_puts(unreadable_);
     if (thread_.joinable() || begin_thread()) hand_over();
 }
 
@@ -126,8 +140,8 @@ void sqlite_journal::hand_over() {
     work_.notify_one();
 }
 
-/// The other steps stay gathered. Without a put the reason is reported once: each report leads to a
-/// flush.
+/// Nothing can be written. The other steps stay gathered. Without a put the reason is reported
+/// once: each report leads to a flush.
 void sqlite_journal::refuse_puts(const std::string& why) {
     result refused;
     refused.puts = std::erase_if(gathered_, is_put);
@@ -136,8 +150,8 @@ void sqlite_journal::refuse_puts(const std::string& why) {
         waiting_ = gathered_.size();
     }
     refused.error = why;
-    if (refused.puts == 0 && std::exchange(no_thread_, true)) return;
-    no_thread_ = true;
+    if (refused.puts == 0 && std::exchange(is_refusing_, true)) return;
+    is_refusing_ = true;
     {
         const std::lock_guard lock(mutex_);
         results_.push_back(std::move(refused));
@@ -195,12 +209,11 @@ void sqlite_journal::write_loop() {
 journal::result sqlite_journal::write(journal_steps& steps) {
     result done;
     for (const journal_step& step : steps) done.puts += is_put(step);
-    done.error = unreadable_.empty() ? file_.write(steps) : unreadable_;
+    done.error = file_.write(steps);
     if (done.error.empty()) {
         steps.clear();
     } else {
         std::erase_if(steps, is_put);
-        if (!unreadable_.empty()) steps.clear();
         steps = without_pointless_steps(std::move(steps));
     }
     return done;

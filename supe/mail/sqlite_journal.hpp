@@ -45,15 +45,17 @@ private:
     void refuse_puts(const std::string& why);
     void wake();
 
-    journal_file file_;        // used by the thread alone once it runs
-    delivery_marks marks_;     // used by the loop alone
-    bool restoring_ = false;   // until it is done, the loop alone uses the file
-    std::string unreadable_;   // why restore() failed: the file is not written to then
-    journal_steps gathered_;   // until flush()
-    std::size_t waiting_ = 0;  // steps that were left when it was last looked through
-    stream_descriptor wake_;   // an eventfd: results_ is not empty
+    journal_file file_;       // used by the thread alone once it runs
+    delivery_marks marks_;    // used by the loop alone
+    bool restoring_ = false;  // until it is done, the loop alone uses the file
+    std::string unreadable_;  // why restore() failed: there is no thread then
+    bool marks_are_open_ = false;
+    bool is_partly_read_ = false;  // it cannot be read a second time
+    journal_steps gathered_;       // until flush()
+    std::size_t waiting_ = 0;      // steps that were left when it was last looked through
+    stream_descriptor wake_;       // an eventfd: results_ is not empty
     std::thread thread_;
-    bool no_thread_ = false;  // there is none, and this is reported
+    bool is_refusing_ = false;  // nothing can be written, and this is reported
 
     std::mutex mutex_;  // guards all below
     std::condition_variable work_;

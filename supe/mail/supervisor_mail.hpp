@@ -20,8 +20,17 @@ struct supervisor_mail {
 
     /// With the last endpoint of a mailbox its mail goes to the dead letters.
     void remove(mail_endpoint& endpoint) {
+        if (auto box = take_out(endpoint))
+            delivery.bury(endpoint.box_name, std::move(box), endpoint.kind,
+                          mail_delivery::remains::become_letters);
+    }
+    /// The same, but the mailbox that has no recipient any more is returned: the caller has it
+    /// buried. Null while it has one.
+    std::shared_ptr<mailbox> take_out(mail_endpoint& endpoint) {
+        const bool last = endpoint.destination->consumers.size() == 1;
         delivery.on_removed(endpoint);
         directory.remove(endpoint);
+        return last ? endpoint.shared : nullptr;
     }
 
     /// Call it at the end of each turn of the event loop's work: starts the journal's commit, and

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <utility>
 
 namespace supe {
 namespace {
@@ -31,8 +30,8 @@ void output_reader::take() {
 
 void output_reader::read_once(pipe& p) {
     if (!p.unread.empty()) {
-        const pending_text now = std::exchange(p.unread, {});
-        return pass_on(p, now.view());
+        p.unread.take(pass_on(p, p.unread.view()));
+        return;
     }
     auto& buffer = shared_buffer();
     const std::size_t most = std::min(buffer.size(), p.arrived.value_or(buffer.size()));
@@ -40,17 +39,20 @@ void output_reader::read_once(pipe& p) {
     const ssize_t n = ::read(p.descriptor.get(), buffer.data(), most);
     if (n > 0) {
         if (p.arrived) *p.arrived -= static_cast<std::size_t>(n);
-        return pass_on(p, std::string_view(buffer.data(), static_cast<std::size_t>(n)));
+        std::string_view read(buffer.data(), static_cast<std::size_t>(n));
+        read.remove_prefix(pass_on(p, read));
+        if (!read.empty()) p.unread.keep(read);
+        return;
     }
     if (n < 0 && errno == EINTR) return;
     if (n < 0 && errno == EAGAIN && !p.arrived) return;
     close(p);
 }
 
-void output_reader::pass_on(pipe& p, std::string_view text) {
+/// Returns how many bytes of `text` it took.
+std::size_t output_reader::pass_on(pipe& p, std::string_view text) {
     const auto on_line = [&](std::string_view line) { on_line_(p.which, line); };
-    text.remove_prefix(p.lines.feed(text, on_line, lines_per_turn));
-    if (!text.empty()) p.unread.keep(text);
+    return p.lines.feed(text, on_line, lines_per_turn);
 }
 
 void output_reader::close(pipe& p) {

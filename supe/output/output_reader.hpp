@@ -54,7 +54,7 @@ private:
         bool open = true;
     };
     void read_once(pipe& p);
-    void pass_on(pipe& p, std::string_view text);
+    std::size_t pass_on(pipe& p, std::string_view text);
     void close(pipe& p);
     static void end_after_arrived(pipe& p);
 

@@ -6,6 +6,7 @@
 namespace supe::simulation {
 
 std::string memory_journal::restore(journal_reader& reader) {
+    if (!disk_.broken.empty()) return disk_.broken;
     for (const std::string& id : disk_.finished) reader.on_finished(id);
     for (const auto& [id, letter] : disk_.letters) reader.on_letter(letter);
     for (const auto& [sequence, mail] : disk_.mails) {
@@ -13,7 +14,7 @@ std::string memory_journal::restore(journal_reader& reader) {
         if (sequence <= disk_.delivered[mail.box]) ++restored.attempt;
         reader.on_mail(restored);
     }
-    return disk_.broken;
+    return {};
 }
 
 void memory_journal::put(journaled_mail mail) {

@@ -18,7 +18,7 @@ struct journal_disk {
     std::vector<std::string> finished;
     /// By mailbox, the last sequence that was delivered. Written at once, without a commit.
     std::map<std::string, std::uint64_t> delivered;
-    std::string broken;  ///< why nothing can be written; empty: it can
+    std::string broken;  ///< why nothing can be written, nor read at the start; empty: it can
     duration commit_takes = std::chrono::milliseconds(1);
 };
 

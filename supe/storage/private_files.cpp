@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -66,6 +67,12 @@ std::string why_not_ours(const std::filesystem::path& directory) {
         return fmt::format("others can write to it (mode {:04o}): chmod go-w {}",
                            found.st_mode & 07777, directory.string());
     return {};
+}
+
+std::string file_name_of(const std::string& address) {
+    std::string name = address.empty() ? "supe" : address.substr(1);
+    std::ranges::replace(name, '/', '.');
+    return name;
 }
 
 }  // namespace supe

@@ -19,6 +19,10 @@ unique_fd open_private(const std::filesystem::path& file, int flags);
 /// be had, or empty. One that is a symbolic link is refused.
 std::string make_private_directory(const std::filesystem::path& directory);
 
+/// The name of the file of a child or supervisor: `dam.queue` for `/dam/queue`, since names have no
+/// dots; `supe` for the root, since no child can have that name.
+std::string file_name_of(const std::string& address);
+
 /// Why nobody but us may have a say in this directory is not so: it belongs to another user, or
 /// others can write to it. Empty where all is well.
 std::string why_not_ours(const std::filesystem::path& directory);

@@ -58,7 +58,7 @@ public:
     /// start fails it is removed again (OTP start_child).
     awaitable<std::string> add(child_spec spec);
     /// Stops the child and removes it from the tree. Its mail goes to the dead letters with reason
-    /// `removed`.
+    /// `removed`, or to a file, which is written later: no operation waits for a disk.
     awaitable<std::string> remove(std::string name);
     /// Makes it `n` instances (1 to 10,000); the ones that stay are not touched. A child without
     /// instances goes on as `NAME.1`. Removes the highest numbers first. A new instance whose first

@@ -19,6 +19,12 @@ std::uint64_t watcher_of(const child& c) {
 }
 int child_of(std::uint64_t watcher) { return static_cast<int>(watcher >> 32); }
 
+/// What the watcher has not read, after another try to write it.
+std::size_t unread_on(channel& link) {
+    if (link.backlog() > channel::backlog_limit) link.flush();
+    return link.backlog();
+}
+
 bool contains(const std::vector<std::string>& names, const std::string& name) {
     return std::ranges::find(names, name) != names.end();
 }
@@ -43,10 +49,11 @@ void notice_publisher::publish(const std::string& notice, const std::string& mes
     std::vector<std::uint64_t> lost;
     std::size_t unread = 0;  // a large notice to many watchers that do not read is held once each
     for (const auto watcher : event.watchers) {
-        const bool sent =
-            unread <= unread_limit && send_to_watcher(watcher, notice, std::string(event.message));
-        unread += unread_of(watcher);
-        if (!sent) lost.push_back(watcher);
+        channel* const link = link_to(watcher);
+        if (!link) continue;
+        if (unread > unread_limit || !send_to(*link, notice, event.message))
+            lost.push_back(watcher);
+        unread += unread_on(*link);
     }
     for (const auto& [id, l] : listeners_) {
         if (l.names.empty() ? !is_output_notice(notice) : contains(l.names, notice))
@@ -81,25 +88,19 @@ void notice_publisher::publish_line(const child& c, stream s, std::string_view l
     publish(notice, text, name);
 }
 
-std::size_t notice_publisher::unread_of(std::uint64_t watcher) const {
+/// Null when the watcher is gone.
+channel* notice_publisher::link_to(std::uint64_t watcher) const {
     const child_entry* const entry = children_.find(child_of(watcher));
-    if (!entry || !entry->who.link()) return 0;
-    channel& link = *entry->who.link();
-    if (link.backlog() > channel::backlog_limit) link.flush();
-    return link.backlog();
+    return entry ? entry->who.link() : nullptr;
 }
 
 /// False when the watcher has too much unread: this notice is lost for it.
-bool notice_publisher::send_to_watcher(std::uint64_t watcher, const std::string& notice,
-                                       const std::string& message) {
-    const child_entry* const entry = children_.find(child_of(watcher));
-    channel* const link = entry ? entry->who.link() : nullptr;
-    if (!link) return true;
-    if (link->backlog() > channel::backlog_limit) return false;
-    append_signal(link->out(), signal_kind::noticeboard_event,
+bool notice_publisher::send_to(channel& link, const std::string& notice, std::string_view message) {
+    if (link.backlog() > channel::backlog_limit) return false;
+    append_signal(link.out(), signal_kind::noticeboard_event,
                   fmt::format(R"({{"type":"notice","notice":{},"msg":{{"notice":{}}}}})",
                               json_quoted(notice), message.empty() ? "null" : message));
-    out_.add(*link);
+    out_.add(link);
     return true;
 }
 
@@ -147,7 +148,7 @@ std::string notice_publisher::on_request(child& c, std::string_view text) {
         error = fmt::format("type {} is not one of watch, ignore, notify", json_quoted(type));
     }
     c.signal(signal_kind::noticeboard_response, response_of(type, as_given, error));
-    if (cached && !send_to_watcher(watcher_of(c), notice, *cached))
+    if (cached && c.link() && !send_to(*c.link(), notice, *cached))
         on_pipe_failure(watcher_of(c), notice);
     if (type != "notify" || notice.empty()) return problem;
     const std::string source = string_of(data, "source");

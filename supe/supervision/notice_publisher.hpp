@@ -66,9 +66,8 @@ private:
     };
     bool is_output_notice(std::string_view notice) const;
     bool is_watched(const std::string& notice) const;
-    bool send_to_watcher(std::uint64_t watcher, const std::string& notice,
-                         const std::string& message);
-    std::size_t unread_of(std::uint64_t watcher) const;
+    channel* link_to(std::uint64_t watcher) const;
+    bool send_to(channel& link, const std::string& notice, std::string_view message);
     void on_pipe_failure(std::uint64_t watcher, const std::string& notice);
 
     child_registry& children_;

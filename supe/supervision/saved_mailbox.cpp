@@ -2,6 +2,8 @@
 
 #include "supe/async/nursery.hpp"
 #include "supe/async/unique_fd.hpp"
+#include "supe/mail/delivery_marks.hpp"
+#include "supe/mail/journal_file.hpp"
 #include "supe/storage/private_files.hpp"
 #include "supe/text/json_text.hpp"
 
@@ -10,6 +12,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 namespace supe {
 namespace {
@@ -54,9 +57,7 @@ public:
     copy(const std::filesystem::path& state, const std::string& address) {
         const auto directory = state / "mailboxes";
         if (!make_private_directory(directory).empty()) return;
-        std::string name = address.substr(1);
-        std::ranges::replace(name, '/', '.');  // names have no dots
-        fd_ = create_next(directory, name, file_);
+        fd_ = create_next(directory, file_name_of(address), file_);
     }
     ~copy() {
         if (fd_ && !whole_) ::unlink(file_.c_str());
@@ -116,6 +117,87 @@ awaitable<std::string> save_mailbox(std::shared_ptr<const mailbox> box, std::str
         written = false;
     }
     co_return written ? made.file().string() : std::string();
+}
+
+namespace {
+
+/// Copies the mail of one journal to files.
+class journal_copier final : public journal_reader {
+public:
+    journal_copier(std::filesystem::path state, std::string address, const delivery_marks& marks)
+        : state_(std::move(state)), address_(std::move(address)), marks_(marks) {}
+    void on_mail(const journaled_mail& mail) override {
+        envelope kept = mail.view();
+        if (marks_.covers(mail.box, mail.sequence)) ++kept.attempt;
+        std::string line;
+        append_line(line, kept);
+        auto& file = files_[mail.box];
+        if (!file) file = std::make_unique<copy>(state_, address_ + "/" + mail.box);
+        written_ = file->add(line) && written_;
+        taken_.push_back({.what = journal_step::kind::erase,
+                          .sequence = mail.sequence,
+                          .text = mail.from_above ? mail.id : std::string()});
+    }
+    void on_letter(dead_letter) override {}
+    void on_finished(const std::string&) override {}
+
+    bool finish() {
+        for (const auto& [box, file] : files_) written_ = file->finish() && written_;
+        return written_;
+    }
+    const journal_steps& taken() const { return taken_; }
+    void add_to(saved_journals& saved) const {
+        saved.mails += taken_.size();
+        for (const auto& [box, file] : files_) saved.files.push_back(file->file().string());
+    }
+
+private:
+    std::filesystem::path state_;
+    std::string address_;
+    const delivery_marks& marks_;
+    std::map<std::string, std::unique_ptr<copy>> files_;  // by mailbox
+    journal_steps taken_;
+    bool written_ = true;
+};
+
+/// Returns why not, or empty.
+std::string save_journal(const std::filesystem::path& state, const std::filesystem::path& file,
+                         saved_journals& saved) {
+    std::string address = "/" + file.stem().string();
+    std::ranges::replace(address, '.', '/');
+    delivery_marks marks(std::filesystem::path(file).replace_extension("handed"));
+    std::string problem = marks.open();
+    journal_file from(file);
+    journal_copier copier(state, address, marks);
+    if (problem.empty()) problem = from.open();
+    if (problem.empty()) problem = from.restore(copier);
+    if (problem.empty() && !copier.finish())
+        problem = fmt::format("{}: its mail cannot be written to files", file.string());
+    if (!problem.empty() || copier.taken().empty()) return problem;
+    copier.add_to(saved);
+    return from.write(copier.taken());
+}
+
+}  // namespace
+
+saved_journals save_journals(const std::filesystem::path& state, const std::string& address) {
+    const std::filesystem::path own = journal_path(state, address);
+    const std::string below = own.stem().string() + ".";
+    saved_journals saved;
+    std::error_code failed;
+    std::vector<std::filesystem::path> journals;
+    for (std::filesystem::directory_iterator entry(own.parent_path(), failed), end;
+         !failed && entry != end; entry.increment(failed)) {
+        const auto& file = entry->path();
+        if (file.extension() == ".sqlite" &&
+            (file == own || file.stem().string().starts_with(below)))
+            journals.push_back(file);
+    }
+    for (const auto& file : journals) {
+        const std::string problem = save_journal(state, file, saved);
+        if (!problem.empty()) saved.problem = problem;
+    }
+    return saved;
 }
 
 }  // namespace supe

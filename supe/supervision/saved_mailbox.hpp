@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace supe {
 
@@ -29,5 +30,17 @@ using blocking_runner = std::function<awaitable<>(std::function<void()>)>;
 awaitable<std::string> save_mailbox(std::shared_ptr<const mailbox> box, std::string address,
                                     std::filesystem::path state, blocking_runner beside,
                                     std::string earlier);
+
+/// What came of save_journals().
+struct saved_journals {
+    std::size_t mails = 0;
+    std::vector<std::string> files;
+    std::string problem;  ///< one line; empty when all of it is saved
+};
+
+/// Moves the mail that the nested supervisor at `address`, and those below it, left in their
+/// journals to files as above, one for each mailbox: the supervisor was removed. Their dead letters
+/// stay. Blocks. Precondition: none of them runs.
+saved_journals save_journals(const std::filesystem::path& state, const std::string& address);
 
 }  // namespace supe

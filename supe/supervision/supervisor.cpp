@@ -1,11 +1,11 @@
 #include "supe/supervision/supervisor.hpp"
 
 #include "supe/async/assertion.hpp"
-#include "supe/mail/sqlite_journal.hpp"
-#include "supe/text/json_text.hpp"
+#include "supe/storage/private_files.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 namespace supe {
@@ -19,12 +19,6 @@ std::string id_prefix(const std::function<double()>& random) {
     return prefix + "-";
 }
 
-/// `dam.queue` for `/dam/queue`: names have no dots. `supe` for the root, since no child can have
-/// that name.
-std::string file_name_of(const std::string& address) {
-    std::string name = address.empty() ? "supe" : address.substr(1);
-    std::ranges::replace(name, '/', '.');
-    return name;
 }
 
 }  // namespace
@@ -65,60 +59,6 @@ void supervisor::create_children(std::vector<child_spec> specs) {
     }
 }
 
-// --- journal ---
-
-void supervisor::open_journal() {
-    if (env_.journals) {
-        journal_ = env_.journals(address_);
-    } else if (!env_.state.empty()) {
-        journal_ = std::make_unique<sqlite_journal>(
-            env_.time.executor(), env_.state / "mail" / (file_name_of(address_) + ".sqlite"));
-    }
-    if (!journal_) return;
-    struct restorer final : journal_reader {
-        supervisor_mail& mail;
-        dead_letters& dead;
-        restorer(supervisor_mail& m, dead_letters& d) : mail(m), dead(d) {}
-        void on_mail(const journaled_mail& kept) override { mail.delivery.restore(kept); }
-        void on_letter(dead_letter letter) override { dead.restore(std::move(letter)); }
-        void on_finished(const std::string& id) override {
-            if (mail_endpoint* const up = mail.directory.uplink()) up->hop->accepted(id);
-        }
-    } reader{mail_, dead_};
-    using new_mail = mail_delivery::new_mail;
-    mail_.delivery.keep_in(*journal_,
-                           spec_.journal ? new_mail::is_written : new_mail::stays_in_memory);
-    dead_.keep_in(journal_.get());
-    const std::string unreadable = journal_->restore(reader);
-    for (const auto& [name, mails] : mail_.delivery.unknown()) {
-        log(fmt::format(
-            "{} mails of an earlier run wait in the journal for {}, which the tree file "
-            "does not have: they are delivered when that name returns (supe dead)",
-            mails.size(), name));
-    }
-    if (!unreadable.empty()) {
-        log(fmt::format("the mail of an earlier run cannot be read{}: {}",
-                        spec_.journal ? ", and no mail is accepted" : "", unreadable));
-    }
-}
-
-/// Logs each error once, and when it is over.
-awaitable<> supervisor::run_journal() {
-    std::string logged;
-    for (;;) {
-        const journal::result written = co_await journal_->next_result();
-        if (written.error != logged) {
-            logged = written.error;
-            log(logged.empty()
-                    ? "the journal is written again"
-                    : fmt::format("the journal cannot be written, and new mail is refused: {}",
-                                  logged));
-        }
-        mail_.delivery.on_journal(written);
-        mail_.flush();
-    }
-}
-
 // --- running ---
 
 awaitable<bool> supervisor::run() {
@@ -133,6 +73,7 @@ awaitable<bool> supervisor::run() {
     if (above_) tasks_.start(run_uplink());
     tasks_.start(run_mail());
     if (journal_) tasks_.start(run_journal());
+    if (journal_ && !journal_is_read_) tasks_.start(read_journal_late());
     if (code_) tasks_.start(run_code());
     std::exception_ptr broken;
     try {
@@ -178,6 +119,10 @@ awaitable<> supervisor::decide() {
     while (saves_ > 0) {
         changed_.expires_at(never);
         co_await changed_.wait();
+    }
+    while (mail_.delivery.is_burying()) {
+        co_await asio::post(env_.time.executor(), use_awaitable);
+        mail_.flush();
     }
     tasks_.cancel();  // the other coroutines end with the children
 }
@@ -293,14 +238,6 @@ void supervisor::report_failure(std::string_view why) {
     log(fmt::format("failed: {}", why));
     if (above_) above_->send_failed(why);
     mail_.flush();
-}
-
-void supervisor::remove(child_entry& entry) {
-    admin_.on_removed(entry);
-    notices_.publish_about(entry.who.spec().name, "removed");
-    mail_.remove(entry.mail);
-    copies_.erase(entry.public_name());  // it may be the only one of the mail that is removed now
-    children_.remove(entry.who.number());
 }
 
 // --- queries ---

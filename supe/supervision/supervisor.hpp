@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace supe {
@@ -56,6 +57,10 @@ public:
     void log(std::string_view text) override {
         log_to(env_.sink, address_.empty() ? "/" : address_, text);
     }
+
+    /// Waits until the mail of this child, which was removed just now, is safe. Returns where it
+    /// is, for the answer to whoever asked for that; empty where there is nothing to say.
+    awaitable<std::string> saved_of(std::string name);
 
     // A reference to a child is valid until the next wait.
 
@@ -141,6 +146,7 @@ private:
     awaitable<> decide();
     awaitable<> run_mail();
     awaitable<> run_journal();
+    awaitable<> read_journal_late();
     awaitable<> run_uplink();
     awaitable<> run_code();
     awaitable<> answer_request(uplink::asked asked);
@@ -149,6 +155,8 @@ private:
 
     void create_children(std::vector<child_spec> specs);
     void open_journal();
+    enum class reading { at_start, late };
+    std::string read_journal(reading when);
     bool open_sockets();
     void on_uplink_frame(std::string_view frame);
     void start(child_entry& entry, const restarter::action& a);
@@ -156,6 +164,10 @@ private:
     void give_up(child_entry& entry);
     struct given_up;
     awaitable<> save_mail_of(given_up what);
+    awaitable<> save_and_bury(std::string name, std::shared_ptr<mailbox> box);
+    awaitable<> save_journals_of(std::string name);
+    void report_saved(const std::string& name, const std::string& text);
+    std::function<awaitable<>(std::function<void()>)> beside();
     void report_given_up(const given_up& what, const std::string& file);
     void give_up_instance(child_entry& entry);
     void remove(child_entry& entry);
@@ -196,6 +208,9 @@ private:
     std::map<std::string, std::string> copies_;  // of mailboxes of children with `retry`, by name:
                                                  // the next copy replaces the file
     bool shut_down_badly_ = false;  // by auto_shutdown, after an end that was not clean
+    /// The name of the child that was removed last, and what the answer to the operator adds.
+    std::pair<std::string, std::string> removed_last_;
+    bool journal_is_read_ = true;
     bool clean_ = true;
     bool stop_requested_ = false;
 };

@@ -1,5 +1,4 @@
 // What follows when a child has passed its own limit: its mail is saved, and the operator is told.
-#include "supe/async/blocking_work.hpp"
 #include "supe/supervision/saved_mailbox.hpp"
 #include "supe/supervision/supervisor.hpp"
 #include "supe/text/json_text.hpp"
@@ -51,15 +50,9 @@ void supervisor::give_up(child_entry& entry) {
 }
 
 awaitable<> supervisor::save_mail_of(given_up what) {
-    blocking_runner beside = env_.beside;
-    if (!beside) {
-        beside = [this](std::function<void()> work) {
-            return run_blocking(env_.time.executor(), std::move(work));
-        };
-    }
     std::string earlier = what.retried ? copies_[what.name] : std::string();
     awaitable<std::string> saving =
-        save_mailbox(what.box, what.address, env_.state, std::move(beside), std::move(earlier));
+        save_mailbox(what.box, what.address, env_.state, beside(), std::move(earlier));
     const std::string file = co_await std::move(saving);
     if (what.retried && !file.empty()) copies_[what.name] = file;
     report_given_up(what, file);

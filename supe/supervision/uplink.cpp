@@ -95,13 +95,18 @@ awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_req
     if (body.size() > request_limits::request)
         co_return refusal("request", body.size(), request_limits::request);
     const std::string id = std::to_string(++last_id_);
-    questions& all = asked_.try_emplace(nested.number(), time_).first->second;
-    waiter_table<std::string, boost::json::value>::waiter answer(all.waiters, id);
-    struct forget_pieces {
-        questions& all;
+    const auto entry = asked_.try_emplace(nested.number(), time_).first;
+    questions& all = entry->second;
+    struct forget_question {
+        std::map<int, questions>& asked;
+        std::map<int, questions>::iterator entry;
         const std::string& id;
-        ~forget_pieces() { all.pieces.erase(id); }
-    } const forget{all, id};
+        ~forget_question() {
+            entry->second.pieces.erase(id);
+            if (entry->second.waiters.size() == 0) asked.erase(entry);
+        }
+    } const forget{asked_, entry, id};  // at the end, when the waiter is gone
+    waiter_table<std::string, boost::json::value>::waiter answer(all.waiters, id);
     nested.signal(signal_kind::supe_ask,
                   fmt::format(R"({{"id":"{}","{}":{}}})", id, member_of_kind(request.what), body));
     answer.expires_at(time_.now() + patience);

@@ -93,6 +93,8 @@ public:
     void on_signal(const child& nested, const signal_frame& frame);
     /// A nested supervisor ended: its requests have no answer.
     void on_ended(const child& nested);
+    /// To how many supervisors requests are open.
+    std::size_t asked() const { return asked_.size(); }
 
 private:
     /// The open requests to one supervisor, by id.

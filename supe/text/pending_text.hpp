@@ -11,7 +11,6 @@ namespace supe {
 class pending_text {
 public:
     bool empty() const { return at_ == text_.size(); }
-    std::size_t size() const { return text_.size() - at_; }
     std::string_view view() const { return std::string_view(text_).substr(at_); }
     /// Precondition: it is empty.
     void keep(std::string_view text) {

@@ -41,8 +41,8 @@ child_spec read_child_file(const std::filesystem::path& file,
 /// none.
 std::filesystem::path own_file(const std::filesystem::path& file);
 
-/// Reads the file once more at each call (SIGHUP), to run it here. Throws config_error also where it
-/// is no regular file.
+/// Reads the file once more at each call (SIGHUP), to run it here. Throws config_error also where
+/// it is no regular file.
 std::function<supervisor_spec()> tree_file_again(const std::filesystem::path& file,
                                                  std::vector<std::string> roles = {});
 

@@ -1,8 +1,6 @@
 // Shows the answers of a running tree to an operator, with real supervisors and simulated children
 // (contract §6).
-#include "supe/control/commands.hpp"
-#include "supe/control/server.hpp"
-#include "tests/support/players.hpp"
+#include "tests/support/operated_world.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -10,86 +8,10 @@
 
 namespace json = boost::json;
 using namespace std::chrono_literals;
+using support::has;
+using router = support::operated_world;
 
 namespace {
-
-constexpr const char* shop = R"({"name": "shop", "children": [
-    {"name": "web", "component": "diligent"},
-    {"name": "dam", "children": [{"name": "queue", "component": "slow"}, {"name": "deaf", "component": "stubborn"}]}]})";
-
-/// A nested supervisor that becomes ready and never answers.
-supe::awaitable<int> hanging_supervisor(supe::clock& time, int channel) {
-    const supe::unique_fd ours(channel);
-    const std::string ready = "{\"type\":\"signal\",\"signal\":\"COMPONENT-READY\"}\n";
-    BOOST_REQUIRE(::write(ours.get(), ready.data(), ready.size()) > 0);
-    for (;;) co_await time.sleep_for(1h);
-}
-
-/// Rejects the mail "no", and takes other mail.
-supe::awaitable<> picky(supe::component& self) {
-    while (auto mail = co_await self.receive()) {
-        if (mail->body() == "\"no\"") {
-            co_await mail->reject("not to my taste");
-        } else {
-            co_await mail->ack();
-        }
-    }
-}
-
-/// Answers every call with its own message, except the call "silence".
-supe::awaitable<> echo(supe::component& self) {
-    while (auto mail = co_await self.receive()) {
-        const std::string body = mail->body();
-        if (body != "\"silence\"") co_await mail->answer(R"({"you said": )" + body + "}");
-        co_await mail->ack();
-    }
-}
-
-/// A tree with an operator at its root. Its nested supervisors answer, as in a process of their
-/// own, or hang.
-struct router : supe::simulation::world {
-    explicit router(const char* tree = shop, bool hanging = false) {
-        support::provide_players(*this);
-        provide("picky", picky);
-        provide("echo", echo);
-        const auto hang = [this](supe::simulation::process_start start) {
-            return hanging_supervisor(time(), start.channel_fd);
-        };
-        if (hanging) provide_program("supervisor", hang);
-        run(tree);
-        root_commands.emplace(root());
-        if (auto* dam = hanging ? nullptr : supervisor_at("/dam")) dam_commands.emplace(*dam);
-    }
-
-    ~router() {
-        BOOST_TEST(clean_up());
-    }  // coroutines that wait for an answer end before the objects that give it
-
-    json::value ask(const std::string& request, supe::duration limit = 60s) {
-        const auto parsed = supe::control::parse_request(request);
-        BOOST_REQUIRE(parsed);
-        const std::string text = by_hand(perform(*parsed), limit);
-        return text == "no answer" ? json::value("no answer") : json::parse(text);
-    }
-    std::string error_of(const std::string& request) {
-        const auto answer = ask(request);
-        if (!answer.is_object() || !answer.get_object().contains("error"))
-            return json::serialize(answer);
-        return std::to_string(answer.at("code").as_int64()) + " " +
-               std::string(answer.at("error").as_string());
-    }
-    supe::awaitable<std::string> perform(json::object request) {
-        const json::value answer = co_await root_commands->perform(std::move(request));
-        co_return json::serialize(answer);
-    }
-
-    std::optional<supe::control::commands> root_commands;
-    std::optional<supe::control::commands> dam_commands;
-};
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 std::string keys_of(const json::value& object) {
     std::string all;
@@ -346,90 +268,11 @@ BOOST_AUTO_TEST_CASE(call) {
                "2 msg must be the text of a JSON value");
 }
 
-// A malformed id does not mean all letters.
-BOOST_AUTO_TEST_CASE(dead_without_a_name) {
-    router w(R"({"name": "t", "children": [{"name": "a", "component": "picky"}]})");
-    w.mail("/a", "\"no\"");
-    for (const char* id : {"\"\"", "5"})
-        BOOST_TEST(w.error_of(fmt::format(R"({{"do": "dead", "what": "drop", "id": {}}})", id)) ==
-                   "2 id must be a string with something in it");
-    BOOST_TEST(w.ask(R"({"do": "dead", "what": "list"})").at("ok").as_array().size() == 1u);
-}
-
 // Mail that is not accepted within 10 s is an error, and not lost.
 BOOST_AUTO_TEST_CASE(mail_to_silence) {
     router w(R"({"name": "t", "children": [{"name": "dam", "children": []}]})", true);
     BOOST_TEST(w.error_of(R"({"do": "mail", "to": "/dam/queue", "msg": 1})")
                    .starts_with("4 mail to /dam/queue was not accepted within 10s"));
-}
-
-// The dead letters of all supervisors are listed, shown, sent again and dropped, one by its id or
-// all together.
-BOOST_AUTO_TEST_CASE(dead_letters) {
-    router w(R"({"name": "t", "children": [{"name": "a", "component": "picky"},
-        {"name": "dam", "children": [{"name": "b", "component": "picky"}]}]})");
-    const auto list = [&] {
-        return w.ask(R"({"do": "dead", "what": "list"})").at("ok").as_array();
-    };
-    BOOST_TEST(list().empty());
-    for (const char* to : {"/a", "/dam/b", "/a"}) w.mail(to, "\"no\"");
-    const auto letters = list();
-    BOOST_REQUIRE(letters.size() == 3u);
-    BOOST_TEST(letters[0].at("to") == "/a");
-    BOOST_TEST(letters[2].at("to") == "/dam/b");
-    BOOST_TEST(letters[2].at("from") == "supe");
-    BOOST_TEST(letters[2].at("attempts") == 1);
-    BOOST_TEST(!letters[2].as_object().contains("msg"));
-    const auto with_id = [](const char* what, const json::value& letter) {
-        return R"({"do": "dead", "what": ")" + std::string(what) + R"(", "id": )" +
-               json::serialize(letter.at("id")) + "}";
-    };
-    const auto whole = w.ask(with_id("show", letters[2])).at("ok");
-    BOOST_TEST(whole.at("msg") == "\"no\"");
-    BOOST_TEST(has(json::serialize(whole), "not to my taste"));
-    BOOST_TEST(w.ask(with_id("drop", letters[2])).at("ok") == 1);
-    BOOST_TEST(w.error_of(with_id("show", letters[2])) ==
-               "3 no dead letter " + std::string(letters[2].at("id").as_string()));
-    BOOST_TEST(w.ask(R"({"do": "dead", "what": "retry"})").at("ok") == 2);
-    w.run_ready();
-    BOOST_TEST(list().size() == 2u);  // rejected once more
-    w.ask(R"({"do": "remove", "address": "a"})");
-    BOOST_TEST(w.error_of(with_id("retry", list()[0])).starts_with("1 "));
-    BOOST_TEST(list().size() == 2u);
-    BOOST_TEST(w.ask(R"({"do": "dead", "what": "drop"})").at("ok") == 2);
-    BOOST_TEST(list().empty());
-    BOOST_TEST(w.error_of(R"({"do": "dead", "what": "burn"})")
-                   .starts_with("2 what: \"burn\" is not one of"));
-}
-
-// Two operators at once send each letter once, also while the journal writes it. What cannot be
-// sent again stays, and the answer says why.
-BOOST_AUTO_TEST_CASE(retried_at_once) {
-    router w(R"({"name": "t", "mail": {"journal": true}, "children": [
-        {"name": "a", "component": "picky", "mail": {"limit": 3}}]})");
-    for (int n = 0; n < 3; ++n) {
-        w.mail("/a", "\"no\"");
-        w.advance(1s);
-    }
-    BOOST_REQUIRE(w.root().dead().all().size() == 3u);
-    w.ask(R"({"do": "stop", "address": "a"})");
-    const std::string all = R"({"do": "dead", "what": "retry"})";
-    json::value first, second;
-    struct asker {
-        static supe::awaitable<> ask(supe::control::commands& to, std::string request,
-                                     json::value& answer) {
-            const auto parsed = supe::control::parse_request(request);
-            answer = co_await to.perform(*parsed);
-        }
-    };
-    supe::nursery both(w.time());
-    both.start(asker::ask(*w.root_commands, all, first));
-    both.start(asker::ask(*w.root_commands, all, second));
-    w.advance(1s);
-    BOOST_TEST(first.at("ok").as_int64() + second.at("ok").as_int64() == 3);
-    BOOST_TEST(w.root().dead().all().empty());
-    BOOST_TEST(w.root().find("a") != nullptr);
-    BOOST_TEST(w.root().entry_of(*w.root().find("a")).mail.box.queued() == 3u);
 }
 
 // A saved mailbox is restored with its ids and senders, below a nested supervisor too, as far as

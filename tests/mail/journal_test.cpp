@@ -153,12 +153,39 @@ BOOST_AUTO_TEST_CASE(unknown_dropped) {
         mail.sequence = n;
         mail.box = "gone";
         mail.id = fmt::format("x-{}", n);
+        mail.msg = "0";
         o.mail.delivery.restore(mail);
     }
     BOOST_TEST(!o.mail.delivery.drop_unknown("x-4"));
     BOOST_TEST(o.mail.delivery.drop_unknown("x-2"));
     BOOST_TEST(o.mail.delivery.drop_all_unknown() == 2u);
     BOOST_TEST_SAME(o.journal.taken(), {"erase 2 ", "erase 1 ", "erase 3 "});
+}
+
+// A row whose text is no JSON breaks no recipient: it is a letter, with its bytes as a string.
+BOOST_AUTO_TEST_CASE(restored_damaged) {
+    journaled_router o;
+    mail_endpoint& b = o.add("b");
+    const auto restore = [&o](std::uint64_t n, const char* msg, const char* extras) {
+        supe::journaled_mail mail;
+        mail.sequence = n;
+        mail.box = "b";
+        mail.id = fmt::format("id-{}", n);
+        mail.msg = msg;
+        mail.extras = extras;
+        o.mail.delivery.restore(mail);
+    };
+    restore(1, "{no", "");
+    restore(2, "2", ",\"x\":");
+    restore(3, "3", ",\"x\":1");
+    restore(4, "4}\n{\"type\":\"signal\"", "");
+    const char* const why = "its text in the journal is no JSON after 0";
+    BOOST_TEST_SAME(o.events, {fmt::format("dead: \"{{no\" to b: {}", why),
+                               fmt::format("dead: \"2\" to b: {}", why),
+                               fmt::format(R"(dead: "4}}\n{{\"type\":\"signal\"" to b: {})", why)});
+    BOOST_TEST_SAME(o.journal.taken(), {"erase 1 ", "erase 2 ", "erase 4 "});
+    o.mail.delivery.on_ready(b, 9);
+    BOOST_TEST(o.received(b).size() == 1u);
 }
 
 // Mail for an instance that the tree has no more is a letter too: nobody else may have it.

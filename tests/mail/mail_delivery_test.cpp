@@ -243,6 +243,38 @@ BOOST_AUTO_TEST_CASE(removed_in_turns) {
                     {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})")});
 }
 
+// … and of a bounded number of bytes, and one mail more.
+BOOST_AUTO_TEST_CASE(removed_large_ones) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    const std::string large(600'000, 'x');
+    for (int n = 0; n < 5; ++n)
+        o.sends(a, fmt::format(R"({{"type":"mail","to":"b","msg":"{}"}})", large));
+    o.mail.remove(b);
+    for (const std::size_t buried : {2u, 4u, 5u}) {
+        o.mail.flush();
+        BOOST_TEST(o.events.size() == buried);
+    }
+}
+
+// A turn that an exception ends (want of memory) is not the last one.
+BOOST_AUTO_TEST_CASE(goes_on_after_an_exception) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    mail_endpoint& c = o.add("c");
+    o.mail.delivery.on_ready(c, 9);
+    o.sends(a, R"({"type":"mail","to":"b","msg":1})");
+    o.mail.remove(b);
+    o.fails = true;
+    BOOST_CHECK_THROW(o.mail.flush(), std::bad_alloc);
+    o.fails = false;
+    o.sends(a, R"({"type":"mail","to":"c","msg":2})");
+    o.mail.flush();
+    BOOST_TEST(o.received(c).size() == 1u);
+}
+
 // A turn delivers a bounded number of mails, and the next one goes on.
 BOOST_AUTO_TEST_CASE(delivered_in_turns) {
     constexpr std::size_t most = supe::mail_delivery::deliveries_per_turn;

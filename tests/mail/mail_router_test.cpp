@@ -377,6 +377,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     BOOST_TEST(o.events.back() == "waiting: w.2");
     o.mail.remove(two);
     o.mail.flush();
+    o.mail.flush();
     BOOST_TEST(o.events.back() == "dead: \"you\" to w: removed after 1");
     BOOST_TEST(one.box.in_flight() == 4u);
 }

@@ -1,5 +1,6 @@
 // Mail in whole trees: simulated processes, virtual time.
 #include "supe/simulation/world.hpp"
+#include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
@@ -271,6 +272,68 @@ BOOST_AUTO_TEST_CASE(full_disk) {
     for (const std::string& line : w.lines())
         logged += line.find("database or disk is full") != std::string::npos;
     BOOST_TEST(logged == 1u);
+}
+
+/// A mail that an earlier run left for `w`.
+supe::journaled_mail left_for_w() {
+    supe::journaled_mail mail;
+    mail.sequence = 7;
+    mail.box = "w";
+    mail.id = "x-1";
+    mail.from = "a";
+    mail.msg = "1";
+    return mail;
+}
+
+// A disk that is full at the start: the mail of the run before is read when there is room, and goes
+// before what came meanwhile.
+BOOST_AUTO_TEST_CASE(full_at_the_start) {
+    for (const char* journal : {"true", "false"}) {
+        diary d;
+        world w;
+        w.provide("worker", d.worker());
+        w.disk("").mails[7] = left_for_w();
+        w.disk("").broken = "supe.sqlite: database or disk is full";
+        w.run(fmt::format(
+            R"({{"name": "t", "mail": {{"journal": {}}}, "children": [{{"name": "w", "component": "worker", "demand": true}}]}})",
+            journal));
+        w.advance(1min);
+        BOOST_TEST(d.lines == words{});
+        BOOST_TEST(w.by_hand(w.root().admin().stop("w")) == "");
+        w.mail("/w", "2");
+        w.advance(1s);
+        w.disk("").broken.clear();
+        w.advance(11s);
+        BOOST_TEST(w.disk("").mails.size() == 1u);
+        w.mail("/w", "3");
+        BOOST_TEST(w.by_hand(w.root().admin().start("w")) == "");
+        w.advance(1s);
+        const bool written = std::string(journal) == "true";
+        BOOST_TEST(d.lines == (written ? words{"1 1", "3 1"} : words{"1 1", "2 1", "3 1"}),
+                   boost::test_tools::per_element());
+        BOOST_TEST(w.disk("").mails.empty());
+        BOOST_TEST(w.stop());
+    }
+}
+
+// … and a child on demand is started for it; so it is for mail whose name returns to the tree.
+BOOST_AUTO_TEST_CASE(demanded_by_earlier_mail) {
+    for (const bool late : {true, false}) {
+        diary d;
+        world w;
+        w.provide("worker", d.worker());
+        w.disk("").mails[7] = left_for_w();
+        const std::string child = R"({"name": "w", "component": "worker", "demand": true})";
+        if (late) w.disk("").broken = "supe.sqlite: database or disk is full";
+        w.run(R"({"name": "t", "children": [)" + (late ? child : std::string()) + "]}");
+        BOOST_TEST(d.lines == words{});
+        w.disk("").broken.clear();
+        if (!late)
+            BOOST_TEST(w.by_hand(w.root().admin().add(supe::parse_child(child, "w", "/"))) == "");
+        w.advance(11s);
+        BOOST_TEST(d.lines == words{"1 1"});
+        BOOST_TEST(w.stop());
+    }
 }
 
 // A child is down, because an operator stopped it or because it was given up. Its mailbox keeps its

@@ -23,6 +23,13 @@ offered put(box& b, std::string_view id, std::string_view msg = "0") {
     return b.offer(e);
 }
 
+words removed(box& b) {
+    words ids;
+    for (auto next = b.take_removed(); next.mail; next = b.take_removed())
+        ids.emplace_back(next.mail->id());
+    return ids;
+}
+
 offered put_patient(box& b, std::string_view id) {
     envelope e;
     e.id = id;
@@ -341,7 +348,8 @@ BOOST_AUTO_TEST_CASE(block_is_bounded) {
     std::size_t withheld = 0;
     while (put_patient(b, fmt::format("m{}", withheld)) == offered::withheld) ++withheld;
     BOOST_TEST(withheld == 1024u);
-    BOOST_TEST(b.drain_withheld().size() == 1024u);
+    b.remove();
+    BOOST_TEST(removed(b).size() == 1025u);
     BOOST_TEST(b.withheld() == 0u);
 }
 
@@ -406,12 +414,36 @@ BOOST_AUTO_TEST_CASE(meant_for_one) {
     b.ready(1, 9);
     BOOST_TEST_SAME(taken(b, 1), {"answer/1", "own/1"});
     b.ended(1, box::ending::uncharged, {{}, "stopped"});
-    BOOST_TEST(ids(b.drain(1)) == (words{"answer", "own"}));
+    b.remove(1);
+    BOOST_TEST(b.has_removed());
+    BOOST_TEST_SAME(removed(b), {"answer", "own"});
     BOOST_TEST(b.in_flight() == 2u);
 }
 
-// All mail of a removed recipient comes out in order. The mailbox is empty then, and still works.
-BOOST_AUTO_TEST_CASE(drain) {
+// What comes for a consumer after its removal (it was withheld, or being written) leaves with the
+// rest. The next consumer of that number begins anew.
+BOOST_AUTO_TEST_CASE(late_for_a_removed_consumer) {
+    box b(mailbox_limits{});
+    b.add_consumers(2);
+    envelope e;
+    e.id = "late";
+    b.offer(e, 1, box::entry::uncommitted);
+    b.remove(1);
+    BOOST_TEST(!b.has_removed());
+    b.commit();
+    BOOST_TEST(b.has_removed());
+    BOOST_TEST_SAME(removed(b), {"late"});
+    BOOST_TEST(b.empty());
+    b.add_consumers(2);
+    e.id = "new";
+    b.offer(e, 1);
+    b.ready(1, 9);
+    BOOST_TEST_SAME(taken(b, 1), {"new/1"});
+}
+
+// All mail of a removed recipient comes out, one by one: what was not accepted first, then the rest
+// in order.
+BOOST_AUTO_TEST_CASE(of_the_removed) {
     box b(mailbox_limits{});
     for (const char* id : {"a", "b", "c", "d"}) put(b, id);
     b.ready(0, 2);
@@ -419,12 +451,16 @@ BOOST_AUTO_TEST_CASE(drain) {
     words seen;
     b.for_each([&](const held_mail& m) { seen.emplace_back(m.id()); });
     BOOST_TEST_SAME(seen, {"a", "b", "c", "d"});
-    BOOST_TEST(ids(b.drain()) == (words{"a", "b", "c", "d"}));
+    envelope e;
+    e.id = "not written";
+    b.offer(e, box::anyone, box::entry::uncommitted);
+    b.remove();
+    const auto first = b.take_removed();
+    BOOST_TEST(first.mail->id() == "not written");
+    BOOST_TEST(!first.accepted);
+    BOOST_TEST_SAME(removed(b), {"a", "b", "c", "d"});
     BOOST_TEST(b.empty());
     BOOST_TEST(b.bytes() == 0u);
-    put(b, "e");
-    b.ready(0, 1);
-    BOOST_TEST_SAME(taken(b), {"e/1"});
 }
 
 // A reader with pauses sees each mail once that was there when it began and is still there when its

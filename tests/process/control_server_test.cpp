@@ -6,6 +6,7 @@
 #include "tests/support/temporary_directory.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -175,6 +176,47 @@ BOOST_AUTO_TEST_CASE(silence_keeps_no_client_out) {
     BOOST_TEST(open > 0u);
     c.world.advance(11s);
     for (caller& s : silent) BOOST_TEST(s.closed());
+    BOOST_TEST(c.serves());
+}
+
+/// Leaves room for `n` more descriptors.
+class few_descriptors {
+public:
+    explicit few_descriptors(rlim_t n) {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const supe::unique_fd next(::dup(0));
+        rlimit lowered = before_;
+        lowered.rlim_cur = static_cast<rlim_t>(next.get()) + n;
+        ::setrlimit(RLIMIT_NOFILE, &lowered);
+    }
+    ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    few_descriptors(const few_descriptors&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+// Where no descriptor is left for a connection, silent ones make room too.
+BOOST_AUTO_TEST_CASE(silence_keeps_no_descriptor) {
+    counter c;
+    std::vector<caller> silent;
+    for (int i = 0; i < 20; ++i) silent.push_back(c.call());
+    const few_descriptors limit(1);  // for the client
+    caller asker = c.call(R"({"do":"status","address":"web"})");
+    BOOST_TEST(asker.received().find(R"("state":"running")") != std::string::npos);
+    BOOST_TEST(silent.front().closed());
+    BOOST_TEST(!silent.back().closed());
+}
+
+// A process with few descriptors allows fewer silent connections: the others are for children.
+BOOST_AUTO_TEST_CASE(silence_with_few_descriptors) {
+    const few_descriptors limit(60);
+    counter c;
+    std::vector<caller> silent;
+    for (int i = 0; i < 20; ++i) silent.push_back(c.call());
+    const auto open = std::ranges::count_if(silent, [](caller& s) { return !s.closed(); });
+    BOOST_TEST(open >= 7);  // an eighth of 60 and of those that were open before
+    BOOST_TEST(open < 20);
     BOOST_TEST(c.serves());
 }
 

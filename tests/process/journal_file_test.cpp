@@ -363,7 +363,8 @@ BOOST_AUTO_TEST_CASE(full_disk) {
     BOOST_TEST(read(file).mails == (words{"id-2 2 0 0 0", "id-4 4 0 0 0"}));
 }
 
-// A damaged file is reported, all mail is refused, and the file stays unchanged for a repair.
+// A damaged file is reported, all mail is refused, and the file stays unchanged for a repair. It is
+// read again; once that succeeds, mail is written, and what else was to be written meanwhile.
 BOOST_AUTO_TEST_CASE(damaged_file) {
     const support::temporary_directory tmp;
     const auto file = tmp / "supe.sqlite";
@@ -380,6 +381,18 @@ BOOST_AUTO_TEST_CASE(damaged_file) {
     std::string now;
     std::getline(std::ifstream(file), now);
     BOOST_TEST((now == rubbish));
+    BOOST_TEST(k.journal.restore(all) == why);
+    supe::dead_letter letter;
+    letter.id = "letter";
+    k.journal.keep(letter);
+    std::filesystem::remove(file);
+    BOOST_TEST(k.journal.restore(all) == "");
+    k.journal.put(mail_of(2, "2"));
+    BOOST_TEST(k.wait_for(2));
+    BOOST_TEST(k.written == 1u);
+    k.journal.close();
+    BOOST_TEST(read(file).mails == (words{"id-2 2 0 0 0"}));
+    BOOST_TEST(read(file).letters == words{"letter"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

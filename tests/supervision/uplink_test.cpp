@@ -133,6 +133,7 @@ BOOST_AUTO_TEST_CASE(several_at_once) {
     BOOST_TEST(text(one) == R"("a")");
     BOOST_TEST(text(two) == "no answer yet");
     BOOST_TEST(text(three) == R"("c")");
+    BOOST_TEST(f.below.asked() == 1u);  // of `n` nothing is kept
 }
 
 // A large answer goes up in pieces that fit a frame, and arrives as it was: quotes, backslashes and

@@ -49,12 +49,14 @@ struct neighbour {
 /// What the mail of a supervisor reports, as text.
 struct recorded_events : supe::mail_events {
     words events;  // in order
+    bool fails = false;
 
     void on_supervisor_mail(const supe::envelope& m) override {
         events.push_back(fmt::format("supe: {} {}", m.from, m.msg));
     }
     void on_dead_letter(const supe::envelope& m, const std::string& to, const std::string& why,
                         const supe::mail_history& h) override {
+        if (fails) throw std::bad_alloc();
         events.push_back(fmt::format("dead: {} to {}: {} after {}", m.msg, to, why, h.size()));
     }
     void on_undeliverable(const supe::envelope& m, const std::string& why) override {

@@ -114,6 +114,7 @@ BOOST_AUTO_TEST_CASE(inbound_copies_are_dropped) {
                  {"X-Forwarded-For", "6.6.6.6"},
                  {"x-forwarded-PORT", "1"},
                  {"X-Forwarded-Anything", "1"},
+                 {"forwarded", "for=6.6.6.6;host=evil"},
                  {"X-Forwarded", "kept"},
                  {"Supe-Other", "kept"},
                  {"X-Real-IP", "kept"}};

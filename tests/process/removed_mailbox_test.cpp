@@ -1,0 +1,98 @@
+// Where the mail of a removed child is, which its supervisor had accepted (contract §3): the real
+// binary.
+#include "tests/support/files.hpp"
+#include "tests/support/operator_session.hpp"
+
+#include <fmt/format.h>
+#include <boost/json/parse.hpp>
+#include <boost/test/unit_test.hpp>
+#include <sstream>
+
+namespace fs = std::filesystem;
+using support::operator_session;
+using support::until;
+
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+std::vector<std::string> lines_of(const fs::path& file) {
+    std::vector<std::string> all;
+    std::istringstream in(support::read_file(file));
+    for (std::string line; std::getline(in, line);) all.push_back(line);
+    return all;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(removed_mailbox)
+
+// More mail than the dead letters have room for goes to a file, which the answer and the log name.
+// The letters of others stay. Taken back, it is in order.
+BOOST_AUTO_TEST_CASE(is_saved) {
+    const operator_session d;
+    const std::string deaf = R"({"name": "deaf", "command": ["sleep", "1000"]})";
+    const auto tree = d.run_tree(R"({"name": "t", "children": [)" + deaf +
+                                 R"(, {"name": "other", "command": ["sleep", "1000"]}]})");
+    std::string mails;
+    for (int n = 1; n <= 1000; ++n)
+        mails +=
+            fmt::format("{{\"id\":\"x-{}\",\"from\":\"web\",\"attempt\":0,\"msg\":{}}}\n", n, n);
+    const std::string first = support::write_file(d.file("deaf.9.jsonl"), mails);
+    BOOST_TEST(d.ask({"mail", "--from-file", first}).out ==
+               "1000 of 1000 mails taken back to /deaf\n");
+    BOOST_TEST(d.ask({"mail", "other", "\"mine\""}).code == 0);
+    BOOST_TEST(d.ask({"remove", "other"}).out == "/other is removed\n");
+
+    const std::string file = d.state() + "/mailboxes/deaf.1.jsonl";
+    const std::string text = "its 1000 mails are in " + file + " (supe mail --from-file)\n";
+    BOOST_TEST(d.ask({"remove", "deaf"}).out == "/deaf is removed; " + text);
+    BOOST_TEST(has(tree->err(), "deaf is removed; " + text));
+    BOOST_TEST(!has(tree->err(), "mail x-1 to deaf went to the dead letters"));
+    const auto saved = lines_of(file);
+    BOOST_REQUIRE(saved.size() == 1000u);
+    BOOST_TEST(has(saved[999], R"("id":"x-1000")"));
+    const auto letters = d.ask({"dead", "list"}).out;
+    BOOST_TEST(has(letters, "  /other  "));
+    BOOST_TEST(!has(letters, "  /deaf  "));
+
+    BOOST_TEST(d.ask({"add", "/", support::write_file(d.file("deaf.json"), deaf)}).code == 0);
+    BOOST_TEST(d.ask({"mail", "--from-file", file}).out ==
+               "1000 of 1000 mails taken back to /deaf\n");
+    BOOST_TEST(d.status("deaf").at("mailbox").at("queued") == 1000);
+    // What has room becomes dead letters, as ever.
+    BOOST_TEST(d.ask({"dead", "drop", "--all"}).code == 0);
+    BOOST_TEST(d.ask({"remove", "deaf"}).out == "/deaf is removed\n");
+    BOOST_TEST(until([&] { return has(d.ask({"dead", "list"}).out, "x-1000 "); }));
+}
+
+// The journal of a removed nested supervisor, and of one below it: the mail goes to files, and is
+// not delivered a second time when the name returns.
+BOOST_AUTO_TEST_CASE(in_journals_below) {
+    const operator_session d;
+    const std::string queue = R"({"name": "queue", "command": ["sleep", "1000"]})";
+    const std::string dam = R"({"name": "dam", "mail": {"journal": true}, "children": [)" + queue +
+                            R"(, {"name": "deep", "mail": {"journal": true}, "children": [)" +
+                            queue + "]}]}";
+    const auto tree = d.run_tree(R"({"name": "t", "children": [)" + dam + "]}");
+    for (const char* to : {"/dam/queue", "/dam/queue", "/dam/deep/queue"})
+        BOOST_TEST(d.ask({"mail", to, "{\"n\": 1}"}).code == 0);
+
+    const std::string answer = d.ask({"remove", "dam"}).out;
+    BOOST_TEST(answer.starts_with("/dam is removed; the 3 mails in its journal are in "), answer);
+    const fs::path files = d.state() + "/mailboxes";
+    BOOST_TEST(has(answer, (files / "dam.queue.1.jsonl").string()));
+    BOOST_TEST(lines_of(files / "dam.queue.1.jsonl").size() == 2u);
+    BOOST_TEST(lines_of(files / "dam.deep.queue.1.jsonl").size() == 1u);
+
+    BOOST_TEST(d.ask({"add", "/", support::write_file(d.file("dam.json"), dam)}).code == 0);
+    BOOST_TEST(d.status("/dam/queue").at("mailbox").at("queued") == 0);
+    BOOST_TEST(d.status("/dam/deep/queue").at("mailbox").at("queued") == 0);
+    BOOST_TEST(d.ask({"mail", "--from-file", (files / "dam.queue.1.jsonl").string()}).out ==
+               "2 of 2 mails taken back to /dam/queue\n");
+    BOOST_TEST(d.status("/dam/queue").at("mailbox").at("queued") == 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
