@@ -19,8 +19,6 @@ std::string id_prefix(const std::function<double()>& random) {
     return prefix + "-";
 }
 
-}
-
 }  // namespace
 
 supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
