@@ -24,27 +24,27 @@ inline bool is_here(const std::string& what) {
     return false;
 }
 
+/// Skips the suite where anything is missing.
+inline boost::unit_test::precondition unless(std::vector<std::string> missing) {
+    return boost::unit_test::precondition([missing](boost::unit_test::test_unit_id) {
+        for (const std::string& what : missing)
+            std::printf("*** skipped: there is no %s\n", what.c_str());
+        return boost::test_tools::assertion_result(missing.empty());
+    });
+}
+
 /// `BOOST_AUTO_TEST_SUITE(node, *support::needs({"node"}))`. CMake recognizes the line by its stars
 /// (SKIP_REGULAR_EXPRESSION).
 inline boost::unit_test::precondition needs(std::vector<std::string> all) {
-    return boost::unit_test::precondition([all](boost::unit_test::test_unit_id) {
-        boost::test_tools::assertion_result here(true);
-        for (const std::string& what : all) {
-            if (is_here(what)) continue;
-            std::printf("*** skipped: there is no %s\n", what.c_str());
-            here = false;
-        }
-        return here;
-    });
+    std::erase_if(all, is_here);
+    return unless(std::move(all));
 }
 
 /// The suite starts processes as other users.
 inline boost::unit_test::precondition needs_root() {
-    return boost::unit_test::precondition([](boost::unit_test::test_unit_id) {
-        const bool is_root = ::geteuid() == 0;
-        if (!is_root) std::printf("*** skipped: this is not root\n");
-        return boost::test_tools::assertion_result(is_root);
-    });
+    std::vector<std::string> missing;
+    if (::geteuid() != 0) missing.push_back("right to become another user (this is not root)");
+    return unless(std::move(missing));
 }
 
 }  // namespace support
