@@ -129,6 +129,7 @@ BOOST_AUTO_TEST_CASE(removed_in_its_own_coroutine) {
     BOOST_TEST((sockets.expired() && !box.expired()));
     child_entry& next = f.add("a");  // its name is free
     f.loop.run(f.children.join_removed());
+    f.mail.flush();  // buries the mailbox
     BOOST_TEST(box.expired());
     BOOST_TEST(f.children.find("a") == &next);
     BOOST_TEST(next.tasks.size() == 3u);
@@ -142,6 +143,7 @@ BOOST_AUTO_TEST_CASE(joined) {
     const std::weak_ptr<supe::mailbox> gone = b.mail.shared;
     f.remove(b);
     f.loop.run(f.children.join_all());
+    f.mail.flush();
     BOOST_TEST(a.tasks.size() == 0u);
     BOOST_TEST(gone.expired());
 }
