@@ -88,12 +88,24 @@ void log_writer::flush() {
         append_json_line(mark, last_at_, "/", stream::err,
                          fmt::format("{} lines of output could not be kept: {}", lost_lines_,
                                      std::strerror(lost_error_)));
-        written = put(mark);
+        written = put_or_rotate(mark);
         if (written) lost_lines_ = 0;
     }
-    if (!written || !put(text_)) lost_lines_ += lines_;
+    if (!written || !put_or_rotate(text_)) lost_lines_ += lines_;
     text_.clear();
     lines_ = 0;
+}
+
+std::string log_writer::loss() const {
+    return lost_lines_ > 0 ? std::strerror(lost_error_) : std::string();
+}
+
+/// Where a limit on the size of files is smaller than ours (ulimit -f), files are full sooner.
+bool log_writer::put_or_rotate(std::string_view text) {
+    if (put(text)) return true;
+    if (lost_error_ != EFBIG || size_ == 0) return false;
+    rotate();
+    return put(text);
 }
 
 /// Writes all of `text` or nothing: what was written of it is cut off again.

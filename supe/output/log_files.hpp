@@ -33,6 +33,8 @@ public:
     /// Writes the gathered lines to the file. One that was deleted or moved is followed by a new
     /// one, and a directory that was deleted is made again.
     void flush();
+    /// Why lines are lost at present; empty where all are kept.
+    std::string loss() const;
 
     /// There are more files than are kept.
     bool has_work() const { return has_too_many_; }
@@ -44,6 +46,7 @@ private:
     bool open_file(std::uint64_t number);
     bool is_in_place() const;
     bool put(std::string_view text);
+    bool put_or_rotate(std::string_view text);
     void rotate();
     void bound_files();
 

@@ -99,6 +99,7 @@ void terminal_sink::flush() {
     out_.writer.flush();
     if (err_) err_->writer.flush();
     report_closed();
+    report_loss();
     if (waiting() > 0 || (files_ && files_->has_work())) work_.notify();
 }
 
@@ -109,6 +110,18 @@ void terminal_sink::report_closed() {
     out_.closed_reported = true;
     log_to(*this, "/",
            "our stdout has no reader any more; supe logs shows the output of the children");
+}
+
+/// Once when lines begin to be lost, at most once a minute, and once when they are kept again.
+void terminal_sink::report_loss() {
+    const std::string why = files_ ? files_->loss() : std::string();
+    const time_point now = clock_.now();
+    if (loses_ == !why.empty() || (!why.empty() && now < next_loss_report_)) return;
+    loses_ = !why.empty();
+    if (loses_) next_loss_report_ = now + std::chrono::minutes(1);
+    log_to(*this, "/",
+           loses_ ? fmt::format("the output is not kept (supe logs): {}", why)
+                  : "the output is kept again");
 }
 
 bool terminal_sink::is_full() const {

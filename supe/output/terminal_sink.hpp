@@ -72,6 +72,7 @@ private:
     void put(stream s, std::string_view address, std::string_view line);
     void report_dropped();
     void report_closed();
+    void report_loss();
     awaitable<> drain_one(end& e);
     awaitable<> watch_reader();
     awaitable<> tidy_files();
@@ -84,6 +85,8 @@ private:
     end out_;
     std::optional<end> err_;  // without a value: the same file as stdout
     log_writer* files_ = nullptr;
+    bool loses_ = false;  // lines of the kept output, by the last report
+    time_point next_loss_report_{};
     utc_text stamp_;
     std::map<std::string, excess, std::less<>> excess_;
     condition space_;

@@ -44,6 +44,8 @@ BOOST_AUTO_TEST_CASE(of_a_tree) {
     const pid_t web = d.pid_of("web");
     ::kill(web, SIGKILL);
     BOOST_TEST(support::until([&] { return d.pid_of("web") != web && d.pid_of("web") != 0; }));
+    BOOST_TEST(support::until(
+        [&] { return d.ask({"logs", "web"}).out.find("] 2999 a line") != std::string::npos; }));
     BOOST_TEST(d.ask({"mail", "web", "\"small\""}).code == 0);
     BOOST_TEST(!root->has_ended());
     root->signal(SIGTERM);

@@ -1,12 +1,12 @@
 // Shows that our output never blocks, and that lost output is reported (contract §6, last lines).
 #include "supe/output/terminal_sink.hpp"
 #include "supe/async/nursery.hpp"
+#include "tests/support/file_size_limit.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/virtual_loop.hpp"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
@@ -239,19 +239,33 @@ BOOST_AUTO_TEST_CASE(a_full_disk) {
         ::open((tmp / "out").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     supe::terminal_sink sink(b.time, output_format::text, file.get(), b.err.write.get());
     put(sink, stream::out, "/web", "before");
-    rlimit old{};
-    ::getrlimit(RLIMIT_FSIZE, &old);
-    const auto handler = ::signal(SIGXFSZ, SIG_IGN);
-    const rlimit little{20, old.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &little);
-    for (int i = 0; i < 3; ++i) put(sink, stream::out, "/web", "lost");
-    ::setrlimit(RLIMIT_FSIZE, &old);
-    ::signal(SIGXFSZ, handler);
+    {
+        const support::file_size_limit full(20);
+        for (int i = 0; i < 3; ++i) put(sink, stream::out, "/web", "lost");
+    }
     put(sink, stream::out, "/web", "after");
     // "[web] before" is 13 bytes; then 7 of the 11 bytes of "[web] lost" fit.
     BOOST_TEST(support::read_file(tmp / "out") ==
                "[web] before\n[web] l\n[supe] 26 bytes of output could not be written here: File "
                "too large\n[web] after\n");
+}
+
+// Where the kept output loses lines, our log says so once, and once more when it is over.
+BOOST_AUTO_TEST_CASE(output_that_is_not_kept) {
+    bench b;
+    const support::temporary_directory tmp;
+    log_writer files(tmp.path());
+    supe::terminal_sink sink(b.time, output_format::text, b.out.write.get(), b.err.write.get());
+    sink.keep_in(files);
+    put(sink, stream::out, "/web", "before");
+    BOOST_TEST(b.err.take() == "");
+    {
+        const support::file_size_limit full(10);
+        for (int i = 0; i < 3; ++i) put(sink, stream::out, "/web", "lost");
+    }
+    BOOST_TEST(b.err.take() == "[supe] the output is not kept (supe logs): File too large\n");
+    put(sink, stream::out, "/web", "after");
+    BOOST_TEST(b.err.take() == "[supe] the output is kept again\n");
 }
 
 // At the end the sink waits for a slow reader, and only for a bounded time for one that does not
