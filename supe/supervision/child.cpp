@@ -77,7 +77,10 @@ awaitable<> child::run_lifecycle() {
             // stop.
             if (*e == lifecycle::event::start) {
                 co_await asio::post(host_.time().executor(), use_awaitable);
-                co_await look_up_user();
+                // Without the question no frame of it is made, which would stay as a block of
+                // memory.
+                const bool is_another = !spec_.user.empty() || !spec_.group.empty();
+                if (request_ && is_another) co_await look_up_user();
             }
             handle(*e);
         } else if (process_ && is_over()) {

@@ -9,7 +9,6 @@ namespace supe {
 /// Before each start, since entries change. The user database may be on the network, so it is asked
 /// beside the event loop.
 awaitable<> child::look_up_user() {
-    if (!request_ || (spec_.user.empty() && spec_.group.empty())) co_return;
     std::variant<identity, launch_error> found;
     std::function<void()> look = [&found, user = spec_.user, group = spec_.group] {
         found = look_up_identity(user, group);
