@@ -1,6 +1,7 @@
 #include "supe/run/signals.hpp"
 
 #include "supe/async/blocking_work.hpp"
+#include "supe/async/signals_blocked.hpp"
 #include "supe/async/unique_fd.hpp"
 #include "supe/supervision/tree_warnings.hpp"
 
@@ -44,6 +45,14 @@ tree_signals::tree_signals(supervisor& root, std::function<supervisor_spec()> re
       had_terminal_(has_terminal() && !is_ignored(SIGHUP)) {
     for (const int number : {SIGTERM, SIGINT, SIGQUIT}) stops_.add(number);
     reloads_.add(SIGHUP);
+}
+
+/// Without handlers a late request would kill the root while it ends, and change its exit code.
+tree_signals::~tree_signals() {
+    const signals_blocked meanwhile;
+    stops_.clear();
+    reloads_.clear();
+    for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) std::signal(number, SIG_IGN);
 }
 
 awaitable<> tree_signals::stop_when_asked() {

@@ -22,6 +22,10 @@ public:
     /// From now on these signals are kept for this object, which the coroutines do not outlive.
     /// `read_again` and `warns` as in run_settings.
     tree_signals(supervisor& root, std::function<supervisor_spec()> read_again, bool warns);
+    /// From now on they are ignored: the root is about to end.
+    ~tree_signals();
+    tree_signals(const tree_signals&) = delete;
+    tree_signals& operator=(const tree_signals&) = delete;
 
     /// Both run until they are cancelled. SIGHUP also lets `keeper` look.
     awaitable<> stop_when_asked();

@@ -1,5 +1,6 @@
 #include "supe/run/tree_runtime.hpp"
 
+#include "supe/async/signals_blocked.hpp"
 #include "supe/run/environment.hpp"
 #include "supe/run/services.hpp"
 #include "supe/run/signals.hpp"
@@ -76,7 +77,9 @@ int tree_runtime::run(awaitable<int> work) {
     // Not on the first thread: orphans fall to that one, whose list of children holds no one else
     // then, so that looking for them takes no longer with thousands of children of our own.
     try {
-        std::thread([this] { run_loop(); }).join();
+        std::thread loop([this] { run_loop(); });
+        const signals_blocked on_this_thread;  // they are the loop's
+        loop.join();
     } catch (const std::system_error& e) {  // no thread can be had
         fmt::print(stderr, "supe: the event loop's thread: {}\n", e.what());
         return exit_bad_start;

@@ -81,7 +81,8 @@ struct connection {
 
 /// `closing`, `closed`, or `none`: what is left of its client.
 std::string left_of(const connection& c) {
-    for (const left_socket& s : sockets_left().value())
+    const std::vector<left_socket> left = sockets_left().value();
+    for (const left_socket& s : left)
         if (s.peer == c.peer && s.port == c.local)
             return s.is == left_socket::state::closing ? "closing" : "closed";
     return "none";
