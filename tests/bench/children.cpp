@@ -79,7 +79,7 @@ run run_of(const std::vector<std::string>& command, int children, const bench::f
 void measure(bench::table& figures) {
     const bench::folder where;
     const auto supe = [&](int children) {
-        const auto state = where / "state";
+        const auto state = where / fmt::format("state-{}", children);  // it belongs to one tree
         return run_of({SUPE_BINARY, "run", tree_of(children, where), "--state", state}, children,
                       where, state);
     };
