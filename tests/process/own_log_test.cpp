@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(of_a_real_tree) {
     const support::operator_session d;
     const auto tree = [&](const std::string& file) {
         return R"({"name": "t", "children": [{"name": "dam", "children": [{"name": "a", "command":
-            ["sh", "-c", "echo out; echo err >&2; while read -r x < go; do echo $x; done"],
+            ["sh", "-c", "echo out; echo err >&2; exec 3<>go; while read -r x <&3; do echo $x; done"],
             "log": {"file": ")" +
                file + R"("}}]}]})";
     };
