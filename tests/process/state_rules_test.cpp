@@ -161,12 +161,14 @@ BOOST_AUTO_TEST_CASE(modes_of_a_tree) {
     const mode_t before = ::umask(0);
     const auto root = d.run_tree(
         R"({"name": "t", "mail": {"journal": true}, "children": [
-            {"name": "a", "command": ["false"], "max_restarts": 1, "backoff": {"first": "200ms"}},
+            {"name": "a", "max_restarts": 1, "command":
+                ["sh", "-c", "while ! test -e go; do sleep 0.02; done; exit 1"]},
             {"name": "b", "command": ["sleep", "1000"]}]})");
     ::umask(before);
     BOOST_TEST(d.ask({"mail", "a", "1"}).code == 0);
     BOOST_TEST(d.ask({"mail", "b", "1"}).code == 0);
     BOOST_TEST(d.ask({"remove", "b"}).code == 0);
+    support::write_file(d.file("go"), "");
     BOOST_TEST(support::until([&] { return fs::exists(d.state() + "/mailboxes/a.1.jsonl"); }));
     std::size_t seen = 0;
     for (const auto& entry : fs::recursive_directory_iterator(d.state())) {
