@@ -148,9 +148,7 @@ private:
 std::string address_in_name(const std::string& file) {
     std::string name = fs::path(file).filename().string();
     name = name.substr(0, name.rfind(".jsonl"));
-    name = name.substr(0, name.rfind('.'));
-    std::ranges::replace(name, '.', '/');
-    return "/" + name;
+    return supe::address_in_file_name(name.substr(0, name.rfind('.')));
 }
 
 /// So many of them from `first` on as make a request of a good size.

@@ -1,6 +1,7 @@
 #include "supe/output/log_directory.hpp"
 
 #include "supe/async/unique_fd.hpp"
+#include "supe/storage/file_text.hpp"
 #include "supe/storage/private_files.hpp"
 
 #include <fcntl.h>
@@ -81,11 +82,7 @@ public:
 
 private:
     void write() {
-        for (std::string_view rest = text_; is_good_ && !rest.empty();) {
-            const ssize_t n = ::write(fd_.get(), rest.data(), rest.size());
-            is_good_ = n > 0;
-            if (n > 0) rest.remove_prefix(static_cast<std::size_t>(n));
-        }
+        is_good_ = is_good_ && write_all(fd_.get(), text_);
         text_.clear();
     }
 

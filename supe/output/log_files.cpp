@@ -1,5 +1,6 @@
 #include "supe/output/log_files.hpp"
 
+#include "supe/storage/file_text.hpp"
 #include "supe/storage/private_files.hpp"
 
 #include <fcntl.h>
@@ -51,19 +52,10 @@ bool log_writer::open_file(std::uint64_t number) {
     if (!file_) return false;
     struct stat what{};
     ::fstat(file_.get(), &what);
-    device_ = what.st_dev;
-    inode_ = what.st_ino;
     size_ = static_cast<std::size_t>(what.st_size);
     // A writer that was killed may have left half a line.
     if (!ends_a_line(file_.get(), size_) && ::write(file_.get(), "\n", 1) == 1) ++size_;
     return true;
-}
-
-/// False where somebody deleted or moved the open file.
-bool log_writer::is_in_place() const {
-    struct stat what{};
-    return ::lstat(log_file(directory_, number_).c_str(), &what) == 0 && what.st_dev == device_ &&
-           what.st_ino == inode_;
 }
 
 void log_writer::write(std::string_view at, std::string_view address, stream s,
@@ -77,7 +69,7 @@ void log_writer::write(std::string_view at, std::string_view address, stream s,
 void log_writer::flush() {
     if (text_.empty()) return;
     if (size_ > 0 && size_ + text_.size() > limits_.file_bytes) rotate();
-    if (file_ && !is_in_place()) {
+    if (file_ && !leads_to(log_file(directory_, number_), file_)) {
         open_file(number_ + 1);  // a new number, by which readers find it
     } else if (!file_ && number_ > 0) {
         open_file(number_);
@@ -108,22 +100,16 @@ bool log_writer::put_or_rotate(std::string_view text) {
     return put(text);
 }
 
-/// Writes all of `text` or nothing: what was written of it is cut off again.
+/// Writes all of `text` or nothing.
 bool log_writer::put(std::string_view text) {
-    std::size_t written = 0;
-    while (file_ && written < text.size()) {
-        const ssize_t n = ::write(file_.get(), text.data() + written, text.size() - written);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) break;
-        written += static_cast<std::size_t>(n);
-    }
-    if (written == text.size()) {
-        size_ += written;
+    if (!file_) return false;
+    const append_result done = append_whole(file_.get(), size_, text);
+    if (done.error == 0) {
+        size_ += text.size();
         return true;
     }
-    if (file_) lost_error_ = errno;
-    if (written > 0 && ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0)
-        file_ = unique_fd();  // the next flush opens it again
+    lost_error_ = done.error;
+    if (done.is_torn) file_ = unique_fd();  // the next flush opens it again
     return false;
 }
 

@@ -6,7 +6,6 @@
 #include "supe/output/log_directory.hpp"
 #include "supe/output/output_line.hpp"
 
-#include <sys/types.h>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -44,7 +43,6 @@ public:
 
 private:
     bool open_file(std::uint64_t number);
-    bool is_in_place() const;
     bool put(std::string_view text);
     bool put_or_rotate(std::string_view text);
     void rotate();
@@ -55,8 +53,6 @@ private:
     std::string problem_;
     std::uint64_t number_ = 0;  // of the open file
     unique_fd file_;
-    dev_t device_ = 0;  // of the open file
-    ino_t inode_ = 0;
     bool has_too_many_ = false;
     std::size_t size_ = 0;  // bytes of the open file, which ends with a whole line
     std::string text_;

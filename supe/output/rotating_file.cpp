@@ -1,6 +1,7 @@
 #include "supe/output/rotating_file.hpp"
 
 #include "supe/async/unique_fd.hpp"
+#include "supe/storage/file_text.hpp"
 #include "supe/storage/private_files.hpp"
 
 #include <fcntl.h>
@@ -35,21 +36,6 @@ open_log open_to_append(const std::string& file) {
     }
     opened.size = static_cast<std::size_t>(what.st_size);
     return opened;
-}
-
-/// All of `lines` or nothing: what was written of it is cut off again. Returns errno, or 0.
-int write_whole(const open_log& to, std::string_view lines) {
-    for (std::size_t done = 0; done < lines.size();) {
-        const ssize_t n = ::write(to.fd.get(), lines.data() + done, lines.size() - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) {
-            const int error = errno;
-            const int cut = ::ftruncate(to.fd.get(), static_cast<off_t>(to.size));
-            return cut == 0 ? error : errno;
-        }
-        done += static_cast<std::size_t>(n);
-    }
-    return 0;
 }
 
 /// The whole lines at the beginning that have at most `room` bytes.
@@ -95,7 +81,9 @@ std::string rotating_file::append(const rotation& limits) {
             continue;
         }
         if (n == 0) n = rest.find('\n') + 1;  // longer than a file: it has one of its own
-        const int error = file.error != 0 ? file.error : write_whole(file, rest.substr(0, n));
+        const int error = file.error != 0
+                              ? file.error
+                              : append_whole(file.fd.get(), file.size, rest.substr(0, n)).error;
         if (error == 0) rest.remove_prefix(n);
         if (error != 0) problem = file_error(error);
     }

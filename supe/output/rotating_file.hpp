@@ -12,7 +12,6 @@ namespace supe {
 struct rotation {
     std::size_t size = 10u << 20;  ///< bytes; a file that would be longer is followed by a new one
     unsigned count = 5;            ///< files in all: FILE, FILE.1 (the one before it), FILE.2 …
-    bool operator==(const rotation&) const = default;
 };
 
 /// It is opened for each batch of lines. So it takes no descriptor, others may move or delete it at

@@ -115,8 +115,9 @@ void terminal_sink::report_closed() {
 /// Once when lines begin to be lost, at most once a minute, and once when they are kept again.
 void terminal_sink::report_loss() {
     const std::string why = files_ ? files_->loss() : std::string();
+    if (loses_ == !why.empty()) return;
     const time_point now = clock_.now();
-    if (loses_ == !why.empty() || (!why.empty() && now < next_loss_report_)) return;
+    if (!why.empty() && now < next_loss_report_) return;
     loses_ = !why.empty();
     if (loses_) next_loss_report_ = now + std::chrono::minutes(1);
     log_to(*this, "/",

@@ -162,27 +162,23 @@ std::string print(const socket_address& address) {
 }  // namespace
 
 listening_sockets_of_child::listening_sockets_of_child(const std::vector<std::string>& addresses,
-                                                       const std::filesystem::path& directory) {
-    listening_sockets_of_child none;
-    *this = listening_sockets_of_child(addresses, directory, none);
-}
-
-listening_sockets_of_child::listening_sockets_of_child(const std::vector<std::string>& addresses,
                                                        const std::filesystem::path& directory,
-                                                       listening_sockets_of_child& before) {
+                                                       listening_sockets_of_child* before) {
+    std::vector<listener> none;
+    std::vector<listener>& open_already = before ? before->listeners_ : none;
     std::vector<std::pair<listener*, std::size_t>> kept;  // of `before`, and its place here
     for (const auto& text : addresses) {
         auto address = parse_listen_address(text);
         if (address.what == listen_address::kind::unix_path)
             address.path = (directory / address.path).lexically_normal().string();
-        const auto same = std::ranges::find_if(before.listeners_, [&](const listener& l) {
+        const auto same = std::ranges::find_if(open_already, [&](const listener& l) {
             return l.address == address && std::ranges::find(kept, &l, first_of) == kept.end();
         });
-        if (same != before.listeners_.end()) {
+        if (same != open_already.end()) {
             kept.emplace_back(&*same, listeners_.size());
             listeners_.emplace_back();
         } else {
-            listeners_.push_back(open(address, text, before.listeners_));
+            listeners_.push_back(open(address, text, open_already));
         }
     }
     for (const auto& [listener, place] : kept) listeners_[place] = std::move(*listener);

@@ -25,13 +25,11 @@ class listening_sockets_of_child {
 public:
     listening_sockets_of_child() = default;
     /// Opens all of them or throws: listen_error, or std::invalid_argument for a malformed address.
-    listening_sockets_of_child(const std::vector<std::string>& addresses,
-                               const std::filesystem::path& directory);
-    /// In place of `before`: takes over its sockets with the same addresses, and opens the others.
-    /// When one cannot be opened it throws, and `before` is as it was.
+    /// In place of `before`, where it is given: takes over its sockets with the same addresses, and
+    /// opens the others. When it throws, `before` is as it was.
     listening_sockets_of_child(const std::vector<std::string>& addresses,
                                const std::filesystem::path& directory,
-                               listening_sockets_of_child& before);
+                               listening_sockets_of_child* before = nullptr);
     listening_sockets_of_child(listening_sockets_of_child&&) = default;
     listening_sockets_of_child& operator=(listening_sockets_of_child&&) = default;
 

@@ -18,6 +18,9 @@ using namespace std::chrono_literals;
 /// `timeout 5 supe run …` and wrappers that pass on what the terminal sent signal twice at once.
 constexpr milliseconds one_request = 1s;
 
+/// Each asks for a stop.
+constexpr int stop_signals[] = {SIGTERM, SIGINT, SIGQUIT};
+
 /// A process has a terminal when it can open this.
 bool has_terminal() {
     return static_cast<bool>(unique_fd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)));
@@ -43,7 +46,7 @@ tree_signals::tree_signals(supervisor& root, std::function<supervisor_spec()> re
     : root_(root), read_again_(std::move(read_again)), warns_(warns),
       stops_(root.time().executor()), reloads_(root.time().executor()),
       had_terminal_(has_terminal() && !is_ignored(SIGHUP)) {
-    for (const int number : {SIGTERM, SIGINT, SIGQUIT}) stops_.add(number);
+    for (const int number : stop_signals) stops_.add(number);
     reloads_.add(SIGHUP);
 }
 
@@ -52,7 +55,8 @@ tree_signals::~tree_signals() {
     const signals_blocked meanwhile;
     stops_.clear();
     reloads_.clear();
-    for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) std::signal(number, SIG_IGN);
+    for (const int number : stop_signals) std::signal(number, SIG_IGN);
+    std::signal(SIGHUP, SIG_IGN);
 }
 
 awaitable<> tree_signals::stop_when_asked() {

@@ -1,6 +1,7 @@
 #include "supe/run/state_lock.hpp"
 
 #include "supe/process/life_mark.hpp"
+#include "supe/storage/file_text.hpp"
 #include "supe/storage/private_files.hpp"
 
 #include <fcntl.h>
@@ -45,18 +46,6 @@ std::string first_line_of(int fd) {
     const ssize_t n = ::pread(fd, text, sizeof text, 0);
     const std::string all(text, n > 0 ? static_cast<std::size_t>(n) : 0);
     return all.substr(0, all.find('\n'));
-}
-
-bool replace_text(int fd, const std::string& text) {
-    return ::ftruncate(fd, 0) == 0 &&
-           ::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
-}
-
-/// The path still leads to the open file.
-bool is_file_of(const unique_fd& fd, const std::filesystem::path& path) {
-    struct stat open{}, found{};
-    return ::fstat(fd.get(), &open) == 0 && ::lstat(path.c_str(), &found) == 0 &&
-           open.st_dev == found.st_dev && open.st_ino == found.st_ino;
 }
 
 /// `mark TREE DEVICE INODE`, of this very file: in a copy of the directory the mark is not ours.
@@ -108,8 +97,8 @@ state_lock state_lock::acquire_root(const std::filesystem::path& directory,
 }
 
 bool state_lock::restore() {
-    const bool has_root = is_file_of(root_, directory_ / "root.lock");
-    const bool has_processes = is_file_of(processes_, directory_ / "processes.lock");
+    const bool has_root = leads_to(directory_ / "root.lock", root_);
+    const bool has_processes = leads_to(directory_ / "processes.lock", processes_);
     if (has_root && has_processes) return false;
     make_state_directory(directory_);
     if (!has_root) open_root();

@@ -1,5 +1,6 @@
 #include "supe/run/state_owner.hpp"
 
+#include "supe/storage/file_text.hpp"
 #include "supe/storage/private_files.hpp"
 
 #include <fcntl.h>
@@ -56,9 +57,7 @@ std::string claim_state(const fs::path& state, const fs::path& file) {
                                  "another \"name\", or another directory with --state DIR",
                                  before, file.string()));
     }
-    const std::string text = file.string() + "\n";
-    if (::ftruncate(fd.get(), 0) != 0 ||
-        ::pwrite(fd.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+    if (!replace_text(fd.get(), file.string() + "\n"))
         refuse_claim(state, fmt::format("{}: {}", record, file_error(errno)));
     if (!of_another) return {};
     return fmt::format(

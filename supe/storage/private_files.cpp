@@ -75,4 +75,16 @@ std::string file_name_of(const std::string& address) {
     return name;
 }
 
+std::string address_in_file_name(const std::string& file_name) {
+    std::string address = "/" + file_name;
+    std::ranges::replace(address, '.', '/');
+    return address;
+}
+
+bool leads_to(const std::filesystem::path& path, const unique_fd& file) {
+    struct stat open{}, found{};
+    return ::fstat(file.get(), &open) == 0 && ::lstat(path.c_str(), &found) == 0 &&
+           open.st_dev == found.st_dev && open.st_ino == found.st_ino;
+}
+
 }  // namespace supe

@@ -22,6 +22,11 @@ std::string make_private_directory(const std::filesystem::path& directory);
 /// The name of the file of a child or supervisor: `dam.queue` for `/dam/queue`, since names have no
 /// dots; `supe` for the root, since no child can have that name.
 std::string file_name_of(const std::string& address);
+/// Of a child or a supervisor below the root: `/dam/queue` for `dam.queue`.
+std::string address_in_file_name(const std::string& file_name);
+
+/// The path leads to this open file: nobody deleted or moved it.
+bool leads_to(const std::filesystem::path& path, const unique_fd& file);
 
 /// Why nobody but us may have a say in this directory is not so: it belongs to another user, or
 /// others can write to it. Empty where all is well.

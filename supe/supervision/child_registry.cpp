@@ -149,10 +149,8 @@ std::string child_registry::address_of(std::string_view name) const {
 std::shared_ptr<listening_sockets_of_child> child_registry::sockets_for(
     const child_spec& spec, listening_sockets_of_child* before) {
     if (spec.listen.empty()) return nullptr;
-    listening_sockets_of_child none;
     try {
-        return std::make_shared<listening_sockets_of_child>(spec.listen, spec.directory,
-                                                            before ? *before : none);
+        return std::make_shared<listening_sockets_of_child>(spec.listen, spec.directory, before);
     } catch (const listen_error& e) {
         throw listen_error(fmt::format("{} cannot listen on {}", spec.name, e.what()));
     }

@@ -4,13 +4,13 @@
 #include "supe/async/unique_fd.hpp"
 #include "supe/mail/delivery_marks.hpp"
 #include "supe/mail/journal_file.hpp"
+#include "supe/storage/file_text.hpp"
 #include "supe/storage/private_files.hpp"
 #include "supe/text/json_text.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
-#include <algorithm>
 #include <cerrno>
 #include <map>
 
@@ -27,16 +27,6 @@ unique_fd create_next(const std::filesystem::path& directory, const std::string&
         unique_fd fd = open_private(file, O_WRONLY | O_CREAT | O_EXCL);
         if (fd || errno != EEXIST) return fd;
     }
-}
-
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t n = ::write(fd, text.data(), text.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
 }
 
 /// The members of the envelope that we don't know stand in it as they came, `re` and `call` too.
@@ -163,8 +153,7 @@ private:
 /// Returns why not, or empty.
 std::string save_journal(const std::filesystem::path& state, const std::filesystem::path& file,
                          saved_journals& saved) {
-    std::string address = "/" + file.stem().string();
-    std::ranges::replace(address, '.', '/');
+    const std::string address = address_in_file_name(file.stem().string());
     delivery_marks marks(std::filesystem::path(file).replace_extension("handed"));
     std::string problem = marks.open();
     journal_file from(file);

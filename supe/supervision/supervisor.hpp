@@ -167,6 +167,7 @@ private:
     awaitable<> save_and_bury(std::string name, std::shared_ptr<mailbox> box);
     awaitable<> save_journals_of(std::string name);
     void report_saved(const std::string& name, const std::string& text);
+    void end_save();
     std::function<awaitable<>(std::function<void()>)> beside();
     void report_given_up(const given_up& what, const std::string& file);
     void give_up_instance(child_entry& entry);

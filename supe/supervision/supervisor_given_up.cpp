@@ -1,4 +1,5 @@
-// What follows when a child has passed its own limit: its mail is saved, and the operator is told.
+// What follows when a child has passed its own limit: its mail is saved, and a line for the
+// operator.
 #include "supe/supervision/saved_mailbox.hpp"
 #include "supe/supervision/supervisor.hpp"
 #include "supe/text/json_text.hpp"
@@ -56,8 +57,7 @@ awaitable<> supervisor::save_mail_of(given_up what) {
     const std::string file = co_await std::move(saving);
     if (what.retried && !file.empty()) copies_[what.name] = file;
     report_given_up(what, file);
-    --saves_;
-    changed_.notify();
+    end_save();
 }
 
 void supervisor::report_given_up(const given_up& what, const std::string& file) {

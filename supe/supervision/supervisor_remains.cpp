@@ -47,6 +47,11 @@ awaitable<std::string> supervisor::saved_of(std::string name) {
 void supervisor::report_saved(const std::string& name, const std::string& text) {
     log(fmt::format("{} is removed; {}", name, text));
     if (removed_last_.first == name) removed_last_.second = "; " + text;
+    end_save();
+}
+
+/// saved_of(), and the end of the supervisor, wait for it.
+void supervisor::end_save() {
     --saves_;
     changed_.notify();
 }
@@ -91,8 +96,7 @@ awaitable<> supervisor::save_journals_of(std::string name) {
                      fmt::format("the {} mails in its journal are in {} (supe mail --from-file)",
                                  saved.mails, fmt::join(saved.files, ", ")));
     } else {
-        --saves_;
-        changed_.notify();
+        end_save();
     }
 }
 

@@ -37,6 +37,13 @@ std::string given(table& permits) {
     return text;
 }
 
+/// `a` has the permit 1, and with it a connection from its port 7.
+void connect(table& permits) {
+    permits.ask(request("1", a));
+    given(permits);
+    permits.connected("1", 7, "app:80");
+}
+
 std::string freed(table& permits, const std::vector<left_socket>& left, supe::time_point now,
                   std::optional<std::uint64_t> resets = {}) {
     std::string text;
@@ -186,9 +193,7 @@ BOOST_AUTO_TEST_CASE(with_its_port) {
 BOOST_AUTO_TEST_CASE(reset_or_closed) {
     for (const bool closed : {false, true}) {
         table t(limits(1));
-        t.ask(request("1", a));
-        given(t);
-        t.connected("1", 7, "app:80");
+        connect(t);
         t.gone(a, start);
         std::vector<left_socket> left;
         if (closed) left.push_back({7, "app:80", state::closed});
@@ -205,9 +210,7 @@ BOOST_AUTO_TEST_CASE(reset_or_closed) {
 BOOST_AUTO_TEST_CASE(answered_after_the_end) {
     for (const bool closed : {false, true}) {
         table t(limits(1));
-        t.ask(request("1", a));
-        given(t);
-        t.connected("1", 7, "app:80");
+        connect(t);
         t.gone(a, start);
         BOOST_TEST(freed(t, {{7, "app:80", state::closing}}, start, 1) == "");
         std::vector<left_socket> left;
@@ -223,9 +226,7 @@ BOOST_AUTO_TEST_CASE(answered_after_the_end) {
 BOOST_AUTO_TEST_CASE(nothing_was_reset) {
     for (const std::uint64_t resets : {5u, 6u}) {
         table t(limits(1));
-        t.ask(request("1", a));
-        given(t);
-        t.connected("1", 7, "app:80");
+        connect(t);
         for (const std::uint64_t sample : {4u, 5u, 6u, 6u}) t.note_resets(sample);
         t.gone(a, start);
         const auto rest = resets == 5 ? 1s : 30s;

@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(in_place_of_others) {
     const scratch tmp;
     sockets before({"127.0.0.1:0", "unix:web.sock", "unix:old.sock"}, tmp.directory);
     const auto old = before.descriptors();
-    const sockets now({"unix:new.sock", "unix:./web.sock", "127.0.0.1:0"}, tmp.directory, before);
+    const sockets now({"unix:new.sock", "unix:./web.sock", "127.0.0.1:0"}, tmp.directory, &before);
     BOOST_TEST(now.descriptors().at(1) == old.at(1));
     BOOST_TEST(now.descriptors().at(2) == old.at(0));
     BOOST_TEST(connects(tmp.file("new.sock")));
@@ -179,9 +179,9 @@ BOOST_AUTO_TEST_CASE(not_in_place_of_others) {
     const sockets other({"127.0.0.1:0"}, "/");
     sockets before({"unix:web.sock", "127.0.0.1:0"}, tmp.directory);
     const auto old = before.descriptors();
-    BOOST_CHECK_THROW(
-        sockets({"unix:web.sock", "unix:new.sock", other.addresses().at(0)}, tmp.directory, before),
-        supe::listen_error);
+    BOOST_CHECK_THROW(sockets({"unix:web.sock", "unix:new.sock", other.addresses().at(0)},
+                              tmp.directory, &before),
+                      supe::listen_error);
     BOOST_TEST(before.descriptors() == old, boost::test_tools::per_element());
     BOOST_TEST(connects(tmp.file("web.sock")));
     BOOST_TEST(!fs::exists(tmp.file("new.sock")));
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(other_address_same_port) {
     for (const std::string& all : {":" + port, "0.0.0.0:" + port}) {
         for (const auto& [from, to] : {std::pair{one, all}, {all, one}}) {
             sockets before({from}, "/");
-            const sockets now({to}, "/", before);
+            const sockets now({to}, "/", &before);
             BOOST_TEST(error_of({one}) == one + ": Address already in use");
             before = sockets();
             BOOST_TEST(connects(port_of(one)));

@@ -3,11 +3,9 @@
 #include "tests/support/needs.hpp"
 #include "tests/support/operator_session.hpp"
 #include "tests/support/readme.hpp"
+#include "tests/support/running_relay.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <algorithm>
 #include <csignal>
 
@@ -19,17 +17,7 @@ namespace {
 
 constexpr const char* page = "supe/recipes.md";
 
-std::string free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-    ::close(fd);
-    return std::to_string(ntohs(address.sin_port));
-}
+std::string free_port() { return std::to_string(support::free_port()); }
 
 /// A tree of the page that runs in a folder of its own. `other`: a word of it in place of another
 /// one, for a port of this machine or a shorter time.

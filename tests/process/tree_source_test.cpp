@@ -29,6 +29,16 @@ struct in_a_folder {
         std::filesystem::create_directory(folder);
         support::write_file(d.file("tree.json"), tree);
     }
+    /// SIGHUP changes nothing and says why; the tree goes on, until it is stopped here.
+    void goes_on_after_sighup(support::command& running) const {
+        running.signal(SIGHUP);
+        BOOST_TEST(
+            until([&] { return has(running.err(), "it was read once, and cannot be read again"); }),
+            running.err());
+        BOOST_TEST(d.is_up());
+        running.signal(SIGTERM);
+        BOOST_TEST(running.wait() == 0);
+    }
     std::unique_ptr<support::command> run(const std::string& how) const {
         support::command_setup setup;
         setup.words = {
@@ -51,14 +61,7 @@ BOOST_AUTO_TEST_CASE(pipes_and_stdin) {
         const auto running = f.run(how);
         BOOST_TEST(until([&] { return running->out() == "[a] " + f.folder + "\n"; }),
                    how << running->out() << running->err());
-        running->signal(SIGHUP);
-        BOOST_TEST(until([&] {
-                       return has(running->err(), "it was read once, and cannot be read again");
-                   }),
-                   running->err());
-        BOOST_TEST(f.d.is_up());
-        running->signal(SIGTERM);
-        BOOST_TEST(running->wait() == 0);
+        f.goes_on_after_sighup(*running);
     }
 }
 
@@ -68,13 +71,7 @@ BOOST_AUTO_TEST_CASE(settings_of_a_relay) {
     const auto running =
         f.run("relay <(echo '{\"to\": \"http://127.0.0.1:9\"}') --listen 127.0.0.1:0");
     BOOST_TEST(until([&] { return f.d.is_up(); }), running->err());
-    running->signal(SIGHUP);
-    BOOST_TEST(
-        until([&] { return has(running->err(), "it was read once, and cannot be read again"); }),
-        running->err());
-    BOOST_TEST(f.d.is_up());
-    running->signal(SIGTERM);
-    BOOST_TEST(running->wait() == 0);
+    f.goes_on_after_sighup(*running);
 }
 
 // Of a regular file they are relative to the file, also where its name is a link to it.

@@ -1,19 +1,21 @@
-// A disk that is full, for this process alone.
+// A disk that is full, without one.
 #pragma once
 
 #include <sys/resource.h>
 #include <csignal>
+#include <stdexcept>
 
 namespace support {
 
-/// While it exists no file of ours grows beyond `bytes`: writes beyond fail with EFBIG. Pipes and
-/// sockets go on.
+/// While it lives no file of this process grows beyond `bytes`: a write there fails (EFBIG). Pipes
+/// and sockets go on.
 class file_size_limit {
 public:
-    explicit file_size_limit(rlim_t bytes) {
+    explicit file_size_limit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
         ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit little{bytes, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &little);
+        const rlimit small{bytes, before_.rlim_max};
+        if (::setrlimit(RLIMIT_FSIZE, &small) != 0)
+            throw std::runtime_error("RLIMIT_FSIZE cannot be set");
     }
     ~file_size_limit() {
         ::setrlimit(RLIMIT_FSIZE, &before_);
@@ -24,7 +26,7 @@ public:
 
 private:
     rlimit before_{};
-    void (*handler_)(int) = std::signal(SIGXFSZ, SIG_IGN);
+    void (*handler_)(int);
 };
 
 }  // namespace support

@@ -2,7 +2,7 @@
 // §6, `supe dead`).
 #include "components/queue/queue_logic.hpp"
 #include "components/webhook/webhook.hpp"
-#include "tests/components/file_size_limit.hpp"
+#include "tests/support/file_size_limit.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <boost/json/parse.hpp>
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk) {
     s.put("a");
     s.kill("a");
     {
-        const file_size_limit full(100);
+        const support::file_size_limit full(100);
         const json::value answer = s.ask(R"({"what":"drop"})");
         BOOST_TEST(std::string(answer.at("error").as_string())
                        .starts_with((s.directory / "queue.db").string()));

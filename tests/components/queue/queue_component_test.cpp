@@ -3,7 +3,7 @@
 #include "components/queue/queue.hpp"
 #include "components/retrier/retrier.hpp"
 #include "supe/simulation/world.hpp"
-#include "tests/components/file_size_limit.hpp"
+#include "tests/support/file_size_limit.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <fmt/format.h>
@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(a_store_that_fails_for_a_while) {
     s.w.advance(1s);
     BOOST_TEST(s.kept.size() == 3u);
     {
-        const file_size_limit full(100);
+        const support::file_size_limit full(100);
         s.send("d");
         s.w.advance(10s);
         BOOST_TEST(s.refused == 1u);

@@ -1,7 +1,7 @@
 // Shows what the queue decides, mail by mail, on a real SQLite file and without time passing
 // (contract §7).
 #include "components/queue/queue_logic.hpp"
-#include "tests/components/file_size_limit.hpp"
+#include "tests/support/file_size_limit.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <fmt/format.h>
@@ -343,7 +343,7 @@ BOOST_AUTO_TEST_CASE(a_store_that_fails) {
                       resume,
                       "7"};
     for (int again = 0; again < 2; ++again) {
-        const file_size_limit full(80000);
+        const support::file_size_limit full(80000);
         const lines said = s.take(batch);
         BOOST_REQUIRE(said.size() == batch.size());
         for (std::size_t i : {1u, 3u})
@@ -364,7 +364,7 @@ BOOST_AUTO_TEST_CASE(setting_aside_may_fail) {
     s.take({webhook("a")});
     s.mark_delivery();
     {
-        const file_size_limit full(100);
+        const support::file_size_limit full(100);
         BOOST_CHECK_THROW(s.logic->set_aside("a", "poison", s.now), components::store_error);
     }
     BOOST_TEST(s.counts() == "1 pending, 0 failed, 0 dead, 1 handed");

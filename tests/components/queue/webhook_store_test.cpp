@@ -1,6 +1,6 @@
 // Shows that the store keeps order, counts and promises, on a real SQLite file.
 #include "components/queue/webhook_store.hpp"
-#include "tests/components/file_size_limit.hpp"
+#include "tests/support/file_size_limit.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <fmt/format.h>
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk) {
     s.insert({"a"});
     const std::string large(200000, 'x');
     for (int again = 0; again < 2; ++again) {
-        const file_size_limit full(60000);
+        const support::file_size_limit full(60000);
         const auto try_it = [&] {
             s.store->begin();
             s.store->insert("b", "small");
