@@ -1,5 +1,8 @@
 #include "components/http/destination.hpp"
 
+#include "components/http/forwarded.hpp"
+#include "components/http/via.hpp"
+
 #include <fmt/format.h>
 #include <algorithm>
 #include <boost/url/parse.hpp>
@@ -94,11 +97,8 @@ std::string delivery_head(const http_destination& to, const webhook& w, unsigned
     add("Supe-Received-At", supe::print_utc(std::chrono::system_clock::time_point(
                                 std::chrono::milliseconds(w.received_at))));
     if (!own_key) add("Idempotency-Key", w.id);
-    if (!w.remote.empty()) add("X-Forwarded-For", w.remote);
-    if (const auto host = field(w.headers, "Host"); !host.empty()) add("X-Forwarded-Host", host);
-    add("X-Forwarded-Proto", "http");
-    add("Via",
-        "1.1 supe");  // behind the sender's (RFC 9110 §7.6.3)
+    for (const auto& [name, value] : forwarded_fields(w)) add(name, value);
+    add("Via", "1.1 " + own_via());  // behind the sender's (RFC 9110 §7.6.3)
     head += "\r\n";
     return head;
 }

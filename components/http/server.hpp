@@ -27,6 +27,8 @@ struct http_answer {
 struct http_limits {
     std::size_t head = 64 << 10;  ///< bytes of request line and fields (431)
     std::size_t body = 4 << 20;   ///< bytes (413)
+    /// Where it is given: the bytes for a request with this head (its body is empty yet).
+    std::function<std::size_t(const http_request&)> body_of{};
     std::size_t large_bodies =
         64 << 20;  ///< bytes of all bodies over 64 KiB that are being read or answered (503)
     std::size_t clients = 4096;  ///< connections at once; for one more the longest idle is closed

@@ -127,7 +127,7 @@ http_answer answer_to_fault(const client& c, const boost::system::error_code& fa
     const http_limits& limits = c.owner.limits;
     if (c.late) return {408, "the request took too long\n", {}};
     if (fault == http::error::body_limit)
-        return {413, fmt::format("the body is larger than {} bytes\n", limits.body), {}};
+        return {413, fmt::format("the body is larger than {} bytes\n", c.body_limit), {}};
     if (fault == http::error::header_limit || fault == http::error::buffer_overflow)
         return {431, fmt::format("the head is larger than {} bytes\n", limits.head), {}};
     if (fault == http::error::partial_message) return {400, "the request was cut short\n", {}};
@@ -239,12 +239,20 @@ http_request request_of(request_parser& parser, std::string remote) {
     return request;
 }
 
+/// The limit for this very request, by its head. False where its length says that it has more.
+bool limit_body(client& c, request_parser& parser) {
+    if (!c.owner.limits.body_of) return true;
+    c.body_limit = c.owner.limits.body_of(request_of(parser, c.remote));
+    parser.body_limit(c.body_limit);
+    return parser.content_length_remaining().value_or(0) <= c.body_limit;
+}
+
 /// One request and its answer. False when the connection ends with it.
 supe::awaitable<bool> serve_request(client& c) {
     if (!co_await request_begins(c)) co_return false;
     request_parser parser;
     parser.header_limit(static_cast<std::uint32_t>(c.owner.limits.head));
-    parser.body_limit(c.owner.limits.body);
+    parser.body_limit(c.body_limit = c.owner.limits.body);
     c.may_take(c.owner.limits.request);
     if (const auto head_fault = co_await read_head(c, parser)) {
         if (worth_an_answer(c, head_fault)) co_await refuse(c, answer_to_fault(c, head_fault));
@@ -252,6 +260,10 @@ supe::awaitable<bool> serve_request(client& c) {
     }
     if (auto no = objection(parser.head())) {
         co_await refuse(c, std::move(*no));
+        co_return false;
+    }
+    if (!limit_body(c, parser)) {
+        co_await refuse(c, answer_to_fault(c, http::error::body_limit));
         co_return false;
     }
     if (waits_for_continue(c, parser) && !co_await write(c, "HTTP/1.1 100 Continue\r\n\r\n"))

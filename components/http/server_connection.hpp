@@ -24,7 +24,7 @@ struct http_service {
     supe::time_point next_report{};  ///< that there is no room for a connection
 
     http_service(supe::component& c, http_limits l, http_handler h)
-        : self(c), limits(l), handler(std::move(h)), client_left(c.time()) {}
+        : self(c), limits(std::move(l)), handler(std::move(h)), client_left(c.time()) {}
 };
 
 /// One connection.
@@ -38,6 +38,7 @@ struct http_client {
     supe::time_point deadline = supe::never;  // of what it does now
     bool late = false;                        // the deadline has passed
     std::size_t reserved = 0;                 // of the service's large_bytes
+    std::size_t body_limit = 0;               // of the request that is being read
     std::list<http_client*>::iterator place;
 
     http_client(http_service& s, tcp_socket accepted);

@@ -31,6 +31,7 @@ std::string_view reason_of(unsigned status) {
         {501, "Not Implemented"},
         {502, "Bad Gateway"},
         {503, "Service Unavailable"},
+        {508, "Loop Detected"},
     };
     for (const auto& [known, reason] : reasons)
         if (known == status) return reason;
