@@ -1,12 +1,12 @@
 #include "components/forwarder/forwarder.hpp"
 
+#include "components/forwarder/forwarder_settings.hpp"
 #include "components/forwarder/latest_results.hpp"
-#include "components/http/connection.hpp"
+#include "components/http/name_lookup.hpp"
 #include "patterns/backoff.hpp"
 #include "patterns/connection_lock.hpp"
 #include "patterns/idle_shutdown.hpp"
 #include "patterns/output.hpp"
-#include "supe/text/config.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -22,14 +22,6 @@ namespace {
 
 namespace json = boost::json;
 using namespace std::chrono_literals;
-
-struct forwarder_settings {
-    http_destination to;
-    unsigned connections = 4;
-    supe::duration timeout = 30s;
-    supe::duration idle = 30s;
-    std::string lock = "/connection_lock";
-};
 
 struct forwarder_state;
 
@@ -55,6 +47,7 @@ struct forwarder_state {
     std::unordered_map<std::string, std::vector<supe::mail>>
         in_flight{};  // by webhook: copies of what is being delivered
     latest_results latest{10000};
+    name_lookup names{self.time(), settings.to};
     bool closing = false;
     std::list<worker> workers{};
     std::mt19937_64 dice{std::random_device{}()};
@@ -108,7 +101,7 @@ delivery read_delivery(const supe::mail& mail) {
 
 supe::awaitable<> hang_up(worker& w) {
     w.recalled = false;
-    if (w.connection) co_await w.connection->close();
+    if (w.connection) co_await w.connection->close(w.owner.settings.timeout.total);
     w.connection.reset();
     w.permit.release();
 }
@@ -138,20 +131,39 @@ supe::awaitable<patterns::permit> permit_for(forwarder_state& o, std::vector<std
     }
 }
 
+/// The time of one attempt. Neither the wait for a permit nor an old connection's end is the
+/// destination's fault, and takes any of it.
+struct attempt_time {
+    supe::time_point begin;
+    supe::duration waited{};
+
+    supe::time_point end(const forwarder_settings& s) const {
+        return begin + waited + s.timeout.total;
+    }
+    supe::time_point connect_by(const forwarder_settings& s, supe::time_point now) const {
+        return std::min(now + s.timeout.connect, end(s));
+    }
+};
+
 /// Leaves the worker with a connection that can be used now. Returns why not, or nothing.
-supe::awaitable<std::string> connect(worker& w) {
+supe::awaitable<std::string> connect(worker& w, attempt_time& clock) {
     forwarder_state& o = w.owner;
+    supe::clock& time = o.self.time();
     if (w.connection && w.connection->reusable()) co_return "";
+    supe::time_point since = time.now();
     co_await hang_up(w);
+    clock.waited += time.now() - since;
     std::string error;
     std::vector<std::string> peers =
-        co_await http_connection::resolve(o.self.time(), o.settings.to, error);
+        co_await o.names.find(clock.connect_by(o.settings, time.now()), error);
     if (peers.empty()) co_return error;
+    since = time.now();
     w.permit = co_await permit_for(o, peers);
-    w.connection = std::make_unique<http_connection>(o.self.time(), o.settings.to);
+    clock.waited += time.now() - since;
+    w.connection = std::make_unique<http_connection>(time, o.settings.to, o.settings.authorities);
     // Where that fails the connection is closed after the report: a destination may take its time
     // for that.
-    const supe::time_point deadline = o.self.time().now() + o.settings.timeout;
+    const supe::time_point deadline = clock.connect_by(o.settings, time.now());
     error = co_await w.connection->connect(std::move(peers), deadline);
     if (const auto ends = w.connection->connected())
         w.permit.connected(ends->local_port, ends->peer);
@@ -159,24 +171,34 @@ supe::awaitable<std::string> connect(worker& w) {
     co_return error;
 }
 
-supe::awaitable<http_reply> deliver(worker& w, const delivery& d) {
-    const std::string head = delivery_head(w.owner.settings.to, d.item, d.attempt);
+/// One attempt; a connection that the destination had ended before is no part of it.
+supe::awaitable<delivery_result> deliver(worker& w, const delivery& d) {
+    const forwarder_settings& s = w.owner.settings;
     supe::clock& time = w.owner.self.time();
-    for (;;) {
-        http_reply reply;
-        reply.error = co_await connect(w);
-        if (!reply.error.empty()) co_return reply;
-        // The time runs from here: neither the wait for a permit nor an old connection's end is the
-        // destination's fault.
-        reply = co_await w.connection->exchange(head, d.item.body,
-                                                time.now() + w.owner.settings.timeout);
-        if (reply.status == 0 && w.connection->was_stale()) continue;
-        co_return reply;
+    attempt_time clock{time.now()};
+    delivery_result result;
+    for (bool again = true; again;) {
+        result.reply = {};
+        result.reply.error = co_await connect(w, clock);
+        if (!result.reply.error.empty()) break;
+        const http_fields signature =
+            s.signer ? s.signer->sign(d.item.id, d.item.body, time.wall()) : http_fields();
+        const std::string head = delivery_head(s.to, d.item, d.attempt, s.paths, signature);
+        const exchange_limits limits{clock.end(s), s.timeout.first_byte};
+        result.reply = co_await w.connection->exchange(head, d.item.body, limits);
+        again = result.reply.status == 0 && w.connection->was_stale();
     }
+    result.took = std::chrono::duration_cast<std::chrono::milliseconds>(time.now() - clock.begin -
+                                                                        clock.waited);
+    co_return result;
 }
 
-std::string result_of(const delivery& d, const http_reply& reply) {
+std::string result_of(const forwarder_settings& s, const delivery& d,
+                      const delivery_result& known) {
+    const http_reply& reply = known.reply;
     json::object result{{"id", d.item.id}, {"attempt", d.attempt}, {"status", reply.status}};
+    if (!s.route.empty()) result["route"] = s.route;
+    result["ms"] = known.took.count();
     if (reply.retry_after) result["retry_after_ms"] = reply.retry_after->count();
     if (!reply.error.empty()) result["error"] = reply.error;
     return json::serialize(json::object{{"result", std::move(result)}});
@@ -201,18 +223,19 @@ supe::awaitable<> report(forwarder_state& o, std::string to, std::string result)
 
 supe::awaitable<> deliver_and_report(worker& w, const delivery& d, const std::string& sender) {
     forwarder_state& o = w.owner;
-    http_reply reply;
-    if (const http_reply* known = o.latest.find(d.item.id, d.attempt)) {
-        reply = *known;
+    delivery_result result;
+    if (const delivery_result* known = o.latest.find(d.item.id, d.attempt)) {
+        result = *known;
     } else {
-        reply = co_await deliver(w, d);
-        o.latest.add(d.item.id, d.attempt, reply);
+        result = co_await deliver(w, d);
+        o.latest.add(d.item.id, d.attempt, result);
+        const http_reply& reply = result.reply;
         if (!is_success(reply)) {
             patterns::warn("webhook {}, attempt {}: {}", d.item.id, d.attempt,
                            reply.status ? std::to_string(reply.status) : reply.error);
         }
     }
-    co_await report(o, sender, result_of(d, reply));
+    co_await report(o, sender, result_of(o.settings, d, result));
 }
 
 /// Delivers, reports and acknowledges, together with the copies that came meanwhile.
@@ -302,29 +325,17 @@ supe::awaitable<> take_mail(forwarder_state& o) {
     o.wake_all();
 }
 
-forwarder_settings forwarder_settings_in(const json::value& config) {
-    forwarder_settings s;
-    supe::read_config(
-        config, {{"to", [&](auto& in, auto& x) { s.to = read_destination(in, x); }},
-                 {"connections",
-                  [&](auto& in, auto& x) { s.connections = in.count(x, 1, most_connections); }},
-                 {"timeout", [&](auto& in, auto& x) { s.timeout = in.some_time(x); }},
-                 {"idle", [&](auto& in, auto& x) { s.idle = in.some_time(x); }},
-                 {"lock", [&](auto& in, auto& x) { s.lock = in.string(x); }}});
-    if (s.to.host.empty()) throw supe::config_error("config: to is missing");
-    return s;
-}
-
 }  // namespace
 
 supe::awaitable<> forwarder(supe::component& self) {
     const json::value config = co_await self.config();
-    forwarder_state o(self, forwarder_settings_in(config));
+    forwarder_state o(self, read_forwarder_settings(config));
     self.set_window(2 * o.settings.connections + 16);  // the queue sends no more than that
     supe::nursery all(self.time());
     for (worker& w : o.workers) all.start(work(w));
     all.start(take_mail(o));
     co_await all.join();
+    co_await o.names.end();
 }
 
 }  // namespace components

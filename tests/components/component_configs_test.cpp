@@ -107,7 +107,24 @@ BOOST_AUTO_TEST_CASE(forwarder) {
     BOOST_TEST(end(R"({"to": "http://a", "lock": null})") ==
                "config.lock: must be a string, not null");
     BOOST_TEST(end(R"({"url": "http://a"})") ==
-               R"(config: "url" is not one of to, connections, timeout, idle, lock)");
+               R"(config: "url" is not one of route, to, exact, connections, timeout, ca_file, )"
+               "sign, idle, lock");
+    const auto route = [&](const std::string& more) {
+        return end((R"({"to": "http://a", )" + more + "}").c_str());
+    };
+    BOOST_TEST(route(R"("route": "r", "exact": true, "timeout": {"connect": "1s"})") == "");
+    BOOST_TEST(route(R"("timeout": {"connect": "0s"})") ==
+               R"(config.timeout.connect: must be longer than 0, not "0s")");
+    BOOST_TEST(route(R"("timeout": {"read": "1s"})") ==
+               R"(config.timeout: "read" is not one of connect, first_byte, total)");
+    BOOST_TEST(route(R"("ca_file": "/none")")
+                   .starts_with("config.ca_file: /none: must be a readable file of certificates"));
+    BOOST_TEST(route(R"("sign": {})") == "config.sign: key_file is missing");
+    BOOST_TEST(route(R"("sign": {"key_file": "/none"})") ==
+               "config.sign.key_file: /none: No such file or directory");
+    BOOST_TEST(route(R"("sign": {"key_file": "/dev/null"})") ==
+               "config.sign.key_file: /dev/null: the key must be whsec_ and 24 to 64 bytes in "
+               "base64");
 }
 
 // A right one brings it to its sockets, which are not there.
