@@ -48,11 +48,13 @@ struct forwarder_state {
         in_flight{};  // by webhook: copies of what is being delivered
     latest_results latest{10000};
     name_lookup names{self.time(), settings.to};
+    std::optional<patterns::rate_limiter> starts{};
     bool closing = false;
     std::list<worker> workers{};
     std::mt19937_64 dice{std::random_device{}()};
 
     forwarder_state(supe::component& c, forwarder_settings s) : self(c), settings(std::move(s)) {
+        if (settings.rate) starts.emplace(*settings.rate);
         for (unsigned i = 0; i < settings.connections; ++i) workers.emplace_back(*this);
     }
     patterns::backoff pauses() {
@@ -131,6 +133,17 @@ supe::awaitable<patterns::permit> permit_for(forwarder_state& o, std::vector<std
     }
 }
 
+/// Waits until the rate allows one delivery more. Throws stopped.
+supe::awaitable<> wait_for_turn(forwarder_state& o) {
+    for (;;) {
+        const supe::time_point now = o.self.time().now();
+        const supe::duration wait = o.starts ? o.starts->take(now) : supe::duration::zero();
+        if (wait <= supe::duration::zero()) co_return;
+        co_await o.self.shutdown_requested_until(now + wait);
+        if (o.self.shutting_down()) throw stopped();
+    }
+}
+
 /// The time of one attempt. Neither the wait for a permit nor an old connection's end is the
 /// destination's fault, and takes any of it.
 struct attempt_time {
@@ -175,6 +188,7 @@ supe::awaitable<std::string> connect(worker& w, attempt_time& clock) {
 supe::awaitable<delivery_result> deliver(worker& w, const delivery& d) {
     const forwarder_settings& s = w.owner.settings;
     supe::clock& time = w.owner.self.time();
+    co_await wait_for_turn(w.owner);
     attempt_time clock{time.now()};
     delivery_result result;
     for (bool again = true; again;) {

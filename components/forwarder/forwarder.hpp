@@ -13,7 +13,7 @@ namespace components {
 /// deliveries for half of `idle`, or until the lock calls them back; after `idle` without work it
 /// ends (patterns::idle_shutdown). A webhook that it delivered lately is not delivered twice when
 /// it comes again. Config: `{"route":"default","to":URL,"exact":false,"connections":4,
-/// "timeout":{"connect":"5s","first_byte":"30s","total":"60s"},"ca_file"?:FILE,
+/// "rate"?:"50/s","timeout":{"connect":"5s","first_byte":"30s","total":"60s"},"ca_file"?:FILE,
 /// "sign"?:{"key_file":FILE},"idle":"30s","lock":"/connection_lock"}`; a timeout that is one
 /// duration is the total.
 supe::awaitable<> forwarder(supe::component& self);

@@ -62,6 +62,7 @@ forwarder_settings read_forwarder_settings(const boost::json::value& config) {
                   }},
                  {"connections",
                   [&](auto& in, auto& x) { s.connections = in.count(x, 1, most_connections); }},
+                 {"rate", [&](auto& in, auto& x) { s.rate = read_rate(in, x); }},
                  {"timeout", [&](auto& in, auto& x) { s.timeout = limits_of_attempt(in, x); }},
                  {"ca_file",
                   [&](auto& in, auto& x) { s.authorities = made_of_file(in, x, authorities_of); }},

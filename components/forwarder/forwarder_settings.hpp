@@ -2,6 +2,7 @@
 #pragma once
 
 #include "components/http/connection.hpp"
+#include "components/http/rate.hpp"
 #include "components/http/webhook_signer.hpp"
 
 #include <boost/json/value.hpp>
@@ -22,6 +23,7 @@ struct forwarder_settings {
     http_destination to;
     path_rule paths = path_rule::appended;
     unsigned connections = 4;
+    std::optional<patterns::rate_limiter::settings> rate{};  ///< of deliveries that start
     limits timeout{};
     tls_authorities authorities{};  ///< none: the system's
     std::optional<webhook_signer> signer{};

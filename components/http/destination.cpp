@@ -116,6 +116,7 @@ std::string delivery_head(const http_destination& to, const webhook& w, unsigned
     add("Supe-Attempt", std::to_string(attempt));
     add("Supe-Received-At", supe::print_utc(std::chrono::system_clock::time_point(
                                 std::chrono::milliseconds(w.received_at))));
+    if (!w.verified.empty()) add("Supe-Verified", w.verified);
     for (const auto& [name, value] : signature) add(name, value);
     if (!own_key) add("Idempotency-Key", w.id);
     for (const auto& [name, value] : forwarded_fields(w)) add(name, value);

@@ -106,13 +106,16 @@ BOOST_AUTO_TEST_CASE(forwarder) {
                R"(config.connections: must be a whole number from 1 to 10000, not "4")");
     BOOST_TEST(end(R"({"to": "http://a", "lock": null})") ==
                "config.lock: must be a string, not null");
-    BOOST_TEST(end(R"({"url": "http://a"})") ==
-               R"(config: "url" is not one of route, to, exact, connections, timeout, ca_file, )"
-               "sign, idle, lock");
+    BOOST_TEST(
+        end(R"({"url": "http://a"})") ==
+        R"(config: "url" is not one of route, to, exact, connections, rate, timeout, ca_file, )"
+        "sign, idle, lock");
     const auto route = [&](const std::string& more) {
         return end((R"({"to": "http://a", )" + more + "}").c_str());
     };
-    BOOST_TEST(route(R"("route": "r", "exact": true, "timeout": {"connect": "1s"})") == "");
+    BOOST_TEST(
+        route(R"("route": "r", "exact": true, "rate": "5/s", "timeout": {"connect": "1s"})") == "");
+    BOOST_TEST(route(R"("rate": 5)").starts_with("config.rate: must be a rate like"));
     BOOST_TEST(route(R"("timeout": {"connect": "0s"})") ==
                R"(config.timeout.connect: must be longer than 0, not "0s")");
     BOOST_TEST(route(R"("timeout": {"read": "1s"})") ==

@@ -238,6 +238,23 @@ BOOST_AUTO_TEST_CASE(a_route) {
     BOOST_TEST(r["webhook-signature"].starts_with("v1,"));
 }
 
+// No more deliveries start than the rate allows; who waits for that gives way to a shutdown.
+BOOST_AUTO_TEST_CASE(a_rate) {
+    scene s(4, "", R"(, "rate": "2/s")");
+    for (const char* id : {"a", "b", "c", "d"}) s.send(webhook_mail(id));
+    s.next(2);
+    s.loop.run_for(20ms);
+    s.until_now();
+    BOOST_TEST(s.sink.received().size() == 2u);
+    s.w.advance(500ms);
+    s.next(1);
+    BOOST_TEST(s.sink.received().size() == 3u);
+    BOOST_TEST(s.w.by_hand(s.w.root().admin().restart("forwarder")) == "");
+    s.next(1);
+    BOOST_TEST(s.sink.received().size() == 4u);
+    BOOST_TEST(s.w.count("component-crashed") == 0u);
+}
+
 // The whole of an attempt, with the connection, is no longer than the total; and a destination that
 // does not close a connection holds its permit for as long again.
 BOOST_AUTO_TEST_CASE(a_hanging_destination) {

@@ -130,6 +130,16 @@ BOOST_AUTO_TEST_CASE(targets) {
     BOOST_TEST(exact("http://a", "/") == "/");
 }
 
+// How its signature was checked at the intake, where it was.
+BOOST_AUTO_TEST_CASE(verified) {
+    components::webhook w = sample();
+    BOOST_TEST(head("http://app", w).find("Supe-Verified") == std::string::npos);
+    w.verified = "github";
+    w.headers.emplace_back("Supe-Verified", "stripe");
+    BOOST_TEST(has_line(head("http://app", w), "Supe-Verified: github"));
+    BOOST_TEST(!has_line(head("http://app", w), "Supe-Verified: stripe"));
+}
+
 // What we write ourselves is ours alone, whatever the sender wrote there and how he spelt it.
 BOOST_AUTO_TEST_CASE(inbound_copies_are_dropped) {
     components::webhook w = sample();
