@@ -2,7 +2,9 @@
 
 #include "supe/text/units.hpp"
 
-#include <boost/json/value.hpp>
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 
 namespace components {
 namespace {
@@ -25,16 +27,29 @@ supe::child_spec built_in(std::string name, json::value config) {
     return child;
 }
 
+/// The lane of the only route in the queue. What failed is tried again after 10 s, 20 s, 40 s … up
+/// to `retry_every`.
+json::object only_lane(const relay_settings& s) {
+    const auto first = std::min<supe::milliseconds>(10s, s.retry_every);
+    return {
+        {"name", "default"},
+        {"forwarder", "forwarder"},
+        {"in_flight", 2 * s.connections + 16},
+        {"retry",
+         {{"first", supe::print_duration(first)}, {"max", supe::print_duration(s.retry_every)}}}};
+}
+
 supe::child_spec dam(const relay_settings& s) {
     auto tree = std::make_shared<supe::supervisor_spec>();
     tree->name = "dam";
     tree->limit = {generous, generous_within};
     // What an operator watches with `supe notices`, which sees the root's board.
-    tree->forward = {"queue-depth", "webhook-dead", "destination-paused", "component-crashed",
-                     "component-auto-restarted"};
+    tree->forward = {
+        "queue-depth",    "webhook-dead",      "destination-paused",      "destination-down",
+        "destination-up", "component-crashed", "component-auto-restarted"};
     tree->children.push_back(built_in("queue", {{"file", "queue.db"},
-                                                {"in_flight", 2 * s.connections + 16},
-                                                {"limit", supe::print_bytes(s.queue_limit)}}));
+                                                {"limit", supe::print_bytes(s.queue_limit)},
+                                                {"routes", json::array{only_lane(s)}}}));
     auto forwarder = built_in("forwarder", {{"to", s.to},
                                             {"connections", s.connections},
                                             {"timeout", supe::print_duration(s.timeout)}});
@@ -42,7 +57,6 @@ supe::child_spec dam(const relay_settings& s) {
     forwarder.shutdown.limit =
         10s;  // no longer: under rest_for_one, intake waits for it when the lock has crashed
     tree->children.push_back(std::move(forwarder));
-    tree->children.push_back(built_in("retrier", {{"every", supe::print_duration(s.retry_every)}}));
     supe::child_spec child;
     child.name = "dam";
     child.supervisor = std::move(tree);
