@@ -115,12 +115,11 @@ supe::child_spec dam(const relay_settings& s) {
     tree->name = "dam";
     tree->limit = {generous, generous_within};
     // What an operator watches with `supe notices`, which sees the root's board.
-    tree->forward = {"queue-depth", "webhook-dead", "destination-paused", "component-crashed",
-                     "component-auto-restarted"};
+    tree->forward = {
+        "queue-depth",    "webhook-dead",      "destination-paused",      "destination-down",
+        "destination-up", "component-crashed", "component-auto-restarted"};
     tree->children.push_back(built_in("queue", "queue", queue_config(s)));
     for (const relay_route& route : s.routes) tree->children.push_back(forwarder_of(s, route));
-    tree->children.push_back(
-        built_in("retrier", "retrier", {{"every", time(s.retry_every.value_or(5min))}}));
     supe::child_spec child;
     child.name = "dam";
     child.supervisor = std::move(tree);

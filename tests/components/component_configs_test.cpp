@@ -84,8 +84,20 @@ BOOST_AUTO_TEST_CASE(queue) {
                R"(config.window: must be a whole number from 1 to 1000000, not "8")");
     BOOST_TEST(end(R"("limit": "1GB")") == "config.limit: " + size + R"(, not "1GB")");
     BOOST_TEST(end(R"("disk_reserve": false)") == "config.disk_reserve: " + size + ", not false");
-    BOOST_TEST(end(R"("size": 3)") ==
-               R"(config: "size" is not one of file, window, in_flight, limit, disk_reserve)");
+    BOOST_TEST(
+        end(R"("size": 3)") ==
+        R"(config: "size" is not one of file, window, in_flight, limit, disk_reserve, max_age, routes)");
+    BOOST_TEST(end(R"("max_age": "1h", "routes": [{"name": "a"}, {"name": "b", "forwarder": "f",
+        "in_flight": 3, "connections": 2, "ordered": true, "dedupe_for": "1h", "retry": {"first":
+        "1s", "factor": 1.5, "max": "1m", "jitter": 0, "for": "1h", "refused": 1}}])") == "");
+    BOOST_TEST(end(R"("max_age": null, "routes": [{"name": "a", "dedupe_for": null}])") == "");
+    BOOST_TEST(end(R"("max_age": "0")") == R"(config.max_age: must be longer than 0, not "0")");
+    BOOST_TEST(end(R"("routes": [])") == "config.routes: must have 1 to 1000 routes");
+    BOOST_TEST(end(R"("routes": [{"in_flight": 3}])") == "config.routes[0]: name is missing");
+    BOOST_TEST(end(R"("routes": [{"name": "a"}, {"name": "a"}])") ==
+               "config.routes[1]: there are two routes a");
+    BOOST_TEST(end(R"("routes": [{"name": "a", "retry": {"first": 3}}])") ==
+               "config.routes[0].retry.first: " + duration + "3");
     BOOST_TEST(end_of(components::queue, R"({"file": 7})") ==
                "config.file: must be a string, not 7");
 }

@@ -397,6 +397,8 @@ inline const std::map<std::string, std::string> headless{
     {"supe/tree/tree_json.cpp", "to_json, declared in tree_file.hpp"},
     {"supe/tree/tree_source.cpp", "declared in tree_file.hpp"},
     {"components/http/beast.cpp", "compiles Beast"},
+    {"components/queue/operator_logic.cpp", "declared in queue_logic.hpp"},
+    {"components/queue/operator_store.cpp", "declared in webhook_store.hpp"},
     {"components/command_line/administration.cpp", "declared in commands.hpp"},
     {"components/command_line/dead.cpp", "declared in commands.hpp"},
     {"components/command_line/logs.cpp", "declared in commands.hpp"},

@@ -124,16 +124,16 @@ BOOST_AUTO_TEST_CASE(new_settings) {
     BOOST_REQUIRE(s.loop.until(
         [&] { return scene::has(pid_of("/http_server"), R"("state":"running")"); }, 20s));
     const std::string queue = pid_of("/dam/queue").substr(0, 60),
-                      retrier = pid_of("/dam/retrier").substr(0, 60);
+                      server = pid_of("/http_server").substr(0, 60);
     settings(R"("retry_every": "1 hour")");
     relay.signal(SIGHUP);
     BOOST_TEST(relay.prints("nothing is changed"), relay.output());
-    BOOST_TEST(pid_of("/dam/retrier").starts_with(retrier));
+    BOOST_TEST(pid_of("/dam/queue").starts_with(queue));
     settings(R"("retry_every": "2h")");
     relay.signal(SIGHUP);
     BOOST_TEST(relay.prints("SIGHUP: reloaded\"}\n"), relay.output());  // in JSON, as requested
-    BOOST_TEST(!pid_of("/dam/retrier").starts_with(retrier));
-    BOOST_TEST(pid_of("/dam/queue").starts_with(queue));
+    BOOST_TEST(!pid_of("/dam/queue").starts_with(queue));
+    BOOST_TEST(pid_of("/http_server").starts_with(server));
     relay.signal(SIGTERM);
     BOOST_TEST(relay.wait().value_or(-1) == 0);
 }

@@ -264,7 +264,6 @@ BOOST_AUTO_TEST_CASE(become_configs) {
         config(dam.at(1)) ==
         R"({"route":"default","to":"http://a","exact":false,"connections":4,)"
         R"("timeout":{"connect":"5s","first_byte":"30s","total":"1m"},"lock":"/connection_lock"})");
-    BOOST_TEST(config(dam.at(2)) == R"({"every":"90s"})");
     BOOST_TEST(config(tree.children.at(2)) ==
                R"({"to":"/dam/queue","routes":[{"name":"default","path":"/","body_limit":"4MiB"}],)"
                R"("trusted_proxies":[]})");
@@ -283,7 +282,7 @@ BOOST_AUTO_TEST_CASE(routes_become_children) {
     for (const auto& child : dam) names += "dam/" + child.name + " ";
     BOOST_TEST(names ==
                "connection_lock-a connection_lock-b dam http_server dam/queue "
-               "dam/forwarder-a dam/forwarder-b dam/retrier ");
+               "dam/forwarder-a dam/forwarder-b ");
     const auto& lane = dam.at(0).config.at("routes").at(0);
     BOOST_TEST(lane.at("forwarder") == "forwarder-a");
     BOOST_TEST(lane.at("ordered").as_bool());
