@@ -67,6 +67,7 @@ forwarder_settings read_forwarder_settings(const boost::json::value& config) {
                  {"ca_file",
                   [&](auto& in, auto& x) { s.authorities = made_of_file(in, x, authorities_of); }},
                  {"sign", [&](auto& in, auto& x) { s.signer = signer_in(in, x); }},
+                 {"files_written", [](auto&, auto&) {}},  // another one is another config
                  {"idle", [&](auto& in, auto& x) { s.idle = in.some_time(x); }},
                  {"lock", [&](auto& in, auto& x) { s.lock = in.string(x); }}});
     if (s.to.host.empty()) throw supe::config_error("config: to is missing");

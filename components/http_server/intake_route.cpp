@@ -25,6 +25,7 @@ intake_route route_in(const supe::field_reader& in, const supe::located_value& v
             {"body_limit", [&](auto& at, auto& x) { r.body_limit = at.bytes(x, 1, largest_body); }},
             {"intake_rate", [&](auto& at, auto& x) { r.rate.emplace(read_rate(at, x)); }},
             {"verify", [&](auto& at, auto& x) { r.check.emplace(read_verify(at, x, "/")); }},
+            {"keys_written", [](auto&, auto&) {}},  // another one is another config
             {"order_by", [&](auto& at, auto& x) { r.order_by = source_in(at, x); }},
             {"dedupe", [&](auto& at, auto& x) { r.dedupe = source_in(at, x); }},
             {"split", [&](auto& at, auto& x) { r.split = at.boolean(x); }}});

@@ -76,6 +76,7 @@ json::object forwarder_config(const relay_settings& s, const relay_route& route)
     if (!route.rate.empty()) config["rate"] = route.rate;
     if (!route.ca_file.empty()) config["ca_file"] = route.ca_file.string();
     if (!route.sign_key_file.empty()) config["sign"] = {{"key_file", route.sign_key_file.string()}};
+    if (route.files_written != 0) config["files_written"] = route.files_written;
     return config;
 }
 
@@ -87,6 +88,7 @@ json::object intake_of(const relay_route& route) {
     if (!route.host.empty()) config["host"] = route.host;
     if (!route.intake_rate.empty()) config["intake_rate"] = route.intake_rate;
     if (route.verify) config["verify"] = to_json(*route.verify);
+    if (route.keys_written != 0) config["keys_written"] = route.keys_written;
     if (!route.order_by.empty()) config["order_by"] = route.order_by;
     if (route.dedupe) config["dedupe"] = route.dedupe->by;
     if (route.split) config["split"] = true;

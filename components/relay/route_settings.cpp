@@ -1,14 +1,15 @@
 #include "components/relay/route_settings.hpp"
 
+#include "components/http/byte_stream.hpp"
 #include "components/http/destination.hpp"
 #include "components/http/rate.hpp"
+#include "components/http/webhook_signer.hpp"
 #include "components/verification/verifier.hpp"
 #include "components/webhook/route_path.hpp"
 #include "components/webhook/webhook_key.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <fstream>
 
 namespace components {
 namespace {
@@ -39,12 +40,22 @@ std::string rate_in(const field_reader& in, const located_value& v) {
     return in.string(v);
 }
 
-/// A file that can be read now: one that cannot would end its component again and again.
-fs::path file_in(const field_reader& in, const located_value& v, const fs::path& base) {
+/// A file that `use` can be made of now: any other one would end its component again and again.
+template <class F>
+fs::path file_in(const field_reader& in, const located_value& v, const fs::path& base, F use) {
     const fs::path file = (base / in.string(v)).lexically_normal();
-    if (in.string(v).empty() || !std::ifstream(file) || fs::is_directory(file))
-        in.fail(v.position, fmt::format("{} cannot be read as a file", file.string()));
+    try {
+        use(file);
+    } catch (const std::exception& e) {
+        in.fail(v.position, e.what());
+    }
     return file;
+}
+
+void note_written(std::int64_t& newest, const fs::path& file) {
+    std::error_code unknown;
+    const auto at = std::chrono::file_clock::to_sys(fs::last_write_time(file, unknown));
+    if (!unknown) newest = std::max<std::int64_t>(newest, at.time_since_epoch().count());
 }
 
 delivery_timeout timeout_in(const field_reader& in, const located_value& v) {
@@ -114,6 +125,30 @@ verify_settings checked_verify(const field_reader& in, const located_value& v,
         in.fail(v.position, e.what());
     }
     return settings;
+}
+
+void resolve_dedupe(const field_reader& in, const located_value& v, relay_route& route) {
+    if (!route.dedupe || route.dedupe->by != "provider") return;
+    const auto refuse = [&](const std::string& what) {
+        in.below("dedupe").fail(v.position_of("dedupe"), what);
+    };
+    const id_source* id = find_id_source(route.verify ? route.verify->how.kind : "");
+    if (!id)
+        refuse("\"provider\" needs a verify of a kind that has an id of its own: " +
+               kinds_with_id());
+    if (id->of_element && !route.split)
+        refuse(fmt::format("\"provider\" of {} needs \"split\": true: each element has an id",
+                           id->kind));
+    route.dedupe->by = id->source;
+}
+
+void note_files(relay_route& route) {
+    for (const fs::path& file : {route.ca_file, route.sign_key_file})
+        if (!file.empty()) note_written(route.files_written, file);
+    if (!route.verify) return;
+    for (const fs::path& file : route.verify->key_files) note_written(route.keys_written, file);
+    if (!route.verify->token_file.empty())
+        note_written(route.keys_written, route.verify->token_file);
 }
 
 std::string path_in(const field_reader& in, const located_value& v) {
@@ -205,7 +240,8 @@ std::vector<field_reader::field> treatment_fields(relay_route& r, fs::path base)
          [&r](auto& in, auto& x) { r.connections = in.count(x, 1, most_connections); }},
         maybe("rate", [&r](auto& in, auto& x) { r.rate = rate_in(in, x); }),
         {"timeout", [&r](auto& in, auto& x) { r.timeout = timeout_in(in, x); }},
-        maybe("ca_file", [&r, base](auto& in, auto& x) { r.ca_file = file_in(in, x, base); }),
+        maybe("ca_file",
+              [&r, base](auto& in, auto& x) { r.ca_file = file_in(in, x, base, authorities_of); }),
         {"body_limit", [&r](auto& in, auto& x) { r.body_limit = in.bytes(x, 1, largest_body); }},
         maybe("intake_rate", [&r](auto& in, auto& x) { r.intake_rate = rate_in(in, x); }),
         maybe("verify", [&r, base](auto& in, auto& x) { r.verify = checked_verify(in, x, base); }),
@@ -215,25 +251,15 @@ std::vector<field_reader::field> treatment_fields(relay_route& r, fs::path base)
         {"split", [&r](auto& in, auto& x) { r.split = in.boolean(x); }},
         maybe("sign", [&r, base](auto& in, auto& x) {
             in.object(x, {{"key_file", [&](auto& at, auto& file) {
-                               r.sign_key_file = file_in(at, file, base);
+                               r.sign_key_file = file_in(at, file, base, webhook_signer::of_file);
                            }}});
             if (r.sign_key_file.empty()) in.fail(x.position, "key_file is missing");
         })};
 }
 
 void complete_route(const field_reader& in, const located_value& v, relay_route& route) {
-    if (!route.dedupe || route.dedupe->by != "provider") return;
-    const auto refuse = [&](const std::string& what) {
-        in.below("dedupe").fail(v.position_of("dedupe"), what);
-    };
-    const id_source* id = find_id_source(route.verify ? route.verify->how.kind : "");
-    if (!id)
-        refuse("\"provider\" needs a verify of a kind that has an id of its own: " +
-               kinds_with_id());
-    if (id->of_element && !route.split)
-        refuse(fmt::format("\"provider\" of {} needs \"split\": true: each element has an id",
-                           id->kind));
-    route.dedupe->by = id->source;
+    resolve_dedupe(in, v, route);
+    note_files(route);
 }
 
 std::vector<relay_route> read_routes(const field_reader& in, const located_value& v,

@@ -50,6 +50,10 @@ struct relay_route {
     std::optional<dedupe_rule> dedupe{};
     bool split = false;
     std::filesystem::path sign_key_file{};  ///< absolute; empty: not signed
+    /// When the newest of these files was written, so that a reload knows a file with other
+    /// content:
+    std::int64_t keys_written = 0;   ///< of `verify`
+    std::int64_t files_written = 0;  ///< `ca_file` and `sign`
 };
 
 /// The members of a route that say how its webhooks are treated: all but `name`, `path` and `host`.

@@ -4,6 +4,7 @@
 #include "components/relay/relay_tree.hpp"
 #include "supe/text/field_reader.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tests/support/test_ca.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
@@ -79,14 +80,14 @@ BOOST_AUTO_TEST_CASE(reads_all) {
 BOOST_AUTO_TEST_CASE(reads_routes) {
     const file f;
     std::ofstream(f.directory / "github.key") << "secret";
-    std::ofstream(f.directory / "ca.pem") << "certificates";
+    std::ofstream(f.directory / "sign.key") << "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     const auto s = f.read(R"({ "routes": [
         { "name": "sendgrid", "path": "/sendgrid/", "host": null, "to": "https://app.example/hooks",
           "exact": true, "connections": 5, "rate": "50/s", "timeout": {"connect": "2s", "total": "20s"},
-          "ca_file": "ca.pem", "body_limit": "1MiB", "intake_rate": "200/m", "verify": null,
+          "body_limit": "1MiB", "intake_rate": "200/m", "verify": null,
           "retry": {"first": "1s", "factor": 3, "max": "2h", "jitter": 0.5, "for": "3d", "refused": 2},
           "order_by": "json:/0/sg_message_id", "dedupe": {"by": "header:X-Id", "for": "1d"},
-          "split": true, "sign": {"key_file": "github.key"} },
+          "split": true, "sign": {"key_file": "sign.key"} },
         { "name": "github", "host": "hooks.example.com", "to": "http://b",
           "verify": {"kind": "github", "key_file": "github.key"}, "dedupe": {"by": "provider"} },
         { "name": "rest", "path": "/", "to": "http://c" } ] })");
@@ -100,8 +101,7 @@ BOOST_AUTO_TEST_CASE(reads_routes) {
     BOOST_TEST(r.rate == "50/s");
     BOOST_TEST(r.intake_rate == "200/m");
     BOOST_TEST((r.timeout.connect == 2s && r.timeout.first_byte == 20s && r.timeout.total == 20s));
-    BOOST_TEST(r.ca_file == f.directory / "ca.pem");
-    BOOST_TEST(r.sign_key_file == f.directory / "github.key");
+    BOOST_TEST(r.sign_key_file == f.directory / "sign.key");
     BOOST_TEST((r.retry.first == 1s && r.retry.factor == 3 && r.retry.max == 2h));
     BOOST_TEST((r.retry.jitter == 0.5 && r.retry.whole == 72h && r.retry.refused == 2));
     BOOST_TEST(r.order_by == "json:/0/sg_message_id");
@@ -112,6 +112,26 @@ BOOST_AUTO_TEST_CASE(reads_routes) {
     BOOST_TEST(s.routes[1].verify->how.kind == "github");
     BOOST_TEST((s.routes[2].timeout.connect == 5s && s.routes[2].timeout.first_byte == 30s));
     BOOST_TEST((s.routes[2].timeout.total == 60s));
+}
+
+// A file of keys or certificates with other content is another setting.
+BOOST_AUTO_TEST_CASE(files_with_other_content) {
+    const file f;
+    const support::test_ca ca(f.directory.path());
+    std::ofstream(f.directory / "key") << "one";
+    const std::string text = R"({"to": "https://a", "ca_file": ")" + ca.file().filename().string() +
+                             R"(", "verify": {"kind": "github", "key_file": "key"}})";
+    const auto server = [&] {
+        const auto tree = components::relay_tree(f.read(text));
+        return boost::json::serialize(tree.children.at(2).config);
+    };
+    BOOST_TEST(f.read(text).routes.front().ca_file == ca.file());
+    const std::string before = server();
+    BOOST_TEST(server() == before);
+    std::filesystem::last_write_time(f.directory / "key",
+                                     std::filesystem::file_time_type::clock::now() + 1h);
+    BOOST_TEST(server() != before);
+    BOOST_TEST(before.find("one") == before.npos);
 }
 
 // Each error says file, line and column, the value and the choices.
