@@ -5,6 +5,7 @@
 #include "components/command_line/target_tree.hpp"
 #include "components/demo/demo.hpp"
 #include "components/http/destination.hpp"
+#include "components/queue/ledger.hpp"
 #include "components/relay/relay_tree.hpp"
 #include "components/relay/state_warning.hpp"
 #include "supe/process/listening_sockets.hpp"
@@ -28,6 +29,7 @@ struct relay_options {
     bool time = false;
     bool demo = false;
     bool print_tree = false;
+    bool check_ledger = false;
 };
 
 /// Where webhooks come in when nothing says it: $PORT is set by those who run it (Heroku).
@@ -112,9 +114,27 @@ void introduce(const relay_settings& settings, const std::filesystem::path& stat
     }
 }
 
+/// A line for each route; a difference is a failure.
+exit_code print_ledger(const std::filesystem::path& state) {
+    exit_code code = exit_code::done;
+    try {
+        for (const ledger_line& line : check_ledger(state / "queue.db")) {
+            fmt::print("{}\n", line.text());
+            if (!line.is_right()) code = exit_code::failed;
+        }
+    } catch (const supe::sqlite_error& e) {
+        fmt::print(stderr, "supe: {}\n", e.what());
+        code = exit_code::failed;
+    }
+    return code;
+}
+
 exit_code run_relay(const relay_options& options, const target_tree& where) {
     relay_settings settings = settings_of(options);
     if (settings.state.empty()) settings.state = where.state;
+    if (options.check_ledger)
+        return print_ledger(
+            state_directory(settings.state, settings.demo ? "relay-demo" : "relay"));
     if (settings.demo) complete_demo(settings);
     supe::supervisor_spec tree = checked_tree(settings);
     if (options.print_tree) {
@@ -179,7 +199,12 @@ std::vector<parameter> parameters_of(relay_options& options) {
          .help = "with a small app behind it that is slow and fails now and then, and a sender"},
         {.name = "--print-tree",
          .into = &options.print_tree,
-         .help = "print the tree file and end; `supe run` of it is the same relay"}};
+         .help = "print the tree file and end; `supe run` of it is the same relay"},
+        {.name = "--check-ledger",
+         .into = &options.check_ledger,
+         .help =
+             "print of each route what was accepted and what became of it, compare it with what "
+             "is stored, and end; the relay may run meanwhile"}};
 }
 
 }  // namespace
