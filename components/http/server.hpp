@@ -19,8 +19,9 @@ struct http_request {
 
 struct http_answer {
     unsigned status = 200;
-    std::string text;     ///< a line for people; sent as text/plain
+    std::string text;     ///< the body: a line for people, but for other types
     http_fields headers;  ///< further ones
+    std::string type = "text/plain";
 };
 
 struct http_limits {
