@@ -2,14 +2,12 @@
 // the providers in provider_table.hpp, and what a provider asks before it sends.
 #pragma once
 
-#include "components/http/server.hpp"
+#include "components/verification/request_parts.hpp"
 #include "components/verification/verify_settings.hpp"
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 namespace components {
 
@@ -18,15 +16,6 @@ namespace components {
 struct verdict {
     bool ok = false;
     std::string why{};
-};
-
-/// A request as its sender sent it.
-struct sent_request {
-    const http_request& message;
-    /// What the sender called: scheme, host (a trusted proxy's X-Forwarded-Host, else Host), path
-    /// and query. Some providers sign it.
-    std::string_view url;
-    std::chrono::system_clock::time_point now;  ///< signatures of some providers get too old
 };
 
 /// The check of one route. It has read its keys and does no I/O any more; comparisons take the same
