@@ -7,6 +7,7 @@
 #include "components/http/destination.hpp"
 #include "components/relay/relay_tree.hpp"
 #include "components/relay/state_warning.hpp"
+#include "components/verification/provider_table.hpp"
 #include "supe/text/config.hpp"
 #include "supe/tree/tree_file.hpp"
 
@@ -25,6 +26,7 @@ struct relay_options {
     bool time = false;
     bool demo = false;
     bool print_tree = false;
+    bool providers = false;
 };
 
 /// Where webhooks come in when nothing says it: $PORT is set by those who run it (Heroku).
@@ -79,6 +81,10 @@ void complete_demo(relay_settings& settings) {
 }
 
 exit_code run_relay(const relay_options& options, const target_tree& where) {
+    if (options.providers) {
+        fmt::print("{}", printed_table());
+        return exit_code::done;
+    }
     relay_settings settings = settings_of(options);
     if (settings.state.empty()) settings.state = where.state;
     if (settings.demo) complete_demo(settings);
@@ -144,7 +150,10 @@ std::vector<parameter> parameters_of(relay_options& options) {
          .help = "with a small app behind it that is slow and fails now and then, and a sender"},
         {.name = "--print-tree",
          .into = &options.print_tree,
-         .help = "print the tree file and end; `supe run` of it is the same relay"}};
+         .help = "print the tree file and end; `supe run` of it is the same relay"},
+        {.name = "--providers",
+         .into = &options.providers,
+         .help = "print the table of providers whose webhooks can be verified, and end"}};
 }
 
 }  // namespace
