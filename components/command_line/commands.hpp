@@ -17,6 +17,7 @@ command completion_command(const command& program);  // `program` must outlive i
 command status_command(target_tree& where);
 command tree_command(target_tree& where);
 command logs_command(target_tree& where);
+command doctor_command(target_tree& where);
 command notices_command(target_tree& where);
 command mail_command(target_tree& where);
 command dead_command(target_tree& where);
