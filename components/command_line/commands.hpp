@@ -11,6 +11,7 @@ struct target_tree;
 command relay_command(const target_tree& where);
 command run_command(const target_tree& where);
 command check_command();
+command chaos_command();
 command completion_command(const command& program);  // `program` must outlive it
 
 // What an operator asks a running tree.

@@ -97,7 +97,7 @@ inline const std::vector<std::string> floors{"supe", "patterns", "components", "
 inline const std::map<std::string, int> component_steps{
     {"http", 0},        {"webhook", 0},   {"verification", 0}, {"connection_lock", 1},
     {"demo", 1},        {"forwarder", 1}, {"queue", 1},        {"retrier", 1},
-    {"http_server", 1}, {"relay", 2},     {"command_line", 3},
+    {"http_server", 1}, {"relay", 2},     {"chaos", 2},        {"command_line", 3},
 };
 
 /// The nth step of a path, or nothing: part("supe/mail/mailbox.hpp", 1) is `mail`.
