@@ -8,6 +8,7 @@
 #include "components/queue/ledger.hpp"
 #include "components/relay/relay_tree.hpp"
 #include "components/relay/state_warning.hpp"
+#include "components/verification/provider_table.hpp"
 #include "supe/process/listening_sockets.hpp"
 #include "supe/text/config.hpp"
 #include "supe/tree/tree_file.hpp"
@@ -30,6 +31,7 @@ struct relay_options {
     bool demo = false;
     bool print_tree = false;
     bool check_ledger = false;
+    bool providers = false;
 };
 
 /// Where webhooks come in when nothing says it: $PORT is set by those who run it (Heroku).
@@ -130,6 +132,10 @@ exit_code print_ledger(const std::filesystem::path& state) {
 }
 
 exit_code run_relay(const relay_options& options, const target_tree& where) {
+    if (options.providers) {
+        fmt::print("{}", printed_table());
+        return exit_code::done;
+    }
     relay_settings settings = settings_of(options);
     if (settings.state.empty()) settings.state = where.state;
     if (options.check_ledger)
@@ -204,7 +210,10 @@ std::vector<parameter> parameters_of(relay_options& options) {
          .into = &options.check_ledger,
          .help =
              "print of each route what was accepted and what became of it, compare it with what "
-             "is stored, and end; the relay may run meanwhile"}};
+             "is stored, and end; the relay may run meanwhile"},
+        {.name = "--providers",
+         .into = &options.providers,
+         .help = "print the table of providers whose webhooks can be verified, and end"}};
 }
 
 }  // namespace
