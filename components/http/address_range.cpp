@@ -62,6 +62,7 @@ std::vector<address_range> read_ranges(const supe::field_reader& in, const supe:
 }
 
 bool is_in(const std::vector<address_range>& ranges, const std::string& address) {
+    if (ranges.empty()) return false;
     boost::system::error_code none;
     const ip::address a = ip::make_address(address, none);
     return !none &&

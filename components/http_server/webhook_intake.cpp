@@ -128,7 +128,8 @@ std::optional<http_answer> webhook_intake::refusal_of(const arrival& a) {
     intake_route& route = *a.to.route;
     if (leaves_its_root(a.to.rest))
         return http_answer{400, "the target leads out of the route's path\n", {}};
-    const std::string url = fmt::format("{}://{}{}", a.site.scheme, a.site.host, r.target);
+    const std::string url =
+        route.check ? fmt::format("{}://{}{}", a.site.scheme, a.site.host, r.target) : "";
     const sent_request sent{r, url, self_.time().wall()};
     if (route.check)
         if (auto answer = route.check->challenge(sent)) return answer;

@@ -170,6 +170,27 @@ BOOST_AUTO_TEST_CASE(new_routes) {
     BOOST_TEST(s.relay->stop().value_or(-1) == 0);
 }
 
+// What a route has in the queue when it leaves the settings is there when it is back.
+BOOST_AUTO_TEST_CASE(a_route_comes_back) {
+    scene s;
+    const std::string b = s.route("b", s.good.url());
+    s.write(s.route("a", fmt::format("http://127.0.0.1:{}", support::free_port())) + "," + b);
+    s.run();
+    BOOST_TEST(s.send("/a/kept") == ok);
+    s.write(b);
+    s.relay->process().signal(SIGHUP);
+    BOOST_REQUIRE(s.loop.until([&] { return s.relay->pid_of("/connection_lock-a") == 0; }, 20s));
+    BOOST_TEST(s.loop.until([&] { return s.send("/a") == "HTTP/1.1 404 Not Found"; }, 20s));
+    BOOST_TEST(s.send("/b/first") == ok);
+    BOOST_TEST(s.delivered(1));
+    s.write(s.route("a", s.good.url()) + "," + b);
+    s.relay->process().signal(SIGHUP);
+    BOOST_TEST(s.delivered(2));
+    BOOST_TEST(s.target_of(0) == "/first");
+    BOOST_TEST(s.target_of(1) == "/kept");
+    BOOST_TEST(s.relay->stop().value_or(-1) == 0);
+}
+
 // Behind a trusted proxy the destination learns of the sender what the proxy knows.
 BOOST_AUTO_TEST_CASE(behind_a_proxy) {
     scene s;
