@@ -144,8 +144,8 @@ private:
                 "POST /chaos/{} HTTP/1.1\r\nHost: chaos\r\nContent-Type: text/plain\r\n"
                 "Content-Length: {}\r\n\r\n",
                 number, body.size());
-            const http_reply reply =
-                co_await connection->exchange(head, body, time_.now() + answer_limit);
+            const exchange_limits limits{time_.now() + answer_limit, answer_limit};
+            const http_reply reply = co_await connection->exchange(head, body, limits);
             if (reply.status == 200) {
                 ledger_.acknowledge(number);
                 ++acknowledged_;

@@ -7,13 +7,12 @@
 #include "patterns/connection_lock.hpp"
 #include "patterns/idle_shutdown.hpp"
 #include "patterns/output.hpp"
+#include "patterns/worker_pool.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <deque>
-#include <list>
 #include <random>
 #include <unordered_map>
 
@@ -31,57 +30,34 @@ struct worker {
     forwarder_state& owner;
     std::unique_ptr<http_connection> connection{};
     patterns::permit permit{};
-    bool sleeping = false;  // it waits for work and was not woken yet
-    bool working = false;
-    bool recalled = false;  // others wait for its permit
-    supe::timer wake;
 
-    explicit worker(forwarder_state& o);
+    bool keeps() const { return connection != nullptr; }
+    bool is_useful() const { return connection->reusable(); }
+    supe::awaitable<> give_up();
+    supe::awaitable<> handle(supe::mail mail);
 };
 
 /// The forwarder: what its workers share.
 struct forwarder_state {
     supe::component& self;
     forwarder_settings settings;
-    std::deque<supe::mail> waiting{};
     std::unordered_map<std::string, std::vector<supe::mail>>
         in_flight{};  // by webhook: copies of what is being delivered
     latest_results latest{10000};
     name_lookup names{self.time(), settings.to};
     std::optional<patterns::rate_limiter> starts{};
-    bool closing = false;
-    std::list<worker> workers{};
+    patterns::worker_pool<worker, supe::mail> pool{self.time(), settings.idle / 2};
     std::mt19937_64 dice{std::random_device{}()};
 
     forwarder_state(supe::component& c, forwarder_settings s) : self(c), settings(std::move(s)) {
         if (settings.rate) starts.emplace(*settings.rate);
-        for (unsigned i = 0; i < settings.connections; ++i) workers.emplace_back(*this);
+        for (unsigned i = 0; i < settings.connections; ++i) pool.hire(*this);
     }
     patterns::backoff pauses() {
         return patterns::backoff(
             {100ms, 5s, 2}, [this] { return std::uniform_real_distribution<double>(0, 1)(dice); });
     }
-    bool is_busy() const {
-        return !waiting.empty() || std::ranges::any_of(workers, [](const worker& w) {
-            return w.working || w.connection;
-        });
-    }
-    void wake_all() {
-        for (worker& w : workers) w.wake.notify();
-    }
-    /// Wakes a sleeping worker, one with a connection before others. Where all work, the next that
-    /// is done looks for itself.
-    void wake_one() {
-        worker* best = nullptr;
-        for (worker& w : workers)
-            if (w.sleeping && (!best || (w.connection && !best->connection))) best = &w;
-        if (!best) return;
-        best->sleeping = false;
-        best->wake.notify();
-    }
 };
-
-worker::worker(forwarder_state& o) : owner(o), wake(o.self.time()) {}
 
 /// One try that a mail asks for.
 struct delivery {
@@ -101,11 +77,10 @@ delivery read_delivery(const supe::mail& mail) {
     return {webhook_from_json(*item), static_cast<unsigned>(attempt->get_int64())};
 }
 
-supe::awaitable<> hang_up(worker& w) {
-    w.recalled = false;
-    if (w.connection) co_await w.connection->close(w.owner.settings.timeout.total);
-    w.connection.reset();
-    w.permit.release();
+supe::awaitable<> worker::give_up() {
+    if (connection) co_await connection->close(owner.settings.timeout.total);
+    connection.reset();
+    permit.release();
 }
 
 /// The component is asked to shut down before a delivery has begun: its mail stays in the mailbox.
@@ -164,7 +139,7 @@ supe::awaitable<std::string> connect(worker& w, attempt_time& clock) {
     supe::clock& time = o.self.time();
     if (w.connection && w.connection->reusable()) co_return "";
     supe::time_point since = time.now();
-    co_await hang_up(w);
+    co_await w.give_up();
     clock.waited += time.now() - since;
     std::string error;
     std::vector<std::string> peers =
@@ -273,7 +248,7 @@ supe::awaitable<> handle_once(worker& w, const delivery& d, supe::mail mail) {
     for (supe::mail& copy : copies) co_await copy.ack();
 }
 
-supe::awaitable<> handle(worker& w, supe::mail mail) {
+supe::awaitable<> worker::handle(supe::mail mail) {
     std::string fault;
     delivery d;
     try {
@@ -282,42 +257,11 @@ supe::awaitable<> handle(worker& w, supe::mail mail) {
         fault = e.what();
     }
     if (fault.empty()) {
-        co_await handle_once(w, d, std::move(mail));
+        co_await handle_once(*this, d, std::move(mail));
     } else {
         patterns::warn("mail from {} is no webhook to deliver: {}", mail.from(), fault);
         co_await mail.reject(fault);
     }
-}
-
-/// True when there is work, false at the end. Meanwhile hangs up when the connection is of no more
-/// use, when it is called back, or when it has waited for long.
-supe::awaitable<bool> wait_for_work(worker& w) {
-    forwarder_state& o = w.owner;
-    const supe::time_point keep_until = o.self.time().now() + o.settings.idle / 2;
-    if (w.recalled || (w.connection && !w.connection->reusable())) co_await hang_up(w);
-    while (o.waiting.empty() && !o.closing) {
-        if (w.connection && (w.recalled || o.self.time().now() >= keep_until)) {
-            co_await hang_up(w);
-            continue;
-        }
-        w.sleeping = true;
-        w.wake.expires_at(w.connection ? keep_until : supe::never);
-        co_await w.wake.wait();
-        w.sleeping = false;
-    }
-    co_return !o.closing;
-}
-
-supe::awaitable<> work(worker& w) {
-    forwarder_state& o = w.owner;
-    while (co_await wait_for_work(w)) {
-        supe::mail mail = std::move(o.waiting.front());
-        o.waiting.pop_front();
-        w.working = true;
-        co_await handle(w, std::move(mail));
-        w.working = false;
-    }
-    co_await hang_up(w);
 }
 
 supe::awaitable<> take_mail(forwarder_state& o) {
@@ -325,18 +269,15 @@ supe::awaitable<> take_mail(forwarder_state& o) {
     for (;;) {
         auto mail = co_await idle.next_mail();
         if (mail && patterns::is_recall(*mail)) {
-            for (worker& w : o.workers) w.recalled = w.working || w.connection;
+            o.pool.recall();
             co_await mail->ack();
-            o.wake_all();
         } else if (mail) {
-            o.waiting.push_back(std::move(*mail));
-            o.wake_one();
-        } else if (o.self.shutting_down() || !o.is_busy()) {
+            o.pool.add(std::move(*mail));
+        } else if (o.self.shutting_down() || !o.pool.is_busy()) {
             break;
         }
     }
-    o.closing = true;
-    o.wake_all();
+    o.pool.close();
 }
 
 }  // namespace
@@ -346,7 +287,7 @@ supe::awaitable<> forwarder(supe::component& self) {
     forwarder_state o(self, read_forwarder_settings(config));
     self.set_window(2 * o.settings.connections + 16);  // the queue sends no more than that
     supe::nursery all(self.time());
-    for (worker& w : o.workers) all.start(work(w));
+    o.pool.start(all);
     all.start(take_mail(o));
     co_await all.join();
     co_await o.names.end();

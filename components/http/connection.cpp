@@ -31,8 +31,8 @@ constexpr std::uint64_t answer_limit =
     256 << 10;  // bytes of an answer's body that we read to keep the connection
 constexpr std::size_t read_size = 8 << 10;
 constexpr std::uint32_t head_limit = 256 << 10;
-constexpr std::size_t drain_limit = 16 << 20;  // bytes of an answer that close() waits through
-constexpr std::size_t large_body = 64 << 10;   // a smaller one fits into the kernel's buffer
+constexpr std::size_t drain_limit = 16 << 20;   // bytes of an answer that close() waits through
+constexpr std::size_t kernel_takes = 64 << 10;  // a body of so much fits into its buffer
 
 std::string explain(const boost::system::error_code& failed, bool late) {
     if (late) return "timed out";
@@ -159,7 +159,7 @@ struct http_connection::impl {
     supe::awaitable<http_reply> talk(const std::string& head, const std::string& body,
                                      exchange_limits limits, time_limit& limit) {
         http_reply reply;
-        if (body.size() <= large_body) {
+        if (body.size() <= kernel_takes) {
             co_await send(head, body, limits, limit);
             reply = co_await read_answer(limits, limit);
             co_return reply;

@@ -9,7 +9,13 @@
 namespace components {
 
 supe::awaitable<> name_lookup::look_up() {
-    peers_ = co_await http_connection::resolve(time_, to_, error_);
+    peers_.clear();
+    try {
+        peers_ = co_await http_connection::resolve(time_, to_, error_);
+    } catch (const boost::system::system_error& e) {  // the resolver's thread cannot be had
+        if (e.code() == boost::asio::error::operation_aborted) throw;
+        error_ = fmt::format("{}: {}", to_.host, e.code().message());
+    }
     running_ = false;
     done_.notify();
 }
