@@ -26,11 +26,13 @@ void add_commands(command& program, target_tree& where) {
     all.push_back(relay_command(where));
     all.push_back(run_command(where));
     all.push_back(check_command());
+    all.push_back(chaos_command());
     all.push_back(completion_command(program));
     all.push_back(status_command(where));
     all.push_back(tree_command(where));
     all.push_back(logs_command(where));
     all.push_back(notices_command(where));
+    all.push_back(doctor_command(where));
     for (command& c : administration_commands(where)) all.push_back(std::move(c));
     all.push_back(mail_command(where));
     all.push_back(dead_command(where));

@@ -11,12 +11,14 @@ struct target_tree;
 command relay_command(const target_tree& where);
 command run_command(const target_tree& where);
 command check_command();
+command chaos_command();
 command completion_command(const command& program);  // `program` must outlive it
 
 // What an operator asks a running tree.
 command status_command(target_tree& where);
 command tree_command(target_tree& where);
 command logs_command(target_tree& where);
+command doctor_command(target_tree& where);
 command notices_command(target_tree& where);
 command mail_command(target_tree& where);
 command dead_command(target_tree& where);

@@ -5,12 +5,17 @@
 #include "components/command_line/target_tree.hpp"
 #include "components/demo/demo.hpp"
 #include "components/http/destination.hpp"
+#include "components/queue/ledger.hpp"
 #include "components/relay/relay_tree.hpp"
 #include "components/relay/state_warning.hpp"
+#include "components/verification/provider_table.hpp"
+#include "supe/process/listening_sockets.hpp"
 #include "supe/text/config.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -25,12 +30,14 @@ struct relay_options {
     bool time = false;
     bool demo = false;
     bool print_tree = false;
+    bool check_ledger = false;
+    bool providers = false;
 };
 
 /// Where webhooks come in when nothing says it: $PORT is set by those who run it (Heroku).
 std::string usual_listen() {
     const char* port = std::getenv("PORT");
-    return port && *port ? "0.0.0.0:" + std::string(port) : relay_settings().listen;
+    return port && *port ? "0.0.0.0:" + std::string(port) : relay_settings().listen.front();
 }
 
 supe::milliseconds period_given(const std::string& text) {
@@ -40,15 +47,24 @@ supe::milliseconds period_given(const std::string& text) {
         fmt::format("--retry-every: \"{}\" is not a duration like 30s, 5m, 1h", text));
 }
 
+/// `--to` and `--connections` say of one route what a file with names says of each.
+void expect_one_route(const relay_options& given, const relay_settings& s) {
+    if (!s.named_routes || (!given.to && !given.connections)) return;
+    throw std::runtime_error(fmt::format("{}: {} has routes, each with its own `{}`",
+                                         given.to ? "--to" : "--connections", given.file,
+                                         given.to ? "to" : "connections"));
+}
+
 /// The file's settings, where there is one, but for those that the command line gives.
 relay_settings settings_of(const relay_options& given) {
     relay_settings s;
     if (!given.file.empty()) read_relay_settings(given.file, s);
-    const bool port_given = usual_listen() != relay_settings().listen;
-    if (given.file.empty() || port_given) s.listen = usual_listen();
-    if (given.to) s.to = *given.to;
-    if (given.listen) s.listen = *given.listen;
-    if (given.connections) s.connections = *given.connections;
+    expect_one_route(given, s);
+    const bool port_given = usual_listen() != relay_settings().listen.front();
+    if (given.file.empty() || port_given) s.listen = {usual_listen()};
+    if (given.listen) s.listen = {*given.listen};
+    if (given.to) s.only_route().to = *given.to;
+    if (given.connections) s.only_route().connections = *given.connections;
     if (given.retry_every) s.retry_every = period_given(*given.retry_every);
     if (given.state) s.state = *given.state;
     s.demo = given.demo;
@@ -58,6 +74,14 @@ relay_settings settings_of(const relay_options& given) {
 supe::supervisor_spec checked_tree(const relay_settings& settings) {
     check(settings);
     return relay_tree(settings);
+}
+
+/// A reload changes all or nothing: the addresses that it adds must be free before it begins.
+void expect_free(const std::vector<std::string>& listen, const std::vector<std::string>& before) {
+    for (const std::string& address : listen) {
+        if (std::ranges::find(before, address) != before.end()) continue;
+        const supe::listening_sockets_of_child can_be_opened({address}, "/");
+    }
 }
 
 /// What somebody who sees this for the first time wants to know.
@@ -73,14 +97,50 @@ void introduce_demo() {
 }
 
 void complete_demo(relay_settings& settings) {
-    if (settings.to.empty()) settings.to = fmt::format("http://127.0.0.1:{}", free_demo_port());
-    if (settings.retry_every == relay_settings().retry_every)
-        settings.retry_every = std::chrono::seconds(5);  // nobody watches for 5 min
+    std::string& to = settings.only_route().to;
+    if (to.empty()) to = fmt::format("http://127.0.0.1:{}", free_demo_port());
+    if (!settings.retry_every)
+        settings.retry_every = std::chrono::seconds(5);  // nobody watches for long
+}
+
+/// What comes from where, and where it goes.
+void introduce(const relay_settings& settings, const std::filesystem::path& state) {
+    for (const relay_route& route : settings.routes) {
+        const std::string path = route.path == "/" ? "" : route.path;
+        fmt::print(stderr,
+                   "[supe] webhooks to http://{}{}{} are kept in {} and delivered to {}, over at "
+                   "most {} connections\n",
+                   fmt::join(settings.listen, ", "), path,
+                   route.host.empty() ? "" : " for " + route.host, state.string(), route.to,
+                   route.connections);
+    }
+}
+
+/// A line for each route; a difference is a failure.
+exit_code print_ledger(const std::filesystem::path& state) {
+    exit_code code = exit_code::done;
+    try {
+        for (const ledger_line& line : check_ledger(state / "queue.db")) {
+            fmt::print("{}\n", line.text());
+            if (!line.is_right()) code = exit_code::failed;
+        }
+    } catch (const supe::sqlite_error& e) {
+        fmt::print(stderr, "supe: {}\n", e.what());
+        code = exit_code::failed;
+    }
+    return code;
 }
 
 exit_code run_relay(const relay_options& options, const target_tree& where) {
+    if (options.providers) {
+        fmt::print("{}", printed_table());
+        return exit_code::done;
+    }
     relay_settings settings = settings_of(options);
     if (settings.state.empty()) settings.state = where.state;
+    if (options.check_ledger)
+        return print_ledger(
+            state_directory(settings.state, settings.demo ? "relay-demo" : "relay"));
     if (settings.demo) complete_demo(settings);
     supe::supervisor_spec tree = checked_tree(settings);
     if (options.print_tree) {
@@ -90,19 +150,20 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
     const auto state = state_directory(settings.state, tree.name);
     if (const std::string warning = state_warning(state); !warning.empty())
         fmt::print(stderr, "[supe] {}\n", warning);
-    fmt::print(stderr,
-               "[supe] webhooks to http://{} are kept in {} and delivered to {}, over at most {} "
-               "connections\n",
-               settings.listen, state.string(), settings.to, settings.connections);
+    introduce(settings, state);
     if (settings.demo) introduce_demo();
     foreground_settings how{.state = state,
                             .log_format = options.format,
                             .tree_file = supe::own_file(options.file),
                             .time = options.time};
     if (!options.file.empty() && !settings.demo)
-        how.read_again = [&options] {
+        how.read_again = [&options, listening = settings.listen]() mutable {
             supe::expect_readable_again(options.file);
-            return checked_tree(settings_of(options));
+            const relay_settings now = settings_of(options);
+            supe::supervisor_spec changed = checked_tree(now);
+            expect_free(now.listen, listening);
+            listening = now.listen;
+            return changed;
         };
     return run_in_foreground(std::move(tree), std::move(how));
 }
@@ -112,7 +173,7 @@ std::vector<parameter> parameters_of(relay_options& options) {
     return {
         {.name = "CONFIG.json",
          .into = &options.file,
-         .help = "an object with the settings below (to, listen, connections, …)"},
+         .help = "an object with the settings below (to, listen, connections, …), or with routes"},
         {.name = "--to",
          .into = &options.to,
          .help = "your app; the path of each webhook is appended",
@@ -127,12 +188,12 @@ std::vector<parameter> parameters_of(relay_options& options) {
          .help = "never more than so many to your app",
          .placeholder = "N",
          .within = {1, most_connections},
-         .otherwise = std::to_string(usual.connections)},
+         .otherwise = std::to_string(usual.routes.front().connections)},
         {.name = "--retry-every",
          .into = &options.retry_every,
-         .help = "how often what failed is tried again",
+         .help = "the longest pause before what failed is tried again",
          .placeholder = "TIME",
-         .otherwise = supe::print_duration(usual.retry_every)},
+         .otherwise = supe::print_duration(usual.routes.front().retry.max)},
         {.name = "--state",
          .into = &options.state,
          .help = "directory for what must outlive the relay",
@@ -144,7 +205,15 @@ std::vector<parameter> parameters_of(relay_options& options) {
          .help = "with a small app behind it that is slow and fails now and then, and a sender"},
         {.name = "--print-tree",
          .into = &options.print_tree,
-         .help = "print the tree file and end; `supe run` of it is the same relay"}};
+         .help = "print the tree file and end; `supe run` of it is the same relay"},
+        {.name = "--check-ledger",
+         .into = &options.check_ledger,
+         .help =
+             "print of each route what was accepted and what became of it, compare it with what "
+             "is stored, and end; the relay may run meanwhile"},
+        {.name = "--providers",
+         .into = &options.providers,
+         .help = "print the table of providers whose webhooks can be verified, and end"}};
 }
 
 }  // namespace

@@ -92,14 +92,15 @@ supe::awaitable<http_reply> post(supe::clock& time, http_destination to, std::st
     const std::string head = fmt::format(
         "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: SendGrid Event API (demo)\r\n"
         "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        to.base_path.empty() ? "/" : to.base_path, to.authority, body.size());
+        to.path, to.authority, body.size());
     http_reply reply;
     std::vector<std::string> peers = co_await http_connection::resolve(time, to, reply.error);
     http_connection connection(time, to);
     const supe::time_point open_by = time.now() + 10s;
     if (!peers.empty()) reply.error = co_await connection.connect(std::move(peers), open_by);
     if (reply.error.empty()) reply.error = co_await connection.secure(open_by);
-    if (reply.error.empty()) reply = co_await connection.exchange(head, body, time.now() + 30s);
+    const exchange_limits limits{time.now() + 30s, 30s};
+    if (reply.error.empty()) reply = co_await connection.exchange(head, body, limits);
     co_return reply;
 }
 

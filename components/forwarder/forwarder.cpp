@@ -1,19 +1,18 @@
 #include "components/forwarder/forwarder.hpp"
 
+#include "components/forwarder/forwarder_settings.hpp"
 #include "components/forwarder/latest_results.hpp"
-#include "components/http/connection.hpp"
+#include "components/http/name_lookup.hpp"
 #include "patterns/backoff.hpp"
 #include "patterns/connection_lock.hpp"
 #include "patterns/idle_shutdown.hpp"
 #include "patterns/output.hpp"
-#include "supe/text/config.hpp"
+#include "patterns/worker_pool.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <deque>
-#include <list>
 #include <random>
 #include <unordered_map>
 
@@ -23,14 +22,6 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-struct forwarder_settings {
-    http_destination to;
-    unsigned connections = 4;
-    supe::duration timeout = 30s;
-    supe::duration idle = 30s;
-    std::string lock = "/connection_lock";
-};
-
 struct forwarder_state;
 
 /// One of the coroutines that deliver, with its connection and the permit for it. The permit goes
@@ -39,54 +30,34 @@ struct worker {
     forwarder_state& owner;
     std::unique_ptr<http_connection> connection{};
     patterns::permit permit{};
-    bool sleeping = false;  // it waits for work and was not woken yet
-    bool working = false;
-    bool recalled = false;  // others wait for its permit
-    supe::timer wake;
 
-    explicit worker(forwarder_state& o);
+    bool keeps() const { return connection != nullptr; }
+    bool is_useful() const { return connection->reusable(); }
+    supe::awaitable<> give_up();
+    supe::awaitable<> handle(supe::mail mail);
 };
 
 /// The forwarder: what its workers share.
 struct forwarder_state {
     supe::component& self;
     forwarder_settings settings;
-    std::deque<supe::mail> waiting{};
     std::unordered_map<std::string, std::vector<supe::mail>>
         in_flight{};  // by webhook: copies of what is being delivered
     latest_results latest{10000};
-    bool closing = false;
-    std::list<worker> workers{};
+    name_lookup names{self.time(), settings.to};
+    std::optional<patterns::rate_limiter> starts{};
+    patterns::worker_pool<worker, supe::mail> pool{self.time(), settings.idle / 2};
     std::mt19937_64 dice{std::random_device{}()};
 
     forwarder_state(supe::component& c, forwarder_settings s) : self(c), settings(std::move(s)) {
-        for (unsigned i = 0; i < settings.connections; ++i) workers.emplace_back(*this);
+        if (settings.rate) starts.emplace(*settings.rate);
+        for (unsigned i = 0; i < settings.connections; ++i) pool.hire(*this);
     }
     patterns::backoff pauses() {
         return patterns::backoff(
             {100ms, 5s, 2}, [this] { return std::uniform_real_distribution<double>(0, 1)(dice); });
     }
-    bool is_busy() const {
-        return !waiting.empty() || std::ranges::any_of(workers, [](const worker& w) {
-            return w.working || w.connection;
-        });
-    }
-    void wake_all() {
-        for (worker& w : workers) w.wake.notify();
-    }
-    /// Wakes a sleeping worker, one with a connection before others. Where all work, the next that
-    /// is done looks for itself.
-    void wake_one() {
-        worker* best = nullptr;
-        for (worker& w : workers)
-            if (w.sleeping && (!best || (w.connection && !best->connection))) best = &w;
-        if (!best) return;
-        best->sleeping = false;
-        best->wake.notify();
-    }
 };
-
-worker::worker(forwarder_state& o) : owner(o), wake(o.self.time()) {}
 
 /// One try that a mail asks for.
 struct delivery {
@@ -106,11 +77,10 @@ delivery read_delivery(const supe::mail& mail) {
     return {webhook_from_json(*item), static_cast<unsigned>(attempt->get_int64())};
 }
 
-supe::awaitable<> hang_up(worker& w) {
-    w.recalled = false;
-    if (w.connection) co_await w.connection->close();
-    w.connection.reset();
-    w.permit.release();
+supe::awaitable<> worker::give_up() {
+    if (connection) co_await connection->close(owner.settings.timeout.total);
+    connection.reset();
+    permit.release();
 }
 
 /// The component is asked to shut down before a delivery has begun: its mail stays in the mailbox.
@@ -138,20 +108,50 @@ supe::awaitable<patterns::permit> permit_for(forwarder_state& o, std::vector<std
     }
 }
 
+/// Waits until the rate allows one delivery more. Throws stopped.
+supe::awaitable<> wait_for_turn(forwarder_state& o) {
+    for (;;) {
+        const supe::time_point now = o.self.time().now();
+        const supe::duration wait = o.starts ? o.starts->take(now) : supe::duration::zero();
+        if (wait <= supe::duration::zero()) co_return;
+        co_await o.self.shutdown_requested_until(now + wait);
+        if (o.self.shutting_down()) throw stopped();
+    }
+}
+
+/// The time of one attempt. Neither the wait for a permit nor an old connection's end is the
+/// destination's fault, and takes any of it.
+struct attempt_time {
+    supe::time_point begin;
+    supe::duration waited{};
+
+    supe::time_point end(const forwarder_settings& s) const {
+        return begin + waited + s.timeout.total;
+    }
+    supe::time_point connect_by(const forwarder_settings& s, supe::time_point now) const {
+        return std::min(now + s.timeout.connect, end(s));
+    }
+};
+
 /// Leaves the worker with a connection that can be used now. Returns why not, or nothing.
-supe::awaitable<std::string> connect(worker& w) {
+supe::awaitable<std::string> connect(worker& w, attempt_time& clock) {
     forwarder_state& o = w.owner;
+    supe::clock& time = o.self.time();
     if (w.connection && w.connection->reusable()) co_return "";
-    co_await hang_up(w);
+    supe::time_point since = time.now();
+    co_await w.give_up();
+    clock.waited += time.now() - since;
     std::string error;
     std::vector<std::string> peers =
-        co_await http_connection::resolve(o.self.time(), o.settings.to, error);
+        co_await o.names.find(clock.connect_by(o.settings, time.now()), error);
     if (peers.empty()) co_return error;
+    since = time.now();
     w.permit = co_await permit_for(o, peers);
-    w.connection = std::make_unique<http_connection>(o.self.time(), o.settings.to);
+    clock.waited += time.now() - since;
+    w.connection = std::make_unique<http_connection>(time, o.settings.to, o.settings.authorities);
     // Where that fails the connection is closed after the report: a destination may take its time
     // for that.
-    const supe::time_point deadline = o.self.time().now() + o.settings.timeout;
+    const supe::time_point deadline = clock.connect_by(o.settings, time.now());
     error = co_await w.connection->connect(std::move(peers), deadline);
     if (const auto ends = w.connection->connected())
         w.permit.connected(ends->local_port, ends->peer);
@@ -159,24 +159,35 @@ supe::awaitable<std::string> connect(worker& w) {
     co_return error;
 }
 
-supe::awaitable<http_reply> deliver(worker& w, const delivery& d) {
-    const std::string head = delivery_head(w.owner.settings.to, d.item, d.attempt);
+/// One attempt; a connection that the destination had ended before is no part of it.
+supe::awaitable<delivery_result> deliver(worker& w, const delivery& d) {
+    const forwarder_settings& s = w.owner.settings;
     supe::clock& time = w.owner.self.time();
-    for (;;) {
-        http_reply reply;
-        reply.error = co_await connect(w);
-        if (!reply.error.empty()) co_return reply;
-        // The time runs from here: neither the wait for a permit nor an old connection's end is the
-        // destination's fault.
-        reply = co_await w.connection->exchange(head, d.item.body,
-                                                time.now() + w.owner.settings.timeout);
-        if (reply.status == 0 && w.connection->was_stale()) continue;
-        co_return reply;
+    co_await wait_for_turn(w.owner);
+    attempt_time clock{time.now()};
+    delivery_result result;
+    for (bool again = true; again;) {
+        result.reply = {};
+        result.reply.error = co_await connect(w, clock);
+        if (!result.reply.error.empty()) break;
+        const http_fields signature =
+            s.signer ? s.signer->sign(d.item.id, d.item.body, time.wall()) : http_fields();
+        const std::string head = delivery_head(s.to, d.item, d.attempt, s.paths, signature);
+        const exchange_limits limits{clock.end(s), s.timeout.first_byte};
+        result.reply = co_await w.connection->exchange(head, d.item.body, limits);
+        again = result.reply.status == 0 && w.connection->was_stale();
     }
+    result.took = std::chrono::duration_cast<std::chrono::milliseconds>(time.now() - clock.begin -
+                                                                        clock.waited);
+    co_return result;
 }
 
-std::string result_of(const delivery& d, const http_reply& reply) {
+std::string result_of(const forwarder_settings& s, const delivery& d,
+                      const delivery_result& known) {
+    const http_reply& reply = known.reply;
     json::object result{{"id", d.item.id}, {"attempt", d.attempt}, {"status", reply.status}};
+    if (!s.route.empty()) result["route"] = s.route;
+    result["ms"] = known.took.count();
     if (reply.retry_after) result["retry_after_ms"] = reply.retry_after->count();
     if (!reply.error.empty()) result["error"] = reply.error;
     return json::serialize(json::object{{"result", std::move(result)}});
@@ -201,18 +212,19 @@ supe::awaitable<> report(forwarder_state& o, std::string to, std::string result)
 
 supe::awaitable<> deliver_and_report(worker& w, const delivery& d, const std::string& sender) {
     forwarder_state& o = w.owner;
-    http_reply reply;
-    if (const http_reply* known = o.latest.find(d.item.id, d.attempt)) {
-        reply = *known;
+    delivery_result result;
+    if (const delivery_result* known = o.latest.find(d.item.id, d.attempt)) {
+        result = *known;
     } else {
-        reply = co_await deliver(w, d);
-        o.latest.add(d.item.id, d.attempt, reply);
+        result = co_await deliver(w, d);
+        o.latest.add(d.item.id, d.attempt, result);
+        const http_reply& reply = result.reply;
         if (!is_success(reply)) {
             patterns::warn("webhook {}, attempt {}: {}", d.item.id, d.attempt,
                            reply.status ? std::to_string(reply.status) : reply.error);
         }
     }
-    co_await report(o, sender, result_of(d, reply));
+    co_await report(o, sender, result_of(o.settings, d, result));
 }
 
 /// Delivers, reports and acknowledges, together with the copies that came meanwhile.
@@ -236,7 +248,7 @@ supe::awaitable<> handle_once(worker& w, const delivery& d, supe::mail mail) {
     for (supe::mail& copy : copies) co_await copy.ack();
 }
 
-supe::awaitable<> handle(worker& w, supe::mail mail) {
+supe::awaitable<> worker::handle(supe::mail mail) {
     std::string fault;
     delivery d;
     try {
@@ -245,42 +257,11 @@ supe::awaitable<> handle(worker& w, supe::mail mail) {
         fault = e.what();
     }
     if (fault.empty()) {
-        co_await handle_once(w, d, std::move(mail));
+        co_await handle_once(*this, d, std::move(mail));
     } else {
         patterns::warn("mail from {} is no webhook to deliver: {}", mail.from(), fault);
         co_await mail.reject(fault);
     }
-}
-
-/// True when there is work, false at the end. Meanwhile hangs up when the connection is of no more
-/// use, when it is called back, or when it has waited for long.
-supe::awaitable<bool> wait_for_work(worker& w) {
-    forwarder_state& o = w.owner;
-    const supe::time_point keep_until = o.self.time().now() + o.settings.idle / 2;
-    if (w.recalled || (w.connection && !w.connection->reusable())) co_await hang_up(w);
-    while (o.waiting.empty() && !o.closing) {
-        if (w.connection && (w.recalled || o.self.time().now() >= keep_until)) {
-            co_await hang_up(w);
-            continue;
-        }
-        w.sleeping = true;
-        w.wake.expires_at(w.connection ? keep_until : supe::never);
-        co_await w.wake.wait();
-        w.sleeping = false;
-    }
-    co_return !o.closing;
-}
-
-supe::awaitable<> work(worker& w) {
-    forwarder_state& o = w.owner;
-    while (co_await wait_for_work(w)) {
-        supe::mail mail = std::move(o.waiting.front());
-        o.waiting.pop_front();
-        w.working = true;
-        co_await handle(w, std::move(mail));
-        w.working = false;
-    }
-    co_await hang_up(w);
 }
 
 supe::awaitable<> take_mail(forwarder_state& o) {
@@ -288,43 +269,28 @@ supe::awaitable<> take_mail(forwarder_state& o) {
     for (;;) {
         auto mail = co_await idle.next_mail();
         if (mail && patterns::is_recall(*mail)) {
-            for (worker& w : o.workers) w.recalled = w.working || w.connection;
+            o.pool.recall();
             co_await mail->ack();
-            o.wake_all();
         } else if (mail) {
-            o.waiting.push_back(std::move(*mail));
-            o.wake_one();
-        } else if (o.self.shutting_down() || !o.is_busy()) {
+            o.pool.add(std::move(*mail));
+        } else if (o.self.shutting_down() || !o.pool.is_busy()) {
             break;
         }
     }
-    o.closing = true;
-    o.wake_all();
-}
-
-forwarder_settings forwarder_settings_in(const json::value& config) {
-    forwarder_settings s;
-    supe::read_config(
-        config, {{"to", [&](auto& in, auto& x) { s.to = read_destination(in, x); }},
-                 {"connections",
-                  [&](auto& in, auto& x) { s.connections = in.count(x, 1, most_connections); }},
-                 {"timeout", [&](auto& in, auto& x) { s.timeout = in.some_time(x); }},
-                 {"idle", [&](auto& in, auto& x) { s.idle = in.some_time(x); }},
-                 {"lock", [&](auto& in, auto& x) { s.lock = in.string(x); }}});
-    if (s.to.host.empty()) throw supe::config_error("config: to is missing");
-    return s;
+    o.pool.close();
 }
 
 }  // namespace
 
 supe::awaitable<> forwarder(supe::component& self) {
     const json::value config = co_await self.config();
-    forwarder_state o(self, forwarder_settings_in(config));
+    forwarder_state o(self, read_forwarder_settings(config));
     self.set_window(2 * o.settings.connections + 16);  // the queue sends no more than that
     supe::nursery all(self.time());
-    for (worker& w : o.workers) all.start(work(w));
+    o.pool.start(all);
     all.start(take_mail(o));
     co_await all.join();
+    co_await o.names.end();
 }
 
 }  // namespace components

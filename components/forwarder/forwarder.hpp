@@ -8,11 +8,14 @@ namespace components {
 
 /// Takes mail `{"attempt":N,"webhook":{…}}` (components/webhook/webhook.hpp), delivers it, and
 /// mails
-/// `{"result":{"id","attempt","status","retry_after_ms"?,"error"?}}` to the sender before it
-/// acknowledges. Connections stay open between deliveries for half of `idle`, or until the lock
-/// calls them back; after `idle` without work it ends (patterns::idle_shutdown). A webhook that it
-/// delivered lately is not delivered twice when it comes again. Config:
-/// `{"to":URL,"connections":4,"timeout":"30s","idle":"30s","lock":"/connection_lock"}`.
+/// `{"result":{"id","attempt","status","route"?,"ms","retry_after_ms"?,"error"?}}` to the sender
+/// before it acknowledges; `ms` is how long the attempt took. Connections stay open between
+/// deliveries for half of `idle`, or until the lock calls them back; after `idle` without work it
+/// ends (patterns::idle_shutdown). A webhook that it delivered lately is not delivered twice when
+/// it comes again. Config: `{"route":"default","to":URL,"exact":false,"connections":4,
+/// "rate"?:"50/s","timeout":{"connect":"5s","first_byte":"30s","total":"60s"},"ca_file"?:FILE,
+/// "sign"?:{"key_file":FILE},"idle":"30s","lock":"/connection_lock"}`; a timeout that is one
+/// duration is the total.
 supe::awaitable<> forwarder(supe::component& self);
 
 }  // namespace components

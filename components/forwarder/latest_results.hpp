@@ -10,31 +10,37 @@
 
 namespace components {
 
+/// What came of one attempt, and how long it took.
+struct delivery_result {
+    http_reply reply;
+    std::chrono::milliseconds took{};
+};
+
 /// The results of the last `limit` webhooks. When the queue crashes before it has noted a result,
 /// it sends the webhook again; the destination need not see it twice. Pure.
 class latest_results {
 public:
     explicit latest_results(std::size_t limit) : limit_(limit) {}
 
-    void add(const std::string& id, unsigned attempt, const http_reply& reply) {
-        const bool fresh = results_.insert_or_assign(id, result{attempt, reply}).second;
+    void add(const std::string& id, unsigned attempt, const delivery_result& what) {
+        const bool fresh = results_.insert_or_assign(id, result{attempt, what}).second;
         if (fresh) order_.push_back(id);
         if (order_.size() <= limit_) return;
         results_.erase(order_.front());
         order_.pop_front();
     }
     /// The result of this attempt, or of any that was a success; else null.
-    const http_reply* find(const std::string& id, unsigned attempt) const {
+    const delivery_result* find(const std::string& id, unsigned attempt) const {
         const auto found = results_.find(id);
         if (found == results_.end()) return nullptr;
         const result& r = found->second;
-        return r.attempt == attempt || is_success(r.reply) ? &r.reply : nullptr;
+        return r.attempt == attempt || is_success(r.what.reply) ? &r.what : nullptr;
     }
 
 private:
     struct result {
         unsigned attempt;
-        http_reply reply;
+        delivery_result what;
     };
     std::size_t limit_;
     std::deque<std::string> order_;

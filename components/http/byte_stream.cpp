@@ -1,8 +1,11 @@
 #include "components/http/byte_stream.hpp"
 
+#include "components/http/certificate_fault.hpp"
+
+#include <fmt/format.h>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <stdexcept>
 
 namespace components {
 namespace {
@@ -10,14 +13,19 @@ namespace {
 namespace asio = boost::asio;
 namespace ssl = boost::asio::ssl;
 
-ssl::context& system_cas() {
-    static ssl::context context = [] {
-        ssl::context c(ssl::context::tls_client);
-        c.set_default_verify_paths();
-        c.set_verify_mode(ssl::verify_peer);
-        return c;
-    }();
+tls_authorities new_authorities() {
+    auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
+    context->set_verify_mode(ssl::verify_peer);
     return context;
+}
+
+const tls_authorities& system_authorities() {
+    static const tls_authorities all = [] {
+        const tls_authorities a = new_authorities();
+        a->set_default_verify_paths();
+        return a;
+    }();
+    return all;
 }
 
 class plain_stream final : public byte_stream {
@@ -36,6 +44,7 @@ public:
         const auto [failed, n] = co_await socket_.async_write_some(from, as_result);
         co_return transfer{failed, n};
     }
+    std::string distrust() const override { return {}; }
     supe::awaitable<> finish() override { co_return; }
 
 private:
@@ -44,19 +53,23 @@ private:
 
 class tls_stream final : public byte_stream {
 public:
-    tls_stream(supe::loop_executor executor, std::string host)
-        : host_(std::move(host)), stream_(executor, system_cas()) {}
+    tls_stream(supe::loop_executor executor, std::string host, tls_authorities authorities)
+        : host_(std::move(host)),
+          authorities_(authorities ? std::move(authorities) : system_authorities()),
+          stream_(executor, *authorities_) {}
 
     tcp_socket& socket() override { return stream_.next_layer(); }
     supe::awaitable<boost::system::error_code> handshake() override {
-        boost::system::error_code is_name;  // an address does not belong into SNI (RFC 6066 §3)
-        asio::ip::make_address(host_, is_name);
-        if (is_name && ::SSL_set_tlsext_host_name(stream_.native_handle(), host_.c_str()) != 1)
-            co_return asio::error::invalid_argument;
-        stream_.set_verify_callback(ssl::host_name_verification(host_));
+        if (!expect_host()) co_return asio::error::invalid_argument;
+        stream_.set_verify_callback([this](bool good, ssl::verify_context& chain) {
+            if (!good && distrust_.empty())
+                distrust_ = certificate_fault(chain.native_handle(), host_);
+            return good;
+        });
         const auto [failed] = co_await stream_.async_handshake(ssl::stream_base::client, as_result);
         co_return failed;
     }
+    std::string distrust() const override { return distrust_; }
     supe::awaitable<transfer> read_some(asio::mutable_buffer into) override {
         const auto [failed, n] = co_await stream_.async_read_some(into, as_result);
         co_return transfer{failed, n};
@@ -70,18 +83,43 @@ public:
     supe::awaitable<> finish() override { co_await stream_.async_shutdown(as_result); }
 
 private:
+    bool expect_host() {
+        SSL* tls = stream_.native_handle();
+        boost::system::error_code is_name;
+        asio::ip::make_address(host_, is_name);
+        if (!is_name)  // an address does not belong into SNI (RFC 6066 §3)
+            return ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(tls), host_.c_str()) == 1;
+        ::SSL_set_hostflags(tls, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        return ::SSL_set_tlsext_host_name(tls, host_.c_str()) == 1 &&
+               ::SSL_set1_host(tls, host_.c_str()) == 1;
+    }
+
     std::string host_;
+    tls_authorities authorities_;
     ssl::stream<tcp_socket> stream_;
+    std::string distrust_;
 };
 
 }  // namespace
+
+tls_authorities authorities_of(const std::filesystem::path& file) {
+    const tls_authorities a = new_authorities();
+    boost::system::error_code failed;
+    a->load_verify_file(file.string(), failed);
+    if (failed)
+        throw std::runtime_error(
+            fmt::format("{}: must be a readable file of certificates in PEM, and is not: {}",
+                        file.string(), failed.message()));
+    return a;
+}
 
 std::unique_ptr<byte_stream> byte_stream::make_plain(supe::loop_executor executor) {
     return std::make_unique<plain_stream>(executor);
 }
 
-std::unique_ptr<byte_stream> byte_stream::make_tls(supe::loop_executor executor, std::string host) {
-    return std::make_unique<tls_stream>(executor, std::move(host));
+std::unique_ptr<byte_stream> byte_stream::make_tls(supe::loop_executor executor, std::string host,
+                                                   tls_authorities authorities) {
+    return std::make_unique<tls_stream>(executor, std::move(host), std::move(authorities));
 }
 
 }  // namespace components

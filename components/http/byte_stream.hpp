@@ -5,10 +5,21 @@
 
 #include <array>
 #include <boost/asio/buffer.hpp>
+#include <filesystem>
 #include <memory>
 #include <string>
 
+namespace boost::asio::ssl {
+class context;
+}
+
 namespace components {
+
+/// Whose certificates we trust.
+using tls_authorities = std::shared_ptr<boost::asio::ssl::context>;
+/// Those in a file of PEM, instead of the system's. Throws std::runtime_error, which says what is
+/// wrong with it.
+tls_authorities authorities_of(const std::filesystem::path& file);
 
 /// How many bytes went, and what ended it.
 struct transfer {
@@ -21,13 +32,16 @@ struct transfer {
 class byte_stream {
 public:
     static std::unique_ptr<byte_stream> make_plain(supe::loop_executor executor);
-    /// Expects a certificate of `host`, by one of the system's CAs.
-    static std::unique_ptr<byte_stream> make_tls(supe::loop_executor executor, std::string host);
+    /// Expects a certificate for `host`; without authorities by one of the system's.
+    static std::unique_ptr<byte_stream> make_tls(supe::loop_executor executor, std::string host,
+                                                 tls_authorities authorities = {});
 
     virtual ~byte_stream() = default;
     virtual tcp_socket& socket() = 0;
     /// Once the socket is connected.
     virtual supe::awaitable<boost::system::error_code> handshake() = 0;
+    /// What is wrong with the certificate, where the handshake failed for that; else empty.
+    virtual std::string distrust() const = 0;
     virtual supe::awaitable<transfer> read_some(boost::asio::mutable_buffer into) = 0;
     virtual supe::awaitable<transfer> write_some(std::array<boost::asio::const_buffer, 2> from) = 0;
     /// TLS says that it ends (close_notify), and waits for the same; else nothing.

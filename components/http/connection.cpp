@@ -1,9 +1,11 @@
 #include "components/http/connection.hpp"
 
+#include "components/http/answer_head.hpp"
 #include "components/http/byte_stream.hpp"
-#include "supe/async/nursery.hpp"
+#include "components/http/time_limit.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <algorithm>
 #include <array>
@@ -22,54 +24,36 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using namespace std::chrono_literals;
 
-constexpr auto close_limit = 60s;  // the kernel forgets an orphan after as long
-constexpr auto cut_again = 50ms;
 constexpr auto goodbye_limit = 2s;  // for TLS's close_notify
+constexpr auto rest_limit = 5s;     // for what follows the head of an answer
+constexpr auto idle_for_long = 1s;  // from here on destinations and firewalls drop a connection
 constexpr std::uint64_t answer_limit =
     256 << 10;  // bytes of an answer's body that we read to keep the connection
 constexpr std::size_t read_size = 8 << 10;
-constexpr std::uint32_t head_limit = 256 << 10;  // beyond it an answer would be lost
-
-/// Ends what a socket does when the time is up. It is not closed by that: whoever holds a
-/// connection must see it closed by the destination too, which Beast's own timeouts would not let
-/// us do.
-class time_limit {
-public:
-    time_limit(supe::clock& time, tcp_socket& socket, supe::time_point deadline) : tasks_(time) {
-        tasks_.start(cut(time, socket, deadline, late_));
-    }
-    bool passed() const { return late_; }
-    supe::awaitable<> lift() {
-        tasks_.cancel();
-        co_await tasks_.join();
-    }
-
-private:
-    static supe::awaitable<> cut(supe::clock& time, tcp_socket& socket, supe::time_point deadline,
-                                 bool& late) {
-        co_await time.sleep_until(deadline);
-        late = true;
-        for (;;) {  // a cancel between two operations has no effect
-            boost::system::error_code ignored;
-            socket.cancel(ignored);
-            co_await time.sleep_for(cut_again);
-        }
-    }
-    bool late_ = false;
-    supe::nursery tasks_;
-};
+constexpr std::uint32_t head_limit = 256 << 10;
+constexpr std::size_t drain_limit = 16 << 20;   // bytes of an answer that close() waits through
+constexpr std::size_t kernel_takes = 64 << 10;  // a body of so much fits into its buffer
 
 std::string explain(const boost::system::error_code& failed, bool late) {
     if (late) return "timed out";
-    if (failed == http::error::end_of_stream) return "closed by the destination before it answered";
+    if (failed == asio::error::eof || failed == asio::ssl::error::stream_truncated)
+        return "closed by the destination before it answered";
     return failed.message();
 }
 
-/// The destination ended a connection that it had kept for us.
+/// The destination said in order that it ends the connection.
 bool was_closed(const boost::system::error_code& failed) {
-    return failed == http::error::end_of_stream || failed == asio::error::eof ||
-           failed == asio::error::connection_reset || failed == asio::error::broken_pipe ||
+    return failed == asio::error::eof || failed == asio::error::broken_pipe ||
            failed == asio::ssl::error::stream_truncated;
+}
+
+/// Bytes that we wrote and the other side's TCP has not acknowledged; those of a connection that it
+/// has ended stay here.
+std::size_t unacknowledged(tcp_socket& socket) {
+    int bytes = 0;
+    return ::ioctl(socket.native_handle(), TIOCOUTQ, &bytes) == 0 && bytes > 0
+               ? static_cast<std::size_t>(bytes)
+               : 0;
 }
 
 /// Closes it on both sides at once. The destructor would not: it takes the option back.
@@ -114,32 +98,53 @@ struct http_connection::impl {
 
     supe::clock& time;
     http_destination to;
+    tls_authorities authorities;
     beast::flat_buffer buffer;
     std::unique_ptr<byte_stream> stream;
     bool in_step = false;  // open, and no answer is outstanding
     unsigned served = 0;
     bool stale = false;
+    supe::time_point quiet_since{};  // the end of the last exchange
+    // The request under way:
+    std::size_t sent = 0;
+    bool all_sent = false;
+    bool answered = false;               // the first byte has come
+    boost::system::error_code unsent{};  // why the rest of it was not sent
 
-    impl(supe::clock& t, http_destination d) : time(t), to(std::move(d)) {}
+    impl(supe::clock& t, http_destination d, tls_authorities a)
+        : time(t), to(std::move(d)), authorities(std::move(a)) {}
 
     void prepare() {
-        stream = to.tls ? byte_stream::make_tls(time.executor(), to.host)
+        stream = to.tls ? byte_stream::make_tls(time.executor(), to.host, authorities)
                         : byte_stream::make_plain(time.executor());
     }
 
-    supe::awaitable<boost::system::error_code> send(const std::string& head,
-                                                    const std::string& body) {
+    supe::awaitable<> send(const std::string& head, const std::string& body, exchange_limits limits,
+                           time_limit& limit) {
         std::array<asio::const_buffer, 2> left{asio::buffer(head), asio::buffer(body)};
         while (left[0].size() + left[1].size() > 0) {
-            transfer sent = co_await stream->write_some(left);
-            if (sent.failed) co_return sent.failed;
+            transfer part = co_await stream->write_some(left);
+            unsent = part.failed;
+            if (unsent) co_return;
+            sent += part.bytes;
             for (asio::const_buffer& b : left) {
-                const std::size_t part = std::min(b.size(), sent.bytes);
-                b += part;
-                sent.bytes -= part;
+                const std::size_t n = std::min(b.size(), part.bytes);
+                b += n;
+                part.bytes -= n;
             }
         }
-        co_return boost::system::error_code();
+        all_sent = true;
+        if (!answered) limit.set(std::min(limits.total, time.now() + limits.first_byte));
+    }
+
+    std::string_view received() const {
+        return {static_cast<const char*>(buffer.data().data()), buffer.size()};
+    }
+
+    supe::awaitable<boost::system::error_code> read_more() {
+        const transfer read = co_await stream->read_some(buffer.prepare(read_size));
+        buffer.commit(read.bytes);
+        co_return read.failed;
     }
 
     /// Parses what is here, or reads some more where that is not enough.
@@ -147,54 +152,91 @@ struct http_connection::impl {
         boost::system::error_code fault = http::error::need_more;
         if (buffer.size() > 0) buffer.consume(parser.put(buffer.data(), fault));
         if (fault != http::error::need_more) co_return fault;
-        const transfer read = co_await stream->read_some(buffer.prepare(read_size));
-        buffer.commit(read.bytes);
-        if (read.failed != asio::error::eof) co_return read.failed;
-        fault = http::error::end_of_stream;
-        if (!parser.got_some()) co_return fault;
-        fault.clear();
-        parser.put_eof(fault);
+        fault = co_await read_more();
         co_return fault;
     }
 
     supe::awaitable<http_reply> talk(const std::string& head, const std::string& body,
-                                     const time_limit& limit) {
-        const boost::system::error_code unsent = co_await send(head, body);
-        // An answer may be there all the same: a refusal while we still sent.
-        for (;;) {
-            response_parser parser;
-            parser.body_limit(boost::none);  // the status counts, whatever follows it
-            parser.header_limit(head_limit);
-            boost::system::error_code cut;
-            while (!cut && !parser.is_header_done()) cut = co_await advance(parser);
-            if (cut && !parser.is_header_done()) {
-                const boost::system::error_code failed = unsent ? unsent : cut;
-                stale = served > 0 && buffer.size() == 0 && !limit.passed() && was_closed(failed);
-                co_return http_reply{0, {}, explain(failed, limit.passed())};
-            }
-            const int status = parser.get().result_int();
-            if (status < 200 && status != 101) continue;
-            http_reply reply{status, {}, {}};
-            const auto after = parser.get()[http::field::retry_after];
-            if (!after.empty())
-                reply.retry_after = parse_retry_after({after.data(), after.size()}, time.wall());
-            ++served;
-            // Without that there is no use in waiting for the rest; close() will.
-            if (cut || unsent || !parser.keep_alive() ||
-                parser.content_length_remaining().value_or(0) > answer_limit)
-                co_return reply;
-            const bool whole = co_await read_rest(parser);
-            in_step = whole && buffer.size() == 0;
+                                     exchange_limits limits, time_limit& limit) {
+        http_reply reply;
+        if (body.size() <= kernel_takes) {
+            co_await send(head, body, limits, limit);
+            reply = co_await read_answer(limits, limit);
             co_return reply;
         }
+        // An answer that comes before all is sent would wait for a destination that does not read.
+        const auto both = [&](supe::nursery& sender) -> supe::awaitable<> {
+            sender.start(send(head, body, limits, limit));
+            reply = co_await read_answer(limits, limit);
+            sender.cancel();
+        };
+        co_await supe::with_nursery(time, both);
+        co_return reply;
     }
 
-    supe::awaitable<bool> read_rest(response_parser& parser) {
-        while (!parser.is_done()) {
-            const boost::system::error_code failed = co_await advance(parser);
-            if (failed || parser.get().body().size() > answer_limit) co_return false;
+    /// Reads on until the head is whole, or nothing more comes.
+    supe::awaitable<boost::system::error_code> read_head(answer_head& head, exchange_limits limits,
+                                                         time_limit& limit) {
+        boost::system::error_code cut;
+        while (!cut) {
+            head.read(received());
+            if (head.is_whole() && head.is_interim()) {
+                buffer.consume(head.size());
+                head = answer_head();
+                continue;
+            }
+            if (head.is_foreign() || head.is_whole() || buffer.size() > head_limit) co_return cut;
+            cut = co_await read_more();
+            if (buffer.size() > 0 && !std::exchange(answered, true)) limit.set(limits.total);
         }
-        co_return true;
+        co_return cut;
+    }
+
+    supe::awaitable<http_reply> read_answer(exchange_limits limits, time_limit& limit) {
+        answer_head head;
+        const boost::system::error_code cut = co_await read_head(head, limits, limit);
+        if (head.status() == 0 || head.is_interim()) {
+            const boost::system::error_code failed = unsent ? unsent : cut;
+            stale = served > 0 && !answered && !limit.passed() && came_too_late(failed);
+            co_return http_reply{
+                0, {}, failed ? explain(failed, limit.passed()) : "what it answered is no HTTP"};
+        }
+        http_reply reply{head.status(), {}, {}};
+        const std::string_view after =
+            field_of_head(received().substr(0, head.size()), "Retry-After");
+        if (!after.empty()) reply.retry_after = parse_retry_after(after, time.wall());
+        ++served;
+        limit.set(std::min(limits.total, time.now() + rest_limit));
+        if (head.is_whole() && all_sent) in_step = co_await read_rest(head.size());
+        co_return reply;
+    }
+
+    /// The destination had ended the connection before the request was there, as far as can be
+    /// known. An end in order that leaves all of the request unacknowledged came before it. A reset
+    /// says nothing about what was read: there the connection must have been idle.
+    bool came_too_late(const boost::system::error_code& failed) {
+        if (sent == 0) return was_closed(failed) || failed == asio::error::connection_reset;
+        if (unacknowledged(stream->socket()) < sent) return false;
+        return was_closed(failed) || (failed == asio::error::connection_reset &&
+                                      time.now() - quiet_since >= idle_for_long);
+    }
+
+    /// The head as a strict parser sees it, and the body. True where the next answer can be told
+    /// from this one.
+    supe::awaitable<bool> read_rest(std::size_t head_size) {
+        response_parser parser;
+        parser.body_limit(boost::none);
+        parser.header_limit(head_limit);
+        boost::system::error_code fault;
+        buffer.consume(parser.put(asio::buffer(buffer.data(), head_size), fault));
+        if (fault || !parser.is_header_done() || !parser.keep_alive() ||
+            parser.content_length_remaining().value_or(0) > answer_limit)
+            co_return false;
+        while (!parser.is_done()) {
+            fault = co_await advance(parser);
+            if (fault || parser.get().body().size() > answer_limit) co_return false;
+        }
+        co_return buffer.size() == 0;
     }
 
     supe::awaitable<std::string> connect(std::string peer, const time_limit& limit);
@@ -202,18 +244,20 @@ struct http_connection::impl {
     /// Reads until the destination has closed its side.
     supe::awaitable<> drain(const time_limit& limit) {
         std::vector<char> dropped(16 << 10);
-        for (;;) {
-            const auto [failed, n] =
+        boost::system::error_code failed;
+        for (std::size_t total = 0; !failed && total < drain_limit;) {
+            const auto [ended, n] =
                 co_await stream->socket().async_read_some(asio::buffer(dropped), as_result);
-            if (!failed) continue;
-            if (limit.passed()) reset(stream->socket());
-            co_return;
+            failed = ended;
+            total += n;
         }
+        if (!failed || limit.passed()) reset(stream->socket());
     }
 };
 
-http_connection::http_connection(supe::clock& time, http_destination to)
-    : impl_(std::make_unique<impl>(time, std::move(to))) {}
+http_connection::http_connection(supe::clock& time, http_destination to,
+                                 tls_authorities authorities)
+    : impl_(std::make_unique<impl>(time, std::move(to), std::move(authorities))) {}
 http_connection::~http_connection() = default;
 
 supe::awaitable<std::vector<std::string>> http_connection::resolve(supe::clock& time,
@@ -281,16 +325,21 @@ supe::awaitable<std::string> http_connection::secure(supe::time_point deadline) 
     const bool late = limit.passed();
     co_await limit.lift();
     impl_->in_step = !failed;
-    co_return failed ? "TLS: " + explain(failed, late) : std::string();
+    if (!failed) co_return std::string();
+    const std::string distrust = impl_->stream->distrust();
+    co_return "TLS: " + (distrust.empty() || late ? explain(failed, late) : distrust);
 }
 
 supe::awaitable<http_reply> http_connection::exchange(const std::string& head,
                                                       const std::string& body,
-                                                      supe::time_point deadline) {
-    impl_->in_step = impl_->stale = false;
-    time_limit limit(impl_->time, impl_->stream->socket(), deadline);
-    const http_reply reply = co_await impl_->talk(head, body, limit);
+                                                      exchange_limits limits) {
+    impl_->in_step = impl_->stale = impl_->all_sent = impl_->answered = false;
+    impl_->sent = 0;
+    impl_->unsent.clear();
+    time_limit limit(impl_->time, impl_->stream->socket(), limits.total);
+    const http_reply reply = co_await impl_->talk(head, body, limits, limit);
     co_await limit.lift();
+    impl_->quiet_since = impl_->time.now();
     co_return reply;
 }
 
@@ -304,7 +353,7 @@ bool http_connection::reusable() const {
 
 bool http_connection::was_stale() const { return impl_->stale; }
 
-supe::awaitable<> http_connection::close() {
+supe::awaitable<> http_connection::close(supe::duration patience) {
     impl_->in_step = false;
     if (!impl_->stream || !impl_->stream->socket().is_open()) co_return;
     tcp_socket& socket = impl_->stream->socket();
@@ -316,7 +365,8 @@ supe::awaitable<> http_connection::close() {
     boost::system::error_code gone;
     socket.shutdown(tcp::socket::shutdown_send, gone);
     if (!gone) {
-        time_limit limit(impl_->time, socket, impl_->time.now() + close_limit);
+        time_limit limit(impl_->time, socket,
+                         impl_->time.now() + std::min<supe::duration>(patience, longest_close));
         co_await impl_->drain(limit);
         co_await limit.lift();
     }

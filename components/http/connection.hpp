@@ -2,6 +2,7 @@
 // it too.
 #pragma once
 
+#include "components/http/byte_stream.hpp"
 #include "components/http/destination.hpp"
 #include "supe/async/clock.hpp"
 
@@ -24,6 +25,15 @@ inline bool is_success(const http_reply& reply) {
     return reply.status >= 200 && reply.status < 300;
 }
 
+/// How long an exchange may take.
+struct exchange_limits {
+    supe::time_point total;     ///< its end
+    supe::duration first_byte;  ///< from the end of the request to the first byte of an answer
+};
+
+/// The kernel forgets a socket that the other end has not closed after as long.
+inline constexpr auto longest_close = std::chrono::seconds(60);
+
 class http_connection {
 public:
     /// `ADDRESS:PORT` of each way to get there, as the resolver gives them now. Empty, with the
@@ -32,7 +42,8 @@ public:
                                                              const http_destination& to,
                                                              std::string& error);
 
-    http_connection(supe::clock& time, http_destination to);
+    /// `authorities`: for TLS; the system's where there are none.
+    http_connection(supe::clock& time, http_destination to, tls_authorities authorities = {});
     ~http_connection();
 
     /// Connects to the first of `peers` (from resolve) that answers, each in its share of the time.
@@ -44,25 +55,26 @@ public:
         std::string peer;
     };
     std::optional<ends> connected() const;
-    /// With TLS: the name is checked against the system's CAs. Empty when it may be used, else why
-    /// not.
+    /// With TLS: the certificate must be of an authority that we trust, of now, and for the
+    /// destination's name. Empty when it may be used, else which of these fails.
     supe::awaitable<std::string> secure(supe::time_point deadline);
 
-    /// Sends head and body, and reads the answer, whose body is dropped: read where that keeps the
-    /// connection, up to 256 KiB, and else left for close(). Afterwards see reusable().
+    /// Sends head and body, and reads the answer. The status in its first line decides, however odd
+    /// the rest is, and also where it comes before all is sent. Its body is dropped: read where
+    /// that keeps the connection, up to 256 KiB and 5 s, and else left for close(). Afterwards see
+    /// reusable().
     supe::awaitable<http_reply> exchange(const std::string& head, const std::string& body,
-                                         supe::time_point deadline);
+                                         exchange_limits limits);
 
     /// Open, in step, and not closed by the destination as far as we know.
     bool reusable() const;
-    /// The last exchange failed before a byte of its answer came, on a connection that had served
-    /// before: the destination had closed it meanwhile, and another connection may be tried at
-    /// once.
+    /// The last exchange failed because the destination had ended a connection that had served
+    /// before: it has not read the request, and another connection may be tried at once.
     bool was_stale() const;
 
-    /// Closes our side, and waits for the destination to close its side, for at most 60 s;
-    /// then it is reset.
-    supe::awaitable<> close();
+    /// Closes our side, and waits for the destination to close its side, for at most `patience` and
+    /// 60 s; then it is reset. So is one that goes on answering, after 16 MiB.
+    supe::awaitable<> close(supe::duration patience = longest_close);
 
 private:
     struct impl;

@@ -1,5 +1,8 @@
 #include "components/http/destination.hpp"
 
+#include "components/http/forwarded.hpp"
+#include "components/http/via.hpp"
+
 #include <fmt/format.h>
 #include <algorithm>
 #include <boost/url/parse.hpp>
@@ -37,6 +40,14 @@ bool is_ours(std::string_view name) {
            (is_it("Idempotency-Key") && read != name);
 }
 
+/// The field `name` stands in `fields` too, in any spelling.
+bool is_one_of(const http_fields& fields, std::string_view name) {
+    if (fields.empty()) return false;
+    const std::string read = as_cgi_reads(name);
+    return std::ranges::any_of(fields,
+                               [&](const auto& entry) { return same_field(entry.first, read); });
+}
+
 }  // namespace
 
 http_destination parse_destination(std::string_view url) {
@@ -66,6 +77,7 @@ http_destination parse_destination(std::string_view url) {
         refuse("the port must be from 1 to 65535");
     d.authority = bracketed ? "[" + d.host + "]" : d.host;
     if (d.port != own_port) d.authority += ":" + d.port;
+    d.path = u.encoded_path().empty() ? "/" : std::string(u.encoded_path());
     d.base_path = std::string(u.encoded_path());
     while (d.base_path.ends_with('/')) d.base_path.pop_back();
     return d;
@@ -79,26 +91,36 @@ http_destination read_destination(const supe::field_reader& in, const supe::loca
     }
 }
 
-std::string delivery_head(const http_destination& to, const webhook& w, unsigned attempt) {
-    std::string head = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\n", w.method, to.base_path,
-                                   w.target, to.authority);
+std::string delivery_target(const http_destination& to, std::string_view target, path_rule paths) {
+    const auto query = std::min(target.find('?'), target.size());
+    const std::string_view path = target.substr(0, query);
+    const bool to_itself = paths == path_rule::dropped || path == "/" || path.empty();
+    return to_itself ? fmt::format("{}{}", to.path, target.substr(query))
+                     : fmt::format("{}{}", to.base_path, target);
+}
+
+std::string delivery_head(const http_destination& to, const webhook& w, unsigned attempt,
+                          path_rule paths, const http_fields& signature) {
+    std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", w.method,
+                                   delivery_target(to, w.target, paths), to.authority);
     const auto add = [&head](std::string_view name, std::string_view value) {
         head += fmt::format("{}: {}\r\n", name, value);
     };
     const bool own_key = !field(w.headers, "Idempotency-Key").empty();
     for (const auto& [name, value] : w.headers)
-        if (!is_ours(name) && (own_key || !same_field(name, "Idempotency-Key"))) add(name, value);
+        if (!is_ours(name) && (own_key || !same_field(name, "Idempotency-Key")) &&
+            !is_one_of(signature, name))
+            add(name, value);
     add("Content-Length", std::to_string(w.body.size()));
     add("Supe-Webhook-Id", w.id);
     add("Supe-Attempt", std::to_string(attempt));
     add("Supe-Received-At", supe::print_utc(std::chrono::system_clock::time_point(
                                 std::chrono::milliseconds(w.received_at))));
+    if (!w.verified.empty()) add("Supe-Verified", w.verified);
+    for (const auto& [name, value] : signature) add(name, value);
     if (!own_key) add("Idempotency-Key", w.id);
-    if (!w.remote.empty()) add("X-Forwarded-For", w.remote);
-    if (const auto host = field(w.headers, "Host"); !host.empty()) add("X-Forwarded-Host", host);
-    add("X-Forwarded-Proto", "http");
-    add("Via",
-        "1.1 supe");  // behind the sender's (RFC 9110 §7.6.3)
+    for (const auto& [name, value] : forwarded_fields(w)) add(name, value);
+    add("Via", "1.1 " + own_via());  // behind the sender's (RFC 9110 §7.6.3)
     head += "\r\n";
     return head;
 }

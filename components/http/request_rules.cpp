@@ -161,6 +161,28 @@ std::optional<request_target> read_target(std::string_view target) {
     return read;
 }
 
+bool mend_connection(std::span<char> head) {
+    constexpr std::string_view more_token_characters = "!#$%&'*+-.^_`|~,";
+    const auto is_odd = [&](char c) {
+        const bool letter = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+        return (c == '\t' || (c >= ' ' && c <= '~')) && !letter &&
+               more_token_characters.find(c) == more_token_characters.npos;
+    };
+    bool changed = false;
+    const std::string_view text(head.data(), head.size());
+    for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != text.npos; begin = end + 1) {
+        const std::string_view line = text.substr(begin, end - begin);
+        const auto colon = std::min(line.find(':'), line.size());
+        const std::string_view name = line.substr(0, colon);
+        if (!same_field(name, "Connection") && !same_field(name, "Proxy-Connection")) continue;
+        for (char& c : head.subspan(begin + colon, line.size() - colon).subspan(1)) {
+            changed = changed || is_odd(c);
+            if (is_odd(c)) c = ',';
+        }
+    }
+    return changed;
+}
+
 bool leaves_its_root(std::string_view target) {
     int depth = 0;
     for (std::string_view left = target.substr(0, target.find('?'));;) {

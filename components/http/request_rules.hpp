@@ -5,6 +5,7 @@
 #include "components/http/server.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,11 @@ std::optional<request_target> read_target(std::string_view target);
 
 /// What can be said against a request by its head alone; its answer ends the connection.
 std::optional<http_answer> objection(const request_head& head);
+
+/// Makes lists of tokens of the values of Connection and Proxy-Connection in the whole lines of a
+/// head, as of `close;`: what they name is meant, and what is between the names means nothing. In
+/// place. False where nothing was changed.
+bool mend_connection(std::span<char> head);
 
 /// Some server would read the path of `target` so that its dot segments lead above where it
 /// begins: also with escapes, backslashes, parameters or empty segments between them. Never says no

@@ -33,11 +33,20 @@ supe::awaitable<> watch_deadlines(service& s) {
     }
 }
 
-/// The one that has waited longest for its next request; null where none waits.
+/// Its next request is here, and was not read yet.
+bool has_input(client& c) {
+    char byte;
+    return ::recv(c.socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/// The one that will be closed first if nothing comes: it has its last answer, or has waited
+/// longest for its next request. Null where none waits.
 client* longest_idle(service& s) {
     client* longest = nullptr;
-    for (client* c : s.clients)
-        if (c->idle && !c->late && (!longest || c->deadline < longest->deadline)) longest = c;
+    for (client* c : s.clients) {
+        if (c->late || (longest && c->deadline >= longest->deadline)) continue;
+        if (c->leaving || (c->idle && !has_input(*c))) longest = c;
+    }
     return longest;
 }
 

@@ -19,19 +19,25 @@ struct http_request {
 
 struct http_answer {
     unsigned status = 200;
-    std::string text;     ///< a line for people; sent as text/plain
+    std::string text;     ///< the body: a line for people, but for other types
     http_fields headers;  ///< further ones
+    std::string type = "text/plain";
 };
 
 struct http_limits {
     std::size_t head = 64 << 10;  ///< bytes of request line and fields (431)
     std::size_t body = 4 << 20;   ///< bytes (413)
+    /// Where it is given: the bytes for a request with this head (its body is empty yet).
+    std::function<std::size_t(const http_request&)> body_of{};
     std::size_t large_bodies =
         64 << 20;  ///< bytes of all bodies over 64 KiB that are being read or answered (503)
     std::size_t clients = 4096;  ///< connections at once; for one more the longest idle is closed
-    supe::duration idle = std::chrono::seconds(75);     ///< between requests
-    supe::duration request = std::chrono::seconds(60);  ///< from its first byte to its last (408)
-    supe::duration drain = std::chrono::seconds(5);     ///< for requests in progress at shutdown
+    supe::duration idle = std::chrono::seconds(75);  ///< between requests
+    supe::duration request =
+        std::chrono::seconds(60);  ///< for its head, and again for its body (408)
+    std::size_t rate = 500;  ///< a body that brings so many bytes a second over each `request` may
+                             ///< go on
+    supe::duration drain = std::chrono::seconds(5);  ///< for requests in progress at shutdown
 };
 
 /// What answers a request. Runs in the connection's coroutine; a throw is answered 500 and logged.
@@ -41,8 +47,9 @@ using http_handler = std::function<supe::awaitable<http_answer>(http_request)>;
 /// no more is accepted, idle connections are closed, and requests in progress are answered, with
 /// 503 those that take longer than `drain`. Requests of one connection are answered in order
 /// (pipelining). What is no HTTP, too large or too slow is answered 400, 413, 431 or 408, and the
-/// connection is closed; other clients are not affected. Where there is no descriptor for a
-/// connection the one that has been idle longest is closed.
+/// connection is closed; one that is still sending then is read for a while, so that it sees the
+/// answer. Other clients are not affected. Where there is no descriptor for a connection the one
+/// that has been idle longest is closed.
 supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, http_limits limits,
                              http_handler handler);
 

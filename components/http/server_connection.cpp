@@ -3,6 +3,7 @@
 #include "components/http/request_rules.hpp"
 #include "components/http/server_text.hpp"
 #include "patterns/output.hpp"
+#include "supe/text/units.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -21,8 +22,10 @@ using client = http_client;
 
 constexpr std::size_t large_body = 64 << 10;
 constexpr std::size_t small_read = 4096;
-constexpr auto close_wait = 2s;  // for a client to read our refusal while it is still sending
-constexpr std::size_t close_wait_bytes = 8 << 20;
+// For a client to see our last answer while it is still sending:
+constexpr auto close_wait = 10s;
+constexpr auto close_silence = 2s;
+constexpr std::size_t close_wait_bytes = 64 << 20;
 
 /// Beast's, with the fields of the head in their order: its own container puts those of one name
 /// together.
@@ -43,6 +46,12 @@ private:
                        boost::system::error_code&) override {
         if (!is_header_done())
             fields_.emplace_back(name, value);  // trailers are not fields of the head
+    }
+    /// Beast takes any character in a quoted value of an extension.
+    void on_chunk_header_impl(std::uint64_t, beast::string_view extensions,
+                              boost::system::error_code& fault) override {
+        const auto ends_line = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+        if (std::ranges::any_of(extensions, ends_line)) fault = http::error::bad_chunk_extension;
     }
     http_fields fields_;
     bool folded_ = false;
@@ -81,6 +90,13 @@ bool http_client::reserve(std::size_t bytes) {
     return true;
 }
 
+void http_client::took(std::size_t bytes) {
+    fresh += bytes;
+    const auto enough =
+        static_cast<double>(owner.limits.rate) * supe::in_seconds(owner.limits.request);
+    if (static_cast<double>(fresh) >= enough) may_take(owner.limits.request);
+}
+
 std::string closing_text(client& c, const http_answer& answer) {
     return text_of(answer, connection_after::closed, answer_part::whole,
                    c.owner.self.time().wall());
@@ -108,9 +124,12 @@ supe::awaitable<bool> write(client& c, std::string text) {
 supe::awaitable<> wait_for_close(client& c) {
     boost::system::error_code gone;
     c.socket.shutdown(tcp::socket::shutdown_send, gone);
-    c.may_take(close_wait);
+    const supe::time_point end = c.owner.self.time().now() + close_wait;
+    c.leaving = true;
     std::vector<char> dropped(16 << 10);
     for (std::size_t total = 0; !gone && total < close_wait_bytes;) {
+        c.may_take(close_silence);
+        c.deadline = std::min(c.deadline, end);
         const auto [failed, n] =
             co_await c.socket.async_read_some(asio::buffer(dropped), as_result);
         if (failed) co_return;
@@ -127,7 +146,7 @@ http_answer answer_to_fault(const client& c, const boost::system::error_code& fa
     const http_limits& limits = c.owner.limits;
     if (c.late) return {408, "the request took too long\n", {}};
     if (fault == http::error::body_limit)
-        return {413, fmt::format("the body is larger than {} bytes\n", limits.body), {}};
+        return {413, fmt::format("the body is larger than {} bytes\n", c.body_limit), {}};
     if (fault == http::error::header_limit || fault == http::error::buffer_overflow)
         return {431, fmt::format("the head is larger than {} bytes\n", limits.head), {}};
     if (fault == http::error::partial_message) return {400, "the request was cut short\n", {}};
@@ -150,29 +169,58 @@ supe::awaitable<boost::system::error_code> read_some(client& c, std::size_t at_m
     co_return failed;
 }
 
-/// Parses what is here, or reads some more where that is not enough. Beast's own reads take a turn
-/// of the event loop for each part, also where all of it is here already, as it is nearly always.
+/// Parses what of the body is here, or reads some more where that is not enough. Beast's own reads
+/// take a turn of the event loop for each part, also where all of it is here already, as it is
+/// nearly always.
 supe::awaitable<boost::system::error_code> advance(client& c, request_parser& parser) {
     boost::system::error_code fault = http::error::need_more;
-    if (c.buffer.size() > 0) {
-        const bool in_head = !parser.is_header_done();
-        const asio::const_buffer bytes = c.buffer.data();
-        const std::size_t taken = parser.put(bytes, fault);
-        if (in_head) parser.took({static_cast<const char*>(bytes.data()), taken});
-        c.buffer.consume(taken);
-    }
+    if (c.buffer.size() > 0) c.buffer.consume(parser.put(c.buffer.data(), fault));
     if (fault != http::error::need_more) co_return fault;
-    const std::uint64_t missing =
-        parser.is_header_done() ? parser.content_length_remaining().value_or(0) : 0;
+    const std::size_t before = c.buffer.size();
+    const std::uint64_t missing = parser.content_length_remaining().value_or(0);
     fault = co_await read_some(c, std::clamp<std::uint64_t>(missing, small_read, large_body));
+    c.took(c.buffer.size() - before);
     if (fault == asio::error::eof) fault = http::error::partial_message;
     co_return fault;
 }
 
-supe::awaitable<boost::system::error_code> read_head(client& c, request_parser& parser) {
-    boost::system::error_code fault;
-    while (!fault && !parser.is_header_done()) fault = co_await advance(c, parser);
-    co_return fault;
+void begin_parser(client& c, std::optional<request_parser>& parser) {
+    parser.emplace();
+    parser->header_limit(static_cast<std::uint32_t>(c.owner.limits.head));
+    parser->body_limit(c.body_limit = c.owner.limits.body);
+}
+
+/// The head stays in the buffer until it is whole: where a field of it is odd and does no harm, it
+/// is mended and read once more.
+supe::awaitable<boost::system::error_code> read_head(client& c,
+                                                     std::optional<request_parser>& parser) {
+    begin_parser(c, parser);
+    for (std::size_t taken = 0;;) {
+        boost::system::error_code fault = http::error::need_more;
+        const asio::mutable_buffer bytes = c.buffer.data() + taken;
+        if (bytes.size() > 0) {
+            const std::size_t n = parser->put(bytes, fault);
+            parser->took({static_cast<const char*>(bytes.data()), n});
+            taken += n;
+        }
+        if (fault == http::error::bad_value &&
+            mend_connection({static_cast<char*>(c.buffer.data().data()), c.buffer.size()})) {
+            begin_parser(c, parser);
+            taken = 0;
+            continue;
+        }
+        if (fault && fault != http::error::need_more) co_return fault;
+        const bool done = parser->is_header_done();
+        if (taken > c.owner.limits.head || (!done && c.buffer.size() >= c.owner.limits.head))
+            co_return make_error_code(http::error::header_limit);
+        if (done) {
+            c.buffer.consume(taken);
+            co_return boost::system::error_code();
+        }
+        fault = co_await read_some(c, small_read);
+        if (fault == asio::error::eof) fault = http::error::partial_message;
+        if (fault) co_return fault;
+    }
 }
 
 /// How the reading of a body ended. Without an answer nobody is there to read one.
@@ -213,14 +261,27 @@ supe::awaitable<http_answer> answer_of(http_service& s, http_request request) {
     co_return http_answer{500, "something went wrong here\n", {}};
 }
 
+/// Passes over empty lines before a request (RFC 9112 §2.2): some senders end a body with one. True
+/// where the request begins here.
+bool is_begun(client& c) {
+    const asio::const_buffer bytes = c.buffer.cdata();
+    const std::string_view text(static_cast<const char*>(bytes.data()), bytes.size());
+    std::size_t n = 0;
+    while (n < text.size() && (text[n] == '\n' || text.substr(n, 2) == "\r\n")) ++n;
+    c.buffer.consume(n);
+    return text.size() > n && text.substr(n) != "\r";
+}
+
 /// Waits for the first byte of a request. False when the connection has ended, or was idle for too
 /// long.
 supe::awaitable<bool> request_begins(client& c) {
-    if (c.buffer.size() > 0) co_return true;
+    if (is_begun(c)) co_return true;
     if (c.buffer.capacity() > 4 * small_read) c.buffer.shrink_to_fit();
     c.idle = true;
     c.may_take(c.owner.limits.idle);
-    const auto failed = co_await read_some(c, small_read);
+    boost::system::error_code failed;
+    for (bool begun = false; !begun && !failed; begun = is_begun(c))
+        failed = co_await read_some(c, small_read);
     c.idle = false;
     co_return !failed;
 }
@@ -239,19 +300,30 @@ http_request request_of(request_parser& parser, std::string remote) {
     return request;
 }
 
+/// The limit for this very request, by its head. False where its length says that it has more.
+bool limit_body(client& c, request_parser& parser) {
+    if (!c.owner.limits.body_of) return true;
+    c.body_limit = c.owner.limits.body_of(request_of(parser, c.remote));
+    parser.body_limit(c.body_limit);
+    return parser.content_length_remaining().value_or(0) <= c.body_limit;
+}
+
 /// One request and its answer. False when the connection ends with it.
 supe::awaitable<bool> serve_request(client& c) {
     if (!co_await request_begins(c)) co_return false;
-    request_parser parser;
-    parser.header_limit(static_cast<std::uint32_t>(c.owner.limits.head));
-    parser.body_limit(c.owner.limits.body);
+    std::optional<request_parser> made;
     c.may_take(c.owner.limits.request);
-    if (const auto head_fault = co_await read_head(c, parser)) {
+    if (const auto head_fault = co_await read_head(c, made)) {
         if (worth_an_answer(c, head_fault)) co_await refuse(c, answer_to_fault(c, head_fault));
         co_return false;
     }
+    request_parser& parser = *made;
     if (auto no = objection(parser.head())) {
         co_await refuse(c, std::move(*no));
+        co_return false;
+    }
+    if (!limit_body(c, parser)) {
+        co_await refuse(c, answer_to_fault(c, http::error::body_limit));
         co_return false;
     }
     if (waits_for_continue(c, parser) && !co_await write(c, "HTTP/1.1 100 Continue\r\n\r\n"))

@@ -24,7 +24,7 @@ struct http_service {
     supe::time_point next_report{};  ///< that there is no room for a connection
 
     http_service(supe::component& c, http_limits l, http_handler h)
-        : self(c), limits(l), handler(std::move(h)), client_left(c.time()) {}
+        : self(c), limits(std::move(l)), handler(std::move(h)), client_left(c.time()) {}
 };
 
 /// One connection.
@@ -34,10 +34,13 @@ struct http_client {
     boost::beast::flat_buffer buffer;
     std::string remote;
     bool idle = true;
+    bool leaving = false;                     // its last answer is written
     bool answering = false;                   // its request is complete, its answer not yet begun
     supe::time_point deadline = supe::never;  // of what it does now
     bool late = false;                        // the deadline has passed
+    std::size_t fresh = 0;                    // bytes of a body since the deadline was set
     std::size_t reserved = 0;                 // of the service's large_bytes
+    std::size_t body_limit = 0;               // of the request that is being read
     std::list<http_client*>::iterator place;
 
     http_client(http_service& s, tcp_socket accepted);
@@ -48,7 +51,10 @@ struct http_client {
     void may_take(supe::duration limit) {
         deadline = owner.self.time().now() + limit;
         late = false;
+        fresh = 0;
     }
+    /// More of a body is here: its time begins anew with each part that kept up the rate.
+    void took(std::size_t bytes);
     /// Bounds the memory that large bodies take together; `bytes`: what there is of this one.
     bool reserve(std::size_t bytes);
     void give_back() { owner.large_bytes -= std::exchange(reserved, 0); }

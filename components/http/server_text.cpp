@@ -31,6 +31,7 @@ std::string_view reason_of(unsigned status) {
         {501, "Not Implemented"},
         {502, "Bad Gateway"},
         {503, "Service Unavailable"},
+        {508, "Loop Detected"},
     };
     for (const auto& [known, reason] : reasons)
         if (known == status) return reason;
@@ -62,9 +63,9 @@ std::string_view http_date(std::chrono::system_clock::time_point now) {
 std::string text_of(const http_answer& answer, connection_after after, answer_part part,
                     std::chrono::system_clock::time_point now) {
     std::string out = fmt::format(
-        "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: text/plain\r\nContent-Length: "
-        "{}\r\nConnection: {}\r\n",
-        answer.status, reason_of(answer.status), http_date(now), answer.text.size(),
+        "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: "
+        "{}\r\n",
+        answer.status, reason_of(answer.status), http_date(now), answer.type, answer.text.size(),
         after == connection_after::kept ? "keep-alive" : "close");
     for (const auto& [name, value] : answer.headers) out += fmt::format("{}: {}\r\n", name, value);
     out += "\r\n";

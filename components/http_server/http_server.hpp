@@ -5,10 +5,12 @@
 
 namespace components {
 
-/// POST, PUT, PATCH and DELETE on any path become a webhook (components/webhook/webhook.hpp),
-/// mailed to `to`; 200 only after its acknowledgement, 503 with Retry-After when it cannot be kept
-/// now. GET and HEAD: 200, not kept. Others: 405 (contract §7). Config:
-/// `{"to":"/dam/queue","body_limit":"4MiB"}`. Listens on the sockets that the tree file's `listen`
+/// POST, PUT, PATCH and DELETE that a route takes become a webhook
+/// (components/webhook/webhook.hpp), mailed to `to`; 200 only after its acknowledgement, 503 with
+/// Retry-After when it cannot be kept now. GET and HEAD: 200, not kept. Others: 405. What no route
+/// takes: 404 (contract §7). Config: `{"to":"/dam/queue","routes":[{"name","path","host"?,
+/// "body_limit","intake_rate"?,"verify"?,"order_by"?,"dedupe"?,"split"?}],"trusted_proxies":[…]}`;
+/// without `routes` one takes everything. Listens on the sockets that the tree file's `listen`
 /// names.
 supe::awaitable<> http_server(supe::component& self);
 

@@ -1,6 +1,13 @@
 #include "components/http_server/webhook_intake.hpp"
 
+#include "components/http/request_rules.hpp"
+#include "components/http/via.hpp"
+#include "components/webhook/webhook_key.hpp"
 #include "patterns/output.hpp"
+#include "supe/text/json_text.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
 
 namespace components {
 namespace {
@@ -8,26 +15,83 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto ack_limit = 20s;
-constexpr auto refusal_holds = 1s;        // a full queue is not asked for each request of a storm
-constexpr auto refusal_line_every = 10s;  // one line for all of them
+constexpr auto refusal_holds = 1s;   // a full queue is not asked for each request of a storm
+constexpr auto line_every = 10s;     // one line for all refusals of a kind
+constexpr std::size_t at_once = 64;  // elements of one request that are on their way to the queue
 
 bool is_kept(std::string_view method) {
     return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
+bool only_looks(std::string_view method) { return method == "GET" || method == "HEAD"; }
+
+http_answer too_many_requests(supe::duration wait) {
+    const auto seconds = std::max(1s, std::chrono::ceil<std::chrono::seconds>(wait));
+    return {429,
+            "more than this route takes, please try again\n",
+            {{"Retry-After", std::to_string(seconds.count())}}};
+}
+
+/// RFC 9110 §15.5.2 asks for a challenge with each 401.
+std::string challenge_of(const std::string& kind) {
+    if (kind == "basic") return "Basic realm=\"webhooks\"";
+    return kind == "bearer" ? "Bearer" : "Webhook-Signature";
+}
+
+/// Of a request whose webhooks are kept one by one.
+std::string dedupe_key_of(const intake_route& route, const webhook& w, std::size_t index) {
+    if (route.dedupe.empty()) return {};
+    std::string key = key_at(route.dedupe, w.headers, w.body);
+    const bool shared = route.split && is_of_whole_request(route.dedupe);
+    return key.empty() || !shared ? key : fmt::format("{}#{}", key, index);
+}
+
+void add_keys(const intake_route& route, webhook& w, std::size_t index = 0) {
+    if (!route.order_by.empty()) w.order_key = key_at(route.order_by, w.headers, w.body);
+    w.dedupe_key = dedupe_key_of(route, w, index);
+}
+
+bool is_array(std::string_view body) {
+    const auto begin = body.find_first_not_of(" \t\r\n");
+    return begin != body.npos && body[begin] == '[';
+}
+
 }  // namespace
 
-webhook webhook_intake::to_webhook(http_request request) {
-    webhook w;
+webhook_intake::arrival webhook_intake::arrival_of(http_request request) {
+    arrival a;
+    a.proxied = is_in(settings_.trusted_proxies, request.remote);
+    a.site = called_site_of(request.headers, a.proxied);
+    a.to = route_for(settings_.routes, a.site, request.target);
+    a.request = std::move(request);
+    return a;
+}
+
+std::size_t webhook_intake::body_limit_of(const http_request& head) {
+    const bool proxied = is_in(settings_.trusted_proxies, head.remote);
+    const routed to =
+        route_for(settings_.routes, called_site_of(head.headers, proxied), head.target);
+    return to.route ? to.route->body_limit : settings_.largest_body();
+}
+
+std::string webhook_intake::new_id() {
+    return new_webhook_id(self_.time().wall(), std::ref(dice_));
+}
+
+webhook webhook_intake::to_webhook(arrival a) {
     const auto now = self_.time().wall();
-    w.id = new_webhook_id(now, std::ref(dice_));
+    webhook w;
+    w.id = new_id();
+    w.route = a.to.route->name;
+    if (a.to.route->check) w.verified = a.to.route->check->kind();
     w.received_at =
         std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-    w.method = std::move(request.method);
-    w.target = std::move(request.target);
-    w.headers = end_to_end(std::move(request.headers));
-    w.remote = std::move(request.remote);
-    w.body = std::move(request.body);
+    w.method = std::move(a.request.method);
+    w.target = std::move(a.to.rest);
+    w.headers = end_to_end(std::move(a.request.headers));
+    w.remote = std::move(a.request.remote);
+    w.proxied = a.proxied;
+    w.body = std::move(a.request.body);
     return w;
 }
 
@@ -36,32 +100,133 @@ http_answer webhook_intake::unavailable(const supe::error_code& why) {
     refusal_ = why;
     ++refused_;
     if (now >= next_refusal_line_) {
-        next_refusal_line_ = now + refusal_line_every;
+        next_refusal_line_ = now + line_every;
         patterns::warn("answering 503, {} times so far: {}", refused_, why.message());
     }
     return {503, "it cannot be kept now, please try again\n", {{"Retry-After", "5"}}};
 }
 
-supe::awaitable<http_answer> webhook_intake::answer(http_request request) {
-    if (request.method == "GET" || request.method == "HEAD")
-        co_return http_answer{
+http_answer webhook_intake::unverified(const intake_route& route, const std::string& why) {
+    const supe::time_point now = self_.time().now();
+    ++unverified_;
+    if (now >= next_unverified_line_) {
+        next_unverified_line_ = now + line_every;
+        patterns::warn("answering 401, {} times so far: route {}: {}", unverified_, route.name,
+                       why);
+    }
+    return {401,
+            "this request could not be verified\n",
+            {{"WWW-Authenticate", challenge_of(route.check->kind())}}};
+}
+
+/// An answer to what is no webhook of the route; nothing where it is one.
+std::optional<http_answer> webhook_intake::refusal_of(const arrival& a) {
+    const http_request& r = a.request;
+    if (went_through(r.headers, own_via()))
+        return http_answer{508, "this relay has delivered this request itself\n", {}};
+    if (!a.to.route) return http_answer{404, "no route takes this\n", {}};
+    intake_route& route = *a.to.route;
+    if (leaves_its_root(a.to.rest))
+        return http_answer{400, "the target leads out of the route's path\n", {}};
+    const std::string url =
+        route.check ? fmt::format("{}://{}{}", a.site.scheme, a.site.host, r.target) : "";
+    const sent_request sent{r, url, self_.time().wall()};
+    if (route.check)
+        if (auto answer = route.check->challenge(sent)) return answer;
+    if (only_looks(r.method))
+        return http_answer{
             200, "supe relay: webhooks are taken here by POST, PUT, PATCH and DELETE\n", {}};
-    if (!is_kept(request.method))
-        co_return http_answer{
+    if (!is_kept(r.method))
+        return http_answer{
             405, "this method is not kept\n", {{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE"}}};
-    if (self_.time().now() < ask_again_) co_return unavailable(refusal_);
-    std::string id, text;
-    {
-        const webhook w = to_webhook(std::move(request));
-        id = w.id;
-        text = to_json(w);
-    }  // a large body is not kept twice while we wait
-    const supe::error_code refused =
-        co_await self_.try_deliver(to_, std::move(text), self_.time().now() + ack_limit);
+    if (r.body.size() > route.body_limit)
+        return http_answer{
+            413, fmt::format("the body is larger than {} bytes\n", route.body_limit), {}};
+    if (route.check)
+        if (const verdict v = route.check->verify(sent); !v.ok) return unverified(route, v.why);
+    if (self_.time().now() < ask_again_) return unavailable(refusal_);
+    // Last, so that nothing but a webhook takes a token.
+    const supe::duration wait = route.rate ? route.rate->take(self_.time().now()) : 0s;
+    return wait > 0s ? std::optional(too_many_requests(wait)) : std::nullopt;
+}
+
+void webhook_intake::note(const supe::error_code& refused) {
     if (refused == supe::mail_error::dead_lettered || refused == supe::mail_error::mailbox_full)
         ask_again_ = self_.time().now() + refusal_holds;
+}
+
+supe::awaitable<http_answer> webhook_intake::answer(http_request request) {
+    arrival a = arrival_of(std::move(request));
+    if (auto refused = refusal_of(a)) co_return std::move(*refused);
+    const intake_route& route = *a.to.route;
+    webhook w = to_webhook(std::move(a));
+    if (route.split && is_array(w.body)) {
+        const std::string body = std::move(w.body);
+        w.body.clear();
+        auto elements = supe::elements_of(body, most_elements);
+        if (elements) co_return co_await keep_each(route, std::move(w), std::move(*elements));
+        if (supe::is_json(body))
+            co_return http_answer{
+                413, fmt::format("the array has more than {} elements\n", most_elements), {}};
+        w.body = body;
+    }
+    add_keys(route, w);
+    co_return co_await keep_one(std::move(w));
+}
+
+supe::awaitable<http_answer> webhook_intake::keep_one(webhook w) {
+    const std::string id = w.id;
+    std::string text = to_json(w);
+    w = webhook();  // a large body is not kept twice while we wait
+    const supe::error_code refused =
+        co_await self_.try_deliver(settings_.to, std::move(text), self_.time().now() + ack_limit);
+    note(refused);
     if (refused) co_return unavailable(refused);
     co_return http_answer{200, "kept\n", {{"Supe-Webhook-Id", id}}};
+}
+
+/// The webhooks of one request. Its coroutines take one element after the other, in their order.
+struct webhook_intake::batch {
+    const intake_route& route;
+    webhook whole;
+    std::vector<std::string_view> elements;
+    supe::time_point deadline;
+    std::size_t next = 0;
+    supe::error_code refused{};
+
+    /// The sender's Idempotency-Key names the request and no element: each has its own id.
+    webhook element(std::size_t index, std::string id) const {
+        webhook w = whole;
+        w.id = std::move(id);
+        std::erase_if(w.headers,
+                      [](const auto& h) { return same_field(h.first, "Idempotency-Key"); });
+        w.body = elements[index];
+        add_keys(route, w, index);
+        return w;
+    }
+};
+
+supe::awaitable<> webhook_intake::keep_some(batch& b) {
+    while (b.next < b.elements.size() && !b.refused) {
+        const std::size_t index = b.next++;
+        std::string text = to_json(b.element(index, new_id()));
+        const supe::error_code refused =
+            co_await self_.try_deliver(settings_.to, std::move(text), b.deadline);
+        if (refused) b.refused = refused;
+    }
+}
+
+/// 200 only after all are kept: after any other answer the sender sends all of them again.
+supe::awaitable<http_answer> webhook_intake::keep_each(const intake_route& route, webhook whole,
+                                                       std::vector<std::string_view> elements) {
+    batch b{route, std::move(whole), std::move(elements), self_.time().now() + ack_limit};
+    supe::nursery keepers(self_.time());
+    for (std::size_t i = 0; i < std::min(at_once, b.elements.size()); ++i)
+        keepers.start(keep_some(b));
+    co_await keepers.join();
+    note(b.refused);
+    if (b.refused) co_return unavailable(b.refused);
+    co_return http_answer{200, fmt::format("kept, {} webhooks\n", b.elements.size()), {}};
 }
 
 }  // namespace components

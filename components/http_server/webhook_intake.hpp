@@ -1,35 +1,63 @@
 // Requests become webhooks that are kept.
 #pragma once
 
-#include "components/http/server.hpp"
+#include "components/http_server/intake_route.hpp"
 
 #include <random>
 #include <string>
 
 namespace components {
 
-/// The handler behind http_server. `to` is where webhooks are mailed; the ack says that one is
-/// kept.
+/// The most webhooks of one request that is split.
+inline constexpr std::size_t most_elements = 10000;
+
+/// The handler behind http_server. `to` of the settings is where webhooks are mailed; the ack says
+/// that one is kept.
 class webhook_intake {
 public:
-    webhook_intake(supe::component& self, std::string to) : self_(self), to_(std::move(to)) {}
+    webhook_intake(supe::component& self, intake_settings settings)
+        : self_(self), settings_(std::move(settings)) {}
 
-    /// 200 once it is kept; 503 with Retry-After when it cannot be kept now: at once for a second
-    /// after a refusal, after 20 s without an answer (senders give up at 10 s to 30 s).
-    /// GET and HEAD: 200. Other methods: 405.
+    /// 200 once it is kept, all of it where it is split; 503 with Retry-After when it cannot be
+    /// kept now: at once for a second after a refusal, after 20 s without an answer (senders give
+    /// up at 10 s to 30 s). GET and HEAD: 200. What the route does not take: 401, 404, 405, 413,
+    /// 429, and 508 for what we have delivered ourselves.
     supe::awaitable<http_answer> answer(http_request request);
 
+    /// The most bytes that the body of this request may have, by its head.
+    std::size_t body_limit_of(const http_request& head);
+
 private:
-    webhook to_webhook(http_request request);
+    /// What is known of a request before anything is asked of it.
+    struct arrival {
+        http_request request;
+        bool proxied = false;  ///< by somebody trusted
+        called_site site;
+        routed to;
+    };
+    struct batch;
+
+    arrival arrival_of(http_request request);
+    std::optional<http_answer> refusal_of(const arrival& a);
+    http_answer unverified(const intake_route& route, const std::string& why);
     http_answer unavailable(const supe::error_code& why);
+    webhook to_webhook(arrival a);
+    std::string new_id();
+    supe::awaitable<http_answer> keep_one(webhook w);
+    supe::awaitable<http_answer> keep_each(const intake_route& route, webhook whole,
+                                           std::vector<std::string_view> elements);
+    supe::awaitable<> keep_some(batch& b);
+    void note(const supe::error_code& refused);
 
     supe::component& self_;
-    std::string to_;
+    intake_settings settings_;
     std::mt19937_64 dice_{std::random_device{}()};
     supe::time_point ask_again_{};
     supe::error_code refusal_{};  // the latest
     supe::time_point next_refusal_line_{};
     std::uint64_t refused_ = 0;
+    supe::time_point next_unverified_line_{};
+    std::uint64_t unverified_ = 0;
 };
 
 }  // namespace components

@@ -44,11 +44,23 @@ std::string sender_of(std::string_view webhook) {
 json::object letter_of(const dead_webhook& dead) {
     supe::utc_text stamp;
     const std::chrono::system_clock::time_point died{std::chrono::milliseconds(dead.died_at)};
-    return {{"id", dead.id},
-            {"from", sender_of(dead.text)},
-            {"at", stamp.of(died)},
-            {"attempts", dead.attempt},
-            {"reason", dead.reason}};
+    return {{"id", dead.id},         {"from", sender_of(dead.text)},
+            {"at", stamp.of(died)},  {"attempts", dead.attempt},
+            {"reason", dead.reason}, {"route", dead.route}};
+}
+
+json::array history_of(webhook_store& store, const dead_webhook& dead) {
+    supe::utc_text stamp;
+    json::array all;
+    for (const attempt_note& n : store.attempts_of(dead.seq)) {
+        const std::chrono::system_clock::time_point ended{std::chrono::milliseconds(n.at)};
+        all.push_back({{"attempt", n.n},
+                       {"at", stamp.of(ended)},
+                       {"ms", n.ms},
+                       {"status", n.status},
+                       {"reason", n.reason}});
+    }
+    return all;
 }
 
 /// Empty where the request has no id: then all are meant. Nothing where it is a wrong one.
@@ -73,6 +85,7 @@ json::value show_dead(webhook_store& store, const std::string& id) {
     const auto dead = store.find_dead(id);
     if (!dead) return nullptr;
     json::object letter = letter_of(*dead);
+    letter["history"] = history_of(store, *dead);
     letter["webhook"] = supe::parse_json(dead->text).value_or(nullptr);
     return letter;
 }
@@ -103,7 +116,7 @@ dead_answer answer_about_dead(webhook_store& store, std::string_view request, st
     } else if (what == "show") {
         answer = show_dead(store, id);
     } else if (what == "retry") {
-        answer = answer_with_count(store, id, store.revive(id, most_at_once, now_ms - 1));
+        answer = answer_with_count(store, id, store.revive(id, most_at_once, now_ms));
     } else if (what == "drop") {
         answer = answer_with_count(store, id, store.drop_dead(id, most_at_once));
     } else {

@@ -14,11 +14,15 @@ namespace components {
 ///
 ///   list         `{"letters":[…],"next":SEQ}`: the oldest first, those behind `after`; without
 ///                `next` that was all
-///   show         the letter of `id`, with `webhook` as it is kept
+///   show         the letter of `id`, with `webhook` as it is kept, and with `history`: of the
+///   first
+///                three tries that failed and of the last seven `{"attempt","at","ms","status",
+///                "reason"}`; status 0 is no answer
 ///   retry, drop  `{"done":N,"more":BOOL}`: of `id`, or without one of some of the oldest
 ///
-/// A letter is `{"id","from","at","attempts","reason"}`, as of mail (supe/control/commands.hpp). An
-/// id that is not dead is answered null, any other text `{"error":TEXT}`. Throws store_error.
+/// A letter is `{"id","from","at","attempts","reason","route"}`, as of mail
+/// (supe/control/commands.hpp). An id that is not dead is answered null, any other text
+/// `{"error":TEXT}`. Throws store_error.
 struct dead_answer {
     std::string text;      ///< JSON
     bool retried = false;  ///< some are due now

@@ -1,10 +1,11 @@
 #include "components/queue/queue.hpp"
 
+#include "components/queue/damaged_store.hpp"
 #include "components/queue/dead_webhooks.hpp"
 #include "components/queue/queue_logic.hpp"
+#include "components/queue/queue_settings.hpp"
 #include "patterns/output.hpp"
 #include "supe/component/state_path.hpp"
-#include "supe/text/config.hpp"
 
 #include <fmt/format.h>
 #include <sys/statvfs.h>
@@ -27,10 +28,10 @@ constexpr unsigned most_in_flight = 1'000'000;
 struct queue_state {
     supe::component& self;
     queue_logic& logic;
-    supe::nursery all;    // its coroutines: when one fails, so does the queue
-    supe::timer offer;    // something may be sent to the forwarder
-    supe::timer changed;  // the depth is not what was last published
-    supe::time_point next_offer{};
+    supe::nursery all;                     // its coroutines: when one fails, so does the queue
+    supe::timer offer;                     // something may be sent to the forwarder
+    supe::timer changed;                   // the depth is not what was last published
+    supe::time_point store_rests_until{};  // after it failed
     supe::time_point next_refusal_line{};
     std::uint64_t refused = 0;
 
@@ -48,25 +49,6 @@ private:
     const supe::time_point began = self.time().now();
 };
 
-struct queue_settings {
-    std::string file = "queue.db";
-    unsigned window = 1024;
-    queue_limits limits{};
-};
-
-queue_settings queue_settings_in(const json::value& config) {
-    queue_settings s;
-    supe::read_config(
-        config,
-        {{"file", [&](auto& in, auto& x) { s.file = in.string(x); }},
-         {"window", [&](auto& in, auto& x) { s.window = in.count(x, 1, most_in_flight); }},
-         {"in_flight",
-          [&](auto& in, auto& x) { s.limits.in_flight = in.count(x, 1, most_in_flight); }},
-         {"limit", [&](auto& in, auto& x) { s.limits.bytes = in.bytes(x); }},
-         {"disk_reserve", [&](auto& in, auto& x) { s.limits.disk_reserve = in.bytes(x, 0); }}});
-    return s;
-}
-
 std::function<std::uint64_t()> free_bytes_at(const std::filesystem::path& directory) {
     return [directory = directory.empty() ? std::filesystem::path(".") : directory] {
         struct statvfs disk{};
@@ -76,16 +58,25 @@ std::function<std::uint64_t()> free_bytes_at(const std::filesystem::path& direct
 }
 
 void publish_events(queue_state& state, const queue_events& events) {
-    for (const auto& [id, reason] : events.dead) {
-        patterns::warn("webhook {} goes to the dead letters: {}", id, reason);
-        state.self.notify("webhook-dead", {{"id", id}, {"reason", reason}});
+    for (const auto& [id, route, reason] : events.dead) {
+        patterns::warn("webhook {} of route {} goes to the dead letters: {}", id, route, reason);
+        state.self.notify("webhook-dead", {{"id", id}, {"reason", reason}, {"route", route}});
     }
-    if (events.paused) {
+    for (const std::string& route : events.paused) {
         patterns::warn(
-            "the destination answered 410: it is paused and its webhooks are kept; "
-            "`supe mail {} '{{\"resume\":true}}'` goes on",
-            state.self.address());
-        state.self.notify("destination-paused", nullptr);
+            "the destination of route {0} answered 410: it is paused and its webhooks are kept; "
+            "`supe mail {1} '{{\"resume\":true,\"route\":\"{0}\"}}'` goes on",
+            route, state.self.address());
+        state.self.notify("destination-paused", {{"route", route}});
+    }
+    for (const std::string& route : events.down) {
+        patterns::warn("the destination of route {} is down: one webhook at a time tries it",
+                       route);
+        state.self.notify("destination-down", {{"route", route}});
+    }
+    for (const std::string& route : events.up) {
+        patterns::warn("the destination of route {} is up again", route);
+        state.self.notify("destination-up", {{"route", route}});
     }
 }
 
@@ -147,66 +138,103 @@ supe::awaitable<> keep_webhooks(queue_state& state) {
 /// Again and again until it is done: the store may be in trouble for a while.
 supe::awaitable<> set_aside(queue_state& state, std::string id) {
     const std::string reason = "it crashed the forwarder time and again, or was refused by it";
+    queue_events events;
     for (;;) {
         try {
-            state.logic.set_aside(id, reason, state.now());
+            state.logic.set_aside(id, reason, state.now(), events);
             break;
         } catch (const store_error& e) {
+            if (e.damaged()) throw;
             log_refusal(state, e.what());
         }
         co_await state.self.time().sleep_for(store_pause);
     }
-    publish_events(state, {.dead = {{id, reason}}});
+    publish_events(state, events);
 }
 
 /// One webhook, until the forwarder has acknowledged it: by then its result is in our mailbox.
-supe::awaitable<> deliver(queue_state& state, std::string id, std::string body) {
-    const supe::error_code failed = co_await state.self.try_deliver("forwarder", std::move(body));
+supe::awaitable<> deliver(queue_state& state, std::string to, std::string id, std::string body) {
+    const supe::error_code failed = co_await state.self.try_deliver(to, std::move(body));
     if (!failed || failed == supe::mail_error::channel_closed) co_return;
     if (failed == supe::mail_error::dead_lettered) {
         co_await set_aside(state, std::move(id));
     } else {
-        patterns::warn("webhook {} could not be sent to the forwarder: {}", id, failed.message());
-        state.logic.put_back(id);
-        state.next_offer = state.self.time().now() + redelivery_pause;
+        patterns::warn("webhook {} could not be sent to {}: {}", id, to, failed.message());
+        state.logic.put_back(id, state.now(), state.now() + redelivery_pause);
     }
     state.offer.notify();
     state.changed.notify();
 }
 
-std::optional<stored_webhook> next_webhook(queue_state& state) {
+std::optional<handover> next_webhook(queue_state& state) {
     const supe::time_point now = state.self.time().now();
-    if (now < state.next_offer) return std::nullopt;
-    state.next_offer = {};
+    if (now < state.store_rests_until) return std::nullopt;
+    queue_events events;
+    std::optional<handover> next;
     try {
-        return state.logic.next();
+        next = state.logic.next(state.now(), events);
     } catch (const store_error& e) {
+        if (e.damaged()) throw;
         log_refusal(state, e.what());
-        state.next_offer = now + store_pause;
-        return std::nullopt;
+        state.store_rests_until = now + store_pause;
     }
+    publish_events(state, events);
+    return next;
+}
+
+/// When something may be sent although no mail arrives until then.
+supe::time_point next_offer(queue_state& state) {
+    const supe::time_point now = state.self.time().now();
+    if (now < state.store_rests_until) return state.store_rests_until;
+    const auto wake = state.logic.wake_at(state.now());
+    return wake ? now + std::chrono::ceil<std::chrono::milliseconds>(*wake - state.now())
+                : supe::never;
 }
 
 supe::awaitable<> deliver_all(queue_state& state) {
     for (;;) {
-        if (auto webhook = next_webhook(state)) {
-            std::string body = fmt::format(R"({{"attempt":{},"webhook":{}}})", webhook->attempt + 1,
-                                           webhook->text);
-            state.all.start(deliver(state, std::move(webhook->id), std::move(body)));
+        if (auto next = next_webhook(state)) {
+            stored_webhook& webhook = next->webhook;
+            std::string body =
+                fmt::format(R"({{"attempt":{},"webhook":{}}})", webhook.attempt + 1, webhook.text);
+            state.all.start(
+                deliver(state, std::move(next->forwarder), std::move(webhook.id), std::move(body)));
             state.changed.notify();
         } else {
-            state.offer.expires_at(state.next_offer == supe::time_point{} ? supe::never
-                                                                          : state.next_offer);
+            state.offer.expires_at(next_offer(state));
             co_await state.offer.wait();
         }
     }
 }
 
-json::object depth(const queue_logic& logic) {
-    const store_counts& n = logic.store().counts();
+json::object depth_of(const route_counts& n, std::size_t in_flight, bool paused) {
     // "handed": a public name for what is in flight.
-    return {{"pending", n.pending}, {"failed", n.failed}, {"handed", logic.in_flight()},
-            {"dead", n.dead},       {"bytes", n.bytes},   {"paused", logic.store().paused()}};
+    return {{"pending", n.pending},   {"failed", n.failed},
+            {"handed", in_flight},    {"dead", n.dead},
+            {"bytes", n.bytes},       {"paused", paused},
+            {"accepted", n.accepted}, {"delivered", n.delivered},
+            {"dropped", n.dropped},   {"duplicates", n.duplicates}};
+}
+
+const char* name_of(patterns::circuit_breaker::phase p) {
+    using enum patterns::circuit_breaker::phase;
+    return p == closed ? "closed" : p == open ? "open" : p == half_open ? "half_open" : "ramp";
+}
+
+json::object depth(const queue_logic& logic) {
+    bool paused = false;
+    json::object routes;
+    for (const route_row& r : logic.store().routes().all())
+        routes[r.name] = depth_of(r.counts, 0, r.paused);  // also of one without a lane
+    for (const auto& l : logic.lanes()) {
+        json::object& route = routes[l->settings().route].as_object();
+        paused = paused || l->is_paused();
+        route["handed"] = l->in_flight();
+        route["circuit"] = name_of(l->health.circuit.current());
+    }
+    json::object all = depth_of(logic.store().counts(), logic.in_flight(), paused);
+    all["routes"] = std::move(routes);
+    return all;
 }
 
 /// At most once a second, and only what is new.
@@ -224,26 +252,27 @@ supe::awaitable<> publish_depth(queue_state& state) {
     }
 }
 
-}  // namespace
+void tell_what_is_there(const webhook_store& store, const std::string& address) {
+    const route_counts kept = store.counts();
+    if (kept.queued() + kept.dead > 0)
+        patterns::say("{} webhooks from before to deliver, {} to try again, {} dead", kept.pending,
+                      kept.failed, kept.dead);
+    for (const route_row& r : store.routes().all())
+        if (r.paused)
+            patterns::warn(
+                "the destination of route {0} is paused (410); `supe mail {1} "
+                "'{{\"resume\":true,\"route\":\"{0}\"}}'` goes on",
+                r.name, address);
+}
 
-supe::awaitable<> queue(supe::component& self) {
-    const json::value config = co_await self.config();
-    const queue_settings settings = queue_settings_in(config);
-    const auto file = supe::in_state(settings.file);
-    webhook_store store(file);
+supe::awaitable<> run(supe::component& self, queue_settings settings, webhook_store& store,
+                      std::filesystem::path directory) {
     std::mt19937_64 dice{std::random_device{}()};
     queue_logic logic(
         store, settings.limits,
         [&dice] { return std::uniform_real_distribution<double>(0, 1)(dice); },
-        free_bytes_at(file.parent_path()));
-    const store_counts& kept = store.counts();
-    if (kept.pending + kept.failed + kept.dead > 0)
-        patterns::say("{} webhooks from before to deliver, {} to try again, {} dead", kept.pending,
-                      kept.failed, kept.dead);
-    if (store.paused())
-        patterns::warn(
-            "the destination is paused (410); `supe mail {} '{{\"resume\":true}}'` goes on",
-            self.address());
+        free_bytes_at(directory));
+    tell_what_is_there(store, self.address());
     self.set_window(settings.window);
     queue_state state(self, logic);
     logic.bound_waits(state.now());
@@ -251,6 +280,27 @@ supe::awaitable<> queue(supe::component& self) {
     state.all.start(publish_depth(state));
     state.all.start(keep_webhooks(state));
     co_await state.all.join();
+}
+
+}  // namespace
+
+supe::awaitable<> queue(supe::component& self) {
+    const json::value config = co_await self.config();
+    const queue_settings settings = queue_settings_in(config);
+    const auto file = supe::in_state(settings.file);
+    const auto tell = [](const std::string& line) { patterns::warn("{}", line); };
+    std::unique_ptr<webhook_store> store = open_store(file, tell);
+    std::optional<store_error> damage;
+    try {
+        co_await run(self, settings, *store, file.parent_path());
+    } catch (const store_error& e) {
+        if (!e.damaged()) throw;
+        damage = e;
+    }
+    if (!damage) co_return;
+    store.reset();
+    set_aside_damaged(file, damage->what(), tell);
+    throw *damage;  // the next life begins with what could be read
 }
 
 }  // namespace components

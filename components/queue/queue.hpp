@@ -7,20 +7,34 @@
 namespace components {
 
 /// Mail that it takes (JSON):
-///   a webhook (components/webhook/webhook.hpp): its ack means that it is committed, with fsync;
-///   `{"result":{"id","attempt","status","retry_after_ms"?,"error"?}}` from the forwarder;
-///   `{"retry":true}` from the retrier: what failed and is due by now is tried again;
-///   `{"resume":true}` from an operator: ends the pause after a 410, and tries again at once.
-/// It sends `{"attempt":N,"webhook":{…}}` to its sibling `forwarder`, never more than `in_flight`
-/// without a result. The forwarder's ack says that the result is in our mailbox; what it rejects,
-/// or dies of, goes to the relay's dead letters. Where the store fails, webhooks are refused (their
-/// senders send again) and results are kept and tried again.
+///   a webhook (components/webhook/webhook.hpp): its ack means that it is committed, with fsync, or
+///   that its `dedupe_key` has come already;
+///   `{"result":{"id","attempt","status","ms","retry_after_ms"?,"error"?}}` from a forwarder;
+///   `{"resume":true,"route":ROUTE?}` from an operator: ends the pause after a 410, and each wait,
+///   of one route or of all;
+///   `{"drop":ROUTE}`, a call: forgets some of what a route has queued, answered
+///   `{"done":N,"more":BOOL}`;
+///   `{"dead":…}`, a call (components/queue/dead_webhooks.hpp);
+///   `{"retry":true}` does nothing: trees of earlier versions have a retrier.
 ///
-/// Config:
-/// `{"file":"queue.db","window":1024,"in_flight":24,"limit":"10GiB","disk_reserve":"256MiB"}`; a
-/// relative file lies in the state directory. Notices: `queue-depth`
-/// (`pending`: never tried; `failed`: to be tried again; `handed`: those of both that are in
-/// flight, with the forwarder), `webhook-dead`, `destination-paused`.
+/// Each route has a lane of its own. It sends `{"attempt":N,"webhook":{…}}` to the lane's
+/// forwarder, its sibling, never more than `in_flight` without a result. The forwarder's ack says
+/// that the result is in our mailbox; what it rejects, or dies of, goes to the relay's dead
+/// letters. Where the store fails, webhooks are refused (their senders send again) and results are
+/// kept and tried again.
+///
+/// Config: `{"file":"queue.db","window":1024,"limit":"10GiB","disk_reserve":"256MiB","max_age"?,
+/// "routes":[{"name","forwarder":"forwarder-NAME","in_flight":24,
+///   "retry":{"first":"10s","factor":2,"max":"1h","jitter":0.2,"for":"3d","refused":5},
+///   "ordered":false,"dedupe_for"?}]}`; a relative file lies in the state directory. Without
+/// `routes` there is one, `default`, with the forwarder `forwarder`, and `in_flight` beside `file`.
+///
+/// Notices: `queue-depth` (at most once a second), of all routes and in `routes` of each:
+///   `pending` (never tried), `failed` (to be tried again), `handed` (those of both that are with
+///   the forwarder), `dead`, `bytes`, `paused`, and the ledger: `accepted`, `delivered`, `dropped`,
+///   `duplicates`; of a route also `circuit`: closed, open, half_open or ramp;
+/// `webhook-dead` {"id","reason","route"}, `destination-paused` {"route"} after a 410,
+/// `destination-down` and `destination-up` {"route"} when a circuit opens and closes.
 supe::awaitable<> queue(supe::component& self);
 
 }  // namespace components

@@ -1,22 +1,28 @@
 #include "components/queue/queue_logic.hpp"
 
 #include "components/queue/dead_webhooks.hpp"
+#include "components/queue/leading_members.hpp"
+#include "components/queue/store_schema.hpp"
 #include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <algorithm>
-#include <boost/json/parse.hpp>
+#include <boost/json/object.hpp>
 
 namespace components {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t read_ahead = 8 << 20;  // bytes
 constexpr std::size_t longest_id = 64;
 
-std::int64_t unix_ms(queue_logic::clock_type::time_point t) {
+unix_ms to_ms(queue_logic::time_point t) {
     return std::chrono::duration_cast<milliseconds>(t.time_since_epoch()).count();
 }
+
+mail_decision refuse(std::string why) { return {mail_decision::kind::refuse, std::move(why)}; }
 
 /// What becomes of a mail whose transaction failed: senders of webhooks can send again, and
 /// operators see what is wrong.
@@ -24,9 +30,9 @@ mail_decision after_failure(std::string_view body, const char* why) {
     using kind = mail_decision::kind;
     supe::json_members members(body);
     const bool object = members.next();
-    if (object && members.key() == "id" && members.value().starts_with('"'))
-        return {kind::refuse, why};
-    if (object && members.key() == "dead") return {kind::done, {}, error_answer(why)};
+    if (object && members.key() == "id" && members.value().starts_with('"')) return refuse(why);
+    if (object && (members.key() == "dead" || members.key() == "drop"))
+        return {kind::done, {}, error_answer(why)};
     return {kind::later, why};
 }
 
@@ -38,203 +44,327 @@ bool is_id(std::string_view text) {
     return !text.empty() && text.size() <= longest_id && std::ranges::all_of(text, plain);
 }
 
+std::int64_t number_in(const json::object& o, const char* key) {
+    const auto* v = o.if_contains(key);
+    return v && v->is_int64() ? v->get_int64() : 0;
+}
+
 }  // namespace
 
 queue_logic::queue_logic(webhook_store& store, queue_limits limits, std::function<double()> random,
                          std::function<std::uint64_t()> free_bytes)
-    : store_(store), limits_(limits), random_(std::move(random)),
-      free_bytes_(std::move(free_bytes)) {}
-
-void queue_logic::bound_waits(clock_type::time_point now) {
+    : store_(store), limits_(std::move(limits)), random_(std::move(random)),
+      free_bytes_(std::move(free_bytes)) {
+    const auto is_out = [this](const std::string& id) { return in_flight_.contains(id); };
     store_.begin();
-    store_.bound_waits(unix_ms(now + std::max(limits_.retry.max, limits_.retry.retry_after_max)));
+    for (const lane_settings& s : limits_.lanes)
+        lanes_.push_back(std::make_unique<lane>(store_, store_.routes().lane_of(s.route), s,
+                                                limits_.max_age, is_out));
+    store_.commit();
+}
+
+lane* queue_logic::lane_named(std::string_view route) {
+    if (route.empty()) route = default_route;
+    for (const auto& l : lanes_)
+        if (l->settings().route == route) return l.get();
+    return nullptr;
+}
+
+lane* queue_logic::lane_numbered(std::int64_t number) {
+    for (const auto& l : lanes_)
+        if (l->number() == number) return l.get();
+    return nullptr;
+}
+
+std::string queue_logic::names_of_lanes() const {
+    std::vector<std::string> names;
+    for (const auto& l : lanes_) names.push_back(l->settings().route);
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+void queue_logic::bound_waits(time_point now) {
+    milliseconds longest{};
+    for (const auto& l : lanes_)
+        longest = std::max({longest, l->settings().retry.max, l->settings().retry.retry_after_max});
+    store_.begin();
+    store_.bound_waits(to_ms(now + longest));
     store_.commit();
 }
 
 std::vector<mail_decision> queue_logic::take(const std::vector<std::string_view>& bodies,
-                                             clock_type::time_point now, queue_events& events) {
+                                             time_point at, queue_events& events) {
+    const unix_ms now = to_ms(at);
     std::vector<mail_decision> decisions;
-    changes after;
+    changes later;
     disk_left_ = free_bytes_();
     try {
         store_.begin();
         for (const std::string_view body : bodies)
-            decisions.push_back(take_one(body, now, events, after));
+            decisions.push_back(take_one(body, now, events, later));
         store_.commit();
     } catch (const store_error& e) {
         store_.rollback();
+        for (auto& [l, before] : later.health_before) l->health = std::move(before);
+        if (e.damaged()) throw;
         events = {};
         decisions.clear();
         for (const std::string_view body : bodies)
             decisions.push_back(after_failure(body, e.what()));
         return decisions;
     }
-    for (const std::string& id : after.finished) finish(id);
-    if (after.retry) {
-        tick_ms_ = unix_ms(now);
-        due_.clear();
-        due_at_ = due_seq_ = 0;
-    }
+    apply(later, now);
     return decisions;
 }
 
-mail_decision queue_logic::take_one(std::string_view body, clock_type::time_point now,
-                                    queue_events& events, changes& after) {
+void queue_logic::apply(changes& later, unix_ms now) {
+    for (const std::string& id : later.finished) finish(id, false, now);
+    for (const std::string& id : later.abandoned) finish(id, true, now);
+    for (const auto& [l, due_at] : later.failed) l->failed_until(due_at);
+    for (lane* l : later.begin_anew) l->begin_anew();
+}
+
+mail_decision queue_logic::take_one(std::string_view body, unix_ms now, queue_events& events,
+                                    changes& later) {
     supe::json_members members(body);
     const bool object = members.next();
     const std::string_view key = object ? members.key() : std::string_view(),
                            value = object ? members.value() : std::string_view();
-    if (key == "id" && value.starts_with('"'))
-        return take_webhook(value.substr(1, value.size() - 2), body);
+    if (key == "id" && value.starts_with('"')) return take_webhook(body, now);
     if (key == "result") {
-        take_result(value, now, events, after);
-    } else if (key == "retry") {
-        after.retry = true;
-    } else if (key == "resume") {
-        store_.set_paused(false);
-        after.retry = true;
-    } else if (key == "dead") {
-        dead_answer about = answer_about_dead(store_, value, unix_ms(now));
-        after.retry = after.retry || about.retried;
-        return {mail_decision::kind::done, {}, std::move(about.text)};
-    } else {
-        return {mail_decision::kind::refuse,
-                "a webhook, result, retry, resume or dead is expected"};
+        take_result(value, now, events, later);
+        return {};
     }
-    return {};
+    if (key == "retry") return {};  // of a retrier, in trees of earlier versions
+    if (key == "resume" || key == "route") return resume(body, now, later);
+    if (key == "drop") return drop_route(value, later);
+    if (key == "dead") {
+        dead_answer about = answer_about_dead(store_, value, now);
+        if (about.retried)
+            for (const auto& l : lanes_) later.begin_anew.push_back(l.get());
+        return {mail_decision::kind::done, {}, std::move(about.text)};
+    }
+    return refuse("a webhook, result, resume, drop or dead is expected");
 }
 
-mail_decision queue_logic::take_webhook(std::string_view id, std::string_view body) {
-    const auto refuse = [](const char* why) {
-        return mail_decision{mail_decision::kind::refuse, why};
-    };
-    if (!is_id(id)) return refuse("the id is not made of 1 to 64 letters, digits, - and _");
-    if (store_.counts().bytes + body.size() > limits_.bytes) return refuse("the queue is full");
+/// Why there is no room for it; empty where there is. Where there are several routes, one alone
+/// fills half of the queue at most: a destination that is down leaves room for the others.
+std::string queue_logic::objection_to_size(lane& l, std::size_t bytes) {
+    if (store_.counts().bytes + bytes > limits_.bytes) return "the queue is full";
+    if (lanes_.size() > 1 &&
+        store_.routes().at(l.number()).counts.bytes + bytes > limits_.bytes / 2)
+        return fmt::format("route {} has filled its half of the queue", l.settings().route);
     // What was delivered leaves free pages inside the file, which the disk does not see.
-    if (disk_left_ < limits_.disk_reserve + body.size() &&
-        store_.reusable_bytes() < 2 * body.size())
-        return refuse("the disk is nearly full");
-    disk_left_ -= std::min(disk_left_, std::uint64_t(body.size()));
-    store_.insert(id, body);
+    if (disk_left_ < limits_.disk_reserve + bytes && store_.reusable_bytes() < 2 * bytes)
+        return "the disk is nearly full";
     return {};
 }
 
-void queue_logic::take_result(std::string_view text, clock_type::time_point now,
-                              queue_events& events, changes& after) {
-    boost::system::error_code bad;
-    const json::value parsed = json::parse({text.data(), text.size()}, bad);
-    if (bad || !parsed.is_object()) return;
-    const auto& o = parsed.get_object();
-    const auto number = [&](const char* key) {
-        const auto* v = o.if_contains(key);
-        return v && v->is_int64() ? v->get_int64() : std::int64_t(0);
-    };
-    const auto* id_value = o.if_contains("id");
-    if (!id_value || !id_value->is_string()) return;
-    const std::string id(id_value->get_string());
-    delivery_result result{static_cast<int>(number("status")), std::nullopt};
+mail_decision queue_logic::take_webhook(std::string_view body, unix_ms now) {
+    const auto given = leading_members_of(body);
+    if (!given || !is_id(given->id))
+        return refuse("the id is not made of 1 to 64 letters, digits, - and _");
+    lane* l = lane_named(given->route);
+    if (!l)
+        return refuse(fmt::format("route {} is not one of {}", supe::json_quoted(given->route),
+                                  names_of_lanes()));
+    std::string full = objection_to_size(*l, body.size());
+    if (!full.empty()) return refuse(std::move(full));
+    const auto& window = l->settings().dedupe_for;
+    if (window && !given->dedupe_key.empty() &&
+        store_.is_duplicate(l->number(), given->dedupe_key, now, window->count()))
+        return {};
+    disk_left_ -= std::min(disk_left_, std::uint64_t(body.size()));
+    store_.insert({.id = given->id,
+                   .text = body,
+                   .lane = l->number(),
+                   .order_key = l->settings().ordered ? given->order_key : std::string(),
+                   .accepted_at = now});
+    return {};
+}
+
+void queue_logic::take_result(std::string_view text, unix_ms now, queue_events& events,
+                              changes& later) {
+    const auto parsed = supe::parse_json(text);
+    if (!parsed || !parsed->is_object()) return;
+    const json::object& o = parsed->get_object();
+    const std::string id = supe::string_of(o, "id");
+    if (id.empty()) return;
+    delivery_result result{static_cast<int>(number_in(o, "status")), std::nullopt,
+                           supe::string_of(o, "error")};
     if (o.contains("retry_after_ms"))
-        result.retry_after = milliseconds(std::max<std::int64_t>(0, number("retry_after_ms")));
+        result.retry_after =
+            milliseconds(std::max<std::int64_t>(0, number_in(o, "retry_after_ms")));
     const auto attempt =
-        static_cast<unsigned>(std::clamp<std::int64_t>(number("attempt"), 1, 1000000));
-    const auto known = store_.tries_of(id).value_or(stored_tries{});
-    const verdict v = judge(result, {attempt, known.refused}, limits_.retry, random_());
+        static_cast<unsigned>(std::clamp<std::int64_t>(number_in(o, "attempt"), 1, 1000000));
+    if (result.status < 200 || result.status > 299) {
+        take_failure(id, attempt, result, number_in(o, "ms"), now, events, later);
+    } else if (const auto number = store_.remove(id)) {
+        if (lane* l = lane_numbered(*number))
+            note_health(*l, id, outcome::success, now, events, later);
+        later.finished.push_back(id);
+    } else {
+        later.abandoned.push_back(id);  // it was dropped meanwhile, or this is a second report
+    }
+}
+
+void queue_logic::take_failure(const std::string& id, unsigned attempt,
+                               const delivery_result& result, std::int64_t ms, unix_ms now,
+                               queue_events& events, changes& later) {
+    using kind = verdict::kind;
+    const auto known = store_.tries_of(id);
+    if (!known) {
+        later.abandoned.push_back(id);
+        return;
+    }
     // A second report of a failure (the queue crashed after its commit) must not end the try that
     // runs now.
-    if (v.what != verdict::kind::delivered && attempt <= known.attempt) return;
-    switch (v.what) {
-        case verdict::kind::delivered: store_.remove(id); break;
-        case verdict::kind::retry:
-            store_.mark_failed(id, attempt,
-                               is_refusal(result.status) ? failure::refusal : failure::outage,
-                               unix_ms(now + v.delay));
-            break;
-        case verdict::kind::dead:
-            store_.mark_dead(id, attempt, v.reason, unix_ms(now));
-            events.dead.emplace_back(id, v.reason);
-            break;
-        case verdict::kind::pause:
-            store_.mark_failed(id, attempt, failure::outage,
-                               unix_ms(now) - 1);  // first in line when the pause ends
-            events.paused = events.paused || !store_.paused();
-            store_.set_paused(true);
-            break;
+    if (attempt <= known->attempt) return;
+    lane* l = lane_numbered(known->lane);
+    const retry_settings rules = l ? l->settings().retry : retry_settings();
+    const attempt_note note{attempt, now, ms, result.status, result.error};
+    verdict v =
+        judge(result, {known->refused, known->delays, milliseconds(now - known->accepted_at)},
+              rules, random_());
+    route_row& route = store_.routes().at(known->lane);
+    const auto hold = hold_after(result, rules);
+    if (hold) route.held_until = std::max(route.held_until, now + hold->count());
+    if (l)
+        note_health(*l, id, is_outage(result.status) ? outcome::failure : outcome::success, now,
+                    events, later);
+    later.finished.push_back(id);
+    if (v.what == kind::dead) {
+        store_.mark_dead(id, attempt, v.reason, now, &note);
+        events.dead.push_back({id, route.name, v.reason});
+        return;
     }
-    after.finished.push_back(id);
+    // The destination's trouble is not the webhook's: its own delay does not grow.
+    using phase = patterns::circuit_breaker::phase;
+    const bool is_down = l && is_outage(result.status) &&
+                         (l->health.circuit.current() == phase::open ||
+                          l->health.circuit.current() == phase::half_open);
+    const bool is_its_own = v.what == kind::retry && !hold && !is_down;
+    failed_try failure{*known, is_its_own ? now + v.delay.count() : now};
+    failure.tries.attempt = attempt;
+    if (is_refusal(result.status)) ++failure.tries.refused;
+    if (is_its_own) ++failure.tries.delays;
+    store_.mark_failed(id, failure, note);
+    if (l) later.failed.emplace_back(l, failure.due_at);
+    if (v.what == kind::pause && !std::exchange(route.paused, true))
+        events.paused.push_back(route.name);
 }
 
-void queue_logic::finish(const std::string& id) {
+/// What a result says of the destination. Where the circuit opens, those whose failures opened it
+/// are due as soon as it closes.
+void queue_logic::note_health(lane& l, const std::string& id, outcome how, unix_ms now,
+                              queue_events& events, changes& later) {
+    using change = patterns::circuit_breaker::change;
+    later.health_before.try_emplace(&l, l.health);
+    const auto out = in_flight_.find(id);
+    const auto ticket =
+        out == in_flight_.end() ? patterns::circuit_breaker::ticket{} : out->second.ticket;
+    if (how == outcome::success) {
+        l.health.failed_in_a_row.clear();
+        if (l.health.circuit.succeeded(ticket) == change::closed)
+            events.up.push_back(l.settings().route);
+        return;
+    }
+    const auto what = l.health.circuit.failed(ticket, as_point(now));
+    if (what == change::opened) {
+        events.down.push_back(l.settings().route);
+        for (const std::string& earlier : std::exchange(l.health.failed_in_a_row, {}))
+            store_.reset_delay(earlier, now);
+        later.failed.emplace_back(&l, now);
+    } else if (l.health.circuit.current() == patterns::circuit_breaker::phase::closed ||
+               l.health.circuit.current() == patterns::circuit_breaker::phase::ramp) {
+        l.health.failed_in_a_row.push_back(id);
+        if (l.health.failed_in_a_row.size() > 16)
+            l.health.failed_in_a_row.erase(l.health.failed_in_a_row.begin());
+    }
+}
+
+void queue_logic::finish(const std::string& id, bool abandoned, unix_ms now) {
     if (const auto out = in_flight_.find(id); out != in_flight_.end()) {
-        in_flight_bytes_ -= out->second.bytes;
+        lane& l = *out->second.of;
+        l.came_back(out->second.bytes);
+        if (abandoned) l.health.circuit.abandoned(out->second.ticket, as_point(now));
         in_flight_.erase(out);
         return;
     }
     // It was in flight in an earlier life of the queue.
-    const auto it_is = [&](const stored_webhook& w) { return w.id == id; };
-    std::erase_if(fresh_, it_is);
-    std::erase_if(due_, it_is);
+    for (const auto& l : lanes_) l->forget(id);
 }
 
-read_limit queue_logic::ahead() const { return {2 * limits_.in_flight, read_ahead}; }
-
-bool queue_logic::refill_fresh() {
-    while (fresh_.empty()) {
-        auto more = store_.pending_after(fresh_seq_, ahead());
-        if (more.empty()) return false;
-        fresh_seq_ = more.back().seq;
-        for (stored_webhook& w : more)
-            if (!in_flight_.contains(w.id)) fresh_.push_back(std::move(w));
+std::optional<handover> queue_logic::next(time_point at, queue_events& events) {
+    const unix_ms now = to_ms(at);
+    for (std::size_t asked = 0; asked < lanes_.size(); ++asked) {
+        lane& l = *lanes_[turn_++ % lanes_.size()];
+        auto first = l.next(now);
+        for (auto old = l.take_too_old(); !old.empty(); old = l.take_too_old()) {
+            bury(l, std::move(old), now, events);
+            if (!first) first = l.next(now);
+        }
+        if (!first) continue;
+        const auto ticket = l.handed_over(first->text.size(), now);
+        in_flight_[first->id] = {&l, first->attempt + 1, first->text.size(), ticket};
+        return handover{l.settings().forwarder, std::move(*first)};
     }
-    return true;
+    return std::nullopt;
 }
 
-bool queue_logic::refill_due() {
-    while (due_.empty()) {
-        auto more = store_.due_after(due_at_, due_seq_, tick_ms_, ahead());
-        if (more.empty()) return false;
-        due_at_ = more.back().due_at;
-        due_seq_ = more.back().seq;
-        for (stored_webhook& w : more)
-            if (!in_flight_.contains(w.id)) due_.push_back(std::move(w));
-    }
-    return true;
+std::optional<queue_logic::time_point> queue_logic::wake_at(time_point at) const {
+    std::optional<unix_ms> first;
+    for (const auto& l : lanes_)
+        if (const auto wake = l->wake_at(to_ms(at)); wake && (!first || *wake < *first))
+            first = wake;
+    if (!first) return std::nullopt;
+    return time_point(std::chrono::duration_cast<clock_type::duration>(milliseconds(*first)));
 }
 
-std::optional<stored_webhook> queue_logic::next() {
-    if (store_.paused() || in_flight_.size() >= limits_.in_flight) return std::nullopt;
-    if (!in_flight_.empty() && in_flight_bytes_ >= limits_.in_flight_bytes) return std::nullopt;
-    fresh_turn_ = !fresh_turn_;
-    if (!(fresh_turn_ ? refill_fresh() : refill_due())) fresh_turn_ = !fresh_turn_;
-    if (!(fresh_turn_ ? refill_fresh() : refill_due())) return std::nullopt;
-    auto& line = fresh_turn_ ? fresh_ : due_;
-    stored_webhook first = std::move(line.front());
-    line.pop_front();
-    in_flight_[first.id] = {first.attempt + 1, first.text.size()};
-    in_flight_bytes_ += first.text.size();
-    return first;
-}
-
-void queue_logic::put_back(const std::string& id) {
-    finish(id);
-    // Read again from the start, so that it keeps its turn.
-    fresh_.clear();
-    due_.clear();
-    fresh_seq_ = due_at_ = due_seq_ = 0;
-}
-
-void queue_logic::set_aside(const std::string& id, const std::string& reason,
-                            clock_type::time_point now) {
-    const auto found = in_flight_.find(id);
-    const unsigned attempt = found == in_flight_.end() ? 1 : found->second.attempt;
+/// Where that fails, they are read once more.
+void queue_logic::bury(lane& l, std::vector<std::string> too_old, unix_ms now,
+                       queue_events& events) {
+    const std::string reason = "older than max_age";
     try {
         store_.begin();
-        store_.mark_dead(id, attempt, reason, unix_ms(now));
+        for (const std::string& id : too_old) {
+            const auto known = store_.tries_of(id);
+            if (!known) continue;
+            store_.mark_dead(id, known->attempt, reason, now);
+            events.dead.push_back({id, l.settings().route, reason});
+        }
+        store_.commit();
+    } catch (const store_error&) {
+        store_.rollback();
+        l.begin_anew();
+        events.dead.clear();
+        throw;
+    }
+}
+
+void queue_logic::put_back(const std::string& id, time_point now, time_point until) {
+    const auto out = in_flight_.find(id);
+    if (out == in_flight_.end()) return;
+    lane& l = *out->second.of;
+    finish(id, true, to_ms(now));
+    l.begin_anew();  // read again from the start, so that it keeps its turn
+    l.rest_until(to_ms(until));
+}
+
+void queue_logic::set_aside(const std::string& id, const std::string& reason, time_point at,
+                            queue_events& events) {
+    const auto found = in_flight_.find(id);
+    const unsigned attempt = found == in_flight_.end() ? 1 : found->second.attempt;
+    const auto known = store_.tries_of(id);
+    try {
+        store_.begin();
+        store_.mark_dead(id, attempt, reason, to_ms(at));
         store_.commit();
     } catch (const store_error&) {
         store_.rollback();
         throw;
     }
-    finish(id);
+    if (known) events.dead.push_back({id, store_.routes().at(known->lane).name, reason});
+    finish(id, true, to_ms(at));
 }
 
 }  // namespace components

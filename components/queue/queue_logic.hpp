@@ -2,12 +2,12 @@
 // loop is in queue.cpp.
 #pragma once
 
-#include "components/queue/retry_policy.hpp"
-#include "components/queue/webhook_store.hpp"
+#include "components/queue/lane.hpp"
 
 #include <chrono>
-#include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,92 +16,113 @@
 namespace components {
 
 struct queue_limits {
-    std::size_t in_flight = 24;              ///< webhooks with the forwarder, without a result
-    std::size_t in_flight_bytes = 64 << 20;  ///< of all of these, but one always
     std::uint64_t bytes = std::uint64_t(10) << 30;
     std::uint64_t disk_reserve = std::uint64_t(256)
-                                 << 20;  ///< free bytes below which the file does not grow
-    retry_settings retry{};
+                                 << 20;     ///< free bytes below which the file does not grow
+    std::optional<milliseconds> max_age{};  ///< older ones are not delivered any more
+    std::vector<lane_settings> lanes = std::vector<lane_settings>(1);  ///< one a route
 };
 
 /// What to publish after a commit.
 struct queue_events {
-    std::vector<std::pair<std::string, std::string>> dead;  ///< id, reason
-    bool paused = false;
+    struct death {
+        std::string id, route, reason;
+    };
+    std::vector<death> dead{};
+    std::vector<std::string> paused{};      ///< routes that answered 410
+    std::vector<std::string> down{}, up{};  ///< routes whose circuit opened, or closed
 };
 
 /// What becomes of a mail: acknowledged, refused for `reason`, or (only after a failed commit)
 /// taken again later.
 struct mail_decision {
     enum class kind { done, refuse, later } what = kind::done;
-    std::string reason;
-    std::string answer = {};  ///< where the mail is a call: JSON text; else empty
+    std::string reason{};
+    std::string answer{};  ///< where the mail is a call: JSON text; else empty
+};
+
+/// One for the forwarder of its lane.
+struct handover {
+    std::string forwarder;
+    stored_webhook webhook;
 };
 
 class queue_logic {
 public:
     using clock_type = std::chrono::system_clock;
-    /// `random` gives numbers in [0,1); `free_bytes` what the disk has left.
+    using time_point = clock_type::time_point;
+    /// `random` gives numbers in [0,1); `free_bytes` what the disk has left. The routes that are
+    /// new become known to the store; throws store_error.
     queue_logic(webhook_store& store, queue_limits limits, std::function<double()> random,
                 std::function<std::uint64_t()> free_bytes);
 
     /// At the start of a life: the clock may have been set back since the last one, and no webhook
     /// waits longer than a try can make it wait. Throws store_error.
-    void bound_waits(clock_type::time_point now);
+    void bound_waits(time_point now);
 
     /// Takes a batch of mail bodies into one transaction; a decision for each. When the transaction
     /// fails nothing has happened: webhooks are refused, since their senders can send again;
     /// results and the like must be taken later.
-    std::vector<mail_decision> take(const std::vector<std::string_view>& bodies,
-                                    clock_type::time_point now, queue_events& events);
+    std::vector<mail_decision> take(const std::vector<std::string_view>& bodies, time_point now,
+                                    queue_events& events);
 
-    /// The next webhook for the forwarder; nothing when there is none, when enough are in flight,
-    /// or while paused. New ones and those to be tried again take turns, so that neither holds up
-    /// the other. Throws store_error.
-    std::optional<stored_webhook> next();
-    /// It did not reach the forwarder.
-    void put_back(const std::string& id);
+    /// The next webhook for a forwarder, the lanes in turn; nothing when none can be sent now.
+    /// Those that are too old are buried. Throws store_error.
+    std::optional<handover> next(time_point now, queue_events& events);
+    /// When next() may have something although nothing happens until then; nothing: never.
+    std::optional<time_point> wake_at(time_point now) const;
+    /// It did not reach the forwarder, and its lane rests until then.
+    void put_back(const std::string& id, time_point now, time_point until);
     /// To the dead letters: the forwarder has crashed with this one time and again, or refused it.
     /// Throws store_error.
-    void set_aside(const std::string& id, const std::string& reason, clock_type::time_point now);
+    void set_aside(const std::string& id, const std::string& reason, time_point now,
+                   queue_events& events);
 
     std::size_t in_flight() const { return in_flight_.size(); }
     const webhook_store& store() const { return store_; }
+    const std::vector<std::unique_ptr<lane>>& lanes() const { return lanes_; }
 
 private:
     struct delivery {
+        lane* of;
         unsigned attempt;
         std::size_t bytes;
+        patterns::circuit_breaker::ticket ticket;
     };
-    /// What a batch changes in memory, once it is committed.
+    enum class outcome { success, failure, none };
+    /// What a batch changes in memory, or undoes.
     struct changes {
-        std::vector<std::string> finished;
-        bool retry = false;
+        std::vector<std::string> finished{}, abandoned{};
+        std::vector<lane*> begin_anew{};
+        std::vector<std::pair<lane*, unix_ms>> failed{};
+        std::map<lane*, lane_health> health_before{};
     };
-    mail_decision take_one(std::string_view body, clock_type::time_point now, queue_events& events,
-                           changes& after);
-    mail_decision take_webhook(std::string_view id, std::string_view body);
-    void take_result(std::string_view result, clock_type::time_point now, queue_events& events,
-                     changes& after);
-    void finish(const std::string& id);
-    bool refill_fresh();
-    bool refill_due();
-    read_limit ahead() const;
+    mail_decision take_one(std::string_view body, unix_ms now, queue_events& events,
+                           changes& later);
+    mail_decision take_webhook(std::string_view body, unix_ms now);
+    std::string objection_to_size(lane& l, std::size_t bytes);
+    mail_decision resume(std::string_view body, unix_ms now, changes& later);
+    mail_decision drop_route(std::string_view name, changes& later);
+    void take_result(std::string_view result, unix_ms now, queue_events& events, changes& later);
+    void take_failure(const std::string& id, unsigned attempt, const delivery_result& result,
+                      std::int64_t ms, unix_ms now, queue_events& events, changes& later);
+    void note_health(lane& l, const std::string& id, outcome how, unix_ms now, queue_events& events,
+                     changes& later);
+    void apply(changes& later, unix_ms now);
+    void finish(const std::string& id, bool abandoned, unix_ms now);
+    void bury(lane& l, std::vector<std::string> too_old, unix_ms now, queue_events& events);
+    lane* lane_named(std::string_view route);
+    lane* lane_numbered(std::int64_t number);
+    std::string names_of_lanes() const;
 
     webhook_store& store_;
     queue_limits limits_;
     std::function<double()> random_;
     std::function<std::uint64_t()> free_bytes_;
     std::uint64_t disk_left_ = 0;                          // asked once a batch
-    std::unordered_map<std::string, delivery> in_flight_;  // with the forwarder, without a result
-    std::size_t in_flight_bytes_ = 0;
-    std::deque<stored_webhook> fresh_,
-        due_;                     // read ahead: pending ones, and failed ones that are due
-    std::int64_t fresh_seq_ = 0;  // all pending up to here are in in_flight_ or fresh_
-    std::int64_t due_at_ = 0, due_seq_ = 0;  // the same for failed ones
-    std::int64_t tick_ms_ =
-        0;  // the last tick of the retrier: what was due before it is tried again
-    bool fresh_turn_ = false;
+    std::unordered_map<std::string, delivery> in_flight_;  // with a forwarder, without a result
+    std::vector<std::unique_ptr<lane>> lanes_;             // those of the settings
+    std::size_t turn_ = 0;                                 // whose lane is asked first
 };
 
 }  // namespace components

@@ -1,5 +1,7 @@
 #include "components/queue/retry_policy.hpp"
 
+#include "supe/text/units.hpp"
+
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
@@ -7,39 +9,50 @@
 namespace components {
 namespace {
 
-/// After the first failure at once (the next tick of the retrier), then first, 2 × first, … up to
-/// max.
-milliseconds delay_after(unsigned attempt, const retry_settings& s, double random) {
-    if (attempt <= 1) return milliseconds(0);
-    const double doublings = std::min(attempt - 2, 40u);
-    const double grown = static_cast<double>(s.first.count()) * std::exp2(doublings);
-    const double limit = std::min(grown, static_cast<double>(s.max.count()));
-    return milliseconds(static_cast<std::int64_t>(limit * random));
+bool is_2xx(int status) { return status >= 200 && status < 300; }
+
+milliseconds delay_after(unsigned delays, const retry_settings& s, double random) {
+    const double grown = static_cast<double>(s.first.count()) * std::pow(s.factor, delays);
+    const double most = std::min(grown, static_cast<double>(s.max.count()));
+    return milliseconds(static_cast<std::int64_t>(most * (1 - s.jitter * random)));
+}
+
+std::string last_answer(const delivery_result& result) {
+    if (result.status != 0) return std::to_string(result.status);
+    return result.error.empty() ? "no answer" : result.error;
 }
 
 }  // namespace
 
-bool is_refusal(int status) {
-    const bool passing = status == 0 || status == 408 || status == 429 || status >= 500;
-    const bool success = status >= 200 && status < 300;
-    return !passing && !success && status != 410;
+bool is_outage(int status) {
+    return status == 0 || status == 408 || status == 429 || status >= 500;
 }
 
-verdict judge(const delivery_result& result, const tries& history, const retry_settings& settings,
+bool is_refusal(int status) { return !is_outage(status) && !is_2xx(status) && status != 410; }
+
+std::optional<milliseconds> hold_after(const delivery_result& result, const retry_settings& s) {
+    if (!result.retry_after || (result.status != 429 && result.status != 503)) return std::nullopt;
+    return std::min(*result.retry_after, s.retry_after_max);
+}
+
+verdict judge(const delivery_result& result, const tries& before, const retry_settings& settings,
               double random) {
+    using kind = verdict::kind;
     const int status = result.status;
-    if (status >= 200 && status < 300) return {verdict::kind::delivered, {}, {}};
-    if (status == 410) return {verdict::kind::pause, {}, "the destination answered 410 Gone"};
-    const unsigned refused = history.refused_before + 1;
-    if (is_refusal(status) && refused >= settings.refusals) {
-        return {verdict::kind::dead,
+    if (is_2xx(status)) return {kind::delivered};
+    if (status == 410) return {kind::pause, {}, "the destination answered 410 Gone"};
+    const unsigned refused = before.refused + 1;
+    if (is_refusal(status) && refused >= settings.refused)
+        return {kind::dead, {}, fmt::format("refused {} times, at last with {}", refused, status)};
+    if (before.age >= settings.give_up)
+        return {kind::dead,
                 {},
-                fmt::format("refused {} times, at last with {}", refused, status)};
-    }
-    milliseconds delay = delay_after(history.attempt, settings, random);
+                fmt::format("not delivered within {}, at last: {}",
+                            supe::print_duration(settings.give_up), last_answer(result))};
+    milliseconds delay = delay_after(before.delays, settings, random);
     if (result.retry_after)
         delay = std::max(delay, std::min(*result.retry_after, settings.retry_after_max));
-    return {verdict::kind::retry, delay, {}};
+    return {kind::retry, delay};
 }
 
 }  // namespace components

@@ -1,306 +1,361 @@
 #include "components/queue/webhook_store.hpp"
 
+#include "components/queue/store_schema.hpp"
+
 #include <fmt/format.h>
-#include <sstream>
+#include <algorithm>
 
 namespace components {
 namespace {
 
-enum state : int { pending = 0, failed = 1, dead = 2 };
+using enum webhook_state;
+using enum webhook_event;
 
-supe::sqlite_format store_format() {
-    supe::sqlite_format f;
-    // Two webhooks of 1 KiB fill a page of the usual 4 KiB, and what is written goes by pages: with
-    // this size a batch takes less time, and so does a checkpoint (4 MiB of them, as usual).
-    f.of_new_file = "PRAGMA page_size = 8192";
-    f.pragmas = R"(
-        PRAGMA wal_autocheckpoint = 500;
-        PRAGMA cache_size = -65536;  -- KiB
-        PRAGMA journal_size_limit = 67108864;  -- bytes that the WAL keeps after a large batch
-    )";
-    f.schema = R"(
-    CREATE TABLE IF NOT EXISTS webhooks (
-        seq     INTEGER PRIMARY KEY AUTOINCREMENT,
-        id      TEXT NOT NULL UNIQUE,
-        state   INTEGER NOT NULL DEFAULT 0,
-        attempt INTEGER NOT NULL DEFAULT 0,
-        refused INTEGER NOT NULL DEFAULT 0,
-        due_at  INTEGER NOT NULL DEFAULT 0,  -- of a dead one: when it died
-        reason  TEXT,
-        text    BLOB NOT NULL
-    );
-    CREATE INDEX IF NOT EXISTS failed_by_due ON webhooks (due_at) WHERE state = 1;
-    CREATE INDEX IF NOT EXISTS pending_by_seq ON webhooks (seq) WHERE state = 0;
-    CREATE INDEX IF NOT EXISTS dead_by_seq ON webhooks (seq) WHERE state = 2;
-    CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-)";
-    return f;
-}
+constexpr unsigned first_notes = 3, last_notes = 7;  // of the tries of a webhook
+constexpr std::size_t longest_reason = 200;          // bytes of a note
+constexpr std::uint64_t most_seen = 1'000'000;       // keys of a lane
+constexpr int forget_at_once = 4;                    // for each key that comes, where some are old
 
 /// As text: with pointer and size SQLiteCpp would bind a blob, which no one finds by its text.
 void bind_text(SQLite::Statement& s, int index, std::string_view text) {
     s.bind(index, std::string(text));
 }
 
+std::string text_in(const SQLite::Column& column) {
+    return std::string(static_cast<const char*>(column.getBlob()),
+                       static_cast<std::size_t>(column.getBytes()));
+}
+
 }  // namespace
 
-webhook_store::webhook_store(const std::filesystem::path& file) : file_(file, store_format()) {
-    file_.guarded([&] { read_counts(); });
-}
-
-/// From the row that every commit keeps up to date: to count millions would keep senders waiting at
-/// each start.
-void webhook_store::read_counts() {
-    SQLite::Statement kept(file_.database(), "SELECT value FROM meta WHERE key = 'counts'");
-    if (kept.executeStep())
-        std::istringstream(kept.getColumn(0).getString()) >> counts_.pending >> counts_.failed >>
-            counts_.dead >> counts_.bytes;
-    SQLite::Statement paused(file_.database(), "SELECT 1 FROM meta WHERE key = 'paused'");
-    paused_ = paused.executeStep();
-}
-
-void webhook_store::write_counts() {
-    auto& s =
-        file_.prepared(counts_row_,
-                       "INSERT INTO meta VALUES ('counts', ?) ON CONFLICT (key) DO UPDATE SET "
-                       "value = excluded.value");
-    bind_text(
-        s, 1,
-        fmt::format("{} {} {} {}", counts_.pending, counts_.failed, counts_.dead, counts_.bytes));
-    s.exec();
-}
-
-std::uint64_t& webhook_store::count_of(int state) {
-    return state == pending ? counts_.pending : state == failed ? counts_.failed : counts_.dead;
+webhook_store::webhook_store(const std::filesystem::path& file)
+    : file_(file, queue_format()), routes_(file_) {
+    file_.guarded([&] {
+        SQLite::Statement used(file_.database(),
+                               "SELECT seq FROM sqlite_sequence WHERE name = 'webhooks'");
+        if (used.executeStep()) last_number_ = used.getColumn(0).getInt64();
+        for (const route_row& r : routes_.all()) {
+            SQLite::Statement turn(file_.database(),
+                                   "SELECT max(coalesce(turn, seq)) FROM webhooks WHERE lane = ? "
+                                   "AND state = 0");
+            turn.bind(1, r.lane);
+            if (turn.executeStep())
+                last_number_ = std::max(last_number_, turn.getColumn(0).getInt64());
+        }
+    });
 }
 
 void webhook_store::begin() {
-    counts_at_begin_ = counts_;
-    paused_at_begin_ = paused_;
+    routes_.begin();
     file_.begin();
 }
 
 void webhook_store::commit() {
-    file_.guarded([&] {
-        if (counts_ != counts_at_begin_) write_counts();
-    });
+    file_.guarded([&] { routes_.write_changes(); });
     file_.commit();
 }
 
 void webhook_store::rollback() noexcept {
-    counts_ = counts_at_begin_;
-    paused_ = paused_at_begin_;
+    routes_.rollback();
     file_.rollback();
 }
 
-bool webhook_store::insert(std::string_view id, std::string_view text) {
-    return file_.guarded([&] {
-        auto& s =
-            file_.prepared(insert_, "INSERT OR IGNORE INTO webhooks (id, text) VALUES (?, ?)");
-        bind_text(s, 1, id);
-        s.bind(2, static_cast<const void*>(text.data()), static_cast<int>(text.size()));
-        const bool fresh = s.exec() == 1;
-        if (fresh) {
-            ++counts_.pending;
-            counts_.bytes += text.size();
+// --- one state to the next ---
+
+std::uint64_t& webhook_store::count_of(std::int64_t lane, webhook_state s) {
+    route_counts& n = routes_.at(lane).counts;
+    return s == failed ? n.failed : s == dead ? n.dead : n.pending;
+}
+
+bool webhook_store::change(const row& r, webhook_event what) {
+    const auto next = after(r.state, what);
+    if (!next) return false;
+    --count_of(r.lane, r.state);
+    route_counts& n = routes_.at(r.lane).counts;
+    if (*next == gone) {
+        n.bytes -= r.bytes;
+        ++(what == delivered ? n.delivered : n.dropped);
+        if (r.attempt > 0) {
+            auto& s = file_.prepared(drop_notes_, "DELETE FROM attempts WHERE seq = ?");
+            s.bind(1, r.seq);
+            s.exec();
         }
-        return fresh;
-    });
+    } else {
+        ++count_of(r.lane, *next);
+        auto& s = file_.prepared(state_, "UPDATE webhooks SET state = ? WHERE seq = ?");
+        s.bind(1, static_cast<int>(*next));
+        s.bind(2, r.seq);
+        s.exec();
+    }
+    if (is_first_of_key(r.state) && !is_first_of_key(*next)) let_next_of_key(r);
+    return true;
 }
 
-void webhook_store::remove(std::string_view id) {
-    file_.guarded([&] {
-        auto& s = file_.prepared(remove_,
-                                 "DELETE FROM webhooks WHERE id = ? RETURNING state, length(text)");
-        bind_text(s, 1, id);
-        if (!s.executeStep()) return;
-        --count_of(s.getColumn(0).getInt());
-        counts_.bytes -= static_cast<std::uint64_t>(s.getColumn(1).getInt64());
-        s.tryReset();
-    });
-}
-
-std::optional<int> webhook_store::state_of(std::string_view id) {
-    auto& s = file_.prepared(state_of_, "SELECT state FROM webhooks WHERE id = ?");
-    bind_text(s, 1, id);
-    std::optional<int> found;
-    if (s.executeStep()) found = s.getColumn(0).getInt();
+bool webhook_store::key_is_taken(std::int64_t lane, const std::string& key) {
+    auto& s = file_.prepared(key_taken_,
+                             "SELECT 1 FROM webhooks WHERE lane = ? AND order_key = ? AND state IN "
+                             "(0, 1) LIMIT 1");
+    s.bind(1, lane);
+    bind_text(s, 2, key);
+    const bool found = s.executeStep();
     s.tryReset();
     return found;
 }
 
+/// Behind all that wait now: so the keys take turns (patterns/fair_queue.hpp).
+void webhook_store::let_next_of_key(const row& left) {
+    if (left.order_key.empty() || key_is_taken(left.lane, left.order_key)) return;
+    auto& s = file_.prepared(next_of_key_,
+                             "SELECT seq FROM webhooks WHERE lane = ? AND order_key = ? AND state "
+                             "= 3 ORDER BY seq LIMIT 1");
+    s.bind(1, left.lane);
+    bind_text(s, 2, left.order_key);
+    if (!s.executeStep()) return;
+    row next{s.getColumn(0).getInt64(), left.lane, behind, {}, 0, 0};
+    s.tryReset();
+    change(next, turn);
+    auto& t = file_.prepared(turn_, "UPDATE webhooks SET turn = ? WHERE seq = ?");
+    t.bind(1, ++last_number_);
+    t.bind(2, next.seq);
+    t.exec();
+}
+
+bool webhook_store::insert(const new_webhook& w) {
+    return file_.guarded([&] {
+        const bool ordered = !w.order_key.empty();
+        const auto state =
+            after(gone, ordered && key_is_taken(w.lane, w.order_key) ? arrived_behind : arrived);
+        auto& s = file_.prepared(insert_,
+                                 "INSERT OR IGNORE INTO webhooks (seq, id, lane, state, "
+                                 "accepted_at, order_key, text) VALUES (?, ?, ?, ?, ?, ?, ?)");
+        s.bind(1, last_number_ + 1);
+        bind_text(s, 2, w.id);
+        s.bind(3, w.lane);
+        s.bind(4, static_cast<int>(*state));
+        s.bind(5, w.accepted_at);
+        ordered ? bind_text(s, 6, w.order_key) : s.bind(6);
+        s.bind(7, static_cast<const void*>(w.text.data()), static_cast<int>(w.text.size()));
+        if (s.exec() != 1) return false;
+        ++last_number_;
+        route_counts& n = routes_.at(w.lane).counts;
+        ++n.accepted;
+        ++n.pending;
+        n.bytes += w.text.size();
+        return true;
+    });
+}
+
+std::optional<webhook_store::row> webhook_store::find(std::string_view id) {
+    auto& s = file_.prepared(find_,
+                             "SELECT seq, lane, state, order_key, length(text), attempt FROM "
+                             "webhooks WHERE id = ?");
+    bind_text(s, 1, id);
+    std::optional<row> found;
+    if (s.executeStep())
+        found = row{s.getColumn(0).getInt64(),
+                    s.getColumn(1).getInt64(),
+                    static_cast<webhook_state>(s.getColumn(2).getInt()),
+                    s.getColumn(3).getString(),
+                    static_cast<std::uint64_t>(s.getColumn(4).getInt64()),
+                    s.getColumn(5).getUInt()};
+    s.tryReset();
+    return found;
+}
+
+/// The one statement of a webhook that arrives: from every state it is gone then.
+std::optional<std::int64_t> webhook_store::remove(std::string_view id) {
+    return file_.guarded([&]() -> std::optional<std::int64_t> {
+        auto& s = file_.prepared(remove_,
+                                 "DELETE FROM webhooks WHERE id = ? RETURNING seq, lane, state, "
+                                 "order_key, length(text), attempt");
+        bind_text(s, 1, id);
+        if (!s.executeStep()) return std::nullopt;
+        const row was{s.getColumn(0).getInt64(),
+                      s.getColumn(1).getInt64(),
+                      static_cast<webhook_state>(s.getColumn(2).getInt()),
+                      s.getColumn(3).getString(),
+                      static_cast<std::uint64_t>(s.getColumn(4).getInt64()),
+                      s.getColumn(5).getUInt()};
+        s.tryReset();
+        change(was, delivered);
+        return was.lane;
+    });
+}
+
 std::optional<stored_tries> webhook_store::tries_of(std::string_view id) {
     return file_.guarded([&] {
-        auto& s = file_.prepared(
-            tries_of_, "SELECT attempt, refused FROM webhooks WHERE id = ? AND state < 2");
+        auto& s = file_.prepared(tries_of_,
+                                 "SELECT lane, attempt, refused, delays, accepted_at FROM webhooks "
+                                 "WHERE id = ? AND state <> 2");
         bind_text(s, 1, id);
         std::optional<stored_tries> found;
-        if (s.executeStep()) found = {s.getColumn(0).getUInt(), s.getColumn(1).getUInt()};
+        if (s.executeStep())
+            found = {s.getColumn(0).getInt64(), s.getColumn(1).getUInt(), s.getColumn(2).getUInt(),
+                     s.getColumn(3).getUInt(), s.getColumn(4).getInt64()};
         s.tryReset();
         return found;
     });
 }
 
-void webhook_store::mark_failed(std::string_view id, unsigned attempt, failure why,
-                                std::int64_t due_at_ms) {
+void webhook_store::note(std::int64_t seq, const attempt_note& n) {
+    auto& s = file_.prepared(note_, "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?)");
+    s.bind(1, seq);
+    s.bind(2, n.n);
+    s.bind(3, n.at);
+    s.bind(4, n.ms);
+    s.bind(5, n.status);
+    bind_text(s, 6, std::string_view(n.reason).substr(0, longest_reason));
+    s.exec();
+    if (n.n <= first_notes + last_notes) return;
+    auto& old =
+        file_.prepared(forget_notes_, "DELETE FROM attempts WHERE seq = ? AND n > ? AND n <= ?");
+    old.bind(1, seq);
+    old.bind(2, first_notes);
+    old.bind(3, n.n - last_notes);
+    old.exec();
+}
+
+void webhook_store::mark_failed(std::string_view id, const failed_try& what,
+                                const attempt_note& n) {
     file_.guarded([&] {
-        const auto was = state_of(id);
-        if (!was || *was == dead) return;
-        auto& s =
-            file_.prepared(fail_,
-                           "UPDATE webhooks SET state = 1, attempt = ?, refused = refused + ?, "
-                           "due_at = ? WHERE id = ?");
-        s.bind(1, attempt);
-        s.bind(2, why == failure::refusal ? 1 : 0);
-        s.bind(3, due_at_ms);
-        bind_text(s, 4, id);
+        const auto was = find(id);
+        if (!was || !change(*was, tried)) return;
+        auto& s = file_.prepared(
+            fail_,
+            "UPDATE webhooks SET attempt = ?, refused = ?, delays = ?, due_at = ? WHERE seq = ?");
+        s.bind(1, what.tries.attempt);
+        s.bind(2, what.tries.refused);
+        s.bind(3, what.tries.delays);
+        s.bind(4, what.due_at);
+        s.bind(5, was->seq);
         s.exec();
-        --count_of(*was), ++counts_.failed;
+        note(was->seq, n);
     });
 }
 
 void webhook_store::mark_dead(std::string_view id, unsigned attempt, std::string_view reason,
-                              std::int64_t now_ms) {
+                              std::int64_t now_ms, const attempt_note* n) {
     file_.guarded([&] {
-        const auto was = state_of(id);
-        if (!was || *was == dead) return;
+        const auto was = find(id);
+        if (!was || !change(*was, died)) return;
         auto& s = file_.prepared(
-            kill_,
-            "UPDATE webhooks SET state = 2, attempt = ?, reason = ?, due_at = ? WHERE id = ?");
+            kill_, "UPDATE webhooks SET attempt = ?, reason = ?, due_at = ? WHERE seq = ?");
         s.bind(1, attempt);
         bind_text(s, 2, reason);
         s.bind(3, now_ms);
-        bind_text(s, 4, id);
+        s.bind(4, was->seq);
         s.exec();
-        --count_of(*was), ++counts_.dead;
+        if (n) note(was->seq, *n);
     });
 }
 
-void webhook_store::bound_waits(std::int64_t latest_due_ms) {
+void webhook_store::reset_delay(std::string_view id, std::int64_t due_at_ms) {
     file_.guarded([&] {
-        SQLite::Statement s(file_.database(),
-                            "UPDATE webhooks SET due_at = ?1 WHERE state = 1 AND due_at > ?1");
-        s.bind(1, latest_due_ms);
+        auto& s = file_.prepared(reset_,
+                                 "UPDATE webhooks SET due_at = min(due_at, ?), delays = max(delays "
+                                 "- 1, 0) WHERE id = ? AND state = 1");
+        s.bind(1, due_at_ms);
+        bind_text(s, 2, id);
         s.exec();
     });
 }
 
-void webhook_store::set_paused(bool paused) {
-    file_.guarded([&] {
-        file_.database().exec(paused ? "INSERT OR REPLACE INTO meta VALUES ('paused', '1')"
-                                     : "DELETE FROM meta WHERE key = 'paused'");
-        paused_ = paused;
+// --- duplicates ---
+
+bool webhook_store::is_duplicate(std::int64_t lane, std::string_view key, std::int64_t now_ms,
+                                 std::int64_t window_ms) {
+    return file_.guarded([&] {
+        auto& known = file_.prepared(saw_, "SELECT at FROM seen WHERE lane = ? AND key = ?");
+        known.bind(1, lane);
+        bind_text(known, 2, key);
+        std::optional<std::int64_t> at;
+        if (known.executeStep()) at = known.getColumn(0).getInt64();
+        known.tryReset();
+        route_counts& n = routes_.at(lane).counts;
+        if (at && *at > now_ms - window_ms) {
+            ++n.duplicates;
+            return true;
+        }
+        auto& s = file_.prepared(seen_, "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)");
+        s.bind(1, lane);
+        bind_text(s, 2, key);
+        s.bind(3, now_ms);
+        s.exec();
+        if (!at) ++n.seen;
+        forget_seen(lane, n.seen > most_seen ? now_ms : now_ms - window_ms);
+        return false;
     });
 }
+
+void webhook_store::forget_seen(std::int64_t lane, std::int64_t before_ms) {
+    auto& s = file_.prepared(forget_seen_,
+                             "DELETE FROM seen WHERE lane = ?1 AND key IN (SELECT key FROM seen "
+                             "WHERE lane = ?1 AND at <= ?2 ORDER BY at LIMIT ?3)");
+    s.bind(1, lane);
+    s.bind(2, before_ms);
+    s.bind(3, forget_at_once);
+    routes_.at(lane).counts.seen -= static_cast<std::uint64_t>(s.exec());
+}
+
+// --- reading ---
 
 std::vector<stored_webhook> webhook_store::read(SQLite::Statement& s, read_limit limit) {
     std::vector<stored_webhook> found;
     std::size_t bytes = 0;
     while ((found.empty() || (found.size() < limit.count && bytes < limit.bytes)) &&
            s.executeStep()) {
-        const SQLite::Column text = s.getColumn(4);
-        found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getString(),
-                         s.getColumn(2).getUInt(), s.getColumn(3).getInt64(),
-                         std::string(static_cast<const char*>(text.getBlob()),
-                                     static_cast<std::size_t>(text.getBytes()))});
+        found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getInt64(),
+                         s.getColumn(2).getString(), s.getColumn(3).getUInt(),
+                         s.getColumn(4).getInt64(), s.getColumn(5).getInt64(),
+                         text_in(s.getColumn(6))});
         bytes += found.back().text.size();
     }
     s.tryReset();  // an open read would keep the WAL from being emptied
     return found;
 }
 
-std::vector<stored_webhook> webhook_store::pending_after(std::int64_t seq, read_limit limit) {
+std::vector<stored_webhook> webhook_store::waiting_after(std::int64_t lane, std::int64_t turn,
+                                                         read_limit limit) {
     return file_.guarded([&] {
-        auto& s =
-            file_.prepared(pending_,
-                           "SELECT seq, id, attempt, due_at, text FROM webhooks WHERE state = 0 "
-                           "AND seq > ? ORDER BY seq");
-        s.bind(1, seq);
+        auto& s = file_.prepared(
+            waiting_,
+            "SELECT seq, coalesce(turn, seq), id, attempt, due_at, accepted_at, text FROM webhooks "
+            "WHERE state = 0 AND lane = ? AND coalesce(turn, seq) > ? ORDER BY coalesce(turn, "
+            "seq)");
+        s.bind(1, lane);
+        s.bind(2, turn);
         return read(s, limit);
     });
 }
 
-std::vector<stored_webhook> webhook_store::due_after(std::int64_t last_due_ms,
+std::vector<stored_webhook> webhook_store::due_after(std::int64_t lane, std::int64_t last_due_ms,
                                                      std::int64_t last_seq, std::int64_t now_ms,
                                                      read_limit limit) {
     return file_.guarded([&] {
         auto& s = file_.prepared(
             due_,
-            "SELECT seq, id, attempt, due_at, text FROM webhooks WHERE state = 1 AND due_at < ?1 "
-            "AND (due_at, seq) > (?2, ?3) ORDER BY due_at, seq");
-        s.bind(1, now_ms);
-        s.bind(2, last_due_ms);
-        s.bind(3, last_seq);
+            "SELECT seq, coalesce(turn, seq), id, attempt, due_at, accepted_at, text FROM webhooks "
+            "WHERE state = 1 AND lane = ?1 AND due_at <= ?2 AND due_at >= ?3 AND (due_at, seq) > "
+            "(?3, ?4) ORDER BY due_at, seq");
+        s.bind(1, lane);
+        s.bind(2, now_ms);
+        s.bind(3, last_due_ms);
+        s.bind(4, last_seq);
         return read(s, limit);
     });
 }
 
-// --- the dead, for an operator: rare, so that no statement is kept ---
-
-const std::string select_dead =
-    "SELECT seq, id, attempt, due_at, reason, text FROM webhooks WHERE state = 2 ";
-
-std::vector<dead_webhook> webhook_store::read_dead(SQLite::Statement& s, read_limit limit) {
-    std::vector<dead_webhook> found;
-    for (std::size_t bytes = 0;
-         found.size() < limit.count && bytes < limit.bytes && s.executeStep();) {
-        found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getString(),
-                         s.getColumn(2).getUInt(), s.getColumn(3).getInt64(),
-                         s.getColumn(4).getString(), s.getColumn(5).getString()});
-        bytes += found.back().text.size();
-    }
-    return found;
-}
-
-std::vector<dead_webhook> webhook_store::dead_after(std::int64_t seq, read_limit limit) {
+std::optional<std::int64_t> webhook_store::next_due(std::int64_t lane, std::int64_t last_due_ms) {
     return file_.guarded([&] {
-        SQLite::Statement s(file_.database(), select_dead + "AND seq > ? ORDER BY seq");
-        s.bind(1, seq);
-        return read_dead(s, limit);
-    });
-}
-
-std::optional<dead_webhook> webhook_store::find_dead(std::string_view id) {
-    return file_.guarded([&]() -> std::optional<dead_webhook> {
-        SQLite::Statement s(file_.database(), select_dead + "AND id = ?");
-        bind_text(s, 1, id);
-        auto found = read_dead(s, {1, 1});
-        if (found.empty()) return std::nullopt;
-        return std::move(found.front());
-    });
-}
-
-/// `what` is done to the dead one of this id, or to the oldest `most` where there is none.
-SQLite::Statement webhook_store::of_dead(const std::string& what, const std::string& then,
-                                         std::string_view id, std::size_t most) {
-    const std::string which =
-        id.empty() ? "seq IN (SELECT seq FROM webhooks WHERE state = 2 ORDER BY seq LIMIT ?1)"
-                   : "state = 2 AND id = ?1";
-    SQLite::Statement s(file_.database(), what + " WHERE " + which + then);
-    id.empty() ? s.bind(1, static_cast<std::int64_t>(most)) : bind_text(s, 1, id);
-    return s;
-}
-
-std::size_t webhook_store::revive(std::string_view id, std::size_t most, std::int64_t due_at_ms) {
-    return file_.guarded([&] {
-        auto s = of_dead("UPDATE webhooks SET state = 1, refused = 0, reason = NULL, due_at = ?2",
-                         "", id, most);
-        s.bind(2, due_at_ms);
-        const auto revived = static_cast<std::size_t>(s.exec());
-        counts_.dead -= revived;
-        counts_.failed += revived;
-        return revived;
-    });
-}
-
-std::size_t webhook_store::drop_dead(std::string_view id, std::size_t most) {
-    return file_.guarded([&] {
-        auto s = of_dead("DELETE FROM webhooks", " RETURNING length(text)", id, most);
-        std::size_t dropped = 0;
-        for (; s.executeStep(); ++dropped)
-            counts_.bytes -= static_cast<std::uint64_t>(s.getColumn(0).getInt64());
-        counts_.dead -= dropped;
-        return dropped;
+        auto& s = file_.prepared(next_due_,
+                                 "SELECT due_at FROM webhooks WHERE state = 1 AND lane = ? AND "
+                                 "due_at > ? ORDER BY due_at LIMIT 1");
+        s.bind(1, lane);
+        s.bind(2, last_due_ms);
+        std::optional<std::int64_t> at;
+        if (s.executeStep()) at = s.getColumn(0).getInt64();
+        s.tryReset();
+        return at;
     });
 }
 

@@ -1,13 +1,13 @@
 // The webhooks on disk: SQLite, one writer, nothing reported stored before its fsync (contract §7).
 #pragma once
 
-#include "supe/storage/sqlite_file.hpp"
+#include "components/queue/route_table.hpp"
+#include "components/queue/webhook_state.hpp"
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,27 +17,42 @@ namespace components {
 /// The store cannot do what was asked now.
 using store_error = supe::sqlite_error;
 
+/// One that comes in.
+struct new_webhook {
+    std::string_view id;
+    std::string_view text;  ///< JSON
+    std::int64_t lane = 1;
+    std::string order_key = {};    ///< empty: in no order
+    std::int64_t accepted_at = 0;  ///< Unix time in ms
+};
+
 struct stored_webhook {
-    std::int64_t seq = 0;  ///< order of arrival
+    std::int64_t seq = 0;   ///< order of arrival
+    std::int64_t turn = 0;  ///< order of those that wait
     std::string id;
     unsigned attempt = 0;     ///< tries that failed so far
     std::int64_t due_at = 0;  ///< Unix time in ms: not to be tried before; 0 before the first try
-    std::string text;         ///< the JSON as it came
+    std::int64_t accepted_at = 0;
+    std::string text;  ///< the JSON as it came
 };
 
 struct dead_webhook {
     std::int64_t seq = 0;
     std::string id;
+    std::string route;
     unsigned attempt = 0;
     std::int64_t died_at = 0;  ///< Unix time in ms
     std::string reason;
     std::string text;
 };
 
-struct store_counts {
-    std::uint64_t pending = 0, failed = 0, dead = 0;
-    std::uint64_t bytes = 0;  ///< of all texts
-    bool operator==(const store_counts&) const = default;
+/// One try that failed, for people.
+struct attempt_note {
+    unsigned n = 1;
+    std::int64_t at = 0;  ///< Unix time in ms: when it ended
+    std::int64_t ms = 0;  ///< how long it took
+    int status = 0;       ///< 0: no answer
+    std::string reason = {};
 };
 
 /// How much to read at once: whatever comes first, but one at least where there is one.
@@ -46,21 +61,35 @@ struct read_limit {
     std::size_t bytes;
 };
 
-/// Why a try failed: the destination could not take it then, or did not want it.
-enum class failure { outage, refusal };
-
 /// What is known of a webhook that waits for a delivery.
 struct stored_tries {
+    std::int64_t lane = 0;
     unsigned attempt = 0;  ///< that failed so far
     unsigned refused = 0;  ///< of these, those that the destination refused
+    unsigned delays = 0;   ///< of these, those by which its delay has grown
+    std::int64_t accepted_at = 0;
 };
 
-/// States: pending (never tried, in order of arrival), failed (to be tried again when due), dead
-/// (kept for a look). What is in flight is not marked on disk: after a crash it is as before. All
-/// changes happen between begin() and commit(); commit() returns when they are on disk. Every
-/// function throws store_error.
+/// Where a try has led that failed.
+struct failed_try {
+    stored_tries tries;       ///< this one included
+    std::int64_t due_at = 0;  ///< Unix time in ms
+};
+
+/// What is known of one that is restored.
+struct restored_state {
+    webhook_state state = webhook_state::waiting;
+    stored_tries tries{};
+    std::int64_t due_at = 0;
+    std::string reason = {};
+};
+
+/// Every change of state is one of webhook_state.hpp. All changes happen between begin() and
+/// commit(); commit() returns when they are on disk, with the ledger. Every function throws
+/// store_error.
 class webhook_store {
 public:
+    /// Where the file is one of version 1, it is one of today's version then.
     explicit webhook_store(const std::filesystem::path& file);
 
     void begin();
@@ -69,53 +98,84 @@ public:
     void rollback() noexcept;
 
     /// False when it is there already: a mail delivered twice.
-    bool insert(std::string_view id, std::string_view text);
-    void remove(std::string_view id);
+    bool insert(const new_webhook& w);
+    /// One of a damaged file, as far as it was read, in the order of their numbers. False when it
+    /// is there already.
+    bool restore(const new_webhook& w, const restored_state& was);
+    /// True where this key came to the lane within `window_ms` before `now_ms`: that is counted.
+    /// Else it is remembered, with at most a million others of the lane.
+    bool is_duplicate(std::int64_t lane, std::string_view key, std::int64_t now_ms,
+                      std::int64_t window_ms);
+    /// It was delivered. Its lane, or nothing where it is gone.
+    std::optional<std::int64_t> remove(std::string_view id);
     /// Those that wait for a delivery alone: nothing where it is dead, or gone.
     std::optional<stored_tries> tries_of(std::string_view id);
-    void mark_failed(std::string_view id, unsigned attempt, failure why, std::int64_t due_at_ms);
+    void mark_failed(std::string_view id, const failed_try& what, const attempt_note& note);
     void mark_dead(std::string_view id, unsigned attempt, std::string_view reason,
-                   std::int64_t now_ms);
-    /// No failed one waits longer than until then.
-    void bound_waits(std::int64_t latest_due_ms);
-    /// Paused: the destination said that it wants no more (410).
-    void set_paused(bool paused);
-    bool paused() const { return paused_; }
+                   std::int64_t now_ms, const attempt_note* note = nullptr);
+    /// A failed one is due at another time, and its delay is as if it had not grown.
+    void reset_delay(std::string_view id, std::int64_t due_at_ms);
+    /// All failed ones of a lane are due at once.
+    void make_due(std::int64_t lane, std::int64_t due_at_ms);
+    /// No failed one, and no lane, waits longer than until then.
+    void bound_waits(std::int64_t latest_ms);
 
-    /// Pending ones behind `seq`, in order.
-    std::vector<stored_webhook> pending_after(std::int64_t seq, read_limit limit);
-    /// Failed ones that are due before `now_ms`, those first that are due for longest; behind
-    /// `last` in that order.
-    std::vector<stored_webhook> due_after(std::int64_t last_due_ms, std::int64_t last_seq,
-                                          std::int64_t now_ms, read_limit limit);
+    /// Waiting ones of a lane behind `turn`, in their order.
+    std::vector<stored_webhook> waiting_after(std::int64_t lane, std::int64_t turn,
+                                              read_limit limit);
+    /// Failed ones that are due at `now_ms`, those first that are due for longest; behind the last
+    /// one in that order.
+    std::vector<stored_webhook> due_after(std::int64_t lane, std::int64_t last_due_ms,
+                                          std::int64_t last_seq, std::int64_t now_ms,
+                                          read_limit limit);
+    /// When the first one behind `last_due_ms` is due.
+    std::optional<std::int64_t> next_due(std::int64_t lane, std::int64_t last_due_ms);
+
     /// Dead ones behind `seq`, in order of arrival.
     std::vector<dead_webhook> dead_after(std::int64_t seq, read_limit limit);
     std::optional<dead_webhook> find_dead(std::string_view id);
+    /// The first three tries that failed, and the last seven.
+    std::vector<attempt_note> attempts_of(std::int64_t seq);
     /// Failed ones again, as if no destination had refused them yet: that of this id, or without
     /// one the oldest `most`. How many; the same for drop_dead().
-    std::size_t revive(std::string_view id, std::size_t most, std::int64_t due_at_ms);
+    std::size_t revive(std::string_view id, std::size_t most, std::int64_t now_ms);
     std::size_t drop_dead(std::string_view id, std::size_t most);
-    const store_counts& counts() const { return counts_; }
+    /// Drops the oldest `most` of a route, but not the dead ones.
+    std::size_t drop_queued(std::int64_t lane, std::size_t most);
+
+    route_table& routes() { return routes_; }
+    const route_table& routes() const { return routes_; }
+    route_counts counts() const { return routes_.totals(); }
     /// Bytes in the file that are free for new webhooks.
     std::uint64_t reusable_bytes();
 
 private:
-    std::uint64_t& count_of(int state);
-    std::optional<int> state_of(std::string_view id);
+    struct row {
+        std::int64_t seq, lane;
+        webhook_state state;
+        std::string order_key;
+        std::uint64_t bytes;
+        unsigned attempt;
+    };
+    std::optional<row> find(std::string_view id);
+    std::vector<row> oldest_dead(std::string_view id, std::size_t most);
+    std::uint64_t& count_of(std::int64_t lane, webhook_state s);
+    /// Performs it where it concerns this webhook, but for what is beside its state; true then.
+    bool change(const row& r, webhook_event what);
+    bool key_is_taken(std::int64_t lane, const std::string& key);
+    void let_next_of_key(const row& left);
+    void note(std::int64_t seq, const attempt_note& n);
+    void forget_seen(std::int64_t lane, std::int64_t before_ms);
     std::vector<stored_webhook> read(SQLite::Statement& s, read_limit limit);
-    SQLite::Statement of_dead(const std::string& what, const std::string& then, std::string_view id,
-                              std::size_t most);
     std::vector<dead_webhook> read_dead(SQLite::Statement& s, read_limit limit);
-    void read_counts();
-    void write_counts();
 
     supe::sqlite_file file_;
-    std::unique_ptr<SQLite::Statement> insert_, remove_, state_of_, tries_of_, fail_, kill_,
-        pending_, due_, free_, counts_row_;
-    store_counts counts_;
-    store_counts counts_at_begin_;
-    bool paused_ = false;
-    bool paused_at_begin_ = false;
+    route_table routes_;
+    std::int64_t last_number_ = 0;  // of all seq and turn
+    using statement = std::unique_ptr<SQLite::Statement>;
+    statement insert_, remove_, find_, tries_of_, fail_, kill_, waiting_, due_, next_due_, free_,
+        state_, key_taken_, next_of_key_, turn_, note_, forget_notes_, drop_notes_, seen_, saw_,
+        forget_seen_, reset_;
 };
 
 }  // namespace components

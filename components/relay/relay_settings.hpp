@@ -1,26 +1,35 @@
 // What can be said of a relay (contract §7): by options, and in its settings file.
 #pragma once
 
+#include "components/relay/route_settings.hpp"
 #include "supe/text/units.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace components {
 
 struct relay_settings {
-    std::string to;  ///< the destination's URL
-    std::string listen = "127.0.0.1:8080";
-    unsigned connections = 4;  ///< from 1 to most_connections (components/http/destination.hpp)
-    supe::milliseconds retry_every = std::chrono::minutes(5);
-    std::string state;  ///< empty: the usual place
-    std::size_t body_limit = 4 << 20;
+    std::vector<std::string> listen{"127.0.0.1:8080"};
+    std::optional<supe::milliseconds> retry_every{};  ///< the longest pause of all routes' `retry`
+    std::string state;                                ///< empty: the usual place
     std::size_t queue_limit = std::size_t(10) << 30;
-    supe::milliseconds timeout = std::chrono::seconds(30);  ///< of one delivery, in all
+    std::size_t disk_reserve = std::size_t(256) << 20;
+    std::optional<supe::milliseconds> max_age{};  ///< of a webhook in the queue; none: any
+    std::vector<std::string> trusted_proxies{};   ///< addresses and networks
     bool demo = false;
+    /// Never empty. Without `named_routes` there is one, for every path; its destination is empty
+    /// until somebody says it.
+    std::vector<relay_route> routes{relay_route{}};
+    bool named_routes = false;
+
+    /// The one that the command line speaks of.
+    relay_route& only_route() { return routes.front(); }
 };
 
-/// Reads `CONFIG.json`: an object with the members of relay_settings but `demo`. Throws
+/// Reads `CONFIG.json`: an object with `routes`, or with the members of one route. Throws
 /// supe::config_error.
 void read_relay_settings(const std::filesystem::path& file, relay_settings& settings);
 

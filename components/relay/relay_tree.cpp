@@ -2,7 +2,9 @@
 
 #include "supe/text/units.hpp"
 
+#include <algorithm>
 #include <boost/json/value.hpp>
+#include <boost/json/value_from.hpp>
 
 namespace components {
 namespace {
@@ -14,9 +16,9 @@ using namespace std::chrono_literals;
 constexpr unsigned generous = 1000;
 constexpr auto generous_within = 10s;
 
-supe::child_spec built_in(std::string name, json::value config) {
+supe::child_spec built_in(std::string component, std::string name, json::value config) {
     supe::child_spec child;
-    child.component = name;
+    child.component = std::move(component);
     child.name = std::move(name);
     child.config = std::move(config);
     child.directory = "/";
@@ -25,24 +27,101 @@ supe::child_spec built_in(std::string name, json::value config) {
     return child;
 }
 
+json::string time(supe::milliseconds d) { return json::string(supe::print_duration(d)); }
+
+/// Of a child that is there once a route.
+std::string name_for(const relay_settings& s, const relay_route& route, const std::string& base) {
+    return s.named_routes ? base + "-" + route.name : base;
+}
+
+json::object retry_of(const relay_settings& s, retry_rules r) {
+    if (s.retry_every) r.max = std::min(r.max, *s.retry_every);
+    r.first = std::min(r.first, r.max);
+    return {{"first", time(r.first)}, {"factor", r.factor},   {"max", time(r.max)},
+            {"jitter", r.jitter},     {"for", time(r.whole)}, {"refused", r.refused}};
+}
+
+/// A lane of the queue.
+json::object lane_of(const relay_settings& s, const relay_route& route) {
+    json::object lane{{"name", route.name},
+                      {"forwarder", name_for(s, route, "forwarder")},
+                      {"in_flight", 2 * route.connections + 16},
+                      {"connections", route.connections},
+                      {"retry", retry_of(s, route.retry)},
+                      {"ordered", !route.order_by.empty()}};
+    if (route.dedupe) lane["dedupe_for"] = time(route.dedupe->whole);
+    return lane;
+}
+
+json::object queue_config(const relay_settings& s) {
+    json::object config{{"file", "queue.db"},
+                        {"limit", supe::print_bytes(s.queue_limit)},
+                        {"disk_reserve", supe::print_bytes(s.disk_reserve)}};
+    if (s.max_age) config["max_age"] = time(*s.max_age);
+    json::array& lanes = config["routes"].emplace_array();
+    for (const relay_route& route : s.routes) lanes.push_back(lane_of(s, route));
+    return config;
+}
+
+json::object forwarder_config(const relay_settings& s, const relay_route& route) {
+    json::object config{{"route", route.name},
+                        {"to", route.to},
+                        {"exact", route.exact},
+                        {"connections", route.connections},
+                        {"timeout",
+                         {{"connect", time(route.timeout.connect)},
+                          {"first_byte", time(route.timeout.first_byte)},
+                          {"total", time(route.timeout.total)}}},
+                        {"lock", "/" + name_for(s, route, "connection_lock")}};
+    if (!route.rate.empty()) config["rate"] = route.rate;
+    if (!route.ca_file.empty()) config["ca_file"] = route.ca_file.string();
+    if (!route.sign_key_file.empty()) config["sign"] = {{"key_file", route.sign_key_file.string()}};
+    if (route.files_written != 0) config["files_written"] = route.files_written;
+    return config;
+}
+
+/// What the intake does with a route's webhooks.
+json::object intake_of(const relay_route& route) {
+    json::object config{{"name", route.name},
+                        {"path", route.path},
+                        {"body_limit", supe::print_bytes(route.body_limit)}};
+    if (!route.host.empty()) config["host"] = route.host;
+    if (!route.intake_rate.empty()) config["intake_rate"] = route.intake_rate;
+    if (route.verify) config["verify"] = to_json(*route.verify);
+    if (route.keys_written != 0) config["keys_written"] = route.keys_written;
+    if (!route.order_by.empty()) config["order_by"] = route.order_by;
+    if (route.dedupe) config["dedupe"] = route.dedupe->by;
+    if (route.split) config["split"] = true;
+    return config;
+}
+
+json::object intake_config(const relay_settings& s) {
+    json::object config{{"to", "/dam/queue"}};
+    json::array& routes = config["routes"].emplace_array();
+    for (const relay_route& route : s.routes) routes.push_back(intake_of(route));
+    config["trusted_proxies"] = json::value_from(s.trusted_proxies);
+    return config;
+}
+
+supe::child_spec forwarder_of(const relay_settings& s, const relay_route& route) {
+    auto forwarder =
+        built_in("forwarder", name_for(s, route, "forwarder"), forwarder_config(s, route));
+    forwarder.demand = true;
+    forwarder.shutdown.limit =
+        10s;  // no longer: under rest_for_one, intake waits for it when the lock has crashed
+    return forwarder;
+}
+
 supe::child_spec dam(const relay_settings& s) {
     auto tree = std::make_shared<supe::supervisor_spec>();
     tree->name = "dam";
     tree->limit = {generous, generous_within};
     // What an operator watches with `supe notices`, which sees the root's board.
-    tree->forward = {"queue-depth", "webhook-dead", "destination-paused", "component-crashed",
-                     "component-auto-restarted"};
-    tree->children.push_back(built_in("queue", {{"file", "queue.db"},
-                                                {"in_flight", 2 * s.connections + 16},
-                                                {"limit", supe::print_bytes(s.queue_limit)}}));
-    auto forwarder = built_in("forwarder", {{"to", s.to},
-                                            {"connections", s.connections},
-                                            {"timeout", supe::print_duration(s.timeout)}});
-    forwarder.demand = true;
-    forwarder.shutdown.limit =
-        10s;  // no longer: under rest_for_one, intake waits for it when the lock has crashed
-    tree->children.push_back(std::move(forwarder));
-    tree->children.push_back(built_in("retrier", {{"every", supe::print_duration(s.retry_every)}}));
+    tree->forward = {
+        "queue-depth",    "webhook-dead",      "destination-paused",      "destination-down",
+        "destination-up", "component-crashed", "component-auto-restarted"};
+    tree->children.push_back(built_in("queue", "queue", queue_config(s)));
+    for (const relay_route& route : s.routes) tree->children.push_back(forwarder_of(s, route));
     supe::child_spec child;
     child.name = "dam";
     child.supervisor = std::move(tree);
@@ -60,22 +139,23 @@ supe::supervisor_spec relay_tree(const relay_settings& s) {
     tree.strategy = supe::strategy_kind::rest_for_one;
     tree.limit = {generous, generous_within};
     if (s.demo) {
-        auto app = built_in("demo_app", nullptr);
-        app.listen = {s.to.substr(std::string("http://").size())};
+        auto app = built_in("demo_app", "demo_app", nullptr);
+        app.listen = {s.routes.front().to.substr(std::string("http://").size())};
         tree.children.push_back(std::move(app));
     }
-    tree.children.push_back(
-        built_in("connection_lock",
-                 {{"connections", s.connections}, {"timeout", supe::print_duration(s.timeout)}}));
+    for (const relay_route& route : s.routes)
+        tree.children.push_back(
+            built_in("connection_lock", name_for(s, route, "connection_lock"),
+                     {{"connections", route.connections}, {"timeout", time(route.timeout.total)}}));
     tree.children.push_back(dam(s));
-    auto server = built_in("http_server",
-                           {{"to", "/dam/queue"}, {"body_limit", supe::print_bytes(s.body_limit)}});
-    server.listen = {s.listen};
+    auto server = built_in("http_server", "http_server", intake_config(s));
+    server.listen = s.listen;
     server.mail.limits.window = 1024;
     tree.children.push_back(std::move(server));
     if (s.demo)
         tree.children.push_back(
-            built_in("demo_sender", {{"to", "http://" + s.listen + "/webhooks/sendgrid"}}));
+            built_in("demo_sender", "demo_sender",
+                     {{"to", "http://" + s.listen.front() + "/webhooks/sendgrid"}}));
     return tree;
 }
 

@@ -1,4 +1,5 @@
-// The relay's clock for retries.
+// A role of earlier versions. The queue knows itself when something is due; trees that were printed
+// then (`supe relay --print-tree`) still have a retrier, and run as they are.
 #pragma once
 
 #include "supe/component/component.hpp"

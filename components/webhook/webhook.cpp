@@ -121,6 +121,15 @@ std::string to_json(const webhook& w) {
     out.reserve(256 + w.body.size() * 4 / 3 + 64 * w.headers.size());
     out += R"({"id":)";
     append_bytes(out, w.id);
+    const auto add = [&out](std::string_view name, std::string_view value) {
+        if (value.empty()) return;
+        out += fmt::format(R"(,"{}":)", name);
+        supe::append_json_quoted(out, value);
+    };
+    if (w.route != default_route) add("route", w.route);
+    add("order_key", w.order_key);
+    add("dedupe_key", w.dedupe_key);
+    add("verified", w.verified);
     out += fmt::format(R"(,"received_at":{},"method":)", w.received_at);
     append_bytes(out, w.method);
     out += R"(,"target":)";
@@ -135,6 +144,7 @@ std::string to_json(const webhook& w) {
     }
     out += R"(],"remote":)";
     append_bytes(out, w.remote);
+    if (w.proxied) out += R"(,"proxied":true)";
     out += R"(,"body":")";
     supe::append_base64(out, w.body);
     out += "\"}";
@@ -146,6 +156,14 @@ webhook webhook_from_json(const json::value& value) {
     const json::object& o = value.get_object();
     webhook w;
     w.id = one_line(text(member(o, "id"), "id"), "id");
+    const auto optional = [&o](const char* name, std::string usual = {}) {
+        const json::value* found = o.if_contains(name);
+        return found ? one_line(text(*found, name), name) : usual;
+    };
+    w.route = optional("route", std::string(default_route));
+    w.order_key = optional("order_key");
+    w.dedupe_key = optional("dedupe_key");
+    w.verified = optional("verified");
     const json::value& at = member(o, "received_at");
     if (!at.is_int64()) throw std::runtime_error("webhook.received_at is not a number");
     w.received_at = at.get_int64();
@@ -160,6 +178,8 @@ webhook webhook_from_json(const json::value& value) {
                                one_line(bytes(entry.get_array()[1], "headers"), "headers"));
     }
     w.remote = one_line(bytes(member(o, "remote"), "remote"), "remote");
+    const json::value* proxied = o.if_contains("proxied");
+    w.proxied = proxied && *proxied == json::value(true);
     w.body = decoded(text(member(o, "body"), "body"), "body");
     return w;
 }

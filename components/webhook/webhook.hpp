@@ -18,19 +18,29 @@ using http_fields = std::vector<std::pair<std::string, std::string>>;
 /// Bytes of a body: in base64 it must fit into one mail.
 inline constexpr std::size_t largest_body = 8 << 20;
 
+/// The route where the settings name none.
+inline constexpr std::string_view default_route = "default";
+
 struct webhook {
     std::string id;                ///< 26 characters, new for each webhook, ordered by time
     std::int64_t received_at = 0;  ///< Unix time in ms
     std::string method;
-    std::string target;   ///< path and query, as received
+    std::string target;   ///< path behind the route's, from `/` on, and query
     http_fields headers;  ///< end-to-end fields alone
-    std::string remote;   ///< address of the sender
+    std::string remote;   ///< address of who sent it to us
     std::string body;     ///< byte for byte
+    std::string route = std::string(default_route);  ///< its name in the settings
+    std::string order_key{};   ///< those with the same one go one after the other; empty: none
+    std::string dedupe_key{};  ///< another one with the same is a duplicate; empty: none
+    std::string verified{};    ///< the kind of its verification; empty: it was not verified
+    bool proxied = false;      ///< `remote` is a trusted proxy: what it says of the sender holds
 };
 
-/// One JSON object, `id` first:
-/// `{"id","received_at","method","target","headers":[[name,value],…],"remote","body":BASE64}`.
-/// A target or value that is not UTF-8 stands there as `{"base64":…}`.
+/// One JSON object, what the queue reads first:
+/// `{"id","route"?,"order_key"?,"dedupe_key"?,"verified"?,"received_at","method","target",
+/// "headers":[[name,value],…],"remote","proxied"?,"body":BASE64}`. What is empty, the default route
+/// and `"proxied":false` do not stand there. A target or value that is
+/// not UTF-8 stands there as `{"base64":…}`.
 std::string to_json(const webhook& w);
 
 /// Throws std::runtime_error, which names the member at fault.

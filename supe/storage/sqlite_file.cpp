@@ -26,8 +26,9 @@ sqlite_file::sqlite_file(std::filesystem::path file, const sqlite_format& format
     });
 }
 
-void sqlite_file::fail(const std::string& what) const {
-    throw sqlite_error(fmt::format("{}: {}", path_.string(), what));
+void sqlite_file::fail(const std::string& what, int code) const {
+    throw sqlite_error(fmt::format("{}: {}", path_.string(), what),
+                       code == SQLITE_CORRUPT || code == SQLITE_NOTADB);
 }
 
 /// The file is made before SQLite sees it, so that nobody else can read it even for a moment; -wal
@@ -61,9 +62,15 @@ void sqlite_file::set_up(const sqlite_format& format) {
     database_->exec("PRAGMA mmap_size = 0");
     database_->exec("PRAGMA secure_delete = OFF");
     database_->exec(format.pragmas);
+    // One transaction: a file is of one version or of the other, whatever happens meanwhile.
+    SQLite::Transaction whole(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+    const bool older = database_->execAndGet("PRAGMA user_version").getInt() != format.version;
+    const bool has_tables =
+        database_->execAndGet("SELECT count(*) FROM sqlite_schema").getInt() > 0;
+    if (older && has_tables && format.upgrade) format.upgrade(*database_);
     database_->exec(format.schema);
-    if (database_->execAndGet("PRAGMA user_version").getInt() != format.version)
-        database_->exec(fmt::format("PRAGMA user_version = {}", format.version));
+    if (older) database_->exec(fmt::format("PRAGMA user_version = {}", format.version));
+    whole.commit();
 }
 
 SQLite::Statement& sqlite_file::prepared(std::unique_ptr<SQLite::Statement>& slot,

@@ -5,6 +5,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -14,7 +15,14 @@ namespace supe {
 /// The file cannot do what was asked now: disk full, I/O error, corrupt, too new. what() is one
 /// line that begins with the file's name.
 class sqlite_error : public std::runtime_error {
-    using std::runtime_error::runtime_error;
+public:
+    explicit sqlite_error(const std::string& what, bool damaged = false)
+        : std::runtime_error(what), damaged_(damaged) {}
+    /// What is in the file is not what SQLite wrote: to try again helps nothing.
+    bool damaged() const { return damaged_; }
+
+private:
+    bool damaged_;
 };
 
 /// What is in a file, and what its owner wants of it beyond the rules for all.
@@ -26,6 +34,9 @@ struct sqlite_format {
 
     std::string schema;  ///< `CREATE … IF NOT EXISTS` for each thing in it
     int version = 1;     ///< of the schema, kept as `PRAGMA user_version`; 0 there is 1 too
+    /// Makes an older file, which has tables, one of `version`, before `schema` is applied. All of
+    /// it is one transaction.
+    std::function<void(SQLite::Database&)> upgrade = {};
     std::string of_new_file = {};  ///< pragmas that only a new file takes: page_size, auto_vacuum
     std::string pragmas = {};      ///< further ones
     directory in = directory::there;
@@ -56,12 +67,12 @@ public:
         try {
             return f();
         } catch (const SQLite::Exception& e) {
-            fail(e.what());
+            fail(e.what(), e.getErrorCode());
         }
     }
 
 private:
-    [[noreturn]] void fail(const std::string& what) const;
+    [[noreturn]] void fail(const std::string& what, int code = 0) const;
     void prepare_place(sqlite_format::directory in) const;
     void check_version(int known);
     void set_up(const sqlite_format& format);

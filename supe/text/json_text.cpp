@@ -254,6 +254,24 @@ bool json_members::next() {
     return true;
 }
 
+std::optional<std::vector<std::string_view>> elements_of(std::string_view text, std::size_t most) {
+    std::vector<std::string_view> all;
+    std::size_t at = skip_blanks(text, 0);
+    if (at >= text.size() || text[at] != '[') return std::nullopt;
+    at = skip_blanks(text, at + 1);
+    const bool empty = at < text.size() && text[at] == ']';
+    for (bool more = !empty; more; at = skip_blanks(text, at + (more ? 1 : 0))) {
+        const std::size_t end = skip_value(text, at);
+        if (end == bad || all.size() == most) return std::nullopt;
+        all.push_back(text.substr(at, end - at));
+        at = skip_blanks(text, end);
+        more = at < text.size() && text[at] == ',';
+    }
+    const bool closed = at < text.size() && text[at] == ']';
+    if (!closed || skip_blanks(text, at + 1) != text.size()) return std::nullopt;
+    return all;
+}
+
 std::string json_string_value(std::string_view text) {
     std::string out;
     const std::string_view inside = text.substr(1, text.size() - 2);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace supe {
 
@@ -51,6 +53,10 @@ private:
 /// The text of a member of a JSON object, as it stands there; empty where it is missing. Of equal
 /// keys the last counts.
 std::string_view member_of(std::string_view object, std::string_view key);
+
+/// The texts of the elements of a JSON array, as they stand there. Nothing where `text` is no
+/// array, or no JSON, or has more than `most`.
+std::optional<std::vector<std::string_view>> elements_of(std::string_view text, std::size_t most);
 
 /// Calls `f(std::string_view)` with the meaning of each string of a JSON array. What else is in it
 /// is passed over. Precondition: is_json(array).

@@ -16,7 +16,8 @@ inline double in_seconds(std::chrono::nanoseconds d) {
     return std::chrono::duration<double>(d).count();
 }
 
-/// "250ms", "8s", "5m", "1h", up to ten years; also "0". Nothing where the text is no duration.
+/// "250ms", "8s", "5m", "1h", "3d", up to ten years; also "0". Nothing where the text is no
+/// duration.
 std::optional<milliseconds> parse_duration(std::string_view text);
 /// The shortest form that parse_duration reads back.
 std::string print_duration(milliseconds d);

@@ -31,7 +31,7 @@ components::webhook_store paused_store(const std::filesystem::path& state) {
     std::filesystem::create_directories(state);
     components::webhook_store store(state / "queue.db");
     store.begin();
-    store.set_paused(true);
+    store.routes().at(store.routes().lane_of("default")).paused = true;
     store.commit();
     return store;
 }
@@ -140,7 +140,7 @@ double commit_ms(components::webhook_store& store) {
     const std::string text(1024, 'x');
     return bench::milliseconds_of([&] {
         store.begin();
-        store.insert(fmt::format("{:026}", ++serial), text);
+        store.insert({.id = fmt::format("{:026}", ++serial), .text = text});
         store.commit();
     });
 }

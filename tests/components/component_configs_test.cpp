@@ -84,8 +84,20 @@ BOOST_AUTO_TEST_CASE(queue) {
                R"(config.window: must be a whole number from 1 to 1000000, not "8")");
     BOOST_TEST(end(R"("limit": "1GB")") == "config.limit: " + size + R"(, not "1GB")");
     BOOST_TEST(end(R"("disk_reserve": false)") == "config.disk_reserve: " + size + ", not false");
-    BOOST_TEST(end(R"("size": 3)") ==
-               R"(config: "size" is not one of file, window, in_flight, limit, disk_reserve)");
+    BOOST_TEST(
+        end(R"("size": 3)") ==
+        R"(config: "size" is not one of file, window, in_flight, limit, disk_reserve, max_age, routes)");
+    BOOST_TEST(end(R"("max_age": "1h", "routes": [{"name": "a"}, {"name": "b", "forwarder": "f",
+        "in_flight": 3, "connections": 2, "ordered": true, "dedupe_for": "1h", "retry": {"first":
+        "1s", "factor": 1.5, "max": "1m", "jitter": 0, "for": "1h", "refused": 1}}])") == "");
+    BOOST_TEST(end(R"("max_age": null, "routes": [{"name": "a", "dedupe_for": null}])") == "");
+    BOOST_TEST(end(R"("max_age": "0")") == R"(config.max_age: must be longer than 0, not "0")");
+    BOOST_TEST(end(R"("routes": [])") == "config.routes: must have 1 to 1000 routes");
+    BOOST_TEST(end(R"("routes": [{"in_flight": 3}])") == "config.routes[0]: name is missing");
+    BOOST_TEST(end(R"("routes": [{"name": "a"}, {"name": "a"}])") ==
+               "config.routes[1]: there are two routes a");
+    BOOST_TEST(end(R"("routes": [{"name": "a", "retry": {"first": 3}}])") ==
+               "config.routes[0].retry.first: " + duration + "3");
     BOOST_TEST(end_of(components::queue, R"({"file": 7})") ==
                "config.file: must be a string, not 7");
 }
@@ -106,8 +118,28 @@ BOOST_AUTO_TEST_CASE(forwarder) {
                R"(config.connections: must be a whole number from 1 to 10000, not "4")");
     BOOST_TEST(end(R"({"to": "http://a", "lock": null})") ==
                "config.lock: must be a string, not null");
-    BOOST_TEST(end(R"({"url": "http://a"})") ==
-               R"(config: "url" is not one of to, connections, timeout, idle, lock)");
+    BOOST_TEST(
+        end(R"({"url": "http://a"})") ==
+        R"(config: "url" is not one of route, to, exact, connections, rate, timeout, ca_file, )"
+        "sign, idle, lock");
+    const auto route = [&](const std::string& more) {
+        return end((R"({"to": "http://a", )" + more + "}").c_str());
+    };
+    BOOST_TEST(
+        route(R"("route": "r", "exact": true, "rate": "5/s", "timeout": {"connect": "1s"})") == "");
+    BOOST_TEST(route(R"("rate": 5)").starts_with("config.rate: must be a rate like"));
+    BOOST_TEST(route(R"("timeout": {"connect": "0s"})") ==
+               R"(config.timeout.connect: must be longer than 0, not "0s")");
+    BOOST_TEST(route(R"("timeout": {"read": "1s"})") ==
+               R"(config.timeout: "read" is not one of connect, first_byte, total)");
+    BOOST_TEST(route(R"("ca_file": "/none")")
+                   .starts_with("config.ca_file: /none: must be a readable file of certificates"));
+    BOOST_TEST(route(R"("sign": {})") == "config.sign: key_file is missing");
+    BOOST_TEST(route(R"("sign": {"key_file": "/none"})") ==
+               "config.sign.key_file: /none: No such file or directory");
+    BOOST_TEST(route(R"("sign": {"key_file": "/dev/null"})") ==
+               "config.sign.key_file: /dev/null: the key must be whsec_ and 24 to 64 bytes in "
+               "base64");
 }
 
 // A right one brings it to its sockets, which are not there.
@@ -117,7 +149,13 @@ BOOST_AUTO_TEST_CASE(http_server) {
     BOOST_TEST(end(R"({"body_limit": "9MiB"})") ==
                "config.body_limit: " + size + R"(, at most 8MiB, not "9MiB")");
     BOOST_TEST(end(R"({"to": ["/q"]})") == R"(config.to: must be a string, not ["/q"])");
-    BOOST_TEST(end(R"({"limit": 1})") == R"(config: "limit" is not one of to, body_limit)");
+    BOOST_TEST(end(R"({"limit": 1})") ==
+               R"(config: "limit" is not one of to, body_limit, trusted_proxies, routes)");
+    BOOST_TEST(end(R"({"routes": [{"name": "a", "path": "/", "intake_rate": 5}]})")
+                   .starts_with("config.routes[0].intake_rate: must be a rate like"));
+    BOOST_TEST(end(R"({"routes": [{"name": "a", "dedupe": "id"}]})") ==
+               R"(config.routes[0].dedupe: must be "header:NAME" or "json:/POINTER", not "id")");
+    BOOST_TEST(end(R"({"trusted_proxies": ["x"]})").starts_with("config.trusted_proxies[0]: "));
 }
 
 BOOST_AUTO_TEST_CASE(demo_sender) {

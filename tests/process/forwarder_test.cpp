@@ -3,7 +3,10 @@
 #include "components/forwarder/forwarder.hpp"
 #include "components/webhook/webhook.hpp"
 #include "supe/simulation/world.hpp"
+#include "tests/support/files.hpp"
 #include "tests/support/http_sink.hpp"
+#include "tests/support/scripted_destination.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -40,15 +43,16 @@ struct scene {
     bool lock_gives = true;
     std::size_t asked = 0, released = 0, abandoned = 0;
 
-    explicit scene(unsigned connections = 2, const std::string& to = "") {
+    explicit scene(unsigned connections = 2, const std::string& to = "",
+                   const std::string& more = "") {
         w.provide("forwarder", components::forwarder);
         w.provide("queue", [this](component& self) { return be_queue(self); });
         w.provide("lock", [this](component& self) { return be_lock(self); });
         w.run(fmt::format(
             R"({{"name": "t", "children": [{{"name": "lock", "component": "lock"}}, {{"name": "queue", "component": "queue"}},
             {{"name": "forwarder", "component": "forwarder", "demand": true,
-              "config": {{"to": "{}", "connections": {}, "timeout": "5s", "idle": "30s", "lock": "/lock"}}}}]}})",
-            to.empty() ? sink.url() + "/in" : to, connections));
+              "config": {{"to": "{}", "connections": {}, "timeout": "5s", "idle": "30s", "lock": "/lock"{}}}}}]}})",
+            to.empty() ? sink.url() + "/in" : to, connections, more));
     }
     ~scene() {
         w.root().shutdown();
@@ -87,6 +91,11 @@ struct scene {
     bool until(const std::function<bool()>& fact) {
         return loop.until([&] { return w.run_ready(), fact(); }, 10s);
     }
+    /// One turn of both sides.
+    void until_now() {
+        loop.run_for(1ms);
+        w.run_ready();
+    }
     /// The next n results, in order.
     lines next(std::size_t n) {
         BOOST_TEST(until([&] { return results.size() >= n; }),
@@ -101,9 +110,9 @@ struct scene {
 };
 
 std::string result(const std::string& id, unsigned attempt, int status,
-                   const std::string& more = "") {
-    return fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":{}{}}}}})", id, attempt,
-                       status, more);
+                   const std::string& more = "", unsigned ms = 0) {
+    return fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":{},"ms":{}{}}}}})", id,
+                       attempt, status, ms, more);
 }
 
 void same(lines found, const lines& expected) {
@@ -162,7 +171,7 @@ BOOST_AUTO_TEST_CASE(reports_failures) {
     s.sink.go_down();
     s.send(webhook_mail("d"));
     const lines refused = s.next(1);
-    BOOST_TEST(refused.at(0).find(R"("status":0,"error":"127.0.0.1:)") != std::string::npos,
+    BOOST_TEST(refused.at(0).find(R"("status":0,"ms":0,"error":"127.0.0.1:)") != std::string::npos,
                refused.at(0));
     BOOST_TEST(refused[0].find("Connection refused") != std::string::npos);
     BOOST_TEST(s.until([&] { return s.released == s.asked; }));
@@ -178,7 +187,89 @@ BOOST_AUTO_TEST_CASE(timeouts) {
     BOOST_TEST(s.until([&] { return s.sink.open() == 1; }));
     s.loop.run_for(20ms);
     s.w.advance(5s);
-    same(s.next(1), {result("a", 1, 0, R"(,"error":"timed out")")});
+    same(s.next(1), {result("a", 1, 0, R"(,"error":"timed out")", 5000)});
+}
+
+// One attempt is one attempt: a webhook that ends the destination on a connection that it had kept
+// is not sent again by itself. Where the destination had ended the connection before, it never saw
+// the webhook, and gets it over another one at once.
+BOOST_AUTO_TEST_CASE(one_attempt_is_one_attempt) {
+    using support::ok;
+    using support::script;
+    support::event_loop loop;
+    support::scripted_destination d(
+        loop, {{{ok(), ""}, script::close}, {{ok()}, script::close}, {{ok()}, script::hold}});
+    scene s(1, fmt::format("http://{}", d.peer()));
+    const auto next = [&] {
+        BOOST_TEST(loop.until([&] { return s.until_now(), s.results.size() == 1; }, 10s));
+        return std::exchange(s.results, {});
+    };
+    s.send(webhook_mail("a"));
+    same(next(), {result("a", 1, 200)});
+    s.send(webhook_mail("poison"));
+    same(next(),
+         {result("poison", 1, 0, R"(,"error":"closed by the destination before it answered")")});
+    BOOST_TEST(d.accepted == 1u);
+    s.send(webhook_mail("b"));
+    same(next(), {result("b", 1, 200)});
+    BOOST_TEST(loop.until([&] { return d.open == 0; }, 5s));
+    s.send(webhook_mail("c"));
+    same(next(), {result("c", 1, 200)});
+    BOOST_TEST(d.accepted == 3u);
+    BOOST_TEST(d.heads.size() == 4u);
+    d.let_go();
+    loop.run_for(50ms);
+}
+
+// A route that is told so: its name in the results, its own path for all webhooks, and a fresh
+// signature on each.
+BOOST_AUTO_TEST_CASE(a_route) {
+    const support::temporary_directory files{support::in_memory()};
+    const std::string key =
+        support::write_file(files / "key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    scene s(1, "",
+            fmt::format(R"(, "route": "shop", "exact": true, "sign": {{"key_file": "{}"}})", key));
+    s.send(webhook_mail("a"));
+    same(s.next(1), {R"({"result":{"id":"a","attempt":1,"status":200,"route":"shop","ms":0}})"});
+    same(s.targets(), {"/in"});
+    const auto& r = s.sink.received()[0];
+    BOOST_TEST(r["webhook-id"] == "a");
+    BOOST_TEST(r["webhook-timestamp"] != "");
+    BOOST_TEST(r["webhook-signature"].starts_with("v1,"));
+}
+
+// No more deliveries start than the rate allows; who waits for that gives way to a shutdown.
+BOOST_AUTO_TEST_CASE(a_rate) {
+    scene s(4, "", R"(, "rate": "2/s")");
+    for (const char* id : {"a", "b", "c", "d"}) s.send(webhook_mail(id));
+    s.next(2);
+    s.loop.run_for(20ms);
+    s.until_now();
+    BOOST_TEST(s.sink.received().size() == 2u);
+    s.w.advance(500ms);
+    s.next(1);
+    BOOST_TEST(s.sink.received().size() == 3u);
+    BOOST_TEST(s.w.by_hand(s.w.root().admin().restart("forwarder")) == "");
+    s.next(1);
+    BOOST_TEST(s.sink.received().size() == 4u);
+    BOOST_TEST(s.w.count("component-crashed") == 0u);
+}
+
+// The whole of an attempt, with the connection, is no longer than the total; and a destination that
+// does not close a connection holds its permit for as long again.
+BOOST_AUTO_TEST_CASE(a_hanging_destination) {
+    support::event_loop loop;
+    support::scripted_destination d(loop, {{{""}, support::script::hold}});
+    scene s(1, fmt::format("http://{}", d.peer()));
+    s.send(webhook_mail("a"));
+    BOOST_TEST(loop.until([&] { return s.until_now(), d.heads.size() == 1; }, 10s));
+    s.w.advance(5s);
+    same(s.next(1), {result("a", 1, 0, R"(,"error":"timed out")", 5000)});
+    BOOST_TEST(s.released == 0u);
+    s.w.advance(5s);
+    BOOST_TEST(s.until([&] { return s.released == 1; }));
+    d.let_go();
+    loop.run_for(50ms);
 }
 
 // An idle connection is closed after half of `idle`, the process ends after all of it, and the next

@@ -3,6 +3,8 @@
 
 #include <sys/resource.h>
 #include <unistd.h>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/read_until.hpp>
 #include <list>
 
 using namespace std::chrono_literals;
@@ -10,6 +12,31 @@ using server = support::http_test_server;
 using support::check;
 using support::contains;
 using support::raw_client;
+
+namespace {
+
+constexpr auto as_result = boost::asio::as_tuple(supe::use_awaitable);
+
+supe::awaitable<bool> is_answered(server& s) {
+    boost::asio::ip::tcp::socket socket(s.loop.io);
+    const boost::asio::ip::tcp::endpoint to(boost::asio::ip::address_v4::loopback(), s.port);
+    const auto [refused] = co_await socket.async_connect(to, as_result);
+    if (refused) co_return false;
+    const std::string request = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello";
+    const auto [lost, n] =
+        co_await boost::asio::async_write(socket, boost::asio::buffer(request), as_result);
+    std::string answer;
+    const auto [cut, size] = co_await boost::asio::async_read_until(
+        socket, boost::asio::dynamic_buffer(answer), "POST / 5\n", as_result);
+    co_return !lost && !cut;
+}
+
+supe::awaitable<> send_until_answered(server& s, std::size_t& answered) {
+    for (bool done = false; !done;) done = co_await is_answered(s);
+    ++answered;
+}
+
+}  // namespace
 
 BOOST_AUTO_TEST_SUITE(http_server_limits)
 
@@ -79,6 +106,75 @@ BOOST_AUTO_TEST_CASE(no_descriptor_is_left) {
     BOOST_TEST(contains(answer, "200 OK"), answer);
     BOOST_TEST(a.read_all() == "(end)");
     BOOST_TEST(b.is_open());
+}
+
+// One whose request has come is not idle, although it was not read yet.
+BOOST_AUTO_TEST_CASE(what_has_come_is_served) {
+    auto limits = server::small();
+    limits.clients = 2;
+    server s(limits);
+    raw_client a = s.client(), b = s.client();
+    for (raw_client* c : {&a, &b})
+        c->say("GET /in HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET /in 0\n");
+    raw_client fresh = s.client();
+    for (raw_client* c : {&fresh, &a, &b}) c->say("GET /now HTTP/1.1\r\nHost: h\r\n\r\n");
+    for (raw_client* c : {&a, &b, &fresh})
+        BOOST_TEST(contains(c->receive("GET /now 0\n"), "200 OK"));
+}
+
+// A body may come slowly as long as it comes: it must keep up a rate, and not a time for all of it.
+BOOST_AUTO_TEST_CASE(slow_bodies) {
+    auto limits = server::small();
+    limits.request = 600ms;
+    limits.rate = 1000;
+    server s(limits);
+    const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 20000\r\n\r\n";
+    raw_client steady = s.client(), slow = s.client();
+    steady.say(head);
+    slow.say(head);
+    for (int i = 0; i < 40; ++i) {
+        steady.say(std::string(500, 'x'));
+        if (slow.is_open()) slow.say("x");
+        s.loop.run_for(50ms);
+    }
+    BOOST_TEST(contains(steady.receive("POST / 20000\n"), "200 OK"));
+    check(slow.read_all(), "408 Request Timeout", "the request took too long\n");
+}
+
+// A refusal reaches a sender that sends all of a large body before it reads, and one that goes on
+// for longer than we look.
+BOOST_AUTO_TEST_CASE(refusals_reach_those_that_send) {
+    server s;
+    const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 90000000\r\n\r\n";
+    raw_client c = s.client();
+    c.say(head + std::string(40'000'000, 'x'));
+    s.loop.run_for(50ms);
+    c.say(std::string(1000, 'x'));
+    check(c.finish().read_all(), "413 Payload Too Large", "larger than 200000 bytes\n");
+    raw_client endless = s.client();
+    endless.say(head + std::string(89'000'000, 'x'));
+    BOOST_TEST(!endless.read_all().ends_with("(still open)"));
+}
+
+// A burst of 10,000 connections: each sender is answered, some after they came again, because
+// their connection was idle when another one had no room.
+BOOST_AUTO_TEST_CASE(a_burst) {
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    const rlimit more{files.rlim_max, files.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &more);
+    const std::size_t senders = files.rlim_max < 16000 ? files.rlim_max / 4 : 10000;
+    auto limits = server::small();
+    limits.clients = 4096;
+    server s(limits);
+    std::size_t answered = 0;
+    {
+        supe::nursery all(s.loop.time);
+        for (std::size_t i = 0; i < senders; ++i) all.start(send_until_answered(s, answered));
+        BOOST_TEST(s.loop.until([&] { return answered == senders; }, 100s), answered);
+        s.loop.end(all);
+    }
+    ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 // A server that is cancelled ends after the last of its connections: they use what it owns.

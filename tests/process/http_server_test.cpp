@@ -109,6 +109,14 @@ BOOST_AUTO_TEST_CASE(head_too_large) {
           "431 Request Header Fields Too Large", "the head is larger than 2000 bytes\n");
     check(s.talk("POST /" + std::string(100000, 'x')), "431 Request Header Fields Too Large",
           "the head is larger than 2000 bytes\n");
+    raw_client many = s.client();
+    many.say("POST / HTTP/1.1\r\nHost: h\r\n");
+    for (int i = 0; i < 100 && many.is_open(); ++i) {
+        many.say("X: a field of thirty bytes\r\n");
+        s.loop.run_for(200us);
+    }
+    check(many.read_all(), "431 Request Header Fields Too Large",
+          "the head is larger than 2000 bytes\n");
     BOOST_TEST(contains(s.talk("POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nX: " +
                                std::string(1800, 'x') + "\r\n\r\n"),
                         "200 OK"));

@@ -84,6 +84,50 @@ BOOST_AUTO_TEST_CASE(dead_webhooks) {
     BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
 
+// A destination goes away and returns: the circuit opens, and all that waited is delivered. The
+// ledger adds up, of a relay that runs and of one that has ended.
+BOOST_AUTO_TEST_CASE(an_outage_and_the_ledger) {
+    scene s;
+    support::running_relay relay(s.loop, s.directory / "state", s.sink.url(), 2, s.port);
+    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    const auto post = [&](const std::string& body) {
+        support::raw_client sender(s.loop, s.port);
+        sender.say(fmt::format("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{}",
+                               body.size(), body));
+        BOOST_TEST(sender.receive("\r\n") == "HTTP/1.1 200 OK\r\n");
+    };
+    const auto ledger = [&] { return s.ask({"relay", "--check-ledger"}); };
+    post("first");
+    BOOST_TEST(s.loop.until([&] { return s.sink.received().size() == 1; }, 20s));
+    s.sink.go_down();
+    for (int i = 0; i < 8; ++i) post(fmt::format("w{}", i));
+    BOOST_TEST(relay.process().prints("the destination of route default is down"),
+               relay.process().output());
+    BOOST_TEST(s.loop.until(
+        [&] {
+            return scene::has(ledger().output,
+                              "accepted 9 = delivered 1 + dead 0 + dropped 0 + "
+                              "queued 8");
+        },
+        20s));
+    s.sink.listen();
+    BOOST_TEST(s.loop.until([&] { return s.sink.received().size() == 9; }, 60s));
+    BOOST_TEST(relay.process().prints("the destination of route default is up again"),
+               relay.process().output());
+    const std::string all =
+        "default: accepted 9 = delivered 9 + dead 0 + dropped 0 + queued 0 "
+        "(duplicates: 0)\n";
+    BOOST_TEST(s.loop.until([&] { return ledger().output == all; }, 20s), ledger().output);
+    BOOST_TEST(relay.stop().value_or(-1) == 0);
+    const auto ended = ledger();
+    BOOST_TEST(ended.code == 0);
+    BOOST_TEST(ended.output == all);
+    const auto none = support::run(s.loop, {SUPE_BINARY, "relay", "--check-ledger", "--state",
+                                            (s.directory / "none").string()});
+    BOOST_TEST(none.code == 1);
+    BOOST_TEST(scene::has(none.output, "none/queue.db: "), none.output);
+}
+
 // A webhook that is answered 503 is its sender's: it leaves no dead letter, which an operator would
 // send again beside it.
 BOOST_AUTO_TEST_CASE(refused_webhooks) {
@@ -124,16 +168,16 @@ BOOST_AUTO_TEST_CASE(new_settings) {
     BOOST_REQUIRE(s.loop.until(
         [&] { return scene::has(pid_of("/http_server"), R"("state":"running")"); }, 20s));
     const std::string queue = pid_of("/dam/queue").substr(0, 60),
-                      retrier = pid_of("/dam/retrier").substr(0, 60);
+                      server = pid_of("/http_server").substr(0, 60);
     settings(R"("retry_every": "1 hour")");
     relay.signal(SIGHUP);
     BOOST_TEST(relay.prints("nothing is changed"), relay.output());
-    BOOST_TEST(pid_of("/dam/retrier").starts_with(retrier));
+    BOOST_TEST(pid_of("/dam/queue").starts_with(queue));
     settings(R"("retry_every": "2h")");
     relay.signal(SIGHUP);
     BOOST_TEST(relay.prints("SIGHUP: reloaded\"}\n"), relay.output());  // in JSON, as requested
-    BOOST_TEST(!pid_of("/dam/retrier").starts_with(retrier));
-    BOOST_TEST(pid_of("/dam/queue").starts_with(queue));
+    BOOST_TEST(!pid_of("/dam/queue").starts_with(queue));
+    BOOST_TEST(pid_of("/http_server").starts_with(server));
     relay.signal(SIGTERM);
     BOOST_TEST(relay.wait().value_or(-1) == 0);
 }

@@ -78,7 +78,6 @@ BOOST_AUTO_TEST_SUITE(relay_survival)
 BOOST_AUTO_TEST_CASE(of_http_server) { survives_the_death_of("/http_server"); }
 BOOST_AUTO_TEST_CASE(of_the_queue) { survives_the_death_of("/dam/queue"); }
 BOOST_AUTO_TEST_CASE(of_the_forwarder) { survives_the_death_of("/dam/forwarder"); }
-BOOST_AUTO_TEST_CASE(of_the_retrier) { survives_the_death_of("/dam/retrier"); }
 BOOST_AUTO_TEST_CASE(of_the_connection_lock) { survives_the_death_of("/connection_lock"); }
 BOOST_AUTO_TEST_CASE(of_the_nested_supervisor) { survives_the_death_of("/dam"); }
 

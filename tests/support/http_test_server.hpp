@@ -27,7 +27,7 @@ inline int listen_on_loopback(unsigned short& port) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     BOOST_REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    BOOST_REQUIRE(::listen(fd, 64) == 0);
+    BOOST_REQUIRE(::listen(fd, SOMAXCONN) == 0);
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
     port = ntohs(address.sin_port);
     return fd;

@@ -52,6 +52,11 @@ running_relay::running_relay(event_loop& loop, std::filesystem::path state, std:
     : loop_(loop), state_(std::move(state)),
       process_(loop, command(state_, to, connections, port, std::move(more))) {}
 
+running_relay::running_relay(event_loop& loop, std::filesystem::path state,
+                             const std::filesystem::path& settings)
+    : loop_(loop), state_(std::move(state)),
+      process_(loop, {SUPE_BINARY, "relay", settings.string(), "--state", state_.string()}) {}
+
 boost::json::value running_relay::status() const {
     auto client = supe::control::client::connect(state_);
     if (!client) return nullptr;

@@ -11,11 +11,14 @@ namespace support {
 /// A port of 127.0.0.1 that was free a moment ago.
 unsigned short free_port();
 
-/// `supe relay` on a state directory, with retries every 200 ms.
+/// `supe relay` on a state directory; from options with retries every 200 ms.
 class running_relay {
 public:
     running_relay(event_loop& loop, std::filesystem::path state, std::string to,
                   unsigned connections, unsigned short port, std::vector<std::string> more = {});
+    /// With a settings file, which says all but the state directory.
+    running_relay(event_loop& loop, std::filesystem::path state,
+                  const std::filesystem::path& settings);
 
     program& process() { return process_; }
     /// Waits until it takes webhooks.

@@ -128,9 +128,11 @@ struct caller {
     event_loop& loop;
     components::http_connection connection;
     supe::nursery tasks;
+    supe::duration first_byte = 1h;
 
-    caller(event_loop& l, components::http_destination to)
-        : loop(l), connection(l.time, std::move(to)), tasks(l.time) {}
+    caller(event_loop& l, components::http_destination to,
+           components::tls_authorities authorities = {})
+        : loop(l), connection(l.time, std::move(to), std::move(authorities)), tasks(l.time) {}
     ~caller() { loop.end(tasks); }
 
     std::string open(std::vector<std::string> peers, supe::duration limit = 5s) {
@@ -156,16 +158,19 @@ struct caller {
                               std::optional<http_reply>& reply) {
         const std::string head =
             fmt::format("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.size());
-        reply = co_await connection.exchange(head, body, loop.time.now() + limit);
+        const components::exchange_limits limits{loop.time.now() + limit, first_byte};
+        reply = co_await connection.exchange(head, body, limits);
     }
-    void start_closing(bool& closed) { tasks.start(closing(closed)); }
-    supe::awaitable<> closing(bool& closed) {
-        co_await connection.close();
+    void start_closing(bool& closed, supe::duration patience = components::longest_close) {
+        tasks.start(closing(closed, patience));
+    }
+    supe::awaitable<> closing(bool& closed, supe::duration patience) {
+        co_await connection.close(patience);
         closed = true;
     }
-    bool close() {
+    bool close(supe::duration patience = components::longest_close) {
         bool closed = false;
-        start_closing(closed);
+        start_closing(closed, patience);
         return loop.until([&] { return closed; }, 10s);
     }
 };

@@ -26,13 +26,14 @@ BOOST_AUTO_TEST_CASE(durations_and_sizes) {
                 parse_duration("5m") == 5min && parse_duration("1h") == 1h));
     BOOST_TEST((parse_duration("0") == 0ms && parse_duration("0h") == 0ms &&
                 parse_duration("007s") == 7s));
-    BOOST_TEST((parse_duration("87600h") == 87600h));
+    BOOST_TEST((parse_duration("87600h") == 87600h && parse_duration("3650d") == 87600h));
     for (const std::string bad : {"", "s", "8", "8S", " 8s", "8s ", "8 s", "+8s", "-8s", "1.5s",
                                   "8sec", "1h30m", "87601h", "99999999999999999999s", "0x8s"})
         BOOST_TEST(!parse_duration(bad), bad);
     BOOST_TEST((supe::print_duration(0ms) == "0ms" && supe::print_duration(1500ms) == "1500ms" &&
                 supe::print_duration(60s) == "1m"));
-    BOOST_TEST((supe::print_duration(90s) == "90s" && supe::print_duration(2h) == "2h"));
+    BOOST_TEST((supe::print_duration(90s) == "90s" && supe::print_duration(2h) == "2h" &&
+                supe::print_duration(25h) == "25h" && supe::print_duration(48h) == "2d"));
     BOOST_TEST((parse_bytes("0") == 0u && parse_bytes("512") == 512u &&
                 parse_bytes("512B") == 512u && parse_bytes("64KiB") == 65536u));
     BOOST_TEST((parse_bytes("10GiB") == std::size_t(10) << 30 &&

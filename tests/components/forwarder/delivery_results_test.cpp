@@ -3,8 +3,13 @@
 
 #include <boost/test/unit_test.hpp>
 
-using components::http_reply;
 using components::latest_results;
+
+namespace {
+
+components::delivery_result of_status(int status) { return {{status, {}, {}}, {}}; }
+
+}  // namespace
 
 BOOST_AUTO_TEST_SUITE(delivery_results)
 
@@ -12,25 +17,24 @@ BOOST_AUTO_TEST_SUITE(delivery_results)
 BOOST_AUTO_TEST_CASE(what_counts_as_known) {
     latest_results r(10);
     BOOST_TEST(r.find("a", 1) == nullptr);
-    r.add("a", 1, http_reply{503, {}, {}});
+    r.add("a", 1, of_status(503));
     BOOST_REQUIRE(r.find("a", 1));
-    BOOST_TEST(r.find("a", 1)->status == 503);
+    BOOST_TEST(r.find("a", 1)->reply.status == 503);
     BOOST_TEST(r.find("a", 2) == nullptr);
-    r.add("a", 2, http_reply{204, {}, {}});
+    r.add("a", 2, of_status(204));
     BOOST_REQUIRE(r.find("a", 3));
-    BOOST_TEST(r.find("a", 3)->status == 204);
-    BOOST_TEST(r.find("a", 1)->status == 204);
+    BOOST_TEST(r.find("a", 3)->reply.status == 204);
+    BOOST_TEST(r.find("a", 1)->reply.status == 204);
     BOOST_TEST(r.find("b", 1) == nullptr);
 }
 
 // No more than its limit; the oldest goes first, and one that is tried again is still one.
 BOOST_AUTO_TEST_CASE(keeps_no_more_than_its_limit) {
     latest_results r(2);
-    for (unsigned attempt = 1; attempt < 100; ++attempt)
-        r.add("a", attempt, http_reply{500, {}, {}});
-    r.add("b", 1, http_reply{200, {}, {}});
+    for (unsigned attempt = 1; attempt < 100; ++attempt) r.add("a", attempt, of_status(500));
+    r.add("b", 1, of_status(200));
     BOOST_TEST(r.find("a", 99) != nullptr);
-    r.add("c", 1, http_reply{200, {}, {}});
+    r.add("c", 1, of_status(200));
     BOOST_TEST(r.find("a", 99) == nullptr);
     BOOST_TEST(r.find("b", 1) != nullptr);
     BOOST_TEST(r.find("c", 1) != nullptr);

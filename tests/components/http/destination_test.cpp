@@ -103,6 +103,43 @@ BOOST_AUTO_TEST_CASE(the_head_of_a_delivery) {
                "\r\n");
 }
 
+// The path follows that of `to`, but for `/` alone: it adds nothing, so that `to` itself can be
+// reached. With `exact` all arrive there. The query always goes along.
+BOOST_AUTO_TEST_CASE(targets) {
+    using components::path_rule;
+    const auto target = [](const char* to, const char* of, path_rule paths) {
+        return components::delivery_target(components::parse_destination(to), of, paths);
+    };
+    const auto appended = [&](const char* to, const char* of) {
+        return target(to, of, path_rule::appended);
+    };
+    const auto exact = [&](const char* to, const char* of) {
+        return target(to, of, path_rule::dropped);
+    };
+    BOOST_TEST(appended("http://a/hook", "/") == "/hook");
+    BOOST_TEST(appended("http://a/hook", "/?x=/1") == "/hook?x=/1");
+    BOOST_TEST(appended("http://a/hook/", "/") == "/hook/");
+    BOOST_TEST(appended("http://a/hook/", "/b/") == "/hook/b/");
+    BOOST_TEST(appended("http://a/hook", "//") == "/hook//");
+    BOOST_TEST(appended("http://a", "/") == "/");
+    BOOST_TEST(appended("http://a/", "/?q") == "/?q");
+    BOOST_TEST(appended("http://a", "/b?c?d") == "/b?c?d");
+    BOOST_TEST(exact("http://a/hook", "/b/c") == "/hook");
+    BOOST_TEST(exact("http://a/hook/", "/b?c=d") == "/hook/?c=d");
+    BOOST_TEST(exact("http://a", "/b?c") == "/?c");
+    BOOST_TEST(exact("http://a", "/") == "/");
+}
+
+// How its signature was checked at the intake, where it was.
+BOOST_AUTO_TEST_CASE(verified) {
+    components::webhook w = sample();
+    BOOST_TEST(head("http://app", w).find("Supe-Verified") == std::string::npos);
+    w.verified = "github";
+    w.headers.emplace_back("Supe-Verified", "stripe");
+    BOOST_TEST(has_line(head("http://app", w), "Supe-Verified: github"));
+    BOOST_TEST(!has_line(head("http://app", w), "Supe-Verified: stripe"));
+}
+
 // What we write ourselves is ours alone, whatever the sender wrote there and how he spelt it.
 BOOST_AUTO_TEST_CASE(inbound_copies_are_dropped) {
     components::webhook w = sample();

@@ -1,10 +1,13 @@
 // Shows what senders are answered when a webhook is kept, refused or in doubt (contract §7), in
 // simulation.
 #include "components/http_server/webhook_intake.hpp"
+#include "components/http/via.hpp"
 #include "supe/simulation/world.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
+#include <fstream>
 
 using namespace std::chrono_literals;
 using components::http_answer;
@@ -25,8 +28,10 @@ struct scene {
     std::optional<components::webhook_intake> door{};
     supe::nursery* requests = nullptr;
     std::vector<http_answer> answers{};
+    boost::json::value config{{"to", "/keeper"}};
 
-    scene() {
+    explicit scene(std::string_view routes = {}) {
+        if (!routes.empty()) config.as_object()["routes"] = boost::json::parse(routes);
         w.provide("door", [this](component& c) { return be_door(c); });
         w.provide("keeper", [this](component& c) { return keep(c); });
         w.run(
@@ -36,7 +41,7 @@ struct scene {
 
     awaitable<> be_door(component& c) {
         supe::nursery all(c.time());
-        door.emplace(c, "/keeper");
+        door.emplace(c, components::read_intake(config));
         self = &c;
         requests = &all;
         all.start(end_with(c, all));
@@ -81,6 +86,18 @@ http_request post(const std::string& body = "hello") {
              {"X-B", "4"}},
             body,
             "192.0.2.1"};
+}
+
+http_request post_to(const std::string& target, const std::string& body = "hello") {
+    http_request r = post(body);
+    r.target = target;
+    return r;
+}
+
+std::string bodies(const scene& s) {
+    std::string all;
+    for (const components::webhook& w : s.kept) all += w.body + "|";
+    return all;
 }
 
 }  // namespace
@@ -171,8 +188,165 @@ BOOST_AUTO_TEST_CASE(patience) {
 // Nobody there at all: 503 at once.
 BOOST_AUTO_TEST_CASE(no_queue) {
     scene s;
-    s.door.emplace(*s.self, "/nobody");
+    s.door.emplace(*s.self, components::read_intake({{"to", "/nobody"}}));
     BOOST_TEST(s.send(post()).at(0).status == 503u);
+}
+
+// The first route whose path and host fit takes it, and keeps what is left of the path. Where none
+// fits, nothing is here, whatever the method.
+BOOST_AUTO_TEST_CASE(routes) {
+    scene s(R"([{"name": "a", "path": "/a"}, {"name": "h", "path": "/", "host": "Other.example"},
+                {"name": "b", "path": "/b/c"}])");
+    BOOST_TEST(s.send(post_to("/a/x?y")).at(0).status == 200u);
+    BOOST_TEST(s.send(post_to("/b/c")).at(0).status == 200u);
+    http_request other = post_to("/b/c/d");
+    other.headers[0].second = "other.EXAMPLE:8080";
+    BOOST_TEST(s.send(other).at(0).status == 200u);
+    BOOST_REQUIRE(s.kept.size() == 3u);
+    BOOST_TEST(s.kept[0].route == "a");
+    BOOST_TEST(s.kept[0].target == "/x?y");
+    BOOST_TEST(s.kept[1].route == "b");
+    BOOST_TEST(s.kept[1].target == "/");
+    BOOST_TEST(s.kept[2].route == "h");
+    BOOST_TEST(s.kept[2].target == "/b/c/d");
+    for (const char* method : {"POST", "GET", "HEAD", "OPTIONS"}) {
+        http_request r = post_to("/ab");
+        r.method = method;
+        BOOST_TEST(s.send(r).at(0).status == 404u, method);
+    }
+    http_request look = post_to("/a");
+    look.method = "GET";
+    BOOST_TEST(s.send(look).at(0).status == 200u);
+    // Dot segments lead out of the path of a route at most where it is every path.
+    for (const char* target : {"/a/../b/c", "/a/%2e%2e/x", "/b/c/d/../../x"})
+        BOOST_TEST(s.send(post_to(target)).at(0).status == 400u, target);
+    BOOST_TEST(s.send(post_to("/a/x/../y")).at(0).status == 200u);
+}
+
+// A route has its own limits: of a body, and of webhooks in a time. What is refused for another
+// reason takes nothing of them.
+BOOST_AUTO_TEST_CASE(limits_of_a_route) {
+    scene s(R"([{"name": "a", "path": "/a", "body_limit": "5B", "intake_rate": "2/m"},
+                {"name": "b", "path": "/b"}])");
+    http_request look = post_to("/a");
+    look.method = "GET";
+    for (int i = 0; i < 5; ++i) BOOST_TEST(s.send(look).at(0).status == 200u);
+    BOOST_TEST(s.send(post_to("/a", "123456")).at(0).status == 413u);
+    BOOST_TEST(s.send(post_to("/a", "12345")).at(0).status == 200u);
+    BOOST_TEST(s.send(post_to("/a", "12345")).at(0).status == 200u);
+    const auto late = s.send(post_to("/a"));
+    BOOST_TEST(late.at(0).status == 429u);
+    BOOST_TEST(components::field(late[0].headers, "Retry-After") == "30");
+    BOOST_TEST(s.send(post_to("/b", "123456")).at(0).status == 200u);
+    s.w.advance(29s);
+    BOOST_TEST(components::field(s.send(post_to("/a")).at(0).headers, "Retry-After") == "1");
+    s.w.advance(1s);
+    BOOST_TEST(s.send(post_to("/a")).at(0).status == 200u);
+    BOOST_TEST(s.send(post_to("/a")).at(0).status == 429u);
+    BOOST_TEST(s.door->body_limit_of(post_to("/a/x")) == 5u);
+    BOOST_TEST(s.door->body_limit_of(post_to("/none")) == 4u << 20);
+}
+
+// The keys of order and of duplicates, where the request has them.
+BOOST_AUTO_TEST_CASE(keys) {
+    scene s(R"([{"name": "a", "path": "/a", "order_by": "json:/shop", "dedupe": "header:X-Id"},
+                {"name": "b", "path": "/b"}])");
+    http_request r = post_to("/a", R"({"shop": "s1"})");
+    r.headers.emplace_back("X-Id", "42");
+    BOOST_TEST(s.send(r).at(0).status == 200u);
+    BOOST_TEST(s.send(post_to("/a", "no json")).at(0).status == 200u);
+    BOOST_TEST(s.send(post_to("/b", R"({"shop": "s1"})")).at(0).status == 200u);
+    BOOST_REQUIRE(s.kept.size() == 3u);
+    BOOST_TEST(s.kept[0].order_key == "s1");
+    BOOST_TEST(s.kept[0].dedupe_key == "42");
+    for (const auto i : {1u, 2u})
+        BOOST_TEST((s.kept[i].order_key.empty() && s.kept[i].dedupe_key.empty()));
+}
+
+// An array becomes a webhook an element, in order and with the bytes as they stood; each has its
+// own id and keys. What is no array is one webhook.
+BOOST_AUTO_TEST_CASE(split) {
+    scene s(R"([{"name": "a", "path": "/", "split": true, "order_by": "json:/to",
+                 "dedupe": "header:X-Id"}])");
+    http_request r = post_to("/", " [ {\"to\": 1,  \"u\":\"\\u0041\"} ,[2], \"x\" ]\n");
+    r.headers.emplace_back("X-Id", "42");
+    r.headers.emplace_back("idempotency-key", "of all");
+    const auto answers = s.send(r);
+    BOOST_TEST(answers.at(0).status == 200u);
+    BOOST_TEST(answers[0].text == "kept, 3 webhooks\n");
+    BOOST_TEST(bodies(s) == "{\"to\": 1,  \"u\":\"\\u0041\"}|[2]|\"x\"|");
+    BOOST_TEST(s.kept.at(0).id != s.kept.at(1).id);
+    BOOST_TEST(s.kept[0].order_key == "1");
+    BOOST_TEST(s.kept[0].dedupe_key == "42#0");
+    BOOST_TEST(s.kept[2].dedupe_key == "42#2");
+    BOOST_TEST(components::field(s.kept[0].headers, "Idempotency-Key").empty());
+    s.kept.clear();
+    for (const char* body : {"{\"a\": [1]}", "no json", "[1,", "", "\x1f\x8b["})
+        BOOST_TEST(s.send(post_to("/", body)).at(0).status == 200u, body);
+    BOOST_TEST(s.kept.size() == 5u);
+    s.kept.clear();
+    BOOST_TEST(s.send(post_to("/", "[]")).at(0).status == 200u);
+    BOOST_TEST(s.kept.empty());
+    std::string many = "[1";
+    for (std::size_t i = 1; i < components::most_elements; ++i) many += ",1";
+    BOOST_TEST(s.send(post_to("/", many + "]")).at(0).status == 200u);
+    BOOST_TEST(s.kept.size() == components::most_elements);
+    BOOST_TEST(s.send(post_to("/", many + ",1]")).at(0).status == 413u);
+    BOOST_TEST(s.kept.size() == components::most_elements);
+}
+
+// 200 only where all elements are kept.
+BOOST_AUTO_TEST_CASE(a_part_of_an_array_is_refused) {
+    scene s(R"([{"name": "a", "path": "/", "split": true}])");
+    s.keeper = scene::mood::refuses;
+    BOOST_TEST(s.send(post_to("/", "[1, 2, 3]")).at(0).status == 503u);
+    s.w.advance(1s);
+    s.keeper = scene::mood::says_nothing;
+    BOOST_TEST(s.send(post_to("/", "[1, 2, 3]"), 19s).empty());
+    s.w.advance(1s);
+    BOOST_TEST(std::exchange(s.answers, {}).at(0).status == 503u);
+}
+
+// A key file says who may send; who has not signed gets 401 and takes no token of the rate.
+BOOST_AUTO_TEST_CASE(verified) {
+    const support::temporary_directory directory;
+    std::ofstream(directory / "key") << "open sesame\n";
+    scene s(
+        R"([{"name": "a", "path": "/", "intake_rate": "1/h", "verify": {"kind": "bearer", "key_files": [")" +
+        (directory / "key").string() + R"("]}}])");
+    http_request r = post_to("/");
+    const auto stranger = s.send(r);
+    BOOST_TEST(stranger.at(0).status == 401u);
+    BOOST_TEST(components::field(stranger[0].headers, "WWW-Authenticate") == "Bearer");
+    r.headers.emplace_back("Authorization", "Bearer open sesame");
+    BOOST_TEST(s.send(r).at(0).status == 200u);
+    BOOST_TEST(s.kept.at(0).verified == "bearer");
+    BOOST_TEST(s.send(post_to("/")).at(0).status == 401u);
+    BOOST_TEST(s.send(r).at(0).status == 429u);
+}
+
+// Who is a trusted proxy says which host was called, and is noted as such; nobody else is believed.
+BOOST_AUTO_TEST_CASE(behind_a_proxy) {
+    scene s(R"([{"name": "a", "path": "/", "host": "hooks.example"}])");
+    http_request r = post_to("/");
+    r.headers.emplace_back("X-Forwarded-Host", "hooks.example");
+    BOOST_TEST(s.send(r).at(0).status == 404u);
+    s.config.as_object()["trusted_proxies"] = {"192.0.2.0/24"};
+    s.door.emplace(*s.self, components::read_intake(s.config));
+    BOOST_TEST(s.send(r).at(0).status == 200u);
+    BOOST_TEST(s.kept.at(0).proxied);
+    r.remote = "198.51.100.1";
+    BOOST_TEST(s.send(r).at(0).status == 404u);
+}
+
+// What we have delivered ourselves would go in a circle.
+BOOST_AUTO_TEST_CASE(our_own_delivery) {
+    scene s;
+    http_request r = post_to("/");
+    r.headers.emplace_back("Via", "1.1 nginx, 1.1 " + components::own_via());
+    BOOST_TEST(s.send(r).at(0).status == 508u);
+    r.headers.back().second = "1.1 nginx, 1.1 supe-of-others";
+    BOOST_TEST(s.send(r).at(0).status == 200u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

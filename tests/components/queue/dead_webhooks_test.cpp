@@ -51,7 +51,7 @@ struct scene {
     /// Refused five times by its destination.
     void kill(const std::string& id, unsigned from = 1) {
         for (unsigned attempt = from; attempt < from + 5; ++attempt)
-            take(fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":404}}}})", id,
+            take(fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":404,"ms":7}}}})", id,
                              attempt));
     }
     std::string ids(const std::string& request = R"({"what":"list"})") {
@@ -62,12 +62,14 @@ struct scene {
         return all;
     }
     std::string counts() const {
-        const auto& n = store->counts();
+        const auto n = store->counts();
         return fmt::format("{} pending, {} failed, {} dead", n.pending, n.failed, n.dead);
     }
     std::string mark_delivery() {
         std::string all;
-        while (auto w = logic->next()) all += fmt::format("{}/{} ", w->id, w->attempt + 1);
+        components::queue_events events;
+        while (auto next = logic->next(now, events))
+            all += fmt::format("{}/{} ", next->webhook.id, next->webhook.attempt + 1);
         return all;
     }
 };
@@ -89,7 +91,7 @@ BOOST_AUTO_TEST_CASE(listed) {
         s.ask(R"({"what":"list"})").at("letters").at(0) ==
         json::parse(
             R"({"id":"a","from":"203.0.113.9 POST /hooks","at":"2023-11-14T22:13:20.000Z","attempts":5,
-                               "reason":"refused 5 times, at last with 404"})"));
+                               "reason":"refused 5 times, at last with 404","route":"default"})"));
 }
 
 // Page by page, however many there are.
@@ -97,7 +99,7 @@ BOOST_AUTO_TEST_CASE(in_pages) {
     scene s;
     s.store->begin();
     for (int i = 0; i < 1200; ++i) {
-        s.store->insert("w" + std::to_string(i), "{}");
+        s.store->insert({.id = "w" + std::to_string(i), .text = "{}"});
         s.store->mark_dead("w" + std::to_string(i), 1, "why", 1);
     }
     s.store->commit();
@@ -129,6 +131,11 @@ BOOST_AUTO_TEST_CASE(shown) {
     BOOST_TEST(from.ends_with("\u00e9…"));
     const json::value letter = s.ask(R"({"what":"show","id":"a"})");
     BOOST_TEST(letter.at("reason") == "refused 5 times, at last with 404");
+    BOOST_TEST(letter.at("history").as_array().size() == 5u);
+    BOOST_TEST(
+        letter.at("history").at(4) ==
+        json::parse(
+            R"({"attempt":5,"at":"2023-11-14T22:13:20.000Z","ms":7,"status":404,"reason":""})"));
     const components::webhook w = components::webhook_from_json(letter.at("webhook"));
     BOOST_TEST(w.target == path);
     BOOST_TEST(w.body == "hello");

@@ -1,91 +1,21 @@
 // Shows what the queue decides, mail by mail, on a real SQLite file and without time passing
 // (contract §7).
-#include "components/queue/queue_logic.hpp"
-#include "tests/support/file_size_limit.hpp"
-#include "tests/support/temporary_directory.hpp"
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <boost/test/unit_test.hpp>
+#include "tests/components/queue/logic_scene.hpp"
 
 using namespace std::chrono_literals;
-using logic_type = components::queue_logic;
-using components::queue_events;
-using components::webhook_store;
-using lines = std::vector<std::string>;
-
-namespace {
-
-std::string webhook(const std::string& id, std::size_t body = 0) {
-    return fmt::format(R"({{"id":"{}","body":"{}"}})", id, std::string(body, 'A'));
-}
-
-std::string result(const std::string& id, unsigned attempt, int status,
-                   const std::string& more = "") {
-    return fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":{}{}}}}})", id, attempt,
-                       status, more);
-}
-
-const std::string retry = R"({"retry":true})", resume = R"({"resume":true})";
-
-struct scene {
-    explicit scene(components::queue_limits l = {}) : limits(l) { open(); }
-
-    support::temporary_directory directory{support::in_memory()};
-    components::queue_limits limits;
-    std::uint64_t free = std::uint64_t(1) << 40;
-    std::chrono::system_clock::time_point now{std::chrono::seconds(1700000000)};
-    std::optional<webhook_store> store{};
-    std::optional<logic_type> logic{};
-    queue_events events{};
-
-    /// As after a crash: what was in memory is gone.
-    void open() {
-        logic.reset();
-        store.reset();
-        store.emplace(directory / "queue.db");
-        logic.emplace(*store, limits, [] { return 0.5; }, [this] { return free; });
-    }
-    /// `done`, `later`, or the reason of a refusal, for each mail of one batch.
-    lines take(const lines& mails) {
-        using kind = components::mail_decision::kind;
-        lines said;
-        for (const auto& d : logic->take({mails.begin(), mails.end()}, now, events))
-            said.push_back(d.what == kind::done    ? "done"
-                           : d.what == kind::later ? "later"
-                                                   : d.reason);
-        return said;
-    }
-    /// All that can be handed out now, as `id/attempt`.
-    lines mark_delivery() {
-        lines out;
-        while (auto w = logic->next()) out.push_back(fmt::format("{}/{}", w->id, w->attempt + 1));
-        return out;
-    }
-    lines dead() {
-        lines all;
-        for (const auto& [id, reason] : std::exchange(events, {}).dead)
-            all.push_back(id + ": " + reason);
-        return all;
-    }
-    std::string counts() const {
-        const auto& n = store->counts();
-        return fmt::format("{} pending, {} failed, {} dead, {} handed{}", n.pending, n.failed,
-                           n.dead, logic->in_flight(), store->paused() ? ", paused" : "");
-    }
-};
-
-void same(const lines& found, const lines& expected) {
-    BOOST_TEST(found == expected, fmt::format("[{}]", fmt::join(found, ", ")));
-}
-
-}  // namespace
+using queue_tests::lines;
+using queue_tests::one_lane;
+using queue_tests::result;
+using queue_tests::resume;
+using queue_tests::same;
+using queue_tests::scene;
+using queue_tests::webhook;
 
 BOOST_AUTO_TEST_SUITE(queue_logic)
 
 // In order of arrival, never more at once than allowed; a result makes room for the next.
 BOOST_AUTO_TEST_CASE(in_order_and_within_the_limit) {
-    scene s({.in_flight = 2});
+    scene s(one_lane({.in_flight = 2}));
     same(s.take({webhook("a"), webhook("b"), webhook("c"), webhook("d")}),
          {"done", "done", "done", "done"});
     same(s.mark_delivery(), {"a/1", "b/1"});
@@ -101,7 +31,7 @@ BOOST_AUTO_TEST_CASE(in_order_and_within_the_limit) {
 
 // Nor more bytes than allowed, but one always.
 BOOST_AUTO_TEST_CASE(bytes_in_flight_are_bounded) {
-    scene s({.in_flight = 10, .in_flight_bytes = 5000});
+    scene s(one_lane({.in_flight = 10, .in_flight_bytes = 5000}));
     s.take({webhook("a", 8000), webhook("b", 3000), webhook("c", 3000), webhook("d", 10)});
     same(s.mark_delivery(), {"a/1"});
     s.take({result("a", 1, 200)});
@@ -110,47 +40,50 @@ BOOST_AUTO_TEST_CASE(bytes_in_flight_are_bounded) {
     same(s.mark_delivery(), {"d/1"});
 }
 
-// A failure waits for the retrier's tick, and for its own time; the attempt counts up.
-BOOST_AUTO_TEST_CASE(failures_come_back_at_a_tick) {
+// A failure waits for its own time, which grows; the attempt counts up. Retry-After with 429 or 503
+// is for the whole route, and a wait of the webhook with any other status.
+BOOST_AUTO_TEST_CASE(failures_come_back_in_time) {
     scene s;
     s.take({webhook("a")});
     same(s.mark_delivery(), {"a/1"});
-    s.take({result("a", 1, 503)});
+    s.take({result("a", 1, 500)});
     BOOST_TEST(s.counts() == "0 pending, 1 failed, 0 dead, 0 handed");
     same(s.mark_delivery(), {});
-    s.now += 1ms;
-    s.take({retry});
+    BOOST_TEST((s.wake_in() == 9s));  // a tenth less than 10 s with these dice
+    s.now += 9s;
     same(s.mark_delivery(), {"a/2"});
-    s.take({result("a", 2, 0)});  // half of 30 s with these dice
-    s.now += 14s;
-    s.take({retry});
+    s.take({result("a", 2, 0)});
+    s.now += 18s - 1ms;
     same(s.mark_delivery(), {});
-    s.now += 2s;
-    same(s.mark_delivery(), {});
-    s.take({retry});
+    s.now += 1ms;
     same(s.mark_delivery(), {"a/3"});
-    s.take({retry});
+    s.take({result("a", 3, 500, R"(,"retry_after_ms":3600000)"), webhook("b")});
+    same(s.mark_delivery(), {"b/1"});
+    s.take({result("b", 1, 429, R"(,"retry_after_ms":60000)"), webhook("c")});
     same(s.mark_delivery(), {});
-    s.take({result("a", 3, 429, R"(,"retry_after_ms":3600000)")});
+    BOOST_TEST((s.wake_in() == 60s));
+    s.open();  // it is known over a restart
+    s.now += 60s - 1ms;
+    same(s.mark_delivery(), {});
+    s.now += 1ms;
+    same(s.mark_delivery(), {"c/1", "b/2"});
+    s.take({result("c", 1, 200), result("b", 2, 200)});
     s.now += 59min;
-    s.take({retry});
-    same(s.mark_delivery(), {});
-    s.now += 2min;
-    s.take({retry});
     same(s.mark_delivery(), {"a/4"});
     s.take({result("a", 4, 200)});
     BOOST_TEST(s.counts() == "0 pending, 0 failed, 0 dead, 0 handed");
+    BOOST_TEST(!s.wake_in());
 }
 
 // New ones and retries take turns: a thousand bad ones hold up nobody, nor do new ones hold up a
 // retry.
 BOOST_AUTO_TEST_CASE(new_ones_and_retries_take_turns) {
-    scene s({.in_flight = 3});
+    scene s(one_lane({.in_flight = 3}));
     for (const char* id : {"a", "b", "c"}) s.take({webhook(id)});
     s.mark_delivery();
     s.take({result("a", 1, 500), result("b", 1, 500), result("c", 1, 500)});
-    s.now += 1s;
-    s.take({retry, webhook("n1"), webhook("n2"), webhook("n3")});
+    s.now += 9s;
+    s.take({webhook("n1"), webhook("n2"), webhook("n3")});
     lines order;
     for (int i = 0; i < 2; ++i) {
         for (const std::string& h : s.mark_delivery()) {
@@ -162,43 +95,65 @@ BOOST_AUTO_TEST_CASE(new_ones_and_retries_take_turns) {
 }
 
 // Refused five times: the dead letters, where it stays; an outage in between counts for nothing.
-BOOST_AUTO_TEST_CASE(refusals_die_and_outages_do_not) {
+// Any other one dies when it is three days old.
+BOOST_AUTO_TEST_CASE(how_they_die) {
     scene s;
     s.take({webhook("a"), webhook("b")});
     for (unsigned attempt = 1; attempt <= 40; ++attempt) {
-        s.now += 2h;
-        s.take({retry});
         s.mark_delivery();
         const bool outage = attempt % 8 != 0;  // of forty tries five are refused
-        s.take({result("a", attempt, outage ? 503 : 404), result("b", attempt, 503)});
+        s.take({result("a", attempt, outage ? 500 : 404), result("b", attempt, 500)});
+        s.now += 1h;
     }
     same(s.dead(), {"a: refused 5 times, at last with 404"});
     BOOST_TEST(s.counts() == "0 pending, 1 failed, 1 dead, 0 handed");
-    s.now += 24h;
-    s.take({retry});
+    s.now += 32h - 1ms;
     same(s.mark_delivery(), {"b/41"});
+    s.take({result("b", 41, 500)});
+    same(s.dead(), {});
+    s.now += 1h;
+    same(s.mark_delivery(), {"b/42"});
+    s.take({result("b", 42, 0, R"(,"error":"timed out")")});
+    same(s.dead(), {"b: not delivered within 72h, at last: timed out"});
     s.open();
-    BOOST_TEST(s.counts() == "0 pending, 1 failed, 1 dead, 0 handed");
+    BOOST_TEST(s.counts() == "0 pending, 0 failed, 2 dead, 0 handed");
+}
+
+// With max_age an older one is not delivered any more, neither new nor failed.
+BOOST_AUTO_TEST_CASE(too_old) {
+    scene s({.max_age = 1h});
+    s.take({webhook("a"), webhook("b")});
+    same(s.mark_delivery(), {"a/1", "b/1"});
+    s.take({result("a", 1, 500, R"(,"retry_after_ms":3600000)")});
+    s.take({webhook("c")});
+    s.open();
+    s.now += 1h;
+    same(s.mark_delivery(), {"b/1", "a/2", "c/1"});
+    s.open();
+    s.now += 1ms;
+    s.take({webhook("d")});
+    same(s.mark_delivery(), {"d/1"});
+    same(s.dead(), {"b: older than max_age", "c: older than max_age", "a: older than max_age"});
+    BOOST_TEST(s.counts() == "1 pending, 0 failed, 3 dead, 1 handed");
 }
 
 // 410: nothing more is handed out, what is out already is heard, everything is kept; resume goes on
 // where it stopped.
 BOOST_AUTO_TEST_CASE(gone_pauses_and_resume_goes_on) {
-    scene s({.in_flight = 4});
+    scene s(one_lane({.in_flight = 4}));
     for (const char* id : {"a", "b", "c", "d", "e"}) s.take({webhook(id)});
     same(s.mark_delivery(), {"a/1", "b/1", "c/1", "d/1"});
     s.take({result("a", 1, 410)});
-    BOOST_TEST(s.events.paused);
+    BOOST_TEST(s.events.paused.size() == 1u);
     s.events = {};
     s.take({result("b", 1, 410), result("c", 1, 200), webhook("f")});
-    BOOST_TEST(!s.events.paused);  // it is told once
+    BOOST_TEST(s.events.paused.empty());  // it is told once
     same(s.mark_delivery(), {});
     s.now += 1h;
-    s.take({retry});
     same(s.mark_delivery(), {});
+    BOOST_TEST(!s.wake_in());
     BOOST_TEST(s.counts() == "3 pending, 2 failed, 0 dead, 1 handed, paused");
     s.open();
-    s.take({retry});
     same(s.mark_delivery(), {});
     BOOST_TEST(s.counts() == "3 pending, 2 failed, 0 dead, 0 handed, paused");
     s.take({resume});
@@ -244,12 +199,10 @@ BOOST_AUTO_TEST_CASE(results_come_late_and_twice) {
     s.open();  // all are out with a forwarder that lives on
     same(s.take({result("a", 1, 200), result("b", 1, 503)}), {"done", "done"});
     same(s.mark_delivery(), {"c/1"});
-    s.now += 1s;
-    s.take({retry});
+    s.now += 9s;
     same(s.mark_delivery(), {"b/2"});
     s.take({result("b", 1, 503), result("b", 1, 404), result("b", 1, 410)});
     BOOST_TEST(s.counts() == "1 pending, 1 failed, 0 dead, 2 handed");
-    s.take({retry});
     same(s.mark_delivery(), {});
     s.take({result("b", 2, 200), result("b", 2, 200), result("nobody", 1, 500),
             result("nobody", 1, 200), result("c", 1, 200)});
@@ -258,7 +211,7 @@ BOOST_AUTO_TEST_CASE(results_come_late_and_twice) {
 
 // It was read ahead when the old forwarder's result came: it is not handed out for nothing.
 BOOST_AUTO_TEST_CASE(late_results_reach_what_was_read_ahead) {
-    scene s({.in_flight = 1});
+    scene s(one_lane({.in_flight = 1}));
     s.take({webhook("a"), webhook("b")});
     s.mark_delivery();
     s.open();
@@ -272,17 +225,17 @@ BOOST_AUTO_TEST_CASE(a_success_is_a_success) {
     scene s;
     s.take({webhook("a"), webhook("b")});
     s.mark_delivery();
-    s.logic->set_aside("a", "poison", s.now);
+    s.logic->set_aside("a", "poison", s.now, s.events);
     s.take({result("b", 1, 503), result("a", 1, 200), result("b", 1, 200)});
     BOOST_TEST(s.counts() == "0 pending, 0 failed, 0 dead, 0 handed");
 }
 
 // What kills the forwarder goes aside, with the reason; the others go on.
 BOOST_AUTO_TEST_CASE(poison_goes_aside) {
-    scene s({.in_flight = 1});
+    scene s(one_lane({.in_flight = 1}));
     s.take({webhook("a"), webhook("b")});
     s.mark_delivery();
-    s.logic->set_aside("a", "poison", s.now);
+    s.logic->set_aside("a", "poison", s.now, s.events);
     same(s.mark_delivery(), {"b/1"});
     BOOST_TEST(s.counts() == "1 pending, 0 failed, 1 dead, 1 handed");
     SQLite::Database file((s.directory / "queue.db").string());
@@ -292,17 +245,20 @@ BOOST_AUTO_TEST_CASE(poison_goes_aside) {
 
 // What could not be handed over keeps its place.
 BOOST_AUTO_TEST_CASE(put_back_keeps_its_place) {
-    scene s({.in_flight = 3});
+    scene s(one_lane({.in_flight = 3}));
     for (const char* id : {"a", "b", "c", "d"}) s.take({webhook(id)});
     same(s.mark_delivery(), {"a/1", "b/1", "c/1"});
-    s.logic->put_back("b");
-    s.logic->put_back("a");
+    s.logic->put_back("b", s.now, s.now);
+    s.logic->put_back("a", s.now, s.now + 1s);
+    same(s.mark_delivery(), {});  // the forwarder could not be reached
+    BOOST_TEST((s.wake_in() == 1s));
+    s.now += 1s;
     same(s.mark_delivery(), {"a/1", "b/1"});
     s.take({result("a", 1, 503)});
-    s.now += 1s;
-    s.take({retry, result("b", 1, 200), result("c", 1, 200)});
+    s.now += 9s;
+    s.take({result("b", 1, 200), result("c", 1, 200)});
     same(s.mark_delivery(), {"a/2", "d/1"});
-    s.logic->put_back("a");
+    s.logic->put_back("a", s.now, s.now);
     same(s.mark_delivery(), {"a/2"});
     BOOST_TEST(s.counts() == "1 pending, 1 failed, 0 dead, 2 handed");
 }
@@ -335,21 +291,16 @@ BOOST_AUTO_TEST_CASE(a_store_that_fails) {
     scene s;
     s.take({webhook("a"), webhook("b")});
     same(s.mark_delivery(), {"a/1", "b/1"});
-    const lines batch{result("a", 1, 200),
-                      webhook("c"),
-                      result("b", 1, 410),
-                      webhook("d", 300000),
-                      retry,
-                      resume,
-                      "7"};
+    const lines batch{result("a", 1, 200),  webhook("c"), result("b", 1, 410),
+                      webhook("d", 300000), resume,       "7"};
     for (int again = 0; again < 2; ++again) {
         const support::file_size_limit full(80000);
         const lines said = s.take(batch);
         BOOST_REQUIRE(said.size() == batch.size());
         for (std::size_t i : {1u, 3u})
             BOOST_TEST(said[i].starts_with((s.directory / "queue.db").string()), said[i]);
-        for (std::size_t i : {0u, 2u, 4u, 5u}) BOOST_TEST(said[i] == "later");
-        BOOST_TEST(!s.events.paused);
+        for (std::size_t i : {0u, 2u, 4u}) BOOST_TEST(said[i] == "later");
+        BOOST_TEST(s.events.paused.empty());
         BOOST_TEST(s.counts() == "2 pending, 0 failed, 0 dead, 2 handed");
         same(s.mark_delivery(), {});
     }
@@ -365,17 +316,18 @@ BOOST_AUTO_TEST_CASE(setting_aside_may_fail) {
     s.mark_delivery();
     {
         const support::file_size_limit full(100);
-        BOOST_CHECK_THROW(s.logic->set_aside("a", "poison", s.now), components::store_error);
+        BOOST_CHECK_THROW(s.logic->set_aside("a", "poison", s.now, s.events),
+                          components::store_error);
     }
     BOOST_TEST(s.counts() == "1 pending, 0 failed, 0 dead, 1 handed");
-    s.logic->set_aside("a", "poison", s.now);
+    s.logic->set_aside("a", "poison", s.now, s.events);
     BOOST_TEST(s.counts() == "0 pending, 0 failed, 1 dead, 0 handed");
 }
 
 // Mail that is none of ours is refused, and rubbish in a result is nobody's result.
 BOOST_AUTO_TEST_CASE(nonsense) {
     scene s;
-    const std::string expected = "a webhook, result, retry, resume or dead is expected",
+    const std::string expected = "a webhook, result, resume, drop or dead is expected",
                       bad_id = "the id is not made of 1 to 64 letters, digits, - and _";
     same(s.take({"7", "{}", "[]", R"("id")", R"({"x":1})", R"({"id":7})"}), lines(6, expected));
     same(s.take({webhook(""), webhook("a b"), webhook("\\u0061"), webhook(std::string(65, 'a'))}),

@@ -59,6 +59,29 @@ BOOST_AUTO_TEST_CASE(one_object_with_the_id_first) {
         R"("headers":[["Content-Type","text/plain"]],"remote":"192.0.2.1","body":"aGVsbG8="})");
 }
 
+// What is not there, and the usual, takes no room; the queue reads its own members first.
+BOOST_AUTO_TEST_CASE(members_of_a_route) {
+    components::webhook w = sample();
+    w.route = "shop";
+    w.order_key = "k\"1";
+    w.dedupe_key = "d";
+    w.verified = "github";
+    w.proxied = true;
+    const std::string text = components::to_json(w);
+    BOOST_TEST(text.starts_with(R"({"id":"01HZX","route":"shop","order_key":"k\"1",)"
+                                R"("dedupe_key":"d","verified":"github","received_at":)"),
+               text);
+    const components::webhook back = there_and_back(w);
+    BOOST_TEST(back.route == "shop");
+    BOOST_TEST(back.order_key == "k\"1");
+    BOOST_TEST(back.dedupe_key == "d");
+    BOOST_TEST(back.verified == "github");
+    BOOST_TEST(back.proxied);
+    const components::webhook plain = there_and_back(sample());
+    BOOST_TEST(plain.route == "default");
+    BOOST_TEST((plain.order_key.empty() && plain.verified.empty() && !plain.proxied));
+}
+
 // Every length and every byte of a body, and of what stands in the head.
 BOOST_AUTO_TEST_CASE(bytes_come_back) {
     std::string all;

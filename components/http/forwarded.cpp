@@ -1,0 +1,96 @@
+#include "components/http/forwarded.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace components {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view blanks = " \t";
+    text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+    return text.substr(0, text.find_last_not_of(blanks) + 1);
+}
+
+/// All fields of that name as one list (RFC 9110 §5.3).
+std::string joined(const http_fields& headers, std::string_view name) {
+    std::string all;
+    for (const auto& [field, value] : headers)
+        if (same_field(field, name) && !value.empty()) all += (all.empty() ? "" : ", ") + value;
+    return all;
+}
+
+/// The part that the nearest proxy wrote.
+std::string_view last_of(std::string_view list) {
+    const auto comma = list.rfind(',');
+    return trimmed(comma == list.npos ? list : list.substr(comma + 1));
+}
+
+/// A parameter of a Forwarded element: `proto=https`, `host="h:80"`.
+std::string_view parameter_of(std::string_view element, std::string_view name) {
+    while (!element.empty()) {
+        const auto end = std::min(element.find(';'), element.size());
+        const std::string_view pair = trimmed(element.substr(0, end));
+        const auto equals = pair.find('=');
+        if (equals != pair.npos && same_field(pair.substr(0, equals), name)) {
+            std::string_view value = pair.substr(equals + 1);
+            const bool quoted = value.size() > 1 && value.front() == '"' && value.back() == '"';
+            return quoted ? value.substr(1, value.size() - 2) : value;
+        }
+        element.remove_prefix(std::min(end + 1, element.size()));
+    }
+    return {};
+}
+
+std::string said(const http_fields& headers, std::string_view x_name, std::string_view parameter) {
+    const std::string list = joined(headers, x_name);
+    if (!list.empty()) return std::string(last_of(list));
+    const std::string forwarded = joined(headers, "Forwarded");
+    return std::string(parameter_of(last_of(forwarded), parameter));
+}
+
+bool is_host(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+        return std::isalnum(c) ||
+               std::string_view("-._[]:").find(static_cast<char>(c)) != std::string_view::npos;
+    });
+}
+
+/// RFC 7239 §6: an IPv6 address stands in brackets and quotes.
+std::string node_of(const std::string& address) {
+    return address.find(':') == address.npos ? address : fmt::format("\"[{}]\"", address);
+}
+
+}  // namespace
+
+std::string_view without_port(std::string_view host) {
+    if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
+    return host.substr(0, host.find(':'));
+}
+
+called_site called_site_of(const http_fields& headers, bool trusted) {
+    called_site site;
+    site.host = field(headers, "Host");
+    if (!trusted) return site;
+    if (same_field(said(headers, "X-Forwarded-Proto", "proto"), "https")) site.scheme = "https";
+    const std::string host = said(headers, "X-Forwarded-Host", "host");
+    if (is_host(host)) site.host = host;
+    return site;
+}
+
+http_fields forwarded_fields(const webhook& w) {
+    http_fields out;
+    const std::string before = w.proxied ? joined(w.headers, "X-Forwarded-For") : "";
+    const std::string chain = before + (before.empty() || w.remote.empty() ? "" : ", ") + w.remote;
+    if (!chain.empty()) out.emplace_back("X-Forwarded-For", chain);
+    const called_site site = called_site_of(w.headers, w.proxied);
+    if (!site.host.empty()) out.emplace_back("X-Forwarded-Host", site.host);
+    out.emplace_back("X-Forwarded-Proto", site.scheme);
+    const std::string forwarded = w.proxied ? joined(w.headers, "Forwarded") : "";
+    if (!forwarded.empty())
+        out.emplace_back("Forwarded", forwarded + (w.remote.empty() ? "" : ", for=") +
+                                          (w.remote.empty() ? "" : node_of(w.remote)));
+    return out;
+}
+
+}  // namespace components

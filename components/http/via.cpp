@@ -1,0 +1,58 @@
+#include "components/http/via.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+namespace components {
+namespace {
+
+/// FNV-1a.
+std::uint32_t hash_of_name(std::string_view text) {
+    std::uint32_t hash = 2166136261u;
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
+    return hash;
+}
+
+std::string name_of_this_relay() {
+    const char* state = std::getenv("SUPE_STATE");
+    if (!state) return "supe";
+    std::array<char, 256> machine{};
+    ::gethostname(machine.data(), machine.size() - 1);
+    return fmt::format("supe-{:08x}", hash_of_name(fmt::format("{}:{}", machine.data(), state)));
+}
+
+/// `1.1 name (comment)`: the second word.
+std::string_view proxy_in(std::string_view entry) {
+    constexpr std::string_view blanks = " \t";
+    const auto skip = [&entry] {
+        entry.remove_prefix(std::min(entry.find_first_not_of(blanks), entry.size()));
+    };
+    skip();
+    entry.remove_prefix(std::min(entry.find_first_of(blanks), entry.size()));
+    skip();
+    return entry.substr(0, entry.find_first_of(" \t("));
+}
+
+}  // namespace
+
+const std::string& own_via() {
+    static const std::string name = name_of_this_relay();
+    return name;
+}
+
+bool went_through(const http_fields& headers, std::string_view name) {
+    for (const auto& [field, value] : headers) {
+        if (!same_field(field, "Via")) continue;
+        for (std::string_view left = value; !left.empty();) {
+            const auto comma = std::min(left.find(','), left.size());
+            if (same_field(proxy_in(left.substr(0, comma)), name)) return true;
+            left.remove_prefix(std::min(comma + 1, left.size()));
+        }
+    }
+    return false;
+}
+
+}  // namespace components

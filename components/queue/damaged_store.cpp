@@ -1,0 +1,210 @@
+#include "components/queue/damaged_store.hpp"
+
+#include "components/queue/leading_members.hpp"
+#include "components/queue/store_schema.hpp"
+#include "supe/text/json_text.hpp"
+
+#include <fmt/format.h>
+#include <optional>
+#include <set>
+#include <system_error>
+
+namespace components {
+namespace {
+
+namespace fs = std::filesystem;
+using line_taker = std::function<void(const std::string&)>;
+
+constexpr const char* beside[] = {"-wal", "-shm"};  // what belongs to a file of SQLite
+constexpr int rows_at_once = 500;                   // in one transaction
+
+fs::path with(const fs::path& file, const std::string& ending) { return file.string() + ending; }
+
+void move_if_there(const fs::path& from, const fs::path& to) {
+    std::error_code missing;
+    if (fs::exists(from, missing)) fs::rename(from, to);
+}
+
+void remove_all_of(const fs::path& file) {
+    std::error_code missing;
+    fs::remove(file, missing);
+    for (const char* ending : beside) fs::remove(with(file, ending), missing);
+}
+
+/// A number of which no file is there yet.
+fs::path free_name(const fs::path& file) {
+    for (int n = 1;; ++n) {
+        const fs::path name = with(file, fmt::format(".damaged-{}", n));
+        std::error_code missing;
+        if (!fs::exists(name, missing) && !fs::exists(with(name, "-wal"), missing)) return name;
+    }
+}
+
+/// The rows of a damaged file. SQLite ends with an error at a page that it cannot read; behind that
+/// one it goes on.
+class row_reader {
+public:
+    explicit row_reader(const fs::path& file) : db_(file.string(), SQLite::OPEN_READWRITE) {
+        std::set<std::string> columns;
+        SQLite::Statement names(db_, "SELECT name FROM pragma_table_info('webhooks')");
+        while (names.executeStep()) columns.insert(names.getColumn(0).getString());
+        select_ = fmt::format(
+            "SELECT seq, id, state, attempt, refused, {}, due_at, {}, reason, text FROM webhooks "
+            "NOT INDEXED WHERE seq > ? ORDER BY seq",
+            columns.contains("delays") ? "delays" : "0",
+            columns.contains("accepted_at") ? "accepted_at" : "0");
+    }
+
+    struct row {
+        std::string id, text;
+        std::int64_t accepted_at = 0;
+        restored_state was{};
+    };
+    /// Nothing at the end. What is skipped is counted as one gap.
+    std::optional<row> next() {
+        for (;;) {
+            try {
+                if (!rows_) {
+                    rows_.emplace(db_, select_);
+                    rows_->bind(1, at_);
+                }
+                if (!rows_->executeStep()) return std::nullopt;
+                row found = read();
+                at_ = rows_->getColumn(0).getInt64();
+                skip_ = 0;
+                return found;
+            } catch (const SQLite::Exception&) {
+                rows_.reset();
+                if (skip_ == 0) ++gaps_;
+                skip_ = skip_ == 0 ? 1 : 2 * skip_;
+                if (skip_ > std::int64_t(1) << 40) return std::nullopt;
+                at_ += skip_;
+            }
+        }
+    }
+    int gaps() const { return gaps_; }
+
+private:
+    row read() {
+        SQLite::Statement& s = *rows_;
+        row r;
+        r.id = s.getColumn(1).getString();
+        r.was.state = static_cast<webhook_state>(s.getColumn(2).getInt());
+        r.was.tries = {.attempt = s.getColumn(3).getUInt(),
+                       .refused = s.getColumn(4).getUInt(),
+                       .delays = s.getColumn(5).getUInt()};
+        r.was.due_at = s.getColumn(6).getInt64();
+        r.accepted_at = s.getColumn(7).getInt64();
+        r.was.reason = s.getColumn(8).getString();
+        r.text = s.getColumn(9).getString();
+        return r;
+    }
+
+    SQLite::Database db_;
+    std::string select_;
+    std::optional<SQLite::Statement> rows_;
+    std::int64_t at_ = 0, skip_ = 0;
+    int gaps_ = 0;
+};
+
+struct salvage {
+    std::uint64_t kept = 0, broken = 0;
+    int gaps = 0;
+    std::string nothing{};  ///< why nothing can be read at all
+};
+
+/// Into the new store; what is no webhook any more is left where it is.
+void take_rows(row_reader& from, webhook_store& to, salvage& result) {
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    for (bool more = true; more;) {
+        to.begin();
+        for (int n = 0; more && n < rows_at_once; ++n) {
+            const auto row = from.next();
+            more = row.has_value();
+            if (!more) break;
+            const auto members = leading_members_of(row->text);
+            const bool whole = members && members->id == row->id && supe::is_json(row->text);
+            if (!whole) {
+                ++result.broken;
+                continue;
+            }
+            const std::string route = members->route.empty() ? default_route : members->route;
+            const bool fresh =
+                to.restore({.id = row->id,
+                            .text = row->text,
+                            .lane = to.routes().lane_of(route),
+                            .order_key = members->order_key,
+                            .accepted_at = row->accepted_at > 0 ? row->accepted_at : now.count()},
+                           row->was);
+            if (fresh) ++result.kept;
+        }
+        to.commit();
+    }
+    result.gaps = from.gaps();
+}
+
+salvage recover(const fs::path& damaged, const fs::path& recovered) {
+    salvage result;
+    webhook_store to(recovered);
+    try {
+        row_reader from(damaged);
+        take_rows(from, to, result);
+    } catch (const SQLite::Exception& e) {
+        result.nothing = e.what();
+    }
+    return result;
+}
+
+/// The last step, which may have been cut off: the damaged file has its new name, or gets it now.
+void put_in_place(const fs::path& file, const fs::path& recovered, const fs::path& kept_as) {
+    move_if_there(file, kept_as);
+    for (const char* ending : beside) move_if_there(with(file, ending), with(kept_as, ending));
+    fs::rename(recovered, file);
+}
+
+}  // namespace
+
+void set_aside_damaged(const fs::path& file, const std::string& why, const line_taker& tell) {
+    const fs::path recovered = with(file, ".recovered"), kept_as = free_name(file);
+    remove_all_of(recovered);
+    try {
+        const salvage result = recover(file, recovered);
+        put_in_place(file, recovered, kept_as);
+        std::string missing;
+        if (!result.nothing.empty()) missing = "; nothing of it could be read: " + result.nothing;
+        if (result.broken + static_cast<std::uint64_t>(result.gaps) > 0)
+            missing = fmt::format(
+                "; what is missing: {} webhooks that are no longer whole, and {} "
+                "places that cannot be read",
+                result.broken, result.gaps);
+        tell(
+            fmt::format("the file is damaged ({}): it is kept as {}, and {} webhooks of it are in "
+                        "the new one{}. `sqlite3 {} .recover` may find more",
+                        why, kept_as.string(), result.kept, missing, kept_as.string()));
+    } catch (const fs::filesystem_error& e) {
+        throw store_error(fmt::format("{}: damaged ({}), and cannot be set aside: {}",
+                                      file.string(), why, e.what()));
+    }
+}
+
+std::unique_ptr<webhook_store> open_store(const fs::path& file, const line_taker& tell) {
+    std::error_code missing;
+    const fs::path recovered = with(file, ".recovered");
+    if (fs::exists(recovered, missing)) {
+        // Whole where the damaged file has its new name already, else begun anew.
+        if (fs::exists(file, missing))
+            remove_all_of(recovered);
+        else
+            put_in_place(file, recovered, free_name(file));
+    }
+    try {
+        return std::make_unique<webhook_store>(file);
+    } catch (const store_error& e) {
+        if (!e.damaged()) throw;
+        set_aside_damaged(file, e.what(), tell);
+    }
+    return std::make_unique<webhook_store>(file);
+}
+
+}  // namespace components

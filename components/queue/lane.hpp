@@ -1,0 +1,98 @@
+// The lane of a route in the queue: which of its webhooks is next, and when. Nothing of one lane
+// ever waits for another.
+#pragma once
+
+#include "components/queue/retry_policy.hpp"
+#include "components/queue/webhook_store.hpp"
+#include "patterns/circuit_breaker.hpp"
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace components {
+
+struct lane_settings {
+    std::string route = "default";
+    std::string forwarder = "forwarder";     ///< our sibling that delivers
+    std::size_t in_flight = 24;              ///< webhooks with the forwarder, without a result
+    std::size_t in_flight_bytes = 32 << 20;  ///< of all of these, but one always
+    retry_settings retry{};
+    bool ordered = false;                      ///< strictly one after the other per `order_key`
+    std::optional<milliseconds> dedupe_for{};  ///< a `dedupe_key` comes once in this time
+};
+
+/// Unix time in ms, as the queue counts it.
+using unix_ms = std::int64_t;
+
+/// What is known of the destination. A value: a batch whose commit fails is undone by a copy.
+struct lane_health {
+    patterns::circuit_breaker circuit;
+    std::vector<std::string> failed_in_a_row{};  ///< the latest, since the last success
+};
+
+/// Decides, and reads ahead. No waiting, no clock.
+class lane {
+public:
+    /// `is_out`: a webhook is with the forwarder.
+    lane(webhook_store& store, std::int64_t number, lane_settings settings,
+         std::optional<milliseconds> max_age, std::function<bool(const std::string&)> is_out);
+
+    const lane_settings& settings() const { return settings_; }
+    std::int64_t number() const { return number_; }
+
+    /// The next one for the forwarder; nothing when there is none, or none may be sent now. New
+    /// ones and those to be tried again take turns, so that neither holds up the other. Throws
+    /// store_error.
+    std::optional<stored_webhook> next(unix_ms now);
+    /// When next() may have something although nothing happens until then; nothing: never.
+    std::optional<unix_ms> wake_at(unix_ms now) const;
+    /// Those of next() that are older than `max_age`: to be buried before next() is asked again.
+    std::vector<std::string> take_too_old() { return std::exchange(too_old_, {}); }
+
+    patterns::circuit_breaker::ticket handed_over(std::size_t bytes, unix_ms now);
+    /// It has a result, or never reached the forwarder.
+    void came_back(std::size_t bytes);
+    std::size_t in_flight() const { return in_flight_; }
+
+    lane_health health;
+
+    /// A failed one is due at `at` from now on.
+    void failed_until(unix_ms at);
+    /// It is not to be handed out, whether it was read ahead or not.
+    void forget(const std::string& id);
+    /// Looks again at all that is in the store.
+    void begin_anew();
+    /// Nothing is sent before `at`: the forwarder could not be reached.
+    void rest_until(unix_ms at) { rests_until_ = at; }
+    bool is_paused() const { return row().paused; }
+
+private:
+    const route_row& row() const;
+    bool may_start(unix_ms now) const;
+    bool refill_fresh(unix_ms now);
+    bool refill_due(unix_ms now);
+    void take_over(std::vector<stored_webhook> more, std::deque<stored_webhook>& line, unix_ms now);
+    read_limit ahead() const;
+
+    webhook_store& store_;
+    std::int64_t number_;
+    lane_settings settings_;
+    std::optional<milliseconds> max_age_;
+    std::function<bool(const std::string&)> is_out_;
+    std::size_t in_flight_ = 0, in_flight_bytes_ = 0;
+    std::deque<stored_webhook> fresh_, due_;  // read ahead
+    std::int64_t fresh_turn_ = 0;             // all that wait up to here were read
+    unix_ms due_at_ = 0;                      // the same for failed ones
+    std::int64_t due_seq_ = 0;
+    unix_ms next_due_ = 0;  // no failed one behind these is due before
+    bool fresh_comes_first_ = false;
+    unix_ms rests_until_ = 0;
+    std::vector<std::string> too_old_;
+};
+
+/// For the circuit, which counts in the time of a steady clock.
+supe::time_point as_point(unix_ms at);
+
+}  // namespace components

@@ -1,0 +1,61 @@
+// The decisions of queue_logic on what an operator asks of a route.
+#include "components/queue/dead_webhooks.hpp"
+#include "components/queue/queue_logic.hpp"
+#include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
+
+#include <fmt/format.h>
+#include <boost/json/object.hpp>
+
+namespace components {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t drop_at_once = 1000;
+
+mail_decision refused(std::string why) { return {mail_decision::kind::refuse, std::move(why)}; }
+
+}  // namespace
+
+/// Ends pauses and waits, of one route or of all.
+mail_decision queue_logic::resume(std::string_view body, unix_ms now, changes& later) {
+    const auto parsed = supe::parse_json(body);
+    const json::object asked =
+        parsed && parsed->is_object() ? parsed->get_object() : json::object();
+    const std::string route = supe::string_of(asked, "route");
+    if (!supe::flag_of(asked, "resume", false)) return refused(R"("resume": true is expected)");
+    if (asked.contains("route") && !lane_named(route))
+        return refused(
+            fmt::format("route {} is not one of {}", supe::json_quoted(route), names_of_lanes()));
+    for (const auto& l : lanes_) {
+        if (asked.contains("route") && l->settings().route != route) continue;
+        route_row& row = store_.routes().at(l->number());
+        row.paused = false;
+        row.held_until = 0;
+        store_.make_due(l->number(), now);
+        later.health_before.try_emplace(l.get(), l->health);
+        l->health.circuit.try_now(as_point(now));
+        later.begin_anew.push_back(l.get());
+    }
+    return {};
+}
+
+/// `{"drop":ROUTE}`: also one that is not in the settings any more.
+mail_decision queue_logic::drop_route(std::string_view value, changes& later) {
+    const std::string name = value.starts_with('"') ? supe::json_string_value(value) : "";
+    for (const route_row& r : store_.routes().all()) {
+        if (r.name != name) continue;
+        const std::size_t done = store_.drop_queued(r.lane, drop_at_once);
+        if (lane* l = lane_numbered(r.lane)) later.begin_anew.push_back(l);
+        return {mail_decision::kind::done,
+                {},
+                fmt::format(R"({{"done":{},"more":{}}})", done,
+                            store_.routes().at(r.lane).counts.queued() > 0)};
+    }
+    return {mail_decision::kind::done,
+            {},
+            error_answer(fmt::format("drop: there is no route {}", supe::json_quoted(name)))};
+}
+
+}  // namespace components

@@ -1,0 +1,173 @@
+// What an operator does to the store: rare, so that no statement is kept.
+#include "components/queue/webhook_store.hpp"
+
+namespace components {
+namespace {
+
+const std::string select_dead =
+    "SELECT seq, id, attempt, due_at, reason, text, lane FROM webhooks WHERE state = 2 ";
+
+void bind_id(SQLite::Statement& s, std::string_view id) { s.bind(1, std::string(id)); }
+
+}  // namespace
+
+std::vector<dead_webhook> webhook_store::read_dead(SQLite::Statement& s, read_limit limit) {
+    std::vector<dead_webhook> found;
+    for (std::size_t bytes = 0;
+         found.size() < limit.count && bytes < limit.bytes && s.executeStep();) {
+        found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getString(),
+                         routes_.at(s.getColumn(6).getInt64()).name, s.getColumn(2).getUInt(),
+                         s.getColumn(3).getInt64(), s.getColumn(4).getString(),
+                         s.getColumn(5).getString()});
+        bytes += found.back().text.size();
+    }
+    return found;
+}
+
+std::vector<dead_webhook> webhook_store::dead_after(std::int64_t seq, read_limit limit) {
+    return file_.guarded([&] {
+        SQLite::Statement s(file_.database(), select_dead + "AND seq > ? ORDER BY seq");
+        s.bind(1, seq);
+        return read_dead(s, limit);
+    });
+}
+
+std::optional<dead_webhook> webhook_store::find_dead(std::string_view id) {
+    return file_.guarded([&]() -> std::optional<dead_webhook> {
+        SQLite::Statement s(file_.database(), select_dead + "AND id = ?");
+        bind_id(s, id);
+        auto found = read_dead(s, {1, 1});
+        if (found.empty()) return std::nullopt;
+        return std::move(found.front());
+    });
+}
+
+std::vector<attempt_note> webhook_store::attempts_of(std::int64_t seq) {
+    return file_.guarded([&] {
+        SQLite::Statement s(file_.database(),
+                            "SELECT n, at, ms, status, reason FROM attempts WHERE seq = ? ORDER "
+                            "BY n");
+        s.bind(1, seq);
+        std::vector<attempt_note> all;
+        while (s.executeStep())
+            all.push_back({s.getColumn(0).getUInt(), s.getColumn(1).getInt64(),
+                           s.getColumn(2).getInt64(), s.getColumn(3).getInt(),
+                           s.getColumn(4).getString()});
+        return all;
+    });
+}
+
+void webhook_store::make_due(std::int64_t lane, std::int64_t due_at_ms) {
+    file_.guarded([&] {
+        SQLite::Statement s(
+            file_.database(),
+            "UPDATE webhooks SET due_at = ?1 WHERE state = 1 AND lane = ?2 AND due_at > ?1");
+        s.bind(1, due_at_ms);
+        s.bind(2, lane);
+        s.exec();
+    });
+}
+
+void webhook_store::bound_waits(std::int64_t latest_ms) {
+    for (const route_row& r : routes_.all()) {
+        make_due(r.lane, latest_ms);
+        auto& held = routes_.at(r.lane).held_until;
+        held = std::min(held, latest_ms);
+    }
+}
+
+/// The dead one of this id, or the oldest `most` where there is none.
+std::vector<webhook_store::row> webhook_store::oldest_dead(std::string_view id, std::size_t most) {
+    SQLite::Statement s(file_.database(),
+                        std::string("SELECT seq, lane, order_key, length(text), attempt FROM "
+                                    "webhooks WHERE state = 2 ") +
+                            (id.empty() ? "ORDER BY seq LIMIT ?" : "AND id = ?"));
+    id.empty() ? s.bind(1, static_cast<std::int64_t>(most)) : bind_id(s, id);
+    std::vector<row> found;
+    while (s.executeStep())
+        found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getInt64(), webhook_state::dead,
+                         s.getColumn(2).getString(),
+                         static_cast<std::uint64_t>(s.getColumn(3).getInt64()),
+                         s.getColumn(4).getUInt()});
+    return found;
+}
+
+std::size_t webhook_store::revive(std::string_view id, std::size_t most, std::int64_t now_ms) {
+    return file_.guarded([&] {
+        const auto all = oldest_dead(id, most);
+        SQLite::Statement s(file_.database(),
+                            "UPDATE webhooks SET refused = 0, delays = 0, reason = NULL, due_at = "
+                            "?1, accepted_at = ?1, turn = NULL WHERE seq = ?2");
+        for (const row& r : all) {
+            const bool taken = !r.order_key.empty() && key_is_taken(r.lane, r.order_key);
+            change(r, taken ? webhook_event::revived_behind : webhook_event::revived);
+            s.reset();
+            s.bind(1, now_ms);
+            s.bind(2, r.seq);
+            s.exec();
+        }
+        return all.size();
+    });
+}
+
+std::size_t webhook_store::drop_dead(std::string_view id, std::size_t most) {
+    return file_.guarded([&] {
+        const auto all = oldest_dead(id, most);
+        SQLite::Statement s(file_.database(), "DELETE FROM webhooks WHERE seq = ?");
+        for (const row& r : all) {
+            change(r, webhook_event::dropped);
+            s.reset();
+            s.bind(1, r.seq);
+            s.exec();
+        }
+        return all.size();
+    });
+}
+
+std::size_t webhook_store::drop_queued(std::int64_t lane, std::size_t most) {
+    return file_.guarded([&] {
+        SQLite::Statement some(
+            file_.database(),
+            "SELECT id FROM webhooks WHERE lane = ? AND state <> 2 ORDER BY seq LIMIT ?");
+        some.bind(1, lane);
+        some.bind(2, static_cast<std::int64_t>(most));
+        std::vector<std::string> ids;
+        while (some.executeStep()) ids.push_back(some.getColumn(0).getString());
+        SQLite::Statement s(file_.database(), "DELETE FROM webhooks WHERE id = ?");
+        for (const std::string& id : ids) {
+            const auto was = find(id);
+            s.reset();
+            bind_id(s, id);
+            s.exec();
+            if (was) change(*was, webhook_event::dropped);
+        }
+        return ids.size();
+    });
+}
+
+/// What was read may lack the first one of a key: then the next one is the first.
+bool webhook_store::restore(const new_webhook& w, const restored_state& was) {
+    using enum webhook_state;
+    return file_.guarded([&] {
+        if (!insert(w)) return false;
+        const auto now = find(w.id);
+        const bool goes_on = was.state == failed && now->state == waiting;
+        const webhook_state state = was.state == dead || goes_on ? was.state : now->state;
+        --count_of(w.lane, now->state);
+        ++count_of(w.lane, state);
+        SQLite::Statement s(file_.database(),
+                            "UPDATE webhooks SET state = ?, attempt = ?, refused = ?, delays = ?, "
+                            "due_at = ?, reason = nullif(?, '') WHERE id = ?");
+        s.bind(1, static_cast<int>(state));
+        s.bind(2, was.tries.attempt);
+        s.bind(3, was.tries.refused);
+        s.bind(4, was.tries.delays);
+        s.bind(5, was.due_at);
+        s.bind(6, was.reason);
+        s.bind(7, std::string(w.id));
+        s.exec();
+        return true;
+    });
+}
+
+}  // namespace components

@@ -1,0 +1,254 @@
+#include "components/verification/request_parts.hpp"
+
+#include "components/verification/keys.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <array>
+#include <boost/json/parse.hpp>
+
+namespace components {
+namespace {
+
+constexpr std::size_t most_signatures = 16;
+
+/// `header:X-Y` as `header` and `X-Y`.
+std::pair<std::string_view, std::string_view> taken_apart(std::string_view source) {
+    const auto colon = source.find(':');
+    if (colon == source.npos) return {source, {}};
+    return {source.substr(0, colon), source.substr(colon + 1)};
+}
+
+std::string_view without_blanks(std::string_view text) {
+    const auto begin = text.find_first_not_of(" \t");
+    if (begin == text.npos) return {};
+    return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
+/// What is behind `prefix`, in any case.
+std::optional<std::string_view> behind(std::string_view text, std::string_view prefix) {
+    const bool begins =
+        text.size() >= prefix.size() && same_field(text.substr(0, prefix.size()), prefix);
+    return begins ? std::optional(text.substr(prefix.size())) : std::nullopt;
+}
+
+/// Escapes and `+` of a form or a query.
+std::string form_decoded(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = text[i] == '%' ? from_hex(text.substr(i + 1, 2)) : std::nullopt;
+        const bool escaped = byte && byte->size() == 1;
+        out += escaped ? byte->front() : text[i] == '+' ? ' ' : text[i];
+        if (escaped) i += 2;
+    }
+    return out;
+}
+
+using form_fields = std::vector<std::pair<std::string, std::string>>;
+
+form_fields fields_of_form(std::string_view text) {
+    form_fields all;
+    while (!text.empty()) {
+        const auto end = std::min(text.find('&'), text.size());
+        const std::string_view field = text.substr(0, end);
+        const auto equals = std::min(field.find('='), field.size());
+        if (!field.empty())
+            all.emplace_back(form_decoded(field.substr(0, equals)),
+                             form_decoded(field.substr(std::min(equals + 1, field.size()))));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return all;
+}
+
+std::string_view query_of(std::string_view target) {
+    const auto mark = target.find('?');
+    return mark == target.npos ? std::string_view() : target.substr(mark + 1);
+}
+
+/// HubSpot signs the URL with these characters as themselves.
+std::string with_plain_characters(std::string_view url) {
+    constexpr std::array plain{
+        std::pair("%3A", ':'),  std::pair("%2F", '/'), std::pair("%3F", '?'),
+        std::pair("%40", '@'),  std::pair("%21", '!'), std::pair("%24", '$'),
+        std::pair("%27", '\''), std::pair("%28", '('), std::pair("%29", ')'),
+        std::pair("%2A", '*'),  std::pair("%2C", ','), std::pair("%3B", ';')};
+    std::string out;
+    while (!url.empty()) {
+        const auto escape = std::ranges::find_if(
+            plain, [url](const auto& p) { return same_field(url.substr(0, 3), p.first); });
+        out += escape == plain.end() ? url.front() : escape->second;
+        url.remove_prefix(escape == plain.end() ? 1 : 3);
+    }
+    return out;
+}
+
+bool is_form(const http_fields& headers) {
+    const std::string_view type = field(headers, "Content-Type");
+    return same_field(without_blanks(type.substr(0, type.find(';'))),
+                      "application/x-www-form-urlencoded");
+}
+
+bool is_known_part(std::string_view name, bool has_timestamp) {
+    if (name == "timestamp") return has_timestamp;
+    constexpr std::array known{"body", "method", "url", "plain_url", "form"};
+    return std::ranges::find(known, name) != known.end() || objection_to_source(name).empty();
+}
+
+}  // namespace
+
+std::string objection_to_source(std::string_view source) {
+    const auto [where, what] = taken_apart(source);
+    constexpr std::array known{"header", "item", "json", "query"};
+    const bool is_known = std::ranges::find(known, where) != known.end();
+    const bool is_pointer = where != "json" || what.starts_with('/');
+    if (is_known && !what.empty() && is_pointer) return {};
+    return "one of header:NAME, item:PREFIX, json:/POINTER, query:NAME";
+}
+
+std::string objection_to_signs(std::string_view signs, bool has_timestamp) {
+    const std::string parts =
+        "text with one or more of {body}, {method}, {url}, {plain_url}, {form}, {header:NAME}, "
+        "{item:PREFIX}, {json:/POINTER}, {query:NAME}" +
+        std::string(has_timestamp ? ", {timestamp}"
+                                  : "; {timestamp} only where `timestamp` says where it stands");
+    bool any = false;
+    for (auto open = signs.find('{'); open != signs.npos; open = signs.find('{')) {
+        const auto close = signs.find('}', open);
+        if (close == signs.npos) return parts;
+        if (!is_known_part(signs.substr(open + 1, close - open - 1), has_timestamp)) return parts;
+        any = true;
+        signs.remove_prefix(close + 1);
+    }
+    return any ? "" : parts;
+}
+
+request_parts::request_parts(const sent_request& request, const provider& how)
+    : request_(request), how_(how) {}
+
+std::optional<std::string> request_parts::header(std::string_view name) const {
+    for (const auto& [known, text] : request_.message.headers)
+        if (same_field(known, name)) return text;
+    return std::nullopt;
+}
+
+std::optional<std::string> request_parts::query(std::string_view name) const {
+    for (auto& [known, text] : fields_of_form(query_of(request_.message.target)))
+        if (known == name) return text;
+    return std::nullopt;
+}
+
+const boost::json::value& request_parts::body() const {
+    if (!body_) {
+        boost::system::error_code bad;
+        body_ = boost::json::parse(request_.message.body, bad);
+        if (bad) body_ = nullptr;
+    }
+    return *body_;
+}
+
+std::optional<std::string> request_parts::value(std::string_view source) const {
+    const auto [where, what] = taken_apart(source);
+    if (where == "header") return header(what);
+    if (where == "query") return query(what);
+    if (where == "item") {
+        for (const std::string& part : parts_of_signature())
+            if (const auto text = behind(part, what)) return std::string(*text);
+        return std::nullopt;
+    }
+    boost::system::error_code bad;
+    const boost::json::value* found = body().find_pointer({what.data(), what.size()}, bad);
+    if (!found) return std::nullopt;
+    if (found->is_string()) return std::string(found->get_string());
+    if (found->is_int64()) return std::to_string(found->get_int64());
+    return std::nullopt;
+}
+
+/// Of the field of the signature: the row's separator, or the whole.
+std::vector<std::string> request_parts::parts_of_signature() const {
+    const auto whole = value(how_.signature);
+    if (!whole) return {};
+    std::vector<std::string> parts;
+    std::string_view left = *whole;
+    while (parts.size() < most_signatures) {
+        const auto end = how_.separator.empty() ? left.npos : left.find(how_.separator.front());
+        const std::string_view part = without_blanks(left.substr(0, end));
+        if (!part.empty()) parts.emplace_back(part);
+        if (end == left.npos) break;
+        left.remove_prefix(end + 1);
+    }
+    return parts;
+}
+
+std::vector<std::string> request_parts::signatures() const {
+    std::vector<std::string> found;
+    for (const std::string& part : parts_of_signature())
+        if (const auto text = behind(part, how_.prefix)) found.emplace_back(without_blanks(*text));
+    return found;
+}
+
+std::optional<std::string> request_parts::form() const {
+    if (request_.message.body.empty()) return std::string();
+    if (!is_form(request_.message.headers)) {
+        const auto named = query("bodySHA256");
+        const bool same = named && same_bytes(*named, to_hex(sha256(request_.message.body)));
+        return same ? std::optional(std::string()) : std::nullopt;
+    }
+    form_fields fields = fields_of_form(request_.message.body);
+    std::ranges::sort(fields);
+    const auto repeated = std::ranges::unique(fields);
+    fields.erase(repeated.begin(), repeated.end());
+    std::string out;
+    for (const auto& [name, text] : fields) out += name + text;
+    return out;
+}
+
+std::optional<std::string> request_parts::part(std::string_view name, std::string_view url) const {
+    if (name == "body") return request_.message.body;
+    if (name == "method") return request_.message.method;
+    if (name == "url") return std::string(url);
+    if (name == "plain_url") return with_plain_characters(url);
+    if (name == "form") return form();
+    return value(name == "timestamp" ? std::string_view(how_.timestamp) : name);
+}
+
+std::optional<std::string> request_parts::signed_text(std::string_view url,
+                                                      std::string& missing) const {
+    std::string out;
+    std::string_view left = how_.signs;
+    while (!left.empty()) {
+        const auto open = std::min(left.find('{'), left.size());
+        out += left.substr(0, open);
+        left.remove_prefix(open);
+        if (left.empty()) break;
+        const auto close = left.find('}');
+        const std::string_view name = left.substr(1, close - 1);
+        const auto text = part(name, url);
+        if (!text) {
+            missing = name;
+            return std::nullopt;
+        }
+        out += *text;
+        left.remove_prefix(close + 1);
+    }
+    return out;
+}
+
+std::vector<std::string> spellings_of(std::string_view url) {
+    std::vector<std::string> all{std::string(url)};
+    const auto scheme = url.find("://");
+    if (scheme == url.npos) return all;
+    const std::string port = same_field(url.substr(0, scheme), "https") ? ":443" : ":80";
+    const auto host_end = std::min(url.find_first_of("/?", scheme + 3), url.size());
+    const std::string_view host = url.substr(0, host_end);
+    const bool has_port =
+        host.find(':', host.find(']') == host.npos ? scheme + 3 : host.find(']')) != host.npos;
+    if (host.ends_with(port)) {
+        all.push_back(std::string(host.substr(0, host.size() - port.size())) +
+                      std::string(url.substr(host_end)));
+    } else if (!has_port) {
+        all.push_back(std::string(host) + port + std::string(url.substr(host_end)));
+    }
+    return all;
+}
+
+}  // namespace components

@@ -1,0 +1,135 @@
+// Shows that the questions of providers are answered as they expect, and those of others not.
+#include "tests/support/signed_request.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using support::signed_request;
+using support::verifying;
+
+namespace {
+
+signed_request get(const std::string& target) {
+    signed_request r;
+    r.message.method = "GET";
+    r.message.target = target;
+    return r;
+}
+
+signed_request post(const std::string& body, components::http_fields headers = {}) {
+    signed_request r;
+    r.message.body = body;
+    r.message.headers = std::move(headers);
+    return r;
+}
+
+/// `STATUS TYPE TEXT`, or `none`.
+std::string shown(const std::optional<components::http_answer>& answer) {
+    if (!answer) return "none";
+    return std::to_string(answer->status) + " " + answer->type + " " + answer->text;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(challenge)
+
+// The challenge goes back where the verify token is ours, whatever order the query has.
+BOOST_AUTO_TEST_CASE(meta) {
+    const verifying meta(R"({"kind":"meta","key_file":"key","token_file":"key2"})", "secret",
+                         "my token");
+    const std::string mode = "/hooks?hub.mode=subscribe&hub.challenge=1158201444";
+    BOOST_TEST(shown(meta.challenge(get(mode + "&hub.verify_token=my%20token"))) ==
+               "200 text/plain 1158201444");
+    BOOST_TEST(shown(meta.challenge(get(mode + "&hub.verify_token=other"))) ==
+               "403 text/plain the verify token is another one\n");
+    BOOST_TEST(shown(meta.challenge(get(mode))).starts_with("403"));
+    BOOST_TEST(shown(meta.challenge(get("/hooks"))) == "none");
+    BOOST_TEST(shown(meta.challenge(post("{}"))) == "none");
+}
+
+// The example of X's own gist: its token and its secret; the answer by Python.
+BOOST_AUTO_TEST_CASE(x) {
+    const verifying x = verifying::of("x", "z3ZX4v7mAAUGykl3EcmkqbartmuW8VFOOzCloLx9Q45P0hLrFu");
+    BOOST_TEST(
+        shown(x.challenge(get("/h?crc_token=9b4507b3-9040-4669-9ca3-6b94edb50553"))) ==
+        R"(200 application/json {"response_token":"sha256=Cytd4Sq+NvEcV3MMrXxWJGJx5A+y/lXzzU2Maartkx8="})");
+    BOOST_TEST(shown(x.challenge(get("/h?crc_token="))) == "none");
+}
+
+// Text comes back as text that no browser takes for a page.
+BOOST_AUTO_TEST_CASE(dropbox) {
+    const verifying dropbox = verifying::of("dropbox");
+    const auto answer = dropbox.challenge(get("/h?challenge=%3Cb%3Eabc"));
+    BOOST_TEST(shown(answer) == "200 text/plain <b>abc");
+    BOOST_TEST((answer->headers == components::http_fields{{"X-Content-Type-Options", "nosniff"}}));
+    BOOST_TEST(shown(dropbox.challenge(get("/h?challenge=" + std::string(5000, 'x')))) == "none");
+    signed_request webhook = get("/h?challenge=abc");
+    webhook.message.method = "POST";
+    BOOST_TEST(shown(dropbox.challenge(webhook)) == "none");
+}
+
+// Slack and Zoom sign their question; one that is not signed gets no answer, and so 401.
+BOOST_AUTO_TEST_CASE(signed_ones) {
+    const std::string question = R"({"type":"url_verification","challenge":)"
+                                 R"("3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"})";
+    const verifying slack = verifying::of("slack");
+    signed_request r =
+        post(question, {{"X-Slack-Request-Timestamp", "1700000000"},
+                        {"X-Slack-Signature",
+                         "v0=f815c721ebb5b2c6bea9dfa4e6f23cdf8eab0b9976c37b88e9c03e6202f5d221"}});
+    BOOST_TEST(shown(slack.challenge(r)) ==
+               "200 text/plain 3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P");
+    r.message.body += " ";
+    BOOST_TEST(shown(slack.challenge(r)) == "none");
+    BOOST_TEST(slack.objection(r) == "X-Slack-Signature fits no key");
+
+    const verifying zoom = verifying::of("zoom");
+    r = post(
+        R"({"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"}})",
+        {{"x-zm-request-timestamp", "1700000000"},
+         {"x-zm-signature",
+          "v0=2d6be19f5b5736de3645d2cda8c00fa3ecb841b9b28069474f4fe47013fe5ef9"}});
+    BOOST_TEST(shown(zoom.challenge(r)) ==
+               R"(200 application/json {"plainToken":"qgg8vlvZRS6UYooatFL8Aw","encryptedToken":)"
+               R"("5e61afcf5611d0c93d20f39368301c2fc88739d51abffad5c95c1ba5ed051050"})");
+}
+
+// The signed PING of an endpoint for interactions (RFC 8032 signs an empty body: no question), and
+// an unsigned one.
+BOOST_AUTO_TEST_CASE(discord) {
+    const verifying discord = verifying::of(
+        "discord", "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+    BOOST_TEST(shown(discord.challenge(post(R"({"type":1})"))) == "none");
+}
+
+BOOST_AUTO_TEST_CASE(microsoft) {
+    const verifying graph = verifying::of("microsoft");
+    signed_request r = post("");
+    r.message.target = "/h?validationToken=Validation%3a+Testing+client+application";
+    BOOST_TEST(shown(graph.challenge(r)) ==
+               "200 text/plain Validation: Testing client application");
+    BOOST_TEST(shown(graph.challenge(post(R"({"value":[]})"))) == "none");
+}
+
+// By POST in the schema of Event Grid, by OPTIONS in that of CloudEvents.
+BOOST_AUTO_TEST_CASE(eventgrid) {
+    const verifying grid = verifying::of("eventgrid");
+    BOOST_TEST(
+        shown(grid.challenge(post(
+            R"([{"eventType":"Microsoft.EventGrid.SubscriptionValidationEvent","data":{"validationCode":"512d38b6"}}])"))) ==
+        R"(200 application/json {"validationResponse":"512d38b6"})");
+    BOOST_TEST(shown(grid.challenge(post(R"([{"eventType":"other","data":{}}])"))) == "none");
+    signed_request r = post("", {{"WebHook-Request-Origin", "eventgrid.azure.net"}});
+    BOOST_TEST(shown(grid.challenge(r)) == "none");
+    r.message.method = "OPTIONS";
+    const auto answer = grid.challenge(r);
+    BOOST_TEST((answer->headers ==
+                components::http_fields{{"WebHook-Allowed-Origin", "eventgrid.azure.net"},
+                                        {"WebHook-Allowed-Rate", "*"}}));
+}
+
+// A kind without a challenge answers none.
+BOOST_AUTO_TEST_CASE(none) {
+    BOOST_TEST(shown(verifying::of("github").challenge(get("/h?challenge=1"))) == "none");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
