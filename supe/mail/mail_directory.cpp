@@ -9,10 +9,13 @@ namespace supe {
 void mail_directory::add(mail_endpoint& endpoint) {
     SUPE_ASSERT(!endpoint.destination);
     endpoints_[endpoint.number] = &endpoint;
-    auto& destination = destinations_[endpoint.box_name];
-    if (!destination) destination = std::make_unique<mail_destination>(endpoint.box_name);
-    destination->consumers.push_back(&endpoint);
-    endpoint.destination = destination.get();
+    endpoint.destination = destination(endpoint.box_name);
+    if (!endpoint.destination) {
+        auto added = std::make_unique<mail_destination>(endpoint.box_name);
+        endpoint.destination = added.get();
+        destinations_.emplace(added->name, std::move(added));
+    }
+    endpoint.destination->consumers.push_back(&endpoint);
     endpoint.box.add_consumers(endpoint.consumer + 1);
 }
 
@@ -25,7 +28,7 @@ void mail_directory::remove(mail_endpoint& endpoint) {
 }
 
 mail_endpoint* mail_directory::find(std::string_view name) const {
-    if (const auto found = destinations_.find(std::string(name)); found != destinations_.end())
+    if (const auto found = destinations_.find(name); found != destinations_.end())
         return found->second->consumers.front();
     if (name.find('.') == std::string_view::npos) return nullptr;
     const auto instance = std::ranges::find_if(
@@ -38,7 +41,7 @@ mail_endpoint* mail_directory::by_number(int number) const {
     return found == endpoints_.end() ? nullptr : found->second;
 }
 
-mail_destination* mail_directory::destination(const std::string& name) const {
+mail_destination* mail_directory::destination(std::string_view name) const {
     const auto found = destinations_.find(name);
     return found == destinations_.end() ? nullptr : found->second.get();
 }

@@ -3,7 +3,6 @@
 
 #include "supe/mail/mail_endpoint.hpp"
 
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,7 +22,7 @@ public:
     mail_endpoint* find(std::string_view name) const;
     mail_endpoint* by_number(int number) const;
     /// By the name that mail is addressed to; null when there is no such name.
-    mail_destination* destination(const std::string& name) const;
+    mail_destination* destination(std::string_view name) const;
 
     /// The channel to our own supervisor.
     void set_uplink(channel& link);
@@ -31,8 +30,9 @@ public:
     mail_endpoint* uplink() const { return uplink_.get(); }
 
 private:
-    std::map<int, mail_endpoint*> endpoints_;                                          // by number
-    std::unordered_map<std::string, std::unique_ptr<mail_destination>> destinations_;  // by name
+    std::unordered_map<int, mail_endpoint*> endpoints_;  // by number
+    // By name, which is that of the destination itself.
+    std::unordered_map<std::string_view, std::unique_ptr<mail_destination>> destinations_;
     std::unique_ptr<mail_endpoint> uplink_;
     std::unique_ptr<mail_destination> above_;
 };

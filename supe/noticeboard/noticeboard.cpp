@@ -92,11 +92,19 @@ noticeboard::event noticeboard::publish(std::string_view notice,
     return published;
 }
 
+noticeboard::note::note(const cached_notice& n)
+    : text(std::make_unique_for_overwrite<char[]>(size_of(n))),
+      notice_size(static_cast<std::uint32_t>(n.notice.size())),
+      source_size(static_cast<std::uint32_t>(n.from.source.size())),
+      message_size(static_cast<std::uint32_t>(n.message.size())), at(n.from.at) {
+    char* end = std::ranges::copy(n.notice, text.get()).out;
+    end = std::ranges::copy(n.from.source, end).out;
+    std::ranges::copy(n.message, end);
+}
+
 noticeboard::cached_notice noticeboard::note::view() const {
-    const std::string_view all = text;
-    return {notice(),
-            all.substr(notice_size + source_size),
-            {all.substr(notice_size, source_size), at}};
+    const char* const source = text.get() + notice_size;
+    return {notice(), {source + source_size, message_size}, {{source, source_size}, at}};
 }
 
 std::optional<noticeboard::cached_notice> noticeboard::last(std::string_view notice) const {
@@ -111,26 +119,20 @@ std::optional<std::string_view> noticeboard::cached(std::string_view notice) con
 }
 
 void noticeboard::remember(const cached_notice& latest) {
-    const auto& [notice, message, from] = latest;
+    const std::string_view notice = latest.notice;
     if (const auto known = cached_.find(notice); known != cached_.end()) drop(*known);
     // A name that cannot be watched is not cached, nor a message that would push out all others.
-    const std::size_t bytes = notice.size() + from.source.size() + message.size();
+    const std::size_t bytes = size_of(latest);
     if (!refusal(notice).empty() || bytes > limits_.cached_bytes) return;
 
-    std::string text;
-    text.reserve(bytes);
-    text.append(notice).append(from.source).append(message);
-    const auto kept =
-        cache_.insert(cache_.end(), {std::move(text), static_cast<std::uint32_t>(notice.size()),
-                                     static_cast<std::uint32_t>(from.source.size()), from.at});
-    cached_.insert(kept);
+    cached_.insert(cache_.emplace(cache_.end(), latest));
     cached_bytes_ += bytes;
     while (cache_.size() > limits_.cached_names || cached_bytes_ > limits_.cached_bytes)
         drop(cache_.begin());
 }
 
 void noticeboard::drop(note_ref old) {
-    cached_bytes_ -= old->text.size();
+    cached_bytes_ -= size_of(old->view());
     cached_.erase(cached_.find(old));
     cache_.erase(old);
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -94,14 +95,18 @@ private:
         watcher_id watcher;
         bool once;
     };
-    /// All text is in one string, because a thousand children have thousands of notices.
+    /// All text is in one piece, because a thousand children have thousands of notices.
     struct note {
-        std::string text;  // notice, source, message
-        std::uint32_t notice_size, source_size;
+        explicit note(const cached_notice& n);
+        std::unique_ptr<char[]> text;  // notice, source, message
+        std::uint32_t notice_size, source_size, message_size;
         std::chrono::system_clock::time_point at;
-        std::string_view notice() const { return std::string_view(text).substr(0, notice_size); }
+        std::string_view notice() const { return {text.get(), notice_size}; }
         cached_notice view() const;
     };
+    static std::size_t size_of(const cached_notice& n) {
+        return n.notice.size() + n.from.source.size() + n.message.size();
+    }
     using note_ref = std::list<note>::iterator;
     /// Finds a note of the cache by its name. The set holds the places alone, for the same reason.
     struct by_name {

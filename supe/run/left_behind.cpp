@@ -32,4 +32,15 @@ awaitable<std::size_t> end_left_behind(clock& time, std::filesystem::path state,
     co_return all;
 }
 
+awaitable<std::size_t> end_members(clock& time, control_group group) {
+    const std::size_t all = group.members().size();
+    const auto limit = time.now() + end_limit;
+    // A member may have started another one meanwhile.
+    for (auto living = all; living > 0 && time.now() < limit; living = group.members().size()) {
+        group.kill();
+        co_await time.sleep_for(look_every);
+    }
+    co_return all;
+}
+
 }  // namespace supe

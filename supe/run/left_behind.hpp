@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supe/async/clock.hpp"
+#include "supe/process/control_group.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -12,5 +13,7 @@ namespace supe {
 /// new root, before it starts anything. `tree`: life_mark::tree of the directory.
 awaitable<std::size_t> end_left_behind(clock& time, std::filesystem::path state,
                                        std::uint64_t tree);
+/// The same for all members of a group.
+awaitable<std::size_t> end_members(clock& time, control_group group);
 
 }  // namespace supe

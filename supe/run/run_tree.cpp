@@ -1,6 +1,7 @@
 #include "supe/run/run_tree.hpp"
 
 #include "supe/control/server.hpp"
+#include "supe/process/control_group.hpp"
 #include "supe/run/left_behind.hpp"
 #include "supe/run/roles.hpp"
 #include "supe/run/service_manager.hpp"
@@ -107,6 +108,13 @@ awaitable<int> begin_root(tree_runtime& on, supervisor_spec tree, const run_sett
     co_return exit_code;
 }
 
+/// At the end of a root: ends what it could not find, and leaves no group behind.
+awaitable<> leave(control_group group, clock& time) {
+    if (!group.leave()) co_return;
+    co_await end_members(time, group);
+    group.remove();
+}
+
 /// With the state directory for this root alone.
 awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_settings& settings) {
     const std::filesystem::path& state = settings.state;
@@ -121,7 +129,13 @@ awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_sett
             "state directory {}: processes of an earlier run are still alive after 10 s",
             state.string()));
     }
-    const std::size_t left_behind = co_await end_left_behind(on.time(), state, lock.tree());
+    std::size_t left_behind = co_await end_left_behind(on.time(), state, lock.tree());
+    std::optional<control_group> group = control_group::of(lock.tree());
+    if (group) {
+        const std::size_t members = co_await end_members(on.time(), *group);
+        left_behind += members;
+        if (!group->enter()) group.reset();
+    }
     on.belong_to(lock.tree());
     log_writer files(state / "logs");
     on.sink().keep_in(files);
@@ -141,6 +155,7 @@ awaitable<int> run_locked(tree_runtime& on, supervisor_spec tree, const run_sett
     }
     co_await on.end_what_is_left("/");
     co_await on.finish_output();
+    if (group) co_await leave(*group, on.time());
     if (bad_start) std::rethrow_exception(bad_start);
     co_return exit_code;
 }

@@ -83,7 +83,7 @@ awaitable<> administration::perform_in_turn(std::unique_ptr<turn> mine,
 
 /// A stop or a removal of it waits.
 bool administration::is_unwanted(const child_entry& entry) const {
-    return queue_.is_unwanted(entry.who.spec().name, entry.group);
+    return queue_.is_unwanted(entry.who.spec().name, entry.public_name());
 }
 
 awaitable<std::string> administration::start(std::string name) {
@@ -216,7 +216,8 @@ awaitable<std::string> administration::wait_while_stopping(int number) {
         child& who = children_.at(number).who;
         const std::string endless = who.why_untouchable();
         if (!endless.empty()) co_return endless;
-        const std::size_t stops = queue_.stops_of(who.spec().name, children_.at(number).group);
+        const std::size_t stops =
+            queue_.stops_of(who.spec().name, children_.at(number).public_name());
         for (; hurried < stops; ++hurried) who.stop();
         co_await supervisor_.change().wait();
     }
@@ -335,7 +336,7 @@ std::string administration::refusal_of_scale(const std::string& name, unsigned n
         return fmt::format("{} is not a number of instances from 1 to {}", n, most);
     if (const child_entry* const alone = children_.find(name)) {
         if (alone->instance)
-            return fmt::format("{} is an instance of {}; scale that", name, alone->group);
+            return fmt::format("{} is an instance of {}; scale that", name, alone->public_name());
         if (alone->who.is_supervisor())
             return fmt::format("{} is a supervisor, and has no instances", name);
         return {};

@@ -79,7 +79,7 @@ awaitable<> child::run_lifecycle() {
                 co_await asio::post(host_.time().executor(), use_awaitable);
                 // Without the question no frame of it is made, which would stay as a block of
                 // memory.
-                const bool is_another = !spec_.user.empty() || !spec_.group.empty();
+                const bool is_another = *spec_.run_as != run_as_spec();
                 if (request_ && is_another) co_await look_up_user();
             }
             handle(*e);
@@ -148,9 +148,8 @@ child_end child::how_it_ended() {
     end.asked_for = lifecycle_.asked_for();
     end.was_ready = was_ready_;
     end.lasted = std::chrono::duration_cast<milliseconds>(ended_at_ - started_at_);
-    const bool by_itself =
-        exit_ && exit_->signal == 0 && end.failure.empty() &&
-        std::ranges::find(spec_.clean_exits, exit_->code) != spec_.clean_exits.end();
+    const bool by_itself = exit_ && exit_->signal == 0 && end.failure.empty() &&
+                           spec_.clean_exits->contains(exit_->code);
     end.clean = end.asked_for || by_itself;
     end.left_processes = by_itself && !end.asked_for && left_processes_;
     const bool too_early = end.clean && !end.asked_for && !end.was_ready;
@@ -290,24 +289,22 @@ awaitable<> child::end_descendants(pid_t life, bool refused) {
 awaitable<> child::run_output() {
     for (;;) {
         while (!output_ || output_->at_end()) co_await life_began_.wait();
-        co_await pass_on(output_);
+        // The long wait is in this coroutine: a second frame for it would cost each child memory.
+        for (const auto output = output_; !output->at_end();) {
+            if (!output->has_more()) co_await output->ready();
+            co_await take_turn(output);
+        }
         wake_.notify();
     }
 }
 
-awaitable<> child::pass_on(std::shared_ptr<output_reader> output) {
-    while (!output->at_end()) {
-        if (output->has_more()) {
-            co_await asio::post(host_.time().executor(), use_awaitable);
-        } else {
-            co_await output->ready();
-        }
-        // The sink is checked last: else a thousand children that wait here would each read once
-        // more into a full sink.
-        while (host_.sink().is_full()) co_await host_.sink().writable();
-        if (!output->at_end()) output->take();
-        host_.after_lines();
-    }
+awaitable<> child::take_turn(std::shared_ptr<output_reader> output) {
+    if (output->has_more()) co_await asio::post(host_.time().executor(), use_awaitable);
+    // The sink is checked last: else a thousand children that wait here would each read once more
+    // into a full sink.
+    while (host_.sink().is_full()) co_await host_.sink().writable();
+    if (!output->at_end()) output->take();
+    host_.after_lines();
 }
 
 // --- mail ---

@@ -126,7 +126,10 @@ private:
     awaitable<> run_stop_command();
     awaitable<std::string> failure_of_stop_command();
     awaitable<> end_stop_command();
+    /// All output of a stop command.
     awaitable<> pass_on(std::shared_ptr<output_reader> output);
+    /// Of the output, once there is something to read.
+    awaitable<> take_turn(std::shared_ptr<output_reader> output);
     child_end how_it_ended();
     std::string slow_stop_text() const;
 

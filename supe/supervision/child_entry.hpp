@@ -44,7 +44,7 @@ struct child_entry {
 
     /// The name for mail and for notice `excessive-crash`: the child's name, or the common name of
     /// all instances.
-    const std::string& public_name() const { return instance ? group : who.spec().name; }
+    const std::string& public_name() const { return mail.box_name; }
     void begin() { who.begin(tasks); }
     void add_death(death d);
     strange_frames& strange();
@@ -53,16 +53,15 @@ struct child_entry {
     mail_endpoint mail;
     nursery tasks;
     std::shared_ptr<listening_sockets_of_child> sockets;  // shared by all instances of a name
-    std::string group;                 // the common name of the instances; empty without instances
-    std::optional<unsigned> instance;  // its number; without a value: not an instance
-    bool restarted = false;            // the start under way publishes `auto-restarted`
-    bool took_mail = false;            // in this life
-    bool wants_config = false;         // it sent READY-FOR-CONFIG in this turn
-    milliseconds delay{};              // how long the start under way waited
-    unsigned failures = 0;             // ends that were not requested
-    std::string failure_below;  // the reason that a nested supervisor reported for its failure
-    std::vector<death> deaths;  // oldest first
-    time_point next_hint{};     // no hint before this that programs must stay in the foreground
+    std::optional<unsigned> instance;            // its number; without a value: not an instance
+    bool restarted = false;                      // the start under way publishes `auto-restarted`
+    bool took_mail = false;                      // in this life
+    bool wants_config = false;                   // it sent READY-FOR-CONFIG in this turn
+    milliseconds delay{};                        // how long the start under way waited
+    unsigned failures = 0;                       // ends that were not requested
+    std::unique_ptr<std::string> failure_below;  // why a nested supervisor failed, as it reported
+    std::vector<death> deaths;                   // oldest first
+    time_point next_hint{};  // no hint before this that programs must stay in the foreground
     std::unique_ptr<strange_frames> strange_frames_seen;  // null before the first one
 };
 

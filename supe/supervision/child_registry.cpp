@@ -68,7 +68,6 @@ child_entry& child_registry::add_instance(child_group& group, unsigned instance)
                            instance - 1);
     child_entry& entry = put(std::move(spec), std::move(endpoint));
     entry.sockets = std::move(sockets);
-    entry.group = group.spec.name;
     entry.instance = instance;
     group.numbers[instance] = entry.who.number();
     return entry;
@@ -83,7 +82,6 @@ child_group& child_registry::make_group(child_entry& alone) {
     numbers_[first] = number;
     alone.who.rename(first, address_of(first));
     alone.mail.name = first;
-    alone.group = name;
     alone.instance = 1;
     group.numbers[1] = number;
     return group;
@@ -93,7 +91,7 @@ void child_registry::remove(int number) {
     child_entry& entry = at(number);
     numbers_.erase(entry.who.spec().name);
     if (entry.instance) {
-        const auto group = groups_.find(entry.group);
+        const auto group = groups_.find(entry.public_name());
         group->second.numbers.erase(*entry.instance);
         if (group->second.numbers.empty()) groups_.erase(group);
     }

@@ -10,8 +10,8 @@ namespace supe {
 /// beside the event loop.
 awaitable<> child::look_up_user() {
     std::variant<identity, launch_error> found;
-    std::function<void()> look = [&found, user = spec_.user, group = spec_.group] {
-        found = look_up_identity(user, group);
+    std::function<void()> look = [&found, as = *spec_.run_as] {
+        found = look_up_identity(as.user, as.group);
     };
     co_await run_blocking(host_.time().executor(), std::move(look));
     if (auto* error = std::get_if<launch_error>(&found)) {
@@ -20,7 +20,7 @@ awaitable<> child::look_up_user() {
     }
     request_->run_as = std::move(std::get<identity>(found));
     for (const auto& [key, value] : request_->run_as->variables)
-        if (!spec_.env.contains(key)) request_->set_variable(key, value);
+        if (!spec_.env->contains(key)) request_->set_variable(key, value);
 }
 
 void child::spawn() {
@@ -35,9 +35,9 @@ void child::spawn() {
     request.listening_name = spec_.name;
     request.notify = spec_.ready == ready_kind::notify || spec_.watchdog;
     request.watchdog = spec_.watchdog;
-    if (!spec_.stop_command.empty()) {
+    if (!spec_.stop_command->empty()) {
         stop_request_ = std::make_unique<launch_request>(request);
-        stop_request_->command = spec_.stop_command;
+        stop_request_->command = *spec_.stop_command;
     }
     if (no_user_) {
         error_ = std::move(no_user_);

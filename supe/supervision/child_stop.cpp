@@ -85,6 +85,13 @@ awaitable<> child::run_stop_command() {
                          : lifecycle::event::stop_command_failed);
 }
 
+awaitable<> child::pass_on(std::shared_ptr<output_reader> output) {
+    while (!output->at_end()) {
+        if (!output->has_more()) co_await output->ready();
+        co_await take_turn(output);
+    }
+}
+
 /// As the process of this life was started, but without its sockets.
 awaitable<std::string> child::failure_of_stop_command() {
     launch_request how = *stop_request_;

@@ -88,7 +88,8 @@ void frame_dispatch::on_signal(child& c, const signal_frame& frame) {
         case kind::component_ready: return c.post(lifecycle::event::ready);
         case kind::component_alive: return c.post(lifecycle::event::alive);
         case kind::supe_failed:
-            entry.failure_below = string_of(parse_object(frame.data), "why");
+            entry.failure_below =
+                std::make_unique<std::string>(string_of(parse_object(frame.data), "why"));
             return;
         case kind::supe_answer:
         case kind::supe_working: return requests_.on_signal(c, frame);

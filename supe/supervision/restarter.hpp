@@ -140,10 +140,10 @@ public:
     }
 
 private:
-    enum class process { down, starting, up, stopping };
+    enum class process : unsigned char { down, starting, up, stopping };
     enum class mode { fresh, booting, running, ending, failing, over };
     /// Whether the first start is still to come: of a child of the tree, or of an added one.
-    enum class first_start { of_tree, of_added, done };
+    enum class first_start : unsigned char { of_tree, of_added, done };
 
     struct child {
         child_id id;
@@ -151,27 +151,27 @@ private:
         std::optional<int> group;
         restart_intensity intensity;
         restart_delay delay{};
+        time_point retry_at = never;  // `given_up`: it begins anew then
+        time_point bounce_at{};       // `bounce`: no stop before this
+        time_point not_before{};      // no start before this
+        time_point up_since{};
+        milliseconds last_delay{};
+        unsigned restarts = 0;
+        int batch = 0;  // 0: in no batch
         process state = process::down;
         first_start first = first_start::of_tree;
         bool wanted = false;   // it should be up
         bool stopped = false;  // by an operator, or being removed
         bool given_up = false;
-        time_point retry_at = never;  // `given_up`: it begins anew then
-        bool done = false;            // ended by itself and not restarted
+        bool done = false;         // ended by itself and not restarted
         bool by_operator = false;  // the next start, or the one under way: if it fails, the child
                                    // is stopped
-        bool bounce = false;     // in a group restart: to be stopped in its turn, and started again
-        time_point bounce_at{};  // `bounce`: no stop before this
-        bool leaving = false;    // to be removed when it is down
-        bool spared =
-            false;      // an end past its own limit was let pass, and no later one was within it
-        int batch = 0;  // 0: in no batch
-        time_point not_before{};  // no start before this
-        time_point up_since{};
-        milliseconds last_delay{};
-        bool restarting =
-            false;  // the next start follows its own end, or is part of a group restart
-        unsigned restarts = 0;
+        bool bounce = false;   // in a group restart: to be stopped in its turn, and started again
+        bool leaving = false;  // to be removed when it is down
+        bool spared = false;   // an end past its own limit was let pass, and no later one was
+                               // within it
+        bool restarting = false;  // the next start follows its own end, or is part of a group
+                                  // restart
     };
     using children = std::list<child>;
 

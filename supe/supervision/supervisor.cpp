@@ -197,7 +197,7 @@ void supervisor::start(child_entry& entry, const restarter::action& a) {
     entry.restarted = a.restart;
     entry.delay = a.delay;
     entry.took_mail = entry.wants_config = false;
-    entry.failure_below.clear();
+    entry.failure_below.reset();
     entry.who.start(request_for(entry));
 }
 
@@ -216,12 +216,12 @@ launch_request supervisor::request_for(const child_entry& entry) const {
     request.channel = spec.channel;
     request.open_input = spec.input == stdin_kind::open;
     request.environment = env_.variables;
-    for (const auto& [key, value] : spec.env) request.set_variable(key, value);
+    for (const auto& [key, value] : *spec.env) request.set_variable(key, value);
     request.environment.push_back("SUPE_CITIZEN_NAME=" + spec.name);
     request.environment.push_back("SUPE_ADDRESS=" + c.address());
     request.environment.push_back("SUPE_STATE=" + env_.state.string());
     // Another user could not pass through the state directory.
-    if (!env_.state.empty() && spec.user.empty())
+    if (!env_.state.empty() && spec.run_as->user.empty())
         request.notify_path = env_.state / "notify" / file_name_of(c.address());
     if (const auto& sockets = entry.sockets) request.listening = sockets->descriptors();
     return request;

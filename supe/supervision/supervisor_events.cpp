@@ -70,8 +70,8 @@ void supervisor::on_ended(child& c, const child_end& end) {
     child_entry& entry = children_.at(c.number());
     notices_.forget_watches_of(c);
     // The whole cause chain, when a nested supervisor failed.
-    const bool failed_below = !end.clean && !entry.failure_below.empty();
-    const std::string text = failed_below ? entry.failure_below : end.text();
+    const bool failed_below = !end.clean && entry.failure_below;
+    const std::string text = failed_below ? *entry.failure_below : end.text();
     entry.add_death({env_.time.wall(), text, end.exit ? end.exit->json() : "null", end.lasted,
                      end.clean, end.asked_for});
     if (!end.asked_for) ++entry.failures;
@@ -149,7 +149,7 @@ void supervisor::on_line(child& c, stream s, std::string_view line) {
         return;
     }
     env_.sink.write(s, c.address(), line);
-    if (!c.spec().log.file.empty()) logs_.write(c.spec().log, line);
+    if (const log_spec& log = *c.spec().log; !log.file.empty()) logs_.write(log, line);
     notices_.publish_line(c, s, line);
 }
 
@@ -210,7 +210,7 @@ void supervisor::on_undeliverable(const envelope& mail, const std::string& reaso
 void supervisor::on_mail_waiting(mail_endpoint& endpoint) {
     const child_entry& entry = children_.at(endpoint.number);
     if (!entry.instance) return perform(restarter_.demanded(endpoint.number, env_.time.now()));
-    for (const auto& [instance, number] : children_.find_group(entry.group)->numbers) {
+    for (const auto& [instance, number] : children_.find_group(entry.public_name())->numbers) {
         if (restarter_.status_of(number) == restarter::status::idle)
             return perform(restarter_.demanded(number, env_.time.now()));
     }

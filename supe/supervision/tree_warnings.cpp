@@ -51,7 +51,7 @@ public:
             const std::string below = fmt::format("{}/{}", address, c.name);
             inspect_directory("directory", c.directory, below);
             inspect_directory("the directory of its log",
-                              std::filesystem::path(c.log.file).parent_path(), below);
+                              std::filesystem::path(c.log->file).parent_path(), below);
             if (c.supervisor) {
                 inspect(*c.supervisor, below);
             } else {

@@ -33,9 +33,9 @@ void check_nested(const field_reader& r, const located& v, const child_spec& c) 
     const child_spec plain;
     const std::pair<const char*, bool> given[] = {
         {"config", !c.config.is_null()},
-        {"user", !c.user.empty()},
-        {"group", !c.group.empty()},
-        {"stop_command", !c.stop_command.empty()},
+        {"user", !c.run_as->user.empty()},
+        {"group", !c.run_as->group.empty()},
+        {"stop_command", !c.stop_command->empty()},
         {"stdin", c.input != plain.input},
         {"channel", !c.channel},
         {"kill_mode", c.kill_mode != plain.kill_mode},
@@ -43,7 +43,7 @@ void check_nested(const field_reader& r, const located& v, const child_spec& c) 
         {"start_timeout", c.start_timeout != plain.start_timeout},
         {"watchdog", c.watchdog.has_value()},
         {"listen", !c.listen.empty()},
-        {"log", !c.log.file.empty()},
+        {"log", !c.log->file.empty()},
         {"demand", c.demand},
         {"instances", c.instances > 1}};
     for (const auto& [key, is_given] : given) {
@@ -70,9 +70,9 @@ void check_child(const field_reader& r, const located& v, const child_spec& c, b
     if (c.significant && c.demand)
         r.fail(v.position_of("significant"),
                "a child on demand ends whenever it has nothing to do, and cannot be significant");
-    if (!c.component.empty() && (!c.user.empty() || !c.group.empty()))
+    if (!c.component.empty() && *c.run_as != run_as_spec())
         r.fail(
-            v.position_of(c.user.empty() ? "group" : "user"),
+            v.position_of(c.run_as->user.empty() ? "group" : "user"),
             fmt::format("\"{}\" is a built-in component, which uses the state directory and runs "
                         "as its supervisor does",
                         c.name));
@@ -81,11 +81,11 @@ void check_child(const field_reader& r, const located& v, const child_spec& c, b
 }
 
 void check_identity(const field_reader& r, const located& v, const child_spec& c) {
-    if (c.user.empty() && c.group.empty()) return;
-    const auto found = look_up_identity(c.user, c.group);
+    if (*c.run_as == run_as_spec()) return;
+    const auto found = look_up_identity(c.run_as->user, c.run_as->group);
     const auto* error = std::get_if<launch_error>(&found);
     if (!error) return;
-    const bool is_user = !c.user.empty() && !error->text.starts_with("group ");
+    const bool is_user = !c.run_as->user.empty() && !error->text.starts_with("group ");
     const char* const key = is_user ? "user" : "group";
     r.below(key).fail(v.position_of(key), error->text);
 }

@@ -4,6 +4,7 @@
 
 #include "supe/mail/mailbox.hpp"
 #include "supe/text/units.hpp"
+#include "supe/tree/seldom.hpp"
 
 #include <algorithm>
 #include <boost/json/value.hpp>
@@ -17,14 +18,14 @@
 
 namespace supe {
 
-enum class strategy_kind { one_for_one, one_for_all, rest_for_one };
-enum class restart_type { permanent, transient, temporary };
-enum class auto_shutdown_kind { never, any_significant, all_significant };
-enum class on_excessive_kind { stop, escalate, retry };
-enum class ready_kind { started, signal, notify };
-enum class kill_mode_kind { group, mixed };
-enum class stdin_kind { null, open };
-enum class on_full_kind { reject, block };
+enum class strategy_kind : unsigned char { one_for_one, one_for_all, rest_for_one };
+enum class restart_type : unsigned char { permanent, transient, temporary };
+enum class auto_shutdown_kind : unsigned char { never, any_significant, all_significant };
+enum class on_excessive_kind : unsigned char { stop, escalate, retry };
+enum class ready_kind : unsigned char { started, signal, notify };
+enum class kill_mode_kind : unsigned char { group, mixed };
+enum class stdin_kind : unsigned char { null, open };
+enum class on_full_kind : unsigned char { reject, block };
 
 /// At most `count` restarts within `within`; one more is too many.
 struct restart_limit {
@@ -77,8 +78,22 @@ struct log_spec {
     bool operator==(const log_spec&) const = default;
 };
 
+/// Exit codes, each from 0 to 255.
+struct exit_codes {
+    std::vector<int> all = {0};
+    bool contains(int code) const { return std::ranges::find(all, code) != all.end(); }
+    bool operator==(const exit_codes&) const = default;
+};
+
+/// Whom a child runs as: names or numbers; empty: as its supervisor does.
+struct run_as_spec {
+    std::string user, group;
+    bool operator==(const run_as_spec&) const = default;
+};
+
 struct supervisor_spec;
 
+/// Fields of one size stand together, for the same reason as seldom.
 struct child_spec {
     std::string name;
 
@@ -89,29 +104,31 @@ struct child_spec {
 
     boost::json::value config;  ///< null: none
     std::string directory;      ///< absolute
-    std::map<std::string, std::string> env;
-    std::string user, group;  ///< names or numbers; empty: those of the supervisor
+    seldom<std::map<std::string, std::string>> env;
+    seldom<run_as_spec> run_as;
+    seldom<std::vector<std::string>> stop_command;  ///< empty: none
+    seldom<log_spec> log;
+    seldom<exit_codes> clean_exits;
+    std::vector<std::string> listen;
+
+    restart_type restart = restart_type::permanent;
+    on_excessive_kind on_excessive = on_excessive_kind::stop;
+    ready_kind ready = ready_kind::started;
+    kill_mode_kind kill_mode = kill_mode_kind::group;
     stdin_kind input = stdin_kind::null;
     bool channel = true;  ///< false: no socket (contract §2)
-    restart_type restart = restart_type::permanent;
     bool significant = false;
-    restart_limit limit;  ///< of this child alone (not used for supervisors)
-    on_excessive_kind on_excessive = on_excessive_kind::stop;
-    milliseconds retry_after = std::chrono::minutes(5);  ///< on_excessive: retry
-    backoff_spec backoff;
-    ready_kind ready = ready_kind::started;
-    milliseconds start_timeout = std::chrono::seconds(30);
-    shutdown_spec shutdown;
     bool ask = false;
-    int stop_signal = SIGTERM;
-    std::vector<std::string> stop_command;  ///< empty: none
-    kill_mode_kind kill_mode = kill_mode_kind::group;
-    std::vector<int> clean_exits = {0};
-    std::optional<milliseconds> watchdog;
-    std::vector<std::string> listen;
-    log_spec log;
     bool demand = false;
     unsigned instances = 1;
+    int stop_signal = SIGTERM;
+
+    restart_limit limit;  ///< of this child alone (not used for supervisors)
+    backoff_spec backoff;
+    milliseconds retry_after = std::chrono::minutes(5);  ///< on_excessive: retry
+    milliseconds start_timeout = std::chrono::seconds(30);
+    shutdown_spec shutdown;
+    std::optional<milliseconds> watchdog;
     mail_spec mail;
 };
 

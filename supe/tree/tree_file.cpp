@@ -70,10 +70,10 @@ log_spec read_log(const field_reader& r, const located& v) {
     return log;
 }
 
-std::vector<int> read_clean_exits(const field_reader& r, const located& v) {
-    std::vector<int> codes;
+exit_codes read_clean_exits(const field_reader& r, const located& v) {
+    exit_codes codes{{}};
     for (std::size_t i = 0; i < r.array(v).size(); ++i)
-        codes.push_back(static_cast<int>(r.below(i).number(v.elements[i], 0, 255)));
+        codes.all.push_back(static_cast<int>(r.below(i).number(v.elements[i], 0, 255)));
     return codes;
 }
 
@@ -132,7 +132,8 @@ public:
             r.fail(v.position_of("mail"),
                    "journal is for supervisors: for the tree, or a child with children");
         c.directory = (directory_ / directory).lexically_normal().string();
-        if (!c.log.file.empty()) c.log.file = (directory_ / c.log.file).lexically_normal().string();
+        if (!c.log->file.empty())
+            c.log.edit().file = (directory_ / c.log->file).lexically_normal().string();
         check_child(r, v, c, nested);
         if (use_ == tree_use::here) check_identity(r, v, c);
         check_listen(r, v, c);
@@ -182,8 +183,8 @@ private:
             {"config", [&](auto&, auto& x) { c.config = x.plain(); }},
             {"directory", [&](auto& in, auto& x) { directory = in.string(x); }},
             {"env", [&](auto& in, auto& x) { c.env = environment(in, x); }},
-            {"user", [&](auto& in, auto& x) { c.user = name_or_number(in, x); }},
-            {"group", [&](auto& in, auto& x) { c.group = name_or_number(in, x); }},
+            {"user", [&](auto& in, auto& x) { c.run_as.edit().user = name_or_number(in, x); }},
+            {"group", [&](auto& in, auto& x) { c.run_as.edit().group = name_or_number(in, x); }},
             {"stdin",
              [&](auto& in, auto& x) {
                  c.input = in.template choice<stdin_kind>(
@@ -334,13 +335,13 @@ private:
 
     /// No file twice in the whole tree.
     void check_log(const field_reader& r, const located& v, const child_spec& c) {
-        if (c.log.file.empty()) return;
-        const auto [other, is_new] = log_files_.emplace(c.log.file, c.name);
+        if (c.log->file.empty()) return;
+        const auto [other, is_new] = log_files_.emplace(c.log->file, c.name);
         if (is_new) return;
         const auto& field = std::ranges::find(v.members, "log", &located::member::key)->value;
-        r.below("log").below("file").fail(
-            field.position_of("file"),
-            fmt::format("{} is the log of \"{}\" already", json_quoted(c.log.file), other->second));
+        r.below("log").below("file").fail(field.position_of("file"),
+                                          fmt::format("{} is the log of \"{}\" already",
+                                                      json_quoted(c.log->file), other->second));
     }
 
     static void check_significant(const field_reader& r, const located& v,

@@ -79,9 +79,9 @@ void put_program(json::object& o, const child_spec& c, const child_spec& plain) 
     constexpr const char* readies[] = {"started", "signal", "notify"};
     if (!c.command.empty()) o["command"] = texts(c.command);
     put(o, "component", c.component, plain.component, json::string(c.component));
-    put(o, "user", c.user, plain.user, json::string(c.user));
-    put(o, "group", c.group, plain.group, json::string(c.group));
-    if (!c.stop_command.empty()) o["stop_command"] = texts(c.stop_command);
+    put(o, "user", c.run_as->user, plain.run_as->user, json::string(c.run_as->user));
+    put(o, "group", c.run_as->group, plain.run_as->group, json::string(c.run_as->group));
+    if (!c.stop_command->empty()) o["stop_command"] = texts(*c.stop_command);
     put(o, "stdin", c.input, plain.input, "open");
     put(o, "channel", c.channel, plain.channel, c.channel);
     put(o, "kill_mode", c.kill_mode, plain.kill_mode, "mixed");
@@ -91,7 +91,7 @@ void put_program(json::object& o, const child_spec& c, const child_spec& plain) 
     put(o, "start_timeout", c.start_timeout, plain.start_timeout, text(c.start_timeout));
     if (c.watchdog) o["watchdog"] = text(*c.watchdog);
     if (!c.listen.empty()) o["listen"] = texts(c.listen);
-    put_log(o, c.log);
+    put_log(o, *c.log);
     put(o, "demand", c.demand, plain.demand, c.demand);
     put(o, "instances", c.instances, plain.instances, c.instances);
 }
@@ -114,9 +114,9 @@ json::value to_json(const child_spec& c) {
     if (!c.supervisor) put_program(o, c, plain);
     if (!c.config.is_null()) o["config"] = c.config;
     if (!c.directory.empty()) o["directory"] = c.directory;
-    if (!c.env.empty()) {
+    if (!c.env->empty()) {
         json::object env;
-        for (const auto& [key, value] : c.env) env[key] = value;
+        for (const auto& [key, value] : *c.env) env[key] = value;
         o["env"] = std::move(env);
     }
     put(o, "restart", c.restart, plain.restart, restarts[static_cast<int>(c.restart)]);
@@ -129,8 +129,8 @@ json::value to_json(const child_spec& c) {
     put(o, "ask", c.ask, plain.ask, c.ask);
     put(o, "stop_signal", c.stop_signal, plain.stop_signal,
         json::string(signal_name(c.stop_signal)));
-    put(o, "clean_exits", c.clean_exits, plain.clean_exits,
-        json::array(c.clean_exits.begin(), c.clean_exits.end()));
+    const std::vector<int>& clean = c.clean_exits->all;
+    put(o, "clean_exits", clean, plain.clean_exits->all, json::array(clean.begin(), clean.end()));
     json::object mail = mail_json(c.mail);
     if (c.supervisor && c.supervisor->journal) mail["journal"] = true;
     if (!mail.empty()) o["mail"] = std::move(mail);

@@ -1,6 +1,7 @@
 // Daemons that got away from their child (a session of their own, two forks, no environment,
 // another title) are ended with it, and with the root at the latest; those of others are not
 // touched.
+#include "supe/process/control_group.hpp"
 #include "supe/process/descendants.hpp"
 #include "tests/support/operator_session.hpp"
 #include "tests/support/real_tree.hpp"
@@ -180,6 +181,27 @@ BOOST_AUTO_TEST_CASE(left_behind_by_a_killed_root) {
         BOOST_TEST(root->wait() == 0);
     }
     BOOST_TEST(is_gone("plain"));
+}
+
+// The same without an environment: nothing but the control group knows whose it is. Where no group
+// can be had (cgroup v2 that we may write), the next root leaves it alone. No group is left.
+BOOST_AUTO_TEST_CASE(left_behind_without_a_mark) {
+    const support::operator_session session;
+    const std::string idle = R"({"name": "t", "children": []})";
+    {
+        const auto root = session.run_tree(tree_of({with_daemons("web", "unmarked", folder)}));
+        BOOST_REQUIRE(is_there("unmarked"));
+        root->signal(SIGKILL);
+        root->wait();
+    }
+    BOOST_TEST(is_there("unmarked"));
+    const auto groups = supe::control_group::of(0);
+    const auto root = session.run_tree(idle);
+    root->signal(SIGTERM);
+    BOOST_TEST(root->wait() == 0);
+    BOOST_TEST(is_gone("unmarked") == groups.has_value());
+    if (groups) groups->remove();
+    supe::end_all(supe::look_for_orphans());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -155,9 +155,9 @@ BOOST_AUTO_TEST_CASE(the_field) {
         R"({"name":"t","children":[{"name":"a","command":["x"],"directory":"sub","log":{"file":"log/a.log","size":"1MiB","count":2}},
             {"name":"b","command":["x"],"log":{"file":"/b"}},{"name":"c","command":["x"],"log":{}}]})",
         "tree.json", "/srv");
-    BOOST_TEST((tree.children[0].log == log_spec{"/srv/log/a.log", 1u << 20, 2}));
-    BOOST_TEST((tree.children[1].log == log_spec{"/b", 10u << 20, 5}));
-    BOOST_TEST((tree.children[2].log == log_spec{}));
+    BOOST_TEST((*tree.children[0].log == log_spec{"/srv/log/a.log", 1u << 20, 2}));
+    BOOST_TEST((*tree.children[1].log == log_spec{"/b", 10u << 20, 5}));
+    BOOST_TEST((*tree.children[2].log == log_spec{}));
     const auto text = boost::json::serialize(to_json(tree));
     BOOST_TEST(has(text, R"("log":{"file":"/srv/log/a.log","size":"1MiB","count":2})"), text);
     BOOST_TEST(boost::json::serialize(to_json(parse_tree(text, "again", "/"))) == text);

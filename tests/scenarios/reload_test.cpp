@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(a_socket_that_cannot_be_had) {
                            "goes on as it was",
                            (directory / "taken").string()));
     BOOST_TEST(w.pid_of("/a.1") == first);
-    BOOST_TEST(w.root().find("a.2")->spec().env.empty());
+    BOOST_TEST(w.root().find("a.2")->spec().env->empty());
     BOOST_TEST(w.pid_of("/b") != b);
     BOOST_TEST(std::filesystem::exists(directory / "old"));
     std::filesystem::remove(directory / "taken");

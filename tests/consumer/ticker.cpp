@@ -1,0 +1,3 @@
+#include "ticker.hpp"
+
+int main() { return supe::run_component(ticker); }

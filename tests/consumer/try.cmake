@@ -1,0 +1,29 @@
+# Installs the build in BUILD into a folder of its own, and builds a project against it in two ways: find_package and
+# pkg-config. Both programs are run. GENERATOR, CXX: as of the build.
+set(ENV{CCACHE_DISABLE} 1)  # what is compiled here is compiled once
+set(work ${BUILD}/consumer)
+file(REMOVE_RECURSE ${work})
+function(run)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${work} RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "failed: ${ARGN}")
+  endif()
+endfunction()
+file(MAKE_DIRECTORY ${work})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/installed)
+
+run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${work}/project -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX}
+  -DCMAKE_PREFIX_PATH=${work}/installed)
+run(${CMAKE_COMMAND} --build ${work}/project)
+run(${work}/project/ticker_test)
+
+file(GLOB packages LIST_DIRECTORIES true ${work}/installed/lib/pkgconfig ${work}/installed/lib/*/pkgconfig)
+set(ENV{PKG_CONFIG_PATH} "${packages}")
+execute_process(COMMAND pkg-config --define-variable=prefix=${work}/installed --cflags --libs supe-patterns supe-simulation
+                OUTPUT_VARIABLE flags RESULT_VARIABLE failed OUTPUT_STRIP_TRAILING_WHITESPACE)
+if(failed)
+  message(FATAL_ERROR "pkg-config does not find supe-patterns")
+endif()
+separate_arguments(flags UNIX_COMMAND "${flags}")
+run(${CXX} ${CMAKE_CURRENT_LIST_DIR}/ticker_test.cpp -o ${work}/by_pkg_config ${flags})
+run(${work}/by_pkg_config)
