@@ -71,10 +71,11 @@ reply zoom(const question& q) {
     return in_json({{"plainToken", *plain}, {"encryptedToken", to_hex(q.key.hmac_sha256(*plain))}});
 }
 
-/// PING of an endpoint for events (type 0), and of one for interactions (type 1).
+/// PING of an endpoint for events (type 0), and of one for interactions (type 1, which an event has
+/// too).
 reply discord(const question& q) {
     const auto type = q.request.value("json:/type");
-    if (type == "1" && !q.request.value("json:/data/id")) return in_json({{"type", 1}});
+    if (type == "1" && !q.request.value("json:/event/type")) return in_json({{"type", 1}});
     if (type == "0") return http_answer{204, "", {}};
     return std::nullopt;
 }

@@ -3,12 +3,11 @@
 // here;
 // `./run bench chaos` has 10,000.
 #include "tests/support/command.hpp"
+#include "tests/support/left_processes.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
-#include <fstream>
-#include <iterator>
 
 using namespace std::chrono_literals;
 
@@ -22,16 +21,6 @@ support::command_setup with(const support::temporary_directory& place,
     setup.words.insert(setup.words.end(), more.begin(), more.end());
     setup.variables = {{"TMPDIR", place.path().string()}};
     return setup;
-}
-
-/// A process that was started with `text` in its environment.
-bool anybody_has(const std::string& text) {
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        std::ifstream in(entry.path() / "environ", std::ios::binary);
-        const std::string all{std::istreambuf_iterator<char>(in), {}};
-        if (all.find(text) != std::string::npos) return true;
-    }
-    return false;
 }
 
 bool has_line(const std::string& text, const std::string& line) {
@@ -55,7 +44,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_lost) {
     BOOST_TEST(out.find("kills               40  ") != std::string::npos, out);
     BOOST_TEST(err.starts_with("[chaos] seed 11: 20s, 40 kills, 3 connections\n"), err);
     BOOST_TEST(std::filesystem::is_empty(place.path()));
-    BOOST_TEST(!anybody_has(place.path().string()));
+    BOOST_TEST(!support::anybody_has(place.path().string()));
 }
 
 // Ctrl-C ends it with its ledger so far, and no process is left.
@@ -74,7 +63,7 @@ BOOST_AUTO_TEST_CASE(an_interruption) {
     BOOST_TEST(running.out().starts_with("attempted "), running.out());
     BOOST_TEST(running.out().find("\noutstanding ") != std::string::npos);
     BOOST_TEST(std::filesystem::is_empty(place.path()));
-    BOOST_TEST(!anybody_has(place.path().string()));
+    BOOST_TEST(!support::anybody_has(place.path().string()));
 }
 
 // Bad options are told apart.

@@ -93,12 +93,33 @@ BOOST_AUTO_TEST_CASE(signed_ones) {
                R"("5e61afcf5611d0c93d20f39368301c2fc88739d51abffad5c95c1ba5ed051050"})");
 }
 
-// The signed PING of an endpoint for interactions (RFC 8032 signs an empty body: no question), and
-// an unsigned one.
+// PING of an endpoint for interactions, and of one for events; one that is not signed gets no
+// answer. (Signed by openssl.)
 BOOST_AUTO_TEST_CASE(discord) {
     const verifying discord = verifying::of(
-        "discord", "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+        "discord", "cef1fc8dc8555b9c4cfbc27aa9d95504bc9275d53e881e6af306b72e48fdf1cc");
+    const auto signed_by = [](const std::string& body, const std::string& signature) {
+        return post(body,
+                    {{"X-Signature-Timestamp", "1700000000"}, {"X-Signature-Ed25519", signature}});
+    };
+    BOOST_TEST(shown(discord.challenge(signed_by(
+                   R"({"type":1})",
+                   "b9f96c1ceb8e5a05e9487cea3b6a16c1b20d19f9e57ba047066e47dd5c22cfa8"
+                   "3f14149b870cf3bcf9807622b584205d7c8ca8db4cc9b0d78f38ab1782d49b09"))) ==
+               R"(200 application/json {"type":1})");
+    BOOST_TEST(shown(discord.challenge(signed_by(
+                   R"({"type":0})",
+                   "1f65b085e79b50db9caf32d281a5e4fa65123198c01a27b8d8f05d943fa78a41"
+                   "1a9ffb9b606b6776bdded67c061060ef69d2a58f7400e08c7bdd35d0e0a6270f"))) ==
+               "204 text/plain ");
     BOOST_TEST(shown(discord.challenge(post(R"({"type":1})"))) == "none");
+    // An event has this type too.
+    const signed_request event =
+        signed_by(R"({"type":1,"event":{"type":"APPLICATION_AUTHORIZED"}})",
+                  "12e95313067e5a60bb4e8ade9f4447c2e03699a7a189e6256ff4d07f74c2a0aa"
+                  "5fabb9647123d2bef22df2d36713bff451bfb4d9acbe1cafa9d2678e19f7f901");
+    BOOST_TEST(discord.objection(event) == "");
+    BOOST_TEST(shown(discord.challenge(event)) == "none");
 }
 
 BOOST_AUTO_TEST_CASE(microsoft) {
