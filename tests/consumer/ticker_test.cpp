@@ -1,9 +1,9 @@
 // Its simulated test: mail comes, the component crashes, and goes on; idle, it ends.
-#include "ticker.hpp"
-
 #include "supe/simulation/world.hpp"
 
 #include <cstdio>
+
+supe::awaitable<> ticker(supe::component& self);
 
 namespace {
 

@@ -1,0 +1,5 @@
+#include "supe/component/component.hpp"
+
+supe::awaitable<> ticker(supe::component& self);
+
+int main() { return supe::run_component(ticker); }
