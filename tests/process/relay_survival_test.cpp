@@ -16,8 +16,8 @@ using support::webhook_flood;
 namespace {
 
 constexpr unsigned connections = 3;
-/// A forwarder that was killed with an answer unread leaves its permit resting for `timeout`, 30 s.
-constexpr auto longest_rest = 60s;
+/// A forwarder that was killed with an answer unread leaves its permit resting for `timeout`, 60 s.
+constexpr auto longest_rest = 100s;
 
 struct scene {
     support::event_loop loop;
