@@ -160,12 +160,12 @@ supe::awaitable<std::string> connect(worker& w, attempt_time& clock) {
 }
 
 /// One attempt; a connection that the destination had ended before is no part of it.
-supe::awaitable<delivery_result> deliver(worker& w, const delivery& d) {
+supe::awaitable<attempt_result> deliver(worker& w, const delivery& d) {
     const forwarder_settings& s = w.owner.settings;
     supe::clock& time = w.owner.self.time();
     co_await wait_for_turn(w.owner);
     attempt_time clock{time.now()};
-    delivery_result result;
+    attempt_result result;
     for (bool again = true; again;) {
         result.reply = {};
         result.reply.error = co_await connect(w, clock);
@@ -182,8 +182,7 @@ supe::awaitable<delivery_result> deliver(worker& w, const delivery& d) {
     co_return result;
 }
 
-std::string result_of(const forwarder_settings& s, const delivery& d,
-                      const delivery_result& known) {
+std::string result_of(const forwarder_settings& s, const delivery& d, const attempt_result& known) {
     const http_reply& reply = known.reply;
     json::object result{{"id", d.item.id}, {"attempt", d.attempt}, {"status", reply.status}};
     if (!s.route.empty()) result["route"] = s.route;
@@ -212,8 +211,8 @@ supe::awaitable<> report(forwarder_state& o, std::string to, std::string result)
 
 supe::awaitable<> deliver_and_report(worker& w, const delivery& d, const std::string& sender) {
     forwarder_state& o = w.owner;
-    delivery_result result;
-    if (const delivery_result* known = o.latest.find(d.item.id, d.attempt)) {
+    attempt_result result;
+    if (const attempt_result* known = o.latest.find(d.item.id, d.attempt)) {
         result = *known;
     } else {
         result = co_await deliver(w, d);

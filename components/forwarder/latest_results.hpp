@@ -11,7 +11,7 @@
 namespace components {
 
 /// What came of one attempt, and how long it took.
-struct delivery_result {
+struct attempt_result {
     http_reply reply;
     std::chrono::milliseconds took{};
 };
@@ -22,7 +22,7 @@ class latest_results {
 public:
     explicit latest_results(std::size_t limit) : limit_(limit) {}
 
-    void add(const std::string& id, unsigned attempt, const delivery_result& what) {
+    void add(const std::string& id, unsigned attempt, const attempt_result& what) {
         const bool fresh = results_.insert_or_assign(id, result{attempt, what}).second;
         if (fresh) order_.push_back(id);
         if (order_.size() <= limit_) return;
@@ -30,7 +30,7 @@ public:
         order_.pop_front();
     }
     /// The result of this attempt, or of any that was a success; else null.
-    const delivery_result* find(const std::string& id, unsigned attempt) const {
+    const attempt_result* find(const std::string& id, unsigned attempt) const {
         const auto found = results_.find(id);
         if (found == results_.end()) return nullptr;
         const result& r = found->second;
@@ -40,7 +40,7 @@ public:
 private:
     struct result {
         unsigned attempt;
-        delivery_result what;
+        attempt_result what;
     };
     std::size_t limit_;
     std::deque<std::string> order_;

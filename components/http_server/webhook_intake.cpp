@@ -143,7 +143,8 @@ std::optional<http_answer> webhook_intake::refusal_of(const arrival& a) {
         return http_answer{
             413, fmt::format("the body is larger than {} bytes\n", route.body_limit), {}};
     if (route.check)
-        if (const verdict v = route.check->verify(sent); !v.ok) return unverified(route, v.why);
+        if (const verification v = route.check->verify(sent); !v.ok)
+            return unverified(route, v.why);
     if (self_.time().now() < ask_again_) return unavailable(refusal_);
     // Last, so that nothing but a webhook takes a token.
     const supe::duration wait = route.rate ? route.rate->take(self_.time().now()) : 0s;

@@ -56,8 +56,10 @@ void lane::take_over(std::vector<stored_webhook> more, std::deque<stored_webhook
 
 bool lane::refill_fresh(unix_ms now) {
     while (fresh_.empty() && too_old_.empty()) {
+        if (!may_wait_) return false;
         auto more = store_.waiting_after(number_, fresh_turn_, ahead());
-        if (more.empty()) return false;
+        may_wait_ = !more.empty();
+        if (!may_wait_) return false;
         fresh_turn_ = more.back().turn;
         take_over(std::move(more), fresh_, now);
     }
@@ -119,6 +121,7 @@ void lane::begin_anew() {
     fresh_.clear();
     due_.clear();
     fresh_turn_ = due_at_ = due_seq_ = next_due_ = 0;
+    may_wait_ = true;
     rests_until_ = 0;
 }
 

@@ -58,6 +58,8 @@ public:
 
     lane_health health;
 
+    /// One has come, or its turn has.
+    void something_waits() { may_wait_ = true; }
     /// A failed one is due at `at` from now on.
     void failed_until(unix_ms at);
     /// It is not to be handed out, whether it was read ahead or not.
@@ -84,6 +86,7 @@ private:
     std::size_t in_flight_ = 0, in_flight_bytes_ = 0;
     std::deque<stored_webhook> fresh_, due_;  // read ahead
     std::int64_t fresh_turn_ = 0;             // all that wait up to here were read
+    bool may_wait_ = true;                    // false: nothing waits behind these
     unix_ms due_at_ = 0;                      // the same for failed ones
     std::int64_t due_seq_ = 0;
     unix_ms next_due_ = 0;  // no failed one behind these is due before

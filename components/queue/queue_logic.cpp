@@ -120,6 +120,7 @@ void queue_logic::apply(changes& later, unix_ms now) {
     for (const std::string& id : later.finished) finish(id, false, now);
     for (const std::string& id : later.abandoned) finish(id, true, now);
     for (const auto& [l, due_at] : later.failed) l->failed_until(due_at);
+    for (lane* l : later.touched) l->something_waits();
     for (lane* l : later.begin_anew) l->begin_anew();
 }
 
@@ -129,7 +130,7 @@ mail_decision queue_logic::take_one(std::string_view body, unix_ms now, queue_ev
     const bool object = members.next();
     const std::string_view key = object ? members.key() : std::string_view(),
                            value = object ? members.value() : std::string_view();
-    if (key == "id" && value.starts_with('"')) return take_webhook(body, now);
+    if (key == "id" && value.starts_with('"')) return take_webhook(body, now, later);
     if (key == "result") {
         take_result(value, now, events, later);
         return {};
@@ -159,7 +160,7 @@ std::string queue_logic::objection_to_size(lane& l, std::size_t bytes) {
     return {};
 }
 
-mail_decision queue_logic::take_webhook(std::string_view body, unix_ms now) {
+mail_decision queue_logic::take_webhook(std::string_view body, unix_ms now, changes& later) {
     const auto given = leading_members_of(body);
     if (!given || !is_id(given->id))
         return refuse("the id is not made of 1 to 64 letters, digits, - and _");
@@ -174,6 +175,7 @@ mail_decision queue_logic::take_webhook(std::string_view body, unix_ms now) {
         store_.is_duplicate(l->number(), given->dedupe_key, now, window->count()))
         return {};
     disk_left_ -= std::min(disk_left_, std::uint64_t(body.size()));
+    later.touched.insert(l);
     store_.insert({.id = given->id,
                    .text = body,
                    .lane = l->number(),
@@ -258,6 +260,7 @@ void queue_logic::take_failure(const std::string& id, unsigned attempt,
 void queue_logic::note_health(lane& l, const std::string& id, outcome how, unix_ms now,
                               queue_events& events, changes& later) {
     using change = patterns::circuit_breaker::change;
+    later.touched.insert(&l);
     later.health_before.try_emplace(&l, l.health);
     const auto out = in_flight_.find(id);
     const auto ticket =
@@ -333,6 +336,7 @@ void queue_logic::bury(lane& l, std::vector<std::string> too_old, unix_ms now,
             events.dead.push_back({id, l.settings().route, reason});
         }
         store_.commit();
+        l.something_waits();
     } catch (const store_error&) {
         store_.rollback();
         l.begin_anew();
@@ -363,7 +367,10 @@ void queue_logic::set_aside(const std::string& id, const std::string& reason, ti
         store_.rollback();
         throw;
     }
-    if (known) events.dead.push_back({id, store_.routes().at(known->lane).name, reason});
+    if (known) {
+        events.dead.push_back({id, store_.routes().at(known->lane).name, reason});
+        if (lane* l = lane_numbered(known->lane)) l->something_waits();
+    }
     finish(id, true, to_ms(at));
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -93,13 +94,14 @@ private:
     /// What a batch changes in memory, or undoes.
     struct changes {
         std::vector<std::string> finished{}, abandoned{};
+        std::set<lane*> touched{};
         std::vector<lane*> begin_anew{};
         std::vector<std::pair<lane*, unix_ms>> failed{};
         std::map<lane*, lane_health> health_before{};
     };
     mail_decision take_one(std::string_view body, unix_ms now, queue_events& events,
                            changes& later);
-    mail_decision take_webhook(std::string_view body, unix_ms now);
+    mail_decision take_webhook(std::string_view body, unix_ms now, changes& later);
     std::string objection_to_size(lane& l, std::size_t bytes);
     mail_decision resume(std::string_view body, unix_ms now, changes& later);
     mail_decision drop_route(std::string_view name, changes& later);

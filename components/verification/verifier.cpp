@@ -105,7 +105,7 @@ verifier& verifier::operator=(verifier&&) noexcept = default;
 
 const std::string& verifier::kind() const { return state_->how.kind; }
 
-verdict verifier::verify(const sent_request& request) const {
+verification verifier::verify(const sent_request& request) const {
     auto [fits, why] = state_->check(request_parts(request, state_->how));
     return {fits != nullptr, std::move(why)};
 }

@@ -13,7 +13,7 @@ namespace components {
 
 /// Whether a request was verified, and why not: a line for a log, without body, signature and
 /// query.
-struct verdict {
+struct verification {
     bool ok = false;
     std::string why{};
 };
@@ -33,7 +33,7 @@ public:
     const std::string& kind() const;
 
     /// Of a webhook; the answer to one that is not verified is 401.
-    verdict verify(const sent_request& request) const;
+    verification verify(const sent_request& request) const;
 
     /// The answer to a request that is no webhook: with it a provider asks whether somebody is
     /// here who expects it. To be asked before anything else, of every method: Meta, Dropbox and X

@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(forwarder) {
     BOOST_TEST(
         end(R"({"url": "http://a"})") ==
         R"(config: "url" is not one of route, to, exact, connections, rate, timeout, ca_file, )"
-        "sign, idle, lock");
+        "sign, files_written, idle, lock");
     const auto route = [&](const std::string& more) {
         return end((R"({"to": "http://a", )" + more + "}").c_str());
     };

@@ -1,6 +1,7 @@
 // Shows that the house stands as it was drawn: each rule is checked over all files of the
 // repository, and each checker on a few lines that break its rule, to prove that it can fail.
 #include "tests/house/rules.hpp"
+#include "tests/house/type_names.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -282,6 +283,23 @@ BOOST_AUTO_TEST_CASE(headers_are_used) {
                           "supe/mail/d.hpp:1: nobody includes it"};
     BOOST_TEST(found == expected, boost::test_tools::per_element());
     expect_none(rules::headers_are_used(repository()));
+}
+
+BOOST_AUTO_TEST_CASE(types_have_own_names) {
+    expect_none(rules::types_have_own_names({
+        {"components/a/a.hpp", "struct x {\n};\nstruct y;\n    struct z {};\n"},
+        {"components/b/b.hpp", "class x;\nstruct y {};\nstruct z {\n"},
+        {"components/b/b.cpp", "struct x {\n"},
+        {"patterns/x.hpp", "class x {\n"},
+    }));
+    const auto found = rules::types_have_own_names({
+        {"components/a/a.hpp", "struct x {\n};\nenum class e { a };\n"},
+        {"components/b/b.hpp", "\nclass x final : public y {\n};\nenum class e : int { b };\n"},
+    });
+    BOOST_TEST(found == (faults{"components/b/b.hpp:2: x is a type of components/a/a.hpp already",
+                                "components/b/b.hpp:4: e is a type of components/a/a.hpp already"}),
+               boost::test_tools::per_element());
+    expect_none(rules::types_have_own_names(repository()));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -127,11 +127,10 @@ BOOST_AUTO_TEST_CASE(recall) {
     t.pool.add(4);
     t.loop.advance(10ms);
     BOOST_TEST(t.s.kept == 2u);
-    t.loop.advance(500ms);
-    BOOST_TEST(t.s.kept == 1u);
+    BOOST_TEST(t.s.made == 3u);
     t.loop.advance(5s);
     BOOST_TEST(t.done() == "1 2 3 4 ");
-    BOOST_TEST(t.s.made == 4u);
+    BOOST_TEST(t.s.made == 4u);  // work was waiting, and it was given up all the same
 }
 
 // What has become useless is not kept for the time.

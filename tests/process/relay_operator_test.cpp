@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(new_settings) {
     const auto settings = [&](std::string_view more) {
         s.write("relay.json", fmt::format(R"({{"to": "{}", {}}})", s.sink.url(), more));
     };
-    settings(R"("retry_every": "1h")");
+    settings(R"("retry_every": "10m")");
     support::program relay(s.loop, {SUPE_BINARY, "relay", (s.directory / "relay.json").string(),
                                     "--listen", "127.0.0.1:" + std::to_string(s.port), "--state",
                                     (s.directory / "state").string(), "--log-format", "json"});
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(new_settings) {
     relay.signal(SIGHUP);
     BOOST_TEST(relay.prints("nothing is changed"), relay.output());
     BOOST_TEST(pid_of("/dam/queue").starts_with(queue));
-    settings(R"("retry_every": "2h")");
+    settings(R"("retry_every": "20m")");
     relay.signal(SIGHUP);
     BOOST_TEST(relay.prints("SIGHUP: reloaded\"}\n"), relay.output());  // in JSON, as requested
     BOOST_TEST(!pid_of("/dam/queue").starts_with(queue));

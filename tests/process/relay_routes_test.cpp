@@ -148,11 +148,12 @@ BOOST_AUTO_TEST_CASE(new_routes) {
     s.write(a + "," + s.route("b", other.url(), R"("rate": "often")"));
     BOOST_TEST(reload("SIGHUP: nothing is changed: "), s.relay->process().output());
     BOOST_TEST(s.send("/b") == "HTTP/1.1 404 Not Found");
+    support::http_sink third(s.loop);
     const std::string taken =
-        fmt::format(R"("listen": ["127.0.0.1:{}", "127.0.0.1:{}"])", s.port, other.port());
+        fmt::format(R"("listen": ["127.0.0.1:{}", "127.0.0.1:{}"])", s.port, third.port());
     std::ofstream(s.directory / "relay.json")
         << fmt::format(R"({{{}, "routes": [{}, {}]}})", taken, a, s.route("b", other.url()));
-    BOOST_TEST(reload(fmt::format("SIGHUP: nothing is changed: 127.0.0.1:{}: ", other.port())),
+    BOOST_TEST(reload(fmt::format("SIGHUP: nothing is changed: 127.0.0.1:{}: ", third.port())),
                s.relay->process().output());
     BOOST_TEST(s.relay->pid_of("/http_server") == server);
     BOOST_TEST(s.relay->pid_of("/connection_lock-b") == 0);

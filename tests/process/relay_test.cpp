@@ -164,8 +164,11 @@ BOOST_AUTO_TEST_CASE(refuses_to_start) {
     expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--retry-every", "soon", "--state", state}),
                    "\"soon\"");
     expect_refusal(
-        relay_ends(s, {"--to", s.sink.url(), "--listen", address(s.sink.port()), "--state", state}),
+        relay_ends(s, {"--to", "http://a", "--listen", address(s.sink.port()), "--state", state}),
         "Address already in use");
+    expect_refusal(
+        relay_ends(s, {"--to", s.sink.url(), "--listen", address(s.sink.port()), "--state", state}),
+        "the relay listens there itself");
     std::ofstream(s.directory / "file") << "a file";
     expect_refusal(relay_ends(s, {"--to", s.sink.url(), "--listen", listen, "--state",
                                   s.directory / "file/state"}),

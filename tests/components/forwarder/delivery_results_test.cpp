@@ -7,7 +7,7 @@ using components::latest_results;
 
 namespace {
 
-components::delivery_result of_status(int status) { return {{status, {}, {}}, {}}; }
+components::attempt_result of_status(int status) { return {{status, {}, {}}, {}}; }
 
 }  // namespace
 

@@ -1,10 +1,10 @@
 // Shows the queue between its senders and a forwarder, in simulated trees in virtual time with a
 // real SQLite file: the exact mail, and that nothing is lost or stuck whatever crashes.
-#include "tests/components/queue/queue_scene.hpp"
+#include "tests/components/queue/queue_world.hpp"
 
 using namespace std::chrono_literals;
 using queue_tests::lines;
-using queue_tests::scene;
+using scene = queue_tests::queue_world;
 
 namespace {
 

@@ -1,13 +1,13 @@
 // Shows that each route has a lane of its own: what befalls the destination of one delays no other,
 // and a destination that was down gets all that waited soon after its return (contract §7,
 // Outcome).
-#include "tests/components/queue/queue_scene.hpp"
+#include "tests/components/queue/queue_world.hpp"
 
 #include <algorithm>
 
 using namespace std::chrono_literals;
 using queue_tests::lines;
-using queue_tests::scene;
+using scene = queue_tests::queue_world;
 
 namespace {
 

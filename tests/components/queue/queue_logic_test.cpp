@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(how_they_die) {
     s.now += 1h;
     same(s.mark_delivery(), {"b/42"});
     s.take({result("b", 42, 0, R"(,"error":"timed out")")});
-    same(s.dead(), {"b: not delivered within 72h, at last: timed out"});
+    same(s.dead(), {"b: not delivered within 3d, at last: timed out"});
     s.open();
     BOOST_TEST(s.counts() == "0 pending, 0 failed, 2 dead, 0 handed");
 }

@@ -25,7 +25,7 @@ using supe::simulation::world;
 using lines = std::vector<std::string>;
 
 /// A queue, forwarders that do what the test says, and a sender.
-struct scene {
+struct queue_world {
     support::temporary_directory directory{support::in_memory()};
     world w;
     lines got{};  ///< mail that reached the forwarder
@@ -44,12 +44,12 @@ struct scene {
     component* sender = nullptr;
     supe::nursery* sending = nullptr;
 
-    explicit scene(std::uint64_t seed = 1) : w(seed) {
+    explicit queue_world(std::uint64_t seed = 1) : w(seed) {
         w.provide("queue", components::queue);
         w.provide("forwarder", [this](component& self) { return forward(self); });
         w.provide("sender", [this](component& self) { return be_sender(self); });
     }
-    ~scene() { w.stop(); }
+    ~queue_world() { w.stop(); }
 
     void run(const std::string& config = R"("in_flight": 3)") {
         w.run(fmt::format(R"({{"name": "t", "max_restarts": 10000, "children": [
