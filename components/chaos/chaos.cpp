@@ -98,7 +98,7 @@ private:
         for (unsigned i = 1; i <= settings_.kills && !is_over(supe::never); ++i) {
             const auto due = began + settings_.lasts / settings_.kills * i;
             while (!is_over(due)) co_await look(due);
-            if (!report_.was_interrupted) kill_one();
+            while (!report_.was_interrupted && !kill_one()) co_await look(supe::never);
         }
         while (!is_over(end)) co_await look(end);
     }
@@ -109,13 +109,17 @@ private:
         co_await time_.sleep_until(std::min<supe::time_point>(until, time_.now() + look_every));
     }
 
-    void kill_one() {
+    /// False while the relay has no child yet: kills that come faster than it starts would hit
+    /// nothing else.
+    bool kill_one() {
         const auto parts = relay_.parts();
-        if (parts.empty()) return;
+        if (parts.size() < 2) return false;
         // The relay itself is one among twenty: it takes all others with it.
-        const bool whole = dice_() % 20 == 0 || parts.size() == 1;
+        const bool whole = dice_() % 20 == 0;
         const auto& chosen = whole ? parts.front() : parts[1 + dice_() % (parts.size() - 1)];
-        if (::kill(chosen.pid, SIGKILL) == 0) ++report_.kills[chosen.name];
+        if (::kill(chosen.pid, SIGKILL) != 0) return false;
+        ++report_.kills[chosen.name];
+        return true;
     }
 
     supe::awaitable<> drain() {
