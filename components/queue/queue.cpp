@@ -2,6 +2,7 @@
 
 #include "components/queue/damaged_store.hpp"
 #include "components/queue/dead_webhooks.hpp"
+#include "components/queue/disk_ballast.hpp"
 #include "components/queue/queue_logic.hpp"
 #include "components/queue/queue_settings.hpp"
 #include "patterns/output.hpp"
@@ -22,12 +23,12 @@ constexpr auto redelivery_pause = 1s;     // after the forwarder's mailbox refus
 constexpr auto store_pause = 1s;          // after the store failed
 constexpr auto refusal_line_every = 10s;  // one line for a storm of refusals
 constexpr std::size_t batch_bytes = 8 << 20;
-constexpr unsigned most_in_flight = 1'000'000;
 
 /// The queue as a component: what its coroutines share.
 struct queue_state {
     supe::component& self;
     queue_logic& logic;
+    disk_ballast& ballast;
     supe::nursery all;                     // its coroutines: when one fails, so does the queue
     supe::timer offer;                     // something may be sent to the forwarder
     supe::timer changed;                   // the depth is not what was last published
@@ -35,8 +36,8 @@ struct queue_state {
     supe::time_point next_refusal_line{};
     std::uint64_t refused = 0;
 
-    queue_state(supe::component& c, queue_logic& d)
-        : self(c), logic(d), all(c.time()), offer(c.time()), changed(c.time()) {}
+    queue_state(supe::component& c, queue_logic& d, disk_ballast& b)
+        : self(c), logic(d), ballast(b), all(c.time()), offer(c.time()), changed(c.time()) {}
     /// Wall time as it was when the queue began, and steady since then: a wall clock that is set
     /// neither holds up what is to be tried again nor hurries it.
     std::chrono::system_clock::time_point now() const {
@@ -87,6 +88,14 @@ void log_refusal(queue_state& state, const std::string& why) {
     patterns::warn("refused ({} so far): {}", state.refused, why);
 }
 
+/// After a failure of the store. Where it is not the disk, the room comes back with the next batch.
+void give_up_ballast(queue_state& state) {
+    if (state.ballast.give_up())
+        patterns::warn(
+            "the store failed: the room that was kept for a full disk is given up, so that "
+            "deliveries can go on");
+}
+
 /// Whatever has arrived behind what is in the batch goes into the same commit, within bounds. False
 /// when it is time to end.
 supe::awaitable<bool> gather(queue_state& state, std::vector<supe::mail>& batch) {
@@ -128,6 +137,10 @@ supe::awaitable<> keep_webhooks(queue_state& state) {
             if (decisions[i].what == kind::later) later.push_back(std::move(batch[i]));
         }
         batch = std::move(later);
+        if (batch.empty())
+            state.ballast.keep(state.logic.disk_left());
+        else
+            give_up_ballast(state);
         publish_events(state, events);
         state.offer.notify();
         state.changed.notify();
@@ -146,6 +159,7 @@ supe::awaitable<> set_aside(queue_state& state, std::string id) {
         } catch (const store_error& e) {
             if (e.damaged()) throw;
             log_refusal(state, e.what());
+            give_up_ballast(state);
         }
         co_await state.self.time().sleep_for(store_pause);
     }
@@ -176,6 +190,7 @@ std::optional<handover> next_webhook(queue_state& state) {
     } catch (const store_error& e) {
         if (e.damaged()) throw;
         log_refusal(state, e.what());
+        give_up_ballast(state);
         state.store_rests_until = now + store_pause;
     }
     publish_events(state, events);
@@ -266,15 +281,17 @@ void tell_what_is_there(const webhook_store& store, const std::string& address) 
 }
 
 supe::awaitable<> run(supe::component& self, queue_settings settings, webhook_store& store,
-                      std::filesystem::path directory) {
+                      std::filesystem::path file) {
+    const auto free_bytes = free_bytes_at(file.parent_path());
+    disk_ballast ballast(file += ".ballast");
+    ballast.keep(free_bytes());
     std::mt19937_64 dice{std::random_device{}()};
     queue_logic logic(
         store, settings.limits,
-        [&dice] { return std::uniform_real_distribution<double>(0, 1)(dice); },
-        free_bytes_at(directory));
+        [&dice] { return std::uniform_real_distribution<double>(0, 1)(dice); }, free_bytes);
     tell_what_is_there(store, self.address());
     self.set_window(settings.window);
-    queue_state state(self, logic);
+    queue_state state(self, logic, ballast);
     logic.bound_waits(state.now());
     state.all.start(deliver_all(state));
     state.all.start(publish_depth(state));
@@ -292,7 +309,7 @@ supe::awaitable<> queue(supe::component& self) {
     std::unique_ptr<webhook_store> store = open_store(file, tell);
     std::optional<store_error> damage;
     try {
-        co_await run(self, settings, *store, file.parent_path());
+        co_await run(self, settings, *store, file);
     } catch (const store_error& e) {
         if (!e.damaged()) throw;
         damage = e;

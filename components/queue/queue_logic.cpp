@@ -3,6 +3,7 @@
 #include "components/queue/dead_webhooks.hpp"
 #include "components/queue/leading_members.hpp"
 #include "components/queue/store_schema.hpp"
+#include "components/webhook/webhook.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 

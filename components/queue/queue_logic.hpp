@@ -80,6 +80,8 @@ public:
                    queue_events& events);
 
     std::size_t in_flight() const { return in_flight_.size(); }
+    /// Bytes that the disk had left after the last batch.
+    std::uint64_t disk_left() const { return disk_left_; }
     const webhook_store& store() const { return store_; }
     const std::vector<std::unique_ptr<lane>>& lanes() const { return lanes_; }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <chrono>
 #include <sstream>
+#include "components/webhook/webhook.hpp"
 
 namespace components {
 namespace {

@@ -9,7 +9,5 @@ namespace components {
 supe::sqlite_format queue_format();
 
 inline constexpr int queue_version = 2;
-/// The route of a relay without `routes`, and of all webhooks of version 1.
-inline constexpr const char* default_route = "default";
 
 }  // namespace components

@@ -10,7 +10,7 @@
 namespace components {
 namespace {
 
-constexpr std::string_view header = "header:", json = "json:";
+constexpr std::string_view of_header = "header:", of_json = "json:";
 constexpr std::size_t longest_key = 128;
 
 /// As the providers' own documents say.
@@ -67,24 +67,24 @@ std::string scalar_at(std::string_view pointer, std::string_view body) {
 }  // namespace
 
 bool is_key_source(std::string_view source) {
-    if (source.starts_with(json)) {
-        const std::string_view pointer = source.substr(json.size());
+    if (source.starts_with(of_json)) {
+        const std::string_view pointer = source.substr(of_json.size());
         return !pointer.empty() && supe::is_json_pointer(pointer);
     }
-    const bool named = source.starts_with(header) && source.size() > header.size();
-    return named && std::ranges::all_of(source.substr(header.size()), [](unsigned char c) {
+    const bool named = source.starts_with(of_header) && source.size() > of_header.size();
+    return named && std::ranges::all_of(source.substr(of_header.size()), [](unsigned char c) {
                return std::isalnum(c) ||
                       std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) !=
                           std::string_view::npos;
            });
 }
 
-bool is_of_whole_request(std::string_view source) { return source.starts_with(header); }
+bool is_of_whole_request(std::string_view source) { return source.starts_with(of_header); }
 
 std::string key_at(std::string_view source, const http_fields& headers, std::string_view body) {
-    std::string key = source.starts_with(header)
-                          ? std::string(field(headers, source.substr(header.size())))
-                          : scalar_at(source.substr(json.size()), body);
+    std::string key = source.starts_with(of_header)
+                          ? std::string(field(headers, source.substr(of_header.size())))
+                          : scalar_at(source.substr(of_json.size()), body);
     return is_handy(key) ? key : sha256_of(key);
 }
 

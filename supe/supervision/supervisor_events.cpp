@@ -70,7 +70,7 @@ void supervisor::on_ended(child& c, const child_end& end) {
     child_entry& entry = children_.at(c.number());
     notices_.forget_watches_of(c);
     // The whole cause chain, when a nested supervisor failed.
-    const bool failed_below = !end.clean && entry.failure_below;
+    const bool failed_below = !end.clean && entry.failure_below && !entry.failure_below->empty();
     const std::string text = failed_below ? *entry.failure_below : end.text();
     entry.add_death({env_.time.wall(), text, end.exit ? end.exit->json() : "null", end.lasted,
                      end.clean, end.asked_for});

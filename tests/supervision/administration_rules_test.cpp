@@ -366,7 +366,7 @@ BOOST_AUTO_TEST_CASE(a_start_that_fails) {
     m.ask(m.admin.start("a"));
     m.actions();
     auto next = m.tree_of({spec_of("a")});
-    next.children[0].env["KEY"] = "value";
+    next.children[0].env.edit()["KEY"] = "value";
     m.launcher.fail_next("/a", 1, {"EAGAIN", "Resource temporarily unavailable"});
     BOOST_TEST(m.ask(m.admin.reload(next)) ==
                "/a did not come up: Resource temporarily unavailable");
@@ -425,7 +425,7 @@ BOOST_AUTO_TEST_CASE(reloaded) {
     auto next = m.tree_of({spec_of("e"), spec_of("d"), spec_of("b"), spec_of("a")});
     next.limit = {77, 5s};
     next.children[1].restart = supe::restart_type::transient;
-    next.children[2].env["KEY"] = "value";
+    next.children[2].env.edit()["KEY"] = "value";
     BOOST_TEST(m.ask(m.admin.reload(next)) == "");
     BOOST_TEST_SAME(m.actions(), {"stop c", "remove c", "start e", "stop b", "start b"});
     BOOST_TEST_SAME(m.order_of_start(), {"e", "d", "b", "a"});

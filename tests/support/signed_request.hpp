@@ -41,7 +41,7 @@ public:
     const components::verify_settings& settings() const { return read_; }
     /// Empty where it is verified, else why not.
     std::string objection(const signed_request& r) const {
-        const components::verdict v = made_->verify(r);
+        const components::verification v = made_->verify(r);
         return v.ok ? "" : v.why.empty() ? "no reason" : v.why;
     }
     std::optional<components::http_answer> challenge(const signed_request& r) const {
