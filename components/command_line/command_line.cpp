@@ -33,6 +33,7 @@ void add_commands(command& program, target_tree& where) {
     all.push_back(logs_command(where));
     all.push_back(notices_command(where));
     all.push_back(doctor_command(where));
+    all.push_back(conformance_command());
     for (command& c : administration_commands(where)) all.push_back(std::move(c));
     all.push_back(mail_command(where));
     all.push_back(dead_command(where));

@@ -16,7 +16,7 @@ add_library(supe::simulation ALIAS supe_simulation)
 install(TARGETS supe_core supe_patterns supe_simulation EXPORT supe-targets)
 install(EXPORT supe-targets NAMESPACE supe:: DESTINATION ${package})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/supe ${PROJECT_SOURCE_DIR}/patterns DESTINATION ${headers}
-  FILES_MATCHING PATTERN "*.hpp" PATTERN package EXCLUDE PATTERN examples EXCLUDE PATTERN precompiled.hpp EXCLUDE)
+  FILES_MATCHING PATTERN "*.hpp" PATTERN package EXCLUDE PATTERN examples EXCLUDE PATTERN clients EXCLUDE PATTERN precompiled.hpp EXCLUDE)
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/supe-config.cmake.in ${PROJECT_BINARY_DIR}/package/supe-config.cmake
   INSTALL_DESTINATION ${package})

@@ -1,4 +1,5 @@
-// The component in Python of supe/README.md, unchanged.
+// Components in Python: that of supe/README.md, unchanged, and that of patterns/clients.
+#include "tests/support/conformance.hpp"
 #include "tests/support/mail_taker.hpp"
 #include "tests/support/needs.hpp"
 #include "tests/support/readme.hpp"
@@ -12,6 +13,11 @@ BOOST_AUTO_TEST_CASE(the_component_of_the_page) {
     support::expect_takes_mail(
         d, R"({"name": "t", "children": [{"name": "c", "command": ["python3", "c.py"]}]})",
         "{'a': [1, 'x']}");
+}
+
+// The one to begin with passes all checks of `supe conformance`.
+BOOST_AUTO_TEST_CASE(the_client) {
+    support::expect_conformance({"python3", support::client("client.py")});
 }
 
 BOOST_AUTO_TEST_SUITE_END()
