@@ -27,6 +27,7 @@ void add_commands(command& program, target_tree& where) {
     all.push_back(run_command(where));
     all.push_back(check_command());
     all.push_back(chaos_command());
+    all.push_back(new_command());
     all.push_back(completion_command(program));
     all.push_back(status_command(where));
     all.push_back(tree_command(where));

@@ -12,6 +12,7 @@ command relay_command(const target_tree& where);
 command run_command(const target_tree& where);
 command check_command();
 command chaos_command();
+command new_command();
 command conformance_command();
 command completion_command(const command& program);  // `program` must outlive it
 

@@ -406,6 +406,7 @@ inline const std::map<std::string, std::string> headless{
     {"components/command_line/doctor.cpp", "declared in commands.hpp"},
     {"components/command_line/logs.cpp", "declared in commands.hpp"},
     {"components/command_line/mail.cpp", "declared in commands.hpp"},
+    {"components/command_line/new.cpp", "declared in commands.hpp"},
     {"components/command_line/notices.cpp", "declared in commands.hpp"},
     {"components/command_line/relay.cpp", "declared in commands.hpp"},
     {"components/command_line/run.cpp", "declared in commands.hpp"},
