@@ -13,7 +13,8 @@ namespace patterns {
 /// component's. Ends when the component is asked to shut down. Run it beside other work in a
 /// nursery.
 ///
-///     co_await patterns::forward_notices(self, {"web-crashed", "queue-depth"}, "/alerts");
+///     const std::vector<std::string> names{"web-crashed", "queue-depth"};
+///     co_await patterns::forward_notices(self, names, "/alerts");
 ///
 /// A notice is kept nowhere, its mail is: so those who must not miss one can be down. Those of one
 /// name arrive in order. Where the mail is not accepted (a full mailbox, an address that nobody has
