@@ -3,15 +3,15 @@
 
 #include "supe/async/clock.hpp"
 
-#include <functional>
+#include <random>
 
 namespace patterns {
 
-/// Pauses that grow: first, first × factor, … up to max. Each is a random part of that ("full
-/// jitter"), so that those that failed together do not come back together. A pure object; the
-/// caller waits:
+/// Pauses that grow: first, first × factor, … up to max. By default each is a random part of that
+/// ("full jitter"), so that those that failed together do not come back together. A pure object
+/// with dice of its own; the caller waits:
 ///
-///     patterns::backoff pause({.first = 100ms, .max = 5s}, random);
+///     patterns::backoff pause({.first = 100ms, .max = 5s});
 ///     while (!try_it()) co_await self.shutdown_requested_until(self.time().now() + pause.next());
 class backoff {
 public:
@@ -19,10 +19,9 @@ public:
         supe::duration first = std::chrono::milliseconds(100);
         supe::duration max = std::chrono::seconds(30);
         double factor = 2;
+        double jitter = 1;  ///< the part of a pause that is random, 0 to 1
     };
-    /// `random` gives numbers in [0,1).
-    backoff(settings s, std::function<double()> random)
-        : settings_(s), random_(std::move(random)), limit_(s.first) {}
+    explicit backoff(settings s) : settings_(s), limit_(s.first), dice_(std::random_device{}()) {}
 
     supe::duration next();
     /// After a success: the next pause is a first one again.
@@ -30,8 +29,8 @@ public:
 
 private:
     settings settings_;
-    std::function<double()> random_;
     supe::duration limit_;
+    std::minstd_rand dice_;
 };
 
 }  // namespace patterns

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <random>
 #include <unordered_map>
 
 namespace components {
@@ -47,15 +46,10 @@ struct forwarder_state {
     name_lookup names{self.time(), settings.to};
     std::optional<patterns::rate_limiter> starts{};
     patterns::worker_pool<worker, supe::mail> pool{self.time(), settings.idle / 2};
-    std::mt19937_64 dice{std::random_device{}()};
 
     forwarder_state(supe::component& c, forwarder_settings s) : self(c), settings(std::move(s)) {
         if (settings.rate) starts.emplace(*settings.rate);
         for (unsigned i = 0; i < settings.connections; ++i) pool.hire(*this);
-    }
-    patterns::backoff pauses() {
-        return patterns::backoff(
-            {100ms, 5s, 2}, [this] { return std::uniform_real_distribution<double>(0, 1)(dice); });
     }
 };
 
@@ -89,7 +83,7 @@ struct stopped {};
 /// Waits for as long as it takes: a webhook is not at fault when the lock cannot be reached. Throws
 /// stopped.
 supe::awaitable<patterns::permit> permit_for(forwarder_state& o, std::vector<std::string> peers) {
-    patterns::backoff pauses = o.pauses();
+    patterns::backoff pauses({.first = 100ms, .max = 5s});
     for (;;) {
         try {
             patterns::permit permit = co_await patterns::acquire(o.self, o.settings.lock, peers);
@@ -194,7 +188,7 @@ std::string result_of(const forwarder_settings& s, const delivery& d, const atte
 
 /// Until it is in the queue's mailbox: a result that is lost would hold the webhook back.
 supe::awaitable<> report(forwarder_state& o, std::string to, std::string result) {
-    patterns::backoff pauses = o.pauses();
+    patterns::backoff pauses({.first = 100ms, .max = 5s});
     for (;;) {
         try {
             co_await o.self.send(to, result);

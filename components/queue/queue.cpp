@@ -10,7 +10,9 @@
 
 #include <fmt/format.h>
 #include <sys/statvfs.h>
+#include <algorithm>
 #include <boost/json/object.hpp>
+#include <iterator>
 #include <random>
 
 namespace components {
@@ -99,16 +101,12 @@ void give_up_ballast(queue_state& state) {
 /// Whatever has arrived behind what is in the batch goes into the same commit, within bounds. False
 /// when it is time to end.
 supe::awaitable<bool> gather(queue_state& state, std::vector<supe::mail>& batch) {
-    const supe::time_point now = state.self.time().now();
-    auto next = co_await state.self.receive_until(batch.empty() ? supe::never : now + store_pause);
-    if (state.self.shutting_down()) co_return false;
-    for (std::size_t bytes = 0; next;) {
-        bytes += next->body().size();
-        batch.push_back(std::move(*next));
-        next.reset();
-        if (bytes < batch_bytes) next = co_await state.self.receive_until(now);
-    }
-    co_return true;
+    const supe::time_point until =
+        batch.empty() ? supe::never : state.self.time().now() + store_pause;
+    const supe::batch_limits limits{.bytes = batch_bytes};
+    std::vector<supe::mail> arrived = co_await state.self.receive_batch(limits, until);
+    std::ranges::move(arrived, std::back_inserter(batch));
+    co_return !state.self.shutting_down();
 }
 
 /// Answers a call; where the answer does not fit into a frame, with that error.

@@ -45,6 +45,8 @@ error_code make_error_code(mail_error e) {
     return {static_cast<int>(e), category};
 }
 
+json_body::json_body(const boost::json::value& value) : text(boost::json::serialize(value)) {}
+
 // --- mail ---
 
 const std::string& mail::from() const { return content_->from; }
@@ -84,7 +86,7 @@ awaitable<> mail::requeue(std::string reason) {
     co_return;
 }
 
-awaitable<> mail::answer(std::string body) {
+awaitable<> mail::answer(json_body body) {
     self_->answer(content_->from, call(), std::move(body));
     co_return;
 }
@@ -146,6 +148,12 @@ void component::pause() {
     impl_->signal("NOT-READY-TO-RECEIVE-MAIL");
 }
 
+void component::give_back() {
+    pause();
+    for (const auto& unread : impl_->inbox) impl_->refuse(unread->id, refusal::requeue, {});
+    impl_->inbox.clear();
+}
+
 awaitable<std::optional<mail>> component::receive() { return receive_until(never); }
 
 awaitable<std::optional<mail>> component::receive_until(time_point deadline) {
@@ -164,38 +172,55 @@ awaitable<std::optional<mail>> component::receive_until(time_point deadline) {
     co_return m;
 }
 
-void component::tell(std::string to, std::string body) {
-    const error_code refused = impl_->post_mail(to, body, {});
+awaitable<std::vector<mail>> component::receive_batch(batch_limits limits, time_point deadline) {
+    std::vector<mail> batch;
+    std::size_t bytes = 0;
+    std::optional<mail> next = co_await receive_until(deadline);
+    const time_point full_at = time().now() + limits.wait;
+    while (next) {
+        bytes += next->body().size();
+        batch.push_back(std::move(*next));
+        next.reset();
+        const bool is_full = (limits.count > 0 && batch.size() >= limits.count) ||
+                             (limits.bytes > 0 && bytes >= limits.bytes);
+        if (!is_full) next = co_await receive_until(full_at);
+    }
+    if (shutting_down()) batch.clear();
+    co_return batch;
+}
+
+void component::tell(std::string to, json_body body) {
+    const error_code refused = impl_->post_mail(to, body.text, {});
     if (refused) throw system_error(refused);
 }
 
-awaitable<> component::send(std::string to, std::string body) {
-    const error_code error =
-        co_await impl_->send_and_wait(std::move(to), std::move(body), impl::goal::accepted, never);
+awaitable<> component::send(std::string to, json_body body) {
+    const error_code error = co_await impl_->send_and_wait(std::move(to), std::move(body.text),
+                                                           impl::goal::accepted, never);
     if (error) throw system_error(error);
 }
 
-awaitable<error_code> component::try_deliver(std::string to, std::string body,
-                                             time_point deadline) {
-    return impl_->send_and_wait(std::move(to), std::move(body), impl::goal::acknowledged, deadline);
+awaitable<error_code> component::try_deliver(std::string to, json_body body, time_point deadline) {
+    return impl_->send_and_wait(std::move(to), std::move(body.text), impl::goal::acknowledged,
+                                deadline);
 }
 
-awaitable<> component::deliver(std::string to, std::string body) {
+awaitable<> component::deliver(std::string to, json_body body) {
     const error_code error = co_await try_deliver(std::move(to), std::move(body));
     if (error) throw system_error(error);
 }
 
-awaitable<mail> component::call(std::string to, std::string body, time_point deadline) {
-    auto content = co_await impl_->call_and_wait(std::move(to), std::move(body), deadline);
+awaitable<mail> component::call(std::string to, json_body body, time_point deadline) {
+    auto content = co_await impl_->call_and_wait(std::move(to), std::move(body.text), deadline);
     mail m;
     m.content_ = std::move(content);
     m.self_ = this;
     co_return m;
 }
 
-void component::answer(std::string to, std::string_view call, std::string body) {
+void component::answer(std::string to, std::string_view call, json_body body) {
     const error_code refused =
-        impl_->post_mail(to, body, fmt::format(R"(,"re":{})", json_quoted(call)));
+        impl_->post_mail(to, body.text, fmt::format(R"(,"re":{})", json_quoted(call)));
     if (refused) throw system_error(refused);
 }
 
@@ -206,12 +231,13 @@ awaitable<watch> component::watch_notice(std::string name, watch_options options
     co_return w;
 }
 
-void component::notify(std::string name, boost::json::value content) {
+void component::notify(std::string name, json_body body) {
     expect_name(name);
-    const std::string message = boost::json::serialize(content);
+    std::string& message = body.text;
     if (!is_json(message))
         throw std::invalid_argument("notice " + name +
                                     ": its message is not JSON (an infinite number?)");
+    std::ranges::replace(message, '\n', ' ');  // white space in JSON, and the end of a frame
     if (message.size() + 2 * name.size() + 128 > impl_->wire.frame_limit())
         throw system_error(asio::error::message_size);
     impl_->signal(

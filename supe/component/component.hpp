@@ -12,12 +12,17 @@
 #include "supe/async/clock.hpp"
 #include "supe/async/race.hpp"
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace supe {
@@ -35,6 +40,35 @@ enum class mail_error {
     channel_closed
 };
 error_code make_error_code(mail_error);
+
+/// What is sent: JSON text, whose bytes arrive unchanged, or a JSON value. A string is always text:
+/// `tell("web", R"("hello")")`, or `tell("web", boost::json::string("hello"))`.
+class json_body {
+public:
+    json_body(std::string json) : text(std::move(json)) {}
+    json_body(std::string_view json) : text(json) {}
+    json_body(const char* json) : text(json) {}
+    json_body(const boost::json::value& value);
+    json_body(boost::json::object value) : json_body(boost::json::value(std::move(value))) {}
+    json_body(boost::json::array value) : json_body(boost::json::value(std::move(value))) {}
+    json_body(boost::json::string value) : json_body(boost::json::value(std::move(value))) {}
+    template <class T>
+        requires(std::is_arithmetic_v<T> || std::is_null_pointer_v<T>)
+    json_body(T value) : json_body(boost::json::value(value)) {}
+    /// `{{"id", 7}}`. Where the call is awaited, name the body first: g++ 12 miscompiles braces in
+    /// the expression of a co_await.
+    json_body(std::initializer_list<boost::json::value_ref> value)
+        : json_body(boost::json::value(value)) {}
+
+    std::string text;
+};
+
+/// How much receive_batch() takes at once. What is over 0 counts; a limit of 0 is none.
+struct batch_limits {
+    std::size_t count = 0;
+    std::size_t bytes = 0;  ///< of bodies: the mail that reaches it is the last one
+    duration wait{};        ///< how long the first mail waits for others; 0: for no other
+};
 
 /// A mail that was delivered. Until it is acknowledged it is delivered again after a crash
 /// (contract §3). Movable; the component must outlive it. To drop it acknowledges nothing.
@@ -59,7 +93,7 @@ public:
     awaitable<> requeue(std::string reason = {});
     /// Answers a call: a mail to its sender with `re`. Resumes when it is written; errors are the
     /// caller's to notice.
-    awaitable<> answer(std::string body);
+    awaitable<> answer(json_body body);
 
     struct content;
 
@@ -135,33 +169,39 @@ public:
     awaitable<std::optional<mail>> receive();
     /// As receive(), and nothing at the deadline.
     awaitable<std::optional<mail>> receive_until(time_point deadline);
+    /// The next mail, as receive(), with whatever else has arrived within the limits. The window
+    /// should be as large as a batch: set_window(). Empty when asked to shut down (a batch that is
+    /// not full then is left to the next life), and where no mail came until `deadline`.
+    awaitable<std::vector<mail>> receive_batch(batch_limits limits, time_point deadline = never);
     /// How many mails it gets unacknowledged at once; 1 by default, and for 0. Precondition: it
     /// does not receive: before the first receive(), or after pause().
     void set_window(unsigned n);
     /// Asks for no more mail; receive() starts it again.
     void pause();
+    /// As pause(), and puts back what was delivered and not received yet: another instance can have
+    /// it at once.
+    void give_back();
 
-    // Bodies are JSON text; one that is none is std::invalid_argument, one too large for a frame
-    // system_error(message_size), both at once.
+    // A body is JSON text or a value. One that is no JSON is std::invalid_argument, one too large
+    // for a frame system_error(message_size), both at once.
 
     /// Fire and forget: nothing is awaited. A failure becomes notice `mail-undeliverable`.
-    void tell(std::string to, std::string body);
+    void tell(std::string to, json_body body);
     /// Resumes when the mail is in the recipient's mailbox. Throws system_error(mail_error).
-    awaitable<> send(std::string to, std::string body);
+    awaitable<> send(std::string to, json_body body);
     /// Resumes when the recipient has acknowledged it. Throws system_error(mail_error): the mail
     /// is still the caller's then, and leaves no dead letter (contract §2 `dead_letter`).
-    awaitable<> deliver(std::string to, std::string body);
+    awaitable<> deliver(std::string to, json_body body);
     /// As deliver(), with an error code instead of a throw; timed_out at the deadline (the mail may
     /// arrive all the same).
-    awaitable<error_code> try_deliver(std::string to, std::string body,
-                                      time_point deadline = never);
+    awaitable<error_code> try_deliver(std::string to, json_body body, time_point deadline = never);
     /// Sends and waits for the mail that answers it. Throws system_error(mail_error), timed_out at
     /// the deadline. An ack without an answer is none.
-    awaitable<mail> call(std::string to, std::string body, time_point deadline = never);
+    awaitable<mail> call(std::string to, json_body body, time_point deadline = never);
 
     /// Answers a call whose mail is acknowledged already: `to` is its from(), `call` its call().
     /// Nothing is awaited.
-    void answer(std::string to, std::string_view call, std::string body);
+    void answer(std::string to, std::string_view call, json_body body);
 
     /// Watches a notice on the supervisor's noticeboard. Resumes when the watch is in force; throws
     /// std::runtime_error when it is refused, std::invalid_argument where the name is empty. Where
@@ -169,7 +209,7 @@ public:
     awaitable<watch> watch_notice(std::string name, watch_options options = {});
     /// Publishes a notice there: `NAME`, seen by watchers as coming from this child. Errors as with
     /// mail.
-    void notify(std::string name, boost::json::value message);
+    void notify(std::string name, json_body message);
 
     /// Resumes when the supervisor asked to finish (SUPE-SHUTDOWN), SIGTERM came, or the channel
     /// closed.

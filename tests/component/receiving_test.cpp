@@ -113,4 +113,64 @@ BOOST_AUTO_TEST_CASE(receives_until) {
     BOOST_TEST(s.loop.armed() == 0u);
 }
 
+// receive_batch(): the next mail with what has arrived, or arrives within its time, up to a count
+// or a number of bytes. A batch that a shutdown meets is left.
+BOOST_AUTO_TEST_CASE(batches) {
+    component_fixture s;
+    words got;
+    s.self->set_window(9);
+    const auto batches = [&got](supe::component& self, supe::batch_limits limits) -> awaitable<> {
+        for (;;) {
+            const supe::time_point until = self.time().now() + 1h;
+            auto batch = co_await self.receive_batch(limits, until);
+            std::string ids = "batch";
+            for (const supe::mail& m : batch) ids += " " + m.id();
+            got.push_back(ids);
+            if (batch.empty()) co_return;
+        }
+    };
+    s.loop.start(batches(*s.self, {.count = 2, .bytes = 6, .wait = 1s}));
+    s.received();
+    s.mail("1", "1");
+    BOOST_TEST(got.empty());
+    s.loop.advance(1s);
+    BOOST_TEST(std::exchange(got, {}) == words{"batch 1"});
+    s.mail("2", "2");
+    s.mail("3", "3");
+    BOOST_TEST(std::exchange(got, {}) == words{"batch 2 3"});
+    s.mail("4", "444444");
+    BOOST_TEST(std::exchange(got, {}) == words{"batch 4"});
+    s.loop.advance(1h);
+    BOOST_TEST(std::exchange(got, {}) == words{"batch"});
+    s.loop.start(batches(*s.self, {}));
+    s.mail("5", "5");
+    BOOST_TEST(std::exchange(got, {}) == words{"batch 5"});
+    s.loop.start(batches(*s.self, {.wait = 1min}));
+    s.mail("6", "6");
+    s.signal("SUPE-SHUTDOWN", "{}");
+    BOOST_TEST(got.back() == "batch");
+    BOOST_TEST(s.received().empty());  // no ack, no rejection
+}
+
+// give_back() asks for no more mail, and puts back what was delivered and not received.
+BOOST_AUTO_TEST_CASE(gives_back) {
+    component_fixture s;
+    words got;
+    s.self->set_window(3);
+    const auto one = [&got](supe::component& self) -> awaitable<> {
+        auto mail = co_await self.receive();
+        got.push_back(mail->id());
+        self.give_back();
+    };
+    s.loop.start(one(*s.self));
+    s.received();
+    s.say(
+        "{\"type\":\"mail\",\"from\":\"a\",\"msg\":1,\"id\":\"1\",\"attempt\":1}\n{\"type\":"
+        "\"mail\",\"from\":\"a\",\"msg\":2,\"id\":\"2\",\"attempt\":1}");
+    BOOST_TEST(got == words{"1"});
+    BOOST_TEST(s.received() ==
+               (words{R"({"type":"signal","signal":"NOT-READY-TO-RECEIVE-MAIL"})",
+                      signal_frame("REJECT-MAIL", R"({"id":"2","requeue":true,"reason":""})")}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -22,6 +22,34 @@ BOOST_AUTO_TEST_CASE(tells) {
     BOOST_TEST(s.received().empty());
 }
 
+// A body is JSON text, or a value of any kind; a string is always text.
+BOOST_AUTO_TEST_CASE(bodies) {
+    component_fixture s;
+    const boost::json::object object{{"id", 7}};
+    const std::string text = "[1]";
+    s.self->tell("x", object);
+    s.self->tell("x", {{"id", 7}, {"ok", true}});
+    s.self->tell("x", text);
+    s.self->tell("x", std::string_view(text));
+    s.self->tell("x", boost::json::value("hello"));
+    s.self->tell("x", boost::json::string("hello"));
+    s.self->tell("x", boost::json::array{1, 2});
+    s.self->tell("x", nullptr);
+    s.self->answer("x", "c", 0.5);
+    s.self->notify("n", "{\n}");
+    BOOST_CHECK_THROW(s.self->tell("x", "hello"), std::invalid_argument);
+    BOOST_CHECK_THROW(s.self->notify("n", "hello"), std::invalid_argument);
+    const auto sent = [](std::string_view msg) {
+        return fmt::format(R"({{"type":"mail","to":"x","msg":{}}})", msg);
+    };
+    BOOST_TEST(s.received() ==
+               (words{sent(R"({"id":7})"), sent(R"({"id":7,"ok":true})"), sent("[1]"), sent("[1]"),
+                      sent(R"("hello")"), sent(R"("hello")"), sent("[1,2]"), sent("null"),
+                      R"({"type":"mail","to":"x","msg":5E-1,"re":"c"})",
+                      signal_frame("NOTICEBOARD-REQUEST",
+                                   R"({"type":"notify","notice":"n","message":{ }})")}));
+}
+
 // All sending functions refuse a body that is too large for a frame at once; a body below the limit
 // is sent.
 BOOST_AUTO_TEST_CASE(frame_limit) {

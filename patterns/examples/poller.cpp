@@ -1,0 +1,3 @@
+#include "patterns/examples/poller.hpp"
+
+int main() { return supe::run_component(examples::poller); }

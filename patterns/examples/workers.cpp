@@ -1,0 +1,3 @@
+#include "patterns/examples/workers.hpp"
+
+int main() { return supe::run_component(examples::workers); }

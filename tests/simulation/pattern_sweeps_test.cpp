@@ -1,0 +1,224 @@
+// Shows what the patterns promise, whatever happens to their components: crashes at any wait, slow
+// and failed starts, restarts by hand, in many simulated runs.
+#include "patterns/batcher.hpp"
+#include "patterns/dedupe.hpp"
+#include "patterns/forward_notices.hpp"
+#include "patterns/graceful_shutdown.hpp"
+#include "patterns/retry.hpp"
+#include "patterns/timeout.hpp"
+#include "supe/simulation/world.hpp"
+#include "tests/support/seeds.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <boost/json/object.hpp>
+#include <boost/test/unit_test.hpp>
+#include <map>
+
+using namespace std::chrono_literals;
+using supe::awaitable;
+using supe::component;
+using supe::simulation::world;
+
+namespace {
+
+constexpr int steps = 12;
+
+/// One component with a pattern, twelve mails for it, and a bad hour.
+class bad_hour {
+public:
+    bad_hour(std::uint64_t seed, supe::component_main body) : w(seed) {
+        w.provide("c", std::move(body));
+        w.run(R"({"name": "t", "max_restarts": 100000, "children": [
+            {"name": "c", "component": "c", "shutdown": "4s", "max_restarts": 100000,
+             "backoff": {"max": "100ms", "jitter": 0}, "mail": {"window": 8, "attempts": 1000}}]})");
+    }
+    ~bad_hour() { w.stop(); }
+
+    supe::duration some(int longest_ms) {
+        return std::chrono::milliseconds(1 + static_cast<int>(w.random() * longest_ms));
+    }
+    void happen() {
+        switch (static_cast<int>(w.random() * 6)) {
+            case 0: w.begin(w.root().admin().restart("c")); break;
+            case 1: w.fail_next_starts("/c", 2, {"EAGAIN", "no process"}); [[fallthrough]];
+            case 2:
+            case 3: w.crash("/c"); break;
+            case 4: w.exit("/c"); break;
+            default: break;
+        }
+    }
+    /// Something, twelve times; then peace, for as long as `done` needs. What is wrong.
+    template <class Step, class Condition>
+    std::string run(Step step, Condition done) {
+        for (int n = 0; n < steps; ++n) {
+            step(n);
+            w.advance(some(300));
+            happen();
+            w.run_ready();
+        }
+        // A restart by hand whose start failed has left it down.
+        w.fail_next_starts("/c", 0, {});
+        w.by_hand(w.root().admin().start("c"));
+        for (int minute = 0; minute < 10 && !done(); ++minute) w.advance(1min);
+        if (!done()) return "not all of it was done";
+        if (w.count("mail-dead-lettered") > 0) return "a mail became a dead letter";
+        return w.stop() ? "" : "it does not stop";
+    }
+    /// As above, with a mail at each step; all are done when each of them is in `handled`.
+    std::string run_mail(const std::map<std::string, int>& handled) {
+        const auto mail = [&](int n) { w.mail("c", std::to_string(n)); };
+        return run(mail, [&] { return handled.size() == steps; });
+    }
+    world w;
+};
+
+template <class Run>
+void for_all_seeds(Run one) {
+    for (const std::uint64_t seed : support::seeds(1000)) {
+        const std::string fault = one(seed);
+        BOOST_TEST_REQUIRE(fault.empty(), "SUPE_SEED=" << seed << " SUPE_SEEDS=1: " << fault);
+    }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(pattern_sweeps)
+
+// Each mail gets its result from a service that fails and hangs; no try is longer than its limit.
+BOOST_AUTO_TEST_CASE(retry_and_timeout) {
+    for_all_seeds([](std::uint64_t seed) -> std::string {
+        std::map<std::string, int> handled;
+        supe::duration longest{};
+        bad_hour* hour = nullptr;
+        const auto ask = [&](component& self) -> awaitable<> {
+            const double luck = hour->w.random();
+            co_await self.time().sleep_for(luck < 0.2 ? supe::duration(24h) : hour->some(900));
+            if (luck < 0.6) throw std::runtime_error("not now");
+        };
+        const auto client = [&](component& self) -> awaitable<> {
+            const patterns::retry_limits limits{.pauses = {100ms, 1s, 2, 0}};
+            const auto one = [&]() -> awaitable<> {
+                const supe::time_point began = self.time().now();
+                co_await patterns::timeout(self, 1s, ask(self));
+                longest = std::max(longest, self.time().now() - began);
+            };
+            while (auto mail = co_await self.receive()) {
+                const bool done = co_await patterns::retry(self, limits, one);
+                if (!done) break;
+                ++handled[mail->body()];
+                co_await mail->ack();
+            }
+        };
+        bad_hour h(seed, client);
+        hour = &h;
+        const std::string fault = h.run_mail(handled);
+        return fault.empty() && longest > 1s ? "a try took too long" : fault;
+    });
+}
+
+// Each mail is in a batch that was finished, and no batch is too large.
+BOOST_AUTO_TEST_CASE(batcher) {
+    for_all_seeds([](std::uint64_t seed) -> std::string {
+        std::map<std::string, int> handled;
+        std::size_t largest = 0;
+        bad_hour* hour = nullptr;
+        const auto storer = [&](component& self) -> awaitable<> {
+            patterns::batcher all{self, {.count = 3, .wait = 100ms}};
+            while (co_await all.next()) {
+                largest = std::max(largest, all.mails().size());
+                co_await self.time().sleep_for(hour->some(200));
+                for (const supe::mail& m : all.mails()) ++handled[m.body()];
+            }
+        };
+        bad_hour h(seed, storer);
+        hour = &h;
+        const std::string fault = h.run_mail(handled);
+        return fault.empty() && largest > 3 ? "a batch was too large" : fault;
+    });
+}
+
+// The effect of each mail happens exactly once.
+BOOST_AUTO_TEST_CASE(dedupe) {
+    const support::temporary_directory place(support::in_memory());
+    for_all_seeds([&](std::uint64_t seed) -> std::string {
+        std::map<std::string, int> handled;
+        bad_hour* hour = nullptr;
+        const auto payer = [&](component& self) -> awaitable<> {
+            patterns::dedupe seen(place / std::to_string(seed), 5);
+            while (auto mail = co_await self.receive()) {
+                co_await self.time().sleep_for(hour->some(100));
+                if (!seen.contains(mail->id())) {
+                    ++handled[mail->body()];
+                    seen.add(mail->id());
+                }
+                co_await self.time().sleep_for(hour->some(100));
+                co_await mail->ack();
+            }
+        };
+        bad_hour h(seed, payer);
+        hour = &h;
+        const std::string fault = h.run_mail(handled);
+        for (const auto& [mail, times] : handled)
+            if (times != 1) return fmt::format("mail {} had its effect {} times", mail, times);
+        return fault;
+    });
+}
+
+// Each mail is handled, and never more at once than the limit.
+BOOST_AUTO_TEST_CASE(graceful_shutdown) {
+    for_all_seeds([](std::uint64_t seed) -> std::string {
+        std::map<std::string, int> handled;
+        int at_work = 0, most_at_work = 0;
+        bad_hour* hour = nullptr;
+        const auto worker = [&](component& self) -> awaitable<> {
+            const auto handle = [&](supe::mail mail) -> awaitable<> {
+                struct at_end {
+                    int& n;
+                    ~at_end() { --n; }
+                } mark{at_work};
+                most_at_work = std::max(most_at_work, ++at_work);
+                co_await self.time().sleep_for(hour->some(1000));
+                ++handled[mail.body()];
+                co_await mail.ack();
+            };
+            const patterns::graceful_limits limits{.at_once = 2, .grace = 2s};
+            co_await patterns::graceful_shutdown(self, limits, handle);
+        };
+        bad_hour h(seed, worker);
+        hour = &h;
+        const std::string fault = h.run_mail(handled);
+        if (most_at_work > 2) return fmt::format("{} at once", most_at_work);
+        return fault;
+    });
+}
+
+// The last notice always arrives, and none after a newer one.
+BOOST_AUTO_TEST_CASE(forward_notices) {
+    for_all_seeds([](std::uint64_t seed) -> std::string {
+        std::vector<std::int64_t> got;
+        const auto messenger = [](component& self) -> awaitable<> {
+            const std::vector<std::string> names{"depth"};
+            co_await patterns::forward_notices(self, names, "r");
+        };
+        const auto recipient = [&](component& self) -> awaitable<> {
+            while (auto mail = co_await self.receive()) {
+                got.push_back(mail->value().at("message").as_int64());
+                co_await mail->ack();
+            }
+        };
+        bad_hour h(seed, messenger);
+        h.w.provide("r", recipient);
+        supe::child_spec r;
+        r.name = "r";
+        r.component = "r";
+        h.w.by_hand(h.w.root().admin().add(r));
+        const auto publish = [&](int n) { h.w.root().notify("depth", std::to_string(n + 1)); };
+        const std::string fault =
+            h.run(publish, [&] { return !got.empty() && got.back() == steps; });
+        return std::ranges::is_sorted(got) ? fault : "an old notice came after a newer one";
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
