@@ -1,7 +1,7 @@
 #include "components/queue/damaged_store.hpp"
 
 #include "components/queue/leading_members.hpp"
-#include "components/queue/store_schema.hpp"
+#include "components/webhook/webhook.hpp"
 #include "supe/text/json_text.hpp"
 
 #include <fmt/format.h>
@@ -129,7 +129,8 @@ void take_rows(row_reader& from, webhook_store& to, salvage& result) {
                 ++result.broken;
                 continue;
             }
-            const std::string route = members->route.empty() ? default_route : members->route;
+            const std::string route =
+                members->route.empty() ? std::string(default_route) : members->route;
             const bool fresh =
                 to.restore({.id = row->id,
                             .text = row->text,

@@ -8,8 +8,6 @@ namespace components {
 /// For webhook_store, and for others that look into its file.
 supe::sqlite_format queue_format();
 
-inline constexpr int queue_version = 2;
-/// The route of a relay without `routes`, and of all webhooks of version 1.
-inline constexpr const char* default_route = "default";
+inline constexpr int queue_version = 3;
 
 }  // namespace components

@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(how_they_die) {
     s.now += 1h;
     same(s.mark_delivery(), {"b/42"});
     s.take({result("b", 42, 0, R"(,"error":"timed out")")});
-    same(s.dead(), {"b: not delivered within 72h, at last: timed out"});
+    same(s.dead(), {"b: not delivered within 3d, at last: timed out"});
     s.open();
     BOOST_TEST(s.counts() == "0 pending, 0 failed, 2 dead, 0 handed");
 }
@@ -327,7 +327,7 @@ BOOST_AUTO_TEST_CASE(setting_aside_may_fail) {
 // Mail that is none of ours is refused, and rubbish in a result is nobody's result.
 BOOST_AUTO_TEST_CASE(nonsense) {
     scene s;
-    const std::string expected = "a webhook, result, resume, drop or dead is expected",
+    const std::string expected = "a webhook, result, resume, drop, dead or webhooks is expected",
                       bad_id = "the id is not made of 1 to 64 letters, digits, - and _";
     same(s.take({"7", "{}", "[]", R"("id")", R"({"x":1})", R"({"id":7})"}), lines(6, expected));
     same(s.take({webhook(""), webhook("a b"), webhook("\\u0061"), webhook(std::string(65, 'a'))}),

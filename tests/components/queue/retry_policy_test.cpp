@@ -53,10 +53,10 @@ BOOST_AUTO_TEST_CASE(outages_are_retried) {
         BOOST_TEST(judged({status}, {}) == "retry 10000", status);
         BOOST_TEST(judged({status}, {4, 1000, 72h - 1ms}) == "retry 3600000", status);
     }
-    BOOST_TEST(judged({503}, {0, 9, 72h}) == "dead: not delivered within 72h, at last: 503");
+    BOOST_TEST(judged({503}, {0, 9, 72h}) == "dead: not delivered within 3d, at last: 503");
     BOOST_TEST(judged({0, {}, "timed out"}, {0, 9, 72h}) ==
-               "dead: not delivered within 72h, at last: timed out");
-    BOOST_TEST(judged({0}, {0, 9, 73h}) == "dead: not delivered within 72h, at last: no answer");
+               "dead: not delivered within 3d, at last: timed out");
+    BOOST_TEST(judged({0}, {0, 9, 73h}) == "dead: not delivered within 3d, at last: no answer");
 }
 
 // 10 s, doubled each time, up to an hour; up to a fifth shorter, so that those that failed together
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(refusals_end_in_the_dead_letters) {
         BOOST_TEST(judged({status}, {4, 4}) ==
                    fmt::format("dead: refused 5 times, at last with {}", status));
     }
-    BOOST_TEST(judged({404}, {0, 0, 73h}) == "dead: not delivered within 72h, at last: 404");
+    BOOST_TEST(judged({404}, {0, 0, 73h}) == "dead: not delivered within 3d, at last: 404");
 }
 
 // 410: the destination wants no more of any.
