@@ -1,7 +1,6 @@
 #include "components/queue/damaged_store.hpp"
 
 #include "components/queue/leading_members.hpp"
-#include "components/queue/store_schema.hpp"
 #include "components/webhook/webhook.hpp"
 #include "supe/text/json_text.hpp"
 

@@ -1,5 +1,7 @@
 #include "components/queue/store_schema.hpp"
 
+#include "components/webhook/webhook.hpp"
+
 #include <fmt/format.h>
 #include <chrono>
 #include <sstream>
@@ -20,6 +22,7 @@ void upgrade_from_1(SQLite::Database& db) {
     for (const std::string& column :
          {std::string("lane INTEGER NOT NULL DEFAULT 1"), std::string("turn INTEGER"),
           std::string("delays INTEGER NOT NULL DEFAULT 0"), std::string("order_key TEXT"),
+          std::string("revived_at INTEGER"),
           fmt::format("accepted_at INTEGER NOT NULL DEFAULT {}", now.count())})
         db.exec("ALTER TABLE webhooks ADD COLUMN " + column);
     db.exec("UPDATE webhooks SET delays = max(attempt - 1, 0) WHERE state = 1");
@@ -41,12 +44,24 @@ void upgrade_from_1(SQLite::Database& db) {
         default_route, paused ? 1 : 0, pending + failed + dead, pending, failed, dead, bytes));
 }
 
+/// Version 2 kept nothing that was delivered.
+void upgrade_from_2(SQLite::Database& db) {
+    db.exec("ALTER TABLE webhooks ADD COLUMN revived_at INTEGER");
+    for (const char* column : {"replayed", "kept", "kept_bytes"})
+        db.exec(fmt::format("ALTER TABLE routes ADD COLUMN {} INTEGER NOT NULL DEFAULT 0", column));
+}
+
+void upgrade(SQLite::Database& db) {
+    const bool second = db.execAndGet("PRAGMA user_version").getInt() == 2;
+    second ? upgrade_from_2(db) : upgrade_from_1(db);
+}
+
 }  // namespace
 
 supe::sqlite_format queue_format() {
     supe::sqlite_format f;
     f.version = queue_version;
-    f.upgrade = upgrade_from_1;
+    f.upgrade = upgrade;
     // Two webhooks of 1 KiB fill a page of the usual 4 KiB, and what is written goes by pages: with
     // this size a batch takes less time, and so does a checkpoint (4 MiB of them, as usual).
     f.of_new_file = "PRAGMA page_size = 8192";
@@ -67,6 +82,7 @@ supe::sqlite_format queue_format() {
         delays      INTEGER NOT NULL DEFAULT 0,
         due_at      INTEGER NOT NULL DEFAULT 0,  -- of a dead one: when it died
         accepted_at INTEGER NOT NULL,
+        revived_at  INTEGER,                     -- by an operator: its time begins anew
         order_key   TEXT,
         reason      TEXT,
         text        BLOB NOT NULL
@@ -75,6 +91,9 @@ supe::sqlite_format queue_format() {
         WHERE state = 0;
     CREATE INDEX IF NOT EXISTS failed_by_lane ON webhooks (lane, due_at) WHERE state = 1;
     CREATE INDEX IF NOT EXISTS dead_by_seq ON webhooks (seq) WHERE state = 2;
+    CREATE INDEX IF NOT EXISTS with_a_turn ON webhooks (lane) WHERE state = 0 AND turn IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS by_state ON webhooks (state, lane) WHERE state > 0;
+    CREATE INDEX IF NOT EXISTS kept_by_age ON webhooks (due_at) WHERE state = 4;
     CREATE INDEX IF NOT EXISTS by_key ON webhooks (lane, order_key, state, seq)
         WHERE order_key IS NOT NULL;
     CREATE TABLE IF NOT EXISTS routes (
@@ -90,7 +109,10 @@ supe::sqlite_format queue_format() {
         failed     INTEGER NOT NULL DEFAULT 0,
         dead       INTEGER NOT NULL DEFAULT 0,
         bytes      INTEGER NOT NULL DEFAULT 0,
-        seen       INTEGER NOT NULL DEFAULT 0
+        seen       INTEGER NOT NULL DEFAULT 0,
+        replayed   INTEGER NOT NULL DEFAULT 0,
+        kept       INTEGER NOT NULL DEFAULT 0,
+        kept_bytes INTEGER NOT NULL DEFAULT 0
     );
     CREATE TABLE IF NOT EXISTS attempts (
         seq    INTEGER NOT NULL,

@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(new_settings) {
     relay.signal(SIGHUP);
     BOOST_TEST(relay.prints("nothing is changed"), relay.output());
     BOOST_TEST(pid_of("/dam/queue").starts_with(queue));
-    settings(R"("retry_every": "20m")");
+    settings(R"("retry_every": "30m")");
     relay.signal(SIGHUP);
     BOOST_TEST(relay.prints("SIGHUP: reloaded\"}\n"), relay.output());  // in JSON, as requested
     BOOST_TEST(!pid_of("/dam/queue").starts_with(queue));
