@@ -36,6 +36,7 @@ void add_commands(command& program, target_tree& where) {
     for (command& c : administration_commands(where)) all.push_back(std::move(c));
     all.push_back(mail_command(where));
     all.push_back(dead_command(where));
+    all.push_back(webhooks_command(where));
 }
 
 }  // namespace

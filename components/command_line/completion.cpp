@@ -156,7 +156,7 @@ std::string reading_of(const command& program) {
     [[ -z $cur || $cur == /* ]] || slash=/
     case $kind in
     address) list=$("$program" status --json "${where[@]}" 2>/dev/null | grep -o '"address":"[^"]*"' | cut -d '"' -f 4 | sed "s|^$slash||") ;;
-    id) list=$("$program" dead list --json "${where[@]}" 2>/dev/null | grep -o '"id":"[^"]*"' | cut -d '"' -f 4) ;;
+    id) list=$("$program" "${command%% *}" list --json "${where[@]}" 2>/dev/null | grep -o '"id":"[^"]*"' | cut -d '"' -f 4) ;;
     flags) list=$flags ;;
     -) return 1 ;;
     esac

@@ -2,7 +2,7 @@
 // of its relays (contract §6).
 #pragma once
 
-#include "components/command_line/target_tree.hpp"
+#include "components/command_line/relay_queues.hpp"
 
 #include <boost/json/array.hpp>
 #include <string>
@@ -10,17 +10,12 @@
 
 namespace components {
 
-/// How asking ended: the command's exit code, and the line for stderr (empty: it is
-/// printed already).
-struct dead_letter_result {
-    exit_code code = exit_code::done;
-    std::string problem;
-};
+using dead_letter_result = ask_result;
 
 /// All sources of one tree. Letters are objects `{"id","to","from","at","attempts","reason"}`.
 class dead_letter_sources {
 public:
-    explicit dead_letter_sources(const target_tree& where) : where_(where) {}
+    explicit dead_letter_sources(const target_tree& where) : where_(where), queues_(where) {}
 
     /// Adds those of all sources; where some fail, those of the others.
     dead_letter_result list(boost::json::array& letters);
@@ -33,19 +28,12 @@ public:
     dead_letter_result deal_with_all(const std::string& what, std::int64_t& done);
 
 private:
-    struct queue_source {
-        std::string address, state;
-    };
-    dead_letter_result find_queues();
     dead_letter_result ask_supervisors(boost::json::object request, boost::json::value& answer);
-    dead_letter_result ask_queue(const queue_source& queue, const boost::json::object& request,
-                                 boost::json::value& answer);
     dead_letter_result ask_one(const std::string& what, const std::string& id,
                                boost::json::value& answer, std::string& queue);
 
     const target_tree& where_;
-    std::vector<queue_source> queues_;
-    bool looked_ = false;
+    relay_queues queues_;
 };
 
 }  // namespace components

@@ -29,12 +29,14 @@ public:
         results_.erase(order_.front());
         order_.pop_front();
     }
-    /// The result of this attempt, or of any that was a success; else null.
+    /// The result of this attempt, or of a later one that was a success; else null. An attempt
+    /// behind a success is a replay: the destination is to see it.
     const attempt_result* find(const std::string& id, unsigned attempt) const {
         const auto found = results_.find(id);
         if (found == results_.end()) return nullptr;
         const result& r = found->second;
-        return r.attempt == attempt || is_success(r.what.reply) ? &r.what : nullptr;
+        const bool is_over = attempt < r.attempt && is_success(r.what.reply);
+        return r.attempt == attempt || is_over ? &r.what : nullptr;
     }
 
 private:

@@ -18,13 +18,16 @@ std::map<std::int64_t, route_counts> counts_of_rows(SQLite::Database& db) {
     std::map<std::int64_t, route_counts> all;
     SQLite::Statement rows(db,
                            "SELECT lane, sum(state IN (0, 3)), sum(state = 1), sum(state = 2), "
-                           "sum(length(text)) FROM webhooks GROUP BY lane");
+                           "sum(length(text) * (state <> 4)), sum(state = 4), "
+                           "sum(length(text) * (state = 4)) FROM webhooks GROUP BY lane");
     while (rows.executeStep()) {
         route_counts& n = all[rows.getColumn(0).getInt64()];
         n.pending = number_at(rows, 1);
         n.failed = number_at(rows, 2);
         n.dead = number_at(rows, 3);
         n.bytes = number_at(rows, 4);
+        n.kept = number_at(rows, 5);
+        n.kept_bytes = number_at(rows, 6);
     }
     SQLite::Statement seen(db, "SELECT lane, count(*) FROM seen GROUP BY lane");
     while (seen.executeStep()) all[seen.getColumn(0).getInt64()].seen = number_at(seen, 1);
@@ -48,7 +51,8 @@ std::vector<ledger_line> compare(SQLite::Database& db) {
 bool ledger_line::is_right() const {
     return counters.is_balanced() && counters.pending == rows.pending &&
            counters.failed == rows.failed && counters.dead == rows.dead &&
-           counters.bytes == rows.bytes && counters.seen == rows.seen;
+           counters.bytes == rows.bytes && counters.kept == rows.kept &&
+           counters.kept_bytes == rows.kept_bytes && counters.seen == rows.seen;
 }
 
 std::string ledger_line::text() const {
@@ -59,10 +63,10 @@ std::string ledger_line::text() const {
         n.queued(), n.duplicates);
     if (is_right()) return said;
     return said + fmt::format(
-                      "; counted: pending {}, failed {}, dead {}, bytes {}; rows: pending {}, "
-                      "failed {}, dead {}, bytes {}",
-                      n.pending, n.failed, n.dead, n.bytes, rows.pending, rows.failed, rows.dead,
-                      rows.bytes);
+                      "; counted: pending {}, failed {}, dead {}, bytes {}, kept {}; rows: "
+                      "pending {}, failed {}, dead {}, bytes {}, kept {}",
+                      n.pending, n.failed, n.dead, n.bytes, n.kept, rows.pending, rows.failed,
+                      rows.dead, rows.bytes, rows.kept);
 }
 
 std::vector<ledger_line> check_ledger(const std::filesystem::path& file) {

@@ -13,7 +13,7 @@ namespace components {
 struct ledger_line {
     std::string route;
     route_counts counters{};
-    route_counts rows{};  ///< pending, failed, dead, bytes and seen alone
+    route_counts rows{};  ///< pending, failed, dead, bytes, kept, kept_bytes, seen alone
 
     bool is_right() const;
     /// For people: one line.

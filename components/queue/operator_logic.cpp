@@ -1,6 +1,7 @@
 // The decisions of queue_logic on what an operator asks of a route.
 #include "components/queue/dead_webhooks.hpp"
 #include "components/queue/queue_logic.hpp"
+#include "components/queue/webhook_requests.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 
@@ -13,6 +14,9 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t drop_at_once = 1000;
+// One step of forgetting: some milliseconds, for which a new webhook waits at most.
+constexpr read_limit forget_at_once{100, 4 << 20};
+constexpr std::uint64_t enough_reusable = 16 << 20;  // bytes free inside the file
 
 mail_decision refused(std::string why) { return {mail_decision::kind::refuse, std::move(why)}; }
 
@@ -39,6 +43,46 @@ mail_decision queue_logic::resume(std::string_view body, unix_ms now, changes& l
         later.begin_anew.push_back(l.get());
     }
     return {};
+}
+
+mail_decision queue_logic::about_webhooks(std::string_view request, unix_ms now, changes& later) {
+    webhook_answer about = answer_about_webhooks(store_, request, now);
+    for (const auto& l : lanes_) {
+        if (about.replayed) later.failed.emplace_back(l.get(), now);
+        if (about.dropped) later.begin_anew.push_back(l.get());
+    }
+    return {mail_decision::kind::done, {}, std::move(about.text)};
+}
+
+bool queue_logic::keeps_delivered() const {
+    return limits_.keep_delivered.count() > 0 || store_.counts().kept > 0;
+}
+
+/// Nothing that is kept keeps a new webhook out: where the limit is reached, or the disk nearly
+/// full, the oldest go before their time.
+bool queue_logic::forget_delivered(time_point now) {
+    const route_counts n = store_.counts();
+    if (n.kept == 0) return false;
+    const bool disk_is_low =
+        free_bytes_() < limits_.disk_reserve && store_.reusable_bytes() < enough_reusable;
+    const bool is_full = disk_is_low || n.bytes + n.kept_bytes > limits_.bytes;
+    const auto until = is_full ? now : now - limits_.keep_delivered;
+    try {
+        store_.begin();
+        const std::size_t done = store_.forget_kept(
+            std::chrono::duration_cast<milliseconds>(until.time_since_epoch()).count(),
+            forget_at_once);
+        store_.commit();
+        return done > 0;
+    } catch (const store_error&) {
+        store_.rollback();
+        throw;
+    }
+}
+
+std::optional<std::int64_t> queue_logic::note_delivery(const std::string& id,
+                                                       const attempt_note& last) {
+    return limits_.keep_delivered.count() > 0 ? store_.keep(id, last) : store_.remove(id);
 }
 
 /// `{"drop":ROUTE}`: also one that is not in the settings any more.

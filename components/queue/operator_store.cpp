@@ -92,35 +92,59 @@ std::vector<webhook_store::row> webhook_store::oldest_dead(std::string_view id, 
     return found;
 }
 
+/// The tries before are history: it has its whole time and all its tries anew.
+std::size_t webhook_store::revive_all(const std::vector<row>& all, std::int64_t now_ms) {
+    SQLite::Statement s(file_.database(),
+                        "UPDATE webhooks SET refused = 0, delays = 0, reason = NULL, due_at = ?1, "
+                        "revived_at = ?1, turn = NULL WHERE seq = ?2");
+    std::size_t done = 0;
+    for (const row& r : all) {
+        const bool taken = !r.order_key.empty() && key_is_taken(r.lane, r.order_key);
+        if (!change(r, taken ? webhook_event::revived_behind : webhook_event::revived)) continue;
+        s.reset();
+        s.bind(1, now_ms);
+        s.bind(2, r.seq);
+        s.exec();
+        ++done;
+    }
+    return done;
+}
+
+std::size_t webhook_store::remove_all(const std::vector<row>& all, webhook_event why) {
+    SQLite::Statement s(file_.database(), "DELETE FROM webhooks WHERE seq = ?");
+    for (const row& r : all) {
+        s.reset();
+        s.bind(1, r.seq);
+        s.exec();
+        change(r, why);
+    }
+    return all.size();
+}
+
 std::size_t webhook_store::revive(std::string_view id, std::size_t most, std::int64_t now_ms) {
-    return file_.guarded([&] {
-        const auto all = oldest_dead(id, most);
-        SQLite::Statement s(file_.database(),
-                            "UPDATE webhooks SET refused = 0, delays = 0, reason = NULL, due_at = "
-                            "?1, accepted_at = ?1, turn = NULL WHERE seq = ?2");
-        for (const row& r : all) {
-            const bool taken = !r.order_key.empty() && key_is_taken(r.lane, r.order_key);
-            change(r, taken ? webhook_event::revived_behind : webhook_event::revived);
-            s.reset();
-            s.bind(1, now_ms);
-            s.bind(2, r.seq);
-            s.exec();
-        }
-        return all.size();
-    });
+    return file_.guarded([&] { return revive_all(oldest_dead(id, most), now_ms); });
 }
 
 std::size_t webhook_store::drop_dead(std::string_view id, std::size_t most) {
+    return file_.guarded([&] { return remove_all(oldest_dead(id, most), webhook_event::dropped); });
+}
+
+/// One by one: what becomes of one changes who is next of its key.
+std::size_t webhook_store::replay(const std::vector<std::string>& ids, std::int64_t now_ms) {
     return file_.guarded([&] {
-        const auto all = oldest_dead(id, most);
-        SQLite::Statement s(file_.database(), "DELETE FROM webhooks WHERE seq = ?");
-        for (const row& r : all) {
-            change(r, webhook_event::dropped);
-            s.reset();
-            s.bind(1, r.seq);
-            s.exec();
-        }
-        return all.size();
+        std::size_t done = 0;
+        for (const std::string& id : ids)
+            if (const auto r = find(id)) done += revive_all({*r}, now_ms);
+        return done;
+    });
+}
+
+std::size_t webhook_store::drop(const std::vector<std::string>& ids) {
+    return file_.guarded([&] {
+        std::size_t done = 0;
+        for (const std::string& id : ids)
+            if (const auto r = find(id)) done += remove_all({*r}, webhook_event::dropped);
+        return done;
     });
 }
 
@@ -128,20 +152,34 @@ std::size_t webhook_store::drop_queued(std::int64_t lane, std::size_t most) {
     return file_.guarded([&] {
         SQLite::Statement some(
             file_.database(),
-            "SELECT id FROM webhooks WHERE lane = ? AND state <> 2 ORDER BY seq LIMIT ?");
+            "SELECT id FROM webhooks WHERE lane = ? AND state NOT IN (2, 4) ORDER BY seq LIMIT ?");
         some.bind(1, lane);
         some.bind(2, static_cast<std::int64_t>(most));
         std::vector<std::string> ids;
         while (some.executeStep()) ids.push_back(some.getColumn(0).getString());
-        SQLite::Statement s(file_.database(), "DELETE FROM webhooks WHERE id = ?");
-        for (const std::string& id : ids) {
-            const auto was = find(id);
-            s.reset();
-            bind_id(s, id);
-            s.exec();
-            if (was) change(*was, webhook_event::dropped);
+        return drop(ids);
+    });
+}
+
+std::size_t webhook_store::forget_kept(std::int64_t delivered_until_ms, read_limit limit) {
+    return file_.guarded([&] {
+        SQLite::Statement s(file_.database(),
+                            "SELECT seq, lane, length(text), attempt FROM webhooks WHERE state = 4 "
+                            "AND due_at <= ? ORDER BY due_at LIMIT ?");
+        s.bind(1, delivered_until_ms);
+        s.bind(2, static_cast<std::int64_t>(limit.count));
+        std::vector<row> old;
+        for (std::size_t bytes = 0; bytes < limit.bytes && s.executeStep();) {
+            const auto size = static_cast<std::uint64_t>(s.getColumn(2).getInt64());
+            old.push_back({s.getColumn(0).getInt64(),
+                           s.getColumn(1).getInt64(),
+                           webhook_state::kept,
+                           {},
+                           size,
+                           s.getColumn(3).getUInt()});
+            bytes += size;
         }
-        return ids.size();
+        return remove_all(old, webhook_event::expired);
     });
 }
 
@@ -152,9 +190,10 @@ bool webhook_store::restore(const new_webhook& w, const restored_state& was) {
         if (!insert(w)) return false;
         const auto now = find(w.id);
         const bool goes_on = was.state == failed && now->state == waiting;
-        const webhook_state state = was.state == dead || goes_on ? was.state : now->state;
-        --count_of(w.lane, now->state);
-        ++count_of(w.lane, state);
+        const bool stays = was.state == dead || was.state == kept || goes_on;
+        const webhook_state state = stays ? was.state : now->state;
+        const auto event = state == kept ? webhook_event::delivered_and_kept : webhook_event::tried;
+        count(*now, event, state);
         SQLite::Statement s(file_.database(),
                             "UPDATE webhooks SET state = ?, attempt = ?, refused = ?, delays = ?, "
                             "due_at = ?, reason = nullif(?, '') WHERE id = ?");

@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 
 constexpr auto redelivery_pause = 1s;     // after the forwarder's mailbox refused one
 constexpr auto store_pause = 1s;          // after the store failed
+constexpr auto forget_pause = 5ms;        // between two steps: what waits comes first
+constexpr auto forget_every = 1s;         // when there was nothing to forget
 constexpr auto refusal_line_every = 10s;  // one line for a storm of refusals
 constexpr std::size_t batch_bytes = 8 << 20;
 
@@ -222,13 +224,30 @@ supe::awaitable<> deliver_all(queue_state& state) {
     }
 }
 
+/// Step by step, so that it holds up no intake. It does not run where nothing is kept.
+supe::awaitable<> forget_delivered(queue_state& state) {
+    for (;;) {
+        bool has_more = false;
+        try {
+            has_more = state.logic.forget_delivered(state.now());
+        } catch (const store_error& e) {
+            if (e.damaged()) throw;
+            log_refusal(state, e.what());
+        }
+        if (has_more) state.changed.notify();
+        const auto pause = has_more ? std::chrono::milliseconds(forget_pause) : forget_every;
+        co_await state.self.time().sleep_for(pause);
+    }
+}
+
 json::object depth_of(const route_counts& n, std::size_t in_flight, bool paused) {
     // "handed": a public name for what is in flight.
     return {{"pending", n.pending},   {"failed", n.failed},
             {"handed", in_flight},    {"dead", n.dead},
             {"bytes", n.bytes},       {"paused", paused},
             {"accepted", n.accepted}, {"delivered", n.delivered},
-            {"dropped", n.dropped},   {"duplicates", n.duplicates}};
+            {"dropped", n.dropped},   {"duplicates", n.duplicates},
+            {"replayed", n.replayed}, {"kept", n.kept}};
 }
 
 const char* name_of(patterns::circuit_breaker::phase p) {
@@ -295,6 +314,7 @@ supe::awaitable<> run(supe::component& self, queue_settings settings, webhook_st
     logic.bound_waits(state.now());
     state.all.start(deliver_all(state));
     state.all.start(publish_depth(state));
+    if (logic.keeps_delivered()) state.all.start(forget_delivered(state));
     state.all.start(keep_webhooks(state));
     co_await state.all.join();
 }

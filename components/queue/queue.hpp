@@ -15,6 +15,7 @@ namespace components {
 ///   `{"drop":ROUTE}`, a call: forgets some of what a route has queued, answered
 ///   `{"done":N,"more":BOOL}`;
 ///   `{"dead":…}`, a call (components/queue/dead_webhooks.hpp);
+///   `{"webhooks":…}`, a call (components/queue/webhook_requests.hpp);
 ///   `{"retry":true}` does nothing: trees of earlier versions have a retrier.
 ///
 /// Each route has a lane of its own. It sends `{"attempt":N,"webhook":{…}}` to the lane's
@@ -24,7 +25,7 @@ namespace components {
 /// kept and tried again.
 ///
 /// Config: `{"file":"queue.db","window":1024,"limit":"10GiB","disk_reserve":"256MiB","max_age"?,
-/// "routes":[{"name","forwarder":"forwarder-NAME","in_flight":24,
+/// "keep_delivered":"0s","routes":[{"name","forwarder":"forwarder-NAME","in_flight":24,
 ///   "retry":{"first":"10s","factor":2,"max":"1h","jitter":0.2,"for":"3d","refused":5},
 ///   "ordered":false,"dedupe_for"?}]}`; a relative file lies in the state directory. Without
 /// `routes` there is one, `default`, with the forwarder `forwarder`, and `in_flight` beside `file`.
@@ -32,7 +33,8 @@ namespace components {
 /// Notices: `queue-depth` (at most once a second), of all routes and in `routes` of each:
 ///   `pending` (never tried), `failed` (to be tried again), `handed` (those of both that are with
 ///   the forwarder), `dead`, `bytes`, `paused`, and the ledger: `accepted`, `delivered`, `dropped`,
-///   `duplicates`; of a route also `circuit`: closed, open, half_open or ramp;
+///   `duplicates`, `replayed` (delivered ones that were queued again), `kept` (delivered ones that
+///   can be looked at); of a route also `circuit`: closed, open, half_open or ramp;
 /// `webhook-dead` {"id","reason","route"}, `destination-paused` {"route"} after a 410,
 /// `destination-down` and `destination-up` {"route"} when a circuit opens and closes.
 supe::awaitable<> queue(supe::component& self);

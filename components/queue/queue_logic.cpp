@@ -32,7 +32,8 @@ mail_decision after_failure(std::string_view body, const char* why) {
     supe::json_members members(body);
     const bool object = members.next();
     if (object && members.key() == "id" && members.value().starts_with('"')) return refuse(why);
-    if (object && (members.key() == "dead" || members.key() == "drop"))
+    if (object &&
+        (members.key() == "dead" || members.key() == "drop" || members.key() == "webhooks"))
         return {kind::done, {}, error_answer(why)};
     return {kind::later, why};
 }
@@ -139,13 +140,14 @@ mail_decision queue_logic::take_one(std::string_view body, unix_ms now, queue_ev
     if (key == "retry") return {};  // of a retrier, in trees of earlier versions
     if (key == "resume" || key == "route") return resume(body, now, later);
     if (key == "drop") return drop_route(value, later);
+    if (key == "webhooks") return about_webhooks(value, now, later);
     if (key == "dead") {
         dead_answer about = answer_about_dead(store_, value, now);
         if (about.retried)
             for (const auto& l : lanes_) later.begin_anew.push_back(l.get());
         return {mail_decision::kind::done, {}, std::move(about.text)};
     }
-    return refuse("a webhook, result, resume, drop or dead is expected");
+    return refuse("a webhook, result, resume, drop, dead or webhooks is expected");
 }
 
 /// Why there is no room for it; empty where there is. Where there are several routes, one alone
@@ -201,7 +203,8 @@ void queue_logic::take_result(std::string_view text, unix_ms now, queue_events& 
         static_cast<unsigned>(std::clamp<std::int64_t>(number_in(o, "attempt"), 1, 1000000));
     if (result.status < 200 || result.status > 299) {
         take_failure(id, attempt, result, number_in(o, "ms"), now, events, later);
-    } else if (const auto number = store_.remove(id)) {
+    } else if (const auto number =
+                   note_delivery(id, {attempt, now, number_in(o, "ms"), result.status})) {
         if (lane* l = lane_numbered(*number))
             note_health(*l, id, outcome::success, now, events, later);
         later.finished.push_back(id);

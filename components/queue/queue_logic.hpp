@@ -21,6 +21,7 @@ struct queue_limits {
     std::uint64_t disk_reserve = std::uint64_t(256)
                                  << 20;     ///< free bytes below which the file does not grow
     std::optional<milliseconds> max_age{};  ///< older ones are not delivered any more
+    milliseconds keep_delivered{};  ///< for so long they can be looked at and replayed; 0: not kept
     std::vector<lane_settings> lanes = std::vector<lane_settings>(1);  ///< one a route
 };
 
@@ -79,6 +80,12 @@ public:
     void set_aside(const std::string& id, const std::string& reason, time_point now,
                    queue_events& events);
 
+    /// Deletes some of the delivered ones that were kept long enough, or that take the room of new
+    /// ones: few enough that nothing waits for it. False where there are none. Throws store_error.
+    bool forget_delivered(time_point now);
+    /// False: there will be nothing to forget.
+    bool keeps_delivered() const;
+
     std::size_t in_flight() const { return in_flight_.size(); }
     /// Bytes that the disk had left after the last batch.
     std::uint64_t disk_left() const { return disk_left_; }
@@ -107,6 +114,8 @@ private:
     std::string objection_to_size(lane& l, std::size_t bytes);
     mail_decision resume(std::string_view body, unix_ms now, changes& later);
     mail_decision drop_route(std::string_view name, changes& later);
+    mail_decision about_webhooks(std::string_view request, unix_ms now, changes& later);
+    std::optional<std::int64_t> note_delivery(const std::string& id, const attempt_note& last);
     void take_result(std::string_view result, unix_ms now, queue_events& events, changes& later);
     void take_failure(const std::string& id, unsigned attempt, const delivery_result& result,
                       std::int64_t ms, unix_ms now, queue_events& events, changes& later);

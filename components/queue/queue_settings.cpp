@@ -79,6 +79,7 @@ queue_settings queue_settings_in(const boost::json::value& config) {
           [&](auto& in, auto& x) {
               if (!is_null(x)) s.limits.max_age = in.some_time(x);
           }},
+         {"keep_delivered", [&](auto& in, auto& x) { s.limits.keep_delivered = in.duration(x); }},
          {"routes", [&](auto& in, auto& x) { s.limits.lanes = lanes_in(in, x); }}});
     return s;
 }

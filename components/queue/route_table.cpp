@@ -9,10 +9,13 @@ route_counts& route_counts::operator+=(const route_counts& more) {
     delivered += more.delivered;
     dropped += more.dropped;
     duplicates += more.duplicates;
+    replayed += more.replayed;
     pending += more.pending;
     failed += more.failed;
     dead += more.dead;
     bytes += more.bytes;
+    kept += more.kept;
+    kept_bytes += more.kept_bytes;
     seen += more.seen;
     return *this;
 }
@@ -26,7 +29,8 @@ std::vector<route_row> read_routes(SQLite::Database& db) {
     std::vector<route_row> rows;
     SQLite::Statement s(db,
                         "SELECT lane, name, paused, held_until, accepted, delivered, dropped, "
-                        "duplicates, pending, failed, dead, bytes, seen FROM routes ORDER BY lane");
+                        "duplicates, pending, failed, dead, bytes, seen, replayed, kept, "
+                        "kept_bytes FROM routes ORDER BY lane");
     const auto number = [&s](int column) {
         return static_cast<std::uint64_t>(s.getColumn(column).getInt64());
     };
@@ -39,10 +43,13 @@ std::vector<route_row> read_routes(SQLite::Database& db) {
                                    .delivered = number(5),
                                    .dropped = number(6),
                                    .duplicates = number(7),
+                                   .replayed = number(13),
                                    .pending = number(8),
                                    .failed = number(9),
                                    .dead = number(10),
                                    .bytes = number(11),
+                                   .kept = number(14),
+                                   .kept_bytes = number(15),
                                    .seen = number(12)}});
     return rows;
 }
@@ -74,8 +81,8 @@ void route_table::write_changes() {
         auto& s = file_.prepared(
             write_,
             "UPDATE routes SET paused = ?, held_until = ?, accepted = ?, delivered = ?, dropped = "
-            "?, duplicates = ?, pending = ?, failed = ?, dead = ?, bytes = ?, seen = ? WHERE lane "
-            "= ?");
+            "?, duplicates = ?, pending = ?, failed = ?, dead = ?, bytes = ?, seen = ?, replayed = "
+            "?, kept = ?, kept_bytes = ? WHERE lane = ?");
         int index = 0;
         s.bind(++index, r.paused ? 1 : 0);
         for (const std::int64_t n :
@@ -86,7 +93,9 @@ void route_table::write_changes() {
               static_cast<std::int64_t>(r.counts.pending),
               static_cast<std::int64_t>(r.counts.failed), static_cast<std::int64_t>(r.counts.dead),
               static_cast<std::int64_t>(r.counts.bytes), static_cast<std::int64_t>(r.counts.seen),
-              r.lane})
+              static_cast<std::int64_t>(r.counts.replayed),
+              static_cast<std::int64_t>(r.counts.kept),
+              static_cast<std::int64_t>(r.counts.kept_bytes), r.lane})
             s.bind(++index, n);
         s.exec();
     }

@@ -12,13 +12,17 @@
 namespace components {
 
 /// The ledger of a route: accepted = delivered + dead + dropped + queued(), at every commit.
-/// Duplicates are no part of it: they were acknowledged and not kept.
+/// Duplicates are no part of it: they were acknowledged and not kept. A delivered webhook that is
+/// replayed is queued again, and no longer one of `delivered`.
 struct route_counts {
     std::uint64_t accepted = 0, delivered = 0, dropped = 0, duplicates = 0;
-    std::uint64_t pending = 0;  ///< waiting, and behind another one of their key
+    std::uint64_t replayed = 0;  ///< how often a delivered one was queued again: only grows
+    std::uint64_t pending = 0;   ///< waiting, and behind another one of their key
     std::uint64_t failed = 0, dead = 0;
-    std::uint64_t bytes = 0;  ///< of all texts
-    std::uint64_t seen = 0;   ///< keys that are remembered against duplicates
+    std::uint64_t bytes = 0;       ///< of all texts but those of `kept`
+    std::uint64_t kept = 0;        ///< of `delivered`, those that are still in the file
+    std::uint64_t kept_bytes = 0;  ///< of their texts
+    std::uint64_t seen = 0;        ///< keys that are remembered against duplicates
     std::uint64_t queued() const { return pending + failed; }
     bool is_balanced() const { return accepted == delivered + dead + dropped + queued(); }
     bool operator==(const route_counts&) const = default;

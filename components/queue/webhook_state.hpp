@@ -16,19 +16,22 @@ enum class webhook_state : int {
     failed = 1,   ///< to be tried again at a time
     dead = 2,     ///< kept for an operator
     behind = 3,   ///< another one of its key comes first
-    gone = 4      ///< it has no row
+    kept = 4,     ///< it was delivered, and can be looked at and replayed (`keep_delivered`)
+    gone = 5      ///< it has no row
 };
 
 enum class webhook_event {
     arrived,
     arrived_behind,  ///< another one of its key waits, or has failed
     delivered,
+    delivered_and_kept,
     tried,  ///< without success: once more later
     died,
     revived,
     revived_behind,
     dropped,  ///< by an operator
-    turn      ///< nobody of its key is before it any more
+    turn,     ///< nobody of its key is before it any more
+    expired   ///< it was kept long enough
 };
 
 /// The state after the event; nothing where the event does not concern a webhook in this state. A
@@ -36,14 +39,16 @@ enum class webhook_event {
 inline std::optional<webhook_state> after(webhook_state from, webhook_event what) {
     using enum webhook_state;
     constexpr auto none = std::optional<webhook_state>();
-    using row = std::optional<webhook_state>[9];
-    // arrived, arrived_behind, delivered, tried, died, revived, revived_behind, dropped, turn
+    using row = std::optional<webhook_state>[11];
+    // arrived, arrived_behind, delivered, delivered_and_kept, tried, died, revived, revived_behind,
+    // dropped, turn, expired
     static constexpr row table[] = {
-        /* waiting */ {none, none, gone, failed, dead, none, none, gone, none},
-        /* failed */ {none, none, gone, failed, dead, none, none, gone, none},
-        /* dead */ {none, none, gone, none, none, failed, behind, gone, none},
-        /* behind */ {none, none, gone, none, dead, none, none, gone, waiting},
-        /* gone */ {waiting, behind, none, none, none, none, none, none, none}};
+        /* waiting */ {none, none, gone, kept, failed, dead, none, none, gone, none, none},
+        /* failed */ {none, none, gone, kept, failed, dead, none, none, gone, none, none},
+        /* dead */ {none, none, gone, kept, none, none, failed, behind, gone, none, none},
+        /* behind */ {none, none, gone, kept, none, dead, none, none, gone, waiting, none},
+        /* kept */ {none, none, none, none, none, none, failed, behind, gone, none, gone},
+        /* gone */ {waiting, behind, none, none, none, none, none, none, none, none, none}};
     return table[static_cast<std::size_t>(from)][static_cast<std::size_t>(what)];
 }
 

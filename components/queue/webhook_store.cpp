@@ -13,8 +13,6 @@ using enum webhook_event;
 
 constexpr unsigned first_notes = 3, last_notes = 7;  // of the tries of a webhook
 constexpr std::size_t longest_reason = 200;          // bytes of a note
-constexpr std::uint64_t most_seen = 1'000'000;       // keys of a lane
-constexpr int forget_at_once = 4;                    // for each key that comes, where some are old
 
 /// As text: with pointer and size SQLiteCpp would bind a blob, which no one finds by its text.
 void bind_text(SQLite::Statement& s, int index, std::string_view text) {
@@ -64,24 +62,41 @@ void webhook_store::rollback() noexcept {
 
 std::uint64_t& webhook_store::count_of(std::int64_t lane, webhook_state s) {
     route_counts& n = routes_.at(lane).counts;
-    return s == failed ? n.failed : s == dead ? n.dead : n.pending;
+    return s == failed ? n.failed : s == dead ? n.dead : s == kept ? n.kept : n.pending;
+}
+
+/// The ledger. A kept one counts as delivered, whatever becomes of what is kept of it; one that is
+/// replayed is queued again, and delivered when it arrives once more.
+void webhook_store::count(const row& r, webhook_event what, webhook_state next) {
+    route_counts& n = routes_.at(r.lane).counts;
+    --count_of(r.lane, r.state);
+    (r.state == kept ? n.kept_bytes : n.bytes) -= r.bytes;
+    if (next != gone) {
+        ++count_of(r.lane, next);
+        (next == kept ? n.kept_bytes : n.bytes) += r.bytes;
+    }
+    if (r.state == kept) {
+        if (next == gone) return;
+        --n.delivered;
+        ++n.replayed;
+    } else if (next == kept || what == delivered) {
+        ++n.delivered;
+    } else if (next == gone) {
+        ++n.dropped;
+    }
 }
 
 bool webhook_store::change(const row& r, webhook_event what) {
     const auto next = after(r.state, what);
     if (!next) return false;
-    --count_of(r.lane, r.state);
-    route_counts& n = routes_.at(r.lane).counts;
+    count(r, what, *next);
     if (*next == gone) {
-        n.bytes -= r.bytes;
-        ++(what == delivered ? n.delivered : n.dropped);
         if (r.attempt > 0) {
             auto& s = file_.prepared(drop_notes_, "DELETE FROM attempts WHERE seq = ?");
             s.bind(1, r.seq);
             s.exec();
         }
     } else {
-        ++count_of(r.lane, *next);
         auto& s = file_.prepared(state_, "UPDATE webhooks SET state = ? WHERE seq = ?");
         s.bind(1, static_cast<int>(*next));
         s.bind(2, r.seq);
@@ -162,12 +177,13 @@ std::optional<webhook_store::row> webhook_store::find(std::string_view id) {
     return found;
 }
 
-/// The one statement of a webhook that arrives: from every state it is gone then.
+/// The one statement of a webhook that arrives: from every state but one it is gone then.
 std::optional<std::int64_t> webhook_store::remove(std::string_view id) {
     return file_.guarded([&]() -> std::optional<std::int64_t> {
-        auto& s = file_.prepared(remove_,
-                                 "DELETE FROM webhooks WHERE id = ? RETURNING seq, lane, state, "
-                                 "order_key, length(text), attempt");
+        auto& s = file_.prepared(
+            remove_,
+            "DELETE FROM webhooks WHERE id = ? AND state <> 4 RETURNING seq, lane, state, "
+            "order_key, length(text), attempt");
         bind_text(s, 1, id);
         if (!s.executeStep()) return std::nullopt;
         const row was{s.getColumn(0).getInt64(),
@@ -182,11 +198,26 @@ std::optional<std::int64_t> webhook_store::remove(std::string_view id) {
     });
 }
 
+std::optional<std::int64_t> webhook_store::keep(std::string_view id, const attempt_note& last) {
+    return file_.guarded([&]() -> std::optional<std::int64_t> {
+        const auto was = find(id);
+        if (!was || !change(*was, delivered_and_kept)) return std::nullopt;
+        auto& s = file_.prepared(
+            keep_, "UPDATE webhooks SET attempt = ?, due_at = ?, reason = NULL WHERE seq = ?");
+        s.bind(1, last.n);
+        s.bind(2, last.at);
+        s.bind(3, was->seq);
+        s.exec();
+        note(was->seq, last);
+        return was->lane;
+    });
+}
+
 std::optional<stored_tries> webhook_store::tries_of(std::string_view id) {
     return file_.guarded([&] {
         auto& s = file_.prepared(tries_of_,
-                                 "SELECT lane, attempt, refused, delays, accepted_at FROM webhooks "
-                                 "WHERE id = ? AND state <> 2");
+                                 "SELECT lane, attempt, refused, delays, coalesce(revived_at, "
+                                 "accepted_at) FROM webhooks WHERE id = ? AND state NOT IN (2, 4)");
         bind_text(s, 1, id);
         std::optional<stored_tries> found;
         if (s.executeStep())
@@ -260,43 +291,6 @@ void webhook_store::reset_delay(std::string_view id, std::int64_t due_at_ms) {
     });
 }
 
-// --- duplicates ---
-
-bool webhook_store::is_duplicate(std::int64_t lane, std::string_view key, std::int64_t now_ms,
-                                 std::int64_t window_ms) {
-    return file_.guarded([&] {
-        auto& known = file_.prepared(saw_, "SELECT at FROM seen WHERE lane = ? AND key = ?");
-        known.bind(1, lane);
-        bind_text(known, 2, key);
-        std::optional<std::int64_t> at;
-        if (known.executeStep()) at = known.getColumn(0).getInt64();
-        known.tryReset();
-        route_counts& n = routes_.at(lane).counts;
-        if (at && *at > now_ms - window_ms) {
-            ++n.duplicates;
-            return true;
-        }
-        auto& s = file_.prepared(seen_, "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)");
-        s.bind(1, lane);
-        bind_text(s, 2, key);
-        s.bind(3, now_ms);
-        s.exec();
-        if (!at) ++n.seen;
-        forget_seen(lane, n.seen > most_seen ? now_ms : now_ms - window_ms);
-        return false;
-    });
-}
-
-void webhook_store::forget_seen(std::int64_t lane, std::int64_t before_ms) {
-    auto& s = file_.prepared(forget_seen_,
-                             "DELETE FROM seen WHERE lane = ?1 AND key IN (SELECT key FROM seen "
-                             "WHERE lane = ?1 AND at <= ?2 ORDER BY at LIMIT ?3)");
-    s.bind(1, lane);
-    s.bind(2, before_ms);
-    s.bind(3, forget_at_once);
-    routes_.at(lane).counts.seen -= static_cast<std::uint64_t>(s.exec());
-}
-
 // --- reading ---
 
 std::vector<stored_webhook> webhook_store::read(SQLite::Statement& s, read_limit limit) {
@@ -319,8 +313,9 @@ std::vector<stored_webhook> webhook_store::waiting_after(std::int64_t lane, std:
     return file_.guarded([&] {
         auto& s = file_.prepared(
             waiting_,
-            "SELECT seq, coalesce(turn, seq), id, attempt, due_at, accepted_at, text FROM webhooks "
-            "WHERE state = 0 AND lane = ? AND coalesce(turn, seq) > ? ORDER BY coalesce(turn, "
+            "SELECT seq, coalesce(turn, seq), id, attempt, due_at, coalesce(revived_at, "
+            "accepted_at), text FROM webhooks WHERE state = 0 AND lane = ? AND coalesce(turn, seq) "
+            "> ? ORDER BY coalesce(turn, "
             "seq)");
         s.bind(1, lane);
         s.bind(2, turn);
@@ -334,8 +329,9 @@ std::vector<stored_webhook> webhook_store::due_after(std::int64_t lane, std::int
     return file_.guarded([&] {
         auto& s = file_.prepared(
             due_,
-            "SELECT seq, coalesce(turn, seq), id, attempt, due_at, accepted_at, text FROM webhooks "
-            "WHERE state = 1 AND lane = ?1 AND due_at <= ?2 AND due_at >= ?3 AND (due_at, seq) > "
+            "SELECT seq, coalesce(turn, seq), id, attempt, due_at, coalesce(revived_at, "
+            "accepted_at), text FROM webhooks WHERE state = 1 AND lane = ?1 AND due_at <= ?2 AND "
+            "due_at >= ?3 AND (due_at, seq) > "
             "(?3, ?4) ORDER BY due_at, seq");
         s.bind(1, lane);
         s.bind(2, now_ms);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "components/queue/route_table.hpp"
+#include "components/queue/webhook_search.hpp"
 #include "components/queue/webhook_state.hpp"
 
 #include <cstdint>
@@ -32,8 +33,8 @@ struct stored_webhook {
     std::string id;
     unsigned attempt = 0;     ///< tries that failed so far
     std::int64_t due_at = 0;  ///< Unix time in ms: not to be tried before; 0 before the first try
-    std::int64_t accepted_at = 0;
-    std::string text;  ///< the JSON as it came
+    std::int64_t accepted_at = 0;  ///< or when an operator revived it
+    std::string text;              ///< the JSON as it came
 };
 
 struct dead_webhook {
@@ -46,7 +47,7 @@ struct dead_webhook {
     std::string text;
 };
 
-/// One try that failed, for people.
+/// One try that failed, or that delivered a webhook that is kept, for people.
 struct attempt_note {
     unsigned n = 1;
     std::int64_t at = 0;  ///< Unix time in ms: when it ended
@@ -64,10 +65,10 @@ struct read_limit {
 /// What is known of a webhook that waits for a delivery.
 struct stored_tries {
     std::int64_t lane = 0;
-    unsigned attempt = 0;  ///< that failed so far
-    unsigned refused = 0;  ///< of these, those that the destination refused
-    unsigned delays = 0;   ///< of these, those by which its delay has grown
-    std::int64_t accepted_at = 0;
+    unsigned attempt = 0;          ///< that failed so far
+    unsigned refused = 0;          ///< of these, those that the destination refused
+    unsigned delays = 0;           ///< of these, those by which its delay has grown
+    std::int64_t accepted_at = 0;  ///< or when an operator revived it
 };
 
 /// Where a try has led that failed.
@@ -106,9 +107,13 @@ public:
     /// Else it is remembered, with at most a million others of the lane.
     bool is_duplicate(std::int64_t lane, std::string_view key, std::int64_t now_ms,
                       std::int64_t window_ms);
-    /// It was delivered. Its lane, or nothing where it is gone.
+    /// It was delivered. Its lane, or nothing where it was before, or is gone.
     std::optional<std::int64_t> remove(std::string_view id);
-    /// Those that wait for a delivery alone: nothing where it is dead, or gone.
+    /// The same, and it stays in the file. `last` is the try that delivered it.
+    std::optional<std::int64_t> keep(std::string_view id, const attempt_note& last);
+    /// Removes some that were kept and were delivered up to then, the oldest first. How many.
+    std::size_t forget_kept(std::int64_t delivered_until_ms, read_limit limit);
+    /// Those that wait for a delivery alone: nothing where it is dead, delivered, or gone.
     std::optional<stored_tries> tries_of(std::string_view id);
     void mark_failed(std::string_view id, const failed_try& what, const attempt_note& note);
     void mark_dead(std::string_view id, unsigned attempt, std::string_view reason,
@@ -134,13 +139,23 @@ public:
     /// Dead ones behind `seq`, in order of arrival.
     std::vector<dead_webhook> dead_after(std::int64_t seq, read_limit limit);
     std::optional<dead_webhook> find_dead(std::string_view id);
-    /// The first three tries that failed, and the last seven.
+    /// The first three tries, and the last seven.
     std::vector<attempt_note> attempts_of(std::int64_t seq);
     /// Failed ones again, as if no destination had refused them yet: that of this id, or without
     /// one the oldest `most`. How many; the same for drop_dead().
     std::size_t revive(std::string_view id, std::size_t most, std::int64_t now_ms);
     std::size_t drop_dead(std::string_view id, std::size_t most);
-    /// Drops the oldest `most` of a route, but not the dead ones.
+    /// Those that fit, whatever their state. Of `limit.bytes` what is looked at counts.
+    search_page search(const webhook_filter& filter, search_range range, read_limit limit);
+    std::optional<webhook_overview> look_up(std::string_view id);
+    std::string text_of(std::int64_t seq);
+    std::optional<attempt_note> last_attempt_of(std::int64_t seq);
+    std::int64_t last_number();  ///< the highest `seq` there is
+    /// Those of these that are dead or kept are failed ones again, as revive() makes them.
+    std::size_t replay(const std::vector<std::string>& ids, std::int64_t now_ms);
+    /// Whatever their state.
+    std::size_t drop(const std::vector<std::string>& ids);
+    /// Drops the oldest `most` of a route, but neither dead nor kept ones.
     std::size_t drop_queued(std::int64_t lane, std::size_t most);
 
     route_table& routes() { return routes_; }
@@ -158,7 +173,10 @@ private:
         unsigned attempt;
     };
     std::optional<row> find(std::string_view id);
+    void count(const row& r, webhook_event what, webhook_state next);
     std::vector<row> oldest_dead(std::string_view id, std::size_t most);
+    std::size_t revive_all(const std::vector<row>& all, std::int64_t now_ms);
+    std::size_t remove_all(const std::vector<row>& all, webhook_event why);
     std::uint64_t& count_of(std::int64_t lane, webhook_state s);
     /// Performs it where it concerns this webhook, but for what is beside its state; true then.
     bool change(const row& r, webhook_event what);
@@ -175,7 +193,7 @@ private:
     using statement = std::unique_ptr<SQLite::Statement>;
     statement insert_, remove_, find_, tries_of_, fail_, kill_, waiting_, due_, next_due_, free_,
         state_, key_taken_, next_of_key_, turn_, note_, forget_notes_, drop_notes_, seen_, saw_,
-        forget_seen_, reset_;
+        forget_seen_, reset_, keep_;
 };
 
 }  // namespace components

@@ -108,6 +108,7 @@ void read_relay_settings(const std::filesystem::path& file, relay_settings& s) {
               if (!x.is_object && !x.is_array && x.scalar.is_null()) return;
               s.max_age = in.some_time(x);
           }},
+         {"keep_delivered", [&](auto& in, auto& x) { s.keep_delivered = in.duration(x); }},
          {"trusted_proxies", [&](auto& in, auto& x) { s.trusted_proxies = proxies_in(in, x); }}});
     supe::read_config_text(supe::text_of_file(file), file.string(), [&](auto& in, auto& whole) {
         if (whole.is_object) check_form(in, whole, of_route);

@@ -18,6 +18,7 @@ struct relay_settings {
     std::size_t queue_limit = std::size_t(10) << 30;
     std::size_t disk_reserve = std::size_t(256) << 20;
     std::optional<supe::milliseconds> max_age{};  ///< of a webhook in the queue; none: any
+    supe::milliseconds keep_delivered{};          ///< can be looked at and replayed for so long
     std::vector<std::string> trusted_proxies{};   ///< addresses and networks
     bool demo = false;
     /// Never empty. Without `named_routes` there is one, for every path; its destination is empty

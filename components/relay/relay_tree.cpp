@@ -58,6 +58,7 @@ json::object queue_config(const relay_settings& s) {
                         {"limit", supe::print_bytes(s.queue_limit)},
                         {"disk_reserve", supe::print_bytes(s.disk_reserve)}};
     if (s.max_age) config["max_age"] = time(*s.max_age);
+    if (s.keep_delivered.count() > 0) config["keep_delivered"] = time(s.keep_delivered);
     json::array& lanes = config["routes"].emplace_array();
     for (const relay_route& route : s.routes) lanes.push_back(lane_of(s, route));
     return config;

@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(queue) {
     BOOST_TEST(end(R"("disk_reserve": false)") == "config.disk_reserve: " + size + ", not false");
     BOOST_TEST(
         end(R"("size": 3)") ==
-        R"(config: "size" is not one of file, window, in_flight, limit, disk_reserve, max_age, routes)");
+        R"(config: "size" is not one of file, window, in_flight, limit, disk_reserve, max_age, keep_delivered, routes)");
     BOOST_TEST(end(R"("max_age": "1h", "routes": [{"name": "a"}, {"name": "b", "forwarder": "f",
         "in_flight": 3, "connections": 2, "ordered": true, "dedupe_for": "1h", "retry": {"first":
         "1s", "factor": 1.5, "max": "1m", "jitter": 0, "for": "1h", "refused": 1}}])") == "");

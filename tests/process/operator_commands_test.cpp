@@ -322,7 +322,7 @@ BOOST_AUTO_TEST_CASE(help) {
     const std::string all = d.supe({"--help"}).out;
     for (const char* name :
          {"relay", "run", "check", "completion", "status", "tree", "logs", "notices", "start",
-          "stop", "restart", "add", "remove", "scale", "mail", "dead"}) {
+          "stop", "restart", "add", "remove", "scale", "mail", "dead", "webhooks"}) {
         BOOST_TEST(has(all, "\n  " + std::string(name) + " "), name);
         const auto help = d.supe({name, "--help"});
         BOOST_TEST(help.code == 0);

@@ -60,8 +60,8 @@ BOOST_AUTO_TEST_CASE(differences) {
     BOOST_TEST(!line.is_right());
     BOOST_TEST(line.text() ==
                "default: accepted 2 = delivered 0 + dead 0 + dropped 0 + queued 2 (duplicates: 0); "
-               "counted: pending 2, failed 0, dead 0, bytes 40; rows: pending 1, failed 0, dead 0, "
-               "bytes 20");
+               "counted: pending 2, failed 0, dead 0, bytes 40, kept 0; rows: pending 1, failed 0, "
+               "dead 0, bytes 20, kept 0");
     SQLite::Database(file, SQLite::OPEN_READWRITE)
         .exec("UPDATE routes SET pending = 1, bytes = 20");
     line = components::check_ledger(file).at(0);

@@ -393,11 +393,11 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_opened) {
     BOOST_TEST(refusal("no/queue.db").ends_with("no/queue.db: No such file or directory"));
     SQLite::Database((directory / "later.db").string(),
                      SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
-        .exec("PRAGMA user_version = 3");
+        .exec("PRAGMA user_version = 4");
     BOOST_TEST(
         refusal("later.db")
             .ends_with(
-                "later.db: a newer version of this program wrote it (format 3, 2 is known here)"));
+                "later.db: a newer version of this program wrote it (format 4, 3 is known here)"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(reads_all) {
     const auto s = f.read(R"({  // mine
         "to": "https://app.example/hooks", "listen": ["0.0.0.0:80", "[::1]:81"], "connections": 5,
         "retry_every": "1m", "state": "/srv/relay", "body_limit": "1MiB", "queue_limit": "1GiB",
-        "timeout": "10s", "disk_reserve": "0", "max_age": "7d",
+        "timeout": "10s", "disk_reserve": "0", "max_age": "7d", "keep_delivered": "3d",
         "trusted_proxies": ["10.0.0.0/8", "::1"],
     })");
     BOOST_TEST(s.routes.size() == 1u);
@@ -64,6 +64,7 @@ BOOST_AUTO_TEST_CASE(reads_all) {
     BOOST_TEST(s.queue_limit == 1u << 30);
     BOOST_TEST(s.disk_reserve == 0u);
     BOOST_TEST((s.max_age == 168h));
+    BOOST_TEST((s.keep_delivered == 72h));
     BOOST_TEST(s.trusted_proxies.size() == 2u);
     BOOST_TEST((route.timeout.total == 10s && route.timeout.first_byte == 10s));
     BOOST_TEST((route.timeout.connect == 5s));
@@ -73,6 +74,7 @@ BOOST_AUTO_TEST_CASE(reads_all) {
     BOOST_TEST(plain.routes.front().path == "/");
     BOOST_TEST(plain.routes.front().connections == 4u);
     BOOST_TEST(!plain.retry_every);
+    BOOST_TEST((plain.keep_delivered == 0s));
 }
 
 // A route has its own of all that concerns its destination; the page of the contract is read as it

@@ -1,0 +1,231 @@
+// Searches of the store. The lists of states (with_a_turn, by_state, waiting_by_turn) are read side
+// by side, each in order of arrival, so that a page takes as long with ten million webhooks as with
+// a thousand. By time the order of arrival is searched: the times of webhooks follow it.
+#include "components/queue/webhook_store.hpp"
+#include "supe/text/json_text.hpp"
+
+#include <algorithm>
+
+namespace components {
+namespace {
+
+using enum webhook_state;
+using direction = search_range::direction;
+
+constexpr std::size_t most_looked_at = 2000;  // in one turn
+constexpr std::uint64_t most_bytes_looked_at = 4 << 20;
+
+/// The numbers of the webhooks of a lane in one state.
+class number_list {
+public:
+    number_list(SQLite::Database& db, std::string_view where, const char* place, std::int64_t lane,
+                const search_range& r)
+        : rows_(db, "SELECT seq FROM webhooks " + std::string(where) + " AND lane = ? AND " +
+                        place + " > ? AND " + place + " < ? ORDER BY " + place +
+                        (r.order == direction::newest_first ? " DESC" : "")) {
+        rows_.bind(1, lane);
+        rows_.bind(2, r.after);
+        rows_.bind(3, r.before);
+        step();
+    }
+    const std::optional<std::int64_t>& front() const { return front_; }
+    void step() {
+        front_.reset();
+        if (rows_.executeStep()) front_ = rows_.getColumn(0).getInt64();
+    }
+
+private:
+    SQLite::Statement rows_;
+    std::optional<std::int64_t> front_;
+};
+
+/// All lists in which what is meant may stand.
+class number_lists {
+public:
+    number_lists(SQLite::Database& db, const webhook_filter& f, const search_range& r,
+                 const std::vector<route_row>& routes)
+        : order_(r.order) {
+        for (const route_row& route : routes) {
+            if (f.lane && *f.lane != route.lane) continue;
+            const route_counts& n = route.counts;
+            if (n.pending > 0 && is_meant(f, waiting)) {
+                // In this index one that was behind another of its key has its turn for its place.
+                add(db, "INDEXED BY waiting_by_turn WHERE state = 0 AND turn IS NULL",
+                    "coalesce(turn, seq)", route.lane, r);
+                add(db, "INDEXED BY with_a_turn WHERE state = 0 AND turn IS NOT NULL", "seq",
+                    route.lane, r);
+            }
+            const std::pair<webhook_state, std::uint64_t> others[] = {
+                {failed, n.failed}, {dead, n.dead}, {behind, n.pending}, {kept, n.kept}};
+            for (const auto& [state, count] : others)
+                if (count > 0 && is_meant(f, state))
+                    add(db,
+                        "INDEXED BY by_state WHERE state > 0 AND state = " +
+                            std::to_string(static_cast<int>(state)),
+                        "seq", route.lane, r);
+        }
+    }
+    std::optional<std::int64_t> next() {
+        number_list* first = nullptr;
+        for (const auto& l : lists_)
+            if (l->front() && (!first || comes_before(*l->front(), *first->front())))
+                first = l.get();
+        if (!first) return std::nullopt;
+        const std::int64_t number = *first->front();
+        first->step();
+        return number;
+    }
+    bool is_empty() const {
+        return std::ranges::none_of(lists_, [](const auto& l) { return l->front().has_value(); });
+    }
+
+private:
+    static bool is_meant(const webhook_filter& f, webhook_state s) {
+        return f.states.empty() || std::ranges::find(f.states, s) != f.states.end();
+    }
+    bool comes_before(std::int64_t a, std::int64_t b) const {
+        return order_ == direction::newest_first ? a > b : a < b;
+    }
+    void add(SQLite::Database& db, std::string_view where, const char* place, std::int64_t lane,
+             const search_range& r) {
+        lists_.push_back(std::make_unique<number_list>(db, where, place, lane, r));
+    }
+
+    direction order_;
+    std::vector<std::unique_ptr<number_list>> lists_;
+};
+
+std::string_view text_in_place(const SQLite::Column& column) {
+    return {static_cast<const char*>(column.getBlob()),
+            static_cast<std::size_t>(column.getBytes())};
+}
+
+const char* const overview =
+    "SELECT seq, id, lane, state, attempt, due_at, accepted_at, reason, text FROM webhooks WHERE ";
+
+webhook_overview overview_in(SQLite::Statement& s) {
+    webhook_overview w;
+    w.seq = s.getColumn(0).getInt64();
+    w.id = s.getColumn(1).getString();
+    w.lane = s.getColumn(2).getInt64();
+    w.state = static_cast<webhook_state>(s.getColumn(3).getInt());
+    w.attempt = s.getColumn(4).getUInt();
+    w.due_at = s.getColumn(5).getInt64();
+    w.accepted_at = s.getColumn(6).getInt64();
+    w.reason = s.getColumn(7).getString();
+    const std::string_view text = text_in_place(s.getColumn(8));
+    w.bytes = text.size();
+    // Method and target stand near its beginning; the rest is not looked at.
+    supe::json_members members(text);
+    while (w.target.empty() && members.next()) {
+        if (members.key() == "headers") break;
+        if (!members.value().starts_with('"')) continue;
+        if (members.key() == "method") w.method = supe::json_string_value(members.value());
+        if (members.key() == "target") w.target = supe::json_string_value(members.value());
+    }
+    return w;
+}
+
+/// The number of the first webhook that was accepted at this time or later.
+std::int64_t first_since(SQLite::Database& db, std::int64_t at_ms) {
+    // Each by itself: SQLite finds one end of an index at once, and both by reading all of it.
+    const auto end = [&](const char* which) {
+        return db.execAndGet("SELECT coalesce(" + std::string(which) + "(seq), 0) FROM webhooks")
+            .getInt64();
+    };
+    std::int64_t low = end("min"), high = end("max") + 1;
+    SQLite::Statement near(
+        db, "SELECT seq, accepted_at FROM webhooks WHERE seq >= ? ORDER BY seq LIMIT 1");
+    while (low < high) {
+        const std::int64_t middle = low + (high - low) / 2;
+        near.reset();
+        near.bind(1, middle);
+        const bool is_later = !near.executeStep() || near.getColumn(1).getInt64() >= at_ms;
+        if (is_later) {
+            high = middle;
+        } else {
+            low = near.getColumn(0).getInt64() + 1;
+        }
+    }
+    return low;
+}
+
+}  // namespace
+
+bool path_fits(std::string_view wanted, std::string_view target) {
+    const std::string_view path = target.substr(0, target.find('?'));
+    if (!wanted.ends_with('*')) return path == wanted;
+    wanted.remove_suffix(1);
+    return path.starts_with(wanted);
+}
+
+search_page webhook_store::search(const webhook_filter& f, search_range r, read_limit limit) {
+    return file_.guarded([&] {
+        if (f.since > 0) r.after = std::max(r.after, first_since(file_.database(), f.since) - 1);
+        if (f.until < std::numeric_limits<std::int64_t>::max())
+            r.before = std::min(r.before, first_since(file_.database(), f.until));
+        number_lists lists(file_.database(), f, r, routes_.all());
+        SQLite::Statement whole(file_.database(), std::string(overview) + "seq = ?");
+        search_page page;
+        std::size_t looked_at = 0;
+        std::uint64_t bytes = 0;
+        const auto has_room = [&] {
+            return page.found.size() < limit.count && looked_at < most_looked_at &&
+                   bytes < std::min<std::uint64_t>(limit.bytes, most_bytes_looked_at);
+        };
+        while (has_room()) {
+            const auto number = lists.next();
+            if (!number) break;
+            (r.order == direction::newest_first ? r.before : r.after) = *number;
+            whole.reset();
+            whole.bind(1, *number);
+            if (!whole.executeStep()) continue;
+            webhook_overview w = overview_in(whole);
+            ++looked_at;
+            bytes += w.bytes;
+            const bool fits = w.accepted_at >= f.since && w.accepted_at < f.until &&
+                              (f.path.empty() || path_fits(f.path, w.target));
+            if (fits) page.found.push_back(std::move(w));
+        }
+        if (!lists.is_empty()) page.rest = r;
+        return page;
+    });
+}
+
+std::optional<webhook_overview> webhook_store::look_up(std::string_view id) {
+    return file_.guarded([&]() -> std::optional<webhook_overview> {
+        SQLite::Statement s(file_.database(), std::string(overview) + "id = ?");
+        s.bind(1, std::string(id));
+        if (!s.executeStep()) return std::nullopt;
+        return overview_in(s);
+    });
+}
+
+std::string webhook_store::text_of(std::int64_t seq) {
+    return file_.guarded([&] {
+        SQLite::Statement s(file_.database(), "SELECT text FROM webhooks WHERE seq = ?");
+        s.bind(1, seq);
+        return s.executeStep() ? std::string(text_in_place(s.getColumn(0))) : std::string();
+    });
+}
+
+std::optional<attempt_note> webhook_store::last_attempt_of(std::int64_t seq) {
+    return file_.guarded([&]() -> std::optional<attempt_note> {
+        SQLite::Statement s(file_.database(),
+                            "SELECT n, at, ms, status, reason FROM attempts WHERE seq = ? ORDER "
+                            "BY n DESC LIMIT 1");
+        s.bind(1, seq);
+        if (!s.executeStep()) return std::nullopt;
+        return attempt_note{s.getColumn(0).getUInt(), s.getColumn(1).getInt64(),
+                            s.getColumn(2).getInt64(), s.getColumn(3).getInt(),
+                            s.getColumn(4).getString()};
+    });
+}
+
+std::int64_t webhook_store::last_number() {
+    return file_.guarded([&] {
+        return file_.database().execAndGet("SELECT coalesce(max(seq), 0) FROM webhooks").getInt64();
+    });
+}
+
+}  // namespace components

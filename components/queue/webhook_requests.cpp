@@ -1,0 +1,227 @@
+#include "components/queue/webhook_requests.hpp"
+
+#include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
+#include "supe/text/units.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <stdexcept>
+
+namespace components {
+namespace {
+
+namespace json = boost::json;
+using enum webhook_state;
+using direction = search_range::direction;
+
+constexpr read_limit page_of_list{500, 8 << 20}, page_of_changes{500, 8 << 20};
+constexpr std::size_t longest_shown_target = 200;  // bytes of it in a list
+
+/// What is wrong with a request.
+struct bad_request : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct status_name {
+    const char* name;
+    std::vector<webhook_state> states;
+};
+const std::vector<status_name>& statuses() {
+    static const std::vector<status_name> all{{"pending", {waiting, behind}},
+                                              {"failed", {failed}},
+                                              {"delivered", {kept}},
+                                              {"dead", {dead}}};
+    return all;
+}
+
+const char* status_of(webhook_state s) {
+    for (const status_name& one : statuses())
+        if (std::ranges::find(one.states, s) != one.states.end()) return one.name;
+    return "gone";
+}
+
+std::vector<webhook_state> states_named(const std::string& name, bool of_replay) {
+    std::vector<std::string> choices;
+    for (const status_name& one : statuses()) {
+        if (of_replay && one.states.front() != dead && one.states.front() != kept) continue;
+        if (one.name == name) return one.states;
+        choices.emplace_back(one.name);
+    }
+    throw bad_request(fmt::format("status: {} is not one of {}", supe::json_quoted(name),
+                                  fmt::join(choices, ", ")));
+}
+
+std::int64_t number_of(const json::object& asked, const char* key, std::int64_t otherwise) {
+    const auto* v = asked.if_contains(key);
+    if (!v) return otherwise;
+    if (!v->is_int64()) throw bad_request(fmt::format("{} must be a whole number", key));
+    return v->get_int64();
+}
+
+webhook_filter filter_of(const webhook_store& store, const json::object& asked, bool of_replay) {
+    webhook_filter f;
+    if (asked.contains("status"))
+        f.states = states_named(supe::string_of(asked, "status"), of_replay);
+    else if (of_replay)
+        f.states = {dead, kept};
+    if (asked.contains("route")) {
+        const std::string name = supe::string_of(asked, "route");
+        std::vector<std::string> choices;
+        for (const route_row& r : store.routes().all()) {
+            if (r.name == name) f.lane = r.lane;
+            choices.push_back(r.name);
+        }
+        if (!f.lane)
+            throw bad_request(fmt::format("route: {} is not one of {}", supe::json_quoted(name),
+                                          fmt::join(choices, ", ")));
+    }
+    f.since = number_of(asked, "since", f.since);
+    f.until = number_of(asked, "until", f.until);
+    f.path = supe::string_of(asked, "path");
+    return f;
+}
+
+search_range range_of(webhook_store& store, const json::object& asked, direction order) {
+    search_range r{.order = order};
+    const auto* from = asked.if_contains("from");
+    if (from && from->is_object()) {
+        r.after = number_of(from->get_object(), "after", 0);
+        r.before = number_of(from->get_object(), "before", r.before);
+    } else {
+        r.before = store.last_number() + 1;
+    }
+    return r;
+}
+
+read_limit limit_of(const json::object& asked, read_limit page) {
+    const std::int64_t most = number_of(asked, "limit", static_cast<std::int64_t>(page.count));
+    if (most < 1) throw bad_request("limit must be at least 1");
+    page.count = std::min(page.count, static_cast<std::size_t>(most));
+    return page;
+}
+
+void add_rest(json::object& answer, const search_page& page) {
+    if (page.rest) answer["from"] = {{"after", page.rest->after}, {"before", page.rest->before}};
+}
+
+std::string utc(std::int64_t ms) {
+    return supe::print_utc(std::chrono::system_clock::time_point(std::chrono::milliseconds(ms)));
+}
+
+std::string request_of(const webhook_overview& w) {
+    std::string target = w.target;
+    if (target.size() > longest_shown_target) {
+        std::size_t end = longest_shown_target;
+        while (end > 0 && (static_cast<unsigned char>(target[end]) & 0xc0) == 0x80) --end;
+        target = target.substr(0, end) + "…";
+    }
+    return w.method + " " + target;
+}
+
+json::object shown(webhook_store& store, const webhook_overview& w) {
+    json::object one{{"id", w.id},
+                     {"route", store.routes().at(w.lane).name},
+                     {"status", status_of(w.state)},
+                     {"received", utc(w.accepted_at)},
+                     {"request", request_of(w)},
+                     {"bytes", w.bytes},
+                     {"attempts", w.attempt}};
+    const auto last = w.attempt > 0 ? store.last_attempt_of(w.seq) : std::nullopt;
+    if (last) one["code"] = last->status;
+    if (w.state == failed) one["due"] = utc(w.due_at);
+    if (w.state == dead || w.state == kept) one["at"] = utc(w.due_at);
+    const std::string reason = w.state == failed && last ? last->reason : w.reason;
+    if (!reason.empty()) one["reason"] = reason;
+    return one;
+}
+
+json::value list(webhook_store& store, const json::object& asked, const std::string& id) {
+    if (!id.empty()) {
+        json::array one;
+        if (const auto found = store.look_up(id)) one.push_back(shown(store, *found));
+        return json::object{{"webhooks", std::move(one)}};
+    }
+    const search_page page = store.search(filter_of(store, asked, false),
+                                          range_of(store, asked, direction::newest_first),
+                                          limit_of(asked, page_of_list));
+    json::array all;
+    for (const webhook_overview& w : page.found) all.push_back(shown(store, w));
+    json::object answer{{"webhooks", std::move(all)}};
+    add_rest(answer, page);
+    return answer;
+}
+
+json::value show(webhook_store& store, const std::string& id) {
+    const auto found = store.look_up(id);
+    if (!found) return nullptr;
+    json::object one = shown(store, *found);
+    json::array& tries = one["tries"].emplace_array();
+    for (const attempt_note& n : store.attempts_of(found->seq))
+        tries.push_back({{"attempt", n.n},
+                         {"at", utc(n.at)},
+                         {"ms", n.ms},
+                         {"status", n.status},
+                         {"reason", n.reason}});
+    one["webhook"] = supe::parse_json(store.text_of(found->seq)).value_or(nullptr);
+    return one;
+}
+
+/// Of one: an error says why not.
+json::value change_one(webhook_store& store, bool replay, const std::string& id,
+                       std::int64_t now_ms) {
+    const auto found = store.look_up(id);
+    if (!found) return nullptr;
+    if (replay && found->state != dead && found->state != kept)
+        throw bad_request(fmt::format(
+            "{} is {}: it is still to be delivered, and only delivered and dead ones are replayed",
+            id, status_of(found->state)));
+    return json::object{{"done", replay ? store.replay({id}, now_ms) : store.drop({id})}};
+}
+
+json::value change_some(webhook_store& store, bool replay, const json::object& asked,
+                        std::int64_t now_ms) {
+    const search_page page = store.search(filter_of(store, asked, replay),
+                                          range_of(store, asked, direction::oldest_first),
+                                          limit_of(asked, page_of_changes));
+    std::vector<std::string> ids;
+    for (const webhook_overview& w : page.found) ids.push_back(w.id);
+    json::object answer{{"done", replay ? store.replay(ids, now_ms) : store.drop(ids)}};
+    add_rest(answer, page);
+    return answer;
+}
+
+json::value answer_to(webhook_store& store, const json::object& asked, const std::string& what,
+                      std::int64_t now_ms) {
+    const std::string id = supe::string_of(asked, "id");
+    if (asked.contains("id") && id.empty())
+        throw bad_request("id must be a string with something in it");
+    const bool replay = what == "replay";
+    if (what == "list") return list(store, asked, id);
+    if (what == "show") return show(store, id);
+    if (!replay && what != "drop")
+        throw bad_request(fmt::format("what: {} is not one of list, show, replay, drop",
+                                      supe::json_quoted(what)));
+    return id.empty() ? change_some(store, replay, asked, now_ms)
+                      : change_one(store, replay, id, now_ms);
+}
+
+}  // namespace
+
+webhook_answer answer_about_webhooks(webhook_store& store, std::string_view request,
+                                     std::int64_t now_ms) {
+    const json::object asked = supe::parse_object(request);
+    const std::string what = supe::string_of(asked, "what");
+    try {
+        return {json::serialize(answer_to(store, asked, what, now_ms)), what == "replay",
+                what == "drop"};
+    } catch (const bad_request& e) {
+        return {fmt::format(R"({{"error":{}}})", supe::json_quoted(e.what())), false, false};
+    }
+}
+
+}  // namespace components
