@@ -5,10 +5,71 @@
 #include <fmt/format.h>
 #include <chrono>
 #include <sstream>
-#include "components/webhook/webhook.hpp"
 
 namespace components {
 namespace {
+
+constexpr const char* tables = R"(
+    CREATE TABLE IF NOT EXISTS webhooks (
+        seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+        id          TEXT NOT NULL UNIQUE,
+        lane        INTEGER NOT NULL,
+        state       INTEGER NOT NULL DEFAULT 0,  -- webhook_state.hpp
+        turn        INTEGER,                     -- where it is not seq
+        attempt     INTEGER NOT NULL DEFAULT 0,
+        refused     INTEGER NOT NULL DEFAULT 0,
+        delays      INTEGER NOT NULL DEFAULT 0,
+        due_at      INTEGER NOT NULL DEFAULT 0,  -- of a dead one: when it died
+        accepted_at INTEGER NOT NULL,
+        revived_at  INTEGER,                     -- by an operator: its time begins anew
+        order_key   TEXT,
+        reason      TEXT,
+        text        BLOB NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS waiting_by_turn ON webhooks (lane, coalesce(turn, seq))
+        WHERE state = 0;
+    CREATE INDEX IF NOT EXISTS failed_by_lane ON webhooks (lane, due_at) WHERE state = 1;
+    CREATE INDEX IF NOT EXISTS dead_by_seq ON webhooks (seq) WHERE state = 2;
+    CREATE INDEX IF NOT EXISTS with_a_turn ON webhooks (lane) WHERE state = 0 AND turn IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS by_state ON webhooks (state, lane) WHERE state > 0;
+    CREATE INDEX IF NOT EXISTS kept_by_age ON webhooks (due_at) WHERE state = 4;
+    CREATE INDEX IF NOT EXISTS by_key ON webhooks (lane, order_key, state, seq)
+        WHERE order_key IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS routes (
+        lane       INTEGER PRIMARY KEY,
+        name       TEXT NOT NULL UNIQUE,
+        paused     INTEGER NOT NULL DEFAULT 0,
+        held_until INTEGER NOT NULL DEFAULT 0,
+        accepted   INTEGER NOT NULL DEFAULT 0,
+        delivered  INTEGER NOT NULL DEFAULT 0,
+        dropped    INTEGER NOT NULL DEFAULT 0,
+        duplicates INTEGER NOT NULL DEFAULT 0,
+        pending    INTEGER NOT NULL DEFAULT 0,
+        failed     INTEGER NOT NULL DEFAULT 0,
+        dead       INTEGER NOT NULL DEFAULT 0,
+        bytes      INTEGER NOT NULL DEFAULT 0,
+        seen       INTEGER NOT NULL DEFAULT 0,
+        replayed   INTEGER NOT NULL DEFAULT 0,
+        kept       INTEGER NOT NULL DEFAULT 0,
+        kept_bytes INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE IF NOT EXISTS attempts (
+        seq    INTEGER NOT NULL,
+        n      INTEGER NOT NULL,
+        at     INTEGER NOT NULL,
+        ms     INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (seq, n)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS seen (
+        lane INTEGER NOT NULL,
+        key  TEXT NOT NULL,
+        at   INTEGER NOT NULL,
+        PRIMARY KEY (lane, key)
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS seen_by_age ON seen (lane, at);
+)";
 
 /// Version 1 had one route and no ledger. Rows keep their place: a file of many GiB is not written
 /// anew, its new columns are defaults. What the ledger does not know has not happened: what is
@@ -70,67 +131,7 @@ supe::sqlite_format queue_format() {
         PRAGMA cache_size = -49152;  -- KiB
         PRAGMA journal_size_limit = 67108864;  -- bytes that the WAL keeps after a large batch
     )";
-    f.schema = R"(
-    CREATE TABLE IF NOT EXISTS webhooks (
-        seq         INTEGER PRIMARY KEY AUTOINCREMENT,
-        id          TEXT NOT NULL UNIQUE,
-        lane        INTEGER NOT NULL,
-        state       INTEGER NOT NULL DEFAULT 0,  -- webhook_state.hpp
-        turn        INTEGER,                     -- where it is not seq
-        attempt     INTEGER NOT NULL DEFAULT 0,
-        refused     INTEGER NOT NULL DEFAULT 0,
-        delays      INTEGER NOT NULL DEFAULT 0,
-        due_at      INTEGER NOT NULL DEFAULT 0,  -- of a dead one: when it died
-        accepted_at INTEGER NOT NULL,
-        revived_at  INTEGER,                     -- by an operator: its time begins anew
-        order_key   TEXT,
-        reason      TEXT,
-        text        BLOB NOT NULL
-    );
-    CREATE INDEX IF NOT EXISTS waiting_by_turn ON webhooks (lane, coalesce(turn, seq))
-        WHERE state = 0;
-    CREATE INDEX IF NOT EXISTS failed_by_lane ON webhooks (lane, due_at) WHERE state = 1;
-    CREATE INDEX IF NOT EXISTS dead_by_seq ON webhooks (seq) WHERE state = 2;
-    CREATE INDEX IF NOT EXISTS with_a_turn ON webhooks (lane) WHERE state = 0 AND turn IS NOT NULL;
-    CREATE INDEX IF NOT EXISTS by_state ON webhooks (state, lane) WHERE state > 0;
-    CREATE INDEX IF NOT EXISTS kept_by_age ON webhooks (due_at) WHERE state = 4;
-    CREATE INDEX IF NOT EXISTS by_key ON webhooks (lane, order_key, state, seq)
-        WHERE order_key IS NOT NULL;
-    CREATE TABLE IF NOT EXISTS routes (
-        lane       INTEGER PRIMARY KEY,
-        name       TEXT NOT NULL UNIQUE,
-        paused     INTEGER NOT NULL DEFAULT 0,
-        held_until INTEGER NOT NULL DEFAULT 0,
-        accepted   INTEGER NOT NULL DEFAULT 0,
-        delivered  INTEGER NOT NULL DEFAULT 0,
-        dropped    INTEGER NOT NULL DEFAULT 0,
-        duplicates INTEGER NOT NULL DEFAULT 0,
-        pending    INTEGER NOT NULL DEFAULT 0,
-        failed     INTEGER NOT NULL DEFAULT 0,
-        dead       INTEGER NOT NULL DEFAULT 0,
-        bytes      INTEGER NOT NULL DEFAULT 0,
-        seen       INTEGER NOT NULL DEFAULT 0,
-        replayed   INTEGER NOT NULL DEFAULT 0,
-        kept       INTEGER NOT NULL DEFAULT 0,
-        kept_bytes INTEGER NOT NULL DEFAULT 0
-    );
-    CREATE TABLE IF NOT EXISTS attempts (
-        seq    INTEGER NOT NULL,
-        n      INTEGER NOT NULL,
-        at     INTEGER NOT NULL,
-        ms     INTEGER NOT NULL,
-        status INTEGER NOT NULL,
-        reason TEXT NOT NULL,
-        PRIMARY KEY (seq, n)
-    ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS seen (
-        lane INTEGER NOT NULL,
-        key  TEXT NOT NULL,
-        at   INTEGER NOT NULL,
-        PRIMARY KEY (lane, key)
-    ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS seen_by_age ON seen (lane, at);
-)";
+    f.schema = tables;
     return f;
 }
 
