@@ -12,6 +12,7 @@
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <set>
 
 using namespace std::chrono_literals;
@@ -58,7 +59,17 @@ BOOST_AUTO_TEST_CASE(goes_on_delivering) {
     const auto seen = [&](const char* name) {
         return fmt::format("/proc/{}/root{}/{}", relay.pid(), (directory / "state").string(), name);
     };
-    support::raw_client sender(loop, port);
+    std::optional<support::raw_client> connected;
+    const auto connects = [&] {
+        try {
+            connected.emplace(loop, port);
+        } catch (const std::exception&) {
+            return false;
+        }
+        return true;
+    };
+    BOOST_REQUIRE(loop.until(connects, 20s));
+    support::raw_client& sender = *connected;
     const auto post = [&] {
         const std::string body(1000, 'b');
         sender.say(fmt::format("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{}",
