@@ -5,8 +5,10 @@
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/webhook_flood.hpp"
 
+#include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <fstream>
 
 using namespace std::chrono_literals;
 using support::http_sink;
@@ -16,14 +18,22 @@ using support::webhook_flood;
 namespace {
 
 constexpr unsigned connections = 3;
-/// A forwarder that was killed with an answer unread leaves its permit resting for `timeout`, 60 s.
-constexpr auto longest_rest = 100s;
+/// A forwarder that was killed with an answer unread leaves its permit resting for `timeout`.
+constexpr auto longest_rest = 40s;
 
 struct scene {
     support::event_loop loop;
     support::temporary_directory directory;
     unsigned short port = support::free_port();
     http_sink sink{loop, [](const http_sink::request&) { return http_sink::answer{200, 3ms}; }};
+
+    /// Permits of a process that was killed rest as long as an exchange may take: `timeout`.
+    std::unique_ptr<running_relay> start(const std::string& to) {
+        std::ofstream(directory / "relay.json") << fmt::format(
+            R"({{"to": "{}", "listen": "127.0.0.1:{}", "connections": {}, "timeout": "5s", "retry_every": "200ms"}})",
+            to, port, connections);
+        return std::make_unique<running_relay>(loop, directory / "state", directory / "relay.json");
+    }
 
     std::set<std::string> delivered() const {
         std::set<std::string> bodies;
@@ -54,20 +64,20 @@ struct scene {
 /// its 200.
 void survives_the_death_of(const std::string& address) {
     scene s;
-    running_relay relay(s.loop, s.directory / "state", s.sink.url(), connections, s.port);
-    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    const auto relay = s.start(s.sink.url());
+    BOOST_REQUIRE_MESSAGE(relay->is_up(), relay->process().output());
     webhook_flood flood(s.loop, s.port, 6);
     std::size_t kept = 0;
     for (int round = 0; round < 3; ++round) {
         BOOST_TEST(s.loop.until([&] { return flood.kept().size() > kept + 60; }, 20s));
         kept = flood.kept().size();
-        BOOST_TEST(relay.kill(address));
+        BOOST_TEST(relay->kill(address));
     }
     BOOST_TEST(s.loop.until([&] { return flood.kept().size() > kept + 60; }, 20s));
     s.end(flood);
     s.expect_all_delivered(flood);
     BOOST_TEST(flood.refused() == 0u);
-    BOOST_TEST(relay.stop().value_or(-1) == 0);
+    BOOST_TEST(relay->stop().value_or(-1) == 0);
     BOOST_TEST(flood.answers().count(500) == 0u);
 }
 
@@ -85,8 +95,7 @@ BOOST_AUTO_TEST_CASE(of_the_nested_supervisor) { survives_the_death_of("/dam"); 
 // delivers what was left.
 BOOST_AUTO_TEST_CASE(of_the_whole_relay) {
     scene s;
-    auto relay = std::make_unique<running_relay>(s.loop, s.directory / "state", s.sink.url(),
-                                                 connections, s.port);
+    auto relay = s.start(s.sink.url());
     BOOST_REQUIRE_MESSAGE(relay->is_up(), relay->process().output());
     webhook_flood flood(s.loop, s.port, 6);
     for (int round = 0; round < 3; ++round) {
@@ -94,8 +103,7 @@ BOOST_AUTO_TEST_CASE(of_the_whole_relay) {
         BOOST_TEST(s.loop.until([&] { return flood.kept().size() > kept + 60; }, 20s));
         relay->process().signal(SIGKILL);
         BOOST_TEST(relay->process().wait().has_value());
-        relay = std::make_unique<running_relay>(s.loop, s.directory / "state", s.sink.url(),
-                                                connections, s.port);
+        relay = s.start(s.sink.url());
         BOOST_REQUIRE_MESSAGE(relay->is_up(), relay->process().output());
     }
     s.end(flood);
@@ -109,8 +117,8 @@ BOOST_AUTO_TEST_CASE(of_the_whole_relay) {
 BOOST_AUTO_TEST_CASE(the_cap_holds_before_a_slow_destination) {
     scene s;
     http_sink slow(s.loop, [](const http_sink::request&) { return http_sink::answer{200, 400ms}; });
-    running_relay relay(s.loop, s.directory / "state", slow.url(), connections, s.port);
-    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    const auto relay = s.start(slow.url());
+    BOOST_REQUIRE_MESSAGE(relay->is_up(), relay->process().output());
     webhook_flood flood(s.loop, s.port, 4);
     for (const std::string address :
          {"/dam/forwarder", "/connection_lock", "/dam", "/dam/forwarder"}) {
@@ -118,20 +126,20 @@ BOOST_AUTO_TEST_CASE(the_cap_holds_before_a_slow_destination) {
         BOOST_TEST(s.loop.until(
             [&] { return slow.received().size() > seen + 4 && slow.open() == connections; },
             longest_rest));
-        BOOST_TEST(relay.kill(address), address);
+        BOOST_TEST(relay->kill(address), address);
     }
     s.end(flood);
     const std::size_t seen = slow.received().size();
     BOOST_TEST(s.loop.until([&] { return slow.received().size() > seen + 4; }, longest_rest));
     BOOST_TEST(slow.most_open() == connections);
-    relay.process().signal(SIGKILL);
+    relay->process().signal(SIGKILL);
 }
 
 // A destination that is down for a time: all webhooks are kept, and delivered when it is up again.
 BOOST_AUTO_TEST_CASE(of_the_destination) {
     scene s;
-    running_relay relay(s.loop, s.directory / "state", s.sink.url(), connections, s.port);
-    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    const auto relay = s.start(s.sink.url());
+    BOOST_REQUIRE_MESSAGE(relay->is_up(), relay->process().output());
     webhook_flood flood(s.loop, s.port, 6);
     BOOST_TEST(s.loop.until([&] { return flood.kept().size() > 100; }, 20s));
     s.sink.go_down();
@@ -140,7 +148,7 @@ BOOST_AUTO_TEST_CASE(of_the_destination) {
     s.end(flood);
     s.sink.listen();
     s.expect_all_delivered(flood, 60s);
-    BOOST_TEST(relay.stop().value_or(-1) == 0);
+    BOOST_TEST(relay->stop().value_or(-1) == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
