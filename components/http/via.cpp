@@ -27,7 +27,7 @@ std::string name_of_this_relay() {
 /// `1.1 name (comment)`: the second word.
 std::string_view proxy_in(std::string_view entry) {
     constexpr std::string_view blanks = " \t";
-    const auto skip = [&entry] {
+    const auto skip = [&] {
         entry.remove_prefix(std::min(entry.find_first_not_of(blanks), entry.size()));
     };
     skip();

@@ -331,7 +331,7 @@ BOOST_AUTO_TEST_CASE(behind_a_proxy) {
     http_request r = post_to("/");
     r.headers.emplace_back("X-Forwarded-Host", "hooks.example");
     BOOST_TEST(s.send(r).at(0).status == 404u);
-    s.config.as_object()["trusted_proxies"] = {"192.0.2.0/24"};
+    s.config.as_object()["trusted_proxies"] = boost::json::array{"192.0.2.0/24"};
     s.door.emplace(*s.self, components::read_intake(s.config));
     BOOST_TEST(s.send(r).at(0).status == 200u);
     BOOST_TEST(s.kept.at(0).proxied);
