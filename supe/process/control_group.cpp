@@ -112,7 +112,9 @@ std::vector<pid_t> control_group::members() const {
     std::vector<pid_t> all;
     for (const fs::path& group : groups_in(path_)) {
         std::ifstream in(group / "cgroup.procs");
-        for (pid_t pid = 0; in >> pid;) all.push_back(pid);
+        // A process of another PID namespace is listed as 0, and kill(0) would end our own group.
+        for (pid_t pid = 0; in >> pid;)
+            if (pid > 0) all.push_back(pid);
     }
     return all;
 }
