@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 using std::chrono::microseconds;
 using clock_of_time = std::chrono::steady_clock;
 
-constexpr int tries = 300;
+constexpr int rounds = 300;
 constexpr auto longest = 4s;  // for each kind of write
 
 /// A folder in the state directory, which is removed with its files.
@@ -53,7 +53,7 @@ template <class F>
 std::vector<microseconds> times_of(F work) {
     std::vector<microseconds> all;
     const auto end = clock_of_time::now() + longest;
-    for (int i = 0; i < tries && clock_of_time::now() < end; ++i) {
+    for (int i = 0; i < rounds && clock_of_time::now() < end; ++i) {
         const auto began = clock_of_time::now();
         work();
         all.push_back(std::chrono::duration_cast<microseconds>(clock_of_time::now() - began));

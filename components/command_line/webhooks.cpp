@@ -199,7 +199,7 @@ exit_code show_webhook(const target_tree& where, const webhook_options& given) {
 
 volatile std::sig_atomic_t asked_to_end = 0;
 
-/// Ctrl-C ends it between two pages: what was done stays done, and is told.
+/// Ctrl-C ends it between two pages: what was done stays done, and its number is printed.
 void end_between_pages() {
     struct sigaction action{};
     action.sa_handler = [](int) { asked_to_end = 1; };

@@ -17,8 +17,8 @@ public:
     /// Half of the default of `shutdown` (contract §5): then a supervisor sends the stop signal.
     static constexpr auto shutdown_limit = std::chrono::seconds(4);
 
-    /// `directory`: the state directory that it is told. All references outlive this object, and
-    /// this object outlives what runs in `readers`.
+    /// `directory`: the value of SUPE_STATE in its environment. All references outlive this object,
+    /// and this object outlives what runs in `readers`.
     stage(supe::clock& time, supe::launcher& starter, supe::nursery& readers,
           const std::vector<std::string>& command, const std::filesystem::path& directory);
 

@@ -1,4 +1,4 @@
-// What the forwarder is told (the `config` of its child).
+// The settings of the forwarder: the `config` of its child.
 #pragma once
 
 #include "components/http/connection.hpp"

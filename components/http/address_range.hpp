@@ -26,7 +26,7 @@ private:
 /// An array of them; throws config_error.
 std::vector<address_range> read_ranges(const supe::field_reader& in, const supe::located_value& v);
 
-/// `address` as a number in text; one that is none is in no range.
+/// `address` as a number in text; a text that is no address is in no range.
 bool is_in(const std::vector<address_range>& ranges, const std::string& address);
 
 }  // namespace components

@@ -13,7 +13,7 @@
 
 namespace components {
 
-/// The answer of the destination, or why there is none.
+/// The answer of the destination, or why no answer came.
 struct http_reply {
     int status = 0;  ///< 0: no answer
     std::optional<std::chrono::milliseconds> retry_after;
@@ -42,7 +42,7 @@ public:
                                                              const http_destination& to,
                                                              std::string& error);
 
-    /// `authorities`: for TLS; the system's where there are none.
+    /// `authorities`: for TLS; null: those of the system.
     http_connection(supe::clock& time, http_destination to, tls_authorities authorities = {});
     ~http_connection();
 

@@ -1,12 +1,11 @@
 #include "components/http/webhook_signer.hpp"
 
+#include "components/webhook/digests.hpp"
 #include "supe/text/base64.hpp"
 #include "supe/text/config.hpp"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <array>
 #include <stdexcept>
 
 namespace components {
@@ -28,8 +27,7 @@ webhook_signer::webhook_signer(std::string_view key) {
 }
 
 webhook_signer webhook_signer::of_file(const std::filesystem::path& file) {
-    std::string text = supe::text_of_file(file);
-    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+    const std::string text = supe::secret_of_file(file);
     try {
         return webhook_signer(text);
     } catch (const std::runtime_error& e) {
@@ -41,14 +39,8 @@ http_fields webhook_signer::sign(const std::string& id, std::string_view body,
                                  std::chrono::system_clock::time_point now) const {
     const std::string time = std::to_string(std::chrono::system_clock::to_time_t(now));
     const std::string text = fmt::format("{}.{}.{}", id, time, body);
-    std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
-    unsigned size = 0;
-    if (!::HMAC(::EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
-                reinterpret_cast<const unsigned char*>(text.data()), text.size(), code.data(),
-                &size))
-        throw std::runtime_error("OpenSSL gives no HMAC-SHA256");
     std::string signature = "v1,";
-    supe::append_base64(signature, {reinterpret_cast<const char*>(code.data()), size});
+    supe::append_base64(signature, hmac(::EVP_sha256(), key_, text));
     return {{"webhook-id", id}, {"webhook-timestamp", time}, {"webhook-signature", signature}};
 }
 

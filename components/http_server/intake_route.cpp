@@ -10,12 +10,6 @@
 namespace components {
 namespace {
 
-std::string source_in(const supe::field_reader& in, const supe::located_value& v) {
-    std::string source = in.string(v);
-    if (!is_key_source(source)) in.wrong(v, R"("header:NAME" or "json:/POINTER")");
-    return source;
-}
-
 intake_route route_in(const supe::field_reader& in, const supe::located_value& v) {
     intake_route r;
     in.object(
@@ -26,8 +20,8 @@ intake_route route_in(const supe::field_reader& in, const supe::located_value& v
             {"intake_rate", [&](auto& at, auto& x) { r.rate.emplace(read_rate(at, x)); }},
             {"verify", [&](auto& at, auto& x) { r.check.emplace(read_verify(at, x, "/")); }},
             {"keys_written", [](auto&, auto&) {}},  // another one is another config
-            {"order_by", [&](auto& at, auto& x) { r.order_by = source_in(at, x); }},
-            {"dedupe", [&](auto& at, auto& x) { r.dedupe = source_in(at, x); }},
+            {"order_by", [&](auto& at, auto& x) { r.order_by = read_key_source(at, x); }},
+            {"dedupe", [&](auto& at, auto& x) { r.dedupe = read_key_source(at, x); }},
             {"split", [&](auto& at, auto& x) { r.split = at.boolean(x); }}});
     return r;
 }

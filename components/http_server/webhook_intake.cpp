@@ -16,7 +16,6 @@ using namespace std::chrono_literals;
 
 constexpr auto ack_limit = 20s;
 constexpr auto refusal_holds = 1s;   // a full queue is not asked for each request of a storm
-constexpr auto line_every = 10s;     // one line for all refusals of a kind
 constexpr std::size_t at_once = 64;  // elements of one request that are on their way to the queue
 
 bool is_kept(std::string_view method) {
@@ -96,24 +95,18 @@ webhook webhook_intake::to_webhook(arrival a) {
 }
 
 http_answer webhook_intake::unavailable(const supe::error_code& why) {
-    const supe::time_point now = self_.time().now();
     refusal_ = why;
     ++refused_;
-    if (now >= next_refusal_line_) {
-        next_refusal_line_ = now + line_every;
+    if (refusal_lines_.take(self_.time().now()) == 0s)
         patterns::warn("answering 503, {} times so far: {}", refused_, why.message());
-    }
     return {503, "it cannot be kept now, please try again\n", {{"Retry-After", "5"}}};
 }
 
 http_answer webhook_intake::unverified(const intake_route& route, const std::string& why) {
-    const supe::time_point now = self_.time().now();
     ++unverified_;
-    if (now >= next_unverified_line_) {
-        next_unverified_line_ = now + line_every;
+    if (unverified_lines_.take(self_.time().now()) == 0s)
         patterns::warn("answering 401, {} times so far: route {}: {}", unverified_, route.name,
                        why);
-    }
     return {401,
             "this request could not be verified\n",
             {{"WWW-Authenticate", challenge_of(route.check->kind())}}};

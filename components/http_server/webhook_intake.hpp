@@ -2,6 +2,7 @@
 #pragma once
 
 #include "components/http_server/intake_route.hpp"
+#include "patterns/rate_limiter.hpp"
 
 #include <random>
 #include <string>
@@ -54,10 +55,10 @@ private:
     std::mt19937_64 dice_{std::random_device{}()};
     supe::time_point ask_again_{};
     supe::error_code refusal_{};  // the latest
-    supe::time_point next_refusal_line_{};
-    std::uint64_t refused_ = 0;
-    supe::time_point next_unverified_line_{};
-    std::uint64_t unverified_ = 0;
+    std::uint64_t refused_ = 0, unverified_ = 0;
+    // One line for all of a kind.
+    patterns::rate_limiter refusal_lines_{{1, std::chrono::seconds(10)}};
+    patterns::rate_limiter unverified_lines_{{1, std::chrono::seconds(10)}};
 };
 
 }  // namespace components

@@ -1,6 +1,6 @@
 #include "components/queue/dead_webhooks.hpp"
 
-#include "supe/output/output_line.hpp"
+#include "components/queue/shown_webhook.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 
@@ -16,14 +16,6 @@ namespace json = boost::json;
 
 constexpr read_limit page{500, 8 << 20};  // of a list, by what is read for it
 constexpr std::size_t most_at_once = 1000;
-constexpr std::size_t longest_target = 200;  // bytes of it in a list
-
-/// At most so many bytes of it, of whole characters.
-std::string beginning_of(std::string text, std::size_t most) {
-    if (text.size() <= most) return text;
-    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
-    return text.substr(0, most) + "…";
-}
 
 /// Who sent it and what: `203.0.113.9 POST /hooks`. Its members are in this order; the body comes
 /// last and is not looked at.
@@ -35,32 +27,19 @@ std::string sender_of(std::string_view webhook) {
         const std::string text =
             value.starts_with('"') ? supe::json_string_value(value) : "(not UTF-8)";
         if (members.key() == "method") method = text;
-        if (members.key() == "target") target = beginning_of(text, longest_target);
+        if (members.key() == "target") target = shown_target(text);
         if (members.key() == "remote") return fmt::format("{} {} {}", text, method, target);
     }
     return {};
 }
 
 json::object letter_of(const dead_webhook& dead) {
-    supe::utc_text stamp;
-    const std::chrono::system_clock::time_point died{std::chrono::milliseconds(dead.died_at)};
-    return {{"id", dead.id},         {"from", sender_of(dead.text)},
-            {"at", stamp.of(died)},  {"attempts", dead.attempt},
-            {"reason", dead.reason}, {"route", dead.route}};
-}
-
-json::array history_of(webhook_store& store, const dead_webhook& dead) {
-    supe::utc_text stamp;
-    json::array all;
-    for (const attempt_note& n : store.attempts_of(dead.seq)) {
-        const std::chrono::system_clock::time_point ended{std::chrono::milliseconds(n.at)};
-        all.push_back({{"attempt", n.n},
-                       {"at", stamp.of(ended)},
-                       {"ms", n.ms},
-                       {"status", n.status},
-                       {"reason", n.reason}});
-    }
-    return all;
+    return {{"id", dead.id},
+            {"from", sender_of(dead.text)},
+            {"at", shown_time(dead.died_at)},
+            {"attempts", dead.attempt},
+            {"reason", dead.reason},
+            {"route", dead.route}};
 }
 
 /// Empty where the request has no id: then all are meant. Nothing where it is a wrong one.
@@ -85,7 +64,7 @@ json::value show_dead(webhook_store& store, const std::string& id) {
     const auto dead = store.find_dead(id);
     if (!dead) return nullptr;
     json::object letter = letter_of(*dead);
-    letter["history"] = history_of(store, *dead);
+    letter["history"] = shown_attempts(store, dead->seq);
     letter["webhook"] = supe::parse_json(dead->text).value_or(nullptr);
     return letter;
 }
@@ -97,14 +76,8 @@ json::value answer_with_count(const webhook_store& store, const std::string& id,
 
 }  // namespace
 
-std::string error_answer(std::string_view why) {
-    return fmt::format(R"({{"error":{}}})", supe::json_quoted(why));
-}
-
 dead_answer answer_about_dead(webhook_store& store, std::string_view request, std::int64_t now_ms) {
-    const auto parsed = supe::parse_json(request);
-    const json::object asked =
-        parsed && parsed->is_object() ? parsed->get_object() : json::object();
+    const json::object asked = supe::parse_object(request);
     const std::string what = supe::string_of(asked, "what");
     const auto given = id_of(asked);
     if (!given) return {error_answer("dead.id must be a string with something in it"), false};

@@ -14,10 +14,8 @@ namespace components {
 ///
 ///   list         `{"letters":[…],"next":SEQ}`: the oldest first, those behind `after`; without
 ///                `next` that was all
-///   show         the letter of `id`, with `webhook` as it is kept, and with `history`: of the
-///   first
-///                three tries that failed and of the last seven `{"attempt","at","ms","status",
-///                "reason"}`; status 0 is no answer
+///   show         the letter of `id`, with `webhook` as it is kept, and with `history`, as
+///                shown_attempts()
 ///   retry, drop  `{"done":N,"more":BOOL}`: of `id`, or without one of some of the oldest
 ///
 /// A letter is `{"id","from","at","attempts","reason","route"}`, as of mail
@@ -28,6 +26,5 @@ struct dead_answer {
     bool retried = false;  ///< some are due now
 };
 dead_answer answer_about_dead(webhook_store& store, std::string_view request, std::int64_t now_ms);
-std::string error_answer(std::string_view why);
 
 }  // namespace components

@@ -42,7 +42,7 @@ public:
     const lane_settings& settings() const { return settings_; }
     std::int64_t number() const { return number_; }
 
-    /// The next one for the forwarder; nothing when there is none, or none may be sent now. New
+    /// The next webhook for the forwarder; nothing when no webhook may be sent now. New
     /// ones and those to be tried again take turns, so that neither holds up the other. Throws
     /// store_error.
     std::optional<stored_webhook> next(unix_ms now);

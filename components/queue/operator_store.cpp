@@ -7,6 +7,13 @@ namespace {
 const std::string select_dead =
     "SELECT seq, id, attempt, due_at, reason, text, lane FROM webhooks WHERE state = 2 ";
 
+const std::string select_attempts = "SELECT n, at, ms, status, reason FROM attempts WHERE seq = ? ";
+
+attempt_note attempt_in(SQLite::Statement& s) {
+    return {s.getColumn(0).getUInt(), s.getColumn(1).getInt64(), s.getColumn(2).getInt64(),
+            s.getColumn(3).getInt(), s.getColumn(4).getString()};
+}
+
 void bind_id(SQLite::Statement& s, std::string_view id) { s.bind(1, std::string(id)); }
 
 }  // namespace
@@ -44,16 +51,19 @@ std::optional<dead_webhook> webhook_store::find_dead(std::string_view id) {
 
 std::vector<attempt_note> webhook_store::attempts_of(std::int64_t seq) {
     return file_.guarded([&] {
-        SQLite::Statement s(file_.database(),
-                            "SELECT n, at, ms, status, reason FROM attempts WHERE seq = ? ORDER "
-                            "BY n");
+        SQLite::Statement s(file_.database(), select_attempts + "ORDER BY n");
         s.bind(1, seq);
         std::vector<attempt_note> all;
-        while (s.executeStep())
-            all.push_back({s.getColumn(0).getUInt(), s.getColumn(1).getInt64(),
-                           s.getColumn(2).getInt64(), s.getColumn(3).getInt(),
-                           s.getColumn(4).getString()});
+        while (s.executeStep()) all.push_back(attempt_in(s));
         return all;
+    });
+}
+
+std::optional<attempt_note> webhook_store::last_attempt_of(std::int64_t seq) {
+    return file_.guarded([&] {
+        SQLite::Statement s(file_.database(), select_attempts + "ORDER BY n DESC LIMIT 1");
+        s.bind(1, seq);
+        return s.executeStep() ? std::optional(attempt_in(s)) : std::nullopt;
     });
 }
 
@@ -78,17 +88,14 @@ void webhook_store::bound_waits(std::int64_t latest_ms) {
 
 /// The dead one of this id, or the oldest `most` where there is none.
 std::vector<webhook_store::row> webhook_store::oldest_dead(std::string_view id, std::size_t most) {
-    SQLite::Statement s(file_.database(),
-                        std::string("SELECT seq, lane, order_key, length(text), attempt FROM "
-                                    "webhooks WHERE state = 2 ") +
-                            (id.empty() ? "ORDER BY seq LIMIT ?" : "AND id = ?"));
+    SQLite::Statement s(
+        file_.database(),
+        std::string("SELECT seq, lane, state, order_key, length(text), attempt FROM "
+                    "webhooks WHERE state = 2 ") +
+            (id.empty() ? "ORDER BY seq LIMIT ?" : "AND id = ?"));
     id.empty() ? s.bind(1, static_cast<std::int64_t>(most)) : bind_id(s, id);
     std::vector<row> found;
-    while (s.executeStep())
-        found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getInt64(), webhook_state::dead,
-                         s.getColumn(2).getString(),
-                         static_cast<std::uint64_t>(s.getColumn(3).getInt64()),
-                         s.getColumn(4).getUInt()});
+    while (s.executeStep()) found.push_back(row_in(s));
     return found;
 }
 

@@ -1,11 +1,12 @@
 #include "components/queue/queue.hpp"
 
 #include "components/queue/damaged_store.hpp"
-#include "components/queue/dead_webhooks.hpp"
 #include "components/queue/disk_ballast.hpp"
 #include "components/queue/queue_logic.hpp"
 #include "components/queue/queue_settings.hpp"
+#include "components/queue/shown_webhook.hpp"
 #include "patterns/output.hpp"
+#include "patterns/rate_limiter.hpp"
 #include "supe/component/state_path.hpp"
 
 #include <fmt/format.h>
@@ -21,11 +22,10 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
-constexpr auto redelivery_pause = 1s;     // after the forwarder's mailbox refused one
-constexpr auto store_pause = 1s;          // after the store failed
-constexpr auto forget_pause = 5ms;        // between two steps: what waits comes first
-constexpr auto forget_every = 1s;         // when there was nothing to forget
-constexpr auto refusal_line_every = 10s;  // one line for a storm of refusals
+constexpr auto redelivery_pause = 1s;  // after the forwarder's mailbox refused one
+constexpr auto store_pause = 1s;       // after the store failed
+constexpr auto forget_pause = 5ms;     // between two steps: what waits comes first
+constexpr auto forget_every = 1s;      // when there was nothing to forget
 constexpr std::size_t batch_bytes = 8 << 20;
 
 /// The queue as a component: what its coroutines share.
@@ -37,7 +37,7 @@ struct queue_state {
     supe::timer offer;                     // something may be sent to the forwarder
     supe::timer changed;                   // the depth is not what was last published
     supe::time_point store_rests_until{};  // after it failed
-    supe::time_point next_refusal_line{};
+    patterns::rate_limiter refusal_lines{{1, 10s}};  // one line for a storm of refusals
     std::uint64_t refused = 0;
 
     queue_state(supe::component& c, queue_logic& d, disk_ballast& b)
@@ -87,9 +87,8 @@ void publish_events(queue_state& state, const queue_events& events) {
 
 void log_refusal(queue_state& state, const std::string& why) {
     ++state.refused;
-    if (state.self.time().now() < state.next_refusal_line) return;
-    state.next_refusal_line = state.self.time().now() + refusal_line_every;
-    patterns::warn("refused ({} so far): {}", state.refused, why);
+    if (state.refusal_lines.take(state.self.time().now()) == 0s)
+        patterns::warn("refused ({} so far): {}", state.refused, why);
 }
 
 /// After a failure of the store. Where it is not the disk, the room comes back with the next batch.

@@ -2,6 +2,7 @@
 
 #include "components/queue/dead_webhooks.hpp"
 #include "components/queue/leading_members.hpp"
+#include "components/queue/shown_webhook.hpp"
 #include "components/webhook/webhook.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"

@@ -81,7 +81,8 @@ public:
                    queue_events& events);
 
     /// Deletes some of the delivered ones that were kept long enough, or that take the room of new
-    /// ones: few enough that nothing waits for it. False where there are none. Throws store_error.
+    /// ones: few enough that nothing waits for it. False where no such webhook is left. Throws
+    /// store_error.
     bool forget_delivered(time_point now);
     /// False: there will be nothing to forget.
     bool keeps_delivered() const;

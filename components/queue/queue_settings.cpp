@@ -14,19 +14,6 @@ using supe::located_value;
 constexpr unsigned most_in_flight = 1'000'000;
 constexpr std::size_t most_routes = 1000;
 
-bool is_null(const located_value& v) { return !v.is_object && !v.is_array && v.scalar.is_null(); }
-
-retry_settings retry_in(const reader& in, const located_value& v) {
-    retry_settings s;
-    in.object(v, {{"first", [&](auto& i, auto& x) { s.first = i.some_time(x); }},
-                  {"factor", [&](auto& i, auto& x) { s.factor = i.factor(x, 1, 100); }},
-                  {"max", [&](auto& i, auto& x) { s.max = i.some_time(x); }},
-                  {"jitter", [&](auto& i, auto& x) { s.jitter = i.factor(x, 0, 1); }},
-                  {"for", [&](auto& i, auto& x) { s.give_up = i.some_time(x); }},
-                  {"refused", [&](auto& i, auto& x) { s.refused = i.count(x, 1, 1000); }}});
-    return s;
-}
-
 lane_settings lane_in(const reader& in, const located_value& v) {
     lane_settings s;
     s.route.clear();
@@ -36,10 +23,10 @@ lane_settings lane_in(const reader& in, const located_value& v) {
             {"forwarder", [&](auto& i, auto& x) { s.forwarder = i.string(x); }},
             {"in_flight", [&](auto& i, auto& x) { s.in_flight = i.count(x, 1, most_in_flight); }},
             {"connections", [](auto& i, auto& x) { i.count(x, 1, most_in_flight); }},
-            {"retry", [&](auto& i, auto& x) { s.retry = retry_in(i, x); }},
+            {"retry", [&](auto& i, auto& x) { s.retry = read_retry(i, x); }},
             {"ordered", [&](auto& i, auto& x) { s.ordered = i.boolean(x); }},
             {"dedupe_for", [&](auto& i, auto& x) {
-                 if (!is_null(x)) s.dedupe_for = i.some_time(x);
+                 if (!x.is_null()) s.dedupe_for = i.some_time(x);
              }}});
     if (s.route.empty()) in.fail(v.position, "name is missing");
     if (s.forwarder.empty()) s.forwarder = "forwarder-" + s.route;
@@ -63,6 +50,17 @@ std::vector<lane_settings> lanes_in(const reader& in, const located_value& v) {
 
 }  // namespace
 
+retry_settings read_retry(const supe::field_reader& in, const located_value& v) {
+    retry_settings s;
+    in.object(v, {{"first", [&](auto& i, auto& x) { s.first = i.some_time(x); }},
+                  {"factor", [&](auto& i, auto& x) { s.factor = i.factor(x, 1, 100); }},
+                  {"max", [&](auto& i, auto& x) { s.max = i.some_time(x); }},
+                  {"jitter", [&](auto& i, auto& x) { s.jitter = i.factor(x, 0, 1); }},
+                  {"for", [&](auto& i, auto& x) { s.give_up = i.some_time(x); }},
+                  {"refused", [&](auto& i, auto& x) { s.refused = i.count(x, 1, 1000); }}});
+    return s;
+}
+
 queue_settings queue_settings_in(const boost::json::value& config) {
     queue_settings s;
     supe::read_config(
@@ -77,7 +75,7 @@ queue_settings queue_settings_in(const boost::json::value& config) {
          {"disk_reserve", [&](auto& in, auto& x) { s.limits.disk_reserve = in.bytes(x, 0); }},
          {"max_age",
           [&](auto& in, auto& x) {
-              if (!is_null(x)) s.limits.max_age = in.some_time(x);
+              if (!x.is_null()) s.limits.max_age = in.some_time(x);
           }},
          {"keep_delivered", [&](auto& in, auto& x) { s.limits.keep_delivered = in.duration(x); }},
          {"routes", [&](auto& in, auto& x) { s.limits.lanes = lanes_in(in, x); }}});

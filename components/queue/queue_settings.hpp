@@ -2,6 +2,7 @@
 #pragma once
 
 #include "components/queue/queue_logic.hpp"
+#include "supe/text/field_reader.hpp"
 
 #include <boost/json/value.hpp>
 #include <string>
@@ -14,7 +15,8 @@ struct queue_settings {
     queue_limits limits{};
 };
 
-/// Throws supe::config_error.
+/// The `retry` of a route; throws supe::config_error, as the next one.
+retry_settings read_retry(const supe::field_reader& in, const supe::located_value& v);
 queue_settings queue_settings_in(const boost::json::value& config);
 
 }  // namespace components

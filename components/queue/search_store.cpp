@@ -209,19 +209,6 @@ std::string webhook_store::text_of(std::int64_t seq) {
     });
 }
 
-std::optional<attempt_note> webhook_store::last_attempt_of(std::int64_t seq) {
-    return file_.guarded([&]() -> std::optional<attempt_note> {
-        SQLite::Statement s(file_.database(),
-                            "SELECT n, at, ms, status, reason FROM attempts WHERE seq = ? ORDER "
-                            "BY n DESC LIMIT 1");
-        s.bind(1, seq);
-        if (!s.executeStep()) return std::nullopt;
-        return attempt_note{s.getColumn(0).getUInt(), s.getColumn(1).getInt64(),
-                            s.getColumn(2).getInt64(), s.getColumn(3).getInt(),
-                            s.getColumn(4).getString()};
-    });
-}
-
 std::int64_t webhook_store::last_number() {
     return file_.guarded([&] {
         return file_.database().execAndGet("SELECT coalesce(max(seq), 0) FROM webhooks").getInt64();

@@ -1,8 +1,8 @@
 #include "components/queue/webhook_requests.hpp"
 
+#include "components/queue/shown_webhook.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
-#include "supe/text/units.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,7 +20,6 @@ using enum webhook_state;
 using direction = search_range::direction;
 
 constexpr read_limit page_of_list{500, 8 << 20}, page_of_changes{500, 8 << 20};
-constexpr std::size_t longest_shown_target = 200;  // bytes of it in a list
 
 /// What is wrong with a request.
 struct bad_request : std::runtime_error {
@@ -109,32 +108,18 @@ void add_rest(json::object& answer, const search_page& page) {
     if (page.rest) answer["from"] = {{"after", page.rest->after}, {"before", page.rest->before}};
 }
 
-std::string utc(std::int64_t ms) {
-    return supe::print_utc(std::chrono::system_clock::time_point(std::chrono::milliseconds(ms)));
-}
-
-std::string request_of(const webhook_overview& w) {
-    std::string target = w.target;
-    if (target.size() > longest_shown_target) {
-        std::size_t end = longest_shown_target;
-        while (end > 0 && (static_cast<unsigned char>(target[end]) & 0xc0) == 0x80) --end;
-        target = target.substr(0, end) + "…";
-    }
-    return w.method + " " + target;
-}
-
 json::object shown(webhook_store& store, const webhook_overview& w) {
     json::object one{{"id", w.id},
                      {"route", store.routes().at(w.lane).name},
                      {"status", status_of(w.state)},
-                     {"received", utc(w.accepted_at)},
-                     {"request", request_of(w)},
+                     {"received", shown_time(w.accepted_at)},
+                     {"request", w.method + " " + shown_target(w.target)},
                      {"bytes", w.bytes},
                      {"attempts", w.attempt}};
     const auto last = w.attempt > 0 ? store.last_attempt_of(w.seq) : std::nullopt;
     if (last) one["code"] = last->status;
-    if (w.state == failed) one["due"] = utc(w.due_at);
-    if (w.state == dead || w.state == kept) one["at"] = utc(w.due_at);
+    if (w.state == failed) one["due"] = shown_time(w.due_at);
+    if (w.state == dead || w.state == kept) one["at"] = shown_time(w.due_at);
     const std::string reason = w.state == failed && last ? last->reason : w.reason;
     if (!reason.empty()) one["reason"] = reason;
     return one;
@@ -160,13 +145,7 @@ json::value show(webhook_store& store, const std::string& id) {
     const auto found = store.look_up(id);
     if (!found) return nullptr;
     json::object one = shown(store, *found);
-    json::array& tries = one["tries"].emplace_array();
-    for (const attempt_note& n : store.attempts_of(found->seq))
-        tries.push_back({{"attempt", n.n},
-                         {"at", utc(n.at)},
-                         {"ms", n.ms},
-                         {"status", n.status},
-                         {"reason", n.reason}});
+    one["tries"] = shown_attempts(store, found->seq);
     one["webhook"] = supe::parse_json(store.text_of(found->seq)).value_or(nullptr);
     return one;
 }
@@ -220,7 +199,7 @@ webhook_answer answer_about_webhooks(webhook_store& store, std::string_view requ
         return {json::serialize(answer_to(store, asked, what, now_ms)), what == "replay",
                 what == "drop"};
     } catch (const bad_request& e) {
-        return {fmt::format(R"({{"error":{}}})", supe::json_quoted(e.what())), false, false};
+        return {error_answer(e.what()), false, false};
     }
 }
 

@@ -19,11 +19,6 @@ void bind_text(SQLite::Statement& s, int index, std::string_view text) {
     s.bind(index, std::string(text));
 }
 
-std::string text_in(const SQLite::Column& column) {
-    return std::string(static_cast<const char*>(column.getBlob()),
-                       static_cast<std::size_t>(column.getBytes()));
-}
-
 }  // namespace
 
 webhook_store::webhook_store(const std::filesystem::path& file)
@@ -160,19 +155,22 @@ bool webhook_store::insert(const new_webhook& w) {
     });
 }
 
+webhook_store::row webhook_store::row_in(SQLite::Statement& s) {
+    return {s.getColumn(0).getInt64(),
+            s.getColumn(1).getInt64(),
+            static_cast<webhook_state>(s.getColumn(2).getInt()),
+            s.getColumn(3).getString(),
+            static_cast<std::uint64_t>(s.getColumn(4).getInt64()),
+            s.getColumn(5).getUInt()};
+}
+
 std::optional<webhook_store::row> webhook_store::find(std::string_view id) {
     auto& s = file_.prepared(find_,
                              "SELECT seq, lane, state, order_key, length(text), attempt FROM "
                              "webhooks WHERE id = ?");
     bind_text(s, 1, id);
     std::optional<row> found;
-    if (s.executeStep())
-        found = row{s.getColumn(0).getInt64(),
-                    s.getColumn(1).getInt64(),
-                    static_cast<webhook_state>(s.getColumn(2).getInt()),
-                    s.getColumn(3).getString(),
-                    static_cast<std::uint64_t>(s.getColumn(4).getInt64()),
-                    s.getColumn(5).getUInt()};
+    if (s.executeStep()) found = row_in(s);
     s.tryReset();
     return found;
 }
@@ -186,12 +184,7 @@ std::optional<std::int64_t> webhook_store::remove(std::string_view id) {
             "order_key, length(text), attempt");
         bind_text(s, 1, id);
         if (!s.executeStep()) return std::nullopt;
-        const row was{s.getColumn(0).getInt64(),
-                      s.getColumn(1).getInt64(),
-                      static_cast<webhook_state>(s.getColumn(2).getInt()),
-                      s.getColumn(3).getString(),
-                      static_cast<std::uint64_t>(s.getColumn(4).getInt64()),
-                      s.getColumn(5).getUInt()};
+        const row was = row_in(s);
         s.tryReset();
         change(was, delivered);
         return was.lane;
@@ -301,7 +294,7 @@ std::vector<stored_webhook> webhook_store::read(SQLite::Statement& s, read_limit
         found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getInt64(),
                          s.getColumn(2).getString(), s.getColumn(3).getUInt(),
                          s.getColumn(4).getInt64(), s.getColumn(5).getInt64(),
-                         text_in(s.getColumn(6))});
+                         s.getColumn(6).getString()});
         bytes += found.back().text.size();
     }
     s.tryReset();  // an open read would keep the WAL from being emptied

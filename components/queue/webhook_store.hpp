@@ -172,6 +172,8 @@ private:
         std::uint64_t bytes;
         unsigned attempt;
     };
+    /// Of `seq, lane, state, order_key, length(text), attempt`.
+    static row row_in(SQLite::Statement& s);
     std::optional<row> find(std::string_view id);
     void count(const row& r, webhook_event what, webhook_state next);
     std::vector<row> oldest_dead(std::string_view id, std::size_t most);

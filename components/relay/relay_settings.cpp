@@ -105,8 +105,7 @@ void read_relay_settings(const std::filesystem::path& file, relay_settings& s) {
          {"disk_reserve", [&](auto& in, auto& x) { s.disk_reserve = in.bytes(x, 0); }},
          {"max_age",
           [&](auto& in, auto& x) {
-              if (!x.is_object && !x.is_array && x.scalar.is_null()) return;
-              s.max_age = in.some_time(x);
+              if (!x.is_null()) s.max_age = in.some_time(x);
           }},
          {"keep_delivered", [&](auto& in, auto& x) { s.keep_delivered = in.duration(x); }},
          {"trusted_proxies", [&](auto& in, auto& x) { s.trusted_proxies = proxies_in(in, x); }}});

@@ -34,11 +34,11 @@ std::string name_for(const relay_settings& s, const relay_route& route, const st
     return s.named_routes ? base + "-" + route.name : base;
 }
 
-json::object retry_of(const relay_settings& s, retry_rules r) {
+json::object retry_of(const relay_settings& s, retry_settings r) {
     if (s.retry_every) r.max = std::min(r.max, *s.retry_every);
     r.first = std::min(r.first, r.max);
-    return {{"first", time(r.first)}, {"factor", r.factor},   {"max", time(r.max)},
-            {"jitter", r.jitter},     {"for", time(r.whole)}, {"refused", r.refused}};
+    return {{"first", time(r.first)}, {"factor", r.factor},     {"max", time(r.max)},
+            {"jitter", r.jitter},     {"for", time(r.give_up)}, {"refused", r.refused}};
 }
 
 /// A lane of the queue.

@@ -4,6 +4,7 @@
 #include "components/http/destination.hpp"
 #include "components/http/rate.hpp"
 #include "components/http/webhook_signer.hpp"
+#include "components/queue/queue_settings.hpp"
 #include "components/verification/verifier.hpp"
 #include "components/webhook/route_path.hpp"
 #include "components/webhook/webhook_key.hpp"
@@ -25,8 +26,7 @@ constexpr std::size_t longest_name = 48;  // `connection_lock-NAME` is a name to
 field_reader::field maybe(const char* key,
                           std::function<void(const field_reader&, const located_value&)> read) {
     return {key, [read = std::move(read)](auto& in, auto& v) {
-                const bool null = !v.is_object && !v.is_array && v.scalar.is_null();
-                if (!null) read(in, v);
+                if (!v.is_null()) read(in, v);
             }};
 }
 
@@ -82,24 +82,12 @@ delivery_timeout timeout_in(const field_reader& in, const located_value& v) {
     return t;
 }
 
-retry_rules retry_in(const field_reader& in, const located_value& v) {
-    retry_rules r;
-    in.object(v, {{"first", [&](auto& at, auto& x) { r.first = at.some_time(x); }},
-                  {"factor", [&](auto& at, auto& x) { r.factor = at.factor(x, 1, 100); }},
-                  {"max", [&](auto& at, auto& x) { r.max = at.some_time(x); }},
-                  {"jitter", [&](auto& at, auto& x) { r.jitter = at.factor(x, 0, 1); }},
-                  {"for", [&](auto& at, auto& x) { r.whole = at.some_time(x); }},
-                  {"refused", [&](auto& at, auto& x) { r.refused = at.count(x, 1, 1000); }}});
+retry_settings retry_in(const field_reader& in, const located_value& v) {
+    const retry_settings r = read_retry(in, v);
     if (r.max < r.first)
         in.below("max").fail(v.position_of("max"), "must not be shorter than first, which is " +
                                                        supe::print_duration(r.first));
     return r;
-}
-
-std::string key_source_in(const field_reader& in, const located_value& v) {
-    std::string source = in.string(v);
-    if (!is_key_source(source)) in.wrong(v, R"("header:NAME" or "json:/POINTER")");
-    return source;
 }
 
 dedupe_rule dedupe_in(const field_reader& in, const located_value& v) {
@@ -246,7 +234,7 @@ std::vector<field_reader::field> treatment_fields(relay_route& r, fs::path base)
         maybe("intake_rate", [&r](auto& in, auto& x) { r.intake_rate = rate_in(in, x); }),
         maybe("verify", [&r, base](auto& in, auto& x) { r.verify = checked_verify(in, x, base); }),
         {"retry", [&r](auto& in, auto& x) { r.retry = retry_in(in, x); }},
-        maybe("order_by", [&r](auto& in, auto& x) { r.order_by = key_source_in(in, x); }),
+        maybe("order_by", [&r](auto& in, auto& x) { r.order_by = read_key_source(in, x); }),
         maybe("dedupe", [&r](auto& in, auto& x) { r.dedupe = dedupe_in(in, x); }),
         {"split", [&r](auto& in, auto& x) { r.split = in.boolean(x); }},
         maybe("sign", [&r, base](auto& in, auto& x) {

@@ -1,6 +1,7 @@
 // What can be said of one route (contract §7): where its webhooks come in, where they go, and how.
 #pragma once
 
+#include "components/queue/retry_policy.hpp"
 #include "components/verification/verify_settings.hpp"
 #include "components/webhook/webhook.hpp"
 #include "supe/text/field_reader.hpp"
@@ -16,15 +17,6 @@ struct delivery_timeout {
     supe::milliseconds connect = std::chrono::seconds(5);
     supe::milliseconds first_byte = std::chrono::seconds(30);
     supe::milliseconds total = std::chrono::seconds(60);
-};
-
-struct retry_rules {
-    supe::milliseconds first = std::chrono::seconds(10);
-    double factor = 2;
-    supe::milliseconds max = std::chrono::hours(1);
-    double jitter = 0.2;
-    supe::milliseconds whole = std::chrono::hours(72);  ///< `for`
-    unsigned refused = 5;
 };
 
 struct dedupe_rule {
@@ -45,7 +37,7 @@ struct relay_route {
     std::size_t body_limit = 4 << 20;
     std::string intake_rate;  ///< as `rate`
     std::optional<verify_settings> verify{};
-    retry_rules retry{};
+    retry_settings retry{};
     std::string order_by;  ///< a source; empty: in no order
     std::optional<dedupe_rule> dedupe{};
     bool split = false;

@@ -1,5 +1,6 @@
 #include "components/verification/challenge.hpp"
 
+#include "components/webhook/digests.hpp"
 #include "supe/text/base64.hpp"
 
 #include <boost/json/serialize.hpp>

@@ -1,5 +1,6 @@
 #include "components/verification/keys.hpp"
 
+#include "components/webhook/digests.hpp"
 #include "supe/text/base64.hpp"
 #include "supe/text/config.hpp"
 
@@ -8,7 +9,6 @@
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <algorithm>
@@ -36,14 +36,6 @@ std::string expectation_of(const provider& how) {
 
 [[noreturn]] void malformed(const std::filesystem::path& file, const std::string& expected) {
     throw supe::config_error(fmt::format("{}: must hold {}", file.string(), expected));
-}
-
-std::string digest_of(const EVP_MD* how, std::string_view key, std::string_view text) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-    unsigned size = 0;
-    ::HMAC(how, key.data(), static_cast<int>(key.size()), bytes_of(text), text.size(), out.data(),
-           &size);
-    return {reinterpret_cast<const char*>(out.data()), size};
 }
 
 const EVP_MD* digest_for(proof_kind proof) {
@@ -94,8 +86,7 @@ struct verification_key::public_key {
 };
 
 std::string read_secret(const std::filesystem::path& file, const std::string& expected) {
-    std::string text = supe::text_of_file(file);
-    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+    std::string text = supe::secret_of_file(file);
     if (text.empty()) {
         throw supe::config_error(
             fmt::format("{}: is empty, and must hold {}", file.string(), expected));
@@ -132,7 +123,7 @@ verification_key& verification_key::operator=(verification_key&&) noexcept = def
 
 bool verification_key::proves(std::string_view text, std::string_view signature) const {
     if (proof_ == proof_kind::token) return same_bytes(secret_, signature);
-    if (!public_) return same_bytes(digest_of(digest_for(proof_), secret_, text), signature);
+    if (!public_) return same_bytes(hmac(digest_for(proof_), secret_, text), signature);
     const std::unique_ptr<EVP_MD_CTX, decltype(&::EVP_MD_CTX_free)> check(::EVP_MD_CTX_new(),
                                                                           &::EVP_MD_CTX_free);
     const EVP_MD* digest = proof_ == proof_kind::ecdsa_p256 ? ::EVP_sha256() : nullptr;
@@ -143,24 +134,11 @@ bool verification_key::proves(std::string_view text, std::string_view signature)
 }
 
 std::string verification_key::hmac_sha256(std::string_view text) const {
-    return digest_of(::EVP_sha256(), secret_, text);
+    return hmac(::EVP_sha256(), secret_, text);
 }
 
 bool same_bytes(std::string_view a, std::string_view b) {
     return a.size() == b.size() && ::CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-std::string sha256(std::string_view text) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-    unsigned size = 0;
-    ::EVP_Digest(text.data(), text.size(), out.data(), &size, ::EVP_sha256(), nullptr);
-    return {reinterpret_cast<const char*>(out.data()), size};
-}
-
-std::string to_hex(std::string_view bytes) {
-    std::string out;
-    for (const char c : bytes) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
-    return out;
 }
 
 std::optional<std::string> from_hex(std::string_view text) {

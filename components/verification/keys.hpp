@@ -36,8 +36,6 @@ private:
 
 /// Takes the same time wherever they differ.
 bool same_bytes(std::string_view a, std::string_view b);
-std::string sha256(std::string_view text);
-std::string to_hex(std::string_view bytes);
 /// Nothing where it is no hex.
 std::optional<std::string> from_hex(std::string_view text);
 

@@ -1,17 +1,15 @@
 #include "components/webhook/webhook_key.hpp"
 
+#include "components/webhook/digests.hpp"
 #include "supe/text/json_pointer.hpp"
 #include "supe/text/json_text.hpp"
 
-#include <openssl/evp.h>
 #include <algorithm>
-#include <array>
 
 namespace components {
 namespace {
 
 constexpr std::string_view of_header = "header:", of_json = "json:";
-constexpr std::size_t longest_key = 128;
 
 /// As the providers' own documents say.
 constexpr id_source id_sources[] = {
@@ -38,25 +36,14 @@ constexpr id_source id_sources[] = {
     {"typeform", "json:/event_id"},
 };
 
-std::string sha256_of(std::string_view text) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
-    std::string out = "sha256:";
-    for (unsigned i = 0; i < size; ++i) {
-        constexpr char digits[] = "0123456789abcdef";
-        out += digits[digest[i] >> 4];
-        out += digits[digest[i] & 15];
-    }
-    return out;
-}
-
 /// Short, and the same in JSON and in a log.
 bool is_handy(std::string_view key) {
     const bool plain = std::ranges::all_of(key, [](unsigned char c) { return c >= ' '; });
     return plain && key.size() <= longest_key &&
            supe::json_string_value(supe::json_quoted(key)) == key;
 }
+
+std::string digest_named(std::string_view key) { return "sha256:" + to_hex(sha256(key)); }
 
 std::string scalar_at(std::string_view pointer, std::string_view body) {
     const auto value = supe::value_at(body, pointer);
@@ -79,13 +66,23 @@ bool is_key_source(std::string_view source) {
            });
 }
 
+std::string short_key(std::string key) {
+    return key.size() <= longest_key ? key : digest_named(key);
+}
+
+std::string read_key_source(const supe::field_reader& in, const supe::located_value& v) {
+    std::string source = in.string(v);
+    if (!is_key_source(source)) in.wrong(v, R"("header:NAME" or "json:/POINTER")");
+    return source;
+}
+
 bool is_of_whole_request(std::string_view source) { return source.starts_with(of_header); }
 
 std::string key_at(std::string_view source, const http_fields& headers, std::string_view body) {
     std::string key = source.starts_with(of_header)
                           ? std::string(field(headers, source.substr(of_header.size())))
                           : scalar_at(source.substr(of_json.size()), body);
-    return is_handy(key) ? key : sha256_of(key);
+    return is_handy(key) ? key : digest_named(key);
 }
 
 const id_source* find_id_source(std::string_view kind) {

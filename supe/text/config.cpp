@@ -34,6 +34,12 @@ std::string text_of_file(const std::filesystem::path& file) {
     return text;
 }
 
+std::string secret_of_file(const std::filesystem::path& file) {
+    std::string text = text_of_file(file);
+    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+    return text;
+}
+
 bool names_descriptor(const std::filesystem::path& file) {
     const std::string name = file.string();
     return name == "/dev/stdin" || name.starts_with("/dev/fd/") ||

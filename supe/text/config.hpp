@@ -21,6 +21,8 @@ void read_config_text(std::string_view text, const std::string& file, const conf
 /// The text of a file. Throws config_error where it cannot be read; of a file beyond the limit of
 /// located JSON (16 MiB) only so much that read_config_text refuses it.
 std::string text_of_file(const std::filesystem::path& file);
+/// The same of a file that holds a key or a token: without the ends of its last lines.
+std::string secret_of_file(const std::filesystem::path& file);
 
 /// A name of an open file, as in `<(…)`; that may be a regular file too (`/dev/stdin`).
 bool names_descriptor(const std::filesystem::path& file);

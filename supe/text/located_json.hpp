@@ -37,6 +37,7 @@ struct located_value {
     std::vector<member> members;
     std::vector<located_value> elements;
 
+    bool is_null() const { return !is_object && !is_array && scalar.is_null(); }
     /// The whole as plain JSON.
     boost::json::value plain() const;
     /// As it is written, cut to a few words, for messages.

@@ -227,7 +227,7 @@ private:
             {"clean_exits", [&](auto& in, auto& x) { c.clean_exits = read_clean_exits(in, x); }},
             {"watchdog",
              [&](auto& in, auto& x) {
-                 if (!x.scalar.is_null() || x.is_object || x.is_array) c.watchdog = in.some_time(x);
+                 if (!x.is_null()) c.watchdog = in.some_time(x);
              }},
             {"listen", [&](auto& in, auto& x) { c.listen = in.strings(x); }},
             {"log", [&](auto& in, auto& x) { c.log = read_log(in, x); }},
@@ -281,7 +281,7 @@ private:
 
     /// Of a user or a group; empty for null.
     static std::string name_or_number(const field_reader& r, const located& v) {
-        if (v.scalar.is_null() && !v.is_object && !v.is_array) return {};
+        if (v.is_null()) return {};
         if (v.scalar.is_number()) return std::to_string(r.number(v, 0, 4294967294));
         std::string name = r.string(v);
         if (name.empty()) r.wrong(v, "a name or a number");
@@ -289,7 +289,7 @@ private:
     }
 
     static std::vector<std::string> stop_command(const field_reader& r, const located& v) {
-        if (v.scalar.is_null() && !v.is_object && !v.is_array) return {};
+        if (v.is_null()) return {};
         std::vector<std::string> words = r.strings(v);
         if (words.empty() || words.front().empty()) r.wrong(v, "a program and its arguments");
         return words;

@@ -1,5 +1,5 @@
-# Installs the build in BUILD into a folder of its own, and builds a project against it in two ways: find_package and
-# pkg-config. Both programs are run. Then a project that `supe new` writes, with its test. GENERATOR, CXX: as of the build.
+# Installs the build in BUILD into a folder of its own, and builds the project that `supe new` writes against it in two ways:
+# find_package and pkg-config. Both programs are run. GENERATOR, CXX: as of the build.
 set(ENV{CCACHE_DISABLE} 1)  # what is compiled here is compiled once
 set(work ${BUILD}/consumer)
 file(REMOVE_RECURSE ${work})
@@ -12,10 +12,12 @@ endfunction()
 file(MAKE_DIRECTORY ${work})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/installed)
 
-run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${work}/project -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX}
+run(${work}/installed/bin/supe new shop)
+run(${CMAKE_COMMAND} -S ${work}/shop -B ${work}/shop/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX}
   -DCMAKE_PREFIX_PATH=${work}/installed)
-run(${CMAKE_COMMAND} --build ${work}/project)
-run(${work}/project/ticker_test)
+run(${CMAKE_COMMAND} --build ${work}/shop/build)
+run(ctest --test-dir ${work}/shop/build --output-on-failure)
+run(${work}/installed/bin/supe check ${work}/shop/tree.json)
 
 file(GLOB packages LIST_DIRECTORIES true ${work}/installed/lib/pkgconfig ${work}/installed/lib/*/pkgconfig)
 set(ENV{PKG_CONFIG_PATH} "${packages}")
@@ -25,12 +27,5 @@ if(failed)
   message(FATAL_ERROR "pkg-config does not find supe-patterns")
 endif()
 separate_arguments(flags UNIX_COMMAND "${flags}")
-run(${CXX} ${CMAKE_CURRENT_LIST_DIR}/ticker_test.cpp ${CMAKE_CURRENT_LIST_DIR}/ticker.cpp -o ${work}/by_pkg_config ${flags})
+run(${CXX} ${work}/shop/greeter_test.cpp -o ${work}/by_pkg_config ${flags})
 run(${work}/by_pkg_config)
-
-run(${work}/installed/bin/supe new shop)
-run(${CMAKE_COMMAND} -S ${work}/shop -B ${work}/shop/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX}
-  -DCMAKE_PREFIX_PATH=${work}/installed)
-run(${CMAKE_COMMAND} --build ${work}/shop/build)
-run(ctest --test-dir ${work}/shop/build --output-on-failure)
-run(${work}/installed/bin/supe check ${work}/shop/tree.json)

@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(reads_routes) {
     BOOST_TEST((r.timeout.connect == 2s && r.timeout.first_byte == 20s && r.timeout.total == 20s));
     BOOST_TEST(r.sign_key_file == f.directory / "sign.key");
     BOOST_TEST((r.retry.first == 1s && r.retry.factor == 3 && r.retry.max == 2h));
-    BOOST_TEST((r.retry.jitter == 0.5 && r.retry.whole == 72h && r.retry.refused == 2));
+    BOOST_TEST((r.retry.jitter == 0.5 && r.retry.give_up == 72h && r.retry.refused == 2));
     BOOST_TEST(r.order_by == "json:/0/sg_message_id");
     BOOST_TEST(r.dedupe->by == "header:X-Id");
     BOOST_TEST((r.dedupe->whole == 24h));
