@@ -72,7 +72,6 @@ restarter::actions restarter::boot(time_point now) {
         join(c, all);
         want(c);
     }
-    touched_.insert(all);
     actions out;
     advance(now, out);
     return out;
@@ -101,7 +100,7 @@ restarter::actions restarter::ended(child_id id, const ending& how, time_point n
     const bool requested = c.state == process::stopping || how.asked_for || its_turn;
     c.state = process::down;
     actions out;
-    if (c.batch) touched_.insert(c.batch);
+    look_again(c.batch);
     if (!is_ending()) requested ? ended_as_asked(c, out, now) : ended_of_itself(c, how, now, out);
     advance(now, out);
     return out;

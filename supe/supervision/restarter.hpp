@@ -176,9 +176,11 @@ private:
     using children = std::list<child>;
 
     struct batch {
-        std::vector<child_id> members;  // in order of start
-        time_point start_at{};          // no start before this
-        time_point due = never;         // its entry in due_
+        std::vector<child_id> members;   // in order of start
+        time_point start_at{};           // no start before this
+        time_point due = never;          // its entry in due_
+        bool may_stop = true;            // whether a member may be left to stop
+        std::size_t first_to_start = 0;  // no member before it is left to start
     };
 
     child& at(child_id id) { return *index_.at(id); }
@@ -214,10 +216,13 @@ private:
     void begin_end(mode how, std::string why);
 
     void join(child& c, int number);
+    /// After an event of a member, unless it was a start that succeeded. No effect on 0.
+    void look_again(int number);
+    bool is_member(child_id id, int number) const;
     void advance(time_point now, actions& out);
     void advance_batch(int number, time_point now, actions& out);
-    bool advance_stops(batch& b, time_point now, actions& out, time_point& due);
-    bool advance_starts(batch& b, time_point now, actions& out, time_point& due);
+    bool advance_stops(int number, batch& b, time_point now, actions& out, time_point& due);
+    bool advance_starts(int number, batch& b, time_point now, actions& out, time_point& due);
     void advance_end(actions& out);
 
     strategy_kind strategy_;

@@ -42,6 +42,7 @@ restarter::actions restarter::remove(child_id id, time_point now) {
     forget_retry(c);
     badly_ended_.erase(id);
     if (is_ending()) return out;
+    look_again(c.batch);
     if (c.state == process::down) {
         erase(c, out);
     } else {
@@ -54,7 +55,7 @@ restarter::actions restarter::remove(child_id id, time_point now) {
 void restarter::erase(child& c, actions& out) {
     SUPE_ASSERT(c.state == process::down && !is_ending());
     first_start_done(c);
-    if (c.batch) touched_.insert(c.batch);
+    look_again(c.batch);
     out.push_back({kind::remove, c.id});
     const auto entry = index_.extract(c.id);
     children_.erase(entry.mapped());
@@ -114,7 +115,7 @@ restarter::actions restarter::stop(child_id id, time_point now) {
     forget_retry(c);
     if (is_ending()) return out;
     first_start_done(c);  // a later start by an operator cannot fail the tree
-    if (c.batch) touched_.insert(c.batch);
+    look_again(c.batch);
     if (c.state == process::down) {
         if (!was_at_rest) out.push_back({kind::stopped, id});
         if (c.spec->restart == restart_type::temporary) erase(c, out);

@@ -10,6 +10,10 @@
 //    when all before it are ready, and not before the delay of the batch and its own have passed.
 // 3. When no start is left, the batch is dissolved.
 //
+// A start that succeeds changes nothing for the members before it. So the batch remembers how far
+// it has come, and a start of many children looks at each once; any other event of a member lets
+// it look at all again.
+//
 // A batch that waits for a delay is in due_, by its deadline. Shutdown and failure dissolve all
 // batches: then advance_end() stops all children in strict reverse order.
 #include "supe/async/assertion.hpp"
@@ -52,7 +56,7 @@ void restarter::launch(child& c, time_point now) {
         join(c, ++last_batch_);
         batches_[c.batch].start_at = now;
     }
-    touched_.insert(c.batch);
+    look_again(c.batch);
 }
 
 /// A command of an operator ends the delay of the child and of its batch.
@@ -62,15 +66,28 @@ void restarter::skip_delays(child& c, time_point now) {
     batch& b = batches_.at(c.batch);
     b.start_at = std::min(b.start_at, now);
     for (const child_id id : b.members) {
-        if (has(id) && at(id).batch == c.batch) at(id).bounce_at = std::min(at(id).bounce_at, now);
+        if (is_member(id, c.batch)) at(id).bounce_at = std::min(at(id).bounce_at, now);
     }
-    touched_.insert(c.batch);
+    look_again(c.batch);
 }
 
 void restarter::join(child& c, int number) {
-    if (c.batch) touched_.insert(c.batch);  // its old batch goes on without it
+    look_again(c.batch);  // its old batch goes on without it
     c.batch = number;
     batches_[number].members.push_back(c.id);
+    look_again(number);
+}
+
+void restarter::look_again(int number) {
+    const auto found = batches_.find(number);
+    if (found == batches_.end()) return;
+    found->second.may_stop = true;
+    found->second.first_to_start = 0;
+    touched_.insert(number);
+}
+
+bool restarter::is_member(child_id id, int number) const {
+    return has(id) && at(id).batch == number;
 }
 
 /// The group of `cause` becomes one batch. Its members stop at once after a crash; after a failed
@@ -108,7 +125,6 @@ void restarter::restart_group(child& cause, group_stop when, time_point now) {
         }
     }
     batches_.at(number).start_at = cause.not_before;
-    touched_.insert(number);
 }
 
 /// The children that restart with `cause`, in order of start. Instances of one name do not depend
@@ -147,19 +163,21 @@ void restarter::advance_batch(int number, time_point now, actions& out) {
     if (found == batches_.end()) return;
     batch& b = found->second;
     due_.erase({b.due, number});
-    std::erase_if(b.members, [&](child_id id) { return !has(id) || at(id).batch != number; });
     time_point due = never;
-    if (advance_stops(b, now, out, due) || advance_starts(b, now, out, due)) {
+    if (b.may_stop) b.may_stop = advance_stops(number, b, now, out, due);
+    if (b.may_stop || advance_starts(number, b, now, out, due)) {
         b.due = due;
         if (due != never) due_.emplace(due, number);
         return;
     }
-    for (const child_id id : b.members) at(id).batch = 0;
+    for (const child_id id : b.members)
+        if (is_member(id, number)) at(id).batch = 0;
     batches_.erase(found);
 }
 
 /// False when no member is left to stop.
-bool restarter::advance_stops(batch& b, time_point now, actions& out, time_point& due) {
+bool restarter::advance_stops(int number, batch& b, time_point now, actions& out, time_point& due) {
+    std::erase_if(b.members, [&](child_id id) { return !is_member(id, number); });
     bool busy = false;
     for (auto id = b.members.rbegin(); id != b.members.rend(); ++id) {
         child& c = at(*id);
@@ -172,8 +190,11 @@ bool restarter::advance_stops(batch& b, time_point now, actions& out, time_point
 }
 
 /// False when no member is left to start.
-bool restarter::advance_starts(batch& b, time_point now, actions& out, time_point& due) {
-    for (const child_id id : b.members) {
+bool restarter::advance_starts(int number, batch& b, time_point now, actions& out,
+                               time_point& due) {
+    for (; b.first_to_start < b.members.size(); ++b.first_to_start) {
+        const child_id id = b.members[b.first_to_start];
+        SUPE_ASSERT(is_member(id, number));  // a member that leaves lets the batch look again
         child& c = at(id);
         if (c.state == process::starting) return true;
         if (c.state == process::up) continue;
