@@ -103,6 +103,39 @@ BOOST_AUTO_TEST_CASE(not_allowed) {
     BOOST_TEST(w.starts_of("/boss") == 1u);
 }
 
+// What `may` says is policy: a reload changes it without a new process.
+BOOST_AUTO_TEST_CASE(may_is_reloaded) {
+    std::vector<std::string> outcomes;
+    const auto tree = [](const char* may) {
+        return fmt::format(R"({{"name": "t", "children": [{{"name": "a", "component": "diligent"}},
+            {{"name": "boss", "component": "boss", "may": [{}]}}]}})",
+                           may);
+    };
+    const auto ask = [&](component& self) -> awaitable<> {
+        while (!self.shutting_down()) {
+            try {
+                co_await self.supervisor().restart("a");
+                outcomes.push_back("done");
+            } catch (const std::runtime_error& e) {
+                if (self.shutting_down()) break;
+                outcomes.push_back("refused");
+            }
+            co_await self.shutdown_requested_until(self.time().now() + 1min);
+        }
+    };
+    world w;
+    provide_players(w);
+    w.provide("boss", ask);
+    w.run(tree(""));
+    w.advance(1s);
+    BOOST_TEST(
+        w.by_hand(w.root().admin().reload(supe::parse_tree(tree(R"("restart")"), "t", "/"))) == "");
+    w.advance(1min);
+    BOOST_TEST(outcomes == (std::vector<std::string>{"refused", "done"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(w.starts_of("/boss") == 1u);
+}
+
 // Errors are those of an operator: an unknown name, a start that fails, a number that cannot be.
 BOOST_AUTO_TEST_CASE(failures) {
     std::vector<std::string> errors;
