@@ -27,7 +27,7 @@ public:
     /// False when asked to shut down: the batch before is acknowledged, and what had been gathered
     /// of the next one stays in the mailbox.
     supe::awaitable<bool> next() {
-        for (supe::mail& handled : mails_) co_await handled.ack();
+        for (supe::mail& handled : mails_) handled.ack();
         mails_.clear();
         mails_ = co_await self_.receive_batch(limits_);
         co_return !mails_.empty();

@@ -175,7 +175,7 @@ private:
     supe::awaitable<> take_mail() {
         while (auto mail = co_await self_.receive()) {
             take(*mail);
-            co_await mail->ack();
+            mail->ack();
         }
         tasks_.cancel();
     }

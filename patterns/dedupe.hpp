@@ -18,7 +18,7 @@ namespace patterns {
 ///     patterns::dedupe seen{"payments.seen", 100'000};
 ///     while (auto mail = co_await self.receive()) {
 ///         if (!seen.contains(mail->id())) { pay(*mail); seen.add(mail->id()); }
-///         co_await mail->ack();
+///         mail->ack();
 ///     }
 ///
 /// A crash between the effect and add() repeats the effect once; with add() first, such a crash

@@ -20,7 +20,7 @@ using mail_handler = std::function<supe::awaitable<>(supe::mail)>;
 ///
 ///     const auto handle = [&](supe::mail mail) -> supe::awaitable<> {
 ///         co_await deliver(mail.body());
-///         co_await mail.ack();
+///         mail.ack();
 ///     };
 ///     co_await patterns::graceful_shutdown(self, {.at_once = 8, .grace = 5s}, handle);
 ///

@@ -9,7 +9,7 @@ namespace patterns {
 /// For children with `"demand": true` (contract §5):
 ///
 ///     patterns::idle_shutdown idle{self, 30s};
-///     while (auto mail = co_await idle.next_mail()) { …; co_await mail->ack(); }
+///     while (auto mail = co_await idle.next_mail()) { …; mail->ack(); }
 ///
 /// A mail that arrives at the last moment is not lost: the supervisor keeps it until it is
 /// acknowledged, and starts the component again for it.

@@ -2,7 +2,6 @@
 #include "components/command_line/commands.hpp"
 #include "components/command_line/printing.hpp"
 #include "components/command_line/target_tree.hpp"
-#include "components/relay/roles.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
@@ -21,10 +20,10 @@ struct administration_options {
 };
 
 /// Reads the child here: its errors name the file, and its directory is relative to that.
-exit_code add_child(const target_tree& where, const std::string& supervisor,
-                    const std::string& file) {
+exit_code add_child(const supe::program& program, const target_tree& where,
+                    const std::string& supervisor, const std::string& file) {
     try {
-        const supe::child_spec spec = supe::read_child_file(file, role_names());
+        const supe::child_spec spec = supe::read_child_file(file, supe::role_names(program.roles));
         return where.ask_and_print(
             {{"do", "add"}, {"address", supervisor}, {"child", supe::to_json(spec)}});
     } catch (const supe::config_error& e) {
@@ -55,7 +54,7 @@ command command_on_child(target_tree& where, const char* name, const char* help)
     return c;
 }
 
-command add_command(target_tree& where) {
+command add_command(const supe::program& program, target_tree& where) {
     auto options = std::make_shared<administration_options>();
     command c = administration_command(
         where, "add", "a new child for a running supervisor, as the last of its children",
@@ -68,7 +67,9 @@ command add_command(target_tree& where) {
           .help = "an object as in `children` of a tree file",
           .needed = required}},
         "add / worker.json");
-    c.perform = [options, &where] { return add_child(where, options->address, options->file); };
+    c.perform = [options, &program, &where] {
+        return add_child(program, where, options->address, options->file);
+    };
     return c;
 }
 
@@ -93,7 +94,7 @@ command scale_command(target_tree& where) {
 
 }  // namespace
 
-std::vector<command> administration_commands(target_tree& where) {
+std::vector<command> administration_commands(const supe::program& program, target_tree& where) {
     std::vector<command> all;
     all.push_back(
         command_on_child(where, "start", "start a child that is down; ends when it is up"));
@@ -104,7 +105,7 @@ std::vector<command> administration_commands(target_tree& where) {
     all.push_back(command_on_child(where, "remove",
                                    "stop a child and take it out of the tree; mail that it leaves "
                                    "goes to the dead letters"));
-    all.push_back(add_command(where));
+    all.push_back(add_command(program, where));
     all.push_back(scale_command(where));
     return all;
 }

@@ -2,15 +2,17 @@
 #pragma once
 
 #include "components/command_line/command.hpp"
+#include "supe/run/main.hpp"
 
 namespace components {
 
 struct target_tree;
 
-// In the foreground. Which tree is meant, `where`, may be said before the command as well.
+// In the foreground. Which tree is meant, `where`, may be said before the command as well. What is
+// passed by reference must outlive the command.
 command relay_command(const target_tree& where);
-command run_command(const target_tree& where);
-command check_command();
+command run_command(const supe::program& program, const target_tree& where);
+command check_command(const supe::program& program);
 command chaos_command();
 command new_command();
 command conformance_command();
@@ -25,6 +27,7 @@ command notices_command(target_tree& where);
 command mail_command(target_tree& where);
 command dead_command(target_tree& where);
 command webhooks_command(target_tree& where);
-std::vector<command> administration_commands(target_tree& where);  // start, stop, restart, add, …
+// start, stop, restart, add, …
+std::vector<command> administration_commands(const supe::program& program, target_tree& where);
 
 }  // namespace components

@@ -11,6 +11,7 @@ exit_code run_in_foreground(supe::supervisor_spec tree, foreground_settings sett
     how.tree_file = std::move(settings.tree_file);
     how.read_again = std::move(settings.read_again);
     how.warns = settings.warns;
+    how.code = std::move(settings.code);
     return static_cast<exit_code>(supe::run_tree(std::move(tree), std::move(how)));
 }
 

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "components/command_line/command.hpp"
-#include "supe/tree/child_spec.hpp"
+#include "supe/supervision/supervisor_code.hpp"
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 
 namespace components {
@@ -19,6 +20,7 @@ struct foreground_settings {
     /// Reads the tree again (SIGHUP); empty: there is nothing to read again.
     std::function<supe::supervisor_spec()> read_again{};
     bool warns = false;  ///< as supe::run_settings::warns
+    std::map<std::string, supe::supervisor_code> code{};
 };
 
 exit_code run_in_foreground(supe::supervisor_spec tree, foreground_settings settings);

@@ -45,7 +45,7 @@ inline supe::awaitable<> greeter(supe::component& self) {
     while (auto mail = co_await idle.next_mail()) {
         patterns::say("hello {}, you are the guest number {}", mail->from(), ++greeted);
         self.notify("greeted", boost::json::value(greeted));
-        co_await mail->ack();  // until then the mail is kept, and delivered again after a crash
+        mail->ack();  // until then the mail is kept, and delivered again after a crash
     }
 }
 )";

@@ -3,7 +3,6 @@
 #include "components/command_line/completion.hpp"
 #include "components/command_line/foreground.hpp"
 #include "components/command_line/target_tree.hpp"
-#include "components/relay/roles.hpp"
 #include "supe/supervision/tree_warnings.hpp"
 #include "supe/tree/tree_file.hpp"
 
@@ -19,25 +18,43 @@ struct run_options {
     bool time = false;
 };
 
-exit_code run_file(const run_options& options, const target_tree& where) {
-    supe::supervisor_spec tree =
-        supe::read_tree_file(options.file, role_names(), supe::tree_use::here);
+/// The file, or the tree of the program itself.
+supe::supervisor_spec tree_of(const supe::program& program, const std::string& file,
+                              supe::tree_use use) {
+    const auto roles = supe::role_names(program.roles);
+    if (!file.empty()) return supe::read_tree_file(file, roles, use);
+    return supe::parse_tree(program.tree, "the tree of this program",
+                            std::filesystem::current_path(), roles, use);
+}
+
+exit_code run_file(const supe::program& program, const run_options& options,
+                   const target_tree& where) {
+    supe::supervisor_spec tree = tree_of(program, options.file, supe::tree_use::here);
     foreground_settings settings{
         .state = state_directory(options.state.empty() ? where.state : options.state, tree.name),
         .log_format = options.format,
-        .tree_file = supe::own_file(options.file),
         .time = options.time};
-    settings.read_again = supe::tree_file_again(options.file, role_names());
+    if (!options.file.empty()) {
+        settings.tree_file = supe::own_file(options.file);
+        settings.read_again = supe::tree_file_again(options.file, supe::role_names(program.roles));
+    }
     settings.warns = true;
+    settings.code = program.code;
     return run_in_foreground(std::move(tree), std::move(settings));
 }
 
-exit_code check_file(const std::string& file) {
-    const supe::supervisor_spec tree = supe::read_tree_file(file, role_names());
+exit_code check_file(const supe::program& program, const std::string& file) {
+    const supe::supervisor_spec tree = tree_of(program, file, supe::tree_use::anywhere);
+    const std::string shown = file.empty() ? "the tree of this program" : file;
     for (const std::string& line : supe::warnings_of(tree))
-        fmt::print(stderr, "{}: warning: {}\n", file, line);
-    fmt::print("{}: ok\n", file);
+        fmt::print(stderr, "{}: warning: {}\n", shown, line);
+    fmt::print("{}: ok\n", shown);
     return exit_code::done;
+}
+
+/// A program with a tree of its own runs that where no file is named.
+parameter::presence file_needed(const supe::program& program) {
+    return program.tree.empty() ? parameter::presence::required : parameter::presence::optional;
 }
 
 exit_code print_completion(const command& program, const std::string& shell) {
@@ -47,14 +64,14 @@ exit_code print_completion(const command& program, const std::string& shell) {
 
 }  // namespace
 
-command run_command(const target_tree& where) {
+command run_command(const supe::program& program, const target_tree& where) {
     auto options = std::make_shared<run_options>();
     command c{.name = "run", .help = "run any tree, in the foreground", .group = "Run"};
     c.parameters = {{.name = "TREE.json",
                      .into = &options->file,
                      .help = "the tree file, or - for stdin; comments and trailing commas are "
                              "allowed",
-                     .needed = parameter::presence::required},
+                     .needed = file_needed(program)},
                     {.name = "--state",
                      .into = &options->state,
                      .help = "directory for what must outlive the tree",
@@ -68,23 +85,23 @@ command run_command(const target_tree& where) {
         "had.\n\n"
         "Examples:\n  supe run shop.json\n  supe run shop.json --state /var/lib/shop --log-format "
         "json\n  ./generate | supe run - --time";
-    c.perform = [options, &where] { return run_file(*options, where); };
+    c.perform = [options, &program, &where] { return run_file(program, *options, where); };
     return c;
 }
 
-command check_command() {
+command check_command(const supe::program& program) {
     auto file = std::make_shared<std::string>();
     command c{.name = "check", .help = "validate a tree file, nothing else", .group = "Run"};
     c.parameters = {{.name = "TREE.json",
                      .into = file.get(),
                      .help = "the tree file, or - for stdin",
-                     .needed = parameter::presence::required}};
+                     .needed = file_needed(program)}};
     c.footer =
         "An error begins with FILE:LINE:COLUMN and names the choices there are; exit code 2. A "
         "warning names the child\nand what may not be meant: limits that can never be passed, "
         "directories that are not there; exit code 0.\n\n"
         "Example:\n  supe check shop.json";
-    c.perform = [file] { return check_file(*file); };
+    c.perform = [file, &program] { return check_file(program, *file); };
     return c;
 }
 

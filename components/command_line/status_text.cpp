@@ -109,6 +109,17 @@ std::string operations(const json::value& node) {
     return out;
 }
 
+/// A line for each child below that says something of itself.
+std::string sayings(const json::value& node) {
+    std::string out;
+    for (const json::value& child : node.at("children").as_array()) {
+        if (const std::string says = word(child, "status"); !says.empty())
+            out += fmt::format("{} says: {}\n", word(child, "address"), says);
+        out += sayings(child);
+    }
+    return out;
+}
+
 std::string details(const json::value& node) {
     std::string out;
     if (!node.at("pid").is_null())
@@ -160,6 +171,7 @@ std::string status_table(const json::value& node, supe::colours shown) {
     }
     if (const auto* says = node.get_object().if_contains("status"))
         out += fmt::format("\nIt says: {}\n", supe::terminal_line(says->as_string()));
+    if (const std::string said = sayings(node); !said.empty()) out += "\n" + said;
     if (const auto* retry = node.get_object().if_contains("retry_in_ms"))
         out += fmt::format("\nIt begins anew in {}\n", time_text(retry->to_number<std::int64_t>()));
     if (node.get_object().contains("output_stuck"))

@@ -75,13 +75,18 @@ exit_code target_tree::find(fs::path& directory) const {
         directory = state_directory(state, tree);
         return exit_code::done;
     }
+    if (!otherwise.empty()) {
+        directory = state_directory({}, otherwise);
+        return exit_code::done;
+    }
     return only_one_of(
         trees_where([](const fs::path& p) { return client::connect(p).has_value(); }),
         "several trees run", directory);
 }
 
 exit_code target_tree::find_with(const char* file, fs::path& directory) const {
-    if (!state.empty() || !tree.empty() || !variable("STATE_DIRECTORY").empty())
+    if (!state.empty() || !tree.empty() || !otherwise.empty() ||
+        !variable("STATE_DIRECTORY").empty())
         return find(directory);
     const auto running =
         trees_where([](const fs::path& p) { return client::connect(p).has_value(); });

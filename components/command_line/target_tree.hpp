@@ -18,8 +18,9 @@ using supe::state_directory;
 /// `--state DIR` or `--tree NAME`; without them the only tree that runs in the usual place. A
 /// failure prints a line on stderr and returns the exit code of the command.
 struct target_tree {
-    std::string state;
-    std::string tree;
+    std::string state{};
+    std::string tree{};
+    std::string otherwise{};  ///< the tree of a program of one's own, where neither is given
 
     /// Its state directory; fails where no tree is there, or several are and none is named.
     exit_code find(std::filesystem::path& directory) const;

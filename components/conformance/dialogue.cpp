@@ -44,6 +44,18 @@ std::string noticeboard_response(std::string_view data) {
     return answer;
 }
 
+/// The tested component has no siblings.
+std::string supervisor_response(std::string_view data) {
+    const auto request = supe::parse_object(data);
+    const std::string error = "no such child: " + supe::string_of(request, "name");
+    std::string answer;
+    supe::append_signal(
+        answer, signal_kind::supervisor_response,
+        fmt::format(R"({{"id":{},"success":false,"error":{}}})",
+                    supe::json_quoted(supe::string_of(request, "id")), supe::json_quoted(error)));
+    return answer;
+}
+
 }  // namespace
 
 std::string dialogue::deliver(std::string_view id, std::string_view msg, unsigned attempt) {
@@ -99,6 +111,7 @@ std::string dialogue::take_signal(signal_kind kind, std::string_view data) {
             throw violation("it sent UNHANDLED-MAIL: nobody in it took the mail");
         case signal_kind::ready_for_config: return config_frame();
         case signal_kind::noticeboard_request: return noticeboard_response(data);
+        case signal_kind::supervisor_request: return supervisor_response(data);
         default: return {};
     }
 }

@@ -237,8 +237,8 @@ supe::awaitable<> handle_once(worker& w, const delivery& d, supe::mail mail) {
     std::vector<supe::mail> copies = std::move(in_flight[d.item.id]);
     in_flight.erase(d.item.id);
     if (!done) co_return;
-    co_await mail.ack();
-    for (supe::mail& copy : copies) co_await copy.ack();
+    mail.ack();
+    for (supe::mail& copy : copies) copy.ack();
 }
 
 supe::awaitable<> worker::handle(supe::mail mail) {
@@ -253,7 +253,7 @@ supe::awaitable<> worker::handle(supe::mail mail) {
         co_await handle_once(*this, d, std::move(mail));
     } else {
         patterns::warn("mail from {} is no webhook to deliver: {}", mail.from(), fault);
-        co_await mail.reject(fault);
+        mail.reject(fault);
     }
 }
 
@@ -263,7 +263,7 @@ supe::awaitable<> take_mail(forwarder_state& o) {
         auto mail = co_await idle.next_mail();
         if (mail && patterns::is_recall(*mail)) {
             o.pool.recall();
-            co_await mail->ack();
+            mail->ack();
         } else if (mail) {
             o.pool.add(std::move(*mail));
         } else if (o.self.shutting_down() || !o.pool.is_busy()) {

@@ -130,8 +130,8 @@ supe::awaitable<> keep_webhooks(queue_state& state) {
         std::vector<supe::mail> later;
         for (std::size_t i = 0; i < batch.size(); ++i) {
             if (!decisions[i].answer.empty()) reply(state, batch[i], decisions[i].answer);
-            if (decisions[i].what == kind::done) co_await batch[i].ack();
-            if (decisions[i].what == kind::refuse) co_await batch[i].reject(decisions[i].reason);
+            if (decisions[i].what == kind::done) batch[i].ack();
+            if (decisions[i].what == kind::refuse) batch[i].reject(decisions[i].reason);
             if (decisions[i].what != kind::done) log_refusal(state, decisions[i].reason);
             if (decisions[i].what == kind::later) later.push_back(std::move(batch[i]));
         }
@@ -278,6 +278,7 @@ supe::awaitable<> publish_depth(queue_state& state) {
             continue;
         }
         state.self.notify("queue-depth", now);
+        state.self.status(ledger_text(state.logic.store().counts()));
         shown = std::move(now);
         co_await state.self.time().sleep_for(1s);
     }

@@ -1,5 +1,6 @@
 #include "components/queue/route_table.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 
 namespace components {
@@ -18,6 +19,11 @@ route_counts& route_counts::operator+=(const route_counts& more) {
     kept_bytes += more.kept_bytes;
     seen += more.seen;
     return *this;
+}
+
+std::string ledger_text(const route_counts& n) {
+    return fmt::format("accepted {}, delivered {}, dead {}, dropped {}, queued {}", n.accepted,
+                       n.delivered, n.dead, n.dropped, n.queued());
 }
 
 route_table::route_table(supe::sqlite_file& file) : file_(file) {

@@ -23,7 +23,7 @@ supe::awaitable<> worker(supe::component& self) {
     while (auto job = co_await self.receive()) {
         if (job->body() == R"("too much")") throw std::runtime_error("this is too much for me");
         patterns::say("did {}", job->body());
-        co_await job->ack();
+        job->ack();
     }
 }
 

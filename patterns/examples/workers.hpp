@@ -39,10 +39,10 @@ inline supe::awaitable<> do_job(supe::component& self, patterns::dedupe& done, s
         }
     }
     if (failure.empty()) {
-        co_await job.ack();
+        job.ack();
     } else {
         patterns::warn("job {} failed: {}", job.body(), failure);
-        co_await job.reject(failure);
+        job.reject(failure);
     }
 }
 

@@ -17,6 +17,8 @@ enum class signal_kind {
     noticeboard_request,
     component_ready,
     component_alive,
+    component_status,
+    supervisor_request,
     // supervisor to component
     supe_start,
     supe_shutdown,
@@ -25,6 +27,7 @@ enum class signal_kind {
     mail_undeliverable,
     noticeboard_response,
     noticeboard_event,
+    supervisor_response,
     // between supervisors
     mail_withheld,  ///< the mail waits for capacity, or for a supervisor that is down: the hop
                     ///< before parks it

@@ -32,6 +32,8 @@ public:
     }
 };
 
+constexpr std::size_t status_limit = 1024;  // bytes; the supervisor shows fewer
+
 /// A supervisor accepts an empty name without an error, and does nothing (contract §2, as npm's
 /// supe).
 void expect_name(const std::string& notice) {
@@ -68,28 +70,22 @@ const std::string& mail::call() const {
     return content_->call.empty() ? content_->id : content_->call;
 }
 
-awaitable<> mail::ack() {
+void mail::ack() {
     self_->impl_->acknowledge(content_->id);
     // After the last one there is nothing else to do, and the next mail waits for this ack. Acks
     // before it are gathered.
     if (self_->impl_->inbox.empty()) self_->impl_->write_now();
-    co_return;
 }
 
-awaitable<> mail::reject(std::string reason) {
+void mail::reject(std::string reason) {
     self_->impl_->refuse(content_->id, refusal::dead_letter, reason);
-    co_return;
 }
 
-awaitable<> mail::requeue(std::string reason) {
+void mail::requeue(std::string reason) {
     self_->impl_->refuse(content_->id, refusal::requeue, reason);
-    co_return;
 }
 
-awaitable<> mail::answer(json_body body) {
-    self_->answer(content_->from, call(), std::move(body));
-    co_return;
-}
+void mail::answer(json_body body) { self_->answer(content_->from, call(), std::move(body)); }
 
 std::string body_of(std::string_view bytes) {
     std::string body;
@@ -136,6 +132,11 @@ awaitable<boost::json::value> component::config() {
 
 void component::ready() { impl_->signal("COMPONENT-READY"); }
 void component::alive() { impl_->signal("COMPONENT-ALIVE"); }
+
+void component::status(std::string_view line) {
+    impl_->signal("COMPONENT-STATUS",
+                  fmt::format(R"({{"status":{}}})", json_quoted(line.substr(0, status_limit))));
+}
 
 void component::set_window(unsigned n) {
     SUPE_ASSERT(!impl_->receiving);
@@ -240,6 +241,7 @@ void component::notify(std::string name, json_body body) {
     std::ranges::replace(message, '\n', ' ');  // white space in JSON, and the end of a frame
     if (message.size() + 2 * name.size() + 128 > impl_->wire.frame_limit())
         throw system_error(asio::error::message_size);
+    if (impl_->is_full()) throw system_error(asio::error::no_buffer_space);
     impl_->signal(
         "NOTICEBOARD-REQUEST",
         fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(name), message));

@@ -3,7 +3,7 @@
 //     supe::awaitable<> greeter(supe::component& self) {
 //         while (auto mail = co_await self.receive()) {
 //             co_await self.send("/journal", mail->body());
-//             co_await mail->ack();
+//             mail->ack();
 //         }
 //     }
 //     int main(int argc, char** argv) { return supe::run_component(greeter); }
@@ -86,14 +86,15 @@ public:
     const std::string& call()
         const;  ///< the id that an answer should carry (its `call` member, else its id)
 
-    awaitable<> ack();
+    // None of these waits.
+
+    void ack();
     /// Refuses it: it becomes a dead letter.
-    awaitable<> reject(std::string reason = {});
+    void reject(std::string reason = {});
     /// Puts it back into the mailbox, where it was: it is delivered again.
-    awaitable<> requeue(std::string reason = {});
-    /// Answers a call: a mail to its sender with `re`. Resumes when it is written; errors are the
-    /// caller's to notice.
-    awaitable<> answer(json_body body);
+    void requeue(std::string reason = {});
+    /// Answers a call: a mail to its sender with `re`. Errors are those of component::tell().
+    void answer(json_body body);
 
     struct content;
 
@@ -131,6 +132,36 @@ struct watch_options {
     bool use_cache = true;  ///< begin with the last message of the name, where there is one
 };
 
+/// What a supervisor knows about one of its children.
+struct sibling_status {
+    unsigned instances = 0;  ///< in the tree; 1 where it has none
+    unsigned running = 0;    ///< those of them that have a process
+    std::size_t queued = 0;  ///< mail in its mailbox that is not delivered
+    std::size_t in_flight = 0;
+};
+
+/// One's own supervisor, asked about siblings: children of the same supervisor, by their plain
+/// names. It performs orders as those of an operator (contract §6), where the tree file allows
+/// them: `"may": ["scale"]` in the child that asks (contract §5). Each resumes when it is done.
+/// Throws std::runtime_error with the reason where it is refused or fails,
+/// system_error(channel_closed) where the supervisor is gone. An order goes on to its end without
+/// the one who gave it.
+class own_supervisor {
+public:
+    awaitable<> start(std::string name);
+    awaitable<> stop(std::string name);
+    awaitable<> restart(std::string name);
+    /// Makes it `n` instances, from 1.
+    awaitable<> scale(std::string name, unsigned n);
+    /// Any component may ask this, also about itself.
+    awaitable<sibling_status> status(std::string name);
+
+private:
+    friend class component;
+    explicit own_supervisor(component& self) : self_(&self) {}
+    component* self_;
+};
+
 /// The connection to one's supervisor. One thread; every coroutine of the component may use it at
 /// once.
 class component {
@@ -138,6 +169,9 @@ public:
     struct options {
         std::size_t frame_limit = 16 << 20;  ///< bytes, in both directions
         std::size_t notice_limit = 1024;     ///< unread notices kept per watch, the newest
+        /// Bytes that wait for a supervisor that does not read: what waits then waits for room,
+        /// and what does not wait throws system_error(no_buffer_space).
+        std::size_t backlog_limit = 256u << 20;
     };
 
     /// Takes over `channel_fd`, this end of the channel. `name` and `address` as the supervisor
@@ -162,6 +196,10 @@ public:
     void ready();
     /// Tells the watchdog that this component is alive.
     void alive();
+    /// Says in a line what it is doing: `supe status NAME` shows it for as long as this process
+    /// lives. At most 200 bytes are shown, without control characters; an empty one takes it away.
+    void status(std::string_view line);
+    own_supervisor supervisor() { return own_supervisor(*this); }
 
     /// The next mail; the first call makes the component ready to receive, with up to `window`
     /// unacknowledged mails at once. Nothing when asked to shut down, or when the supervisor is
@@ -183,9 +221,11 @@ public:
     void give_back();
 
     // A body is JSON text or a value. One that is no JSON is std::invalid_argument, one too large
-    // for a frame system_error(message_size), both at once.
+    // for a frame system_error(message_size), both at once. What is no coroutine never waits:
+    // where the supervisor does not read it throws system_error(no_buffer_space) at
+    // `backlog_limit`. flushed() waits until it has read.
 
-    /// Fire and forget: nothing is awaited. A failure becomes notice `mail-undeliverable`.
+    /// Fire and forget. A failure becomes notice `mail-undeliverable`.
     void tell(std::string to, json_body body);
     /// Resumes when the mail is in the recipient's mailbox. Throws system_error(mail_error).
     awaitable<> send(std::string to, json_body body);
@@ -200,7 +240,6 @@ public:
     awaitable<mail> call(std::string to, json_body body, time_point deadline = never);
 
     /// Answers a call whose mail is acknowledged already: `to` is its from(), `call` its call().
-    /// Nothing is awaited.
     void answer(std::string to, std::string_view call, json_body body);
 
     /// Watches a notice on the supervisor's noticeboard. Resumes when the watch is in force; throws
@@ -227,6 +266,7 @@ public:
 
 private:
     friend class mail;
+    friend class own_supervisor;
     struct impl;
     std::unique_ptr<impl> impl_;
 };

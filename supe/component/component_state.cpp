@@ -51,7 +51,7 @@ component::impl::impl(component& owner, clock& c, int fd, std::string n, std::st
     : self(owner), time(c), name(std::move(n)), address(std::move(a)), limits(o),
       life(life_prefix(c)), wire(c, unique_fd(fd), channel::side::component, o.frame_limit),
       changed(c), written(c), dirty(c), mail_arrived(c), awaiting_acceptance(c), awaiting_ack(c),
-      awaiting_answer(c) {}
+      awaiting_answer(c), awaiting_supervisor(c) {}
 
 // --- outwards ---
 
@@ -88,6 +88,7 @@ error_code component::impl::post_mail(std::string_view to, std::string_view body
                                                 json_quoted(body.substr(0, 60))));
     }
     if (closed) return {};
+    if (is_full()) return asio::error::no_buffer_space;
     std::string& out = wire.out();
     const std::size_t start = out.size();
     out += R"({"type":"mail","to":)";
@@ -123,6 +124,7 @@ void component::impl::refuse(const std::string& id, refusal how, const std::stri
 awaitable<error_code> component::impl::send_and_wait(std::string to, std::string body, goal until,
                                                      time_point deadline) {
     if (closed) co_return make_error_code(mail_error::channel_closed);
+    while (is_full() && !closed && time.now() < deadline) co_await written.wait_until(deadline);
     const bool receipt = until == goal::acknowledged;
     const std::string id = std::to_string(++last_id);
     waiter_table<std::string, error_code>::waiter waiter(
@@ -142,6 +144,7 @@ awaitable<std::shared_ptr<mail::content>> component::impl::call_and_wait(std::st
                                                                          std::string body,
                                                                          time_point deadline) {
     if (closed) throw system_error(mail_error::channel_closed);
+    while (is_full() && !closed && time.now() < deadline) co_await written.wait_until(deadline);
     const std::string id = std::to_string(++last_id);
     waiter_table<std::string, call_outcome>::waiter waiter(awaiting_answer, id);
     // The receipt: MAIL-UNDELIVERABLE comes also when the mail dies unanswered after its
@@ -241,6 +244,7 @@ void component::impl::on_signal(const signal_frame& frame) {
     if (frame.name == "SUPE-SHUTDOWN") return begin_shutdown();
     if (frame.name == "NOTICEBOARD-RESPONSE") return on_watch_answer(frame.data);
     if (frame.name == "NOTICEBOARD-EVENT") return on_notice(frame.data);
+    if (frame.name == "SUPERVISOR-RESPONSE") return on_supervisor_answer(frame.data);
 }
 
 void component::impl::on_start(std::string_view data) {
@@ -312,6 +316,7 @@ void component::impl::on_closed() {
     awaiting_acceptance.answer_all(error);
     awaiting_ack.answer_all(error);
     awaiting_answer.answer_all({error, nullptr});
+    awaiting_supervisor.answer_all({.error = error});
     for (auto& [notice_name, pipe] : watches) {
         for (auto& entry : pipe.watches) {
             if (auto s = entry.lock()) {

@@ -34,6 +34,13 @@ struct call_outcome {
     std::shared_ptr<mail::content> answer;
 };
 
+/// What the supervisor answered; without an error and a refusal it was done.
+struct supervisor_answer {
+    error_code error{};
+    std::string refusal{};
+    std::string status{};  // JSON
+};
+
 struct component::impl {
     /// A notice that this component has a pipe for: one, however many watches it feeds.
     struct watched {
@@ -72,12 +79,15 @@ struct component::impl {
     waiter_table<std::string, error_code> awaiting_acceptance;
     waiter_table<std::string, error_code> awaiting_ack;
     waiter_table<std::string, call_outcome> awaiting_answer;
+    waiter_table<std::string, supervisor_answer> awaiting_supervisor;
     std::unordered_map<std::string, watched> watches;
 
     // Outwards
     void signal(std::string_view signal_name, std::string_view data = {});
-    /// message_size where the frame would be too long for the supervisor; throws
-    /// std::invalid_argument where `body` is not JSON.
+    /// The supervisor does not read, and as much waits for it as may.
+    bool is_full() const { return wire.backlog() >= limits.backlog_limit; }
+    /// message_size where the frame would be too long for the supervisor, no_buffer_space where
+    /// is_full(); throws std::invalid_argument where `body` is not JSON.
     error_code post_mail(std::string_view to, std::string_view body, std::string_view extras);
     void acknowledge(const std::string& id);
     void refuse(const std::string& id, refusal how, const std::string& reason);
@@ -86,6 +96,8 @@ struct component::impl {
                                         time_point deadline);
     awaitable<std::shared_ptr<mail::content>> call_and_wait(std::string to, std::string body,
                                                             time_point deadline);
+    awaitable<std::string> ask_supervisor(std::string what, std::string whom,
+                                          std::optional<unsigned> instances);
     awaitable<std::shared_ptr<watch::state>> start_watch(std::string notice_name,
                                                          watch_options options);
 
@@ -104,6 +116,7 @@ struct component::impl {
     void on_start(std::string_view data);
     void on_outcome(std::string_view signal_name, std::string_view data);
     void on_answer(std::shared_ptr<mail::content> answer);
+    void on_supervisor_answer(std::string_view data);
     void on_watch_answer(std::string_view data);
     void on_notice(std::string_view data);
     void begin_shutdown();

@@ -49,6 +49,7 @@ json::object commands::describe(const child& c) const {
     node["mailbox"] = json::object{{"queued", entry.mail.box.queued()},
                                    {"in_flight", entry.mail.box.in_flight()}};
     node["last_exit"] = last_exit(entry);
+    if (const std::string says = c.status_text(); !says.empty()) node["status"] = says;
     const time_point retry = supervisor_.retry_of(c);
     if (retry != never)
         node["retry_in_ms"] = std::max(0LL, in_ms(retry - supervisor_.time().now()));
@@ -104,6 +105,7 @@ awaitable<json::value> commands::status_of_child(std::string name) {
         node["pid"] = nullptr;
         node["last_exit"] = nullptr;
         node.erase("retry_in_ms");
+        node.erase("status");
         unsigned restarts = 0;
         for (const child* c : members) {
             json::object one = describe(*c);
@@ -129,7 +131,6 @@ awaitable<json::value> commands::status_of_child(std::string name) {
     const bool ask = first.is_supervisor() && first.pid() > 0;
     if (ask) co_await fill_children(node, name);
     node["deaths"] = std::move(deaths);
-    if (const std::string says = first.status_text(); !says.empty()) node["status"] = says;
     co_return json::object{{"ok", std::move(node)}};
 }
 

@@ -31,6 +31,7 @@ void copy_policy(const child_spec& from, child_spec& to) {
     to.backoff = from.backoff;
     to.clean_exits = from.clean_exits;
     to.log = from.log;
+    to.may = from.may;
 }
 
 /// For one of several instances: their names and their number are not compared.

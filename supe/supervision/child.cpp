@@ -20,7 +20,7 @@ constexpr milliseconds descendants_limit = 10s;  // contract §4
 constexpr milliseconds descendants_poll = 5ms;
 constexpr milliseconds group_poll_first = 2ms;  // no descriptor tells the end of a group
 constexpr milliseconds group_poll_last = 50ms;
-constexpr std::size_t status_limit = 256;  // bytes of STATUS=…
+constexpr std::size_t status_limit = 200;  // bytes
 
 /// Events that the process itself caused, by its start, its frames and its notifications. The
 /// others are requests, its exit, and deadlines.
@@ -160,6 +160,11 @@ child_end child::how_it_ended() {
     return end;
 }
 
+void child::set_status_text(std::string_view text) {
+    std::string line = shown_line(text, status_limit);
+    status_text_ = line.empty() ? nullptr : std::make_unique<std::string>(std::move(line));
+}
+
 /// sd_notify(3): one assignment a line. Unknown ones are ignored. Called once a turn of the event
 /// loop: process::notifications() is bounded.
 void child::read_notifications() {
@@ -170,8 +175,7 @@ void child::read_notifications() {
             if (line == "READY=1") post(lifecycle::event::ready);
             if (line == "WATCHDOG=1") post(lifecycle::event::alive);
             if (line == "STOPPING=1") post(lifecycle::event::finishing);
-            if (line.starts_with("STATUS="))
-                status_text_ = std::make_unique<std::string>(as_utf8(line.substr(7, status_limit)));
+            if (line.starts_with("STATUS=")) set_status_text(line.substr(7));
             rest.remove_prefix(std::min(line.size() + 1, rest.size()));
         }
     }

@@ -84,8 +84,12 @@ public:
     /// Why a stop of it has no end that we know: it may not be signalled. Empty: there is one.
     std::string why_untouchable() const;
     time_point started_at() const { return started_at_; }
-    /// The last STATUS=… of this life, one line; empty when it sent none.
-    std::string status_text() const { return status_text_ ? *status_text_ : std::string(); }
+    /// What it said last of itself in this life (COMPONENT-STATUS, STATUS=…), one line; empty when
+    /// it said nothing.
+    std::string status_text() const {
+        return process_ && status_text_ ? *status_text_ : std::string();
+    }
+    void set_status_text(std::string_view text);
 
 private:
     awaitable<> run_lifecycle();

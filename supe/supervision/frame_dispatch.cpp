@@ -87,6 +87,11 @@ void frame_dispatch::on_signal(child& c, const signal_frame& frame) {
             return;
         case kind::component_ready: return c.post(lifecycle::event::ready);
         case kind::component_alive: return c.post(lifecycle::event::alive);
+        case kind::component_status: return on_status(c, frame.data);
+        case kind::supervisor_request:
+            if (const auto problem = orders_.on_order(c, frame.data); !problem.empty())
+                on_bad_frame(c, problem);
+            return;
         case kind::supe_failed:
             entry.failure_below =
                 std::make_unique<std::string>(string_of(parse_object(frame.data), "why"));
@@ -99,6 +104,7 @@ void frame_dispatch::on_signal(child& c, const signal_frame& frame) {
         case kind::mail_accepted:
         case kind::noticeboard_response:
         case kind::noticeboard_event:
+        case kind::supervisor_response:
         case kind::supe_ask: return on_unknown(c, frame);
     }
 }
@@ -130,6 +136,14 @@ void frame_dispatch::on_reject(child_entry& entry, std::string_view text) {
     mail_.delivery.on_reject(entry.mail, string_of(data, "id"),
                              requeue ? rejected::requeued : rejected::dead,
                              string_of(data, "reason"));
+}
+
+void frame_dispatch::on_status(child& c, std::string_view data) {
+    const auto object = parse_object(data);
+    const auto* line = object.if_contains("status");
+    if (!line || !line->is_string())
+        return on_bad_frame(c, "COMPONENT-STATUS needs a string in `status`");
+    c.set_status_text(line->get_string());
 }
 
 void frame_dispatch::after_turn(child_entry& entry) {

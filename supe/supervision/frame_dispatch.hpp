@@ -12,12 +12,21 @@
 
 namespace supe {
 
+/// Takes what a child orders its supervisor to do.
+class order_taker {
+public:
+    virtual ~order_taker() = default;
+    /// `data`: of SUPERVISOR-REQUEST. Returns why the frame is a bad one, or empty.
+    virtual std::string on_order(child& asker, std::string_view data) = 0;
+};
+
 /// A bad or unknown frame never stops the supervisor or another child.
 class frame_dispatch {
 public:
     frame_dispatch(child_host& host, child_registry& children, supervisor_mail& mail,
-                   notice_publisher& notices, nested_requests& requests)
-        : host_(host), children_(children), mail_(mail), notices_(notices), requests_(requests) {}
+                   notice_publisher& notices, nested_requests& requests, order_taker& orders)
+        : host_(host), children_(children), mail_(mail), notices_(notices), requests_(requests),
+          orders_(orders) {}
 
     void on_frame(child& c, std::string_view frame);
     /// Counts the frame, and publishes notices at a bounded rate: a component that sends rubbish
@@ -32,6 +41,7 @@ private:
     void on_mail_signal(child_entry& entry, const signal_frame& frame);
     void on_ack(child_entry& entry, std::string_view data);
     void on_reject(child_entry& entry, std::string_view data);
+    void on_status(child& c, std::string_view data);
     void on_unknown(child& c, const signal_frame& frame);
     bool may_publish(const child& c);
 
@@ -40,6 +50,7 @@ private:
     supervisor_mail& mail_;
     notice_publisher& notices_;
     nested_requests& requests_;
+    order_taker& orders_;
 };
 
 /// The `data` of SUPE-START for a component.

@@ -32,7 +32,8 @@ supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
                  [this](int number) { return children_.at(number).mail.box.has_waiting(); }),
       notices_(children_, out_, env_.time, above_.get()), below_(env_.time),
       admin_(*this, children_, restarter_, notices_, below_, env_.time, spec_, tasks_),
-      frames_(*this, children_, mail_, notices_, below_) {
+      orders_(admin_, children_, tasks_),
+      frames_(*this, children_, mail_, notices_, below_, orders_) {
     if (above_) mail_.directory.set_uplink(above_->link());
     notices_.set_forward(spec_.forward);
     create_children(std::exchange(spec_.children, {}));

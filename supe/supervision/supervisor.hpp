@@ -5,7 +5,7 @@
 #include "supe/mail/dead_letters.hpp"
 #include "supe/supervision/administration.hpp"
 #include "supe/supervision/child_logs.hpp"
-#include "supe/supervision/frame_dispatch.hpp"
+#include "supe/supervision/sibling_orders.hpp"
 #include "supe/supervision/supervisor_environment.hpp"
 
 #include <functional>
@@ -192,6 +192,7 @@ private:
     notice_publisher notices_;
     nested_requests below_;
     administration admin_;
+    sibling_orders orders_;
     frame_dispatch frames_;
     dead_letters dead_;
     child_logs logs_;

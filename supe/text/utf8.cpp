@@ -46,4 +46,19 @@ std::size_t utf8_cut(std::string_view text, char next) {
     return text.size();
 }
 
+std::string shown_line(std::string_view text, std::size_t most) {
+    std::string line;
+    const std::string mended = as_utf8(text);
+    for (std::size_t at = 0; at < mended.size();) {
+        const auto c = static_cast<unsigned char>(mended[at]);
+        const std::size_t end = c < 0x80 ? at + 1 : utf8_character_end(mended, at);
+        const bool is_c1 = c == 0xc2 && static_cast<unsigned char>(mended[at + 1]) < 0xa0;
+        const bool is_control = c < 0x20 || c == 0x7f || is_c1;
+        if (!is_control && line.size() + (end - at) > most) break;
+        if (!is_control) line += mended.substr(at, end - at);
+        at = end;
+    }
+    return line;
+}
+
 }  // namespace supe

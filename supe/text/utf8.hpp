@@ -19,4 +19,8 @@ std::size_t utf8_character_end(std::string_view text, std::size_t at);
 /// on in `next`.
 std::size_t utf8_cut(std::string_view text, char next);
 
+/// One line to show, from outside: at most `most` bytes of it, without control characters (C0, DEL,
+/// U+0080 to U+009F); what is not UTF-8 becomes U+FFFD.
+std::string shown_line(std::string_view text, std::size_t most);
+
 }  // namespace supe

@@ -4,6 +4,7 @@
 #include "supe/tree/tree_file.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <utility>
 
@@ -20,7 +21,8 @@ void check_without_channel(const field_reader& r, const located& v, const child_
                                                   {"config", !c.config.is_null()},
                                                   {"ready", c.ready == ready_kind::signal},
                                                   {"ask", c.ask},
-                                                  {"demand", c.demand}};
+                                                  {"demand", c.demand},
+                                                  {"may", !c.may.empty()}};
     for (const auto& [key, is_given] : given) {
         if (is_given)
             r.fail(v.position_of(key),
@@ -38,6 +40,7 @@ void check_nested(const field_reader& r, const located& v, const child_spec& c) 
         {"stop_command", !c.stop_command->empty()},
         {"stdin", c.input != plain.input},
         {"channel", !c.channel},
+        {"may", !c.may.empty()},
         {"kill_mode", c.kill_mode != plain.kill_mode},
         {"ready", c.ready != plain.ready},
         {"start_timeout", c.start_timeout != plain.start_timeout},
@@ -78,6 +81,18 @@ void check_child(const field_reader& r, const located& v, const child_spec& c, b
                         c.name));
     if (nested) check_nested(r, v, c);
     if (!c.channel) check_without_channel(r, v, c);
+}
+
+void check_significant(const field_reader& r, const located& v, const supervisor_spec& s) {
+    if (s.auto_shutdown != auto_shutdown_kind::never) return;
+    for (std::size_t i = 0; i < s.children.size(); ++i) {
+        if (!s.children[i].significant) continue;
+        const auto& field = std::ranges::find(v.members, "children", &located::member::key)->value;
+        r.below("children")
+            .below(i)
+            .fail(field.elements[i].position_of("significant"),
+                  "significant has no meaning while auto_shutdown is never");
+    }
 }
 
 void check_identity(const field_reader& r, const located& v, const child_spec& c) {

@@ -9,6 +9,9 @@ namespace supe {
 /// `nested`: it has `children`.
 void check_child(const field_reader& r, const located_value& v, const child_spec& c, bool nested);
 
+/// `s`: the supervisor that `v` describes.
+void check_significant(const field_reader& r, const located_value& v, const supervisor_spec& s);
+
 /// Its user and group are known here, and this process may change them. It blocks.
 void check_identity(const field_reader& r, const located_value& v, const child_spec& c);
 

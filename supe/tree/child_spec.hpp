@@ -4,6 +4,7 @@
 
 #include "supe/mail/mailbox.hpp"
 #include "supe/text/units.hpp"
+#include "supe/tree/orders.hpp"
 #include "supe/tree/seldom.hpp"
 
 #include <algorithm>
@@ -116,6 +117,7 @@ struct child_spec {
     ready_kind ready = ready_kind::started;
     kill_mode_kind kill_mode = kill_mode_kind::group;
     stdin_kind input = stdin_kind::null;
+    order_set may;
     bool channel = true;  ///< false: no socket (contract §2)
     bool significant = false;
     bool ask = false;

@@ -70,6 +70,17 @@ log_spec read_log(const field_reader& r, const located& v) {
     return log;
 }
 
+order_set read_orders(const field_reader& r, const located& v) {
+    using kind = order_kind;
+    order_set may;
+    for (std::size_t i = 0; i < r.array(v).size(); ++i)
+        may.add(r.below(i).choice<kind>(v.elements[i], {{"start", kind::start},
+                                                        {"stop", kind::stop},
+                                                        {"restart", kind::restart},
+                                                        {"scale", kind::scale}}));
+    return may;
+}
+
 exit_codes read_clean_exits(const field_reader& r, const located& v) {
     exit_codes codes{{}};
     for (std::size_t i = 0; i < r.array(v).size(); ++i)
@@ -191,6 +202,7 @@ private:
                      x, {{"null", stdin_kind::null}, {"open", stdin_kind::open}});
              }},
             {"channel", [&](auto& in, auto& x) { c.channel = in.boolean(x); }},
+            {"may", [&](auto& in, auto& x) { c.may = read_orders(in, x); }},
             {"restart",
              [&](auto& in, auto& x) {
                  c.restart =
@@ -342,20 +354,6 @@ private:
         r.below("log").below("file").fail(field.position_of("file"),
                                           fmt::format("{} is the log of \"{}\" already",
                                                       json_quoted(c.log->file), other->second));
-    }
-
-    static void check_significant(const field_reader& r, const located& v,
-                                  const supervisor_spec& s) {
-        if (s.auto_shutdown != auto_shutdown_kind::never) return;
-        for (std::size_t i = 0; i < s.children.size(); ++i) {
-            if (!s.children[i].significant) continue;
-            const auto& field =
-                std::ranges::find(v.members, "children", &located::member::key)->value;
-            r.below("children")
-                .below(i)
-                .fail(field.elements[i].position_of("significant"),
-                      "significant has no meaning while auto_shutdown is never");
-        }
     }
 
     const std::filesystem::path& directory_;

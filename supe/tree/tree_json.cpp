@@ -41,6 +41,14 @@ void put_log(json::object& o, const log_spec& log) {
     o["log"] = std::move(out);
 }
 
+void put_orders(json::object& o, order_set may) {
+    if (may.empty()) return;
+    json::array words;
+    for (const auto kind : all_orders)
+        if (may.has(kind)) words.push_back(order_word(kind));
+    o["may"] = std::move(words);
+}
+
 json::object mail_json(const mail_spec& m) {
     const mail_spec plain;
     json::object out;
@@ -84,6 +92,7 @@ void put_program(json::object& o, const child_spec& c, const child_spec& plain) 
     if (!c.stop_command->empty()) o["stop_command"] = texts(*c.stop_command);
     put(o, "stdin", c.input, plain.input, "open");
     put(o, "channel", c.channel, plain.channel, c.channel);
+    put_orders(o, c.may);
     put(o, "kill_mode", c.kill_mode, plain.kill_mode, "mixed");
     put(o, "max_restarts", c.limit.count, plain.limit.count, c.limit.count);
     put(o, "within", c.limit.within, plain.limit.within, text(c.limit.within));

@@ -13,7 +13,7 @@ namespace json = boost::json;
 namespace {
 
 supe::awaitable<> diligent(supe::component& self) {
-    while (auto mail = co_await self.receive()) co_await mail->ack();
+    while (auto mail = co_await self.receive()) mail->ack();
 }
 
 /// A tree and its control. A new one is made after some requests, so that a run of any length fits

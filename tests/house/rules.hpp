@@ -394,6 +394,7 @@ inline faults links_lead_somewhere(const files& all) {
 inline const std::map<std::string, std::string> headless{
     {"supe/async/asio.cpp", "compiles Asio"},
     {"supe/component/run.cpp", "run_component, declared in component.hpp"},
+    {"supe/component/own_supervisor.cpp", "declared in component.hpp"},
     {"supe/tree/tree_json.cpp", "to_json, declared in tree_file.hpp"},
     {"supe/tree/tree_source.cpp", "declared in tree_file.hpp"},
     {"components/http/beast.cpp", "compiles Beast"},

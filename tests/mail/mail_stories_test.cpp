@@ -26,7 +26,7 @@ struct diary {
         while (auto mail = co_await self.receive()) {
             d.lines.push_back(fmt::format("{} {}", mail->body(), mail->attempt()));
             if (mail->body() == "\"poison\"") throw std::runtime_error("poisoned");
-            co_await mail->ack();
+            mail->ack();
         }
     }
     /// Sends one mail with a receipt, and notes the outcome.
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(full_beside_free) {
         co_await self.shutdown_requested();
     });
     w.provide("free", [&](supe::component& self) -> supe::awaitable<> {
-        while (auto mail = co_await self.receive()) ++free, co_await mail->ack();
+        while (auto mail = co_await self.receive()) ++free, mail->ack();
     });
     w.provide("sender", [&](supe::component& self) -> supe::awaitable<> {
         supe::nursery all(self.time());
@@ -406,7 +406,7 @@ BOOST_AUTO_TEST_CASE(answers_of_another_life) {
                 if (questions.size() < 2) continue;
                 for (std::size_t i = 0; i < questions.size(); ++i) {
                     const std::string body = fmt::format("\"answer to {}\"", i + 1);
-                    co_await questions[i].answer(body);
+                    questions[i].answer(body);
                 }
             }
         }(asked, self);

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(effect_once) {
                 seen.add(mail->id());
             }
             co_await self.time().sleep_for(1s);
-            co_await mail->ack();
+            mail->ack();
         }
     };
     supe::simulation::world w;

@@ -1,5 +1,6 @@
 // Runs the examples that users copy, in virtual time: what they do, and what a crash costs.
 #include "patterns/examples/poller.hpp"
+#include "patterns/examples/scaler.hpp"
 #include "patterns/examples/workers.hpp"
 #include "supe/simulation/world.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -34,8 +35,8 @@ struct service {
         most_at_once = std::max(most_at_once, ++at_once);
         co_await self.time().sleep_for(100ms);
         --at_once;
-        if (!hangs) co_await question.answer(answer);
-        co_await question.ack();
+        if (!hangs) question.answer(answer);
+        question.ack();
     }
 };
 
@@ -140,6 +141,31 @@ BOOST_AUTO_TEST_CASE(gives_a_job_up) {
     t.w.mail("workers", "2");
     t.w.advance(1s);
     BOOST_TEST(t.s.asked["2"] == 1);
+}
+
+// The scaler brings workers while jobs wait, says so, and takes them away again.
+BOOST_AUTO_TEST_CASE(scales) {
+    world w;
+    w.provide("scaler", examples::scaler);
+    w.provide("crew", [](component& self) -> awaitable<> {
+        while (auto job = co_await self.receive()) {
+            co_await self.shutdown_requested_until(self.time().now() + 1s);
+            if (!self.shutting_down()) job->ack();
+        }
+    });
+    w.run(R"({"name": "t", "children": [
+        {"name": "crew", "component": "crew"},
+        {"name": "scaler", "component": "scaler", "may": ["scale"], "config":
+            {"sibling": "crew", "most": 3, "mails_each": 5, "calm": "20s"}}]})");
+    const auto instances = [&] { return w.root().members("crew").size(); };
+    for (int job = 0; job < 60; ++job) w.mail("crew", "1");
+    w.advance(5s);
+    BOOST_TEST(instances() == 3u);
+    BOOST_TEST(w.root().find("scaler")->status_text().ends_with(", instances of crew: 3"));
+    w.advance(1min);
+    BOOST_TEST(instances() == 1u);
+    BOOST_TEST(w.count("scaler-crashed") == 0u);
+    BOOST_TEST(w.stop(5s));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

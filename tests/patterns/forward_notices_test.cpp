@@ -30,7 +30,7 @@ struct scene {
     awaitable<> web(component& self) {
         while (auto mail = co_await self.receive()) {
             self.notify("depth", mail->value());
-            co_await mail->ack();
+            mail->ack();
         }
     }
     /// Notes its mail; takes none while it is closed.
@@ -38,7 +38,7 @@ struct scene {
         while (closed) co_await self.time().sleep_for(1s);
         while (auto mail = co_await self.receive()) {
             got.push_back(mail->body());
-            co_await mail->ack();
+            mail->ack();
         }
     }
     void publish(int depth) {

@@ -31,7 +31,7 @@ struct worker {
         } mark{at_work};
         co_await self.time().sleep_for(std::chrono::seconds(std::stoi(mail.body())));
         done.push_back(mail.body());
-        co_await mail.ack();
+        mail.ack();
     }
     awaitable<> operator()(component& self) {
         const auto handle = [&](supe::mail mail) { return work(self, std::move(mail)); };

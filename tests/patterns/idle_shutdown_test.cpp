@@ -24,7 +24,7 @@ struct worker {
         patterns::idle_shutdown idle{self, 30s};
         while (auto mail = co_await idle.next_mail()) {
             mails.push_back(mail->body());
-            co_await mail->ack();
+            mail->ack();
         }
         co_await self.time().sleep_for(to_end);
     }

@@ -63,7 +63,7 @@ struct scene {
         queue = &self;
         while (auto mail = co_await self.receive()) {
             results.push_back(mail->body());
-            co_await mail->ack();
+            mail->ack();
         }
     }
     awaitable<> be_lock(component& self) {
@@ -76,7 +76,7 @@ struct scene {
             abandoned += mail->body().starts_with(R"({"abandon")");
             if (asks && lock_gives)
                 self.answer(mail->from(), mail->call(), fmt::format(R"({{"permit":"{}"}})", asked));
-            co_await mail->ack();
+            mail->ack();
         }
     }
     void send(std::string body) {

@@ -20,7 +20,7 @@ std::string with(const std::string& role) {
 
 /// Takes one mail, acknowledges it and ends.
 awaitable<> one_each(component& self) {
-    if (auto mail = co_await self.receive()) co_await mail->ack();
+    if (auto mail = co_await self.receive()) mail->ack();
 }
 
 /// Takes a mail and ends without an ack.

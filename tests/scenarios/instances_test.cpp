@@ -30,7 +30,7 @@ struct workshop {
             taken.push_back(fmt::format("{}: {}{}", self.name(), mail->body(),
                                         mail->attempt() > 1 ? " again" : ""));
             co_await self.shutdown_requested_until(self.time().now() + 1s);
-            if (!self.shutting_down()) co_await mail->ack();
+            if (!self.shutting_down()) mail->ack();
         }
     }
     status of(const std::string& name) { return world.root().status_of(*world.root().find(name)); }
@@ -235,7 +235,7 @@ struct idlers {
             if (!mail) co_return;
             ++taken;
             co_await self.time().sleep_for(keeps);
-            co_await mail->ack();
+            mail->ack();
         }
     }
     std::size_t queued() {

@@ -137,7 +137,7 @@ awaitable<> overseer(supervisor& self) {
 /// Sends a mail to its supervisor when it starts.
 awaitable<> asks(supe::component& self) {
     self.tell("supe", R"("help")");
-    while (auto mail = co_await self.receive()) co_await mail->ack();
+    while (auto mail = co_await self.receive()) mail->ack();
 }
 
 // Code in a nested supervisor watches its own children, gets mail to `supe`, and publishes on the

@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(a_database_that_is_away) {
         support::provide_players(w);
         w.provide("worker", [&away](supe::component& self) -> awaitable<> {
             if (away) throw std::runtime_error("no database");
-            while (auto mail = co_await self.receive()) co_await mail->ack();
+            while (auto mail = co_await self.receive()) mail->ack();
         });
         w.run(fmt::format(
             R"({{"name": "t", "children": [{{"name": "a", "component": "worker"}}{}]}})", others));

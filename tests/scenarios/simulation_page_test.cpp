@@ -17,7 +17,7 @@ supe::awaitable<> adder(supe::component& self) {
     while (auto mail = co_await self.receive()) {
         sum += mail->value().as_int64();
         self.notify("sum", boost::json::value(sum));
-        co_await mail->ack();
+        mail->ack();
     }
 }
 
@@ -28,7 +28,7 @@ supe::awaitable<> slow_worker(supe::component& self) {
     while (auto mail = co_await self.receive()) {
         co_await self.time().sleep_for(1s);
         self.notify("attempt", boost::json::value(mail->attempt()));
-        co_await mail->ack();
+        mail->ack();
     }
 }
 
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(an_invented_sibling) {
     world w;
     w.provide("asker", asker);
     w.provide("oracle", [](supe::component& self) -> supe::awaitable<> {
-        while (auto question = co_await self.receive()) co_await question->answer("42");
+        while (auto question = co_await self.receive()) question->answer("42");
     });
     w.run(two);
     BOOST_TEST(w.messages("said").back() == "42");

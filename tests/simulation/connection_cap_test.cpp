@@ -63,7 +63,7 @@ struct relay {
     }
     /// A stop either lets the connections end, or is too slow for them.
     awaitable<> read_mail(component& self, supe::nursery& tasks) {
-        while (auto mail = co_await self.receive()) co_await mail->ack();
+        while (auto mail = co_await self.receive()) mail->ack();
         if (w.random() < 0.5) tasks.cancel();
     }
     awaitable<> work(component& self, patterns::process_identity process) {

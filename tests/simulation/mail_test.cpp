@@ -101,7 +101,7 @@ private:
                 (arrived ? fates_[number].accepted : fates_[number].refused) = true;
             }
         }
-        while (auto mail = co_await self.receive()) co_await mail->ack();
+        while (auto mail = co_await self.receive()) mail->ack();
     }
 
     awaitable<> receive(component& self) {
@@ -126,13 +126,13 @@ private:
                 f.returned = true;
                 std::erase(mine.in_flight, number);
                 const bool again = chance(0.5);
-                if (again) co_await mail->requeue("not now");
-                if (!again) co_await mail->reject("not now");
+                if (again) mail->requeue("not now");
+                if (!again) mail->reject("not now");
                 f.rejected = true;  // it comes again out of order
                 continue;
             }
             f.acked = true;
-            co_await mail->ack();
+            mail->ack();
             co_await self.flushed();
             f.sure_ack = true;
             std::erase(mine.in_flight, number);

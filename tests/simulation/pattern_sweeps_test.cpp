@@ -1,11 +1,14 @@
 // Shows what the patterns promise, whatever happens to their components: crashes at any wait, slow
 // and failed starts, restarts by hand, in many simulated runs.
+#include "patterns/autoscaler.hpp"
 #include "patterns/batcher.hpp"
 #include "patterns/dedupe.hpp"
+#include "patterns/demand.hpp"
 #include "patterns/forward_notices.hpp"
 #include "patterns/graceful_shutdown.hpp"
 #include "patterns/retry.hpp"
 #include "patterns/timeout.hpp"
+#include "patterns/watchdog.hpp"
 #include "supe/simulation/world.hpp"
 #include "tests/support/seeds.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -28,14 +31,26 @@ constexpr int steps = 12;
 /// One component with a pattern, twelve mails for it, and a bad hour.
 class bad_hour {
 public:
-    bad_hour(std::uint64_t seed, supe::component_main body) : w(seed) {
+    bad_hour(std::uint64_t seed, supe::component_main body, const std::string& more = "")
+        : w(seed) {
         w.provide("c", std::move(body));
-        w.run(R"({"name": "t", "max_restarts": 100000, "children": [
-            {"name": "c", "component": "c", "shutdown": "4s", "max_restarts": 100000,
-             "backoff": {"max": "100ms", "jitter": 0}, "mail": {"window": 8, "attempts": 1000}}]})");
+        w.run(R"({"name": "t", "max_restarts": 100000, "children": [{)" + more + R"(
+            "name": "c", "component": "c", "shutdown": "4s", "max_restarts": 100000,
+             "may": ["scale"], "backoff": {"max": "100ms", "jitter": 0}, "mail": {"window": 8, "attempts": 1000}}]})");
     }
     ~bad_hour() { w.stop(); }
 
+    /// Another child, which the bad hour leaves alone.
+    void add(const std::string& name, supe::component_main body) {
+        w.provide(name, std::move(body));
+        supe::child_spec spec;
+        spec.name = name;
+        spec.component = name;
+        spec.limit.count = 100'000;
+        spec.backoff.max = 100ms;
+        spec.mail.limits.attempts = 1000;
+        w.by_hand(w.root().admin().add(spec));
+    }
     supe::duration some(int longest_ms) {
         return std::chrono::milliseconds(1 + static_cast<int>(w.random() * longest_ms));
     }
@@ -108,7 +123,7 @@ BOOST_AUTO_TEST_CASE(retry_and_timeout) {
                 const bool done = co_await patterns::retry(self, limits, one);
                 if (!done) break;
                 ++handled[mail->body()];
-                co_await mail->ack();
+                mail->ack();
             }
         };
         bad_hour h(seed, client);
@@ -154,7 +169,7 @@ BOOST_AUTO_TEST_CASE(dedupe) {
                     seen.add(mail->id());
                 }
                 co_await self.time().sleep_for(hour->some(100));
-                co_await mail->ack();
+                mail->ack();
             }
         };
         bad_hour h(seed, payer);
@@ -181,7 +196,7 @@ BOOST_AUTO_TEST_CASE(graceful_shutdown) {
                 most_at_work = std::max(most_at_work, ++at_work);
                 co_await self.time().sleep_for(hour->some(1000));
                 ++handled[mail.body()];
-                co_await mail.ack();
+                mail.ack();
             };
             const patterns::graceful_limits limits{.at_once = 2, .grace = 2s};
             co_await patterns::graceful_shutdown(self, limits, handle);
@@ -205,19 +220,119 @@ BOOST_AUTO_TEST_CASE(forward_notices) {
         const auto recipient = [&](component& self) -> awaitable<> {
             while (auto mail = co_await self.receive()) {
                 got.push_back(mail->value().at("message").as_int64());
-                co_await mail->ack();
+                mail->ack();
             }
         };
         bad_hour h(seed, messenger);
-        h.w.provide("r", recipient);
-        supe::child_spec r;
-        r.name = "r";
-        r.component = "r";
-        h.w.by_hand(h.w.root().admin().add(r));
+        h.add("r", recipient);
         const auto publish = [&](int n) { h.w.root().notify("depth", std::to_string(n + 1)); };
         const std::string fault =
             h.run(publish, [&] { return !got.empty() && got.back() == steps; });
         return std::ranges::is_sorted(got) ? fault : "an old notice came after a newer one";
+    });
+}
+
+// All mail of the sibling is handled, whatever crashes; there are never more instances than
+// allowed, and one is left at the end.
+BOOST_AUTO_TEST_CASE(autoscaler) {
+    for_all_seeds([](std::uint64_t seed) -> std::string {
+        std::map<std::string, int> handled;
+        std::size_t most = 0;
+        const auto scaler = [](component& self) -> awaitable<> {
+            const patterns::autoscaler_limits limits{.most = 3, .mails_each = 2, .calm = 2s};
+            co_await patterns::autoscale(self, "crew", limits);
+        };
+        bad_hour h(seed, scaler);
+        const auto worker = [&](component& self) -> awaitable<> {
+            while (auto mail = co_await self.receive()) {
+                co_await self.time().sleep_for(h.some(900));
+                ++handled[mail->body()];
+                mail->ack();
+            }
+        };
+        h.add("crew", worker);
+        const auto instances = [&] { return h.w.root().members("crew").size(); };
+        const auto step = [&](int n) {
+            h.w.mail("crew", std::to_string(n));
+            if (h.w.random() < 0.2) h.w.crash("/crew.2");
+            if (h.w.random() < 0.2) h.w.fail_next_starts("/crew.3", 1, {"EAGAIN", "no process"});
+            most = std::max(most, instances());
+        };
+        const auto done = [&] { return handled.size() == steps && instances() == 1; };
+        const std::string fault = h.run(step, done);
+        return fault.empty() && most > 3 ? "too many instances" : fault;
+    });
+}
+
+// A mail whose work hangs once is done in a later life: the watchdog ends the life that hangs, and
+// no other one.
+BOOST_AUTO_TEST_CASE(watchdog) {
+    for_all_seeds([](std::uint64_t seed) -> std::string {
+        std::map<std::string, int> handled;
+        unsigned hung = 0;
+        bad_hour* hour = nullptr;
+        const auto worker = [&](component& self) -> awaitable<> {
+            patterns::watchdog dog{self, 1s};
+            const auto body = [&](supe::nursery& all) -> awaitable<> {
+                all.start(dog.run());
+                while (auto mail = co_await self.receive()) {
+                    const auto piece = dog.begin(2s);
+                    const bool hangs = hour->w.random() < 0.2;
+                    hung += hangs ? 1 : 0;
+                    co_await self.time().sleep_for(hangs ? supe::duration(1h) : hour->some(1900));
+                    ++handled[mail->body()];
+                    mail->ack();
+                }
+                all.cancel();
+            };
+            co_await supe::with_nursery(self.time(), body);
+        };
+        bad_hour h(seed, worker, R"("watchdog": "3s",)");
+        hour = &h;
+        const std::string fault = h.run_mail(handled);
+        const auto killed = static_cast<std::size_t>(std::ranges::count_if(
+            h.w.messages("c-crashed"),
+            [](const std::string& m) { return m.find("SIGABRT") != m.npos; }));
+        return fault.empty() && killed > hung ? "a life that did not hang was ended" : fault;
+    });
+}
+
+// Each item arrives, whatever happens to the consumer, and never more are out than it wants.
+BOOST_AUTO_TEST_CASE(demand) {
+    for_all_seeds([](std::uint64_t seed) -> std::string {
+        std::map<std::string, int> handled;
+        int made = 0;
+        std::size_t most = 0;
+        bad_hour* hour = nullptr;
+        const auto consumer = [&](component& self) -> awaitable<> {
+            const auto body = [&](supe::nursery& all) -> awaitable<> {
+                all.start(patterns::want_from(self, "p", 2));
+                while (auto item = co_await self.receive()) {
+                    co_await self.time().sleep_for(hour->some(300));
+                    ++handled[item->body()];
+                    item->ack();
+                }
+                all.cancel();
+            };
+            co_await supe::with_nursery(self.time(), body);
+        };
+        const auto producer = [&](component& self) -> awaitable<> {
+            const auto make = [&]() -> awaitable<std::optional<supe::json_body>> {
+                while (made == steps && !self.shutting_down()) co_await self.shutdown_requested();
+                if (self.shutting_down()) co_return std::nullopt;
+                co_return supe::json_body(++made);
+            };
+            co_await patterns::produce_on_demand(self, make);
+        };
+        bad_hour h(seed, consumer);
+        hour = &h;
+        h.add("p", producer);
+        const auto look = [&](int) {
+            const supe::mailbox& box = h.w.root().entry_of(*h.w.root().find("c")).mail.box;
+            most = std::max(most, box.queued() + box.in_flight());
+        };
+        const std::string fault = h.run(look, [&] { return handled.size() == steps; });
+        return fault.empty() && most > 2 ? fmt::format("{} items are out", most) : fault;
     });
 }
 

@@ -13,11 +13,12 @@ using support::words;
 
 namespace {
 
-struct fixture : support::children_fixture {
+struct fixture : support::children_fixture, supe::order_taker {
     supe::notice_publisher notices{children, out, loop.time(), nullptr};
     supe::nested_requests below{loop.time()};
-    supe::frame_dispatch dispatch{*this, children, mail, notices, below};
+    supe::frame_dispatch dispatch{*this, children, mail, notices, below, *this};
     words published;  // `NOTICE MESSAGE`
+    words ordered;    // `CHILD DATA`
 
     fixture() {
         notices.listen({}, [this](const supe::published& n) {
@@ -26,6 +27,10 @@ struct fixture : support::children_fixture {
     }
     ~fixture() override { loop.stop(); }
 
+    std::string on_order(supe::child& asker, std::string_view data) override {
+        ordered.push_back(fmt::format("{} {}", asker.spec().name, data));
+        return data.empty() ? "an order without data" : "";
+    }
     void sends(child_entry& c, const std::string& frame) {
         dispatch.on_frame(c.who, frame);
         dispatch.after_turn(c);
@@ -209,6 +214,33 @@ BOOST_AUTO_TEST_CASE(requests) {
         f.published.back().starts_with(R"(component-bad-frame {"name":"a","reason":"NOTICE)"));
 }
 
+// What a component asks of its supervisor is passed on; a fault in it is a bad frame.
+BOOST_AUTO_TEST_CASE(orders) {
+    fixture f;
+    child_entry& a = f.add("a");
+    f.signals(a, "SUPERVISOR-REQUEST", R"({"id":"1","do":"stop","name":"b"})");
+    BOOST_TEST_SAME(f.ordered, {R"(a {"id":"1","do":"stop","name":"b"})"});
+    BOOST_TEST_SAME(f.published, {});
+    f.signals(a, "SUPERVISOR-REQUEST");
+    BOOST_TEST_SAME(
+        f.published,
+        {R"(component-bad-frame {"name":"a","reason":"an order without data","count":1})"});
+}
+
+// What it says of itself is one line; only a string counts.
+BOOST_AUTO_TEST_CASE(status) {
+    fixture f;
+    child_entry& a = f.add("a");
+    f.signals(a, "COMPONENT-STATUS", R"({"status":"one\ntwo \u001b[1mthree"})");
+    BOOST_TEST(a.who.status_text() == "onetwo [1mthree");
+    for (const char* data : {R"({"status":7})", "{}", "[1]"})
+        f.signals(a, "COMPONENT-STATUS", data);
+    BOOST_TEST(a.who.status_text() == "onetwo [1mthree");
+    BOOST_TEST(f.published.size() == 3u);
+    f.signals(a, "COMPONENT-STATUS", R"({"status":""})");
+    BOOST_TEST(a.who.status_text() == "");
+}
+
 // However often a component asks for its config in one turn: it gets one answer, and none before it
 // has read what it was sent.
 BOOST_AUTO_TEST_CASE(one_config_a_turn) {
@@ -283,7 +315,7 @@ BOOST_AUTO_TEST_CASE(not_for_us) {
     BOOST_TEST(!a.failure_below);
     BOOST_TEST(a.mail.box.in_flight() == 1u);
     for (const char* name : {"SUPE-START", "SUPE-SHUTDOWN", "MAIL-ACCEPTED", "NOTICEBOARD-RESPONSE",
-                             "NOTICEBOARD-EVENT", "SUPE-ASK", "WHAT"}) {
+                             "NOTICEBOARD-EVENT", "SUPE-ASK", "SUPERVISOR-RESPONSE", "WHAT"}) {
         f.signals(n, name);
         expected.push_back(fmt::format(R"(component-signal {{"name":"n","signal":"{}"}})", name));
     }

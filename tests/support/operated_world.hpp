@@ -33,9 +33,9 @@ inline supe::awaitable<int> hanging_supervisor(supe::clock& time, int channel) {
 inline supe::awaitable<> picky(supe::component& self) {
     while (auto mail = co_await self.receive()) {
         if (mail->body() == "\"no\"") {
-            co_await mail->reject("not to my taste");
+            mail->reject("not to my taste");
         } else {
-            co_await mail->ack();
+            mail->ack();
         }
     }
 }
@@ -44,8 +44,8 @@ inline supe::awaitable<> picky(supe::component& self) {
 inline supe::awaitable<> echo(supe::component& self) {
     while (auto mail = co_await self.receive()) {
         const std::string body = mail->body();
-        if (body != "\"silence\"") co_await mail->answer(R"({"you said": )" + body + "}");
-        co_await mail->ack();
+        if (body != "\"silence\"") mail->answer(R"({"you said": )" + body + "}");
+        mail->ack();
     }
 }
 

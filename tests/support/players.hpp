@@ -16,19 +16,19 @@ using std::chrono_literals::operator""h;
 
 /// Takes and acknowledges mail until SUPE-SHUTDOWN.
 inline supe::awaitable<> diligent(supe::component& self) {
-    while (auto mail = co_await self.receive()) co_await mail->ack();
+    while (auto mail = co_await self.receive()) mail->ack();
 }
 
 /// As diligent, but ready only after half a second.
 inline supe::awaitable<> late(supe::component& self) {
     co_await self.shutdown_requested_until(self.time().now() + 500ms);
     self.ready();
-    while (auto mail = co_await self.receive()) co_await mail->ack();
+    while (auto mail = co_await self.receive()) mail->ack();
 }
 
 /// Needs two seconds to finish.
 inline supe::awaitable<> slow(supe::component& self) {
-    while (auto mail = co_await self.receive()) co_await mail->ack();
+    while (auto mail = co_await self.receive()) mail->ack();
     co_await self.time().sleep_for(2s);
 }
 

@@ -70,6 +70,7 @@ BOOST_AUTO_TEST_CASE(defaults) {
     BOOST_TEST(c.env->empty());
     BOOST_TEST((c.input == supe::stdin_kind::null));
     BOOST_TEST(c.channel);
+    BOOST_TEST(c.may.empty());
     BOOST_TEST((c.kill_mode == supe::kill_mode_kind::group));
     BOOST_TEST((c.restart == supe::restart_type::permanent));
     BOOST_TEST(!c.significant);
@@ -144,6 +145,7 @@ BOOST_AUTO_TEST_CASE(all_of_a_child) {
     BOOST_TEST(child(R"("ask":true)").ask);
     BOOST_TEST((child(R"("stdin":"open")").input == supe::stdin_kind::open));
     BOOST_TEST(!child(R"("channel":false)").channel);
+    BOOST_TEST(child(R"("may":["scale"])").may.has(supe::order_kind::scale));
     BOOST_TEST((child(R"("kill_mode":"mixed")").kill_mode == supe::kill_mode_kind::mixed));
     BOOST_TEST(child(R"("stop_signal":"SIGINT")").stop_signal == SIGINT);
     BOOST_TEST(child(R"("stop_signal":"QUIT")").stop_signal == SIGQUIT);
@@ -234,7 +236,7 @@ BOOST_AUTO_TEST_CASE(choices) {
     BOOST_TEST(
         refusal_of(R"("comand":["x"])") ==
         "children[0]: \"comand\" is not one of name, command, component, config, directory, "
-        "env, user, group, stdin, channel, restart, significant, on_excessive, retry_after, "
+        "env, user, group, stdin, channel, may, restart, significant, on_excessive, retry_after, "
         "backoff, ready, start_timeout, shutdown, ask, stop_signal, stop_command, kill_mode, "
         "clean_exits, watchdog, listen, log, demand, instances, mail, "
         "max_restarts, within, children");
@@ -243,6 +245,8 @@ BOOST_AUTO_TEST_CASE(choices) {
         "children[0].backoff: \"min\" is not one of first, factor, max, jitter, reset_after");
     BOOST_TEST(refusal_of(R"("mail":{"on_full":"wait"})") ==
                "children[0].mail.on_full: \"wait\" is not one of reject, block");
+    BOOST_TEST(refusal_of(R"("may":["start","remove"])") ==
+               "children[0].may[1]: \"remove\" is not one of start, stop, restart, scale");
     BOOST_TEST(refusal_of(R"("ready":"yes")") ==
                "children[0].ready: \"yes\" is not one of started, signal, notify");
     BOOST_TEST(refusal_of(R"("ready":null)") ==
@@ -382,8 +386,8 @@ BOOST_AUTO_TEST_CASE(combinations) {
                "significant");
     BOOST_TEST(refusal_of(R"("backoff":{"first":"1m"})") ==
                "children[0].backoff: first (1m) must not be longer than max (30s)");
-    for (const std::string given :
-         {R"("config":1)", R"("ready":"signal")", R"("ask":true)", R"("demand":true)"})
+    for (const std::string given : {R"("config":1)", R"("ready":"signal")", R"("ask":true)",
+                                    R"("demand":true)", R"("may":["stop"])"})
         BOOST_TEST(refusal_of(R"("channel":false,)" + given) ==
                    fmt::format("children[0]: \"c\" has no channel, which {} needs",
                                given.substr(1, given.find(':') - 2)));
@@ -391,6 +395,7 @@ BOOST_AUTO_TEST_CASE(combinations) {
          std::vector<std::pair<std::string, std::string>>{{"config", "1"},
                                                           {"stdin", "\"open\""},
                                                           {"channel", "false"},
+                                                          {"may", "[\"stop\"]"},
                                                           {"kill_mode", "\"mixed\""},
                                                           {"ready", "\"signal\""},
                                                           {"start_timeout", "\"1s\""},
@@ -483,7 +488,7 @@ BOOST_AUTO_TEST_CASE(round_trip) {
         R"("env":{"A":"1"},"restart":"transient","on_excessive":"retry","retry_after":"1s","backoff":{"first":"1ms","factor":1.1E0,"max":"1h",)"
         R"("jitter":2E-1,"reset_after":"0ms"},"shutdown":"infinity","ask":true,"stop_signal":"SIGINT","clean_exits":[],"mail":{"window":1,)"
         R"("limit":2,"limit_bytes":"3B","on_full":"block","attempts":4}},{"name":"k","component":"r","directory":"/","restart":"temporary",)"
-        R"("significant":true,"shutdown":"kill"},{"name":"o","command":["x"],"channel":false,"directory":"/"},{"name":"n","directory":"/","shutdown":"8s","mail":{"journal":true},"strategy":"one_for_all",)"
+        R"("significant":true,"shutdown":"kill"},{"name":"o","command":["x"],"channel":false,"directory":"/"},{"name":"q","command":["x"],"may":["stop","scale"],"directory":"/"},{"name":"n","directory":"/","shutdown":"8s","mail":{"journal":true},"strategy":"one_for_all",)"
         R"("children":[{"name":"m","directory":"/","children":[]}]}],"mail":{"journal":true}})";
     BOOST_TEST(written(parse(text)) == text);
     BOOST_TEST(

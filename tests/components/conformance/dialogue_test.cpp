@@ -73,6 +73,11 @@ BOOST_AUTO_TEST_CASE(answers) {
                R"("notice":"n"}})") ==
         "{\"type\":\"signal\",\"signal\":\"NOTICEBOARD-RESPONSE\",\"data\":{\"type\":\"watch\","
         "\"notice\":\"n\",\"success\":true}}\n");
+    BOOST_TEST(
+        d.take(R"({"type":"signal","signal":"SUPERVISOR-REQUEST","data":{"id":"7","do":"stop",)"
+               R"("name":"x"}})") ==
+        "{\"type\":\"signal\",\"signal\":\"SUPERVISOR-RESPONSE\",\"data\":{\"id\":\"7\","
+        "\"success\":false,\"error\":\"no such child: x\"}}\n");
 }
 
 // What is no frame, or says that nobody took the mail. Raw messages and other signals are allowed.

@@ -56,11 +56,11 @@ struct scene {
         c.set_window(16);
         while (auto mail = co_await c.receive()) {
             ++asked;
-            if (keeper == mood::refuses) co_await mail->reject("the queue is full");
+            if (keeper == mood::refuses) mail->reject("the queue is full");
             if (keeper != mood::keeps) continue;
             const auto text = mail->value();
             kept.push_back(components::webhook_from_json(text));
-            co_await mail->ack();
+            mail->ack();
         }
     }
     awaitable<> ask(http_request request) {

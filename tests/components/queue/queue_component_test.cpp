@@ -36,6 +36,21 @@ BOOST_AUTO_TEST_CASE(hands_over_and_forgets) {
                R"({"pending":0,"failed":0,"handed":0,"dead":0,"bytes":0,"paused":false})");
 }
 
+// `supe status` has the ledger, over a crash too.
+BOOST_AUTO_TEST_CASE(says_its_ledger) {
+    scene s;
+    s.statuses["b"] = {500};
+    s.run();
+    s.send("a");
+    s.send("b");
+    s.w.advance(5s);
+    const auto says = [&] { return s.w.root().find("queue")->status_text(); };
+    BOOST_TEST(says() == "accepted 2, delivered 1, dead 0, dropped 0, queued 1");
+    s.w.crash("/queue");
+    s.w.advance(2s);
+    BOOST_TEST(says() == "accepted 2, delivered 1, dead 0, dropped 0, queued 1");
+}
+
 // The wall clock is set back by a year, or forward: what is to be tried again is neither held up
 // nor hurried. After a restart it waits for a day at most.
 BOOST_AUTO_TEST_CASE(the_wall_clock_is_set) {

@@ -94,7 +94,7 @@ struct queue_world {
         std::string result = fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":{}}}}})",
                                          id, order.at("attempt").as_int64(), status);
         co_await self.send("queue", std::move(result));
-        co_await mail.ack();
+        mail.ack();
         --trying;
     }
 

@@ -23,7 +23,7 @@ struct scene {
     supe::awaitable<> listen(supe::component& self) {
         while (auto mail = co_await self.receive()) {
             asked.push_back(mail->body());
-            co_await mail->ack();
+            mail->ack();
         }
     }
 };

@@ -36,9 +36,9 @@ supe::awaitable<> play(supe::component& self) {
         if (config.at("part") == "measure") {
             patterns::say("{} bytes", mail->body().size());
         } else {
-            co_await mail->answer(supe::body_of(mail->bytes()));
+            mail->answer(supe::body_of(mail->bytes()));
         }
-        co_await mail->ack();
+        mail->ack();
     }
 }
 

@@ -1,0 +1,3 @@
+#include "patterns/examples/scaler.hpp"
+
+int main() { return supe::run_component(examples::scaler); }

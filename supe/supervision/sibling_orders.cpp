@@ -1,0 +1,124 @@
+#include "supe/supervision/sibling_orders.hpp"
+
+#include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace supe {
+
+std::string refusal_of(const child_spec& asker, const std::string& public_name,
+                       const sibling_order& order) {
+    const char* const word = order_word(order.what);
+    if (!asker.may.has(order.what))
+        return fmt::format(R"({} may not {} siblings: "may" of {} in the tree file has no "{}")",
+                           asker.name, word, public_name, word);
+    if (order.name == asker.name || order.name == public_name)
+        return fmt::format("{} may not {} itself: orders are for siblings", asker.name, word);
+    return {};
+}
+
+/// Counts an order for as long as it is under way or waits.
+struct sibling_orders::place {
+    explicit place(unsigned& count) : count_(count) { ++count_; }
+    ~place() { --count_; }
+    place(const place&) = delete;
+    unsigned& count_;
+};
+
+namespace {
+
+/// 0 where there is no number of instances that can be.
+unsigned instances_in(const boost::json::object& request) {
+    const auto* n = request.if_contains("instances");
+    const bool fits = n && n->is_int64() && n->get_int64() >= 1 &&
+                      n->get_int64() <= child_registry::most_instances;
+    return fits ? static_cast<unsigned>(n->get_int64()) : 0;
+}
+
+}  // namespace
+
+/// A request without an id is a bad frame: nobody could read its answer.
+std::string sibling_orders::on_order(child& asker, std::string_view data) {
+    const auto request = parse_object(data);
+    const question asked{asker.number(), asker.life(), string_of(request, "id")};
+    const std::string word = string_of(request, "do");
+    if (asked.id.empty()) return "SUPERVISOR-REQUEST needs a string in `id`";
+    sibling_order order{.name = string_of(request, "name"), .instances = instances_in(request)};
+    if (word == "status") {
+        tell_status(asked, order.name);
+        return {};
+    }
+    const auto what = order_named(word);
+    if (what) order.what = *what;
+    const std::string refusal = what ? refusal_of(children_.at(asker.number()), order)
+                                     : fmt::format(
+                                           "{} is not one of status, start, stop, "
+                                           "restart, scale",
+                                           json_quoted(word));
+    if (refusal.empty()) {
+        tasks_.start(perform(asked, std::move(order), std::make_unique<place>(under_way_)));
+    } else {
+        answer(asked, refusal);
+    }
+    return {};
+}
+
+std::string sibling_orders::refusal_of(const child_entry& asker, const sibling_order& order) const {
+    const std::string refusal = supe::refusal_of(asker.who.spec(), asker.public_name(), order);
+    if (!refusal.empty()) return refusal;
+    if (order.what == order_kind::scale && order.instances == 0)
+        return fmt::format("instances: must be a whole number from 1 to {}",
+                           child_registry::most_instances);
+    if (under_way_ >= limit)
+        return fmt::format("{} orders of components wait already: try again when some are done",
+                           under_way_);
+    return {};
+}
+
+awaitable<> sibling_orders::perform(question asked, sibling_order order, std::unique_ptr<place>) {
+    std::string problem;
+    try {
+        problem = co_await operate(std::move(order));
+    } catch (const std::exception& e) {
+        if (is_cancellation(std::current_exception())) throw;
+        problem = e.what();
+    }
+    answer(asked, problem);
+}
+
+awaitable<std::string> sibling_orders::operate(sibling_order order) {
+    switch (order.what) {
+        case order_kind::start: return admin_.start(std::move(order.name));
+        case order_kind::stop: return admin_.stop(std::move(order.name));
+        case order_kind::restart: return admin_.restart(std::move(order.name));
+        case order_kind::scale: break;
+    }
+    return admin_.scale(std::move(order.name), order.instances);
+}
+
+void sibling_orders::tell_status(const question& asked, const std::string& name) {
+    const auto members = children_.members(name);
+    if (members.empty()) return answer(asked, "no such child: " + name);
+    const auto running =
+        std::ranges::count_if(members, [](const child_entry* e) { return e->who.pid() > 0; });
+    const mailbox& box = members.front()->mail.box;  // shared by all instances
+    answer(asked, {},
+           fmt::format(R"(,"status":{{"instances":{},"running":{},"queued":{},"in_flight":{}}})",
+                       members.size(), running, box.queued(), box.in_flight()));
+}
+
+/// Its next life did not ask.
+void sibling_orders::answer(const question& asked, const std::string& problem,
+                            const std::string& more) {
+    child_entry* const entry = children_.find(asked.asker);
+    if (!entry || entry->who.life() != asked.life) return;
+    const std::string error =
+        problem.empty() ? more : fmt::format(R"(,"error":{})", json_quoted(problem));
+    entry->who.signal(signal_kind::supervisor_response,
+                      fmt::format(R"({{"id":{},"success":{}{}}})", json_quoted(asked.id),
+                                  problem.empty(), error));
+}
+
+}  // namespace supe
