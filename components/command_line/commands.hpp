@@ -25,6 +25,6 @@ command notices_command(target_tree& where);
 command mail_command(target_tree& where);
 command dead_command(target_tree& where);
 command webhooks_command(target_tree& where);
-std::vector<command> administration_commands(target_tree& where);  // start, stop, restart, add, …
+std::vector<command> administration_commands(target_tree& where);  // start, stop, add, reload, …
 
 }  // namespace components
