@@ -1,4 +1,5 @@
-// `supe start`, `stop`, `restart`, `remove`, `add` and `scale`: what changes a running tree.
+// `supe start`, `stop`, `restart`, `remove`, `add`, `scale` and `reload`: what changes a running
+// tree.
 #include "components/command_line/commands.hpp"
 #include "components/command_line/printing.hpp"
 #include "components/command_line/target_tree.hpp"
@@ -107,6 +108,13 @@ std::vector<command> administration_commands(const supe::program& program, targe
                                    "goes to the dead letters"));
     all.push_back(add_command(program, where));
     all.push_back(scale_command(where));
+    command reload = administration_command(
+        where, "reload",
+        "read the tree file (or the relay's settings) again, and change only what differs; ends "
+        "when it is done",
+        {}, "reload");
+    reload.perform = [&where] { return where.ask_and_print({{"do", "reload"}, {"address", "/"}}); };
+    all.push_back(std::move(reload));
     return all;
 }
 

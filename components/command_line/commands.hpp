@@ -27,7 +27,7 @@ command notices_command(target_tree& where);
 command mail_command(target_tree& where);
 command dead_command(target_tree& where);
 command webhooks_command(target_tree& where);
-// start, stop, restart, add, …
+// start, stop, restart, add, reload, …
 std::vector<command> administration_commands(const supe::program& program, target_tree& where);
 
 }  // namespace components

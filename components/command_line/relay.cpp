@@ -24,7 +24,7 @@ namespace {
 
 struct relay_options {
     std::string file;
-    std::optional<std::string> to, listen, retry_every, state;
+    std::optional<std::string> to, listen, certificate, key, retry_every, state;
     std::optional<unsigned> connections;
     std::string format = "text";
     bool time = false;
@@ -37,7 +37,7 @@ struct relay_options {
 /// Where webhooks come in when nothing says it: $PORT is set by those who run it (Heroku).
 std::string usual_listen() {
     const char* port = std::getenv("PORT");
-    return port && *port ? "0.0.0.0:" + std::string(port) : relay_settings().listen.front();
+    return port && *port ? "0.0.0.0:" + std::string(port) : relay_listener().address;
 }
 
 supe::milliseconds period_given(const std::string& text) {
@@ -55,14 +55,29 @@ void expect_one_route(const relay_options& given, const relay_settings& s) {
                                          given.to ? "to" : "connections"));
 }
 
+/// `--certificate` and `--key` are of the address that the command line gives.
+std::optional<tls_files> files_given(const relay_options& given, bool has_address) {
+    if (!given.certificate && !given.key) return std::nullopt;
+    if (!given.certificate || !given.key)
+        throw std::runtime_error(fmt::format("{} is missing: TLS needs --certificate and --key",
+                                             given.key ? "--certificate" : "--key"));
+    if (!has_address)
+        throw std::runtime_error(
+            fmt::format("--certificate: needs --listen: {} says of its own addresses which of them "
+                        "speak TLS",
+                        given.file));
+    return checked_files(std::filesystem::current_path(), *given.certificate, *given.key);
+}
+
 /// The file's settings, where there is one, but for those that the command line gives.
 relay_settings settings_of(const relay_options& given) {
     relay_settings s;
     if (!given.file.empty()) read_relay_settings(given.file, s);
     expect_one_route(given, s);
-    const bool port_given = usual_listen() != relay_settings().listen.front();
-    if (given.file.empty() || port_given) s.listen = {usual_listen()};
-    if (given.listen) s.listen = {*given.listen};
+    const bool has_address =
+        given.listen || given.file.empty() || usual_listen() != relay_listener().address;
+    const auto tls = files_given(given, has_address);
+    if (has_address) s.listen = {relay_listener{given.listen.value_or(usual_listen()), tls}};
     if (given.to) s.only_route().to = *given.to;
     if (given.connections) s.only_route().connections = *given.connections;
     if (given.retry_every) s.retry_every = period_given(*given.retry_every);
@@ -77,10 +92,12 @@ supe::supervisor_spec checked_tree(const relay_settings& settings) {
 }
 
 /// A reload changes all or nothing: the addresses that it adds must be free before it begins.
-void expect_free(const std::vector<std::string>& listen, const std::vector<std::string>& before) {
-    for (const std::string& address : listen) {
-        if (std::ranges::find(before, address) != before.end()) continue;
-        const supe::listening_sockets_of_child can_be_opened({address}, "/");
+void expect_free(const std::vector<relay_listener>& listen,
+                 const std::vector<relay_listener>& before) {
+    for (const relay_listener& one : listen) {
+        if (std::ranges::find(before, one.address, &relay_listener::address) != before.end())
+            continue;
+        const supe::listening_sockets_of_child can_be_opened({one.address}, "/");
     }
 }
 
@@ -107,12 +124,13 @@ void complete_demo(relay_settings& settings) {
 void introduce(const relay_settings& settings, const std::filesystem::path& state) {
     for (const relay_route& route : settings.routes) {
         const std::string path = route.path == "/" ? "" : route.path;
+        std::vector<std::string> urls;
+        for (const relay_listener& one : settings.listen) urls.push_back(one.url() + path);
         fmt::print(stderr,
-                   "[supe] webhooks to http://{}{}{} are kept in {} and delivered to {}, over at "
+                   "[supe] webhooks to {}{} are kept in {} and delivered to {}, over at "
                    "most {} connections\n",
-                   fmt::join(settings.listen, ", "), path,
-                   route.host.empty() ? "" : " for " + route.host, state.string(), route.to,
-                   route.connections);
+                   fmt::join(urls, ", "), route.host.empty() ? "" : " for " + route.host,
+                   state.string(), route.to, route.connections);
     }
 }
 
@@ -183,6 +201,14 @@ std::vector<parameter> parameters_of(relay_options& options) {
          .help = "where webhooks come in",
          .placeholder = "ADDR:PORT",
          .otherwise = usual_listen()},
+        {.name = "--certificate",
+         .into = &options.certificate,
+         .help = "webhooks come in over TLS, with this certificate (PEM; read again when replaced)",
+         .placeholder = "FILE"},
+        {.name = "--key",
+         .into = &options.key,
+         .help = "the key of the certificate (PEM)",
+         .placeholder = "FILE"},
         {.name = "--connections",
          .into = &options.connections,
          .help = "never more than so many to your app",

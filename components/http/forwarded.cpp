@@ -68,11 +68,14 @@ std::string_view without_port(std::string_view host) {
     return host.substr(0, host.find(':'));
 }
 
-called_site called_site_of(const http_fields& headers, bool trusted) {
+called_site called_site_of(const http_fields& headers, bool trusted, bool secure) {
     called_site site;
+    if (secure) site.scheme = "https";
     site.host = field(headers, "Host");
     if (!trusted) return site;
-    if (same_field(said(headers, "X-Forwarded-Proto", "proto"), "https")) site.scheme = "https";
+    const std::string scheme = said(headers, "X-Forwarded-Proto", "proto");
+    for (const char* known : {"http", "https"})
+        if (same_field(scheme, known)) site.scheme = known;
     const std::string host = said(headers, "X-Forwarded-Host", "host");
     if (is_host(host)) site.host = host;
     return site;
@@ -83,7 +86,7 @@ http_fields forwarded_fields(const webhook& w) {
     const std::string before = w.proxied ? joined(w.headers, "X-Forwarded-For") : "";
     const std::string chain = before + (before.empty() || w.remote.empty() ? "" : ", ") + w.remote;
     if (!chain.empty()) out.emplace_back("X-Forwarded-For", chain);
-    const called_site site = called_site_of(w.headers, w.proxied);
+    const called_site site = called_site_of(w.headers, w.proxied, w.secure);
     if (!site.host.empty()) out.emplace_back("X-Forwarded-Host", site.host);
     out.emplace_back("X-Forwarded-Proto", site.scheme);
     const std::string forwarded = w.proxied ? joined(w.headers, "Forwarded") : "";

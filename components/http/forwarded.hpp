@@ -14,9 +14,9 @@ struct called_site {
     std::string host;  ///< with its port, where there was one
 };
 
-/// By the nearest proxy where it is trusted, else by the request itself. What a trusted proxy says
-/// that cannot be is as if it said nothing.
-called_site called_site_of(const http_fields& headers, bool trusted);
+/// By the nearest proxy where it is trusted, else by the request itself, which came over TLS where
+/// it is `secure`. What a trusted proxy says that cannot be is as if it said nothing.
+called_site called_site_of(const http_fields& headers, bool trusted, bool secure);
 
 /// `name:8080` and `[::1]:8080` without the port.
 std::string_view without_port(std::string_view host);

@@ -39,13 +39,15 @@ bool has_input(client& c) {
     return ::recv(c.socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/// The one that will be closed first if nothing comes: it has its last answer, or has waited
-/// longest for its next request. Null where none waits.
+/// One that has its last answer, else the one that has waited longest for its next request, or in
+/// its handshake. Null where none waits.
 client* longest_idle(service& s) {
     client* longest = nullptr;
     for (client* c : s.clients) {
-        if (c->late || (longest && c->deadline >= longest->deadline)) continue;
-        if (c->leaving || (c->idle && !has_input(*c))) longest = c;
+        if (c->late) continue;
+        if (c->leaving) return c;
+        if (longest && c->idle_since >= longest->idle_since) continue;
+        if (c->idle && !has_input(*c)) longest = c;
     }
     return longest;
 }
@@ -80,7 +82,14 @@ bool is_out_of_room(const boost::system::error_code& failed) {
            failed == boost::system::errc::too_many_files_open_in_system;
 }
 
-supe::awaitable<> accept(service& s, tcp_acceptor& acceptor, supe::nursery& clients) {
+/// A listener at work.
+struct http_door {
+    tcp_acceptor acceptor;
+    std::shared_ptr<tls_identity> identity;
+};
+
+supe::awaitable<> accept(service& s, http_door& door, supe::nursery& clients) {
+    tcp_acceptor& acceptor = door.acceptor;
     while (!s.closing) {
         if (s.clients.size() >= s.limits.clients) {
             const auto [none] = co_await acceptor.async_wait(tcp_acceptor::wait_read, as_result);
@@ -98,7 +107,8 @@ supe::awaitable<> accept(service& s, tcp_acceptor& acceptor, supe::nursery& clie
             co_await s.self.time().sleep_for(accept_pause);
         } else {
             // Made here, so that it counts before the next one is accepted.
-            clients.start(serve_client(s, std::make_unique<client>(s, std::move(socket))));
+            auto fresh = std::make_unique<client>(s, std::move(socket), door.identity);
+            clients.start(serve_client(s, std::move(fresh)));
         }
     }
 }
@@ -116,6 +126,7 @@ tcp protocol_of(int fd) {
 /// same.
 void refuse_at_end(client& c) {
     const std::string text = closing_text(c, unavailable("shutting down, please try again\n"));
+    if (c.tls) return c.tls->send_now(asio::buffer(text));
     [[maybe_unused]] const auto n =
         ::send(c.socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -126,10 +137,10 @@ supe::awaitable<bool> all_left(service& s) {
 }
 
 /// No more is accepted; what is in progress is answered, as far as `drain` allows.
-supe::awaitable<> finish(service& s, std::list<tcp_acceptor>& acceptors) {
+supe::awaitable<> finish(service& s, std::list<http_door>& doors) {
     s.closing = true;
     boost::system::error_code ignored;
-    for (tcp_acceptor& a : acceptors) a.close(ignored);
+    for (http_door& d : doors) d.acceptor.close(ignored);
     for (client* c : s.clients)
         if (c->idle) cancel(*c);
     co_await supe::within(s.self.time(), s.self.time().now() + s.limits.drain, all_left(s));
@@ -139,24 +150,34 @@ supe::awaitable<> finish(service& s, std::list<tcp_acceptor>& acceptors) {
 
 }  // namespace
 
-supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, http_limits limits,
-                             http_handler handler) {
-    if (sockets.empty())
+supe::awaitable<> serve_http(supe::component& self, std::vector<http_listener> listeners,
+                             http_limits limits, http_handler handler) {
+    if (listeners.empty())
         throw std::runtime_error("no listening socket: the tree file gives none under \"listen\"");
     service s(self, limits, std::move(handler));
-    std::list<tcp_acceptor> acceptors;
-    for (const int fd : sockets)
-        acceptors.emplace_back(self.time().executor(), protocol_of(fd), fd);
+    std::list<http_door> doors;
+    for (const http_listener& l : listeners)
+        doors.push_back(
+            {tcp_acceptor(self.time().executor(), protocol_of(l.socket), l.socket), l.identity});
     // One nursery for all: a server that is cancelled has no connection left that uses it.
     const auto body = [&](supe::nursery& all) -> supe::awaitable<> {
         all.start(watch_deadlines(s));
-        for (tcp_acceptor& a : acceptors) all.start(accept(s, a, all));
+        for (http_door& d : doors) all.start(accept(s, d, all));
         self.ready();
         co_await self.shutdown_requested();
-        co_await finish(s, acceptors);
+        s.draining = true;
+        if (s.limits.accept_on) co_await self.time().sleep_for(s.limits.accept_on());
+        co_await finish(s, doors);
         all.cancel();
     };
     co_await supe::with_nursery(self.time(), body);
+}
+
+supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, http_limits limits,
+                             http_handler handler) {
+    std::vector<http_listener> listeners;
+    for (const int fd : sockets) listeners.push_back({fd});
+    return serve_http(self, std::move(listeners), std::move(limits), std::move(handler));
 }
 
 }  // namespace components

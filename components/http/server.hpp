@@ -2,6 +2,7 @@
 // handler.
 #pragma once
 
+#include "components/http/tls_identity.hpp"
 #include "components/webhook/webhook.hpp"
 #include "supe/component/component.hpp"
 
@@ -14,7 +15,8 @@ struct http_request {
     std::string target;   ///< path and query; never empty, begins with `/`
     http_fields headers;  ///< all, in their order, without trailers
     std::string body;
-    std::string remote;  ///< address of the client
+    std::string remote;   ///< address of the client
+    bool secure = false;  ///< it came over TLS
 };
 
 struct http_answer {
@@ -37,19 +39,32 @@ struct http_limits {
         std::chrono::seconds(60);  ///< for its head, and again for its body (408)
     std::size_t rate = 500;  ///< a body that brings so many bytes a second over each `request` may
                              ///< go on
-    supe::duration drain = std::chrono::seconds(5);  ///< for requests in progress at shutdown
+    supe::duration handshake = std::chrono::seconds(10);  ///< of TLS
+    supe::duration drain = std::chrono::seconds(5);       ///< for requests in progress at shutdown
+    /// Where it is given: for how long to go on accepting when the shutdown was requested, so that
+    /// those who send here have time to notice it.
+    std::function<supe::duration()> accept_on{};
+};
+
+/// A listening TCP socket (taken over), and with which certificate TLS is spoken there.
+struct http_listener {
+    int socket = -1;
+    std::shared_ptr<tls_identity> identity{};  ///< null: HTTP in the clear
 };
 
 /// What answers a request. Runs in the connection's coroutine; a throw is answered 500 and logged.
 using http_handler = std::function<supe::awaitable<http_answer>(http_request)>;
 
-/// Serves the sockets (listening, TCP; taken over) until the component is asked to shut down: then
-/// no more is accepted, idle connections are closed, and requests in progress are answered, with
-/// 503 those that take longer than `drain`. Requests of one connection are answered in order
-/// (pipelining). What is no HTTP, too large or too slow is answered 400, 413, 431 or 408, and the
-/// connection is closed; one that is still sending then is read for a while, so that it sees the
-/// answer. Other clients are not affected. Where there is no descriptor for a connection the one
-/// that has been idle longest is closed.
+/// Serves the listeners until the component is asked to shut down: then connections end with their
+/// next answer, after `accept_on` no more is accepted, idle connections are closed, and requests in
+/// progress are answered, with 503 those that take longer than `drain`. Requests of one connection
+/// are answered in order (pipelining). What is no HTTP, too large or too slow is answered 400, 413,
+/// 431 or 408, and the connection is closed; one that is still sending then is read for a while, so
+/// that it sees the answer. Other clients are not affected. Where there is no descriptor for a
+/// connection the one that has been idle longest is closed, or has been longest in its handshake.
+supe::awaitable<> serve_http(supe::component& self, std::vector<http_listener> listeners,
+                             http_limits limits, http_handler handler);
+/// The same in the clear on all `sockets`.
 supe::awaitable<> serve_http(supe::component& self, std::vector<int> sockets, http_limits limits,
                              http_handler handler);
 

@@ -1,6 +1,7 @@
 #include "components/http/server_connection.hpp"
 
 #include "components/http/request_rules.hpp"
+#include "components/http/server_handshake.hpp"
 #include "components/http/server_text.hpp"
 #include "patterns/output.hpp"
 #include "supe/text/units.hpp"
@@ -66,8 +67,9 @@ std::string address_of(const asio::ip::address& address) {
 
 }  // namespace
 
-http_client::http_client(http_service& s, tcp_socket accepted)
-    : owner(s), socket(std::move(accepted)), buffer(s.limits.head + large_body),
+http_client::http_client(http_service& s, tcp_socket accepted, std::shared_ptr<tls_identity> as)
+    : owner(s), socket(std::move(accepted)), identity(std::move(as)),
+      buffer(s.limits.head + large_body), idle_since(s.self.time().now()),
       place(s.clients.insert(s.clients.end(), this)) {
     boost::system::error_code unknown;
     const auto peer = socket.remote_endpoint(unknown);
@@ -109,23 +111,40 @@ void cancel(client& c) {
 
 namespace {
 
+// In the clear the socket is used directly: a coroutine more for each read and write would be a
+// cost of each webhook.
+
 supe::awaitable<bool> write(client& c, std::string text) {
     c.may_take(c.owner.limits.request);
     for (asio::const_buffer left = asio::buffer(text); left.size() > 0;) {
-        const auto [failed, n] = co_await c.socket.async_write_some(left, as_result);
-        if (failed) co_return false;
-        left += n;
+        transfer sent;
+        if (c.tls) {
+            const std::array<asio::const_buffer, 2> all{left};
+            sent = co_await c.tls->write_some(all);
+        } else {
+            const auto [failed, n] = co_await c.socket.async_write_some(left, as_result);
+            sent = {failed, n};
+        }
+        if (sent.failed) co_return false;
+        left += sent.bytes;
     }
     co_return true;
+}
+
+/// Where TLS is spoken the client hears that this end is meant.
+supe::awaitable<> say_goodbye(client& c) {
+    c.may_take(close_silence);
+    if (c.tls) co_await c.tls->finish();
 }
 
 /// After the last answer of a connection we wait for the client to close: where it is still
 /// sending, a reset could destroy the answer (RFC 9112 §9.6).
 supe::awaitable<> wait_for_close(client& c) {
     boost::system::error_code gone;
+    c.leaving = true;
+    co_await say_goodbye(c);
     c.socket.shutdown(tcp::socket::shutdown_send, gone);
     const supe::time_point end = c.owner.self.time().now() + close_wait;
-    c.leaving = true;
     std::vector<char> dropped(16 << 10);
     for (std::size_t total = 0; !gone && total < close_wait_bytes;) {
         c.may_take(close_silence);
@@ -137,10 +156,14 @@ supe::awaitable<> wait_for_close(client& c) {
     }
 }
 
+}  // namespace
+
 supe::awaitable<> refuse(client& c, http_answer answer) {
     const bool written = co_await write(c, closing_text(c, answer));
     if (written) co_await wait_for_close(c);
 }
+
+namespace {
 
 http_answer answer_to_fault(const client& c, const boost::system::error_code& fault) {
     const http_limits& limits = c.owner.limits;
@@ -164,9 +187,16 @@ bool worth_an_answer(const client& c, const boost::system::error_code& fault) {
 supe::awaitable<boost::system::error_code> read_some(client& c, std::size_t at_most) {
     const std::size_t free = std::min(at_most, c.buffer.max_size() - c.buffer.size());
     if (free == 0) co_return make_error_code(http::error::buffer_overflow);
-    const auto [failed, n] = co_await c.socket.async_read_some(c.buffer.prepare(free), as_result);
-    c.buffer.commit(n);
-    co_return failed;
+    transfer got;
+    if (c.tls) {
+        got = co_await c.tls->read_some(c.buffer.prepare(free));
+    } else {
+        const auto [failed, n] =
+            co_await c.socket.async_read_some(c.buffer.prepare(free), as_result);
+        got = {failed, n};
+    }
+    c.buffer.commit(got.bytes);
+    co_return got.failed;
 }
 
 /// Parses what of the body is here, or reads some more where that is not enough. Beast's own reads
@@ -278,6 +308,7 @@ supe::awaitable<bool> request_begins(client& c) {
     if (is_begun(c)) co_return true;
     if (c.buffer.capacity() > 4 * small_read) c.buffer.shrink_to_fit();
     c.idle = true;
+    c.idle_since = c.owner.self.time().now();
     c.may_take(c.owner.limits.idle);
     boost::system::error_code failed;
     for (bool begun = false; !begun && !failed; begun = is_begun(c))
@@ -287,14 +318,15 @@ supe::awaitable<bool> request_begins(client& c) {
 }
 
 /// Of a whole message that nothing is said against.
-http_request request_of(request_parser& parser, std::string remote) {
+http_request request_of(request_parser& parser, const client& c) {
     request_target target = *read_target(parser.head().target);
     http_request request;
     request.method = std::string_view(parser.get().method_string());
     request.target = std::move(target.path);
     request.headers = parser.fields();
     request.body = std::move(parser.get().body());
-    request.remote = std::move(remote);
+    request.remote = c.remote;
+    request.secure = c.tls != nullptr;
     for (auto& [name, value] : request.headers)
         if (!target.authority.empty() && same_field(name, "Host")) value = target.authority;
     return request;
@@ -303,7 +335,7 @@ http_request request_of(request_parser& parser, std::string remote) {
 /// The limit for this very request, by its head. False where its length says that it has more.
 bool limit_body(client& c, request_parser& parser) {
     if (!c.owner.limits.body_of) return true;
-    c.body_limit = c.owner.limits.body_of(request_of(parser, c.remote));
+    c.body_limit = c.owner.limits.body_of(request_of(parser, c));
     parser.body_limit(c.body_limit);
     return parser.content_length_remaining().value_or(0) <= c.body_limit;
 }
@@ -335,13 +367,13 @@ supe::awaitable<bool> serve_request(client& c) {
     const answer_part part =
         parser.get().method() == http::verb::head ? answer_part::head : answer_part::whole;
     const bool keep_alive = parser.keep_alive();
-    http_request request = request_of(parser, c.remote);
+    http_request request = request_of(parser, c);
     c.deadline = supe::never;
     c.answering = true;
     const http_answer answer = co_await answer_of(c.owner, std::move(request));
     c.answering = false;
     c.give_back();
-    const bool kept = keep_alive && !c.owner.closing;
+    const bool kept = keep_alive && !c.owner.draining;
     std::string text = text_of(answer, kept ? connection_after::kept : connection_after::closed,
                                part, c.owner.self.time().wall());
     const bool written = co_await write(c, std::move(text));
@@ -352,7 +384,10 @@ supe::awaitable<bool> serve_request(client& c) {
 }  // namespace
 
 supe::awaitable<> serve_client(http_service& s, std::unique_ptr<client> c) {
-    while (!s.closing && co_await serve_request(*c)) {}
+    bool goes_on = true;
+    if (c->identity) goes_on = co_await greet(*c);
+    while (goes_on && !s.closing) goes_on = co_await serve_request(*c);
+    if (!c->leaving) co_await say_goodbye(*c);
     boost::system::error_code gone;
     c->socket.shutdown(tcp::socket::shutdown_both, gone);
 }

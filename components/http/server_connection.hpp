@@ -1,6 +1,7 @@
 // One connection of an HTTP server: its requests and their answers.
 #pragma once
 
+#include "components/http/byte_stream.hpp"
 #include "components/http/server.hpp"
 #include "components/http/tcp_socket.hpp"
 
@@ -19,9 +20,12 @@ struct http_service {
     http_handler handler;
     std::list<http_client*> clients;
     std::size_t large_bytes = 0;
+    bool draining = false;  ///< no connection is kept after an answer
     bool closing = false;
     supe::timer client_left;
     supe::time_point next_report{};  ///< that there is no room for a connection
+    std::uint64_t refused_handshakes = 0;
+    supe::time_point next_handshake_report{};
 
     http_service(supe::component& c, http_limits l, http_handler h)
         : self(c), limits(std::move(l)), handler(std::move(h)), client_left(c.time()) {}
@@ -31,9 +35,12 @@ struct http_service {
 struct http_client {
     http_service& owner;
     tcp_socket socket;
+    std::shared_ptr<tls_identity> identity;  // null: TLS is not spoken
+    std::unique_ptr<byte_stream> tls;        // over the socket; null in the clear
     boost::beast::flat_buffer buffer;
     std::string remote;
-    bool idle = true;
+    bool idle = true;  // as it is during its handshake
+    supe::time_point idle_since;
     bool leaving = false;                     // its last answer is written
     bool answering = false;                   // its request is complete, its answer not yet begun
     supe::time_point deadline = supe::never;  // of what it does now
@@ -43,7 +50,7 @@ struct http_client {
     std::size_t body_limit = 0;               // of the request that is being read
     std::list<http_client*>::iterator place;
 
-    http_client(http_service& s, tcp_socket accepted);
+    http_client(http_service& s, tcp_socket accepted, std::shared_ptr<tls_identity> as);
     ~http_client();
     http_client(const http_client&) = delete;
     http_client& operator=(const http_client&) = delete;
@@ -62,6 +69,9 @@ struct http_client {
 
 /// Answers its requests, in their order, until it ends.
 supe::awaitable<> serve_client(http_service& s, std::unique_ptr<http_client> c);
+
+/// Answers, and ends the connection so that the client sees the answer.
+supe::awaitable<> refuse(http_client& c, http_answer answer);
 
 /// The whole of an answer after which the connection is closed.
 std::string closing_text(http_client& c, const http_answer& answer);

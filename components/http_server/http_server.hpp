@@ -11,7 +11,9 @@ namespace components {
 /// takes: 404 (contract §7). Config: `{"to":"/dam/queue","routes":[{"name","path","host"?,
 /// "body_limit","intake_rate"?,"verify"?,"order_by"?,"dedupe"?,"split"?}],"trusted_proxies":[…]}`;
 /// without `routes` one takes everything. Listens on the sockets that the tree file's `listen`
-/// names.
+/// names; `"tls":[{"certificate","key"},null]` has files of PEM for those that speak TLS, in the
+/// same order. With `"drain_delay":"5s"` it goes on accepting for so long when its supervisor stops
+/// all of its children (notice `supervisor-stopping`).
 supe::awaitable<> http_server(supe::component& self);
 
 }  // namespace components

@@ -26,6 +26,14 @@ intake_route route_in(const supe::field_reader& in, const supe::located_value& v
     return r;
 }
 
+std::optional<tls_files> tls_in(const supe::field_reader& in, const supe::located_value& v) {
+    if (v.is_null()) return std::nullopt;
+    tls_files files;
+    in.object(v, {{"certificate", [&](auto& at, auto& x) { files.certificate = at.string(x); }},
+                  {"key", [&](auto& at, auto& x) { files.key = at.string(x); }}});
+    return files;
+}
+
 }  // namespace
 
 std::size_t intake_settings::largest_body() const {
@@ -46,6 +54,12 @@ intake_settings read_intake(const boost::json::value& config) {
         {{"to", [&](auto& in, auto& x) { s.to = in.string(x); }},
          {"body_limit", [&](auto& in, auto& x) { only.body_limit = in.bytes(x, 1, largest_body); }},
          {"trusted_proxies", [&](auto& in, auto& x) { s.trusted_proxies = read_ranges(in, x); }},
+         {"drain_delay", [&](auto& in, auto& x) { s.drain_delay = in.duration(x); }},
+         {"tls",
+          [&](auto& in, auto& x) {
+              for (std::size_t i = 0; i < in.array(x).size(); ++i)
+                  s.tls.push_back(tls_in(in.below(i), x.elements[i]));
+          }},
          {"routes", [&](auto& in, auto& x) {
               for (std::size_t i = 0; i < in.array(x).size(); ++i)
                   s.routes.push_back(route_in(in.below(i), x.elements[i]));

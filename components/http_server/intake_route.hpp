@@ -4,6 +4,7 @@
 #include "components/http/address_range.hpp"
 #include "components/http/forwarded.hpp"
 #include "components/http/server.hpp"
+#include "components/http/tls_identity.hpp"
 #include "components/verification/verifier.hpp"
 #include "patterns/rate_limiter.hpp"
 
@@ -30,6 +31,10 @@ struct intake_settings {
     std::string to = "/dam/queue";
     std::vector<intake_route> routes;  ///< never empty
     std::vector<address_range> trusted_proxies{};
+    /// Of the listening sockets, in their order; where none is given HTTP is in the clear.
+    std::vector<std::optional<tls_files>> tls{};
+    /// How long to go on accepting when the whole relay stops.
+    supe::milliseconds drain_delay{};
 
     std::size_t largest_body() const;
     /// Whether all routes take bodies of the same size.

@@ -60,7 +60,7 @@ bool is_array(std::string_view body) {
 webhook_intake::arrival webhook_intake::arrival_of(http_request request) {
     arrival a;
     a.proxied = is_in(settings_.trusted_proxies, request.remote);
-    a.site = called_site_of(request.headers, a.proxied);
+    a.site = called_site_of(request.headers, a.proxied, request.secure);
     a.to = route_for(settings_.routes, a.site, request.target);
     a.request = std::move(request);
     return a;
@@ -68,8 +68,8 @@ webhook_intake::arrival webhook_intake::arrival_of(http_request request) {
 
 std::size_t webhook_intake::body_limit_of(const http_request& head) {
     const bool proxied = is_in(settings_.trusted_proxies, head.remote);
-    const routed to =
-        route_for(settings_.routes, called_site_of(head.headers, proxied), head.target);
+    const called_site site = called_site_of(head.headers, proxied, head.secure);
+    const routed to = route_for(settings_.routes, site, head.target);
     return to.route ? to.route->body_limit : settings_.largest_body();
 }
 
@@ -90,6 +90,7 @@ webhook webhook_intake::to_webhook(arrival a) {
     w.headers = end_to_end(std::move(a.request.headers));
     w.remote = std::move(a.request.remote);
     w.proxied = a.proxied;
+    w.secure = a.request.secure;
     w.body = std::move(a.request.body);
     return w;
 }

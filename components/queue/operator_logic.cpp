@@ -1,6 +1,7 @@
 // The decisions of queue_logic on what an operator asks of a route.
 #include "components/queue/dead_webhooks.hpp"
 #include "components/queue/queue_logic.hpp"
+#include "components/queue/shown_webhook.hpp"
 #include "components/queue/webhook_requests.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"

@@ -13,6 +13,7 @@ namespace components {
 namespace {
 
 constexpr std::size_t most_addresses = 16;
+constexpr supe::milliseconds longest_delay = std::chrono::minutes(2);
 
 /// Webhooks come by TCP.
 supe::listen_address checked_listen(std::string_view text) {
@@ -24,8 +25,6 @@ supe::listen_address checked_listen(std::string_view text) {
 }
 
 std::string address_in(const supe::field_reader& in, const supe::located_value& v) {
-    if (v.is_object)
-        in.fail(v.position, R"(TLS is not built yet: give "ADDRESS:PORT", and TLS to a proxy)");
     std::string text = in.string(v);
     try {
         checked_listen(text);
@@ -35,16 +34,43 @@ std::string address_in(const supe::field_reader& in, const supe::located_value& 
     return text;
 }
 
-std::vector<std::string> listen_in(const supe::field_reader& in, const supe::located_value& v) {
-    if (!v.is_array) return {address_in(in, v)};
+/// `"ADDRESS:PORT"`, or an object where TLS is spoken.
+relay_listener listener_in(const supe::field_reader& in, const supe::located_value& v,
+                           const std::filesystem::path& base) {
+    relay_listener one;
+    if (!v.is_object) {
+        one.address = address_in(in, v);
+        return one;
+    }
+    one.address.clear();
+    std::string certificate, key;
+    in.object(v, {{"address", [&](auto& at, auto& x) { one.address = address_in(at, x); }},
+                  {"certificate", [&](auto& at, auto& x) { certificate = at.string(x); }},
+                  {"key", [&](auto& at, auto& x) { key = at.string(x); }}});
+    if (one.address.empty()) in.fail(v.position, "address is missing");
+    if (certificate.empty() != key.empty())
+        in.fail(v.position, fmt::format("{} is missing: TLS needs certificate and key",
+                                        key.empty() ? "key" : "certificate"));
+    if (certificate.empty()) return one;
+    try {
+        one.tls = checked_files(base, certificate, key);
+    } catch (const std::runtime_error& e) {
+        in.fail(v.position, e.what());
+    }
+    return one;
+}
+
+std::vector<relay_listener> listen_in(const supe::field_reader& in, const supe::located_value& v,
+                                      const std::filesystem::path& base) {
+    if (!v.is_array) return {listener_in(in, v, base)};
     if (v.elements.empty() || v.elements.size() > most_addresses)
         in.wrong(v, fmt::format("1 to {} addresses", most_addresses));
-    std::vector<std::string> all;
+    std::vector<relay_listener> all;
     for (std::size_t i = 0; i < v.elements.size(); ++i) {
-        std::string address = address_in(in.below(i), v.elements[i]);
-        if (std::ranges::find(all, address) != all.end())
+        relay_listener one = listener_in(in.below(i), v.elements[i], base);
+        if (std::ranges::find(all, one.address, &relay_listener::address) != all.end())
             in.below(i).fail(v.elements[i].position, "stands there twice");
-        all.push_back(std::move(address));
+        all.push_back(std::move(one));
     }
     return all;
 }
@@ -52,6 +78,14 @@ std::vector<std::string> listen_in(const supe::field_reader& in, const supe::loc
 std::vector<std::string> proxies_in(const supe::field_reader& in, const supe::located_value& v) {
     read_ranges(in, v);
     return in.strings(v);
+}
+
+/// A stop takes so much longer.
+supe::milliseconds delay_in(const supe::field_reader& in, const supe::located_value& v) {
+    const supe::milliseconds delay = in.duration(v);
+    if (delay > longest_delay)
+        in.wrong(v, "a duration of at most " + supe::print_duration(longest_delay));
+    return delay;
 }
 
 bool is_loopback(std::string_view host) {
@@ -69,11 +103,11 @@ bool is_own(const supe::listen_address& own, const http_destination& to) {
 
 void check_destination(const relay_route& route, const relay_settings& s) {
     const http_destination to = parse_destination(route.to);
-    for (const std::string& listen : s.listen)
-        if (is_own(checked_listen(listen), to))
+    for (const relay_listener& own : s.listen)
+        if (is_own(checked_listen(own.address), to))
             throw std::invalid_argument(fmt::format(
                 "\"{}\": the relay listens there itself ({}): each webhook would come in again",
-                route.to, listen));
+                route.to, own.address));
 }
 
 /// A route's members beside `routes` would be nobody's.
@@ -98,7 +132,7 @@ void read_relay_settings(const std::filesystem::path& file, relay_settings& s) {
     fields.insert(
         fields.end(),
         {{"routes", [&](auto& in, auto& x) { routes = read_routes(in, x, base); }},
-         {"listen", [&](auto& in, auto& x) { s.listen = listen_in(in, x); }},
+         {"listen", [&](auto& in, auto& x) { s.listen = listen_in(in, x, base); }},
          {"retry_every", [&](auto& in, auto& x) { s.retry_every = in.some_time(x); }},
          {"state", [&](auto& in, auto& x) { s.state = in.string(x); }},
          {"queue_limit", [&](auto& in, auto& x) { s.queue_limit = in.bytes(x); }},
@@ -108,6 +142,7 @@ void read_relay_settings(const std::filesystem::path& file, relay_settings& s) {
               if (!x.is_null()) s.max_age = in.some_time(x);
           }},
          {"keep_delivered", [&](auto& in, auto& x) { s.keep_delivered = in.duration(x); }},
+         {"drain_delay", [&](auto& in, auto& x) { s.drain_delay = delay_in(in, x); }},
          {"trusted_proxies", [&](auto& in, auto& x) { s.trusted_proxies = proxies_in(in, x); }}});
     supe::read_config_text(supe::text_of_file(file), file.string(), [&](auto& in, auto& whole) {
         if (whole.is_object) check_form(in, whole, of_route);
@@ -119,11 +154,22 @@ void read_relay_settings(const std::filesystem::path& file, relay_settings& s) {
     s.named_routes = true;
 }
 
+tls_files checked_files(const std::filesystem::path& base, const std::string& certificate,
+                        const std::string& key) {
+    tls_files files{(base / certificate).lexically_normal(), (base / key).lexically_normal()};
+    tls_context_of(files);
+    return files;
+}
+
 void check(const relay_settings& s) {
     if (s.routes.front().to.empty())
         throw std::runtime_error(
             "nowhere to deliver to: give --to URL (your app), or --demo for a look");
-    for (const std::string& listen : s.listen) checked_listen(listen);
+    for (const relay_listener& own : s.listen) checked_listen(own.address);
+    if (s.demo && s.listen.front().tls)
+        throw std::runtime_error(
+            "--demo: its sender speaks HTTP without TLS: leave out the "
+            "certificate of the first address");
     for (const relay_route& route : s.routes) check_destination(route, s);
 }
 

@@ -1,6 +1,7 @@
 // What can be said of a relay (contract §7): by options, and in its settings file.
 #pragma once
 
+#include "components/http/tls_identity.hpp"
 #include "components/relay/route_settings.hpp"
 #include "supe/text/units.hpp"
 
@@ -11,8 +12,16 @@
 
 namespace components {
 
+/// Where webhooks come in.
+struct relay_listener {
+    std::string address = "127.0.0.1:8080";
+    std::optional<tls_files> tls{};  ///< none: in the clear
+
+    std::string url() const { return (tls ? "https://" : "http://") + address; }
+};
+
 struct relay_settings {
-    std::vector<std::string> listen{"127.0.0.1:8080"};
+    std::vector<relay_listener> listen{relay_listener{}};
     std::optional<supe::milliseconds> retry_every{};  ///< the longest pause of all routes' `retry`
     std::string state;                                ///< empty: the usual place
     std::size_t queue_limit = std::size_t(10) << 30;
@@ -20,6 +29,7 @@ struct relay_settings {
     std::optional<supe::milliseconds> max_age{};  ///< of a webhook in the queue; none: any
     supe::milliseconds keep_delivered{};          ///< can be looked at and replayed for so long
     std::vector<std::string> trusted_proxies{};   ///< addresses and networks
+    supe::milliseconds drain_delay{};             ///< after SIGTERM webhooks are taken for so long
     bool demo = false;
     /// Never empty. Without `named_routes` there is one, for every path; its destination is empty
     /// until somebody says it.
@@ -33,6 +43,11 @@ struct relay_settings {
 /// Reads `CONFIG.json`: an object with `routes`, or with the members of one route. Throws
 /// supe::config_error.
 void read_relay_settings(const std::filesystem::path& file, relay_settings& settings);
+
+/// The files of a listener's certificate, whole paths from `base`; throws std::runtime_error where
+/// they cannot be used now.
+tls_files checked_files(const std::filesystem::path& base, const std::string& certificate,
+                        const std::string& key);
 
 /// Checks what comes from the options too; throws std::runtime_error or std::invalid_argument with
 /// one clear line.

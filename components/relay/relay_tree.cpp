@@ -96,8 +96,22 @@ json::object intake_of(const relay_route& route) {
     return config;
 }
 
+/// Of each listening socket: what is spoken there. Nothing where none speaks TLS.
+json::array tls_of(const relay_settings& s) {
+    json::array all;
+    for (const relay_listener& l : s.listen) {
+        json::value& one = all.emplace_back(nullptr);
+        if (l.tls)
+            one = {{"certificate", l.tls->certificate.string()}, {"key", l.tls->key.string()}};
+    }
+    while (!all.empty() && all.back().is_null()) all.pop_back();
+    return all;
+}
+
 json::object intake_config(const relay_settings& s) {
     json::object config{{"to", "/dam/queue"}};
+    if (json::array tls = tls_of(s); !tls.empty()) config["tls"] = std::move(tls);
+    if (s.drain_delay.count() > 0) config["drain_delay"] = time(s.drain_delay);
     json::array& routes = config["routes"].emplace_array();
     for (const relay_route& route : s.routes) routes.push_back(intake_of(route));
     config["trusted_proxies"] = json::value_from(s.trusted_proxies);
@@ -150,13 +164,13 @@ supe::supervisor_spec relay_tree(const relay_settings& s) {
                      {{"connections", route.connections}, {"timeout", time(route.timeout.total)}}));
     tree.children.push_back(dam(s));
     auto server = built_in("http_server", "http_server", intake_config(s));
-    server.listen = s.listen;
+    for (const relay_listener& l : s.listen) server.listen.push_back(l.address);
+    server.shutdown.limit = *server.shutdown.limit + s.drain_delay;
     server.mail.limits.window = 1024;
     tree.children.push_back(std::move(server));
     if (s.demo)
-        tree.children.push_back(
-            built_in("demo_sender", "demo_sender",
-                     {{"to", "http://" + s.listen.front() + "/webhooks/sendgrid"}}));
+        tree.children.push_back(built_in("demo_sender", "demo_sender",
+                                         {{"to", s.listen.front().url() + "/webhooks/sendgrid"}}));
     return tree;
 }
 

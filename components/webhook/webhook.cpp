@@ -145,6 +145,7 @@ std::string to_json(const webhook& w) {
     out += R"(],"remote":)";
     append_bytes(out, w.remote);
     if (w.proxied) out += R"(,"proxied":true)";
+    if (w.secure) out += R"(,"secure":true)";
     out += R"(,"body":")";
     supe::append_base64(out, w.body);
     out += "\"}";
@@ -178,8 +179,12 @@ webhook webhook_from_json(const json::value& value) {
                                one_line(bytes(entry.get_array()[1], "headers"), "headers"));
     }
     w.remote = one_line(bytes(member(o, "remote"), "remote"), "remote");
-    const json::value* proxied = o.if_contains("proxied");
-    w.proxied = proxied && *proxied == json::value(true);
+    const auto is_true = [&o](const char* name) {
+        const json::value* found = o.if_contains(name);
+        return found && *found == json::value(true);
+    };
+    w.proxied = is_true("proxied");
+    w.secure = is_true("secure");
     w.body = decoded(text(member(o, "body"), "body"), "body");
     return w;
 }

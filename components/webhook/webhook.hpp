@@ -34,12 +34,13 @@ struct webhook {
     std::string dedupe_key{};  ///< another one with the same is a duplicate; empty: none
     std::string verified{};    ///< the kind of its verification; empty: it was not verified
     bool proxied = false;      ///< `remote` is a trusted proxy: what it says of the sender holds
+    bool secure = false;       ///< it came to us over TLS
 };
 
 /// One JSON object, what the queue reads first:
 /// `{"id","route"?,"order_key"?,"dedupe_key"?,"verified"?,"received_at","method","target",
-/// "headers":[[name,value],…],"remote","proxied"?,"body":BASE64}`. What is empty, the default route
-/// and `"proxied":false` do not stand there. A target or value that is
+/// "headers":[[name,value],…],"remote","proxied"?,"secure"?,"body":BASE64}`. What is empty or
+/// false, and the default route, does not stand there. A target or value that is
 /// not UTF-8 stands there as `{"base64":…}`.
 std::string to_json(const webhook& w);
 

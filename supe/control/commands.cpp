@@ -184,6 +184,10 @@ awaitable<json::value> commands::here(json::object request) {
         answer = co_await find(std::move(request));
     } else if (what == "dead") {
         answer = co_await dead(std::move(request));
+    } else if (what == "reload") {
+        std::string problem = "there is no tree file to read again";
+        if (reload_) problem = co_await reload_();
+        answer = outcome(problem, "reloaded");
     } else {
         answer =
             error(fmt::format("{} needs the address of a child", what.empty() ? "a request" : what),

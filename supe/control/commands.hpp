@@ -7,6 +7,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +28,7 @@ enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_ou
 /// | start, stop, restart, remove | | a text |
 /// | add | `child`: as in a tree file | a text |
 /// | scale | `instances`: N | a text |
+/// | reload | | a text: the tree file was read again (of the root alone) |
 /// | dead | `what`: list, show, retry, drop; `id`; without it all | the list; the letter; how many |
 /// | restore | `mails`: of a saved mailbox, `{"id","from","attempt","msg","extras"}` each, `extras` as text: `,"key":value…` | `{"taken": N, "problem": why not all}` |
 /// | mail | `to`, `msg`: the text of a JSON value, `wait`: until it is acknowledged | a text |
@@ -35,6 +37,11 @@ class commands {
 public:
     /// Registers itself with the supervisor, which must outlive this object.
     explicit commands(supervisor& s);
+
+    /// Reads the tree file again, and performs what changed; empty where all of it is done, else
+    /// what is not, and why.
+    using reloader = std::function<awaitable<std::string>()>;
+    void on_reload(reloader r) { reload_ = std::move(r); }
 
     /// The answer to a request, an error too. Throws only when it is cancelled.
     awaitable<boost::json::value> perform(boost::json::object request);
@@ -93,6 +100,7 @@ private:
     // letter is dropped when the mail is safe there, whoever still waits for it.
     std::map<std::string, std::string> retried_;
     std::uint64_t last_id_ = 0;
+    reloader reload_;
 };
 
 boost::json::value error(std::string text, result code);

@@ -31,6 +31,8 @@ public:
     /// Throws system_error where the socket cannot be had.
     server(supervisor& s, std::filesystem::path state, server_limits limits = {});
 
+    /// What `reload` does. Without it there is nothing to read again.
+    void on_reload(commands::reloader r) { commands_.on_reload(std::move(r)); }
     /// Listens again where the socket was deleted. True where it was. Throws as the constructor.
     bool restore();
     /// Serves until it is cancelled.

@@ -63,6 +63,7 @@ awaitable<int> run_root(tree_runtime& on, supervisor& root, const run_settings& 
                          settings.warns);  // whoever sees the control socket may signal
     control::server control(root, settings.state);
     state_keeper keeper(root, lock, control, settings.state, settings.tree_file);
+    control.on_reload([&signals] { return signals.reload("supe reload"); });
     const auto manager = service_manager::from_environment();
     bool clean = false;
     const auto root_and_services = [&](nursery& all) -> awaitable<> {

@@ -44,7 +44,7 @@ void ignore_stray_signals() {
 tree_signals::tree_signals(supervisor& root, std::function<supervisor_spec()> read_again,
                            bool warns)
     : root_(root), read_again_(std::move(read_again)), warns_(warns),
-      stops_(root.time().executor()), reloads_(root.time().executor()),
+      stops_(root.time().executor()), reloads_(root.time().executor()), reloaded_(root.time()),
       had_terminal_(has_terminal() && !is_ignored(SIGHUP)) {
     for (const int number : stop_signals) stops_.add(number);
     reloads_.add(SIGHUP);
@@ -88,34 +88,52 @@ awaitable<> tree_signals::reload_when_asked(state_keeper& keeper) {
             continue;
         }
         keeper.look();
-        std::optional<supervisor_spec> tree = co_await read_tree();
-        if (!tree) continue;
-        const std::string problem = co_await root_.admin().reload(std::move(*tree));
-        root_.log(problem.empty() ? "SIGHUP: reloaded"
-                                  : fmt::format("SIGHUP: reloaded, but: {}", problem));
+        co_await reload("SIGHUP");
     }
+}
+
+awaitable<std::string> tree_signals::reload(const char* by) {
+    while (reloads_now_) co_await reloaded_.wait();
+    reloads_now_ = true;
+    struct at_end {
+        tree_signals& s;
+        ~at_end() {
+            s.reloads_now_ = false;
+            s.reloaded_.notify();
+        }
+    } const next_one{*this};
+    std::string problem = co_await read_and_apply();
+    root_.log(fmt::format("{}: {}", by, problem.empty() ? "reloaded" : problem));
+    co_return problem;
+}
+
+awaitable<std::string> tree_signals::read_and_apply() {
+    std::string problem;
+    std::optional<supervisor_spec> tree = co_await read_tree(problem);
+    if (!tree) co_return problem;
+    const std::string left = co_await root_.admin().reload(std::move(*tree));
+    if (!left.empty()) problem = "reloaded, but: " + left;
+    co_return problem;
 }
 
 /// Nothing where there is no file, or a bad one: that is refused whole, and nothing is touched. It
 /// is read beside the event loop: the user database, which it may ask, may be on the network.
-awaitable<std::optional<supervisor_spec>> tree_signals::read_tree() {
+awaitable<std::optional<supervisor_spec>> tree_signals::read_tree(std::string& problem) {
     if (!read_again_) {
-        root_.log("SIGHUP: there is no tree file to read again");
+        problem = "there is no tree file to read again";
         co_return std::nullopt;
     }
     std::optional<supervisor_spec> tree;
-    std::string problem;
     std::vector<std::string> warnings;
     std::function<void()> read = [&] {
         try {
             tree = read_again_();
             if (warns_) warnings = warnings_of(*tree);
         } catch (const std::exception& e) {
-            problem = e.what();
+            problem = std::string("nothing is changed: ") + e.what();
         }
     };
     co_await run_blocking(root_.time().executor(), std::move(read));
-    if (!tree) root_.log(fmt::format("SIGHUP: nothing is changed: {}", problem));
     for (const std::string& line : warnings) root_.log("warning: " + line);
     co_return tree;
 }

@@ -15,8 +15,8 @@ namespace supe {
 void ignore_stray_signals();
 
 /// SIGTERM, SIGINT and SIGQUIT: ordered stop; one that comes a second later or more kills. SIGHUP:
-/// reads the tree file again and touches only what changed; where the terminal is gone, it is an
-/// ordered stop.
+/// reads the tree file again and touches only what changed, as `supe reload` does; where the
+/// terminal is gone, it is an ordered stop.
 class tree_signals {
 public:
     /// From now on these signals are kept for this object, which the coroutines do not outlive.
@@ -30,12 +30,16 @@ public:
     /// Both run until they are cancelled. SIGHUP also lets `keeper` look.
     awaitable<> stop_when_asked();
     awaitable<> reload_when_asked(state_keeper& keeper);
+    /// Reads the tree file again and performs what changed; `by` asked for it, for the log. One at
+    /// a time: others wait. Empty where all of it is done, else what is not, and why.
+    awaitable<std::string> reload(const char* by);
 
 private:
     using signal_set = asio::basic_signal_set<loop_executor>;
     void stop(int number);
     bool terminal_is_gone() const;
-    awaitable<std::optional<supervisor_spec>> read_tree();
+    awaitable<std::string> read_and_apply();
+    awaitable<std::optional<supervisor_spec>> read_tree(std::string& problem);
 
     supervisor& root_;
     std::function<supervisor_spec()> read_again_;
@@ -43,6 +47,8 @@ private:
     signal_set stops_;
     signal_set reloads_;
     time_point first_stop_ = never;  // of the first signal
+    bool reloads_now_ = false;
+    timer reloaded_;
     bool had_terminal_;  // at the start, and SIGHUP was not ignored then, as below nohup
 };
 

@@ -143,7 +143,10 @@ awaitable<> supervisor::run_code() {
 }
 
 void supervisor::shutdown() {
-    stop_requested_ = true;
+    // Before the first child hears of its end: some act otherwise where all stops.
+    const std::string message =
+        fmt::format(R"({{"address":"{}"}})", address().empty() ? "/" : address());
+    if (!std::exchange(stop_requested_, true)) notices_.publish("supervisor-stopping", message);
     perform(restarter_.shutdown(env_.time.now()));
 }
 

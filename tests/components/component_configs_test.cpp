@@ -149,8 +149,12 @@ BOOST_AUTO_TEST_CASE(http_server) {
     BOOST_TEST(end(R"({"body_limit": "9MiB"})") ==
                "config.body_limit: " + size + R"(, at most 8MiB, not "9MiB")");
     BOOST_TEST(end(R"({"to": ["/q"]})") == R"(config.to: must be a string, not ["/q"])");
-    BOOST_TEST(end(R"({"limit": 1})") ==
-               R"(config: "limit" is not one of to, body_limit, trusted_proxies, routes)");
+    BOOST_TEST(
+        end(R"({"limit": 1})") ==
+        R"(config: "limit" is not one of to, body_limit, trusted_proxies, drain_delay, tls, routes)");
+    BOOST_TEST(end(R"({"tls": [{"key": 1}]})").starts_with("config.tls[0].key: must be a string"));
+    BOOST_TEST(end(R"({"tls": [null]})") ==
+               "tls: has more elements than there are listening sockets");
     BOOST_TEST(end(R"({"routes": [{"name": "a", "path": "/", "intake_rate": 5}]})")
                    .starts_with("config.routes[0].intake_rate: must be a rate like"));
     BOOST_TEST(end(R"({"routes": [{"name": "a", "dedupe": "id"}]})") ==

@@ -51,6 +51,19 @@ BOOST_AUTO_TEST_CASE(status_of_the_whole_tree) {
     BOOST_TEST(queue.at("last_exit").is_null());
 }
 
+// A reload is the root's: it performs what was given for it, and says what is not done.
+BOOST_AUTO_TEST_CASE(reload) {
+    router w;
+    const char* request = R"({"do": "reload", "address": "/"})";
+    BOOST_TEST(w.error_of(request) == "1 there is no tree file to read again");
+    std::string problem;
+    w.root_commands->on_reload([&problem]() -> supe::awaitable<std::string> { co_return problem; });
+    BOOST_TEST(w.ask(request).at("ok") == "reloaded");
+    problem = "nothing is changed: t.json:1:1: odd";
+    BOOST_TEST(w.error_of(request) == "1 " + problem);
+    BOOST_TEST(has(w.error_of(R"({"do": "reload", "address": "/web"})"), "is not one of status"));
+}
+
 // A child that is down has no pid, but a mailbox.
 BOOST_AUTO_TEST_CASE(status_of_what_is_down) {
     router w;

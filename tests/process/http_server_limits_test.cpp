@@ -212,6 +212,24 @@ BOOST_AUTO_TEST_CASE(drains) {
     BOOST_TEST(s.stop());
 }
 
+// For a while a stop goes on accepting; each answer is the last one of its connection.
+BOOST_AUTO_TEST_CASE(accepts_on) {
+    auto limits = server::small();
+    limits.accept_on = [] { return supe::duration(1s); };
+    server s(limits);
+    raw_client kept = s.client(), idle = s.client();
+    kept.say("GET / HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET / 0\n");
+    s.ask_to_stop();
+    s.loop.run_for(20ms);
+    for (raw_client* c : {&kept, &idle}) {
+        const std::string answer = c->say("GET /w HTTP/1.1\r\nHost: h\r\n\r\n").read_all();
+        BOOST_TEST(contains(answer, "\r\nConnection: close\r\n"), answer);
+        BOOST_TEST(answer.ends_with("GET /w 0\n(end)"), answer);
+    }
+    BOOST_TEST(contains(s.talk("GET /n HTTP/1.1\r\nHost: h\r\n\r\n"), "GET /n 0\n(end)"));
+    BOOST_TEST(s.stop());
+}
+
 // A request that takes longer than the drain is answered 503 with Retry-After.
 BOOST_AUTO_TEST_CASE(drain_has_a_limit) {
     auto limits = server::small();

@@ -180,6 +180,20 @@ BOOST_AUTO_TEST_CASE(new_settings) {
     relay.signal(SIGHUP);
     BOOST_TEST(relay.prints("SIGHUP: reloaded\"}\n"), relay.output());  // in JSON, as requested
     BOOST_TEST(!pid_of("/dam/queue").starts_with(queue));
+    // `supe reload` does the same, and says how it went.
+    const std::string reloaded = pid_of("/dam/queue").substr(0, 60);
+    settings(R"("retry_every": "1 hour")");
+    const auto bad = s.ask({"reload"});
+    BOOST_TEST(bad.code == 1);
+    BOOST_TEST(scene::has(bad.output, "nothing is changed: "), bad.output);
+    BOOST_TEST(scene::has(bad.output, "relay.json:1:"), bad.output);
+    BOOST_TEST(pid_of("/dam/queue").starts_with(reloaded));
+    settings(R"("retry_every": "20m")");
+    const auto good = s.ask({"reload"});
+    BOOST_TEST(good.code == 0);
+    BOOST_TEST(good.output == "reloaded\n");
+    BOOST_TEST(!pid_of("/dam/queue").starts_with(reloaded));
+    BOOST_TEST(relay.prints("supe reload: reloaded\"}\n"), relay.output());
     BOOST_TEST(pid_of("/http_server").starts_with(server));
     relay.signal(SIGTERM);
     BOOST_TEST(relay.wait().value_or(-1) == 0);

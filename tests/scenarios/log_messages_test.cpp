@@ -94,6 +94,24 @@ BOOST_AUTO_TEST_CASE(clean_ends) {
     BOOST_TEST(published(w, "crashed").empty());
 }
 
+// supervisor-stopping: once, before the first child ends; not where a child is stopped.
+BOOST_AUTO_TEST_CASE(all_stops) {
+    player_world w(
+        R"({"name": "t", "children": [{"name": "n", "children": [{"name": "a", "component": "diligent"}]},
+            {"name": "b", "component": "diligent"}]})");
+    w.by_hand(w.root().admin().stop("b"));
+    BOOST_TEST(w.count("supervisor-stopping") == 0u);
+    w.by_hand(w.root().admin().restart("n"));
+    BOOST_TEST(w.messages("supervisor-stopping") == lines{R"({"address":"/n"})"},
+               boost::test_tools::per_element());
+    w.forget_notices();
+    BOOST_TEST(w.stop());
+    BOOST_TEST(w.notices().front().name == "supervisor-stopping");
+    BOOST_TEST(
+        w.messages("supervisor-stopping") == (lines{R"({"address":"/"})", R"({"address":"/n"})"}),
+        boost::test_tools::per_element());
+}
+
 // start-failed: with errno's name, a text, and the number of restarts so far. Neither `started` nor
 // `auto-restarted`.
 BOOST_AUTO_TEST_CASE(failed_start) {

@@ -46,13 +46,17 @@ struct http_test_server {
     int answering = 0;          ///< requests
     int answering_at_end = -1;  ///< when serve_http() had ended
 
-    explicit http_test_server(components::http_limits limits = small()) {
+    /// With `tls` it speaks nothing else.
+    explicit http_test_server(components::http_limits limits = small(),
+                              std::optional<components::tls_files> tls = {}) {
         int wire[2];
         BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wire) == 0);
         supervisor.reset(wire[0]);
         self.emplace(loop.time, wire[1], "http", "/http");
         tasks.start(self->serve());
-        tasks.start(run(limits, listen_on_loopback(port)));
+        components::http_listener listener{listen_on_loopback(port)};
+        if (tls) listener.identity = std::make_shared<components::tls_identity>(*tls);
+        tasks.start(run(limits, std::move(listener)));
         loop.until([&] { return tasks.size() == 2; }, std::chrono::seconds(1));
     }
     ~http_test_server() {
@@ -66,16 +70,16 @@ struct http_test_server {
         l.body = 200000;
         return l;
     }
-    supe::awaitable<> run(components::http_limits limits, int fd) {
+    supe::awaitable<> run(components::http_limits limits, components::http_listener listener) {
         const components::http_handler handler = [this](http_request r) {
             return answer(std::move(r));
         };
-        const std::vector<int> sockets(1, fd);
+        const std::vector<components::http_listener> listeners(1, listener);
         struct at_end {
             http_test_server& s;
             ~at_end() { s.answering_at_end = s.answering; }
         } const note{*this};
-        co_await components::serve_http(*self, sockets, limits, handler);
+        co_await components::serve_http(*self, listeners, limits, handler);
         ended = true;
     }
     supe::awaitable<http_answer> answer(http_request request) {

@@ -11,8 +11,8 @@ using components::http_fields;
 
 namespace {
 
-std::string called(const http_fields& headers, bool trusted = true) {
-    const auto site = called_site_of(headers, trusted);
+std::string called(const http_fields& headers, bool trusted = true, bool secure = false) {
+    const auto site = called_site_of(headers, trusted, secure);
     return site.scheme + "://" + site.host;
 }
 
@@ -49,6 +49,10 @@ BOOST_AUTO_TEST_CASE(what_the_sender_called) {
     BOOST_TEST(
         called({{"Host", "h"}, {"X-Forwarded-Host", "a b"}, {"X-Forwarded-Proto", "gopher"}}) ==
         "http://h");
+    // What came over TLS was called so, unless a trusted proxy says otherwise.
+    BOOST_TEST(called({{"Host", "h"}, {"X-Forwarded-Proto", "http"}}, false, true) == "https://h");
+    BOOST_TEST(called({{"Host", "h"}}, true, true) == "https://h");
+    BOOST_TEST(called({{"Host", "h"}, {"X-Forwarded-Proto", "http"}}, true, true) == "http://h");
     BOOST_TEST(components::without_port("h:80") == "h");
     BOOST_TEST(components::without_port("[::1]:80") == "[::1]");
     BOOST_TEST(components::without_port("h") == "h");
@@ -74,6 +78,9 @@ BOOST_AUTO_TEST_CASE(on_delivery) {
     w.proxied = false;
     BOOST_TEST(delivered(w) ==
                "X-Forwarded-For: ::1\nX-Forwarded-Host: inside\nX-Forwarded-Proto: http\n");
+    w.secure = true;
+    BOOST_TEST(delivered(w) ==
+               "X-Forwarded-For: ::1\nX-Forwarded-Host: inside\nX-Forwarded-Proto: https\n");
     const std::string head =
         components::delivery_head(components::parse_destination("http://app"), w, 1);
     BOOST_TEST(head.find("203.0.113.9") == head.npos, head);

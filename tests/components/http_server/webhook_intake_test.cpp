@@ -2,9 +2,12 @@
 // simulation.
 #include "components/http_server/webhook_intake.hpp"
 #include "components/http/via.hpp"
+#include "components/webhook/digests.hpp"
 #include "supe/simulation/world.hpp"
+#include "supe/text/base64.hpp"
 #include "tests/support/temporary_directory.hpp"
 
+#include <openssl/evp.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
@@ -337,6 +340,27 @@ BOOST_AUTO_TEST_CASE(behind_a_proxy) {
     BOOST_TEST(s.kept.at(0).proxied);
     r.remote = "198.51.100.1";
     BOOST_TEST(s.send(r).at(0).status == 404u);
+}
+
+// Who signs the URL has signed `https` where the request came over TLS.
+BOOST_AUTO_TEST_CASE(signed_urls) {
+    support::temporary_directory directory(support::in_memory());
+    std::ofstream(directory / "key") << "secret\n";
+    scene s(R"([{"name": "a", "path": "/", "verify": {"kind": "square", "key_files": [")" +
+            (directory / "key").string() + R"("]}}])");
+    const auto status = [&s](const std::string& url, bool secure) {
+        http_request r = post_to("/hook");
+        r.secure = secure;
+        std::string signature;
+        supe::append_base64(signature, components::hmac(::EVP_sha256(), "secret", url + r.body));
+        r.headers.emplace_back("X-Square-HmacSha256-Signature", signature);
+        return s.send(r).at(0).status;
+    };
+    BOOST_TEST(status("https://h/hook", true) == 200u);
+    BOOST_TEST(status("http://h/hook", true) == 401u);
+    BOOST_TEST(status("http://h/hook", false) == 200u);
+    BOOST_TEST(status("https://h/hook", false) == 401u);
+    BOOST_TEST((s.kept.at(0).secure && !s.kept.at(1).secure));
 }
 
 // What we have delivered ourselves would go in a circle.

@@ -48,15 +48,15 @@ BOOST_AUTO_TEST_CASE(reads_all) {
     const auto s = f.read(R"({  // mine
         "to": "https://app.example/hooks", "listen": ["0.0.0.0:80", "[::1]:81"], "connections": 5,
         "retry_every": "1m", "state": "/srv/relay", "body_limit": "1MiB", "queue_limit": "1GiB",
-        "timeout": "10s", "disk_reserve": "0", "max_age": "7d", "keep_delivered": "3d",
+        "timeout": "10s", "disk_reserve": "0", "max_age": "7d", "keep_delivered": "3d", "drain_delay": "5s",
         "trusted_proxies": ["10.0.0.0/8", "::1"],
     })");
     BOOST_TEST(s.routes.size() == 1u);
     BOOST_TEST(!s.named_routes);
     const auto& route = s.routes.front();
     BOOST_TEST(route.to == "https://app.example/hooks");
-    BOOST_TEST(s.listen == (std::vector<std::string>{"0.0.0.0:80", "[::1]:81"}),
-               boost::test_tools::per_element());
+    BOOST_TEST(s.listen.at(0).url() == "http://0.0.0.0:80");
+    BOOST_TEST(s.listen.at(1).url() == "http://[::1]:81");
     BOOST_TEST(route.connections == 5u);
     BOOST_TEST((s.retry_every == 1min));
     BOOST_TEST(s.state == "/srv/relay");
@@ -65,11 +65,12 @@ BOOST_AUTO_TEST_CASE(reads_all) {
     BOOST_TEST(s.disk_reserve == 0u);
     BOOST_TEST((s.max_age == 168h));
     BOOST_TEST((s.keep_delivered == 72h));
+    BOOST_TEST((s.drain_delay == 5s));
     BOOST_TEST(s.trusted_proxies.size() == 2u);
     BOOST_TEST((route.timeout.total == 10s && route.timeout.first_byte == 10s));
     BOOST_TEST((route.timeout.connect == 5s));
     const auto plain = f.read(R"({"to": "http://a", "max_age": null, "rate": null})");
-    BOOST_TEST(plain.listen.front() == "127.0.0.1:8080");
+    BOOST_TEST(plain.listen.front().url() == "http://127.0.0.1:8080");
     BOOST_TEST(plain.routes.front().name == "default");
     BOOST_TEST(plain.routes.front().path == "/");
     BOOST_TEST(plain.routes.front().connections == 4u);
@@ -174,7 +175,12 @@ BOOST_AUTO_TEST_CASE(refuses_what_cannot_work) {
          R"(:12: listen: "unix:x.sock": webhooks come by TCP alone)"},
         {R"({"listen": []})", ":12: listen: must be 1 to 16 addresses, not []"},
         {R"({"listen": [":1", ":1"]})", ":19: listen[1]: stands there twice"},
-        {R"({"listen": {"address": ":1"}})", ":12: listen: TLS is not built yet"},
+        {R"({"listen": {"key": "k"}})", ":12: listen: address is missing"},
+        {R"({"listen": {"address": ":1", "certificate": "c"}})", ":12: listen: key is missing"},
+        {R"({"listen": {"address": ":1", "key": "k"}})", ":12: listen: certificate is missing"},
+        {R"({"listen": [{"address": "x"}]})", R"(:25: listen[0].address: "x" is not ADDRESS)"},
+        {R"({"listen": {"cert": "c"}})", R"(:13: listen: "cert" is not one of address, cert)"},
+        {R"({"drain_delay": "3m"})", ":17: drain_delay: must be a duration of at most 2m"},
         {R"({"trusted_proxies": ["10.0.0.0/8", "here"]})",
          R"(:36: trusted_proxies[1]: "here" is neither an address nor a network)"},
         {R"({"rate": "50"})", R"(:10: rate: must be a rate like "50/s", "10/m", "1000/h")"},
@@ -247,7 +253,7 @@ BOOST_AUTO_TEST_CASE(refuses_routes) {
 BOOST_AUTO_TEST_CASE(refuses_itself) {
     const auto refusal = [](const std::string& listen, const std::string& to) {
         settings s;
-        s.listen = {"127.0.0.1:1", listen};
+        s.listen = {{"127.0.0.1:1"}, {listen}};
         s.only_route().to = to;
         try {
             components::check(s);
@@ -289,6 +295,38 @@ BOOST_AUTO_TEST_CASE(become_configs) {
     BOOST_TEST(config(tree.children.at(2)) ==
                R"({"to":"/dam/queue","routes":[{"name":"default","path":"/","body_limit":"4MiB"}],)"
                R"("trusted_proxies":[]})");
+}
+
+// A listener with a certificate: the files are looked at, and become whole paths. The server knows
+// which of its sockets speak TLS.
+BOOST_AUTO_TEST_CASE(listeners_with_tls) {
+    const file f;
+    support::test_ca ca(f.directory.path());
+    const support::certificate_files one = ca.issue("DNS:a"), other = ca.issue("DNS:b");
+    const auto listen = [&](const std::string& certificate, const std::string& key) {
+        return R"({"to": "http://a", "drain_delay": "5s", "listen": [":1", {"address": ":2", )"
+               R"("certificate": ")" +
+               certificate + R"(", "key": ")" + key + R"("}, ":3"]})";
+    };
+    const auto s = f.read(listen(one.certificate.filename(), one.key.filename()));
+    BOOST_TEST(s.listen.at(1).url() == "https://:2");
+    BOOST_TEST(s.listen.at(1).tls->key == one.key);
+    const auto tree = components::relay_tree(s);
+    const supe::child_spec& server = tree.children.at(2);
+    BOOST_TEST(server.listen == (std::vector<std::string>{":1", ":2", ":3"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(boost::json::serialize(server.config.at("tls")) ==
+               R"([null,{"certificate":")" + one.certificate.string() + R"(","key":")" +
+                   one.key.string() + R"("}])");
+    // A stop waits for the end of the delay, and then as long as any other one.
+    BOOST_TEST(server.config.at("drain_delay") == "5s");
+    BOOST_TEST((server.shutdown.limit == 13s));
+    const std::string here = "relay.json:1:58: listen[1]: ";
+    BOOST_TEST(f.refusal(listen("none.pem", "none.key")) ==
+               here + (f.directory / "none.pem").string() + ": No such file or directory");
+    BOOST_TEST(f.refusal(listen(one.certificate, other.key)) ==
+               here + other.key.string() + ": is not the key of the certificate in " +
+                   one.certificate.string());
 }
 
 // Each route has a forwarder and a lock of its own; only what is not usual stands in a config.

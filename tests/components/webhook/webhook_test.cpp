@@ -67,6 +67,7 @@ BOOST_AUTO_TEST_CASE(members_of_a_route) {
     w.dedupe_key = "d";
     w.verified = "github";
     w.proxied = true;
+    w.secure = true;
     const std::string text = components::to_json(w);
     BOOST_TEST(text.starts_with(R"({"id":"01HZX","route":"shop","order_key":"k\"1",)"
                                 R"("dedupe_key":"d","verified":"github","received_at":)"),
@@ -76,10 +77,11 @@ BOOST_AUTO_TEST_CASE(members_of_a_route) {
     BOOST_TEST(back.order_key == "k\"1");
     BOOST_TEST(back.dedupe_key == "d");
     BOOST_TEST(back.verified == "github");
-    BOOST_TEST(back.proxied);
+    BOOST_TEST((back.proxied && back.secure));
     const components::webhook plain = there_and_back(sample());
     BOOST_TEST(plain.route == "default");
-    BOOST_TEST((plain.order_key.empty() && plain.verified.empty() && !plain.proxied));
+    BOOST_TEST((plain.order_key.empty() && plain.verified.empty()));
+    BOOST_TEST((!plain.proxied && !plain.secure));
 }
 
 // Every length and every byte of a body, and of what stands in the head.

@@ -1,0 +1,246 @@
+// Shows how the HTTP server speaks TLS with clients of every kind, over real sockets in one thread.
+#include "tests/support/http_test_server.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/test_ca.hpp"
+#include "tests/support/tls_client.hpp"
+
+#include <openssl/pem.h>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+using namespace std::chrono_literals;
+using server = support::http_test_server;
+using support::contains;
+using support::raw_client;
+using support::tls_client;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A server with a certificate of its own, whose files the test can replace.
+struct tls_scene {
+    support::temporary_directory directory{};
+    support::test_ca ca{directory.path()};
+    components::tls_files files = pair();
+    server s;
+
+    explicit tls_scene(components::http_limits limits = server::small()) : s(limits, files) {}
+    components::tls_files pair() {
+        const support::certificate_files made = ca.issue("DNS:localhost");
+        return {made.certificate, made.key};
+    }
+    tls_client client(support::tls_habits h = {}) { return {s.loop, s.port, std::move(h)}; }
+    /// As programs replace files: another one takes the name.
+    void replace(const fs::path& with, const fs::path& file) {
+        fs::copy_file(with, directory / "fresh", fs::copy_options::overwrite_existing);
+        fs::rename(directory / "fresh", file);
+    }
+    /// Whether new connections get the certificate with this number, once the files are looked at.
+    bool shows(long number) {
+        return s.loop.until([&] { return client().serial_number() == number; }, 20s);
+    }
+};
+
+constexpr const char* get = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/// What is wrong with these files; empty where nothing is.
+std::string fault_of(const fs::path& certificate, const fs::path& key) {
+    try {
+        components::tls_context_of({certificate, key});
+    } catch (const std::runtime_error& e) {
+        return e.what();
+    }
+    return {};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(http_server_tls)
+
+// All that HTTP/1.1 has is there over TLS too: kept connections, pipelining, chunks, 100-continue,
+// bodies of many records. The end is announced by close_notify.
+BOOST_AUTO_TEST_CASE(as_in_the_clear) {
+    tls_scene t;
+    tls_client c = t.client();
+    BOOST_TEST(c.trouble() == "");
+    BOOST_TEST(contains(c.say(get).receive("GET /x 0\n"), "Connection: keep-alive\r\n"));
+    c.say(std::string(get) + "GET /second HTTP/1.1\r\nHost: h\r\n\r\n");
+    BOOST_TEST(contains(c.receive("GET /second 0\n"), "GET /x 0\n"));
+    c.say("POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    c.say("2\r\nde\r\n0\r\n\r\n");
+    BOOST_TEST(contains(c.receive("POST /chunks 5\n"), "200 OK"));
+    c.say("POST /e HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    BOOST_TEST(c.receive("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+    BOOST_TEST(contains(c.say("hello").receive("POST /e 5\n"), "200 OK"));
+    c.say("POST /big HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 150000\r\n\r\n" +
+          std::string(150000, 'x'));
+    const std::string last = c.read_all();
+    BOOST_TEST(last.ends_with("POST /big 150000\n(close_notify)"), last);
+    BOOST_TEST(t.s.got.size() == 6u);
+    BOOST_TEST(std::ranges::all_of(t.s.got, &components::http_request::secure));
+    BOOST_TEST(t.s.got.front().remote == "127.0.0.1");
+    server in_the_clear;
+    in_the_clear.talk("GET / HTTP/1.0\r\n\r\n");
+    BOOST_TEST(!in_the_clear.got.at(0).secure);
+}
+
+// TLS 1.2 or later, and HTTP/1.1 alone.
+BOOST_AUTO_TEST_CASE(versions_and_protocols) {
+    tls_scene t;
+    BOOST_TEST(t.client({{}, TLS1_2_VERSION}).version() == "TLSv1.2");
+    BOOST_TEST(t.client().version() == "TLSv1.3");
+    BOOST_TEST(t.client({{}, TLS1_1_VERSION}).trouble() != "");
+    BOOST_TEST(t.client({"\x02h2\x08http/1.1", 0}).protocol() == "http/1.1");
+    BOOST_TEST(contains(t.client({"\x02h2", 0}).trouble(), "no application protocol"));
+    BOOST_TEST(contains(t.client().say(get).receive("GET /x 0\n"), "200 OK"));
+}
+
+// Who speaks HTTP without TLS is told so; what is neither is no request.
+BOOST_AUTO_TEST_CASE(without_tls) {
+    tls_scene t;
+    support::check(t.s.talk(get), "400 Bad Request", "the URL begins with https://\n");
+    support::check(t.s.talk("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 150000\r\n\r\n" +
+                            std::string(150000, 'x')),
+                   "400 Bad Request", "the URL begins with https://\n");
+    for (const char* bytes : {"rubbish\r\n\r\n", "DELETE / HTTP/1.1\r\n\r\n", "\x16\x03\x01 odd"}) {
+        raw_client odd = t.s.client();
+        BOOST_TEST(!contains(odd.say(bytes).finish().read_all(), "HTTP/1.1 200"), bytes);
+    }
+    BOOST_TEST(t.s.got.size() == 0u);
+    BOOST_TEST(contains(t.client().say(get).receive("GET /x 0\n"), "200 OK"));
+}
+
+// A handshake has a limit.
+BOOST_AUTO_TEST_CASE(handshakes_that_hang) {
+    auto limits = server::small();
+    limits.handshake = 300ms;
+    tls_scene t(limits);
+    raw_client silent = t.s.client(), halfway = t.s.client();
+    halfway.say("\x16\x03\x01\x02");
+    BOOST_TEST(silent.read_all() == "(end)");
+    BOOST_TEST(halfway.read_all() == "(end)");
+}
+
+// Handshakes that hang count as connections, and make room for a client that speaks.
+BOOST_AUTO_TEST_CASE(nobody_is_kept_out) {
+    auto limits = server::small();
+    limits.clients = 2;
+    limits.handshake = 1h;
+    tls_scene t(limits);
+    raw_client first = t.s.client(), second = t.s.client();
+    t.s.loop.run_for(20ms);
+    tls_client fresh = t.client();
+    BOOST_TEST(contains(fresh.say(get).receive("GET /x 0\n"), "200 OK"));
+    BOOST_TEST(first.read_all() == "(end)");
+    BOOST_TEST(second.is_open());
+}
+
+// A client that ends without close_notify has ended: a request that was whole is answered, one that
+// was cut is none.
+BOOST_AUTO_TEST_CASE(clients_that_hang_up) {
+    tls_scene t;
+    t.s.answer_after = 50ms;
+    tls_client whole = t.client(), cut = t.client();
+    whole.say(get).hang_up();
+    cut.say("POST /cut HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe").hang_up();
+    BOOST_TEST(contains(whole.read_all(), "GET /x 0\n"));
+    BOOST_TEST(contains(cut.read_all(), "the request was cut short\n"));
+    raw_client reset = t.s.client();
+    reset.say("\x16\x03\x01").hang_up();
+    BOOST_TEST(t.s.got.size() == 1u);
+    BOOST_TEST(contains(t.client().say(get).receive("GET /x 0\n"), "200 OK"));
+}
+
+// A pair that was replaced is for new connections; those that are open stay. A bad pair changes
+// nothing until it is right.
+BOOST_AUTO_TEST_CASE(replaced_files) {
+    tls_scene t;
+    tls_client before = t.client();
+    const long number = before.serial_number();
+    const components::tls_files next = t.pair();
+    t.replace(next.certificate, t.files.certificate);  // whose key is not there yet
+    t.s.loop.run_for(1500ms);
+    BOOST_TEST(t.client().serial_number() == number);
+    t.replace(next.key, t.files.key);
+    BOOST_TEST(t.shows(number + 1));
+    fs::remove(t.files.certificate);
+    t.s.loop.run_for(1500ms);
+    BOOST_TEST(t.client().serial_number() == number + 1);
+    const components::tls_files last = t.pair();
+    fs::copy_file(last.key, t.files.key, fs::copy_options::overwrite_existing);  // in place
+    fs::copy_file(last.certificate, t.files.certificate);
+    BOOST_TEST(t.shows(number + 2));
+    BOOST_TEST(contains(before.say(get).receive("GET /x 0\n"), "keep-alive"));
+}
+
+// A server whose pair is bad takes no connection, and begins once it is right.
+BOOST_AUTO_TEST_CASE(bad_at_the_start) {
+    support::temporary_directory directory;
+    support::test_ca ca(directory.path());
+    const support::certificate_files made = ca.issue("DNS:localhost");
+    const fs::path certificate = directory / "later.pem";
+    server s(server::small(), components::tls_files{certificate, made.key});
+    BOOST_TEST(tls_client(s.loop, s.port).trouble() != "");
+    fs::copy_file(made.certificate, certificate);
+    BOOST_TEST(s.loop.until([&] { return tls_client(s.loop, s.port).trouble().empty(); }, 20s));
+}
+
+// What is wrong with files names the file and the reason.
+BOOST_AUTO_TEST_CASE(bad_files) {
+    support::temporary_directory directory;
+    support::test_ca ca(directory.path());
+    const support::certificate_files one = ca.issue("DNS:a"), other = ca.issue("DNS:b");
+    const std::string certificate = one.certificate.string(), key = one.key.string(),
+                      other_key = other.key.string(), none = (directory / "none").string();
+    BOOST_TEST(fault_of(certificate, key) == "");
+    BOOST_TEST(fault_of(none, key) == none + ": No such file or directory");
+    BOOST_TEST(fault_of(certificate, directory.path()) ==
+               directory.path().string() + ": cannot be read");
+    BOOST_TEST(fault_of(key, key) ==
+               key + ": must be a certificate in PEM, and is not: no start line");
+    BOOST_TEST(fault_of(certificate, certificate)
+                   .starts_with(certificate +
+                                ": must be a private key without a passphrase in PEM, and is "
+                                "not: "),
+               fault_of(certificate, certificate));
+    BOOST_TEST(fault_of(certificate, other_key) ==
+               other_key + ": is not the key of the certificate in " + certificate);
+    // With a passphrase; nobody is asked for it.
+    const fs::path locked = directory / "locked.key", rsa = directory / "rsa.key";
+    std::FILE* out = std::fopen(locked.c_str(), "w");
+    EVP_PKEY* fresh = EVP_EC_gen("P-256");
+    PEM_write_PKCS8PrivateKey(out, fresh, EVP_aes_128_cbc(), "word", 4, nullptr, nullptr);
+    std::fclose(out);
+    EVP_PKEY_free(fresh);
+    BOOST_TEST(fault_of(certificate, locked)
+                   .starts_with(locked.string() + ": must be a private key without a passphrase"),
+               fault_of(certificate, locked));
+    // Of another algorithm.
+    out = std::fopen(rsa.c_str(), "w");
+    fresh = EVP_RSA_gen(2048);
+    PEM_write_PrivateKey(out, fresh, nullptr, nullptr, 0, nullptr, nullptr);
+    std::fclose(out);
+    EVP_PKEY_free(fresh);
+    BOOST_TEST(fault_of(certificate, rsa) ==
+               rsa.string() + ": is not the key of the certificate in " + certificate);
+}
+
+// At the end: idle connections hear that it is meant, and a request that takes too long is answered
+// 503.
+BOOST_AUTO_TEST_CASE(the_end) {
+    auto limits = server::small();
+    limits.drain = 200ms;
+    tls_scene t(limits);
+    tls_client idle = t.client(), working = t.client();
+    idle.say(get).receive("GET /x 0\n");
+    t.s.answer_after = 1h;
+    working.say(get);
+    t.s.loop.until([&] { return t.s.got.size() == 2; }, 5s);
+    BOOST_TEST(t.s.stop());
+    BOOST_TEST(idle.read_all() == "(close_notify)");
+    const std::string reply = working.read_all();
+    BOOST_TEST(reply.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), reply);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
