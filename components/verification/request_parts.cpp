@@ -1,6 +1,7 @@
 #include "components/verification/request_parts.hpp"
 
 #include "components/verification/keys.hpp"
+#include "components/webhook/digests.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
