@@ -6,6 +6,7 @@
 #include "supe/component/component.hpp"
 
 #include <functional>
+#include <map>
 
 namespace components {
 
@@ -24,6 +25,9 @@ struct http_answer {
     std::string type = "text/plain";
 };
 
+/// What was answered, by status: since the server began.
+using http_counts = std::map<unsigned, std::uint64_t>;
+
 struct http_limits {
     std::size_t head = 64 << 10;  ///< bytes of request line and fields (431)
     std::size_t body = 4 << 20;   ///< bytes (413)
@@ -38,6 +42,7 @@ struct http_limits {
     std::size_t rate = 500;  ///< a body that brings so many bytes a second over each `request` may
                              ///< go on
     supe::duration drain = std::chrono::seconds(5);  ///< for requests in progress at shutdown
+    http_counts* counts = nullptr;  ///< where it is given: each answer counts there
 };
 
 /// What answers a request. Runs in the connection's coroutine; a throw is answered 500 and logged.

@@ -1,12 +1,46 @@
 #include "components/http_server/http_server.hpp"
 
 #include "components/http_server/webhook_intake.hpp"
+#include "supe/text/json_value.hpp"
+
+#include <boost/json/object.hpp>
 
 namespace components {
+namespace {
+
+namespace json = boost::json;
+
+json::object counters_of(const http_counts& counts, const webhook_intake& intake) {
+    json::object answers, unverified;
+    for (const auto& [status, n] : counts) answers[std::to_string(status)] = n;
+    for (const intake_route& r : intake.routes())
+        if (r.check) unverified[r.name] = r.unverified;
+    return {{"answers", std::move(answers)}, {"unverified", std::move(unverified)}};
+}
+
+/// Until the component is asked to shut down.
+supe::awaitable<> answer_calls(supe::component& self, const http_counts& counts,
+                               const webhook_intake& intake) {
+    while (auto mail = co_await self.receive()) {
+        if (supe::flag_of(supe::parse_object(mail->body()), "counters", false)) {
+            json::object counters = counters_of(counts, intake);
+            co_await mail->answer(std::move(counters));
+            co_await mail->ack();
+        } else {
+            co_await mail->reject(R"({"counters":true} is expected)");
+        }
+    }
+}
+
+}  // namespace
+
 supe::awaitable<> http_server(supe::component& self) {
-    const boost::json::value config = co_await self.config();
+    const json::value config = co_await self.config();
     intake_settings settings = read_intake(config);
+    // Those that somebody waits for are there from the beginning: a rate of them needs a 0.
+    http_counts counts{{200, 0}, {401, 0}, {429, 0}, {503, 0}};
     http_limits limits;
+    limits.counts = &counts;
     limits.body = settings.largest_body();
     const bool one_limit = settings.has_one_body_limit();
     webhook_intake intake(self, std::move(settings));
@@ -15,7 +49,12 @@ supe::awaitable<> http_server(supe::component& self) {
     const http_handler handler = [&intake](http_request request) {
         return intake.answer(std::move(request));
     };
-    co_await serve_http(self, supe::listening_sockets(), limits, handler);
+    const auto body = [&](supe::nursery& all) -> supe::awaitable<> {
+        all.start(answer_calls(self, counts, intake));
+        co_await serve_http(self, supe::listening_sockets(), limits, handler);
+        all.cancel();
+    };
+    co_await supe::with_nursery(self.time(), body);
 }
 
 }  // namespace components

@@ -12,6 +12,9 @@ namespace components {
 /// "body_limit","intake_rate"?,"verify"?,"order_by"?,"dedupe"?,"split"?}],"trusted_proxies":[…]}`;
 /// without `routes` one takes everything. Listens on the sockets that the tree file's `listen`
 /// names.
+///
+/// It answers the call `{"counters":true}` with what it has counted since it began:
+/// `{"answers":{"200":N,…},"unverified":{ROUTE:N,…}}`, the latter of each route with `verify`.
 supe::awaitable<> http_server(supe::component& self);
 
 }  // namespace components
