@@ -11,6 +11,14 @@
 
 namespace components {
 
+/// Where the relay says how it does (components/admin/).
+struct admin_place {
+    std::string address;
+    std::filesystem::path token_file{};  ///< absolute; empty: no token is asked for
+    std::vector<std::string> hosts{};    ///< further names by which it may be called
+    std::int64_t token_written = 0;
+};
+
 struct relay_settings {
     std::vector<std::string> listen{"127.0.0.1:8080"};
     std::optional<supe::milliseconds> retry_every{};  ///< the longest pause of all routes' `retry`
@@ -20,6 +28,7 @@ struct relay_settings {
     std::optional<supe::milliseconds> max_age{};  ///< of a webhook in the queue; none: any
     supe::milliseconds keep_delivered{};          ///< can be looked at and replayed for so long
     std::vector<std::string> trusted_proxies{};   ///< addresses and networks
+    std::optional<admin_place> admin{};
     bool demo = false;
     /// Never empty. Without `named_routes` there is one, for every path; its destination is empty
     /// until somebody says it.

@@ -113,6 +113,21 @@ supe::child_spec forwarder_of(const relay_settings& s, const relay_route& route)
     return forwarder;
 }
 
+json::object admin_config(const admin_place& a) {
+    json::object config{{"address", a.address}, {"hosts", json::value_from(a.hosts)}};
+    if (!a.token_file.empty()) config["token_file"] = a.token_file.string();
+    if (a.token_written != 0) config["token_written"] = a.token_written;
+    return config;
+}
+
+/// Below `dam`, where its end is nobody's but its own, and first there: it answers until all others
+/// have stopped.
+supe::child_spec admin_of(const admin_place& a) {
+    auto child = built_in("admin", "admin", admin_config(a));
+    child.listen = {a.address};
+    return child;
+}
+
 supe::child_spec dam(const relay_settings& s) {
     auto tree = std::make_shared<supe::supervisor_spec>();
     tree->name = "dam";
@@ -121,6 +136,7 @@ supe::child_spec dam(const relay_settings& s) {
     tree->forward = {
         "queue-depth",    "webhook-dead",      "destination-paused",      "destination-down",
         "destination-up", "component-crashed", "component-auto-restarted"};
+    if (s.admin) tree->children.push_back(admin_of(*s.admin));
     tree->children.push_back(built_in("queue", "queue", queue_config(s)));
     for (const relay_route& route : s.routes) tree->children.push_back(forwarder_of(s, route));
     supe::child_spec child;
