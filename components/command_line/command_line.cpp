@@ -6,6 +6,7 @@
 #include "components/command_line/target_tree.hpp"
 #include "components/relay/roles.hpp"
 #include "supe/run/run_tree.hpp"
+#include "supe/run/version.hpp"
 
 namespace components {
 namespace {
@@ -46,7 +47,8 @@ int run_command_line(int argc, char** argv) {
         "Exit codes: 0 done, 1 failed, 2 bad usage or file, 3 no such tree or child, 4 timed out.";
     add_target_options(program, where);
     add_commands(program, built_in, where);
-    return static_cast<int>(parse_and_perform(program, "supe 1.0.0", argc, argv));
+    const std::string full_name = std::string("supe ") + supe::version;
+    return static_cast<int>(parse_and_perform(program, full_name.c_str(), argc, argv));
 }
 
 }  // namespace components

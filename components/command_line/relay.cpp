@@ -24,7 +24,7 @@ namespace {
 
 struct relay_options {
     std::string file;
-    std::optional<std::string> to, listen, certificate, key, retry_every, state;
+    std::optional<std::string> to, listen, certificate, key, retry_every, state, admin;
     std::optional<unsigned> connections;
     std::string format = "text";
     bool time = false;
@@ -82,6 +82,8 @@ relay_settings settings_of(const relay_options& given) {
     if (given.connections) s.only_route().connections = *given.connections;
     if (given.retry_every) s.retry_every = period_given(*given.retry_every);
     if (given.state) s.state = *given.state;
+    if (given.admin && !s.admin) s.admin.emplace();
+    if (given.admin) s.admin->address = *given.admin;
     s.demo = given.demo;
     return s;
 }
@@ -91,13 +93,19 @@ supe::supervisor_spec checked_tree(const relay_settings& settings) {
     return relay_tree(settings);
 }
 
+/// All addresses on which the relay listens.
+std::vector<std::string> addresses_of(const relay_settings& s) {
+    std::vector<std::string> all;
+    for (const relay_listener& one : s.listen) all.push_back(one.address);
+    if (s.admin) all.push_back(s.admin->address);
+    return all;
+}
+
 /// A reload changes all or nothing: the addresses that it adds must be free before it begins.
-void expect_free(const std::vector<relay_listener>& listen,
-                 const std::vector<relay_listener>& before) {
-    for (const relay_listener& one : listen) {
-        if (std::ranges::find(before, one.address, &relay_listener::address) != before.end())
-            continue;
-        const supe::listening_sockets_of_child can_be_opened({one.address}, "/");
+void expect_free(const std::vector<std::string>& listen, const std::vector<std::string>& before) {
+    for (const std::string& address : listen) {
+        if (std::ranges::find(before, address) != before.end()) continue;
+        const supe::listening_sockets_of_child can_be_opened({address}, "/");
     }
 }
 
@@ -132,6 +140,9 @@ void introduce(const relay_settings& settings, const std::filesystem::path& stat
                    fmt::join(urls, ", "), route.host.empty() ? "" : " for " + route.host,
                    state.string(), route.to, route.connections);
     }
+    if (settings.admin)
+        fmt::print(stderr, "[supe] /livez, /readyz and /metrics are at http://{}\n",
+                   settings.admin->address);
 }
 
 /// A line for each route; a difference is a failure.
@@ -168,6 +179,7 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
     const auto state = state_directory(settings.state, tree.name);
     if (const std::string warning = state_warning(state); !warning.empty())
         fmt::print(stderr, "[supe] {}\n", warning);
+    if (settings.admin) expect_free({settings.admin->address}, {});  // else dam would fail, later
     introduce(settings, state);
     if (settings.demo) introduce_demo();
     foreground_settings how{.state = state,
@@ -175,12 +187,12 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
                             .tree_file = supe::own_file(options.file),
                             .time = options.time};
     if (!options.file.empty() && !settings.demo)
-        how.read_again = [&options, listening = settings.listen]() mutable {
+        how.read_again = [&options, listening = addresses_of(settings)]() mutable {
             supe::expect_readable_again(options.file);
             const relay_settings now = settings_of(options);
             supe::supervisor_spec changed = checked_tree(now);
-            expect_free(now.listen, listening);
-            listening = now.listen;
+            expect_free(addresses_of(now), listening);
+            listening = addresses_of(now);
             return changed;
         };
     return run_in_foreground(std::move(tree), std::move(how));
@@ -220,6 +232,10 @@ std::vector<parameter> parameters_of(relay_options& options) {
          .help = "the longest pause before what failed is tried again",
          .placeholder = "TIME",
          .otherwise = supe::print_duration(usual.routes.front().retry.max)},
+        {.name = "--admin",
+         .into = &options.admin,
+         .help = "where /livez, /readyz and /metrics are; nowhere without it",
+         .placeholder = "ADDR:PORT"},
         {.name = "--state",
          .into = &options.state,
          .help = "directory for what must outlive the relay",

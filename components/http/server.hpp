@@ -7,6 +7,7 @@
 #include "supe/component/component.hpp"
 
 #include <functional>
+#include <map>
 
 namespace components {
 
@@ -26,6 +27,9 @@ struct http_answer {
     std::string type = "text/plain";
 };
 
+/// What was answered, by status: since the server began.
+using http_counts = std::map<unsigned, std::uint64_t>;
+
 struct http_limits {
     std::size_t head = 64 << 10;  ///< bytes of request line and fields (431)
     std::size_t body = 4 << 20;   ///< bytes (413)
@@ -41,6 +45,7 @@ struct http_limits {
                              ///< go on
     supe::duration handshake = std::chrono::seconds(10);  ///< of TLS
     supe::duration drain = std::chrono::seconds(5);       ///< for requests in progress at shutdown
+    http_counts* counts = nullptr;  ///< where it is given: each answer counts there
     /// Where it is given: for how long to go on accepting when the shutdown was requested, so that
     /// those who send here have time to notice it.
     std::function<supe::duration()> accept_on{};

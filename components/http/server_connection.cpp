@@ -100,6 +100,7 @@ void http_client::took(std::size_t bytes) {
 }
 
 std::string closing_text(client& c, const http_answer& answer) {
+    c.count(answer);
     return text_of(answer, connection_after::closed, answer_part::whole,
                    c.owner.self.time().wall());
 }
@@ -372,6 +373,7 @@ supe::awaitable<bool> serve_request(client& c) {
     c.answering = true;
     const http_answer answer = co_await answer_of(c.owner, std::move(request));
     c.answering = false;
+    c.count(answer);
     c.give_back();
     const bool kept = keep_alive && !c.owner.draining;
     std::string text = text_of(answer, kept ? connection_after::kept : connection_after::closed,

@@ -65,6 +65,9 @@ struct http_client {
     /// Bounds the memory that large bodies take together; `bytes`: what there is of this one.
     bool reserve(std::size_t bytes);
     void give_back() { owner.large_bytes -= std::exchange(reserved, 0); }
+    void count(const http_answer& a) const {
+        if (owner.limits.counts) ++(*owner.limits.counts)[a.status];
+    }
 };
 
 /// Answers its requests, in their order, until it ends.

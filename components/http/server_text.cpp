@@ -25,6 +25,7 @@ std::string_view reason_of(unsigned status) {
         {409, "Conflict"},
         {410, "Gone"},
         {413, "Payload Too Large"},
+        {421, "Misdirected Request"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},

@@ -2,13 +2,17 @@
 
 #include "components/http_server/webhook_intake.hpp"
 #include "supe/async/nursery.hpp"
+#include "supe/text/json_value.hpp"
 
+#include <boost/json/object.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 namespace components {
 namespace {
+
+namespace json = boost::json;
 
 /// The sockets of `listen`, some of which speak TLS.
 std::vector<http_listener> listeners_of(const intake_settings& settings) {
@@ -26,13 +30,38 @@ supe::awaitable<> note(supe::watch stopping, bool& noted) {
     if (seen) noted = true;
 }
 
+json::object counters_of(const http_counts& counts, const webhook_intake& intake) {
+    json::object answers, unverified;
+    for (const auto& [status, n] : counts) answers[std::to_string(status)] = n;
+    for (const intake_route& r : intake.routes())
+        if (r.check) unverified[r.name] = r.unverified;
+    return {{"answers", std::move(answers)}, {"unverified", std::move(unverified)}};
+}
+
+/// Until the component is asked to shut down.
+supe::awaitable<> answer_calls(supe::component& self, const http_counts& counts,
+                               const webhook_intake& intake) {
+    while (auto mail = co_await self.receive()) {
+        if (supe::flag_of(supe::parse_object(mail->body()), "counters", false)) {
+            json::object counters = counters_of(counts, intake);
+            mail->answer(std::move(counters));
+            mail->ack();
+        } else {
+            mail->reject(R"({"counters":true} is expected)");
+        }
+    }
+}
+
 }  // namespace
 
 supe::awaitable<> http_server(supe::component& self) {
-    const boost::json::value config = co_await self.config();
+    const json::value config = co_await self.config();
     intake_settings settings = read_intake(config);
     std::vector<http_listener> listeners = listeners_of(settings);
+    // Those that somebody waits for are there from the beginning: a rate of them needs a 0.
+    http_counts counts{{200, 0}, {401, 0}, {429, 0}, {503, 0}};
     http_limits limits;
+    limits.counts = &counts;
     limits.body = settings.largest_body();
     const bool one_limit = settings.has_one_body_limit();
     // Only where all ends: after a restart of this process alone the next one is there at once.
@@ -50,6 +79,7 @@ supe::awaitable<> http_server(supe::component& self) {
     };
     const auto body = [&](supe::nursery& all) -> supe::awaitable<> {
         all.start(note(std::move(stopping), all_stops));
+        all.start(answer_calls(self, counts, intake));
         co_await serve_http(self, std::move(listeners), std::move(limits), handler);
         all.cancel();
     };

@@ -14,6 +14,9 @@ namespace components {
 /// names; `"tls":[{"certificate","key"},null]` has files of PEM for those that speak TLS, in the
 /// same order. With `"drain_delay":"5s"` it goes on accepting for so long when its supervisor stops
 /// all of its children (notice `supervisor-stopping`).
+///
+/// It answers the call `{"counters":true}` with what it has counted since it began:
+/// `{"answers":{"200":N,…},"unverified":{ROUTE:N,…}}`, the latter of each route with `verify`.
 supe::awaitable<> http_server(supe::component& self);
 
 }  // namespace components

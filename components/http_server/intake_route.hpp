@@ -25,6 +25,7 @@ struct intake_route {
     std::string order_by;  ///< a source (components/webhook/webhook_key.hpp); empty: none
     std::string dedupe;    ///< as order_by
     bool split = false;
+    std::uint64_t unverified = 0;  ///< requests whose verification failed
 };
 
 struct intake_settings {

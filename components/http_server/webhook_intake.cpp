@@ -103,8 +103,9 @@ http_answer webhook_intake::unavailable(const supe::error_code& why) {
     return {503, "it cannot be kept now, please try again\n", {{"Retry-After", "5"}}};
 }
 
-http_answer webhook_intake::unverified(const intake_route& route, const std::string& why) {
+http_answer webhook_intake::unverified(intake_route& route, const std::string& why) {
     ++unverified_;
+    ++route.unverified;
     if (unverified_lines_.take(self_.time().now()) == 0s)
         patterns::warn("answering 401, {} times so far: route {}: {}", unverified_, route.name,
                        why);

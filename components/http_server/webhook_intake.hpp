@@ -28,6 +28,8 @@ public:
     /// The most bytes that the body of this request may have, by its head.
     std::size_t body_limit_of(const http_request& head);
 
+    const std::vector<intake_route>& routes() const { return settings_.routes; }
+
 private:
     /// What is known of a request before anything is asked of it.
     struct arrival {
@@ -40,7 +42,7 @@ private:
 
     arrival arrival_of(http_request request);
     std::optional<http_answer> refusal_of(const arrival& a);
-    http_answer unverified(const intake_route& route, const std::string& why);
+    http_answer unverified(intake_route& route, const std::string& why);
     http_answer unavailable(const supe::error_code& why);
     webhook to_webhook(arrival a);
     std::string new_id();

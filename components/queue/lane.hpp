@@ -2,6 +2,7 @@
 // ever waits for another.
 #pragma once
 
+#include "components/queue/delivery_counts.hpp"
 #include "components/queue/retry_policy.hpp"
 #include "components/queue/webhook_store.hpp"
 #include "patterns/circuit_breaker.hpp"
@@ -17,6 +18,7 @@ struct lane_settings {
     std::string route = "default";
     std::string forwarder = "forwarder";     ///< our sibling that delivers
     std::size_t in_flight = 24;              ///< webhooks with the forwarder, without a result
+    std::size_t connections = 4;             ///< of the forwarder; shown, and obeyed there
     std::size_t in_flight_bytes = 32 << 20;  ///< of all of these, but one always
     retry_settings retry{};
     bool ordered = false;                      ///< strictly one after the other per `order_key`
@@ -57,6 +59,7 @@ public:
     std::size_t in_flight() const { return in_flight_; }
 
     lane_health health;
+    delivery_counts deliveries{};
 
     /// One has come, or its turn has.
     void something_waits() { may_wait_ = true; }

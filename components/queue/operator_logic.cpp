@@ -1,6 +1,7 @@
 // The decisions of queue_logic on what an operator asks of a route.
 #include "components/queue/dead_webhooks.hpp"
 #include "components/queue/queue_logic.hpp"
+#include "components/queue/queue_metrics.hpp"
 #include "components/queue/shown_webhook.hpp"
 #include "components/queue/webhook_requests.hpp"
 #include "supe/text/json_text.hpp"
@@ -8,6 +9,7 @@
 
 #include <fmt/format.h>
 #include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace components {
 namespace {
@@ -53,6 +55,19 @@ mail_decision queue_logic::about_webhooks(std::string_view request, unix_ms now,
         if (about.dropped) later.begin_anew.push_back(l.get());
     }
     return {mail_decision::kind::done, {}, std::move(about.text)};
+}
+
+mail_decision queue_logic::about_metrics(unix_ms now) {
+    store_.try_to_write();
+    return {mail_decision::kind::done, {}, json::serialize(metrics_of(*this, store_, now))};
+}
+
+/// What was delivered leaves free pages inside the file, which the disk does not see.
+std::string queue_logic::objection_to_any(std::size_t bytes) const {
+    if (store_.counts().bytes + bytes > limits_.bytes) return "the queue is full";
+    if (disk_left_ < limits_.disk_reserve + bytes && store_.reusable_bytes() < 2 * bytes)
+        return "the disk is nearly full";
+    return {};
 }
 
 bool queue_logic::keeps_delivered() const {

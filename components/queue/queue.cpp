@@ -3,6 +3,7 @@
 #include "components/queue/damaged_store.hpp"
 #include "components/queue/disk_ballast.hpp"
 #include "components/queue/queue_logic.hpp"
+#include "components/queue/queue_metrics.hpp"
 #include "components/queue/queue_settings.hpp"
 #include "components/queue/shown_webhook.hpp"
 #include "patterns/output.hpp"
@@ -245,11 +246,6 @@ json::object depth_of(const route_counts& n, std::size_t in_flight, bool paused)
             {"accepted", n.accepted}, {"delivered", n.delivered},
             {"dropped", n.dropped},   {"duplicates", n.duplicates},
             {"replayed", n.replayed}, {"kept", n.kept}};
-}
-
-const char* name_of(patterns::circuit_breaker::phase p) {
-    using enum patterns::circuit_breaker::phase;
-    return p == closed ? "closed" : p == open ? "open" : p == half_open ? "half_open" : "ramp";
 }
 
 json::object depth(const queue_logic& logic) {

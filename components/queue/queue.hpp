@@ -16,6 +16,8 @@ namespace components {
 ///   `{"done":N,"more":BOOL}`;
 ///   `{"dead":…}`, a call (components/queue/dead_webhooks.hpp);
 ///   `{"webhooks":…}`, a call (components/queue/webhook_requests.hpp);
+///   `{"metrics":true}`, a call: its numbers (components/queue/queue_metrics.hpp), once a write has
+///   shown that the store takes webhooks; else an error;
 ///   `{"retry":true}` does nothing: trees of earlier versions have a retrier.
 ///
 /// Each route has a lane of its own. It sends `{"attempt":N,"webhook":{…}}` to the lane's

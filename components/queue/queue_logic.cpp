@@ -25,6 +25,10 @@ unix_ms to_ms(queue_logic::time_point t) {
 
 mail_decision refuse(std::string why) { return {mail_decision::kind::refuse, std::move(why)}; }
 
+bool is_call(std::string_view key) {
+    return key == "dead" || key == "drop" || key == "webhooks" || key == "metrics";
+}
+
 /// What becomes of a mail whose transaction failed: senders of webhooks can send again, and
 /// operators see what is wrong.
 mail_decision after_failure(std::string_view body, const char* why) {
@@ -32,9 +36,7 @@ mail_decision after_failure(std::string_view body, const char* why) {
     supe::json_members members(body);
     const bool object = members.next();
     if (object && members.key() == "id" && members.value().starts_with('"')) return refuse(why);
-    if (object &&
-        (members.key() == "dead" || members.key() == "drop" || members.key() == "webhooks"))
-        return {kind::done, {}, error_answer(why)};
+    if (object && is_call(members.key())) return {kind::done, {}, error_answer(why)};
     return {kind::later, why};
 }
 
@@ -122,6 +124,7 @@ void queue_logic::apply(changes& later, unix_ms now) {
     for (const std::string& id : later.finished) finish(id, false, now);
     for (const std::string& id : later.abandoned) finish(id, true, now);
     for (const auto& [l, due_at] : later.failed) l->failed_until(due_at);
+    for (const auto& [l, status, ms] : later.attempts) l->deliveries.add(status, ms);
     for (lane* l : later.touched) l->something_waits();
     for (lane* l : later.begin_anew) l->begin_anew();
 }
@@ -141,25 +144,23 @@ mail_decision queue_logic::take_one(std::string_view body, unix_ms now, queue_ev
     if (key == "resume" || key == "route") return resume(body, now, later);
     if (key == "drop") return drop_route(value, later);
     if (key == "webhooks") return about_webhooks(value, now, later);
+    if (key == "metrics") return about_metrics(now);
     if (key == "dead") {
         dead_answer about = answer_about_dead(store_, value, now);
         if (about.retried)
             for (const auto& l : lanes_) later.begin_anew.push_back(l.get());
         return {mail_decision::kind::done, {}, std::move(about.text)};
     }
-    return refuse("a webhook, result, resume, drop, dead or webhooks is expected");
+    return refuse("a webhook, result, resume, drop, dead, webhooks or metrics is expected");
 }
 
 /// Why there is no room for it; empty where there is. Where there are several routes, one alone
 /// fills half of the queue at most: a destination that is down leaves room for the others.
 std::string queue_logic::objection_to_size(lane& l, std::size_t bytes) {
-    if (store_.counts().bytes + bytes > limits_.bytes) return "the queue is full";
+    if (std::string why = objection_to_any(bytes); !why.empty()) return why;
     if (lanes_.size() > 1 &&
         store_.routes().at(l.number()).counts.bytes + bytes > limits_.bytes / 2)
         return fmt::format("route {} has filled its half of the queue", l.settings().route);
-    // What was delivered leaves free pages inside the file, which the disk does not see.
-    if (disk_left_ < limits_.disk_reserve + bytes && store_.reusable_bytes() < 2 * bytes)
-        return "the disk is nearly full";
     return {};
 }
 
@@ -205,8 +206,10 @@ void queue_logic::take_result(std::string_view text, unix_ms now, queue_events& 
         take_failure(id, attempt, result, number_in(o, "ms"), now, events, later);
     } else if (const auto number =
                    note_delivery(id, {attempt, now, number_in(o, "ms"), result.status})) {
-        if (lane* l = lane_numbered(*number))
+        if (lane* l = lane_numbered(*number)) {
             note_health(*l, id, outcome::success, now, events, later);
+            later.attempts.push_back({l, result.status, number_in(o, "ms")});
+        }
         later.finished.push_back(id);
     } else {
         later.abandoned.push_back(id);  // it was dropped meanwhile, or this is a second report
@@ -234,9 +237,11 @@ void queue_logic::take_failure(const std::string& id, unsigned attempt,
     route_row& route = store_.routes().at(known->lane);
     const auto hold = hold_after(result, rules);
     if (hold) route.held_until = std::max(route.held_until, now + hold->count());
-    if (l)
+    if (l) {
         note_health(*l, id, is_outage(result.status) ? outcome::failure : outcome::success, now,
                     events, later);
+        later.attempts.push_back({l, result.status, ms});
+    }
     later.finished.push_back(id);
     if (v.what == kind::dead) {
         store_.mark_dead(id, attempt, v.reason, now, &note);

@@ -90,6 +90,9 @@ public:
     std::size_t in_flight() const { return in_flight_.size(); }
     /// Bytes that the disk had left after the last batch.
     std::uint64_t disk_left() const { return disk_left_; }
+    /// Why no webhook of any route can be kept now; empty where it can.
+    std::string objection_to_any(std::size_t bytes = 1) const;
+    const queue_limits& limits() const { return limits_; }
     const webhook_store& store() const { return store_; }
     const std::vector<std::unique_ptr<lane>>& lanes() const { return lanes_; }
 
@@ -101,6 +104,11 @@ private:
         patterns::circuit_breaker::ticket ticket;
     };
     enum class outcome { success, failure, none };
+    struct tried {
+        lane* of;
+        int status;
+        std::int64_t ms;
+    };
     /// What a batch changes in memory, or undoes.
     struct changes {
         std::vector<std::string> finished{}, abandoned{};
@@ -108,6 +116,7 @@ private:
         std::vector<lane*> begin_anew{};
         std::vector<std::pair<lane*, unix_ms>> failed{};
         std::map<lane*, lane_health> health_before{};
+        std::vector<tried> attempts{};
     };
     mail_decision take_one(std::string_view body, unix_ms now, queue_events& events,
                            changes& later);
@@ -116,6 +125,7 @@ private:
     mail_decision resume(std::string_view body, unix_ms now, changes& later);
     mail_decision drop_route(std::string_view name, changes& later);
     mail_decision about_webhooks(std::string_view request, unix_ms now, changes& later);
+    mail_decision about_metrics(unix_ms now);
     std::optional<std::int64_t> note_delivery(const std::string& id, const attempt_note& last);
     void take_result(std::string_view result, unix_ms now, queue_events& events, changes& later);
     void take_failure(const std::string& id, unsigned attempt, const delivery_result& result,

@@ -19,15 +19,16 @@ lane_settings lane_in(const reader& in, const located_value& v) {
     s.route.clear();
     s.forwarder.clear();
     in.object(
-        v, {{"name", [&](auto& i, auto& x) { s.route = i.name(x); }},
-            {"forwarder", [&](auto& i, auto& x) { s.forwarder = i.string(x); }},
-            {"in_flight", [&](auto& i, auto& x) { s.in_flight = i.count(x, 1, most_in_flight); }},
-            {"connections", [](auto& i, auto& x) { i.count(x, 1, most_in_flight); }},
-            {"retry", [&](auto& i, auto& x) { s.retry = read_retry(i, x); }},
-            {"ordered", [&](auto& i, auto& x) { s.ordered = i.boolean(x); }},
-            {"dedupe_for", [&](auto& i, auto& x) {
-                 if (!x.is_null()) s.dedupe_for = i.some_time(x);
-             }}});
+        v,
+        {{"name", [&](auto& i, auto& x) { s.route = i.name(x); }},
+         {"forwarder", [&](auto& i, auto& x) { s.forwarder = i.string(x); }},
+         {"in_flight", [&](auto& i, auto& x) { s.in_flight = i.count(x, 1, most_in_flight); }},
+         {"connections", [&](auto& i, auto& x) { s.connections = i.count(x, 1, most_in_flight); }},
+         {"retry", [&](auto& i, auto& x) { s.retry = read_retry(i, x); }},
+         {"ordered", [&](auto& i, auto& x) { s.ordered = i.boolean(x); }},
+         {"dedupe_for", [&](auto& i, auto& x) {
+              if (!x.is_null()) s.dedupe_for = i.some_time(x);
+          }}});
     if (s.route.empty()) in.fail(v.position, "name is missing");
     if (s.forwarder.empty()) s.forwarder = "forwarder-" + s.route;
     return s;

@@ -215,4 +215,34 @@ std::int64_t webhook_store::last_number() {
     });
 }
 
+/// The arrivals are in the order of `seq`. What waits has it, or a turn for its place, which is
+/// never before its `seq`.
+std::optional<std::int64_t> webhook_store::oldest_arrival(std::int64_t lane) {
+    return file_.guarded([&]() -> std::optional<std::int64_t> {
+        auto& s = file_.prepared(
+            oldest_,
+            "SELECT min(accepted_at) FROM (SELECT * FROM (SELECT accepted_at FROM webhooks INDEXED "
+            "BY waiting_by_turn WHERE state = 0 AND lane = ?1 ORDER BY coalesce(turn, seq) LIMIT "
+            "1) UNION ALL SELECT * FROM (SELECT accepted_at FROM webhooks INDEXED BY with_a_turn "
+            "WHERE state = 0 AND turn IS NOT NULL AND lane = ?1 ORDER BY seq LIMIT 1) UNION ALL "
+            "SELECT * FROM (SELECT accepted_at FROM webhooks INDEXED BY by_state WHERE state > 0 "
+            "AND state = 1 AND lane = ?1 ORDER BY seq LIMIT 1) UNION ALL SELECT * FROM (SELECT "
+            "accepted_at FROM webhooks INDEXED BY by_state WHERE state > 0 AND state = 3 AND lane "
+            "= ?1 ORDER BY seq LIMIT 1))");
+        s.bind(1, lane);
+        std::optional<std::int64_t> first;
+        if (s.executeStep() && !s.getColumn(0).isNull()) first = s.getColumn(0).getInt64();
+        s.tryReset();
+        return first;
+    });
+}
+
+/// No lane has the number 0. SQLite writes no page in which nothing changes.
+void webhook_store::try_to_write() {
+    file_.guarded([&] {
+        file_.database().exec("INSERT OR REPLACE INTO seen (lane, key, at) VALUES (0, '', 0)");
+        file_.database().exec("DELETE FROM seen WHERE lane = 0");
+    });
+}
+
 }  // namespace components

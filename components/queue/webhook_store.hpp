@@ -135,6 +135,10 @@ public:
                                           read_limit limit);
     /// When the first one behind `last_due_ms` is due.
     std::optional<std::int64_t> next_due(std::int64_t lane, std::int64_t last_due_ms);
+    /// When the first one of those that wait for a delivery came in.
+    std::optional<std::int64_t> oldest_arrival(std::int64_t lane);
+    /// Writes something that the next commit has to bring to the disk, and leaves nothing.
+    void try_to_write();
 
     /// Dead ones behind `seq`, in order of arrival.
     std::vector<dead_webhook> dead_after(std::int64_t seq, read_limit limit);
@@ -195,7 +199,7 @@ private:
     using statement = std::unique_ptr<SQLite::Statement>;
     statement insert_, remove_, find_, tries_of_, fail_, kill_, waiting_, due_, next_due_, free_,
         state_, key_taken_, next_of_key_, turn_, note_, forget_notes_, drop_notes_, seen_, saw_,
-        forget_seen_, reset_, keep_;
+        forget_seen_, reset_, keep_, oldest_;
 };
 
 }  // namespace components

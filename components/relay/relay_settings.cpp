@@ -2,6 +2,7 @@
 
 #include "components/http/address_range.hpp"
 #include "components/http/destination.hpp"
+#include "components/verification/keys.hpp"
 #include "supe/process/listen_address.hpp"
 #include "supe/text/config.hpp"
 
@@ -15,12 +16,12 @@ namespace {
 constexpr std::size_t most_addresses = 16;
 constexpr supe::milliseconds longest_delay = std::chrono::minutes(2);
 
-/// Webhooks come by TCP.
+/// HTTP comes by TCP.
 supe::listen_address checked_listen(std::string_view text) {
     supe::listen_address address = supe::parse_listen_address(text);
     if (address.what == supe::listen_address::kind::unix_path)
         throw std::invalid_argument(
-            fmt::format("\"{}\": webhooks come by TCP alone: ADDRESS:PORT", text));
+            fmt::format("\"{}\": HTTP comes by TCP alone: ADDRESS:PORT", text));
     return address;
 }
 
@@ -88,6 +89,35 @@ supe::milliseconds delay_in(const supe::field_reader& in, const supe::located_va
     return delay;
 }
 
+admin_place admin_in(const supe::field_reader& in, const supe::located_value& v,
+                     const std::filesystem::path& base) {
+    admin_place place;
+    const auto address = [&](const supe::field_reader& at, const supe::located_value& x) {
+        place.address = address_in(at, x);
+    };
+    if (!v.is_object) {
+        address(in, v);
+        return place;
+    }
+    const auto token = [&](const supe::field_reader& at, const supe::located_value& x) {
+        if (x.is_null()) return;
+        place.token_file = (base / at.string(x)).lexically_normal();
+        try {
+            read_secret(place.token_file, "a token");
+        } catch (const supe::config_error& e) {
+            at.fail(x.position, e.what());
+        }
+        note_written(place.token_written, place.token_file);
+    };
+    const auto hosts = [&](const supe::field_reader& at, const supe::located_value& x) {
+        for (std::size_t i = 0; i < at.array(x).size(); ++i)
+            place.hosts.push_back(read_host(at.below(i), x.elements[i]));
+    };
+    in.object(v, {{"address", address}, {"token_file", token}, {"hosts", hosts}});
+    if (place.address.empty()) in.fail(v.position, "address is missing: \"ADDRESS:PORT\"");
+    return place;
+}
+
 bool is_loopback(std::string_view host) {
     return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
@@ -108,6 +138,24 @@ void check_destination(const relay_route& route, const relay_settings& s) {
             throw std::invalid_argument(fmt::format(
                 "\"{}\": the relay listens there itself ({}): each webhook would come in again",
                 route.to, own.address));
+}
+
+/// Two sockets on one address cannot be had.
+bool overlap(const supe::listen_address& a, const supe::listen_address& b) {
+    const auto takes_all = [](const supe::listen_address& x) {
+        return x.what == supe::listen_address::kind::any || x.host == "0.0.0.0" || x.host == "::";
+    };
+    return a.port != 0 && a.port == b.port && (takes_all(a) || takes_all(b) || a.host == b.host);
+}
+
+void check_admin(const relay_settings& s) {
+    if (!s.admin) return;
+    const supe::listen_address own = checked_listen(s.admin->address);
+    for (const relay_listener& in : s.listen)
+        if (overlap(own, checked_listen(in.address)))
+            throw std::invalid_argument(fmt::format(
+                "\"{}\": webhooks come in there ({}): admin needs an address of its own",
+                s.admin->address, in.address));
 }
 
 /// A route's members beside `routes` would be nobody's.
@@ -134,6 +182,10 @@ void read_relay_settings(const std::filesystem::path& file, relay_settings& s) {
         {{"routes", [&](auto& in, auto& x) { routes = read_routes(in, x, base); }},
          {"listen", [&](auto& in, auto& x) { s.listen = listen_in(in, x, base); }},
          {"retry_every", [&](auto& in, auto& x) { s.retry_every = in.some_time(x); }},
+         {"admin",
+          [&](auto& in, auto& x) {
+              if (!x.is_null()) s.admin = admin_in(in, x, base);
+          }},
          {"state", [&](auto& in, auto& x) { s.state = in.string(x); }},
          {"queue_limit", [&](auto& in, auto& x) { s.queue_limit = in.bytes(x); }},
          {"disk_reserve", [&](auto& in, auto& x) { s.disk_reserve = in.bytes(x, 0); }},
@@ -166,6 +218,7 @@ void check(const relay_settings& s) {
         throw std::runtime_error(
             "nowhere to deliver to: give --to URL (your app), or --demo for a look");
     for (const relay_listener& own : s.listen) checked_listen(own.address);
+    check_admin(s);
     if (s.demo && s.listen.front().tls)
         throw std::runtime_error(
             "--demo: its sender speaks HTTP without TLS: leave out the "

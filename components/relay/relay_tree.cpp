@@ -111,7 +111,7 @@ json::array tls_of(const relay_settings& s) {
 json::object intake_config(const relay_settings& s) {
     json::object config{{"to", "/dam/queue"}};
     if (json::array tls = tls_of(s); !tls.empty()) config["tls"] = std::move(tls);
-    if (s.drain_delay.count() > 0) config["drain_delay"] = time(s.drain_delay);
+    if (s.accepts_on().count() > 0) config["drain_delay"] = time(s.accepts_on());
     json::array& routes = config["routes"].emplace_array();
     for (const relay_route& route : s.routes) routes.push_back(intake_of(route));
     config["trusted_proxies"] = json::value_from(s.trusted_proxies);
@@ -127,6 +127,21 @@ supe::child_spec forwarder_of(const relay_settings& s, const relay_route& route)
     return forwarder;
 }
 
+json::object admin_config(const admin_place& a) {
+    json::object config{{"address", a.address}, {"hosts", json::value_from(a.hosts)}};
+    if (!a.token_file.empty()) config["token_file"] = a.token_file.string();
+    if (a.token_written != 0) config["token_written"] = a.token_written;
+    return config;
+}
+
+/// Below `dam`, where its end is nobody's but its own, and first there: it answers until all others
+/// have stopped.
+supe::child_spec admin_of(const admin_place& a) {
+    auto child = built_in("admin", "admin", admin_config(a));
+    child.listen = {a.address};
+    return child;
+}
+
 supe::child_spec dam(const relay_settings& s) {
     auto tree = std::make_shared<supe::supervisor_spec>();
     tree->name = "dam";
@@ -135,6 +150,7 @@ supe::child_spec dam(const relay_settings& s) {
     tree->forward = {
         "queue-depth",    "webhook-dead",      "destination-paused",      "destination-down",
         "destination-up", "component-crashed", "component-auto-restarted"};
+    if (s.admin) tree->children.push_back(admin_of(*s.admin));
     tree->children.push_back(built_in("queue", "queue", queue_config(s)));
     for (const relay_route& route : s.routes) tree->children.push_back(forwarder_of(s, route));
     supe::child_spec child;
@@ -165,7 +181,7 @@ supe::supervisor_spec relay_tree(const relay_settings& s) {
     tree.children.push_back(dam(s));
     auto server = built_in("http_server", "http_server", intake_config(s));
     for (const relay_listener& l : s.listen) server.listen.push_back(l.address);
-    server.shutdown.limit = *server.shutdown.limit + s.drain_delay;
+    server.shutdown.limit = *server.shutdown.limit + s.accepts_on();
     server.mail.limits.window = 1024;
     tree.children.push_back(std::move(server));
     if (s.demo)

@@ -1,5 +1,6 @@
 #include "components/relay/roles.hpp"
 
+#include "components/admin/admin.hpp"
 #include "components/connection_lock/connection_lock.hpp"
 #include "components/demo/demo.hpp"
 #include "components/forwarder/forwarder.hpp"
@@ -16,6 +17,7 @@ const supe::component_roles& built_in_roles() {
         {"forwarder", forwarder},
         {"retrier", retrier},
         {"http_server", http_server},
+        {"admin", admin},
         {"demo_app", demo_app},
         {"demo_sender", demo_sender},
     };

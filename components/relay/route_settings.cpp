@@ -52,12 +52,6 @@ fs::path file_in(const field_reader& in, const located_value& v, const fs::path&
     return file;
 }
 
-void note_written(std::int64_t& newest, const fs::path& file) {
-    std::error_code unknown;
-    const auto at = std::chrono::file_clock::to_sys(fs::last_write_time(file, unknown));
-    if (!unknown) newest = std::max<std::int64_t>(newest, at.time_since_epoch().count());
-}
-
 delivery_timeout timeout_in(const field_reader& in, const located_value& v) {
     delivery_timeout t;
     if (!v.is_object) {
@@ -153,18 +147,6 @@ std::string path_in(const field_reader& in, const located_value& v) {
     return path;
 }
 
-std::string host_in(const field_reader& in, const located_value& v) {
-    std::string host = in.string(v);
-    const bool plain = !host.empty() && std::ranges::all_of(host, [](unsigned char c) {
-        return std::isalnum(c) || c == '-' || c == '.' || c == '_' || c == '[' || c == ']' ||
-               c == ':';
-    });
-    const bool has_port =
-        host.find(':') != host.npos && (!host.starts_with('[') || !host.ends_with(']'));
-    if (!plain || has_port) in.wrong(v, R"(a host like "hooks.example.com", without a port)");
-    return host;
-}
-
 relay_route route_in(const field_reader& in, const located_value& v, const fs::path& base) {
     relay_route route;
     route.name.clear();
@@ -173,7 +155,7 @@ relay_route route_in(const field_reader& in, const located_value& v, const fs::p
     fields.insert(fields.begin(),
                   {{"name", [&](auto& at, auto& x) { route.name = at.name(x); }},
                    maybe("path", [&](auto& at, auto& x) { route.path = path_in(at, x); }),
-                   maybe("host", [&](auto& at, auto& x) { route.host = host_in(at, x); })});
+                   maybe("host", [&](auto& at, auto& x) { route.host = read_host(at, x); })});
     in.object(v, fields);
     if (route.name.empty()) in.fail(v.position, "name is missing");
     if (route.name.size() > longest_name)
@@ -219,6 +201,24 @@ void check_against(const field_reader& in, const located_value& v,
 }
 
 }  // namespace
+
+void note_written(std::int64_t& newest, const fs::path& file) {
+    std::error_code unknown;
+    const auto at = std::chrono::file_clock::to_sys(fs::last_write_time(file, unknown));
+    if (!unknown) newest = std::max<std::int64_t>(newest, at.time_since_epoch().count());
+}
+
+std::string read_host(const field_reader& in, const located_value& v) {
+    std::string host = in.string(v);
+    const bool plain = !host.empty() && std::ranges::all_of(host, [](unsigned char c) {
+        return std::isalnum(c) || c == '-' || c == '.' || c == '_' || c == '[' || c == ']' ||
+               c == ':';
+    });
+    const bool has_port =
+        host.find(':') != host.npos && (!host.starts_with('[') || !host.ends_with(']'));
+    if (!plain || has_port) in.wrong(v, R"(a host like "hooks.example.com", without a port)");
+    return host;
+}
 
 std::vector<field_reader::field> treatment_fields(relay_route& r, fs::path base) {
     return {

@@ -53,6 +53,12 @@ struct relay_route {
 std::vector<supe::field_reader::field> treatment_fields(relay_route& route,
                                                         std::filesystem::path base);
 
+/// A name or address of a host, without a port.
+std::string read_host(const supe::field_reader& in, const supe::located_value& v);
+
+/// Notes in `newest` when a file was written, where that is later.
+void note_written(std::int64_t& newest, const std::filesystem::path& file);
+
 /// After all members of an object are read: what one says of another.
 void complete_route(const supe::field_reader& in, const supe::located_value& v, relay_route& route);
 

@@ -1,5 +1,6 @@
 // Shows that each component takes a right config, and ends at a wrong one with a line that says
 // what is wrong: a value of the wrong type never counts as the default.
+#include "components/admin/admin.hpp"
 #include "components/connection_lock/connection_lock.hpp"
 #include "components/demo/demo.hpp"
 #include "components/forwarder/forwarder.hpp"
@@ -160,6 +161,18 @@ BOOST_AUTO_TEST_CASE(http_server) {
     BOOST_TEST(end(R"({"routes": [{"name": "a", "dedupe": "id"}]})") ==
                R"(config.routes[0].dedupe: must be "header:NAME" or "json:/POINTER", not "id")");
     BOOST_TEST(end(R"({"trusted_proxies": ["x"]})").starts_with("config.trusted_proxies[0]: "));
+}
+
+BOOST_AUTO_TEST_CASE(admin) {
+    const auto end = [](const char* config) { return end_of(components::admin, config); };
+    BOOST_TEST(end(R"({"address": ":1", "hosts": ["a"], "queue": "queue", "http_server": "/h"})")
+                   .starts_with("no listening socket"));
+    BOOST_TEST(end(R"({"address": "here"})").starts_with("config.address: \"here\""));
+    BOOST_TEST(end(R"({"token_file": "/dev/null"})") ==
+               "config.token_file: /dev/null: is empty, and must hold a token");
+    BOOST_TEST(
+        end(R"({"port": 1})") ==
+        R"(config: "port" is not one of address, hosts, token_file, token_written, queue, http_server)");
 }
 
 BOOST_AUTO_TEST_CASE(demo_sender) {

@@ -95,9 +95,9 @@ inline const std::vector<std::string> floors{"supe", "patterns", "components", "
 /// Folders of components/ from the ground: what components share, the components, and those above
 /// them, each on a step of its own. A component never includes another.
 inline const std::map<std::string, int> component_steps{
-    {"http", 0},      {"webhook", 0},     {"verification", 0}, {"connection_lock", 1}, {"demo", 1},
-    {"forwarder", 1}, {"queue", 1},       {"retrier", 1},      {"http_server", 1},     {"relay", 2},
-    {"chaos", 2},     {"conformance", 2}, {"command_line", 3},
+    {"http", 0},  {"webhook", 0},   {"verification", 0}, {"connection_lock", 1}, {"demo", 1},
+    {"admin", 1}, {"forwarder", 1}, {"queue", 1},        {"retrier", 1},         {"http_server", 1},
+    {"relay", 2}, {"chaos", 2},     {"conformance", 2},  {"command_line", 3},
 };
 
 /// The nth step of a path, or nothing: part("supe/mail/mailbox.hpp", 1) is `mail`.
@@ -153,6 +153,7 @@ struct reserved_include {
 inline const std::vector<reserved_include> reserved_includes{
     {"boost/process", {"supe/process/posix_launcher.cpp"}},
     {"boost/beast", {"components/http/", "tests/"}},
+    {"prometheus/", {"components/admin/"}},
     {"boost/asio.hpp", {}},  // all of Asio: slow to compile, and hides what a file needs
 };
 

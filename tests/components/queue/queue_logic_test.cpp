@@ -327,7 +327,8 @@ BOOST_AUTO_TEST_CASE(setting_aside_may_fail) {
 // Mail that is none of ours is refused, and rubbish in a result is nobody's result.
 BOOST_AUTO_TEST_CASE(nonsense) {
     scene s;
-    const std::string expected = "a webhook, result, resume, drop, dead or webhooks is expected",
+    const std::string expected =
+                          "a webhook, result, resume, drop, dead, webhooks or metrics is expected",
                       bad_id = "the id is not made of 1 to 64 letters, digits, - and _";
     same(s.take({"7", "{}", "[]", R"("id")", R"({"x":1})", R"({"id":7})"}), lines(6, expected));
     same(s.take({webhook(""), webhook("a b"), webhook("\\u0061"), webhook(std::string(65, 'a'))}),

@@ -171,8 +171,7 @@ BOOST_AUTO_TEST_CASE(refuses_what_cannot_work) {
          ":29: timeout.connect: must not be longer than total, which is 1s"},
         {R"({"body_limit": "0"})", ":16: body_limit: must be a size like"},
         {R"({"queue_limit": "0"})", ":17: queue_limit: must be a size like"},
-        {R"({"listen": "unix:x.sock"})",
-         R"(:12: listen: "unix:x.sock": webhooks come by TCP alone)"},
+        {R"({"listen": "unix:x.sock"})", R"(:12: listen: "unix:x.sock": HTTP comes by TCP alone)"},
         {R"({"listen": []})", ":12: listen: must be 1 to 16 addresses, not []"},
         {R"({"listen": [":1", ":1"]})", ":19: listen[1]: stands there twice"},
         {R"({"listen": {"key": "k"}})", ":12: listen: address is missing"},
@@ -198,6 +197,54 @@ BOOST_AUTO_TEST_CASE(refuses_what_cannot_work) {
     for (const auto& [text, expected] : cases) {
         const std::string why = f.refusal(text);
         BOOST_TEST(why.starts_with(std::string("relay.json:1") + expected), why);
+    }
+}
+
+// Where the relay says how it does: by its address alone, or with who may ask.
+BOOST_AUTO_TEST_CASE(admin) {
+    const file f;
+    std::ofstream(f.directory / "token") << "s3cret\n";
+    BOOST_TEST(!f.read(R"({"to": "http://a"})").admin);
+    BOOST_TEST(!f.read(R"({"to": "http://a", "admin": null})").admin);
+    BOOST_TEST(f.read(R"({"to": "http://a", "admin": ":9900"})").admin->address == ":9900");
+    const auto s = f.read(R"({"to": "http://a", "admin": {"address": "127.0.0.1:9900",
+        "token_file": "token", "hosts": ["relay.internal", "[fd00::1]"]}})");
+    BOOST_TEST(s.admin->token_file == f.directory / "token");
+    BOOST_TEST(s.admin->hosts.size() == 2u);
+    const auto tree = components::relay_tree(s);
+    const auto& admin = tree.children.at(1).supervisor->children.front();
+    BOOST_TEST(admin.name == "admin");
+    BOOST_TEST(admin.listen.front() == "127.0.0.1:9900");
+    BOOST_TEST(boost::json::serialize(admin.config).find("s3cret") == std::string::npos);
+    const std::pair<const char*, const char*> cases[] = {
+        {R"({"admin": 9900})", ":11: admin: must be a string, not 9900"},
+        {R"({"admin": {}})", ":11: admin: address is missing"},
+        {R"({"admin": "unix:x.sock"})", R"(:11: admin: "unix:x.sock": HTTP comes by TCP alone)"},
+        {R"({"admin": {"address": ":1", "token_file": "none"}})", ":43: admin.token_file: "},
+        {R"({"admin": {"address": ":1", "hosts": ["a:80"]}})",
+         ":39: admin.hosts[0]: must be a host like"},
+        {R"({"admin": {"port": 1}})",
+         R"(:12: admin: "port" is not one of address, token_file, hosts)"},
+    };
+    for (const auto& [text, expected] : cases) {
+        const std::string why = f.refusal(text);
+        BOOST_TEST(why.starts_with(std::string("relay.json:1") + expected), why);
+    }
+    for (const auto& [own, listen, clash] :
+         {std::tuple("127.0.0.1:80", "127.0.0.1:80", true), std::tuple(":80", "127.0.0.1:80", true),
+          std::tuple("127.0.0.1:80", "0.0.0.0:80", true),
+          std::tuple("127.0.0.1:81", "127.0.0.1:80", false),
+          std::tuple("127.0.0.2:80", "127.0.0.1:80", false)}) {
+        settings two = s;
+        two.admin->address = own;
+        two.listen = {listen};
+        std::string why;
+        try {
+            components::check(two);
+        } catch (const std::invalid_argument& e) {
+            why = e.what();
+        }
+        BOOST_TEST(!why.empty() == clash, std::string(own) + " " + listen + " " + why);
     }
 }
 
@@ -295,6 +342,18 @@ BOOST_AUTO_TEST_CASE(become_configs) {
     BOOST_TEST(config(tree.children.at(2)) ==
                R"({"to":"/dam/queue","routes":[{"name":"default","path":"/","body_limit":"4MiB"}],)"
                R"("trusted_proxies":[]})");
+}
+
+// A load balancer that asks `admin` has the time to see that the relay ends.
+BOOST_AUTO_TEST_CASE(the_delay_of_an_end) {
+    const file f;
+    const auto delay = [&](const std::string& more) {
+        return f.read(R"({"to": "http://a")" + more + "}").accepts_on();
+    };
+    BOOST_TEST((delay("") == 0s));
+    BOOST_TEST((delay(R"(, "admin": ":9900")") == 5s));
+    BOOST_TEST((delay(R"(, "admin": ":9900", "drain_delay": "0s")") == 0s));
+    BOOST_TEST((delay(R"(, "drain_delay": "2s")") == 2s));
 }
 
 // A listener with a certificate: the files are looked at, and become whole paths. The server knows
