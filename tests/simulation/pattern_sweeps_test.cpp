@@ -6,6 +6,7 @@
 #include "patterns/demand.hpp"
 #include "patterns/forward_notices.hpp"
 #include "patterns/graceful_shutdown.hpp"
+#include "patterns/idle_shutdown.hpp"
 #include "patterns/retry.hpp"
 #include "patterns/timeout.hpp"
 #include "patterns/watchdog.hpp"
@@ -130,6 +131,26 @@ BOOST_AUTO_TEST_CASE(retry_and_timeout) {
         hour = &h;
         const std::string fault = h.run_mail(handled);
         return fault.empty() && longest > 1s ? "a try took too long" : fault;
+    });
+}
+
+// A component on demand handles each mail, and is down when it has had none for a while.
+BOOST_AUTO_TEST_CASE(idle_shutdown) {
+    for_all_seeds([](std::uint64_t seed) -> std::string {
+        std::map<std::string, int> handled;
+        bad_hour* hour = nullptr;
+        const auto worker = [&](component& self) -> awaitable<> {
+            patterns::idle_shutdown idle{self, hour->some(300)};
+            while (auto mail = co_await idle.next_mail()) {
+                co_await self.time().sleep_for(hour->some(100));
+                ++handled[mail->body()];
+                mail->ack();
+            }
+        };
+        bad_hour h(seed, worker, R"("demand": true,)");
+        hour = &h;
+        const auto mail = [&](int n) { h.w.mail("c", std::to_string(n)); };
+        return h.run(mail, [&] { return handled.size() == steps && h.w.pid_of("/c") == 0; });
     });
 }
 
