@@ -32,8 +32,8 @@ struct program {
 
 /// The whole main(). As a process that a supervisor started it runs its role. Otherwise it is a
 /// command line: run, check, and what an operator asks of a running tree (status, tree, logs,
-/// notices, start, stop, restart, add, remove, scale, mail, dead), which means the tree of `what`
-/// unless --state or --tree names another one. Returns the exit code (contract §6).
+/// notices, start, stop, restart, add, remove, scale, reload, mail, dead), which means the tree of
+/// `what` unless --state or --tree names another one. Returns the exit code (contract §6).
 int main(int argc, char** argv, program what);
 
 }  // namespace supe

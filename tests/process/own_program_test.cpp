@@ -77,6 +77,7 @@ BOOST_AUTO_TEST_CASE(operates_its_tree) {
     BOOST_TEST(ask({"notices", "--once", "greeted", "--timeout", "1ms"}).code == 4);
     BOOST_TEST(ask({"dead", "list"}).code == 0);
     BOOST_TEST(ask({"logs", "-n", "5"}).code == 0);
+    BOOST_TEST(ask({"reload"}).code == 1);  // the tree in the program has no file to read again
     stop(*hall);
 }
 
@@ -96,6 +97,7 @@ BOOST_AUTO_TEST_CASE(another_tree) {
     BOOST_TEST(support::until([&] { return ask({"--tree", "other", "status", "x"}).code == 0; }),
                other->err());
     BOOST_TEST(ask({"status"}).code == 3);
+    BOOST_TEST(ask({"reload", "--tree", "other"}).code == 0);
     stop(*other);
 }
 
