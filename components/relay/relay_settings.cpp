@@ -13,7 +13,6 @@
 namespace components {
 namespace {
 
-constexpr std::size_t most_addresses = 16;
 constexpr supe::milliseconds longest_delay = std::chrono::minutes(2);
 
 /// HTTP comes by TCP.
@@ -64,8 +63,8 @@ relay_listener listener_in(const supe::field_reader& in, const supe::located_val
 std::vector<relay_listener> listen_in(const supe::field_reader& in, const supe::located_value& v,
                                       const std::filesystem::path& base) {
     if (!v.is_array) return {listener_in(in, v, base)};
-    if (v.elements.empty() || v.elements.size() > most_addresses)
-        in.wrong(v, fmt::format("1 to {} addresses", most_addresses));
+    if (v.elements.empty() || v.elements.size() > supe::most_listen_addresses)
+        in.wrong(v, fmt::format("1 to {} addresses", supe::most_listen_addresses));
     std::vector<relay_listener> all;
     for (std::size_t i = 0; i < v.elements.size(); ++i) {
         relay_listener one = listener_in(in.below(i), v.elements[i], base);

@@ -10,6 +10,8 @@ namespace supe {
 
 /// What the address of a socket in the file system begins with.
 inline constexpr std::string_view unix_prefix = "unix:";
+/// The most addresses of one child.
+inline constexpr std::size_t most_listen_addresses = 16;
 /// Bytes of a path that fit into sockaddr_un, with the zero behind them (unix(7)).
 inline constexpr std::size_t unix_path_limit = 107;
 

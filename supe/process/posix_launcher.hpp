@@ -3,6 +3,7 @@
 
 #include "supe/process/descendants.hpp"
 #include "supe/process/launcher.hpp"
+#include "supe/process/listen_address.hpp"
 
 #include <array>
 #include <cstdint>
@@ -36,7 +37,8 @@ private:
 
     loop_executor executor_;
     unique_fd null_;
-    std::array<unique_fd, 16> reserved_;  // low numbers for the descriptors of the next child
+    // Low numbers for the descriptors of the next child: three, its sockets and its channel.
+    std::array<unique_fd, 3 + most_listen_addresses + 1> reserved_;
     std::uint64_t tree_;
     orphan_list orphans_;  // of the last scan
     std::uint64_t scans_ = 0;

@@ -318,6 +318,10 @@ private:
     void check_listen(const field_reader& r, const located& v, const child_spec& c) {
         if (c.listen.empty()) return;
         const auto& field = std::ranges::find(v.members, "listen", &located::member::key)->value;
+        if (c.listen.size() > most_listen_addresses)
+            r.below("listen").fail(field.position,
+                                   fmt::format("has {} addresses, at most {} are allowed",
+                                               c.listen.size(), most_listen_addresses));
         for (std::size_t i = 0; i < c.listen.size(); ++i) {
             const field_reader in = r.below("listen").below(i);
             const text_position position = field.elements[i].position;

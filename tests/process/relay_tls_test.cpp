@@ -81,6 +81,23 @@ BOOST_AUTO_TEST_CASE(beside_a_plain_listener) {
     BOOST_TEST(s.relay->stop().value_or(-1) == 0);
 }
 
+// As many as there may be, the last one with TLS.
+BOOST_AUTO_TEST_CASE(sixteen_listeners) {
+    scene s;
+    s.issue();
+    std::string listen;
+    for (int i = 0; i < 15; ++i) listen += fmt::format(R"("127.0.0.1:{}", )", support::free_port());
+    std::ofstream(s.directory / "relay.json") << fmt::format(
+        R"({{"listen": [{}{{"address": "127.0.0.1:{}", "certificate": "cert.pem",
+             "key": "key.pem"}}], "to": "{}"}})",
+        listen, s.secure, s.app.url());
+    s.relay.emplace(s.loop, s.directory / "state", s.directory / "relay.json");
+    BOOST_REQUIRE_MESSAGE(s.relay->is_up(), s.relay->process().output());
+    tls_client sender(s.loop, s.secure);
+    BOOST_TEST(sender.say(post("/a")).receive("\r\n") == ok);
+    BOOST_TEST(s.relay->stop().value_or(-1) == 0);
+}
+
 // A certificate that is renewed restarts nothing and closes no connection, with SIGHUP or without.
 // A bad pair changes nothing, and a SIGHUP says what is wrong.
 BOOST_AUTO_TEST_CASE(renewal) {

@@ -40,6 +40,11 @@ BOOST_AUTO_TEST_CASE(listening) {
     BOOST_TEST(refusal_of(R"("listen":["127.0.0.1:80","localhost:80"])") ==
                R"(children[0].listen[1]: "localhost:80" is listened on by "c" already)");
     BOOST_TEST(refusal_of(R"("listen":[":0",":0","127.0.0.1:0"])") == "accepted");
+    std::string many = "\":0\"";
+    for (int i = 1; i < 16; ++i) many += ",\":0\"";
+    BOOST_TEST(refusal_of("\"listen\":[" + many + "]") == "accepted");
+    BOOST_TEST(refusal_of("\"listen\":[" + many + ",\":0\"]")
+                   .ends_with("listen: has 17 addresses, at most 16 are allowed"));
     BOOST_TEST(
         refusal(R"({"name":"t","children":[{"name":"a","command":["x"],"listen":["unix:sub/s"]},
         {"name":"n","children":[{"name":"b","command":["x"],"directory":"sub","listen":["unix:s"]}]}]})") ==
