@@ -9,7 +9,8 @@ supe::duration backoff::next() {
     const fraction whole = std::min(limit_, settings_.max);
     limit_ = std::chrono::duration_cast<supe::duration>(
         std::min<fraction>(whole * settings_.factor, settings_.max));
-    const double part = std::uniform_real_distribution<double>(0, 1)(dice_);
+    if (!dice_) dice_.emplace(std::random_device{}());
+    const double part = std::uniform_real_distribution<double>(0, 1)(*dice_);
     return std::chrono::duration_cast<supe::duration>(whole * (1 - settings_.jitter * part));
 }
 

@@ -3,6 +3,7 @@
 
 #include "supe/async/clock.hpp"
 
+#include <optional>
 #include <random>
 
 namespace patterns {
@@ -21,7 +22,7 @@ public:
         double factor = 2;
         double jitter = 1;  ///< the part of a pause that is random, 0 to 1
     };
-    explicit backoff(settings s) : settings_(s), limit_(s.first), dice_(std::random_device{}()) {}
+    explicit backoff(settings s) : settings_(s), limit_(s.first) {}
 
     supe::duration next();
     /// After a success: the next pause is a first one again.
@@ -30,7 +31,7 @@ public:
 private:
     settings settings_;
     supe::duration limit_;
-    std::minstd_rand dice_;
+    std::optional<std::minstd_rand> dice_{};  // a seed costs more than most of what is tried
 };
 
 }  // namespace patterns

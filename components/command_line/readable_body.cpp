@@ -8,9 +8,15 @@
 namespace components {
 
 void make_body_readable(boost::json::value& letter) {
-    auto* webhook = letter.as_object().if_contains("webhook");
-    auto* body =
-        webhook && webhook->is_object() ? webhook->get_object().if_contains("body") : nullptr;
+    auto* const found = letter.as_object().if_contains("webhook");
+    if (!found || !found->is_object()) return;
+    boost::json::object& webhook = found->get_object();
+    if (auto* const text = webhook.if_contains("text")) {
+        webhook.insert_or_assign("body", boost::json::value(std::move(*text)));
+        webhook.erase("text");
+        return;
+    }
+    auto* const body = webhook.if_contains("body");
     if (!body || !body->is_string()) return;
     const auto bytes = supe::from_base64(std::string_view(body->get_string()));
     if (bytes && supe::as_utf8(*bytes) == *bytes) {

@@ -5,8 +5,8 @@
 
 namespace components {
 
-/// `webhook.body` of this object: text, as nearly all are, can be read; any other body stays
-/// base64, and says so.
+/// `webhook.body` of this object: text, as nearly all are, can be read, however it is stored; any
+/// other body stays base64, and says so.
 void make_body_readable(boost::json::value& letter);
 
 }  // namespace components

@@ -8,11 +8,14 @@
 #include "patterns/idle_shutdown.hpp"
 #include "patterns/output.hpp"
 #include "patterns/worker_pool.hpp"
+#include "supe/text/json_text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <algorithm>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
+#include <boost/asio/post.hpp>
+#include <charconv>
+#include <deque>
 #include <unordered_map>
 
 namespace components {
@@ -20,6 +23,8 @@ namespace {
 
 namespace json = boost::json;
 using namespace std::chrono_literals;
+
+constexpr std::size_t most_results = 256;  // in one mail
 
 struct forwarder_state;
 
@@ -36,12 +41,22 @@ struct worker {
     supe::awaitable<> handle(supe::mail mail);
 };
 
+/// A webhook whose result is not in the queue's mailbox yet.
+struct outcome {
+    supe::mail mail;
+    std::string id;
+    std::string result;  ///< JSON text
+};
+
 /// The forwarder: what its workers share.
 struct forwarder_state {
     supe::component& self;
     forwarder_settings settings;
     std::unordered_map<std::string, std::vector<supe::mail>>
-        in_flight{};  // by webhook: copies of what is being delivered
+        in_flight{};  // by webhook, until it is reported: copies that came meanwhile
+    std::deque<outcome> done{};
+    bool closing = false;              // no delivery begins any more
+    supe::timer reports{self.time()};  // one of these three has changed
     latest_results latest{10000};
     name_lookup names{self.time(), settings.to};
     std::optional<patterns::rate_limiter> starts{};
@@ -60,15 +75,20 @@ struct delivery {
 };
 
 delivery read_delivery(const supe::mail& mail) {
-    const json::value body = mail.value();
-    if (!body.is_object()) throw std::runtime_error("not an object");
-    const json::object& o = body.get_object();
-    const json::value* attempt = o.if_contains("attempt");
-    const json::value* item = o.if_contains("webhook");
-    if (!attempt || !attempt->is_int64() || attempt->get_int64() < 1)
+    std::string_view attempt, item;
+    supe::json_members members(mail.body());
+    while (members.next()) {
+        if (members.key() == "attempt") attempt = members.value();
+        if (members.key() == "webhook") item = members.value();
+    }
+    if (!members.well_formed()) throw std::runtime_error("not an object");
+    delivery d;
+    const auto number = std::from_chars(attempt.data(), attempt.data() + attempt.size(), d.attempt);
+    if (number.ec != std::errc() || number.ptr != attempt.data() + attempt.size() || d.attempt < 1)
         throw std::runtime_error("attempt is not a number from 1");
-    if (!item) throw std::runtime_error("webhook is missing");
-    return {webhook_from_json(*item), static_cast<unsigned>(attempt->get_int64())};
+    if (item.empty()) throw std::runtime_error("webhook is missing");
+    d.item = webhook_from_json(item);
+    return d;
 }
 
 supe::awaitable<> worker::give_up() {
@@ -178,12 +198,14 @@ supe::awaitable<attempt_result> deliver(worker& w, const delivery& d) {
 
 std::string result_of(const forwarder_settings& s, const delivery& d, const attempt_result& known) {
     const http_reply& reply = known.reply;
-    json::object result{{"id", d.item.id}, {"attempt", d.attempt}, {"status", reply.status}};
-    if (!s.route.empty()) result["route"] = s.route;
-    result["ms"] = known.took.count();
-    if (reply.retry_after) result["retry_after_ms"] = reply.retry_after->count();
-    if (!reply.error.empty()) result["error"] = reply.error;
-    return json::serialize(json::object{{"result", std::move(result)}});
+    std::string text = fmt::format(R"({{"id":{},"attempt":{},"status":{})",
+                                   supe::json_quoted(d.item.id), d.attempt, reply.status);
+    if (!s.route.empty()) text += fmt::format(R"(,"route":{})", supe::json_quoted(s.route));
+    text += fmt::format(R"(,"ms":{})", known.took.count());
+    if (reply.retry_after)
+        text += fmt::format(R"(,"retry_after_ms":{})", reply.retry_after->count());
+    if (!reply.error.empty()) text += R"(,"error":)" + supe::json_quoted(reply.error);
+    return text += '}';
 }
 
 /// Until it is in the queue's mailbox: a result that is lost would hold the webhook back.
@@ -203,42 +225,71 @@ supe::awaitable<> report(forwarder_state& o, std::string to, std::string result)
     }
 }
 
-supe::awaitable<> deliver_and_report(worker& w, const delivery& d, const std::string& sender) {
+supe::awaitable<std::string> result_after(worker& w, const delivery& d) {
     forwarder_state& o = w.owner;
-    attempt_result result;
-    if (const attempt_result* known = o.latest.find(d.item.id, d.attempt)) {
-        result = *known;
-    } else {
-        result = co_await deliver(w, d);
-        o.latest.add(d.item.id, d.attempt, result);
-        const http_reply& reply = result.reply;
-        if (!is_success(reply)) {
-            patterns::warn("webhook {}, attempt {}: {}", d.item.id, d.attempt,
-                           reply.status ? std::to_string(reply.status) : reply.error);
-        }
+    if (const attempt_result* known = o.latest.find(d.item.id, d.attempt))
+        co_return result_of(o.settings, d, *known);
+    const attempt_result result = co_await deliver(w, d);
+    o.latest.add(d.item.id, d.attempt, result);
+    const http_reply& reply = result.reply;
+    if (!is_success(reply)) {
+        patterns::warn("webhook {}, attempt {}: {}", d.item.id, d.attempt,
+                       reply.status ? std::to_string(reply.status) : reply.error);
     }
-    co_await report(o, sender, result_of(o.settings, d, result));
+    co_return result_of(o.settings, d, result);
 }
 
-/// Delivers, reports and acknowledges, together with the copies that came meanwhile.
+/// Delivers it, but for a copy of one that is being delivered. The worker goes on while
+/// report_all() reports.
 supe::awaitable<> handle_once(worker& w, const delivery& d, supe::mail mail) {
-    auto& in_flight = w.owner.in_flight;
-    if (const auto same = in_flight.find(d.item.id); same != in_flight.end()) {
+    forwarder_state& o = w.owner;
+    if (const auto same = o.in_flight.find(d.item.id); same != o.in_flight.end()) {
         same->second.push_back(std::move(mail));
         co_return;
     }
-    in_flight[d.item.id];
-    bool done = true;
+    o.in_flight[d.item.id];
     try {
-        co_await deliver_and_report(w, d, mail.from());
+        std::string result = co_await result_after(w, d);
+        o.done.push_back({std::move(mail), d.item.id, std::move(result)});
     } catch (const stopped&) {
-        done = false;
+        o.in_flight.erase(d.item.id);
     }
-    std::vector<supe::mail> copies = std::move(in_flight[d.item.id]);
-    in_flight.erase(d.item.id);
-    if (!done) co_return;
-    mail.ack();
-    for (supe::mail& copy : copies) copy.ack();
+    o.reports.notify();
+}
+
+/// The first ones for one queue.
+std::vector<outcome> take_done(forwarder_state& o) {
+    std::vector<outcome> some;
+    while (!o.done.empty() && some.size() < most_results &&
+           (some.empty() || o.done.front().mail.from() == some.front().mail.from())) {
+        some.push_back(std::move(o.done.front()));
+        o.done.pop_front();
+    }
+    return some;
+}
+
+/// Reports what is done, and acknowledges it with the copies that came meanwhile. What is done
+/// while a report is on its way goes into the next one.
+supe::awaitable<> report_all(forwarder_state& o) {
+    while (!o.closing || !o.in_flight.empty()) {
+        if (o.done.empty()) {
+            co_await o.reports.wait();
+            continue;
+        }
+        // Behind the answers that are here already.
+        co_await boost::asio::post(o.self.time().executor(), supe::use_awaitable);
+        std::vector<outcome> some = take_done(o);
+        std::vector<std::string_view> results;
+        for (const outcome& each : some) results.push_back(each.result);
+        co_await report(o, some.front().mail.from(),
+                        fmt::format(R"({{"results":[{}]}})", fmt::join(results, ",")));
+        for (outcome& each : some) {
+            std::vector<supe::mail> copies = std::move(o.in_flight[each.id]);
+            o.in_flight.erase(each.id);
+            each.mail.ack();
+            for (supe::mail& copy : copies) copy.ack();
+        }
+    }
 }
 
 supe::awaitable<> worker::handle(supe::mail mail) {
@@ -271,6 +322,8 @@ supe::awaitable<> take_mail(forwarder_state& o) {
         }
     }
     o.pool.close();
+    o.closing = true;
+    o.reports.notify();
 }
 
 }  // namespace
@@ -281,6 +334,7 @@ supe::awaitable<> forwarder(supe::component& self) {
     self.set_window(2 * o.settings.connections + 16);  // the queue sends no more than that
     supe::nursery all(self.time());
     o.pool.start(all);
+    all.start(report_all(o));
     all.start(take_mail(o));
     co_await all.join();
     co_await o.names.end();

@@ -8,8 +8,9 @@ namespace components {
 
 /// Takes mail `{"attempt":N,"webhook":{…}}` (components/webhook/webhook.hpp), delivers it, and
 /// mails
-/// `{"result":{"id","attempt","status","route"?,"ms","retry_after_ms"?,"error"?}}` to the sender
-/// before it acknowledges; `ms` is how long the attempt took. Connections stay open between
+/// `{"results":[{"id","attempt","status","route"?,"ms","retry_after_ms"?,"error"?},…]}` to the
+/// sender before it acknowledges, with all that was done while the mail before was on its way; `ms`
+/// is how long the attempt took. Connections stay open between
 /// deliveries for half of `idle`, or until the lock calls them back; after `idle` without work it
 /// ends (patterns::idle_shutdown). A webhook that it delivered lately is not delivered twice when
 /// it comes again. Config: `{"route":"default","to":URL,"exact":false,"connections":4,

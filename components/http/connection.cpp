@@ -101,7 +101,8 @@ struct http_connection::impl {
     tls_authorities authorities;
     beast::flat_buffer buffer;
     std::unique_ptr<byte_stream> stream;
-    bool in_step = false;  // open, and no answer is outstanding
+    std::optional<time_limit> time_of_exchange{};  // one for all exchanges of a stream
+    bool in_step = false;                          // open, and no answer is outstanding
     unsigned served = 0;
     bool stale = false;
     supe::time_point quiet_since{};  // the end of the last exchange
@@ -115,6 +116,7 @@ struct http_connection::impl {
         : time(t), to(std::move(d)), authorities(std::move(a)) {}
 
     void prepare() {
+        time_of_exchange.reset();
         stream = to.tls ? byte_stream::make_tls(time.executor(), to.host, authorities)
                         : byte_stream::make_plain(time.executor());
     }
@@ -336,9 +338,11 @@ supe::awaitable<http_reply> http_connection::exchange(const std::string& head,
     impl_->in_step = impl_->stale = impl_->all_sent = impl_->answered = false;
     impl_->sent = 0;
     impl_->unsent.clear();
-    time_limit limit(impl_->time, impl_->stream->socket(), limits.total);
-    const http_reply reply = co_await impl_->talk(head, body, limits, limit);
-    co_await limit.lift();
+    std::optional<time_limit>& limit = impl_->time_of_exchange;
+    if (!limit) limit.emplace(impl_->time, impl_->stream->socket(), limits.total);
+    limit->begin(limits.total);
+    const http_reply reply = co_await impl_->talk(head, body, limits, *limit);
+    limit->rest();
     impl_->quiet_since = impl_->time.now();
     co_return reply;
 }
@@ -355,6 +359,8 @@ bool http_connection::was_stale() const { return impl_->stale; }
 
 supe::awaitable<> http_connection::close(supe::duration patience) {
     impl_->in_step = false;
+    if (impl_->time_of_exchange) co_await impl_->time_of_exchange->lift();
+    impl_->time_of_exchange.reset();
     if (!impl_->stream || !impl_->stream->socket().is_open()) co_return;
     tcp_socket& socket = impl_->stream->socket();
     {

@@ -19,10 +19,11 @@ bool is_alphanumeric(char c) {
 
 /// CGI (RFC 3875 §4.1.18) and what descends from it know of a name its letters and digits alone:
 /// whatever else is in it becomes an underscore. `X_Forwarded_For` is X-Forwarded-For there.
-std::string as_cgi_reads(std::string_view name) {
-    std::string read(name);
-    std::ranges::replace_if(read, [](char c) { return !is_alphanumeric(c); }, '-');
-    return read;
+/// `ours` has letters, digits and hyphens alone.
+bool cgi_reads(std::string_view name, std::string_view ours) {
+    return std::ranges::equal(name, ours, [](char c, char own) {
+        return is_alphanumeric(c) ? (c | 0x20) == (own | 0x20) : own == '-';
+    });
 }
 
 /// Fields that we write ourselves; what a sender put there is dropped, in any spelling that the
@@ -32,20 +33,17 @@ bool is_ours(std::string_view name) {
     constexpr std::string_view names[] = {
         "Host",         "Content-Length",   "Transfer-Encoding", "Supe-Webhook-Id",
         "Supe-Attempt", "Supe-Received-At", "Supe-Verified",     "Forwarded"};
-    const std::string read = as_cgi_reads(name);
-    const auto is_it = [&](std::string_view n) { return same_field(n, read); };
-    constexpr std::string_view forwarded = "X-Forwarded-";
+    const auto is_it = [&](std::string_view ours) { return cgi_reads(name, ours); };
+    constexpr std::string_view forwarded = "X-Forwarded-", key = "Idempotency-Key";
     return std::ranges::any_of(names, is_it) ||
-           same_field(std::string_view(read).substr(0, forwarded.size()), forwarded) ||
-           (is_it("Idempotency-Key") && read != name);
+           cgi_reads(name.substr(0, forwarded.size()), forwarded) ||
+           (is_it(key) && !same_field(name, key));
 }
 
 /// The field `name` stands in `fields` too, in any spelling.
 bool is_one_of(const http_fields& fields, std::string_view name) {
-    if (fields.empty()) return false;
-    const std::string read = as_cgi_reads(name);
     return std::ranges::any_of(fields,
-                               [&](const auto& entry) { return same_field(entry.first, read); });
+                               [&](const auto& entry) { return cgi_reads(name, entry.first); });
 }
 
 }  // namespace
@@ -103,8 +101,11 @@ std::string delivery_head(const http_destination& to, const webhook& w, unsigned
                           path_rule paths, const http_fields& signature) {
     std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", w.method,
                                    delivery_target(to, w.target, paths), to.authority);
+    head.reserve(1024);
     const auto add = [&head](std::string_view name, std::string_view value) {
-        head += fmt::format("{}: {}\r\n", name, value);
+        for (const std::string_view part :
+             {name, std::string_view(": "), value, std::string_view("\r\n")})
+            head += part;
     };
     const bool own_key = !field(w.headers, "Idempotency-Key").empty();
     for (const auto& [name, value] : w.headers)

@@ -20,22 +20,33 @@ public:
         deadline_ = deadline;
         if (deadline < wake_.expiry()) wake_.expires_at(deadline);
     }
+    /// For the next of several things that a socket does: nothing of the one before counts. It
+    /// costs nothing while a deadline is not before that of the one before.
+    void begin(supe::time_point deadline) {
+        late_ = false;
+        set(deadline);
+    }
+    /// There is no limit until begin().
+    void rest() { deadline_ = supe::never; }
     supe::awaitable<> lift() {
-        tasks_.cancel();
+        lifted_ = true;
+        wake_.notify();
         co_await tasks_.join();
     }
 
 private:
     supe::awaitable<> cut() {
-        while (time_.now() < deadline_) {
-            wake_.expires_at(deadline_);
+        while (!lifted_) {
+            const supe::time_point now = time_.now();
+            const bool is_over = now >= deadline_;
+            if (is_over) {
+                late_ = true;
+                boost::system::error_code ignored;
+                socket_.cancel(ignored);
+            }
+            // Again and again: a cancel between two operations has no effect.
+            wake_.expires_at(is_over ? now + std::chrono::milliseconds(50) : deadline_);
             co_await wake_.wait();
-        }
-        late_ = true;
-        for (;;) {  // a cancel between two operations has no effect
-            boost::system::error_code ignored;
-            socket_.cancel(ignored);
-            co_await time_.sleep_for(std::chrono::milliseconds(50));
         }
     }
 
@@ -43,6 +54,7 @@ private:
     tcp_socket& socket_;
     supe::time_point deadline_;
     bool late_ = false;
+    bool lifted_ = false;
     supe::timer wake_;
     supe::nursery tasks_;
 };

@@ -210,8 +210,11 @@ supe::awaitable<> deliver_all(queue_state& state) {
     for (;;) {
         if (auto next = next_webhook(state)) {
             stored_webhook& webhook = next->webhook;
-            std::string body =
-                fmt::format(R"({{"attempt":{},"webhook":{}}})", webhook.attempt + 1, webhook.text);
+            std::string body;
+            body.reserve(webhook.text.size() + 40);
+            body += fmt::format(R"({{"attempt":{},"webhook":)", webhook.attempt + 1);
+            body += webhook.text;
+            body += '}';
             state.all.start(
                 deliver(state, std::move(next->forwarder), std::move(webhook.id), std::move(body)));
             state.changed.notify();

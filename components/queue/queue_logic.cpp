@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <algorithm>
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 namespace components {
@@ -136,8 +137,10 @@ mail_decision queue_logic::take_one(std::string_view body, unix_ms now, queue_ev
     const std::string_view key = object ? members.key() : std::string_view(),
                            value = object ? members.value() : std::string_view();
     if (key == "id" && value.starts_with('"')) return take_webhook(body, now, later);
-    if (key == "result") {
-        take_result(value, now, events, later);
+    if (key == "results") {
+        const auto parsed = supe::parse_json(value);
+        if (parsed && parsed->is_array())
+            for (const json::value& one : parsed->get_array()) take_result(one, now, events, later);
         return {};
     }
     if (key == "retry") return {};  // of a retrier, in trees of earlier versions
@@ -151,7 +154,7 @@ mail_decision queue_logic::take_one(std::string_view body, unix_ms now, queue_ev
             for (const auto& l : lanes_) later.begin_anew.push_back(l.get());
         return {mail_decision::kind::done, {}, std::move(about.text)};
     }
-    return refuse("a webhook, result, resume, drop, dead, webhooks or metrics is expected");
+    return refuse("a webhook, results, resume, drop, dead, webhooks or metrics is expected");
 }
 
 /// Why there is no room for it; empty where there is. Where there are several routes, one alone
@@ -188,11 +191,10 @@ mail_decision queue_logic::take_webhook(std::string_view body, unix_ms now, chan
     return {};
 }
 
-void queue_logic::take_result(std::string_view text, unix_ms now, queue_events& events,
+void queue_logic::take_result(const json::value& text, unix_ms now, queue_events& events,
                               changes& later) {
-    const auto parsed = supe::parse_json(text);
-    if (!parsed || !parsed->is_object()) return;
-    const json::object& o = parsed->get_object();
+    if (!text.is_object()) return;
+    const json::object& o = text.get_object();
     const std::string id = supe::string_of(o, "id");
     if (id.empty()) return;
     delivery_result result{static_cast<int>(number_in(o, "status")), std::nullopt,

@@ -4,6 +4,7 @@
 
 #include "components/queue/lane.hpp"
 
+#include <boost/json/value.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -127,7 +128,8 @@ private:
     mail_decision about_webhooks(std::string_view request, unix_ms now, changes& later);
     mail_decision about_metrics(unix_ms now);
     std::optional<std::int64_t> note_delivery(const std::string& id, const attempt_note& last);
-    void take_result(std::string_view result, unix_ms now, queue_events& events, changes& later);
+    void take_result(const boost::json::value& result, unix_ms now, queue_events& events,
+                     changes& later);
     void take_failure(const std::string& id, unsigned attempt, const delivery_result& result,
                       std::int64_t ms, unix_ms now, queue_events& events, changes& later);
     void note_health(lane& l, const std::string& id, outcome how, unix_ms now, queue_events& events,

@@ -112,9 +112,11 @@ void upgrade_from_2(SQLite::Database& db) {
         db.exec(fmt::format("ALTER TABLE routes ADD COLUMN {} INTEGER NOT NULL DEFAULT 0", column));
 }
 
+/// Version 3 has the same tables. Its webhooks have their bodies in base64, and stay so.
 void upgrade(SQLite::Database& db) {
-    const bool second = db.execAndGet("PRAGMA user_version").getInt() == 2;
-    second ? upgrade_from_2(db) : upgrade_from_1(db);
+    const int version = db.execAndGet("PRAGMA user_version").getInt();
+    if (version < 2) upgrade_from_1(db);
+    if (version == 2) upgrade_from_2(db);
 }
 
 }  // namespace
@@ -123,11 +125,13 @@ supe::sqlite_format queue_format() {
     supe::sqlite_format f;
     f.version = queue_version;
     f.upgrade = upgrade;
-    // Two webhooks of 1 KiB fill a page of the usual 4 KiB, and what is written goes by pages: with
-    // this size a batch takes less time, and so does a checkpoint (4 MiB of them, as usual).
-    f.of_new_file = "PRAGMA page_size = 8192";
+    // A page holds whole webhooks, and what is left at its end is lost: of this size a tenth at
+    // most where they have 1.5 KiB, in place of a quarter of 8 KiB. A commit writes whole pages
+    // too, so that larger ones would cost more than they save. A checkpoint has 4 MiB of them, as
+    // usual.
+    f.of_new_file = "PRAGMA page_size = 16384";
     f.pragmas = R"(
-        PRAGMA wal_autocheckpoint = 500;
+        PRAGMA wal_autocheckpoint = 250;
         PRAGMA cache_size = -49152;  -- KiB
         PRAGMA journal_size_limit = 67108864;  -- bytes that the WAL keeps after a large batch
     )";

@@ -5,17 +5,15 @@
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
+#include <charconv>
 #include <functional>
-#include <numeric>
 #include <set>
 #include <stdexcept>
 
 namespace components {
 namespace {
 
-namespace json = boost::json;
+constexpr std::size_t most_headers = 10'000;  // a head has 64 KiB
 
 constexpr std::string_view hop_by_hop[] = {"connection",        "keep-alive", "te",    "trailer",
                                            "transfer-encoding", "upgrade",    "expect"};
@@ -50,35 +48,32 @@ std::string decoded(std::string_view text, const char* what) {
 
 /// JSON strings are UTF-8; what is not stands there as base64.
 void append_bytes(std::string& out, std::string_view bytes) {
-    const bool ascii =
-        (std::accumulate(bytes.begin(), bytes.end(), 0, std::bit_or<>()) & ~0x7f) == 0;
-    if (ascii) {
-        supe::append_json_quoted(out, bytes);
-    } else if (std::string quoted = supe::json_quoted(bytes);
-               supe::json_string_value(quoted) == bytes) {
-        out += quoted;
-    } else {
-        out += R"({"base64":")";
-        supe::append_base64(out, bytes);
-        out += "\"}";
-    }
+    if (supe::append_json_text(out, bytes)) return;
+    out += R"({"base64":")";
+    supe::append_base64(out, bytes);
+    out += "\"}";
 }
 
-const json::value& member(const json::object& o, const char* name) {
-    const json::value* value = o.if_contains(name);
-    if (!value) throw std::runtime_error(fmt::format("webhook.{} is missing", name));
-    return *value;
-}
-
-std::string text(const json::value& value, const char* name) {
-    if (!value.is_string())
+std::string text(std::string_view value, const char* name) {
+    if (!value.starts_with('"'))
         throw std::runtime_error(fmt::format("webhook.{} is not a string", name));
-    return std::string(value.get_string());
+    return supe::json_string_value(value);
 }
 
-std::string bytes(const json::value& value, const char* name) {
-    if (!value.is_object()) return text(value, name);
-    return decoded(text(member(value.get_object(), "base64"), name), name);
+std::string bytes(std::string_view value, const char* name) {
+    if (!value.starts_with('{')) return text(value, name);
+    return decoded(text(supe::member_of(value, "base64"), name), name);
+}
+
+/// As a string where it is text and takes no more room so, as nearly all bodies; else in base64.
+void append_body(std::string& out, std::string_view body) {
+    const std::size_t begin = out.size();
+    out += R"(,"text":)";
+    if (supe::append_json_text(out, body, 4 * ((body.size() + 2) / 3) + 2)) return;
+    out.resize(begin);
+    out += R"(,"body":")";
+    supe::append_base64(out, body);
+    out += '"';
 }
 
 /// What goes into the head of a request must not end its line.
@@ -146,46 +141,94 @@ std::string to_json(const webhook& w) {
     append_bytes(out, w.remote);
     if (w.proxied) out += R"(,"proxied":true)";
     if (w.secure) out += R"(,"secure":true)";
-    out += R"(,"body":")";
-    supe::append_base64(out, w.body);
-    out += "\"}";
+    append_body(out, w.body);
+    out += '}';
     return out;
 }
 
-webhook webhook_from_json(const json::value& value) {
-    if (!value.is_object()) throw std::runtime_error("a webhook is an object");
-    const json::object& o = value.get_object();
-    webhook w;
-    w.id = one_line(text(member(o, "id"), "id"), "id");
-    const auto optional = [&o](const char* name, std::string usual = {}) {
-        const json::value* found = o.if_contains(name);
-        return found ? one_line(text(*found, name), name) : usual;
-    };
-    w.route = optional("route", std::string(default_route));
-    w.order_key = optional("order_key");
-    w.dedupe_key = optional("dedupe_key");
-    w.verified = optional("verified");
-    const json::value& at = member(o, "received_at");
-    if (!at.is_int64()) throw std::runtime_error("webhook.received_at is not a number");
-    w.received_at = at.get_int64();
-    w.method = one_line(bytes(member(o, "method"), "method"), "method");
-    w.target = one_line(bytes(member(o, "target"), "target"), "target");
-    const json::value& headers = member(o, "headers");
-    if (!headers.is_array()) throw std::runtime_error("webhook.headers is not an array");
-    for (const json::value& entry : headers.get_array()) {
-        if (!entry.is_array() || entry.get_array().size() != 2)
-            throw std::runtime_error("webhook.headers: not a pair");
-        w.headers.emplace_back(one_line(bytes(entry.get_array()[0], "headers"), "headers"),
-                               one_line(bytes(entry.get_array()[1], "headers"), "headers"));
+namespace {
+
+http_fields headers_in(std::string_view value) {
+    const auto entries = supe::elements_of(value, most_headers);
+    if (!entries) throw std::runtime_error("webhook.headers is not an array");
+    http_fields headers;
+    for (const std::string_view entry : *entries) {
+        const auto pair = supe::elements_of(entry, 2);
+        if (!pair || pair->size() != 2) throw std::runtime_error("webhook.headers: not a pair");
+        headers.emplace_back(one_line(bytes(pair->front(), "headers"), "headers"),
+                             one_line(bytes(pair->back(), "headers"), "headers"));
     }
-    w.remote = one_line(bytes(member(o, "remote"), "remote"), "remote");
-    const auto is_true = [&o](const char* name) {
-        const json::value* found = o.if_contains(name);
-        return found && *found == json::value(true);
+    return headers;
+}
+
+std::int64_t number_in(std::string_view value) {
+    std::int64_t number = 0;
+    const auto read = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (read.ec != std::errc() || read.ptr != value.data() + value.size())
+        throw std::runtime_error("webhook.received_at is not a number");
+    return number;
+}
+
+/// The members as they stand in the text; empty where one is missing.
+struct webhook_members {
+    std::string_view id, route, order_key, dedupe_key, verified, received_at, method, target,
+        headers, remote, proxied, secure, body, text;
+
+    std::string_view* find(std::string_view key) {
+        using member = std::pair<std::string_view, std::string_view webhook_members::*>;
+        using w = webhook_members;
+        static constexpr member all[] = {{"id", &w::id},
+                                         {"received_at", &w::received_at},
+                                         {"method", &w::method},
+                                         {"target", &w::target},
+                                         {"headers", &w::headers},
+                                         {"remote", &w::remote},
+                                         {"text", &w::text},
+                                         {"body", &w::body},
+                                         {"route", &w::route},
+                                         {"order_key", &w::order_key},
+                                         {"dedupe_key", &w::dedupe_key},
+                                         {"verified", &w::verified},
+                                         {"proxied", &w::proxied},
+                                         {"secure", &w::secure}};
+        const auto* found = std::ranges::find(all, key, &member::first);
+        return found == std::end(all) ? nullptr : &(this->*(found->second));
+    }
+};
+
+}  // namespace
+
+webhook webhook_from_json(std::string_view json) {
+    webhook_members m;
+    supe::json_members members(json);
+    while (members.next())
+        if (auto* member = m.find(members.key())) *member = members.value();
+    if (!members.well_formed()) throw std::runtime_error("a webhook is an object");
+    const auto needed = [](std::string_view value, const char* name) {
+        if (value.empty()) throw std::runtime_error(fmt::format("webhook.{} is missing", name));
+        return value;
     };
-    w.proxied = is_true("proxied");
-    w.secure = is_true("secure");
-    w.body = decoded(text(member(o, "body"), "body"), "body");
+    const auto line = [&](std::string_view value, const char* name) {
+        return one_line(bytes(needed(value, name), name), name);
+    };
+    const auto optional = [](std::string_view value, const char* name, std::string_view usual) {
+        return value.empty() ? std::string(usual) : one_line(text(value, name), name);
+    };
+    webhook w;
+    w.id = one_line(text(needed(m.id, "id"), "id"), "id");
+    w.route = optional(m.route, "route", default_route);
+    w.order_key = optional(m.order_key, "order_key", {});
+    w.dedupe_key = optional(m.dedupe_key, "dedupe_key", {});
+    w.verified = optional(m.verified, "verified", {});
+    w.received_at = number_in(needed(m.received_at, "received_at"));
+    w.method = line(m.method, "method");
+    w.target = line(m.target, "target");
+    w.headers = headers_in(needed(m.headers, "headers"));
+    w.remote = line(m.remote, "remote");
+    w.proxied = m.proxied == "true";
+    w.secure = m.secure == "true";
+    w.body = m.text.empty() ? decoded(text(needed(m.body, "body"), "body"), "body")
+                            : text(m.text, "text");
     return w;
 }
 

@@ -1,7 +1,6 @@
 // A webhook as it is kept: everything that is needed to deliver it as it came.
 #pragma once
 
-#include <boost/json/value.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -15,7 +14,7 @@ namespace components {
 /// Field names and values in their order, with repeats, as they stood in the message.
 using http_fields = std::vector<std::pair<std::string, std::string>>;
 
-/// Bytes of a body: in base64 it must fit into one mail.
+/// Bytes of a body: in base64, or as text that is no longer, it must fit into one mail.
 inline constexpr std::size_t largest_body = 8 << 20;
 
 /// The route where the settings name none.
@@ -39,13 +38,14 @@ struct webhook {
 
 /// One JSON object, what the queue reads first:
 /// `{"id","route"?,"order_key"?,"dedupe_key"?,"verified"?,"received_at","method","target",
-/// "headers":[[name,value],…],"remote","proxied"?,"secure"?,"body":BASE64}`. What is empty or
-/// false, and the default route, does not stand there. A target or value that is
-/// not UTF-8 stands there as `{"base64":…}`.
+/// "headers":[[name,value],…],"remote","proxied"?,"secure"?,"text"}`. What is empty or false, and
+/// the default route, does not stand there. A target or value that is not UTF-8 stands there as
+/// `{"base64":…}`. A body that is not UTF-8, or that would be longer as a string, stands there as
+/// `"body":BASE64` instead of `"text"`; so does every body of a file that an earlier version wrote.
 std::string to_json(const webhook& w);
 
 /// Throws std::runtime_error, which names the member at fault.
-webhook webhook_from_json(const boost::json::value& value);
+webhook webhook_from_json(std::string_view json);
 
 /// A new id: 48 bits of time and 80 random ones in Crockford's base 32 (the form of a ULID).
 /// `random` gives 64 bits.

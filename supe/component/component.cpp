@@ -72,9 +72,9 @@ const std::string& mail::call() const {
 
 void mail::ack() {
     self_->impl_->acknowledge(content_->id);
-    // After the last one there is nothing else to do, and the next mail waits for this ack. Acks
-    // before it are gathered.
-    if (self_->impl_->inbox.empty()) self_->impl_->write_now();
+    // One at a time: the next mail waits for this ack. With a window, acks are gathered until the
+    // coroutines of this turn wait.
+    if (self_->impl_->window == 1) self_->impl_->write_now();
 }
 
 void mail::reject(std::string reason) {

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <algorithm>
@@ -79,6 +80,13 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// A component's memory rises and falls with each batch. To give it back and ask for it again each
+/// time took a tenth of the relay's time.
+void keep_some_memory() {
+    ::mallopt(M_TOP_PAD, 1 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
+
 }  // namespace
 
 std::vector<std::string> role_names(const component_roles& roles) {
@@ -125,6 +133,7 @@ int run_component_role(const std::string& role, const run_settings& settings) {
     }
     if (role == supervisor_role) return run_nested_process(settings);
     raise_descriptor_limit();
+    keep_some_memory();
     ignore_stray_signals();
     const auto found =
         std::ranges::find(settings.roles, role, [](const auto& entry) { return entry.first; });

@@ -2,6 +2,7 @@
 
 #include "supe/text/utf8.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <bitset>
@@ -278,10 +279,10 @@ std::string json_string_value(std::string_view text) {
     if (inside.find('\\') == bad) return std::string(inside);
     out.reserve(inside.size());
     for (std::size_t i = 0; i < inside.size();) {
-        if (inside[i] != '\\') {
-            out += inside[i++];
-            continue;
-        }
+        const std::size_t escape = std::min(inside.find('\\', i), inside.size());
+        out += inside.substr(i, escape - i);
+        i = escape;
+        if (i == inside.size()) break;
         const char escaped = inside[i + 1];
         if (escaped == 'u') {
             append_utf8(out, unescape_unicode(inside, i));
@@ -299,9 +300,10 @@ namespace {
 
 constexpr char hex_digits[] = "0123456789abcdef";
 
-/// `append_bad(out, byte)` writes what stands for a byte that is not UTF-8.
+/// `append_bad(out, byte)` writes what stands for a byte that is not UTF-8; false where that ends
+/// it.
 template <class F>
-void append_quoted(std::string& out, std::string_view value, F append_bad) {
+bool append_quoted(std::string& out, std::string_view value, std::size_t longest, F append_bad) {
     out += '"';
     for (std::size_t i = 0; i < value.size();) {
         const std::size_t start = i;
@@ -322,25 +324,39 @@ void append_quoted(std::string& out, std::string_view value, F append_bad) {
         } else if (const std::size_t end = utf8_character_end(value, i); end != bad) {
             out += value.substr(i, end - i);
             i = end;
-        } else {
-            append_bad(out, c);
+        } else if (append_bad(out, c)) {
             ++i;
+        } else {
+            return false;
         }
+        if (out.size() > longest) return false;
     }
     out += '"';
+    return out.size() <= longest;
 }
 
 }  // namespace
 
 void append_json_quoted(std::string& out, std::string_view value) {
-    append_quoted(out, value, [](std::string& text, unsigned char) { text += "\xef\xbf\xbd"; });
+    append_quoted(out, value, SIZE_MAX,
+                  [](std::string& text, unsigned char) { return text += "\xef\xbf\xbd", true; });
+}
+
+bool append_json_text(std::string& out, std::string_view value, std::size_t most) {
+    const std::size_t begin = out.size();
+    const std::size_t longest = most < SIZE_MAX - begin ? begin + most : SIZE_MAX;
+    const bool whole =
+        append_quoted(out, value, longest, [](std::string&, unsigned char) { return false; });
+    if (!whole) out.resize(begin);
+    return whole;
 }
 
 void append_json_output(std::string& out, std::string_view line) {
-    append_quoted(out, line, [](std::string& text, unsigned char c) {
+    append_quoted(out, line, SIZE_MAX, [](std::string& text, unsigned char c) {
         text += "\\\\x";
         text += hex_digits[c >> 4];
         text += hex_digits[c & 15];
+        return true;
     });
 }
 

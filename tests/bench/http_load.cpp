@@ -68,12 +68,8 @@ bool read_answer(connection& c) {
     return is_whole(c.answer);
 }
 
-/// About what an e-mail service sends.
 std::string request_with(std::size_t body) {
-    std::string text =
-        R"([{"email":"someone@example.com","timestamp":1700000000,"event":"delivered","note":")";
-    text.resize(body - 3, 'x');
-    text += "\"}]";
+    const std::string text = webhook_body(body);
     return "POST /webhooks/sendgrid?source=bench HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: "
            "bench\r\nAccept: */*\r\n"
            "Content-Type: application/json\r\nX-Signature: "
@@ -88,6 +84,14 @@ double at_share(std::vector<std::int64_t>& sorted_ns, double share) {
 }
 
 }  // namespace
+
+std::string webhook_body(std::size_t bytes) {
+    std::string text =
+        R"([{"email":"someone@example.com","timestamp":1700000000,"event":"delivered","note":")";
+    text.resize(bytes - 3, 'x');
+    text += "\"}]";
+    return text;
+}
 
 http_figures put_http_load(std::uint16_t port, const http_load& load) {
     const std::string request = request_with(load.body);
@@ -106,6 +110,7 @@ http_figures put_http_load(std::uint16_t port, const http_load& load) {
     const std::int64_t from = monotonic_ns() + std::chrono::nanoseconds(load.warm_up).count();
     const std::int64_t to = from + std::chrono::nanoseconds(load.measured).count();
     std::vector<std::int64_t> took;
+    double answered = 0;
     epoll_event ready[64];
     for (std::int64_t now = 0; now < to;) {
         const int n = ::epoll_wait(poll.get(), ready, std::size(ready), 10'000);
@@ -114,6 +119,7 @@ http_figures put_http_load(std::uint16_t port, const http_load& load) {
             connection& c = connections[ready[i].data.u32];
             if (!read_answer(c)) continue;
             now = monotonic_ns();
+            ++answered;
             if (now >= from && now < to) took.push_back(now - c.sent_at);
             c.answer.clear();
             send(c);
@@ -121,7 +127,8 @@ http_figures put_http_load(std::uint16_t port, const http_load& load) {
     }
     std::ranges::sort(took);
     const double seconds = std::chrono::duration<double>(load.measured).count();
-    return {static_cast<double>(took.size()) / seconds, at_share(took, 0.5), at_share(took, 0.99)};
+    return {static_cast<double>(took.size()) / seconds, answered, at_share(took, 0.5),
+            at_share(took, 0.99)};
 }
 
 std::string ask_http(std::uint16_t port) {

@@ -6,6 +6,7 @@
 #include "tests/bench/bench.hpp"
 #include "tests/bench/http_load.hpp"
 #include "tests/bench/programs.hpp"
+#include "tests/bench/relay_cost.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -20,7 +21,7 @@
 
 namespace {
 
-constexpr int rounds = 7;
+constexpr int rounds = 7, slow_rounds = 3;
 
 void wait_for(std::uint16_t port) {
     bench::wait_until([port] { return !bench::ask_http(port).empty(); },
@@ -39,18 +40,21 @@ components::webhook_store paused_store(const std::filesystem::path& state) {
 /// `supe relay` on a state directory of its own, without a destination.
 class relay {
 public:
-    explicit relay(const bench::folder& where) : port_(bench::free_port()) {
-        paused_store(where / "relay");
+    relay(const bench::folder& where, const std::map<std::string, std::string>& environment = {})
+        : port_(bench::free_port()), state_(where / ("relay" + std::to_string(port_))) {
+        paused_store(state_);
         runs_.emplace(std::vector<std::string>{SUPE_BINARY, "relay", "--to", "http://127.0.0.1:1/",
                                                "--listen", fmt::format("127.0.0.1:{}", port_),
-                                               "--state", where / "relay"},
-                      where / "relay.log");
+                                               "--state", state_},
+                      where / "relay.log", environment);
         wait_for(port_);
     }
     std::uint16_t port() const { return port_; }
+    bench::relay_cost cost() const { return bench::cost_of(runs_->pid(), state_); }
 
 private:
     std::uint16_t port_;
+    std::filesystem::path state_;
     std::optional<bench::program> runs_;
 };
 
@@ -105,19 +109,22 @@ private:
     pid_t pid_ = 0;
 };
 
-/// Beast answering 200 and nothing else.
+/// Beast answering 200: at once, or (with a file) when the request is in it, and fsync was there.
 class beast_alone {
 public:
-    explicit beast_alone(const bench::folder& where)
-        : port_(bench::free_port()),
-          runs_(
-              std::vector<std::string>{bench::child_program("bench_beast"), std::to_string(port_)},
-              where / "beast.log") {
+    explicit beast_alone(const bench::folder& where, const std::string& file = {},
+                         const std::map<std::string, std::string>& environment = {})
+        : port_(bench::free_port()), runs_(command(file), where / "beast.log", environment) {
         wait_for(port_);
     }
     std::uint16_t port() const { return port_; }
 
 private:
+    std::vector<std::string> command(const std::string& file) const {
+        std::vector<std::string> words{bench::child_program("bench_beast"), std::to_string(port_)};
+        if (!file.empty()) words.push_back(file);
+        return words;
+    }
     std::uint16_t port_;
     bench::program runs_;
 };
@@ -134,49 +141,45 @@ struct latencies {
     }
 };
 
-/// One webhook of 1 KB, committed with fsync.
-double commit_ms(components::webhook_store& store) {
-    static std::uint64_t serial = 0;
-    const std::string text(1024, 'x');
-    return bench::milliseconds_of([&] {
-        store.begin();
-        store.insert({.id = fmt::format("{:026}", ++serial), .text = text});
-        store.commit();
-    });
+/// The path of a webhook that is kept, bare: the floor of a durable intake.
+void measure_durable(bench::table& figures, const bench::folder& where, int rounds_of_it,
+                     const std::string& what,
+                     const std::map<std::string, std::string>& environment) {
+    const beast_alone bare(where, where / (what + ".db"), environment);
+    const relay ours(where, environment);
+    latencies of_relay, of_bare;
+    const auto rates = bench::in_turn(rounds_of_it, {[&] { return of_relay.load(ours.port()); },
+                                                     [&] { return of_bare.load(bare.port()); }});
+    const std::string floor = "Beast and SQLite in one process";
+    figures.add({what, "/s", {"relay", rates[0]}, {floor, rates[1]}});
+    figures.add({"the same, p99",
+                 "ms",
+                 {"relay", bench::median(of_relay.p99)},
+                 {floor, bench::median(of_bare.p99)}});
+    // Of one round more, of which all requests are counted.
+    const bench::relay_cost from = ours.cost();
+    const double n = bench::put_http_load(ours.port(), {}).answered;
+    bench::add_costs(figures, from, ours.cost(), n);
 }
 
 void measure(bench::table& figures) {
     const bench::folder where;
+    const auto disk = bench::time_syncs(where.path());
+    figures.add({"fsync of the disk below, p50", "ms", {"disk", disk.p50}, {"p99", disk.p99}});
+    measure_durable(figures, where, rounds, "webhooks of 1 KB, 64 connections", {});
+    for (const std::string more : {"1", "3"})
+        measure_durable(figures, where, slow_rounds, "with " + more + " ms more a commit",
+                        {{"LD_PRELOAD", bench::child_program("libbench_slow_disk.so")},
+                         {"SLOW_SYNC_MS", more}});
     const beast_alone beast(where);
     const http_alone server;
-    const relay ours(where);
-    components::webhook_store store = paused_store(where / "commits");
-    latencies of_relay, of_server, of_beast;
-    std::vector<double> commits;
-    const auto rates = bench::in_turn(rounds, {[&] { return of_relay.load(ours.port()); },
-                                               [&] { return of_server.load(server.port()); },
-                                               [&] { return of_beast.load(beast.port()); },
-                                               [&] {
-                                                   for (int i = 0; i < 25; ++i)
-                                                       commits.push_back(commit_ms(store));
-                                                   return 0.0;
-                                               }});
-    const std::string floor = "Beast answering 200 and nothing else";
-    figures.add({"webhooks of 1 KB, 64 connections", "/s", {"relay", rates[0]}, {floor, rates[2]}});
-    figures.add({"the same, p50",
-                 "ms",
-                 {"relay", bench::median(of_relay.p50)},
-                 {floor, bench::median(of_beast.p50)}});
-    figures.add({"the same, p99",
-                 "ms",
-                 {"relay", bench::median(of_relay.p99)},
-                 {floor, bench::median(of_beast.p99)}});
-    figures.add(
-        {"the same, nothing kept", "/s", {"its HTTP server alone", rates[1]}, {floor, rates[2]}});
-    figures.add({"one webhook kept, beside one SQLite commit",
-                 "ms",
-                 {"relay", 1000 / rates[0]},
-                 {"commit", bench::median(commits)}});
+    latencies of_server, of_beast;
+    const auto rates = bench::in_turn(slow_rounds, {[&] { return of_server.load(server.port()); },
+                                                    [&] { return of_beast.load(beast.port()); }});
+    figures.add({"the same, nothing kept",
+                 "/s",
+                 {"its HTTP server alone", rates[0]},
+                 {"Beast answering 200 and nothing else", rates[1]}});
 }
 
 const bench::benchmark registered("intake", measure);

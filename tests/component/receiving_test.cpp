@@ -36,6 +36,23 @@ BOOST_AUTO_TEST_CASE(gathers_acks) {
     BOOST_TEST(s.received() == words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["1","2"]})")});
 }
 
+// So do those of a batch, which are all given after the last mail was taken.
+BOOST_AUTO_TEST_CASE(gathers_acks_of_a_batch) {
+    component_fixture s;
+    const auto take = [](supe::component& self) -> awaitable<> {
+        const supe::batch_limits limits{};
+        auto batch = co_await self.receive_batch(limits, supe::never);
+        for (supe::mail& m : batch) m.ack();
+    };
+    s.self->set_window(5);
+    s.loop.start(take(*s.self));
+    s.received();
+    s.say(
+        "{\"type\":\"mail\",\"from\":\"a\",\"msg\":1,\"id\":\"1\",\"attempt\":1}\n{\"type\":"
+        "\"mail\",\"from\":\"a\",\"msg\":2,\"id\":\"2\",\"attempt\":1}");
+    BOOST_TEST(s.received() == words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["1","2"]})")});
+}
+
 // requeue(): back to its position; reject(): to the dead letters, with a reason.
 BOOST_AUTO_TEST_CASE(rejects) {
     component_fixture s;

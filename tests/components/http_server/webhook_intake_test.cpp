@@ -61,8 +61,7 @@ struct scene {
             ++asked;
             if (keeper == mood::refuses) mail->reject("the queue is full");
             if (keeper != mood::keeps) continue;
-            const auto text = mail->value();
-            kept.push_back(components::webhook_from_json(text));
+            kept.push_back(components::webhook_from_json(mail->body()));
             mail->ack();
         }
     }

@@ -13,7 +13,7 @@ using queue_tests::webhook;
 
 namespace {
 
-constexpr std::size_t page = 8192;
+constexpr std::size_t page = 16384;
 
 struct scene {
     support::temporary_directory directory{support::in_memory()};
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(cut_off) {
 BOOST_AUTO_TEST_CASE(a_newer_version) {
     scene s;
     SQLite::Database(s.file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
-        .exec("PRAGMA user_version = 4");
+        .exec("PRAGMA user_version = 5");
     BOOST_CHECK_THROW(s.open(), components::store_error);
     BOOST_TEST(s.files("damaged") == 0u);
 }

@@ -51,8 +51,8 @@ struct scene {
     /// Refused five times by its destination.
     void kill(const std::string& id, unsigned from = 1) {
         for (unsigned attempt = from; attempt < from + 5; ++attempt)
-            take(fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":404,"ms":7}}}})", id,
-                             attempt));
+            take(fmt::format(R"({{"results":[{{"id":"{}","attempt":{},"status":404,"ms":7}}]}})",
+                             id, attempt));
     }
     std::string ids(const std::string& request = R"({"what":"list"})") {
         std::string all;
@@ -136,7 +136,8 @@ BOOST_AUTO_TEST_CASE(shown) {
         letter.at("history").at(4) ==
         json::parse(
             R"({"attempt":5,"at":"2023-11-14T22:13:20.000Z","ms":7,"status":404,"reason":""})"));
-    const components::webhook w = components::webhook_from_json(letter.at("webhook"));
+    const components::webhook w =
+        components::webhook_from_json(json::serialize(letter.at("webhook")));
     BOOST_TEST(w.target == path);
     BOOST_TEST(w.body == "hello");
 }
@@ -149,13 +150,13 @@ BOOST_AUTO_TEST_CASE(tried_again) {
     BOOST_TEST(s.ask(R"({"what":"retry","id":"b"})") == json::parse(R"({"done":1,"more":false})"));
     BOOST_TEST(s.ids() == "a ");
     BOOST_TEST(s.mark_delivery() == "b/6 ");
-    s.take(R"({"result":{"id":"b","attempt":6,"status":404}})");
+    s.take(R"({"results":[{"id":"b","attempt":6,"status":404}]})");
     BOOST_TEST(s.counts() == "0 pending, 1 failed, 1 dead");
     s.kill("b", 7);
     BOOST_TEST(s.ids() == "a b ");
     s.ask(R"({"what":"retry"})");
     BOOST_TEST(s.mark_delivery() == "a/6 b/11 ");
-    s.take(R"({"result":{"id":"a","attempt":6,"status":200}})");
+    s.take(R"({"results":[{"id":"a","attempt":6,"status":200}]})");
     BOOST_TEST(s.counts() == "0 pending, 1 failed, 0 dead");
 }
 

@@ -22,7 +22,7 @@ inline std::string webhook(const std::string& id, std::size_t body = 0,
 
 inline std::string result(const std::string& id, unsigned attempt, int status,
                           const std::string& more = "") {
-    return fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":{}{}}}}})", id, attempt,
+    return fmt::format(R"({{"results":[{{"id":"{}","attempt":{},"status":{}{}}}]}})", id, attempt,
                        status, more);
 }
 

@@ -328,13 +328,13 @@ BOOST_AUTO_TEST_CASE(setting_aside_may_fail) {
 BOOST_AUTO_TEST_CASE(nonsense) {
     scene s;
     const std::string expected =
-                          "a webhook, result, resume, drop, dead, webhooks or metrics is expected",
+                          "a webhook, results, resume, drop, dead, webhooks or metrics is expected",
                       bad_id = "the id is not made of 1 to 64 letters, digits, - and _";
     same(s.take({"7", "{}", "[]", R"("id")", R"({"x":1})", R"({"id":7})"}), lines(6, expected));
     same(s.take({webhook(""), webhook("a b"), webhook("\\u0061"), webhook(std::string(65, 'a'))}),
          lines(4, bad_id));
-    same(s.take({R"({"result":7})", R"({"result":{}})", R"({"result":{"id":7}})",
-                 R"({"result":{"id":"a","status":"x","attempt":-5}})"}),
+    same(s.take({R"({"results":7})", R"({"results":[7,{}]})", R"({"results":[{"id":7}]})",
+                 R"({"results":[{"id":"a","status":"x","attempt":-5}]})"}),
          lines(4, "done"));
     BOOST_TEST(s.counts() == "0 pending, 0 failed, 0 dead, 0 handed");
 }

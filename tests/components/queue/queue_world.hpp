@@ -91,8 +91,9 @@ struct queue_world {
             took[id] = self.time().now() - sent_at[id];
             order_of_arrival.push_back(id);
         }
-        std::string result = fmt::format(R"({{"result":{{"id":"{}","attempt":{},"status":{}}}}})",
-                                         id, order.at("attempt").as_int64(), status);
+        std::string result =
+            fmt::format(R"({{"results":[{{"id":"{}","attempt":{},"status":{}}}]}})", id,
+                        order.at("attempt").as_int64(), status);
         co_await self.send("queue", std::move(result));
         mail.ack();
         --trying;
