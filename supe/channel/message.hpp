@@ -3,6 +3,7 @@
 
 #include "supe/channel/signal.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,10 @@
 #include <vector>
 
 namespace supe {
+
+/// What a component names a mail or a request, so that it knows the answer: bytes. A supervisor
+/// keeps it until the answer.
+constexpr std::size_t id_limit = 1024;
 
 /// A mail as a component (or a supervisor) sent it. Views point into the frame.
 struct mail_frame {

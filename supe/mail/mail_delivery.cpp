@@ -44,6 +44,9 @@ mailbox::entry mail_delivery::entry_to(const mail_destination& destination) cons
 
 void mail_delivery::put(mail_destination& destination, envelope& mail,
                         mailbox::consumer meant_for) {
+    const mail_endpoint& first = *destination.consumers.front();
+    if (first.hop && mail.origin.receipt && !first.hop->has_room(first.box.limits()))
+        return answers_.refuse(mail, "mailbox-full");
     mail.sequence = ++last_sequence_;
     switch (destination.box().offer(mail, meant_for, entry_to(destination))) {
         case mailbox::offered::full: return answers_.refuse(mail, "mailbox-full");

@@ -43,11 +43,12 @@ std::string_view mail_router::new_id(std::string& text) {
 
 void mail_router::from_child(mail_endpoint& sender, const mail_frame& frame) {
     envelope mail = envelope_of(frame);
+    const std::string_view own_id = text_or(frame.id, {});
     mail.origin = {.source = mail_source::child,
                    .child = sender.number,
                    .life = sender.life,
-                   .id = text_or(frame.id, {}),
-                   .receipt = frame.receipt,
+                   .id = own_id,
+                   .receipt = frame.receipt && !own_id.empty(),  // else nobody could be told
                    .patient = frame.id.has_value()};
     std::string id;
     if (sender.is_supervisor() && frame.id) {
@@ -60,6 +61,7 @@ void mail_router::from_child(mail_endpoint& sender, const mail_frame& frame) {
     } else {
         mail.id = new_id(id);
         mail.from = sender.name;
+        if (own_id.size() > id_limit) return answers_.refuse(mail, "id-too-long");
     }
     route(mail, text_or(frame.to, "supe"));
 }

@@ -2,7 +2,7 @@
 // Mail goes hop by hop: each hop keeps it until the next one has accepted it (contract §3). Pure.
 #pragma once
 
-#include "supe/mail/envelope.hpp"
+#include "supe/mail/mailbox.hpp"
 #include "supe/mail/recent_ids.hpp"
 
 #include <optional>
@@ -35,15 +35,23 @@ public:
 
     // Mail to this hop
 
+    /// False when as many senders wait for their receipt as the mailbox may hold mails, or their
+    /// ids are as long as its mails may be: nobody else counts them.
+    bool has_room(const mailbox_limits& limits) const {
+        return waiting_.empty() || (waiting_.size() < limits.count && bytes_ < limits.bytes);
+    }
     /// The hop has accepted it. A sender that asked for a receipt goes on waiting.
     void took_over(const envelope& mail) {
-        if (mail.origin.receipt)
-            waiting_[std::string(mail.id)] = {mail.origin, std::string(mail.origin.id)};
+        if (!mail.origin.receipt) return;
+        const auto [at, is_new] = waiting_.try_emplace(
+            std::string(mail.id), waiting_origin{mail.origin, std::string(mail.origin.id)});
+        if (is_new) bytes_ += bytes_of(*at);
     }
     /// The sender that waits for the outcome of this mail; nothing when it asked for no receipt.
     std::optional<waiting_origin> finished(std::string_view id) {
         const auto found = waiting_.find(std::string(id));
         if (found == waiting_.end()) return std::nullopt;
+        bytes_ -= bytes_of(*found);
         waiting_origin who = std::move(found->second);
         waiting_.erase(found);
         return who;
@@ -53,12 +61,19 @@ public:
         std::vector<waiting_origin> all;
         for (auto& [id, who] : waiting_) all.push_back(std::move(who));
         waiting_.clear();
+        bytes_ = 0;
         return all;
     }
 
 private:
+    using senders = std::unordered_map<std::string, waiting_origin>;  // by mail id
+    static std::size_t bytes_of(const senders::value_type& sender) {
+        return sender.first.size() + sender.second.id.size();
+    }
+
     recent_ids received_;
-    std::unordered_map<std::string, waiting_origin> waiting_;  // by mail id
+    senders waiting_;
+    std::size_t bytes_ = 0;  // of their ids
 };
 
 }  // namespace supe

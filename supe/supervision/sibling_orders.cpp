@@ -45,6 +45,9 @@ std::string sibling_orders::on_order(child& asker, std::string_view data) {
     const question asked{asker.number(), asker.life(), string_of(request, "id")};
     const std::string word = string_of(request, "do");
     if (asked.id.empty()) return "SUPERVISOR-REQUEST needs a string in `id`";
+    if (asked.id.size() > id_limit)
+        return fmt::format("SUPERVISOR-REQUEST: `id` has {} bytes, and may have {}",
+                           asked.id.size(), id_limit);
     sibling_order order{.name = string_of(request, "name"), .instances = instances_in(request)};
     if (word == "status") {
         tell_status(asked, order.name);

@@ -382,6 +382,47 @@ BOOST_AUTO_TEST_CASE(instances) {
     BOOST_TEST(one.box.in_flight() == 4u);
 }
 
+// The sender's own id has a limit, since supervisors keep it until the last answer. A mail with a
+// longer one is refused.
+BOOST_AUTO_TEST_CASE(long_ids) {
+    router o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    const std::string longest(supe::id_limit, 'i');
+    for (const std::string& id : {longest, longest + "i"})
+        o.sends(a, fmt::format(R"({{"type":"mail","to":"b","msg":1,"id":"{}"}})", id));
+    const std::string accepted = fmt::format(R"({{"id":"{}"}})", longest);
+    const std::string refused = fmt::format(R"({{"id":"{}i","reason":"id-too-long"}})", longest);
+    BOOST_TEST_SAME(o.received(a), {signal("MAIL-ACCEPTED", accepted.c_str()),
+                                    signal("MAIL-UNDELIVERABLE", refused.c_str())});
+    BOOST_TEST(b.box.queued() == 1u);
+}
+
+// As many senders may wait for a receipt from behind a nested supervisor as its mailbox holds
+// mails. Mail without a receipt is not concerned, and nor is one whose receipt could not be sent,
+// for want of an id. A receipt makes room.
+BOOST_AUTO_TEST_CASE(receipts_below_are_limited) {
+    router o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& dam = o.add("dam", support::supervisor, {.count = 2});
+    o.mail.delivery.on_ready(dam, 9);
+    const auto send = [&](int n, const char* more) {
+        o.sends(a, fmt::format(R"({{"type":"mail","to":"/dam/q","msg":1{}}})", more));
+        o.mail.delivery.on_ack(dam, fmt::format("id-{}", n));
+        return o.received(a);
+    };
+    const words accepted{signal("MAIL-ACCEPTED", R"({"id":"x"})")};
+    const words full{signal("MAIL-UNDELIVERABLE", R"({"id":"x","reason":"mailbox-full"})")};
+    BOOST_TEST(send(1, R"(,"receipt":true)") == words{});
+    BOOST_TEST(send(2, R"(,"id":"x","receipt":true)") == accepted);
+    BOOST_TEST(send(3, R"(,"id":"x","receipt":true)") == accepted);
+    BOOST_TEST(send(4, R"(,"id":"x","receipt":true)") == full);
+    BOOST_TEST(send(5, R"(,"id":"x")") == accepted);
+    o.mail.delivery.on_outcome(dam, supe::signal_kind::mail_acked, "id-2", "");
+    BOOST_TEST_SAME(o.received(a), {signal("MAIL-ACKED", R"({"id":"x"})")});
+    BOOST_TEST(send(6, R"(,"id":"x","receipt":true)") == accepted);
+}
+
 // Mail from the control socket is answered there.
 BOOST_AUTO_TEST_CASE(from_the_control_socket) {
     router o;

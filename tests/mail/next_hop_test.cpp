@@ -73,6 +73,25 @@ BOOST_AUTO_TEST_CASE(receipts) {
     BOOST_TEST(!hop.finished("t-3"));
 }
 
+// The senders that wait are limited by their number and by the bytes of their ids, and one may
+// always wait. Who is found makes room, and so does the end of the hop.
+BOOST_AUTO_TEST_CASE(receipts_are_bounded) {
+    supe::next_hop hop;
+    BOOST_TEST(hop.has_room({.count = 0, .bytes = 0}));
+    hop.took_over(mail_from(1, "t-1", std::string(1000, 'i'), true));
+    hop.took_over(mail_from(1, "t-1", std::string(1000, 'i'), true));  // again: counted once
+    hop.took_over(mail_from(1, "t-2", std::string(1000, 'i'), true));
+    BOOST_TEST(hop.has_room({.count = 3}));
+    BOOST_TEST(!hop.has_room({.count = 2}));
+    BOOST_TEST(hop.has_room({.bytes = 2007}));
+    BOOST_TEST(!hop.has_room({.bytes = 2006}));
+    hop.finished("t-1");
+    BOOST_TEST(hop.has_room({.count = 2, .bytes = 1004}));
+    BOOST_TEST(!hop.has_room({.bytes = 1003}));
+    hop.forget_all();
+    BOOST_TEST(hop.has_room({.count = 1, .bytes = 1}));
+}
+
 // When the hop is gone, all senders that still wait are returned, once.
 BOOST_AUTO_TEST_CASE(all_at_once) {
     supe::next_hop hop;

@@ -1,6 +1,7 @@
 // Shows what a supervisor does with malformed frames and with frames that are not for it: they are
 // dropped, counted and published (contract §2).
 #include "supe/async/unique_fd.hpp"
+#include "supe/channel/message.hpp"
 #include "supe/simulation/world.hpp"
 
 #include <fmt/format.h>
@@ -79,6 +80,25 @@ BOOST_AUTO_TEST_CASE(a_frame_too_long) {
     BOOST_TEST(w.messages("component-bad-frame") ==
                words{R"({"name":"s","reason":"longer than 16777216 bytes","count":1})"});
     BOOST_TEST(w.count("supervisor-mail") == 1u);
+}
+
+// A request whose id is longer than a supervisor keeps is malformed; the longest one is answered.
+BOOST_AUTO_TEST_CASE(ids_of_requests) {
+    world w;
+    const std::string longest(supe::id_limit, 'i');
+    const auto request = [](const std::string& id) {
+        return R"({"type":"signal","signal":"SUPERVISOR-REQUEST","data":{"do":"status","name":"s","id":")" +
+               id + "\"}}\n";
+    };
+    speaker s(w, request(longest + "i") + request(longest));
+    BOOST_TEST(
+        w.messages("component-bad-frame") ==
+        words{
+            R"({"name":"s","reason":"SUPERVISOR-REQUEST: `id` has 1025 bytes, and may have 1024","count":1})"});
+    const std::string answers = s.received();
+    BOOST_TEST(answers.find("SUPERVISOR-RESPONSE") != answers.npos);
+    BOOST_TEST(answers.find("SUPERVISOR-RESPONSE") == answers.rfind("SUPERVISOR-RESPONSE"));
+    BOOST_TEST(answers.find(longest) != answers.npos);
 }
 
 // A frame cut short by a crash is dropped and reported, after the whole frames before it.
