@@ -137,11 +137,21 @@ void mail_delivery::bury_removed_instances(const mail_destination& destination) 
 }
 
 void mail_delivery::report_waiting(mail_destination& destination) {
-    const auto down = std::ranges::find(destination.consumers, nullptr, &mail_endpoint::link);
-    const bool waits = down != destination.consumers.end() && destination.box().has_waiting();
+    const mailbox& box = destination.box();
     const std::size_t wanted =
         std::min(std::exchange(destination.wants_consumers, 0), destination.consumers.size());
-    for (std::size_t n = 0; waits && n < wanted; ++n) events_.on_mail_waiting(**down);
+    if (wanted == 0) return;
+    using whom = mail_events::waits_for;
+    mail_endpoint* down = nullptr;
+    for (mail_endpoint* const consumer : destination.consumers) {
+        if (consumer->is_connected()) continue;
+        if (!down) down = consumer;
+        if (box.has_own_waiting(consumer->consumer))
+            events_.on_mail_waiting(*consumer, whom::it_alone);
+    }
+    if (!down) return;
+    for (std::size_t n = 0; n < wanted && box.has_waiting_for_anyone(); ++n)
+        events_.on_mail_waiting(*down, whom::any_instance);
 }
 
 std::size_t mail_delivery::let_in_withheld(mail_destination& destination, std::size_t most) {

@@ -354,47 +354,4 @@ mail_ptr mailbox::pop_removed() {
     return front_for_anyone() ? pop_for_anyone() : nullptr;
 }
 
-// --- queries ---
-
-std::size_t mailbox::queued() const {
-    const std::size_t taken = in_flight();
-    SUPE_ASSERT(taken <= held_ + parked_);
-    return held_ + parked_ - taken;
-}
-
-std::size_t mailbox::in_flight() const {
-    std::size_t n = 0;
-    for (const state& s : consumers_) n += s.in_flight.size();
-    return n;
-}
-
-const held_mail* mailbox::read_next(reading& r) const {
-    const std::size_t own_lists = 2 * consumers_.size();
-    for (; r.list < own_lists; ++r.list, r.at = {}) {
-        const state& s = consumers_[r.list / 2];
-        const held_mail* const mail = (r.list % 2 == 0 ? s.answers : s.own).next(r.at);
-        if (mail && mail->sequence <= r.last) return mail;
-    }
-    const held_mail* const mail = next_for_anyone(r);
-    return mail && mail->sequence <= r.last ? mail : nullptr;
-}
-
-const held_mail* mailbox::next_for_anyone(reading& r) const {
-    mail_list::place ahead = r.at;
-    const held_mail* next = waiting_.next(ahead);
-    const auto back = returned_.upper_bound(r.sequence);
-    if (back != returned_.end() && (!next || back->first < next->sequence)) {
-        next = back->second.get();
-    } else {
-        r.at = ahead;
-    }
-    if (next) r.sequence = next->sequence;
-    return next;
-}
-
-bool mailbox::has_waiting() const {
-    return !waiting_.empty() || !returned_.empty() ||
-           std::ranges::any_of(consumers_, [](const state& s) { return !s.own.empty(); });
-}
-
 }  // namespace supe

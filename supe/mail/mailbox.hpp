@@ -144,8 +144,15 @@ public:
     std::size_t withheld() const { return withheld_.size(); }
     std::size_t bytes() const { return bytes_; }
     bool empty() const { return held_ + parked_ == 0; }
-    /// True when there is mail that waits for a consumer to be ready.
-    bool has_waiting() const;
+    // What waits for a consumer to be ready. Answers are left out: the life that called for them is
+    // over when its consumer is down, so they are no reason to begin another one.
+
+    /// True when mail waits that any consumer may get.
+    bool has_waiting_for_anyone() const { return front_for_anyone() != nullptr; }
+    /// True when mail waits that only this consumer may get.
+    bool has_own_waiting(consumer c) const { return first_own(consumers_[c]) != nullptr; }
+    /// True when mail waits that this consumer may get.
+    bool has_waiting(consumer c) const { return has_waiting_for_anyone() || has_own_waiting(c); }
     const mailbox_limits& limits() const { return limits_; }
     /// Calls `f(const held_mail&)` for the mail in flight, then for the mail that waits. Withheld
     /// mail is left out.
@@ -189,6 +196,7 @@ private:
     bool has_capacity(std::size_t bytes, std::size_t factor = 1) const;
     void let_in(mail_ptr mail);
     void put_in_place(mail_ptr mail);
+    static const held_mail* first_own(const state& s);
     const held_mail* front_for_anyone() const;
     mail_ptr pop_for_anyone();
     const held_mail* next_for_anyone(reading& r) const;

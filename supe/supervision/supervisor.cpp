@@ -29,7 +29,10 @@ supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
       mail_(address_, id_prefix(env_.random), env_.time, out_, *this),
       children_(address_, *this, mail_.directory, env_.time, tasks_),
       restarter_(spec_, env_.random,
-                 [this](int number) { return children_.at(number).mail.box.has_waiting(); }),
+                 [this](int number) {
+                     const mail_endpoint& mail = children_.at(number).mail;
+                     return mail.box.has_waiting(mail.consumer);
+                 }),
       notices_(children_, out_, env_.time, above_.get()), below_(env_.time),
       admin_(*this, children_, restarter_, notices_, below_, env_.time, spec_, tasks_),
       orders_(admin_, children_, tasks_),

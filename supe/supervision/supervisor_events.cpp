@@ -77,8 +77,9 @@ void supervisor::on_ended(child& c, const child_end& end) {
     if (!end.asked_for) ++entry.failures;
     report_end(entry, end, text);
     // What it was started for, and neither has nor waits any more, a sibling took.
-    const mailbox& box = entry.mail.box;
-    const bool left_none = box.in_flight(entry.mail.consumer) == 0 && !box.has_waiting();
+    const mail_endpoint& mail = entry.mail;
+    const bool left_none =
+        mail.box.in_flight(mail.consumer) == 0 && !mail.box.has_waiting(mail.consumer);
     using ending = mailbox::ending;
     const bool crashed = !end.clean && !end.error;
     const bool poisoned =
@@ -207,9 +208,10 @@ void supervisor::on_undeliverable(const envelope& mail, const std::string& reaso
 }
 
 /// Starts the child, or one more instance.
-void supervisor::on_mail_waiting(mail_endpoint& endpoint) {
+void supervisor::on_mail_waiting(mail_endpoint& endpoint, waits_for whom) {
     const child_entry& entry = children_.at(endpoint.number);
-    if (!entry.instance) return perform(restarter_.demanded(endpoint.number, env_.time.now()));
+    if (!entry.instance || whom == waits_for::it_alone)
+        return perform(restarter_.demanded(endpoint.number, env_.time.now()));
     for (const auto& [instance, number] : children_.find_group(entry.public_name())->numbers) {
         if (restarter_.status_of(number) == restarter::status::idle)
             return perform(restarter_.demanded(number, env_.time.now()));

@@ -374,7 +374,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     // One dies: the other one gets its mail, but mail for the dead one alone waits for it.
     o.end(two, false);
     BOOST_TEST(o.received(one).size() == 2u);
-    BOOST_TEST(o.events.back() == "waiting: w.2");
+    BOOST_TEST(o.events.back() == "waiting: w.2 alone");
     o.mail.remove(two);
     o.mail.flush();
     o.mail.flush();

@@ -26,6 +26,26 @@ awaitable<> one_each(component& self) {
 /// Takes a mail and ends without an ack.
 awaitable<> takes_and_leaves(component& self) { co_await self.receive(); }
 
+/// Calls its sibling `b` for each mail, and ends after 100 ms without an answer.
+awaitable<> asks_and_leaves(component& self) {
+    auto mail = co_await self.receive();
+    if (!mail) co_return;
+    mail->ack();
+    const auto deadline = self.time().now() + 100ms;
+    try {
+        co_await self.call("b", "1", deadline);
+    } catch (const boost::system::system_error&) {}  // timed_out
+}
+
+/// Answers each call after a second.
+awaitable<> answers_late(component& self) {
+    while (auto mail = co_await self.receive()) {
+        co_await self.time().sleep_for(1s);
+        mail->answer("2");
+        mail->ack();
+    }
+}
+
 struct on_demand : supe::simulation::world {
     explicit on_demand(const std::string& role) {
         support::provide_players(*this);
@@ -81,6 +101,25 @@ BOOST_AUTO_TEST_CASE(leaves_its_mail) {
         BOOST_TEST(w.starts_of("/d") == 11u);
         BOOST_TEST(w.queued() == 1u);
     }
+}
+
+// An answer alone starts nobody: who called for it has ended, and another life did not call. It
+// waits for the next mail, and is out of the way then.
+BOOST_AUTO_TEST_CASE(late_answers) {
+    supe::simulation::world w;
+    w.provide("asks_and_leaves", asks_and_leaves);
+    w.provide("answers_late", answers_late);
+    w.run(R"({"name": "t", "children": [
+        {"name": "d", "component": "asks_and_leaves", "demand": true},
+        {"name": "b", "component": "answers_late"}]})");
+    const auto& box = w.root().entry_of(*w.root().find("d")).mail.box;
+    w.mail("/d", "1");
+    w.advance(5s);
+    BOOST_TEST(w.starts_of("/d") == 1u);
+    BOOST_TEST(box.queued() == 1u);
+    w.mail("/d", "2");
+    BOOST_TEST(w.starts_of("/d") == 2u);
+    BOOST_TEST(box.empty());
 }
 
 // After a stop it stays down although mail comes; after a start it is idle, or takes the mail.

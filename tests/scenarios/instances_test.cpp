@@ -275,6 +275,29 @@ BOOST_AUTO_TEST_CASE(leaves_its_mail_waiting) {
     BOOST_TEST(s.world.starts_of("/w.2") == 3u);
 }
 
+// Mail for one instance alone starts that one, and none of its siblings, also where it is held
+// down. Mail for all of them starts the others meanwhile.
+BOOST_AUTO_TEST_CASE(on_demand_for_one) {
+    workshop s(R"(, "demand": true, "max_restarts": 2, "within": "60s")", 3);
+    s.world.mail("/w.3", "1");
+    BOOST_TEST(s.taken == words{"w.3: 1"}, boost::test_tools::per_element());
+    BOOST_TEST(s.of("w.1") == status::idle);
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().stop("w.1")) == "");
+    s.world.mail("/w.1", "2");
+    s.world.advance(5s);
+    BOOST_TEST(s.world.starts_of("/w.2") == 0u);
+    s.world.exit("/w.3");
+    BOOST_TEST(s.of("w.3") == status::idle);
+    s.world.mail("/w", "3");
+    s.world.mail("/w", "4");
+    BOOST_TEST(s.of("w.2") == status::running);
+    BOOST_TEST(s.of("w.3") == status::running);
+    s.world.advance(5s);
+    BOOST_TEST(s.taken.size() == 3u);
+    BOOST_TEST(s.world.by_hand(s.world.root().admin().start("w.1")) == "");
+    BOOST_TEST(s.taken.back() == "w.1: 2");
+}
+
 // A reload changes their number or their spec; what did not change in the file stays as an operator
 // left it.
 BOOST_AUTO_TEST_CASE(reloaded) {

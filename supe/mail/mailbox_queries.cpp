@@ -1,0 +1,52 @@
+// What a mailbox holds, and which of it waits for whom.
+#include "supe/async/assertion.hpp"
+#include "supe/mail/mailbox.hpp"
+
+#include <algorithm>
+
+namespace supe {
+
+std::size_t mailbox::queued() const {
+    const std::size_t taken = in_flight();
+    SUPE_ASSERT(taken <= held_ + parked_);
+    return held_ + parked_ - taken;
+}
+
+std::size_t mailbox::in_flight() const {
+    std::size_t n = 0;
+    for (const state& s : consumers_) n += s.in_flight.size();
+    return n;
+}
+
+const held_mail* mailbox::read_next(reading& r) const {
+    const std::size_t own_lists = 2 * consumers_.size();
+    for (; r.list < own_lists; ++r.list, r.at = {}) {
+        const state& s = consumers_[r.list / 2];
+        const held_mail* const mail = (r.list % 2 == 0 ? s.answers : s.own).next(r.at);
+        if (mail && mail->sequence <= r.last) return mail;
+    }
+    const held_mail* const mail = next_for_anyone(r);
+    return mail && mail->sequence <= r.last ? mail : nullptr;
+}
+
+const held_mail* mailbox::next_for_anyone(reading& r) const {
+    mail_list::place ahead = r.at;
+    const held_mail* next = waiting_.next(ahead);
+    const auto back = returned_.upper_bound(r.sequence);
+    if (back != returned_.end() && (!next || back->first < next->sequence)) {
+        next = back->second.get();
+    } else {
+        r.at = ahead;
+    }
+    if (next) r.sequence = next->sequence;
+    return next;
+}
+
+/// Null when no mail waits for it alone, but answers that are suspects.
+const held_mail* mailbox::first_own(const state& s) {
+    const held_mail* mail = s.own.front();
+    while (mail && mail->answer) mail = mail->next;
+    return mail;
+}
+
+}  // namespace supe
