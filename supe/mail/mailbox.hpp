@@ -153,6 +153,11 @@ public:
     bool has_own_waiting(consumer c) const { return first_own(consumers_[c]) != nullptr; }
     /// True when mail waits that this consumer may get.
     bool has_waiting(consumer c) const { return has_waiting_for_anyone() || has_own_waiting(c); }
+    /// The last of the mail that waits and that this consumer may get, by sequence; 0: none waits.
+    std::uint64_t last_waiting(consumer c) const;
+    /// True when mail up to this sequence, which this consumer may get, waits or is in flight to
+    /// it.
+    bool has_left(consumer c, std::uint64_t up_to) const;
     const mailbox_limits& limits() const { return limits_; }
     /// Calls `f(const held_mail&)` for the mail in flight, then for the mail that waits. Withheld
     /// mail is left out.

@@ -49,4 +49,21 @@ const held_mail* mailbox::first_own(const state& s) {
     return mail;
 }
 
+std::uint64_t mailbox::last_waiting(consumer c) const {
+    if (!has_waiting(c)) return 0;
+    const mail_list& own = consumers_[c].own;
+    return std::max({waiting_.empty() ? 0 : waiting_.back()->sequence,
+                     returned_.empty() ? 0 : returned_.rbegin()->first,
+                     own.empty() ? 0 : own.back()->sequence});
+}
+
+bool mailbox::has_left(consumer c, std::uint64_t up_to) const {
+    const auto is_meant = [&](const held_mail* mail) { return mail && mail->sequence <= up_to; };
+    if (is_meant(front_for_anyone()) || is_meant(first_own(consumers_[c]))) return true;
+    bool found = false;
+    consumers_[c].in_flight.for_each(
+        [&](const held_mail& mail) { found = found || (!mail.answer && is_meant(&mail)); });
+    return found;
+}
+
 }  // namespace supe

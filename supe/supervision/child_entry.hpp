@@ -56,6 +56,7 @@ struct child_entry {
     std::optional<unsigned> instance;            // its number; without a value: not an instance
     bool restarted = false;                      // the start under way publishes `auto-restarted`
     bool took_mail = false;                      // in this life
+    std::uint64_t last_at_start = 0;             // mailbox::last_waiting() when this life began
     bool wants_config = false;                   // it sent READY-FOR-CONFIG in this turn
     milliseconds delay{};                        // how long the start under way waited
     unsigned failures = 0;                       // ends that were not requested

@@ -33,6 +33,11 @@ bool is_for_supervisors(signal_kind kind) {
            kind == signal_kind::supe_answer || kind == signal_kind::supe_working;
 }
 
+/// Its siblings' mail is not its own.
+bool has_mail(const child_entry& entry) {
+    return entry.mail.box.in_flight(entry.mail.consumer) > 0;
+}
+
 }  // namespace
 
 std::string start_data(const child& c) {
@@ -122,7 +127,7 @@ void frame_dispatch::on_mail_signal(child_entry& entry, const signal_frame& fram
 }
 
 void frame_dispatch::on_ack(child_entry& entry, std::string_view data) {
-    entry.took_mail = entry.took_mail || entry.mail.box.in_flight() > 0;
+    entry.took_mail = entry.took_mail || has_mail(entry);
     const std::string_view ids = member_of(data, "ids");
     if (ids.empty()) return mail_.delivery.on_ack_oldest(entry.mail);
     for_each_string(ids, [&](std::string_view id) { mail_.delivery.on_ack(entry.mail, id); });
@@ -132,7 +137,7 @@ void frame_dispatch::on_reject(child_entry& entry, std::string_view text) {
     using rejected = mailbox::rejected;
     const auto data = parse_object(text);
     const bool requeue = flag_of(data, "requeue", false);
-    if (!requeue) entry.took_mail = entry.took_mail || entry.mail.box.in_flight() > 0;
+    if (!requeue) entry.took_mail = entry.took_mail || has_mail(entry);
     mail_.delivery.on_reject(entry.mail, string_of(data, "id"),
                              requeue ? rejected::requeued : rejected::dead,
                              string_of(data, "reason"));

@@ -204,6 +204,7 @@ void supervisor::start(child_entry& entry, const restarter::action& a) {
     entry.restarted = a.restart;
     entry.delay = a.delay;
     entry.took_mail = entry.wants_config = false;
+    entry.last_at_start = entry.mail.box.last_waiting(entry.mail.consumer);
     entry.failure_below.reset();
     entry.who.start(request_for(entry));
 }

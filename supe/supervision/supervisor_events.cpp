@@ -76,10 +76,8 @@ void supervisor::on_ended(child& c, const child_end& end) {
                      end.clean, end.asked_for});
     if (!end.asked_for) ++entry.failures;
     report_end(entry, end, text);
-    // What it was started for, and neither has nor waits any more, a sibling took.
-    const mail_endpoint& mail = entry.mail;
-    const bool left_none =
-        mail.box.in_flight(mail.consumer) == 0 && !mail.box.has_waiting(mail.consumer);
+    // What waited at its start, and neither waits nor is in flight to it any more, a sibling took.
+    const bool left_none = !entry.mail.box.has_left(entry.mail.consumer, entry.last_at_start);
     using ending = mailbox::ending;
     const bool crashed = !end.clean && !end.error;
     const bool poisoned =

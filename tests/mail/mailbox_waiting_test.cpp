@@ -66,4 +66,35 @@ BOOST_AUTO_TEST_CASE(answers_wait_for_nobody) {
     BOOST_TEST(!b.has_waiting(1));
 }
 
+// A life has left what waited when it began, and waits still or is in flight to it. What came later
+// does not count, nor what a sibling has, nor an answer.
+BOOST_AUTO_TEST_CASE(left) {
+    with_two_consumers b;
+    b.ready(0, 9), b.ready(1, 9);
+    put(b, "m1");
+    put(b, "m2");
+    put(b, "own", 1);
+    const std::uint64_t began = b.last_waiting(0), began_beside = b.last_waiting(1);
+    BOOST_TEST(began > 0u);
+    BOOST_TEST(began_beside > began);
+    BOOST_TEST(b.has_left(0, began));
+    BOOST_TEST(!b.has_left(0, 0));
+    BOOST_TEST(b.take_next(0));
+    BOOST_TEST(b.take_next(0));
+    BOOST_TEST(b.has_left(0, began));
+    BOOST_TEST(b.has_left(1, began_beside));  // its own
+    BOOST_TEST(!b.has_left(1, began));
+    BOOST_TEST(b.ack(0, "m1"));
+    BOOST_TEST(b.has_left(0, began));
+    BOOST_TEST(b.ack(0, "m2"));
+    put(b, "m3");
+    b.connected(0);
+    put(b, "a1", 0, kind::answer);
+    BOOST_TEST(!b.has_left(0, began));
+    BOOST_TEST(b.take_next(0));
+    BOOST_TEST(b.take_next(0));
+    BOOST_TEST(!b.has_left(0, began));
+    BOOST_TEST(b.has_left(0, began_beside + 1));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -275,6 +275,37 @@ BOOST_AUTO_TEST_CASE(leaves_its_mail_waiting) {
     BOOST_TEST(s.world.starts_of("/w.2") == 3u);
 }
 
+/// The first instance works for 100 ms on each mail. The others take none, and end after 300 ms.
+awaitable<> only_the_first_works(component& self) {
+    if (self.name() != "w.1") {
+        co_await self.time().sleep_for(300ms);
+        co_return;
+    }
+    while (auto mail = co_await self.receive()) {
+        co_await self.time().sleep_for(100ms);
+        mail->ack();
+    }
+}
+
+// Mail that comes after the start of an instance, and waits at its end, does not count against it:
+// what it was started for, its sibling took.
+BOOST_AUTO_TEST_CASE(later_mail_does_not_count) {
+    supe::simulation::world world;
+    world.provide("worker", only_the_first_works);
+    world.run(R"({"name": "t", "children": [{"name": "w", "component": "worker", "demand": true,
+        "instances": 2, "max_restarts": 0}]})");
+    world.mail("/w", "1");
+    world.mail("/w", "2");  // w.2 starts for it; w.1 takes it after 100 ms
+    world.advance(250ms);
+    BOOST_TEST(world.starts_of("/w.2") == 1u);
+    world.mail("/w", "3");
+    world.mail("/w", "4");  // it waits when w.2 ends, after 300 ms, and w.1 has it after 350 ms
+    world.advance(1s);
+    BOOST_TEST(world.starts_of("/w.2") == 2u);
+    const supe::child& second = *world.root().find("w.2");
+    BOOST_TEST(world.root().status_of(second) == status::idle);
+}
+
 // Mail for one instance alone starts that one, and none of its siblings, also where it is held
 // down. Mail for all of them starts the others meanwhile.
 BOOST_AUTO_TEST_CASE(on_demand_for_one) {

@@ -158,6 +158,25 @@ BOOST_AUTO_TEST_CASE(took_mail) {
     BOOST_TEST(a.took_mail);  // it stays so in this life
 }
 
+// An ack of an instance with nothing in flight is no work of its own, whatever its siblings have.
+BOOST_AUTO_TEST_CASE(siblings_took_mail) {
+    fixture f;
+    supe::child_spec spec = spec_of("w");
+    spec.instances = 2;
+    supe::child_group& group = f.children.add_group(spec);
+    child_entry& one = f.children.add_instance(group, 1);
+    child_entry& two = f.children.add_instance(group, 2);
+    for (child_entry* const c : {&one, &two}) c->begin(), f.start(*c);
+    f.signals(one, "READY-TO-RECEIVE-MAIL");
+    f.posts("w", 1);
+    BOOST_TEST(one.mail.box.in_flight() == 1u);
+    f.signals(two, "ACK-CURRENT-MAIL");
+    f.signals(two, "REJECT-MAIL");
+    BOOST_TEST(!two.took_mail);
+    f.signals(one, "ACK-CURRENT-MAIL");
+    BOOST_TEST(one.took_mail);
+}
+
 // Signals about the process reach its lifecycle: ready and alive.
 BOOST_AUTO_TEST_CASE(the_process) {
     fixture f;
