@@ -247,7 +247,7 @@ private:
         if (!granted.empty()) recall();  // the new holders too, while others wait
     }
 
-    /// While a request waits, holders that have none waiting may have idle connections.
+    /// While a request waits, the other processes may have idle connections.
     void recall() {
         for (const std::string& address : table_.to_recall())
             self_.tell(address, one_member("recall", true));

@@ -59,8 +59,9 @@ supe::awaitable<permit> acquire(supe::component& self, std::string lock,
                                 std::vector<std::string> peers,
                                 process_identity process = own_process());
 
-/// A holder gets mail `{"recall":true}` when others wait: it should release the permits that it
-/// does not need now. Such a mail may come before the acquire() that it is about has returned.
+/// A holder gets mail `{"recall":true}` when other processes wait, also while it waits itself: it
+/// should release the permits that it does not need now. Such a mail may come before the acquire()
+/// that it is about has returned.
 bool is_recall(const supe::mail& mail);
 
 // --- the lock's side ---
@@ -106,7 +107,7 @@ public:
 /// `{"acquire":{"permit":NAME,"pid":N,"started":TICKS,"peers":[…]}}`, answered `{"permit":NAME}` or
 /// `{"refused":WHY}`, and mails `{"connected":{"permit":NAME,"port":N,"peer":…}}`,
 /// `{"release":NAME}` and `{"abandon":NAME}`. The holder chooses the names. While a request waits,
-/// it recalls the permits of holders that have none waiting. Ends when asked to shut down, and
+/// it recalls the permits of all other processes. Ends when asked to shut down, and
 /// refuses those that wait. Put it before its holders under rest_for_one: they are restarted with a
 /// lock that died; those that are not (a restart by hand, a reload) keep their permits.
 supe::awaitable<> serve_connection_lock(supe::component& self, permit_limits limits,

@@ -16,6 +16,14 @@ bool is_of(const left_socket& s, const used_permit& use) {
            std::ranges::find(use.peers, s.peer) != use.peers.end();
 }
 
+/// `/dam/forwarder` of `/dam/forwarder.2`; empty where it is the address of no instance.
+std::string common_name(const std::string& address) {
+    const std::size_t dot = address.find_last_of("./");
+    if (dot == address.npos || address[dot] != '.' || dot + 1 == address.size()) return "";
+    if (address.find_first_not_of("0123456789", dot + 1) != address.npos) return "";
+    return address.substr(0, dot);
+}
+
 }  // namespace
 
 std::string without_scope(std::string_view peer) {
@@ -25,9 +33,21 @@ std::string without_scope(std::string_view peer) {
     return text;
 }
 
+/// Of its own permits. And an instance that had no number when it asked has one now: mail to the
+/// old name would reach any instance.
+void permit_table::note_address(const permit_request& request) {
+    const std::string name = common_name(request.address);
+    for (permit_request& r : waiting_)
+        if (!name.empty() && r.address == name) r.address = name + ".1";
+    for (auto& [permit, p] : used_) {
+        std::string& address = p.use.address;
+        if (!name.empty() && address == name) address = name + ".1";
+        if (p.use.holder == request.holder) address = request.address;
+    }
+}
+
 permit_table::reply permit_table::ask(const permit_request& request) {
-    for (auto& [name, p] : used_)
-        if (p.use.holder == request.holder) p.use.address = request.address;
+    note_address(request);
     if (const auto used = used_.find(request.permit); used != used_.end())
         return used->second.resting ? reply::refused : reply::has_it;
     const auto same = std::ranges::find(waiting_, request.permit, &permit_request::permit);
@@ -157,12 +177,13 @@ std::set<process_identity> permit_table::holders() const {
 }
 
 std::set<std::string> permit_table::to_recall() const {
-    std::set<process_identity> askers;
-    for (const permit_request& r : waiting_) askers.insert(r.holder);
     std::set<std::string> found;
+    if (waiting_.empty()) return found;
+    const process_identity& first = waiting_.front().holder;
+    const bool is_one =
+        std::ranges::all_of(waiting_, [&](const permit_request& r) { return r.holder == first; });
     for (const auto& [name, p] : used_)
-        if (!waiting_.empty() && !p.resting && !askers.contains(p.use.holder))
-            found.insert(p.use.address);
+        if (!p.resting && !(is_one && p.use.holder == first)) found.insert(p.use.address);
     return found;
 }
 

@@ -16,7 +16,8 @@
 
 namespace patterns {
 
-/// A request for a permit. Its process is who asks; an address may change hands.
+/// A request for a permit. Its process is who asks; an address may change hands, and a child that
+/// gets instances goes on as the first of them (`NAME.1`).
 struct permit_request {
     std::string permit;  ///< the name that the asker chose: no other request ever has it
     process_identity holder;
@@ -109,7 +110,8 @@ public:
     bool all_free() const { return used_.empty() && waiting_.empty(); }
     std::vector<used_permit> used() const;
     std::set<process_identity> holders() const;
-    /// While others wait: the addresses of the holders that do not, which may have idle permits.
+    /// The addresses of the holders that another process waits for: they may have idle permits,
+    /// also where they wait for one more themselves.
     std::set<std::string> to_recall() const;
     /// Forgets the requests that wait, for their answer.
     std::vector<permit_request> refuse_all();
@@ -127,6 +129,7 @@ private:
         used_permit use;
         std::optional<rest> resting;
     };
+    void note_address(const permit_request& request);
     bool is_over(permit& p, const connections_left& left, supe::time_point now) const;
 
     permit_limits limits_;

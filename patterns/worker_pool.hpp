@@ -11,14 +11,20 @@
 namespace patterns {
 
 /// Workers that take work from one queue, each one piece at a time. Between two of them a worker
-/// may keep something that others want too, as a connection with a permit: it gives that up after
-/// `keep` without work, when it is called back, and when it has become useless. Work goes to a
-/// worker that keeps something before others. `Worker` has these members:
+/// may keep something that others want too, as a connection with a permit. It gives that up after
+/// `keep` without work, when it is called back, and when it has become useless. It hands it to a
+/// sibling that waits for the same with work in hand (from_sibling()). Work goes to a worker that
+/// keeps something before others. `Worker` has these members:
 ///
 ///     bool keeps() const;                      // it has something to give up
 ///     bool is_useful() const;                  // what it keeps can be used for the next work
 ///     supe::awaitable<> give_up();             // resumes when it keeps nothing
+///     void take_over(Worker& sibling);         // what the sibling keeps; it keeps nothing then
+///     supe::duration turn();                   // zero: one piece may begin now, and is counted;
+///                                              // else ask again after that time
 ///     supe::awaitable<> handle(Work work);
+///
+/// A worker that waits for its turn has no work in hand: what it keeps can be called back.
 ///
 /// Workers live in the pool, and the pool outlives the nursery that they run in:
 ///
@@ -54,6 +60,15 @@ public:
             p.wake.notify();
         }
     }
+    /// For handle(): resumes when a sibling that is free has handed to `w` what it kept. Those that
+    /// wait are served in their order. Race it with the other ways to get the same: `w` may have
+    /// it although another way was first in that moment.
+    supe::awaitable<> from_sibling(Worker& w) {
+        wanting me(*this, w);
+        for (place& p : places_)
+            if (p.sleeping && p.worker.keeps()) p.wake.notify();
+        while (!me.served) co_await me.wake.wait();
+    }
     /// No more work is begun. The coroutines end when what is in hand is done and nothing is kept.
     void close() {
         closing_ = true;
@@ -79,6 +94,20 @@ private:
             : worker{std::forward<Arguments>(arguments)...}, wake(time) {}
     };
 
+    /// A worker in from_sibling().
+    struct wanting {
+        worker_pool& pool;
+        Worker& worker;
+        bool served = false;
+        supe::timer wake;
+
+        wanting(worker_pool& p, Worker& w) : pool(p), worker(w), wake(p.time_) {
+            pool.wanting_.push_back(this);
+        }
+        ~wanting() { std::erase(pool.wanting_, this); }
+        wanting(const wanting&) = delete;
+    };
+
     /// Where all work, the next that is done looks for itself.
     void wake_one() {
         place* best = nullptr;
@@ -94,27 +123,48 @@ private:
         co_await p.worker.give_up();
     }
 
-    /// True when there is work, false at the end.
+    /// A sibling with work in hand comes before the next work, which is younger.
+    void hand_over(place& p) {
+        if (wanting_.empty() || !p.worker.keeps()) return;
+        wanting& first = *wanting_.front();
+        wanting_.pop_front();
+        first.worker.take_over(p.worker);
+        first.served = true;
+        first.wake.notify();
+    }
+
+    /// True when there is work that may begin, false at the end.
     supe::awaitable<bool> wait_for_work(place& p) {
         const supe::time_point keep_until = time_.now() + keep_;
-        if (p.recalled || (p.worker.keeps() && !p.worker.is_useful())) co_await give_up(p);
-        while (waiting_.empty() && !closing_) {
-            if (p.worker.keeps() && (p.recalled || time_.now() >= keep_until)) {
+        while (!closing_) {
+            if (p.recalled || (p.worker.keeps() && !p.worker.is_useful())) {
+                co_await give_up(p);
+                continue;
+            }
+            hand_over(p);
+            supe::time_point look_at = supe::never;
+            if (!waiting_.empty()) {
+                const supe::duration wait = p.worker.turn();
+                if (wait <= supe::duration::zero()) co_return true;
+                look_at = time_.now() + wait;
+            }
+            if (p.worker.keeps() && time_.now() >= keep_until) {
                 co_await give_up(p);
                 continue;
             }
             p.sleeping = true;
-            p.wake.expires_at(p.worker.keeps() ? keep_until : supe::never);
+            p.wake.expires_at(p.worker.keeps() ? std::min(keep_until, look_at) : look_at);
             co_await p.wake.wait();
             p.sleeping = false;
         }
-        co_return !closing_;
+        co_return false;
     }
 
     supe::awaitable<> work(place& p) {
         for (bool more = co_await wait_for_work(p); more; more = co_await wait_for_work(p)) {
             Work next = std::move(waiting_.front());
             waiting_.pop_front();
+            if (!waiting_.empty()) wake_one();  // one at a time waits for its turn
             p.working = true;
             co_await p.worker.handle(std::move(next));
             p.working = false;
@@ -125,6 +175,7 @@ private:
     supe::clock& time_;
     supe::duration keep_;
     std::deque<Work> waiting_;
+    std::deque<wanting*> wanting_;  // in the order of their waiting
     std::list<place> places_;
     bool closing_ = false;
 };

@@ -38,6 +38,8 @@ struct worker {
     bool keeps() const { return connection != nullptr; }
     bool is_useful() const { return connection->reusable(); }
     supe::awaitable<> give_up();
+    void take_over(worker& sibling);
+    supe::duration turn();
     supe::awaitable<> handle(supe::mail mail);
 };
 
@@ -97,6 +99,15 @@ supe::awaitable<> worker::give_up() {
     permit.release();
 }
 
+void worker::take_over(worker& sibling) {
+    connection = std::move(sibling.connection);
+    permit = std::move(sibling.permit);
+}
+
+supe::duration worker::turn() {
+    return owner.starts ? owner.starts->take(owner.self.time().now()) : supe::duration::zero();
+}
+
 /// The component is asked to shut down before a delivery has begun: its mail stays in the mailbox.
 struct stopped {};
 
@@ -122,15 +133,17 @@ supe::awaitable<patterns::permit> permit_for(forwarder_state& o, std::vector<std
     }
 }
 
-/// Waits until the rate allows one delivery more. Throws stopped.
-supe::awaitable<> wait_for_turn(forwarder_state& o) {
-    for (;;) {
-        const supe::time_point now = o.self.time().now();
-        const supe::duration wait = o.starts ? o.starts->take(now) : supe::duration::zero();
-        if (wait <= supe::duration::zero()) co_return;
-        co_await o.self.shutdown_requested_until(now + wait);
-        if (o.self.shutting_down()) throw stopped();
-    }
+/// Gives the worker a permit, or the connection of a worker that is free. Throws stopped.
+supe::awaitable<> get_permit(worker& w, std::vector<std::string> peers) {
+    forwarder_state& o = w.owner;
+    supe::awaitable<patterns::permit> from_lock = permit_for(o, std::move(peers));
+    supe::awaitable<> from_sibling = o.pool.from_sibling(w);
+    auto [granted, handed] =
+        co_await supe::race(o.self.time(), std::move(from_lock), std::move(from_sibling));
+    if (!w.connection)
+        w.permit = std::move(*granted);
+    else if (granted)
+        granted->release();  // nothing was opened with it
 }
 
 /// The time of one attempt. Neither the wait for a permit nor an old connection's end is the
@@ -147,37 +160,46 @@ struct attempt_time {
     }
 };
 
-/// Leaves the worker with a connection that can be used now. Returns why not, or nothing.
-supe::awaitable<std::string> connect(worker& w, attempt_time& clock) {
-    forwarder_state& o = w.owner;
-    supe::clock& time = o.self.time();
-    if (w.connection && w.connection->reusable()) co_return "";
-    supe::time_point since = time.now();
-    co_await w.give_up();
-    clock.waited += time.now() - since;
-    std::string error;
-    std::vector<std::string> peers =
-        co_await o.names.find(clock.connect_by(o.settings, time.now()), error);
-    if (peers.empty()) co_return error;
-    since = time.now();
-    w.permit = co_await permit_for(o, peers);
-    clock.waited += time.now() - since;
-    w.connection = std::make_unique<http_connection>(time, o.settings.to, o.settings.authorities);
+/// Opens a connection with the worker's permit. Returns why not, or nothing.
+supe::awaitable<std::string> open(worker& w, const attempt_time& clock,
+                                  std::vector<std::string> peers) {
+    const forwarder_settings& s = w.owner.settings;
+    supe::clock& time = w.owner.self.time();
+    w.connection = std::make_unique<http_connection>(time, s.to, s.authorities);
     // Where that fails the connection is closed after the report: a destination may take its time
     // for that.
-    const supe::time_point deadline = clock.connect_by(o.settings, time.now());
-    error = co_await w.connection->connect(std::move(peers), deadline);
+    const supe::time_point deadline = clock.connect_by(s, time.now());
+    std::string error = co_await w.connection->connect(std::move(peers), deadline);
     if (const auto ends = w.connection->connected())
         w.permit.connected(ends->local_port, ends->peer);
     if (error.empty()) error = co_await w.connection->secure(deadline);
     co_return error;
 }
 
+/// Leaves the worker with a connection that can be used now. Returns why not, or nothing.
+supe::awaitable<std::string> connect(worker& w, attempt_time& clock) {
+    forwarder_state& o = w.owner;
+    supe::clock& time = o.self.time();
+    while (!w.connection || !w.connection->reusable()) {
+        supe::time_point since = time.now();
+        co_await w.give_up();
+        clock.waited += time.now() - since;
+        std::string error;
+        std::vector<std::string> peers =
+            co_await o.names.find(clock.connect_by(o.settings, time.now()), error);
+        if (peers.empty()) co_return error;
+        since = time.now();
+        co_await get_permit(w, peers);
+        clock.waited += time.now() - since;
+        if (!w.connection) co_return co_await open(w, clock, std::move(peers));
+    }
+    co_return "";
+}
+
 /// One attempt; a connection that the destination had ended before is no part of it.
 supe::awaitable<attempt_result> deliver(worker& w, const delivery& d) {
     const forwarder_settings& s = w.owner.settings;
     supe::clock& time = w.owner.self.time();
-    co_await wait_for_turn(w.owner);
     attempt_time clock{time.now()};
     attempt_result result;
     for (bool again = true; again;) {

@@ -64,12 +64,57 @@ BOOST_AUTO_TEST_CASE(first_come_first_served) {
     BOOST_TEST(given(t) == "1 2 ");
     BOOST_TEST(given(t) == "");
     BOOST_TEST((t.holders() == std::set<process_identity>{a, b}));
-    BOOST_TEST((t.to_recall() == std::set<std::string>{"/12"}));
+    BOOST_TEST((t.to_recall() == std::set<std::string>{"/11", "/12"}));
     BOOST_TEST(t.release("2"));
     BOOST_TEST(given(t) == "3 ");
     BOOST_TEST(t.release("1"));
     BOOST_TEST(given(t) == "4 ");
     BOOST_TEST(t.to_recall().empty());
+}
+
+// Whoever holds a permit is called back when another process waits, also where it waits for one
+// more itself: its own connection may be idle. For itself alone it is not.
+BOOST_AUTO_TEST_CASE(recalls) {
+    using recalled = std::set<std::string>;
+    table t(limits(2));
+    t.ask(request("1", a));
+    t.ask(request("2", b));
+    given(t);
+    BOOST_TEST(t.to_recall().empty());
+    t.ask(request("3", a));
+    BOOST_TEST((t.to_recall() == recalled{"/12"}));
+    t.ask(request("4", a));
+    BOOST_TEST((t.to_recall() == recalled{"/12"}));
+    t.ask(request("5", b));
+    BOOST_TEST((t.to_recall() == recalled{"/11", "/12"}));
+    t.release("3");
+    t.release("4");
+    BOOST_TEST((t.to_recall() == recalled{"/11"}));
+    t.gone(a, start);
+    BOOST_TEST(t.to_recall().empty());  // it rests: there is nobody to call
+}
+
+// A child that gets instances goes on as the first of them. Once one of the others has asked, the
+// lock writes to that name: mail to the old one may reach any instance.
+BOOST_AUTO_TEST_CASE(a_child_that_gets_instances) {
+    table t(limits(1));
+    const auto from = [](const std::string& name, process_identity who, std::string address) {
+        permit_request r = request(name, who);
+        r.address = std::move(address);
+        return r;
+    };
+    t.ask(from("1", a, "/dam/f"));
+    given(t);
+    t.ask(from("2", a, "/dam/f"));
+    for (const char* other : {"/dam/g.2", "/dam/f.x", "/dam/f.", "/dam/f", "/x.2/f"})
+        t.ask(from(std::string("of ") + other, c, other));
+    BOOST_TEST((t.to_recall() == std::set<std::string>{"/dam/f"}));
+    t.ask(from("3", b, "/dam/f.2"));
+    BOOST_TEST((t.to_recall() == std::set<std::string>{"/dam/f.1"}));
+    t.release("1");
+    const auto granted = t.give();
+    BOOST_REQUIRE(granted.size() == 1u);
+    BOOST_TEST(granted[0].address == "/dam/f.1");
 }
 
 // A request that comes again is one: while it waits its answer goes to the newer call, and once it

@@ -16,7 +16,10 @@ namespace {
 struct shop {
     supe::clock& time;
     supe::duration takes = 1s;
-    bool spoils = false;  ///< what a worker keeps is useless after one piece of work
+    bool spoils = false;    ///< what a worker keeps is useless after one piece of work
+    std::size_t most = 99;  ///< may be kept at once: another one has to be handed over
+    patterns::worker_pool<struct keeper, int>* pool = nullptr;
+    std::vector<supe::time_point> turns{};  ///< when one more piece may begin, if any
     std::vector<std::string> log{};
     std::size_t working = 0, most_working = 0, kept = 0, most_kept = 0, made = 0;
 };
@@ -34,7 +37,18 @@ struct keeper {
         s.kept -= has;
         has = spoilt = false;
     }
+    void take_over(keeper& sibling) {
+        has = std::exchange(sibling.has, false);
+        spoilt = std::exchange(sibling.spoilt, false);
+    }
+    supe::duration turn() {
+        if (s.turns.empty()) return 0s;
+        const supe::duration wait = s.turns.front() - s.time.now();
+        if (wait <= 0s) s.turns.erase(s.turns.begin());
+        return wait;
+    }
     supe::awaitable<> handle(int work) {
+        while (!has && s.kept >= s.most) co_await s.pool->from_sibling(*this);
         if (!has) ++s.made, ++s.kept;
         has = true;
         s.most_kept = std::max(s.most_kept, s.kept);
@@ -53,6 +67,7 @@ struct scene {
     supe::nursery all{loop.time()};
 
     explicit scene(int workers) {
+        s.pool = &pool;
         for (int i = 0; i < workers; ++i) pool.hire(s);
         pool.start(all);
         loop.run_ready();
@@ -131,6 +146,68 @@ BOOST_AUTO_TEST_CASE(recall) {
     t.loop.advance(5s);
     BOOST_TEST(t.done() == "1 2 3 4 ");
     BOOST_TEST(t.s.made == 4u);  // work was waiting, and it was given up all the same
+}
+
+// A worker that is free hands what it keeps to the sibling that has waited longest with work in
+// hand, before it begins younger work.
+BOOST_AUTO_TEST_CASE(handed_to_a_sibling) {
+    scene t(3);
+    t.s.most = 1;
+    for (int i = 1; i <= 5; ++i) t.pool.add(i);
+    for (const char* next : {"1 ", "2 ", "3 ", "4 ", "5 "}) {
+        t.loop.advance(1s);
+        BOOST_TEST(t.done() == next);
+    }
+    BOOST_TEST(t.s.made == 1u);
+    BOOST_TEST(t.s.most_kept == 1u);
+}
+
+// The same where the keeper was idle before the sibling began to wait, and did not hear of work.
+BOOST_AUTO_TEST_CASE(an_idle_one_hands_over_too) {
+    scene t(2);
+    t.pool.add(1);
+    t.loop.advance(2s);
+    keeper needs{t.s};
+    t.s.most = 1;
+    t.all.start(needs.handle(2));
+    t.loop.advance(1s);
+    BOOST_TEST(t.done() == "1 2 ");
+    BOOST_TEST(t.s.made == 1u);
+}
+
+// What was called back is given up, and not handed over: others were first.
+BOOST_AUTO_TEST_CASE(a_recall_comes_before_siblings) {
+    scene t(2);
+    t.s.most = 1;
+    t.pool.add(1);
+    t.pool.add(2);
+    t.loop.advance(500ms);
+    t.pool.recall();
+    t.loop.advance(600ms);
+    BOOST_TEST(t.s.kept == 0u);
+    BOOST_TEST(t.done() == "1 ");
+}
+
+// Work begins when it is its turn, each piece at the next one. A worker that waits for that has
+// nothing in hand: what it keeps can be called back, and is given up after the time.
+BOOST_AUTO_TEST_CASE(turns) {
+    scene t(2);
+    const supe::time_point start = t.loop.time().now();
+    for (const auto at : {0s, 10s, 10s, 60s, 60s}) t.s.turns.push_back(start + at);
+    for (int i = 1; i <= 5; ++i) t.pool.add(i);
+    t.loop.advance(2s);
+    BOOST_TEST(t.done() == "1 ");
+    BOOST_TEST(t.s.kept == 1u);
+    t.pool.recall();
+    t.loop.advance(100ms);
+    BOOST_TEST(t.s.kept == 0u);
+    t.loop.advance(9s);
+    BOOST_TEST(t.done() == "2 3 ");
+    t.loop.advance(16s);
+    BOOST_TEST(t.s.kept == 0u);
+    BOOST_TEST(t.pool.is_busy());
+    t.loop.advance(34s);
+    BOOST_TEST(t.done() == "4 5 ");
 }
 
 // What has become useless is not kept for the time.
