@@ -2,6 +2,7 @@
 
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
+#include "supe/text/utf8.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -11,6 +12,16 @@ namespace supe {
 namespace {
 
 constexpr std::int64_t largest_window = 1 << 30;  // limits what a component sends
+
+/// Of a text that is kept: why a component rejects a mail (contract §2), why a supervisor failed.
+constexpr std::size_t reason_limit = 1024, cause_limit = 16u << 10;  // bytes
+
+/// The first `most` bytes, without cutting a character.
+std::string bounded(std::string text, std::size_t most) {
+    if (text.size() <= most) return text;
+    const std::string_view kept(text.data(), most);
+    return std::string(kept.substr(0, utf8_cut(kept, text[most])));
+}
 
 /// The log has the first, the tenth, the hundredth bad frame and so on: they may come by the
 /// million.
@@ -98,8 +109,8 @@ void frame_dispatch::on_signal(child& c, const signal_frame& frame) {
                 on_bad_frame(c, problem);
             return;
         case kind::supe_failed:
-            entry.failure_below =
-                std::make_unique<std::string>(string_of(parse_object(frame.data), "why"));
+            entry.failure_below = std::make_unique<std::string>(
+                bounded(string_of(parse_object(frame.data), "why"), cause_limit));
             return;
         case kind::supe_answer:
         case kind::supe_working: return requests_.on_signal(c, frame);
@@ -123,7 +134,7 @@ void frame_dispatch::on_mail_signal(child_entry& entry, const signal_frame& fram
     if (frame.kind == kind::not_ready_to_receive_mail) return mail_.delivery.on_pause(entry.mail);
     const auto data = parse_object(frame.data);
     mail_.delivery.on_outcome(entry.mail, frame.kind, string_of(data, "id"),
-                              string_of(data, "reason"));
+                              bounded(string_of(data, "reason"), reason_limit));
 }
 
 void frame_dispatch::on_ack(child_entry& entry, std::string_view data) {
@@ -140,7 +151,7 @@ void frame_dispatch::on_reject(child_entry& entry, std::string_view text) {
     if (!requeue) entry.took_mail = entry.took_mail || has_mail(entry);
     mail_.delivery.on_reject(entry.mail, string_of(data, "id"),
                              requeue ? rejected::requeued : rejected::dead,
-                             string_of(data, "reason"));
+                             bounded(string_of(data, "reason"), reason_limit));
 }
 
 void frame_dispatch::on_status(child& c, std::string_view data) {

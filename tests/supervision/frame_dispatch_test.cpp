@@ -137,6 +137,34 @@ BOOST_AUTO_TEST_CASE(rejections) {
     BOOST_TEST(a.mail.box.in_flight() == 1u);
 }
 
+// Of a reason 1 KiB is kept, whole characters: with the mail that goes back, and with the letter.
+BOOST_AUTO_TEST_CASE(long_reasons) {
+    fixture f;
+    child_entry& a = f.add("a");
+    f.signals(a, "READY-TO-RECEIVE-MAIL");
+    f.posts("a", 1);
+    std::string reason = "x", kept = "x";
+    for (int n = 0; n < 5000; ++n) reason += "é";
+    for (int n = 0; n < 511; ++n) kept += "é";
+    const auto rejects = [&](const char* how) {
+        f.sends(
+            a,
+            fmt::format(
+                R"({{"type":"signal","signal":"REJECT-MAIL","data":{{"requeue":{},"reason":"{}"}}}})",
+                how, reason));
+    };
+    rejects("true");
+    a.mail.box.for_each([&](const supe::held_mail& m) {
+        const auto history = a.mail.box.history(m);
+        BOOST_REQUIRE(history.size() == 1u);
+        BOOST_TEST(history[0].what == "rejected: " + kept);
+    });
+    BOOST_TEST(!a.mail.box.empty());
+    f.taken();
+    rejects("false");
+    BOOST_TEST_SAME(f.taken(), {"dead: 1 to a: rejected: " + kept + " after 2"});
+}
+
 // A life has taken mail when it acks or rejects mail in flight. Signals about mail that it does not
 // have, and requeued mail, do not count.
 BOOST_AUTO_TEST_CASE(took_mail) {
