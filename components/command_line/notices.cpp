@@ -37,6 +37,15 @@ exit_code report_end() {
     return exit_code::no_such;
 }
 
+/// The server refused: its answer in place of notices.
+std::optional<exit_code> refusal(const std::string& line) {
+    if (!line.starts_with("{\"error\":")) return std::nullopt;
+    const auto answer = supe::parse_json(line);
+    if (!answer || !answer->is_object()) return std::nullopt;
+    complain("{}", supe::string_of(answer->get_object(), "error"));
+    return exit_code::failed;
+}
+
 exit_code report_timeout(const notice_options& options) {
     if (options.once.empty()) return exit_code::done;
     complain("no notice {} within {}", options.once, options.timeout);
@@ -62,6 +71,7 @@ exit_code show_notices(const target_tree& where, const notice_options& options) 
     client->send(request);
     while (auto line = client->next_line(deadline)) {
         if (line->empty()) continue;
+        if (const auto refused = refusal(*line)) return *refused;
         options.as_json ? print_json(*line) : fmt::print("{}", notice_text(*line));
         std::fflush(stdout);
         if (!options.once.empty()) return exit_code::done;

@@ -267,10 +267,10 @@ awaitable<json::value> commands::mail(json::object request) {
     if (to.empty()) co_return error("mail needs an address in `to`", result::bad_request);
     if (to != "supe") to = absolute(to);
     const bool wait = request.contains("wait") && request.at("wait") == true;
-    const std::string body =
-        request.contains("msg") ? string_of(request, "msg") : std::string("null");
+    std::string body = request.contains("msg") ? string_of(request, "msg") : std::string("null");
     if (!is_json(body)) co_return error(no_msg, result::bad_request);
     const milliseconds patience = patience_in(request);
+    request.clear();
     const milliseconds until_accepted = std::min<milliseconds>(patience, acceptance_limit);
     const time_point sent = supervisor_.time().now();
     const std::string id = std::to_string(++last_id_);
@@ -278,6 +278,7 @@ awaitable<json::value> commands::mail(json::object request) {
         ack(awaiting_ack_, id);
     acceptance.expires_at(sent + until_accepted);
     supervisor_.mail().router.post(to, body, wait ? with_receipt(id) : without_receipt(id));
+    body = std::string();  // the mailbox has it, and counts it: many may wait here
     supervisor_.mail().flush();
     while (acceptance.is_waiting()) co_await acceptance.changed();
     auto problem = acceptance.take();

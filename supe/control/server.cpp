@@ -1,6 +1,7 @@
 #include "supe/control/server.hpp"
 
 #include "supe/async/assertion.hpp"
+#include "supe/control/server_client.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 #include "supe/text/large_json.hpp"
@@ -58,11 +59,15 @@ bool is_allowed(int fd) {
            (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
-/// Silent connections take an eighth of our descriptors at most: children need them too.
-std::size_t bounded_by_descriptors(std::size_t connections) {
+/// Each kind of connection takes an eighth of our descriptors at most: children need them too.
+server_limits bounded_by_descriptors(server_limits limits) {
     rlimit descriptors{};
     ::getrlimit(RLIMIT_NOFILE, &descriptors);
-    return std::clamp<std::size_t>(descriptors.rlim_cur / 8, 1, connections);
+    place_limits& places = limits.places;
+    for (std::size_t* const connections :
+         {&limits.silent, &places.questions, &places.orders, &places.waiting})
+        *connections = std::clamp<std::size_t>(descriptors.rlim_cur / 8, 1, *connections);
+    return limits;
 }
 
 bool is_out_of_descriptors(const error_code& e) {
@@ -70,22 +75,6 @@ bool is_out_of_descriptors(const error_code& e) {
 }
 
 }  // namespace
-
-struct server::client {
-    client(socket_type s, std::size_t& bytes) : peer(std::move(s)), unfinished_bytes(bytes) {}
-    ~client() { forget_text(); }
-    void forget_text() {
-        unfinished_bytes -= std::exchange(counted, 0);
-        text = std::string();
-    }
-    socket_type peer;
-    std::size_t& unfinished_bytes;
-    std::string text;         // of the request, as far as it has come
-    std::size_t counted = 0;  // of it, in unfinished_bytes
-    bool complete = false;
-    bool too_much = false;    // what it sent is past a limit
-    std::size_t largest = 0;  // bytes of the request or the answer
-};
 
 std::optional<json::object> parse_request(std::string_view line) {
     json::object request;
@@ -105,11 +94,9 @@ std::string short_path(int directory_fd, const std::string& name) {
 }
 
 server::server(supervisor& s, std::filesystem::path state, server_limits limits)
-    : supervisor_(s), commands_(s), state_(std::move(state)), limits_(limits),
-      acceptor_(listen_in(state_, s.time().executor())), file_(state_ / "control.sock"),
-      connections_(s.time()) {
-    limits_.silent = bounded_by_descriptors(limits_.silent);
-}
+    : supervisor_(s), commands_(s), state_(std::move(state)),
+      limits_(bounded_by_descriptors(limits)), acceptor_(listen_in(state_, s.time().executor())),
+      file_(state_ / "control.sock"), places_(limits_.places), connections_(s.time()) {}
 
 bool server::restore() {
     if (file_.is_there()) return false;
@@ -145,7 +132,6 @@ awaitable<> server::accept() {
 void server::take_in(socket_type peer) {
     forget_the_heard();
     if (silent_.size() >= limits_.silent) close_oldest_silent();
-    if (connections_.size() > limits_.silent + limits_.served) return;
     auto who = std::make_shared<client>(std::move(peer), unfinished_bytes_);
     silent_.push_back(who);
     connections_.start(serve(who));
@@ -176,13 +162,19 @@ awaitable<> server::serve(std::shared_ptr<client> who) {
         who->complete = true;
         auto request = line ? parse_request(*line) : std::nullopt;
         if (!request) {
-            const json::value refusal =
+            json::value refusal =
                 error(who->too_much ? "the request is too large" : "the request is no JSON object",
                       result::bad_request);
-            const std::string text = json::serialize(refusal) + "\n";
-            co_await asio::async_write(who->peer, asio::buffer(text), use_awaitable);
+            co_await send_answer(who, std::move(refusal));
             co_return;
         }
+        const request_kind kind = kind_of(*request);
+        if (!places_.has_room(kind)) {
+            json::value refusal = error(places_.refusal(kind), result::failed);
+            co_await send_answer(who, std::move(refusal));
+            co_return;
+        }
+        const request_places::place taken = places_.take(kind);
         const json::value* what = request->if_contains("do");
         if (what && *what == "notices") {
             co_await stream_notices(who, std::move(*request));
@@ -223,9 +215,29 @@ awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
     awaitable<json::value> work = commands_.perform(std::move(request));
     const auto [answer, ended] = co_await race(time, std::move(work), send_heartbeats(who));
     SUPE_ASSERT(answer);  // heartbeats end by a failure alone
-    const std::string line = json::serialize(*answer) + "\n";
+    json::value whole = std::move(*answer);
+    co_await send_answer(who, std::move(whole));
+}
+
+/// A client that does not read its answer is closed after a while, and large answers wait in memory
+/// for few.
+awaitable<> server::send_answer(std::shared_ptr<client> who, json::value answer) {
+    std::string line = json::serialize(answer) + "\n";
+    answer = nullptr;
     who->largest = std::max(who->largest, line.size());
-    co_await asio::async_write(who->peer, asio::buffer(line), use_awaitable);
+    if (unread_answers_ > 0 && unread_answers_ + line.size() > limits_.unread_answers)
+        line = json::serialize(error("too many answers wait to be read by other clients; try again",
+                                     result::failed)) +
+               "\n";
+    struct counted {
+        std::size_t& all;
+        std::size_t bytes;
+        counted(std::size_t& a, std::size_t b) : all(a), bytes(b) { all += bytes; }
+        ~counted() { all -= bytes; }
+    } unread(unread_answers_, line.size());
+    clock& time = supervisor_.time();
+    awaitable<std::size_t> work = asio::async_write(who->peer, asio::buffer(line), use_awaitable);
+    co_await within(time, time.now() + limits_.reading, std::move(work));
 }
 
 /// Empty lines until the answer comes: they say that we live. Throws when the client is gone, so
@@ -235,44 +247,6 @@ awaitable<> server::send_heartbeats(std::shared_ptr<client> who) {
     for (;;) {
         co_await supervisor_.time().sleep_for(limits_.heartbeat);
         co_await asio::async_write(who->peer, asio::buffer(alive), use_awaitable);
-    }
-}
-
-awaitable<> server::stream_notices(std::shared_ptr<client> who, json::object request) {
-    std::vector<std::string> names;
-    if (const auto* wanted = request.if_contains("names"); wanted && wanted->is_array()) {
-        for (const json::value& name : wanted->get_array()) {
-            if (name.is_string()) names.emplace_back(name.get_string());
-        }
-    }
-    clock& time = supervisor_.time();
-    const bool fresh_only = request.contains("fresh");
-    bool listening = false, missed = false;
-    // An empty line says that the watch is in force: a client that acts after it misses nothing.
-    std::string waiting = "\n";
-    timer arrived(time);
-    const auto on_notice = [&](const published& n) {
-        if (!listening && fresh_only) return;
-        missed = missed || (listening && waiting.size() > limits_.unread_notices);
-        if (missed) return arrived.notify();
-        waiting += fmt::format("{{\"at\":\"{}\",\"notice\":{},\"message\":{},\"source\":{}}}\n",
-                               stamp_.of(n.at), json_quoted(n.name),
-                               n.message.empty() ? "null" : n.message, json_quoted(n.source));
-        arrived.notify();
-    };
-    struct subscription {
-        supervisor& s;
-        std::uint64_t id;
-        ~subscription() { s.notices().stop_listening(id); }
-    } subscribed{supervisor_, supervisor_.notices().listen(std::move(names), on_notice)};
-    listening = true;
-    while (!missed) {  // a client that reads too slowly is closed: it must not miss any silently
-        const std::string text = std::exchange(waiting, {});
-        co_await asio::async_write(who->peer, asio::buffer(text), use_awaitable);
-        const time_point beat = time.now() + limits_.heartbeat;
-        arrived.expires_at(beat);
-        while (waiting.empty() && !missed && time.now() < beat) co_await arrived.wait();
-        if (waiting.empty()) waiting = "\n";
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "supe/async/race.hpp"
 #include "supe/control/commands.hpp"
+#include "supe/control/request_places.hpp"
 #include "supe/output/output_line.hpp"
 #include "supe/process/socket_file.hpp"
 
@@ -13,14 +14,18 @@
 
 namespace supe::control {
 
-/// What a client may cost. One past a limit is closed, without an effect on others.
+/// What a client may cost. One past a limit is refused or closed, without an effect on others.
 struct server_limits {
     std::size_t silent = 64;  ///< connections without a whole request; past it the oldest is closed
-    std::size_t served = 256;               ///< connections with one
+    place_limits places;      ///< requests that are served; past it they are refused
     std::size_t request = 17u << 20;        ///< bytes: a mail of the frame limit, with its envelope
     std::size_t requests = 64u << 20;       ///< bytes of all requests that are being read
     std::size_t unread_notices = 8u << 20;  ///< bytes that wait for one client
+    std::size_t all_unread_notices = 128u
+                                     << 20;   ///< of all together; past it the slowest is closed
+    std::size_t unread_answers = 128u << 20;  ///< bytes of all answers; past it one is an error
     duration patience = std::chrono::seconds(10);  ///< for a whole request
+    duration reading = std::chrono::seconds(60);   ///< for a whole answer, by its client
     duration heartbeat = std::chrono::seconds(3);  ///< between empty lines, until the answer comes
 };
 
@@ -39,7 +44,8 @@ public:
     awaitable<> run();
 
 private:
-    struct client;
+    struct client;    // server_client.hpp
+    struct listener;  // server_notices.cpp
     awaitable<> accept();
     void take_in(asio::local::stream_protocol::socket peer);
     bool close_oldest_silent();
@@ -48,6 +54,8 @@ private:
     awaitable<std::string> read_request(std::shared_ptr<client> who);
     awaitable<> answer(std::shared_ptr<client> who, boost::json::object request);
     awaitable<> send_heartbeats(std::shared_ptr<client> who);
+    awaitable<> send_answer(std::shared_ptr<client> who, boost::json::value answer);
+    void close_slow_listeners();
     awaitable<> stream_notices(std::shared_ptr<client> who, boost::json::object request);
 
     supervisor& supervisor_;
@@ -58,6 +66,10 @@ private:
     socket_file file_;
     std::list<std::weak_ptr<client>> silent_;  // the oldest first
     std::size_t unfinished_bytes_ = 0;
+    request_places places_;
+    std::size_t unread_answers_ = 0;    // bytes that are being written
+    std::vector<listener*> listeners_;  // to notices
+    std::size_t unread_notices_ = 0;    // bytes for all of them
     utc_text stamp_;
     nursery connections_;
 };

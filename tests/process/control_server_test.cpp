@@ -253,7 +253,7 @@ BOOST_AUTO_TEST_CASE(huge_requests) {
 // counts in the limit.
 BOOST_AUTO_TEST_CASE(signs_of_life) {
     server_limits limits;
-    limits.silent = limits.served = 2;
+    limits.silent = limits.places.waiting = 2;
     counter c(limits);
     const std::string endless = R"({"do":"mail","to":"deaf","msg":1,"wait":true})";
     caller waiting = c.call(endless);
@@ -266,6 +266,69 @@ BOOST_AUTO_TEST_CASE(signs_of_life) {
     }
     BOOST_TEST(c.serves());
     BOOST_TEST(!waiting.closed());
+}
+
+// Clients that wait have places of their own. Where all are taken, the next one is told so, and
+// those that ask or order are served: also with the limits as they are.
+BOOST_AUTO_TEST_CASE(waiting_keeps_no_operator_out) {
+    counter c;
+    std::vector<caller> waiting;
+    for (int i = 0; i < 340; ++i)
+        waiting.push_back(c.call(R"({"do":"mail","to":"deaf","msg":1,"wait":true})"));
+    const std::string refusal =
+        "{\"error\":\"too many clients: 256 of them wait for mail or notices already; try again "
+        "when some are done\",\"code\":1}\n";
+    BOOST_TEST(waiting[255].received() == "");
+    BOOST_TEST(waiting[256].received() == refusal);
+    BOOST_TEST(waiting[339].closed());
+    BOOST_TEST(c.call(R"({"do":"notices"})").received() == refusal);
+    BOOST_TEST(c.serves());
+    BOOST_TEST(c.call(R"({"do":"stop","address":"web"})").received() ==
+               "{\"ok\":\"/web is stopped\"}\n");
+    waiting.clear();
+    c.world.advance(4s);  // the next heartbeat finds out
+    BOOST_TEST(c.call(R"({"do":"notices","names":["never"]})").received() == "\n");
+}
+
+// So have orders: those that are under way do not keep out questions.
+BOOST_AUTO_TEST_CASE(orders_keep_no_question_out) {
+    server_limits limits;
+    limits.places.orders = 2;
+    counter c(limits);
+    const std::string stop = R"({"do":"stop","address":"deaf"})";
+    caller one = c.call(stop), two = c.call(stop), three = c.call(stop);
+    BOOST_TEST(three.received().find("too many clients: 2 of them wait for an operation already") !=
+               std::string::npos);
+    BOOST_TEST(c.serves());
+    c.world.advance(10s);
+    BOOST_TEST(one.received().find("is stopped") != std::string::npos);
+    BOOST_TEST(two.closed());
+    BOOST_TEST(c.call(stop).received().find("is stopped") != std::string::npos);
+}
+
+// A client that does not read its answer is closed after a minute. What waits for such clients is
+// bounded: past it a further one gets an error.
+BOOST_AUTO_TEST_CASE(unread_answers) {
+    server_limits limits;
+    limits.unread_answers = 1'500'000;
+    counter c(limits);
+    // The answer names the address.
+    const std::string question =
+        R"({"do":"status","address":"/)" + std::string(1'000'000, 'x') + "\"}\n";
+    const auto asks = [&](caller& who) {
+        for (std::size_t said = 0; said < question.size(); c.world.run_ready())
+            said += who.say(question.substr(said));
+    };
+    caller deaf = c.call(), other = c.call();
+    asks(deaf);
+    asks(other);
+    BOOST_TEST(other.received() ==
+               "{\"error\":\"too many answers wait to be read by other clients; try "
+               "again\",\"code\":1}\n");
+    c.world.advance(61s);
+    BOOST_TEST(c.serves());
+    BOOST_TEST(deaf.received().size() < 1'000'000u);
+    BOOST_TEST(deaf.closed());
 }
 
 // Notices: an empty line when the watch has begun, the cached ones first, then each as it comes;
@@ -300,7 +363,7 @@ BOOST_AUTO_TEST_CASE(notices) {
 BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {
     server_limits limits;
     limits.unread_notices = 100'000;
-    limits.silent = limits.served = 2;
+    limits.silent = limits.places.waiting = 2;
     counter c(limits);
     caller slow = c.call(R"({"do":"notices","names":["sale"]})");
     const std::string sale = "\"" + std::string(10'000, 'n') + "\"";
@@ -323,6 +386,32 @@ BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {
         c.world.advance(7s);
     }
     BOOST_TEST(c.serves());
+}
+
+// All that listen share a limit: past it the slowest is closed, and those that read go on.
+BOOST_AUTO_TEST_CASE(slow_readers_together) {
+    server_limits limits;
+    limits.all_unread_notices = 3'000'000;
+    counter c(limits);
+    const std::string listen = R"({"do":"notices","names":["sale"]})";
+    std::vector<caller> slow;
+    for (int i = 0; i < 8; ++i) slow.push_back(c.call(listen));
+    caller reads = c.call(listen);
+    const std::string sale = "\"" + std::string(100'000, 'n') + "\"";
+    for (int i = 0; i < 10; ++i) {
+        c.world.root().notices().publish("sale", sale);
+        c.world.run_ready();
+        while (lines_of(reads.received()).size() < static_cast<std::size_t>(i) + 2)
+            c.world.run_ready();
+    }
+    const auto closed = std::ranges::count_if(c.world.lines(), [](const std::string& line) {
+        return line.find("a client that listens to notices does not read them") !=
+               std::string::npos;
+    });
+    BOOST_TEST(closed >= 4);  // of the 8 MB less what the sockets hold, 3 MB are left
+    BOOST_TEST(closed < 8);
+    BOOST_TEST(!reads.closed());
+    BOOST_TEST(lines_of(reads.received()).size() == 11u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
