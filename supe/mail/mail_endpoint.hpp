@@ -39,7 +39,7 @@ struct mail_endpoint {
     std::string name;
     std::string box_name;  ///< the name that mail is addressed to
     endpoint_kind kind;
-    bool keeps_mail = false;  ///< a supervisor with a journal: its mail survives its death
+    bool keeps_mail = false;  ///< a supervisor whose present life has a journal, or its last one
     std::shared_ptr<mailbox> shared;
     mailbox& box;
     mailbox::consumer consumer = 0;

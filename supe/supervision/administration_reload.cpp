@@ -175,7 +175,6 @@ void administration::change_spec(child_entry& entry, const child_spec& spec) {
     own.name = entry.who.spec().name;
     entry.mail.box.set_limits(own.mail.mailbox());
     supervisor_.on_mail_limits(entry);
-    entry.mail.keeps_mail = own.supervisor && own.supervisor->journal;
     entry.who.change(std::move(own));
     restarts_.change(entry.who.number());
 }

@@ -28,7 +28,6 @@ child_entry& child_registry::put(child_spec spec, mail_endpoint endpoint) {
     const int number = endpoint.number;
     numbers_[spec.name] = number;
     std::string address = address_of(spec.name);
-    endpoint.keeps_mail = spec.supervisor && spec.supervisor->journal;
     child_entry& entry = entries_
                              .try_emplace(number, host_, as_child(std::move(spec)),
                                           std::move(address), std::move(endpoint), time_, all_)

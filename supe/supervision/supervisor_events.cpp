@@ -39,6 +39,8 @@ void supervisor::on_started(child& c) {
         c.signal(signal_kind::supe_start,
                  fmt::format(R"({{"address":{},"config":{}}})", json_quoted(c.address()),
                              boost::json::serialize(config)));
+        // As the tree that it was sent: one that a reload brings is for its next life.
+        entry.mail.keeps_mail = c.spec().supervisor->journal;
     } else if (!c.spec().config.is_null()) {
         c.signal(signal_kind::supe_start, start_data(c));
     }

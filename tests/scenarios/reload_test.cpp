@@ -2,6 +2,7 @@
 #include "tests/support/players.hpp"
 #include "tests/support/temporary_directory.hpp"
 
+#include <sys/socket.h>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
@@ -22,6 +23,24 @@ std::string diligent(const std::string& name, const std::string& more = "") {
 
 std::string reload_with(player_world& w, const std::string& text) {
     return w.by_hand(w.root().admin().reload(supe::parse_tree(text, "tree", "/")));
+}
+
+/// Sends a mail to /g/x, and keeps all that it receives in `received`.
+supe::simulation::program sender_of_one(supe::clock& time, std::string& received) {
+    return [&](supe::simulation::process_start start) {
+        return [](supe::clock& clock, std::string& all, int fd) -> supe::awaitable<int> {
+            const supe::unique_fd channel(fd);
+            const std::string mail =
+                R"({"type":"mail","to":"/g/x","msg":1,"id":"m","receipt":true})";
+            BOOST_REQUIRE(::send(fd, (mail + "\n").data(), mail.size() + 1, 0) > 0);
+            for (;;) {
+                co_await clock.sleep_for(100ms);
+                char text[4096];
+                const ssize_t n = ::recv(fd, text, sizeof text, MSG_DONTWAIT);
+                if (n > 0) all.append(text, static_cast<std::size_t>(n));
+            }
+        }(time, received, start.channel_fd);
+    };
 }
 
 std::string names(const player_world& w) {
@@ -58,6 +77,31 @@ BOOST_AUTO_TEST_CASE(only_at_the_next_start) {
                "the name stays t until the tree is started again; mail.journal takes effect at the "
                "next start");
     BOOST_TEST(names(w) == "b ");
+}
+
+// So it is for a nested supervisor: whether the mail that it took is lost at its death is a matter
+// of the life that took it.
+BOOST_AUTO_TEST_CASE(journal_of_a_life) {
+    for (const bool before : {false, true}) {
+        const auto text = [](bool journal) {
+            return tree(
+                fmt::format(
+                    R"({{"name": "g", "mail": {{"journal": {}}}, "children": [{{"name": "x", "component": "stubborn"}}]}}, )",
+                    journal) +
+                R"({"name": "s", "component": "sender"})");
+        };
+        std::string received;
+        supe::simulation::world w;
+        support::provide_players(w);
+        w.provide_program("sender", sender_of_one(w.time(), received));
+        w.run(text(before));
+        w.advance(1s);
+        BOOST_TEST(received.find("MAIL-ACCEPTED") != std::string::npos);
+        w.by_hand(w.root().admin().reload(supe::parse_tree(text(!before), "tree", "/")));
+        w.crash("/g");
+        w.advance(1s);
+        BOOST_TEST((received.find("supervisor-died") == std::string::npos) == before, received);
+    }
 }
 
 // One child is removed, one is added at its position, one is changed, and no other child is

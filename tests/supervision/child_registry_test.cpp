@@ -184,18 +184,14 @@ BOOST_AUTO_TEST_CASE(sockets_that_cannot_be_opened) {
     BOOST_TEST(why([&] { several.children.open_sockets(); }).starts_with("a cannot listen on "));
 }
 
-// The endpoint of a nested supervisor passes mail on, and keeps it with a journal. That of a
-// component does neither.
+// The endpoint of a nested supervisor passes mail on, that of a component does not. Whether it
+// keeps mail is known when a life begins.
 BOOST_AUTO_TEST_CASE(nested_supervisors) {
     fixture f;
     child_spec spec = support::nested_spec_of("n");
     const child_entry& n = f.children.add(spec);
     BOOST_TEST((n.mail.is_supervisor() && !n.mail.keeps_mail));
     BOOST_TEST((n.who.spec().ready == supe::ready_kind::signal));
-    spec = support::nested_spec_of("m");
-    spec.supervisor->journal = true;
-    const child_entry& m = f.children.add(spec);
-    BOOST_TEST((m.mail.is_supervisor() && m.mail.keeps_mail));
     const child_entry& c = f.children.add(spec_of("c"));
     BOOST_TEST((!c.mail.is_supervisor() && !c.mail.keeps_mail));
 }
