@@ -24,7 +24,7 @@ awaitable<> died(process& p, timer& alarm) {
 /// SIGCONT follows, since a stopped process could not act on it.
 void child::send_stop_signal() {
     if (!process_) return;
-    for (const int number : {spec_.stop_signal, SIGCONT}) {
+    for (const int number : {lifecycle_.stop_signal(), SIGCONT}) {
         const int refused =
             lifecycle_.stops_group() ? process_->signal_group(number) : process_->signal(number);
         if (number != SIGCONT) note_refusal(number, refused);

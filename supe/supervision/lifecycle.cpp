@@ -35,7 +35,8 @@ std::string shown(milliseconds d) { return fmt::format("{:g}s", in_seconds(d)); 
 lifecycle::lifecycle(const child_spec& spec)
     : ready_kind_(spec.ready), start_timeout_(spec.start_timeout), shutdown_(spec.shutdown),
       ask_(spec.ask), stops_group_(spec.kill_mode == kill_mode_kind::group),
-      has_stop_command_(!spec.stop_command->empty()), watchdog_(spec.watchdog) {}
+      has_stop_command_(!spec.stop_command->empty()), stop_signal_(spec.stop_signal),
+      watchdog_(spec.watchdog) {}
 
 std::vector<lifecycle::action> lifecycle::on(event e, time_point now) {
     switch (state_) {

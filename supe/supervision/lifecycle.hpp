@@ -75,6 +75,8 @@ public:
     const std::string& failure() const { return failure_; }
     /// `kill_mode` is group: a stop that is asked for is for all processes of the group.
     bool stops_group() const { return stops_group_; }
+    /// The stop signal of this life: a spec that changes in between is for the next one.
+    int stop_signal() const { return stop_signal_; }
     /// Where the process is dead: others of its group have what is left of `shutdown`. Else they
     /// are killed now.
     bool gives_time_to_group() const;
@@ -117,6 +119,7 @@ private:
     bool ask_;
     bool stops_group_;
     bool has_stop_command_;
+    int stop_signal_;
     std::optional<milliseconds> watchdog_;
 
     state state_ = state::down;

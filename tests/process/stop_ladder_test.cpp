@@ -1,4 +1,5 @@
 // The stop ladder of contract §5 with real processes, rung by rung.
+#include "supe/tree/tree_file.hpp"
 #include "tests/support/real_tree.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -23,6 +24,31 @@ BOOST_AUTO_TEST_CASE(the_signal_comes_at_once) {
     BOOST_TEST(tree.clean());
     BOOST_TEST(tree.after("[web] ") == "bye");
     BOOST_TEST(tree.last("web-shutdown") == R"({"name":"web","exit":{"code":0}})");
+}
+
+// A reload that changes the stop signal restarts the child: its old process gets the old signal,
+// the only one that it ends with.
+BOOST_AUTO_TEST_CASE(a_life_keeps_its_signal) {
+    const auto text = [](const std::string& members) {
+        return tree_of({shell("web",
+                              "trap 'echo bye; exit 0' USR1; trap '' TERM; echo up; "
+                              "while :; do sleep 0.01; done",
+                              members)});
+    };
+    real_tree tree(*this, text(R"("stop_signal": "SIGUSR1", "shutdown": "60s")"));
+    BOOST_TEST(tree.prints("[web] up"));
+    std::optional<std::string> problem;
+    supe::nursery tasks(time);
+    tasks.start([](supe::supervisor& root, std::string now,
+                   std::optional<std::string>& into) -> supe::awaitable<> {
+        into = co_await root.admin().reload(supe::parse_tree(now, "tree", "/"));
+    }(tree.root(), text(R"("shutdown": "100ms")"), problem));
+    BOOST_TEST(tree.prints("[web] bye"));
+    BOOST_TEST(until([&] { return problem.has_value(); }, 20s));
+    BOOST_TEST(problem.value_or("no answer") == "");
+    BOOST_TEST(tree.prints("[web] up", 2));
+    BOOST_TEST(tree.stop());
+    end(tasks);
 }
 
 // A child that ignores every signal, and has closed its channel, is killed at `shutdown`; its end
