@@ -28,9 +28,13 @@ bool ends_a_line(int fd, std::size_t size) {
 
 log_writer::log_writer(std::filesystem::path directory, log_limits limits)
     : directory_(std::move(directory)), limits_(limits) {
+    open_last();
+}
+
+void log_writer::open_last() {
     const std::string unusable = make_private_directory(directory_);
     if (!unusable.empty()) {
-        problem_ = fmt::format("{}: {}", directory_.string(), unusable);
+        problem_ = lost_why_ = fmt::format("{}: {}", directory_.string(), unusable);
         return;
     }
     const log_listing earlier = list_logs(directory_);
@@ -45,11 +49,14 @@ bool log_writer::open_file(std::uint64_t number) {
     if (!file_ && errno == ENOENT && make_private_directory(directory_.parent_path()).empty() &&
         make_private_directory(directory_).empty())
         file_ = open_private(file, O_RDWR | O_CREAT | O_APPEND);
-    lost_error_ = errno;
+    const int failed = errno;
     number_ = number;
     size_ = 0;
-    problem_ = file_ ? "" : fmt::format("{}: {}", file.string(), file_error(lost_error_));
-    if (!file_) return false;
+    problem_ = file_ ? "" : fmt::format("{}: {}", file.string(), file_error(failed));
+    if (!file_) {
+        lost_why_ = problem_;
+        return false;
+    }
     struct stat what{};
     ::fstat(file_.get(), &what);
     size_ = static_cast<std::size_t>(what.st_size);
@@ -71,15 +78,15 @@ void log_writer::flush() {
     if (size_ > 0 && size_ + text_.size() > limits_.file_bytes) rotate();
     if (file_ && !leads_to(log_file(directory_, number_), file_)) {
         open_file(number_ + 1);  // a new number, by which readers find it
-    } else if (!file_ && number_ > 0) {
-        open_file(number_);
+    } else if (!file_) {
+        number_ > 0 ? static_cast<void>(open_file(number_)) : open_last();
     }
     bool written = true;
     if (lost_lines_ > 0) {
         std::string mark;
-        append_json_line(mark, last_at_, "/", stream::err,
-                         fmt::format("{} lines of output could not be kept: {}", lost_lines_,
-                                     std::strerror(lost_error_)));
+        append_json_line(
+            mark, last_at_, "/", stream::err,
+            fmt::format("{} lines of output could not be kept: {}", lost_lines_, lost_why_));
         written = put_or_rotate(mark);
         if (written) lost_lines_ = 0;
     }
@@ -88,29 +95,29 @@ void log_writer::flush() {
     lines_ = 0;
 }
 
-std::string log_writer::loss() const {
-    return lost_lines_ > 0 ? std::strerror(lost_error_) : std::string();
-}
+std::string log_writer::loss() const { return lost_lines_ > 0 ? lost_why_ : std::string(); }
 
 /// Where a limit on the size of files is smaller than ours (ulimit -f), files are full sooner.
 bool log_writer::put_or_rotate(std::string_view text) {
-    if (put(text)) return true;
-    if (lost_error_ != EFBIG || size_ == 0) return false;
-    rotate();
-    return put(text);
+    int failed = put(text);
+    if (failed == EFBIG && size_ > 0) {
+        rotate();
+        failed = put(text);
+    }
+    return failed == 0;
 }
 
-/// Writes all of `text` or nothing.
-bool log_writer::put(std::string_view text) {
-    if (!file_) return false;
+/// Writes all of `text` or nothing. Returns 0, or what failed.
+int log_writer::put(std::string_view text) {
+    if (!file_) return EBADF;  // why it could not be opened is in lost_why_
     const append_result done = append_whole(file_.get(), size_, text);
     if (done.error == 0) {
         size_ += text.size();
-        return true;
+        return 0;
     }
-    lost_error_ = done.error;
+    lost_why_ = std::strerror(done.error);
     if (done.is_torn) file_ = unique_fd();  // the next flush opens it again
-    return false;
+    return done.error;
 }
 
 void log_writer::rotate() {

@@ -42,8 +42,9 @@ public:
     std::function<void()> take_work();
 
 private:
+    void open_last();
     bool open_file(std::uint64_t number);
-    bool put(std::string_view text);
+    int put(std::string_view text);
     bool put_or_rotate(std::string_view text);
     void rotate();
     void bound_files();
@@ -59,7 +60,7 @@ private:
     std::size_t lines_ = 0;  // in text_
     std::string last_at_;
     std::size_t lost_lines_ = 0;
-    int lost_error_ = 0;
+    std::string lost_why_;
 };
 
 /// Reads what a log_writer wrote or is writing, across rotations: first what is kept of older

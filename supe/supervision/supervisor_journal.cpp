@@ -57,9 +57,10 @@ std::string supervisor::read_journal(reading when) {
     if (!journal_is_read_ && when == reading::late) return unreadable;
     for (const auto& [name, mails] : mail_.delivery.unknown()) {
         log(fmt::format(
-            "{} mails of an earlier run wait in the journal for {}, which the tree file "
-            "does not have: they are delivered when that name returns (supe dead)",
-            mails.size(), name));
+            "{} of an earlier run {} in the journal for {}, which the tree file does not have: "
+            "delivered when that name returns (supe dead)",
+            mails.size() == 1 ? "1 mail" : fmt::format("{} mails", mails.size()),
+            mails.size() == 1 ? "waits" : "wait", name));
     }
     return unreadable;
 }

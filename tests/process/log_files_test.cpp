@@ -197,4 +197,22 @@ BOOST_AUTO_TEST_CASE(a_fifo_is_no_file) {
     BOOST_TEST(all(tmp.path()) == lines{"x"}, boost::test_tools::per_element());
 }
 
+// What is in the place of the directory is named as the reason; when it is gone, lines are kept.
+BOOST_AUTO_TEST_CASE(a_fifo_is_no_directory) {
+    const support::temporary_directory tmp;
+    const fs::path directory = tmp.path() / "logs";
+    BOOST_REQUIRE(::mkfifo(directory.c_str(), 0600) == 0);
+    log_writer writer(directory);
+    const std::string why = directory.string() + ": Not a directory";
+    BOOST_TEST(writer.problem() == why);
+    put(writer, "lost");
+    BOOST_TEST(writer.loss() == why);
+    fs::remove(directory);
+    put(writer, "kept");
+    BOOST_TEST(writer.problem() == "");
+    BOOST_TEST(writer.loss() == "");
+    const lines expected{"1 lines of output could not be kept: " + why, "kept"};
+    BOOST_TEST(all(directory) == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
