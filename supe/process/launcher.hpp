@@ -52,6 +52,8 @@ public:
     /// The datagrams that it sent to its NOTIFY_SOCKET since the last call (sd_notify). Does not
     /// wait.
     virtual std::vector<std::string> notifications() { return {}; }
+    /// True once in a life: it sent one that is too long, and was dropped.
+    virtual bool dropped_notification() { return false; }
     /// Sends a signal to this process alone. Returns 0, also when it is dead; or EPERM, when it
     /// runs as another user by now (sudo).
     virtual int signal(int number) = 0;

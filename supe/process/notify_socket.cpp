@@ -15,7 +15,6 @@
 namespace supe {
 namespace {
 
-constexpr std::size_t datagram_limit = 4096;  // bytes, as systemd's NOTIFY_BUFFER_MAX
 constexpr int datagrams_at_once = 64;
 
 /// The kernel closes descriptors that were sent along (FDSTORE=1, BARRIER=1), because the control
@@ -109,11 +108,20 @@ std::vector<std::string> notify_socket::receive(pid_t child) {
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) break;
         const auto sender = sender_of(message);
-        const bool whole = (message.msg_flags & MSG_TRUNC) == 0;
-        if (sender && whole && may_speak(*sender, child))
+        if (!sender || !may_speak(*sender, child)) continue;
+        if ((message.msg_flags & MSG_TRUNC) == 0) {
             all.emplace_back(text, static_cast<std::size_t>(n));
+        } else if (dropped_ == dropped::none) {
+            dropped_ = dropped::one;
+        }
     }
     return all;
+}
+
+bool notify_socket::dropped_one() {
+    if (dropped_ != dropped::one) return false;
+    dropped_ = dropped::reported;
+    return true;
 }
 
 }  // namespace supe

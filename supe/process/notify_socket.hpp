@@ -32,6 +32,10 @@ public:
     /// machine may find an abstract name. So only datagrams of our user, of root, or of the process
     /// group or the descendants of `child` (which may run as another user) count.
     std::vector<std::string> receive(pid_t child);
+    /// A longer one is dropped, as systemd does.
+    static constexpr std::size_t datagram_limit = 4096;  // bytes, as its NOTIFY_BUFFER_MAX
+    /// True at the first call after one was dropped, and never again.
+    bool dropped_one();
 
 private:
     bool bind_to(const std::string& path);
@@ -40,6 +44,8 @@ private:
     unique_fd fd_;
     std::string name_;
     socket_file file_;  // none: the name is abstract
+    enum class dropped { none, one, reported };
+    dropped dropped_ = dropped::none;
 };
 
 }  // namespace supe

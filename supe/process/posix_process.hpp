@@ -19,6 +19,7 @@ public:
     bool is_dead() const override;
     void watch(timer& alarm) override;
     std::vector<std::string> notifications() override;
+    bool dropped_notification() override { return notify_ && notify_->dropped_one(); }
     int signal(int number) override;
     int signal_group(int number) override;
     exit_status reap() override;

@@ -179,6 +179,11 @@ void child::read_notifications() {
             rest.remove_prefix(std::min(line.size() + 1, rest.size()));
         }
     }
+    if (process_->dropped_notification())
+        host_.log(
+            fmt::format("{} sent a notification (sd_notify) of more than 4096 bytes: it has "
+                        "no effect, and neither have further ones",
+                        spec_.name));
 }
 
 /// Whether a group has ended can be seen only when its first process is reaped.

@@ -23,6 +23,17 @@ BOOST_AUTO_TEST_CASE(notify) {
     BOOST_TEST(tree["web"].status_text() == "serving\uFFFD");  // always UTF-8
 }
 
+// A datagram of more than 4096 bytes has no effect, and our log says so once.
+BOOST_AUTO_TEST_CASE(too_long_notifications) {
+    real_tree tree(*this, tree_of({helper("web", "talkative", R"("ready": "notify")")}));
+    BOOST_TEST(tree.sees("web-ready"));
+    BOOST_TEST(until([&] { return tree["web"].status_text() == "short"; }, 20s));
+    const auto reports = std::ranges::count_if(tree.lines(), [](const std::string& line) {
+        return line.starts_with("[supe] web sent a notification (sd_notify) of more than 4096");
+    });
+    BOOST_TEST(reports == 1);
+}
+
 // A child without `notify` and `watchdog` has no notify socket.
 BOOST_AUTO_TEST_CASE(a_socket_only_when_needed) {
     real_tree tree(*this,

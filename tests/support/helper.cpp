@@ -92,6 +92,13 @@ void service() {
     wait_for_ever();
 }
 
+/// Sends two datagrams that are too long, and then that it is ready.
+void talkative() {
+    for (int n = 0; n < 2; ++n) notify("READY=1\nSTATUS=" + std::string(5000, 'x'));
+    notify("READY=1\nSTATUS=short");
+    wait_for_ever();
+}
+
 /// Sends large datagrams of pings as fast as it can, without an end.
 void pings_without_end() {
     notify("READY=1");
@@ -140,6 +147,7 @@ const int chosen = [] {
                                                   {"service", service},
                                                   {"ready_and_gone", ready_and_gone},
                                                   {"pings_without_end", pings_without_end},
+                                                  {"talkative", talkative},
                                                   {"acceptor", acceptor},
                                                   {"inventory", inventory},
                                                   {"idle", [] {
