@@ -324,6 +324,34 @@ BOOST_AUTO_TEST_CASE(recalled) {
     BOOST_TEST(s.until([&] { return s.sink.open() == 0 && s.released == 2; }));
 }
 
+// A connection that becomes free goes to the webhook that waits for a permit, before a younger one
+// is begun. The request for the permit is taken back.
+BOOST_AUTO_TEST_CASE(a_free_connection_goes_to_who_waits) {
+    scene s;
+    s.answers["/in/a"].after = 50ms;
+    s.send(webhook_mail("a"));
+    BOOST_TEST(s.until([&] { return s.sink.open() == 1; }));
+    s.lock_gives = false;
+    for (const char* id : {"b", "c", "d"}) s.send(webhook_mail(id));
+    same(s.next(4),
+         {result("a", 1, 200), result("b", 1, 200), result("c", 1, 200), result("d", 1, 200)});
+    BOOST_TEST(s.asked > 1u);
+    BOOST_TEST(s.until([&] { return s.released == s.asked - 1; }));
+    BOOST_TEST(s.sink.open() == 1u);
+    BOOST_TEST(s.abandoned == 0u);
+}
+
+// While a webhook waits for the rate, an idle connection can be called back.
+BOOST_AUTO_TEST_CASE(recalled_while_a_rate_holds_back) {
+    scene s(2, "", R"(, "rate": "1/h")");
+    s.send(webhook_mail("a"));
+    s.next(1);
+    s.send(webhook_mail("b"));
+    s.recall();
+    BOOST_TEST(s.until([&] { return s.sink.open() == 0 && s.released == 1; }));
+    BOOST_TEST(s.results.empty());
+}
+
 // The same webhook again (the queue died before it noted the result): it is not delivered twice at
 // once, and not when its result is known.
 BOOST_AUTO_TEST_CASE(the_same_one_again) {
