@@ -2,6 +2,7 @@
 // supervisor.
 #include "tests/support/players.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 using supe::awaitable;
@@ -204,6 +205,29 @@ BOOST_AUTO_TEST_CASE(code_that_fails) {
     BOOST_TEST(w.root().why() == "its own code failed: no more");
     BOOST_TEST(w.count("a-shutdown") == 1u);
     BOOST_TEST(w.clean_up());
+}
+
+// Mail of an earlier run for names that the tree file does not have: a line for each name.
+BOOST_AUTO_TEST_CASE(mail_for_names_that_are_gone) {
+    const auto tree = [](const std::string& children) {
+        return R"({"name": "t", "mail": {"journal": true}, "children": [)" + children + "]}";
+    };
+    supe::simulation::world w;
+    support::provide_players(w);
+    w.run(
+        tree(R"({"name": "a", "component": "stubborn"}, {"name": "b", "component": "stubborn"})"));
+    for (const char* to : {"/a", "/b", "/b"}) w.mail(to, "1");
+    w.advance(1s);
+    w.clean_up();
+    w.run(tree(""));
+    const std::string rest =
+        ", which the tree file does not have: delivered when that name returns (supe dead)";
+    for (const char* waits : {"1 mail of an earlier run waits in the journal for a",
+                              "2 mails of an earlier run wait in the journal for b"}) {
+        const bool said = std::ranges::any_of(
+            w.lines(), [&](const std::string& line) { return line.ends_with(waits + rest); });
+        BOOST_TEST(said, waits);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
