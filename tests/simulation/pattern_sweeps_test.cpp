@@ -4,9 +4,11 @@
 #include "patterns/batcher.hpp"
 #include "patterns/dedupe.hpp"
 #include "patterns/demand.hpp"
+#include "patterns/every.hpp"
 #include "patterns/forward_notices.hpp"
 #include "patterns/graceful_shutdown.hpp"
 #include "patterns/idle_shutdown.hpp"
+#include "patterns/rate_limiter.hpp"
 #include "patterns/retry.hpp"
 #include "patterns/timeout.hpp"
 #include "patterns/watchdog.hpp"
@@ -151,6 +153,56 @@ BOOST_AUTO_TEST_CASE(idle_shutdown) {
         hour = &h;
         const auto mail = [&](int n) { h.w.mail("c", std::to_string(n)); };
         return h.run(mail, [&] { return handled.size() == steps && h.w.pid_of("/c") == 0; });
+    });
+}
+
+// A life never beats more often than its periods have passed, however long the work takes; and the
+// next life beats on.
+BOOST_AUTO_TEST_CASE(every) {
+    for_all_seeds([](std::uint64_t seed) -> std::string {
+        int beats = 0, before = 0;
+        bool too_often = false;
+        bad_hour* hour = nullptr;
+        const auto clockwork = [&](component& self) -> awaitable<> {
+            const supe::time_point began = self.time().now();
+            patterns::every beat{self, 100ms};
+            for (int n = 1; co_await beat.tick(); ++n) {
+                ++beats;
+                too_often = too_often || self.time().now() < began + n * 100ms;
+                co_await self.time().sleep_for(hour->some(250));
+            }
+        };
+        bad_hour h(seed, clockwork);
+        hour = &h;
+        const std::string fault =
+            h.run([&](int) { before = beats; }, [&] { return beats > before + 5; });
+        return fault.empty() && too_often ? "it beat too often" : fault;
+    });
+}
+
+// Two at once and then two a second, in each life; all is done.
+BOOST_AUTO_TEST_CASE(rate_limiter) {
+    for_all_seeds([](std::uint64_t seed) -> std::string {
+        std::map<std::string, int> handled;
+        bool too_fast = false;
+        const auto limited = [&](component& self) -> awaitable<> {
+            patterns::rate_limiter starts({.count = 2, .period = 1s});
+            std::vector<supe::time_point> begun;
+            while (auto mail = co_await self.receive()) {
+                for (supe::duration wait = starts.take(self.time().now()); wait > 0s;
+                     wait = starts.take(self.time().now()))
+                    co_await self.time().sleep_for(wait);
+                const supe::time_point now = self.time().now();
+                for (std::size_t ago = 2; ago <= begun.size(); ++ago)
+                    too_fast = too_fast || now < begun[begun.size() - ago] + (ago - 1) * 500ms;
+                begun.push_back(now);
+                ++handled[mail->body()];
+                mail->ack();
+            }
+        };
+        bad_hour h(seed, limited);
+        const std::string fault = h.run_mail(handled);
+        return fault.empty() && too_fast ? "it was too fast" : fault;
     });
 }
 
