@@ -392,6 +392,22 @@ BOOST_AUTO_TEST_CASE(a_renamed_holder) {
     BOOST_TEST(t.events() == (lines{"b has one"}), boost::test_tools::per_element());
 }
 
+// It is called back under its new name: mail to the old one goes to each instance in turn.
+BOOST_AUTO_TEST_CASE(a_renamed_holder_is_called_back) {
+    for (const int others : {0, 1, 2}) {
+        fixture t(1);
+        t.run(two_users);
+        t.send("b", "idle");
+        t.send("b", "get");
+        BOOST_TEST(t.w.by_hand(t.w.root().admin().scale("b", 3)) == "");
+        for (int n = 0; n < others; ++n) t.send("b", "nothing");
+        t.events();
+        t.send("b.2", "get");
+        BOOST_TEST(t.events() == (lines{"b is called back", "b.2 has one"}),
+                   boost::test_tools::per_element());
+    }
+}
+
 // A permit whose connection is known waits for that one alone, whatever others leave open at the
 // same destination. Where nothing is seen of it, it was reset, and rests for longer.
 BOOST_AUTO_TEST_CASE(known_connections) {
