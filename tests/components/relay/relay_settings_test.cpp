@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(admin) {
           std::tuple("127.0.0.2:80", "127.0.0.1:80", false)}) {
         settings two = s;
         two.admin->address = own;
-        two.listen = {listen};
+        two.listen = {components::relay_listener{listen}};
         std::string why;
         try {
             components::check(two);
