@@ -46,9 +46,10 @@ command conformance_command() {
                     {.name = "--json", .into = &options->as_json, .help = "one JSON object"}};
     c.footer =
         "It starts the component for each check, and plays its supervisor. The component under "
-        "test sends VALUE back to the sender of a mail {\"reply\":VALUE}, pauses and is ready "
-        "again for {\"pause\":true}, and acknowledges each mail after that. patterns/clients has "
-        "such components. Exit code 1 where a check fails.\n\n"
+        "test sends VALUE back to the sender of a mail {\"reply\":VALUE}. For {\"pause\":true} it "
+        "sends NOT-READY-TO-RECEIVE-MAIL, acknowledges the mail, and sends READY-TO-RECEIVE-MAIL. "
+        "It acknowledges each mail. patterns/clients has such components. Exit code 1 where a "
+        "check fails.\n\n"
         "Examples:\n  supe conformance -- python3 client.py\n"
         "  supe conformance --json -- ./component --fast";
     c.perform = [options] { return examine_component(*options); };

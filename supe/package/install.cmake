@@ -26,6 +26,8 @@ install(EXPORT supe-targets NAMESPACE supe:: DESTINATION ${package})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/supe ${PROJECT_SOURCE_DIR}/patterns DESTINATION ${headers}
   FILES_MATCHING PATTERN "*.hpp" PATTERN package EXCLUDE PATTERN examples EXCLUDE PATTERN clients EXCLUDE PATTERN precompiled.hpp EXCLUDE)
 
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/patterns/examples ${PROJECT_SOURCE_DIR}/patterns/clients DESTINATION ${CMAKE_INSTALL_DATADIR}/supe)
+
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/supe-config.cmake.in ${PROJECT_BINARY_DIR}/package/supe-config.cmake
   INSTALL_DESTINATION ${package})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/supe-config-version.cmake COMPATIBILITY SameMajorVersion)
@@ -33,6 +35,9 @@ install(FILES ${PROJECT_BINARY_DIR}/package/supe-config.cmake ${PROJECT_BINARY_D
   DESTINATION ${package})
 
 # pkg-config: the flags of the target supe::supe, in words.
+# The prefix is where these files lie: `cmake --install --prefix` may choose another one than was configured.
+file(RELATIVE_PATH prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(PREPEND prefix "\${pcfiledir}/")
 get_target_property(definitions supe_core INTERFACE_COMPILE_DEFINITIONS)
 list(TRANSFORM definitions PREPEND -D)
 list(JOIN definitions " " definitions)

@@ -32,7 +32,7 @@ run(${work}/hall/build/hall check)
 
 file(GLOB packages LIST_DIRECTORIES true ${work}/installed/lib/pkgconfig ${work}/installed/lib/*/pkgconfig)
 set(ENV{PKG_CONFIG_PATH} "${packages}")
-execute_process(COMMAND pkg-config --define-variable=prefix=${work}/installed --cflags --libs supe-patterns supe-simulation
+execute_process(COMMAND pkg-config --cflags --libs supe-patterns supe-simulation
                 OUTPUT_VARIABLE flags RESULT_VARIABLE failed OUTPUT_STRIP_TRAILING_WHITESPACE)
 if(failed)
   message(FATAL_ERROR "pkg-config does not find supe-patterns")

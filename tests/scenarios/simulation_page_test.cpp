@@ -129,7 +129,10 @@ BOOST_AUTO_TEST_CASE(an_invented_sibling) {
     world w;
     w.provide("asker", asker);
     w.provide("oracle", [](supe::component& self) -> supe::awaitable<> {
-        while (auto question = co_await self.receive()) question->answer("42");
+        while (auto question = co_await self.receive()) {
+            question->answer("42");
+            question->ack();  // an answer is no ack: without it the next question is not delivered
+        }
     });
     w.run(two);
     BOOST_TEST(w.messages("said").back() == "42");
