@@ -15,31 +15,39 @@ Number number_in(const boost::json::object& status, const char* key) {
     return n && n->is_int64() && n->get_int64() > 0 ? static_cast<Number>(n->get_int64()) : 0;
 }
 
-}  // namespace
+awaitable<> done(awaitable<std::string> asked) { co_await std::move(asked); }
 
-awaitable<> own_supervisor::start(std::string name) {
-    co_await self_->impl_->ask_supervisor("start", std::move(name), {});
-}
-
-awaitable<> own_supervisor::stop(std::string name) {
-    co_await self_->impl_->ask_supervisor("stop", std::move(name), {});
-}
-
-awaitable<> own_supervisor::restart(std::string name) {
-    co_await self_->impl_->ask_supervisor("restart", std::move(name), {});
-}
-
-awaitable<> own_supervisor::scale(std::string name, unsigned n) {
-    co_await self_->impl_->ask_supervisor("scale", std::move(name), n);
-}
-
-awaitable<sibling_status> own_supervisor::status(std::string name) {
-    const std::string answer = co_await self_->impl_->ask_supervisor("status", std::move(name), {});
+awaitable<sibling_status> status_in(awaitable<std::string> asked) {
+    const std::string answer = co_await std::move(asked);
     const auto status = parse_object(answer);
     co_return sibling_status{.instances = number_in<unsigned>(status, "instances"),
                              .running = number_in<unsigned>(status, "running"),
                              .queued = number_in<std::size_t>(status, "queued"),
                              .in_flight = number_in<std::size_t>(status, "in_flight")};
+}
+
+}  // namespace
+
+// These are no coroutines themselves: an own_supervisor may be gone when one would resume.
+
+awaitable<> own_supervisor::start(std::string name) {
+    return done(self_->impl_->ask_supervisor("start", std::move(name), {}));
+}
+
+awaitable<> own_supervisor::stop(std::string name) {
+    return done(self_->impl_->ask_supervisor("stop", std::move(name), {}));
+}
+
+awaitable<> own_supervisor::restart(std::string name) {
+    return done(self_->impl_->ask_supervisor("restart", std::move(name), {}));
+}
+
+awaitable<> own_supervisor::scale(std::string name, unsigned n) {
+    return done(self_->impl_->ask_supervisor("scale", std::move(name), n));
+}
+
+awaitable<sibling_status> own_supervisor::status(std::string name) {
+    return status_in(self_->impl_->ask_supervisor("status", std::move(name), {}));
 }
 
 /// The text of `status` in the answer, where it has one.
