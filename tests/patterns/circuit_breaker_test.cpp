@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(another_probe) {
 // A destination goes up and down at random, answers take their time: never two probes at once,
 // never a start in a pause, and soon after it is up for good the circuit is closed.
 BOOST_AUTO_TEST_CASE(sweep) {
-    for (const std::uint64_t seed : support::seeds(300)) {
+    for (const std::uint64_t seed : support::seeds(1000)) {
         std::mt19937_64 dice(seed);
         scene s;
         bool up = true;

@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(one_of_a_key_is_out) {
 // At random: each key's order is kept, one of a key is out at most, and a newcomer waits for no
 // more items than there are keys.
 BOOST_AUTO_TEST_CASE(sweep) {
-    for (const std::uint64_t seed : support::seeds(100)) {
+    for (const std::uint64_t seed : support::seeds(1000)) {
         std::mt19937_64 dice(seed);
         fair q;
         std::map<std::string, int> pushed, popped;

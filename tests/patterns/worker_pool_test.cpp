@@ -1,5 +1,6 @@
 // Shows how workers share a queue, and when they give up what they keep: in virtual time.
 #include "patterns/worker_pool.hpp"
+#include "tests/support/seeds.hpp"
 #include "tests/support/virtual_loop.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -236,8 +237,8 @@ BOOST_AUTO_TEST_CASE(close) {
 // Whatever comes when: each piece is done once, never more than there are workers, and in the end
 // nothing is kept.
 BOOST_AUTO_TEST_CASE(sweep) {
-    for (unsigned seed = 1; seed <= 200; ++seed) {
-        std::mt19937 dice(seed);
+    for (const std::uint64_t seed : support::seeds(1000)) {
+        std::mt19937_64 dice(seed);
         const int workers = 1 + static_cast<int>(dice() % 4);
         scene t(workers);
         t.s.takes = std::chrono::milliseconds(dice() % 50);
