@@ -213,7 +213,7 @@ awaitable<std::string> server::read_request(std::shared_ptr<client> who) {
 awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
     clock& time = supervisor_.time();
     awaitable<json::value> work = commands_.perform(std::move(request));
-    const auto [answer, ended] = co_await race(time, std::move(work), send_heartbeats(who));
+    auto [answer, ended] = co_await race(time, std::move(work), send_heartbeats(who));
     SUPE_ASSERT(answer);  // heartbeats end by a failure alone
     json::value whole = std::move(*answer);
     co_await send_answer(who, std::move(whole));
