@@ -10,6 +10,15 @@
 
 namespace support {
 
+/// Takes from the beginning of `text` what ends with `enough`; all of it where that is not in it.
+inline std::string take_through(std::string& text, std::string_view enough) {
+    const auto at = text.find(enough);
+    const std::size_t n = at == text.npos ? text.size() : at + enough.size();
+    std::string taken = text.substr(0, n);
+    text.erase(0, n);
+    return taken;
+}
+
 class raw_client {
 public:
     raw_client(event_loop& loop, unsigned short port) : loop_(loop), socket_(loop.io) {
@@ -40,11 +49,7 @@ public:
     std::string receive(std::string_view enough) {
         loop_.until([&] { return read() || unread_.find(enough) != unread_.npos; },
                     std::chrono::seconds(20));
-        const auto at = unread_.find(enough);
-        const std::size_t n = at == unread_.npos ? unread_.size() : at + enough.size();
-        std::string received = unread_.substr(0, n);
-        unread_.erase(0, n);
-        return received;
+        return take_through(unread_, enough);
     }
     /// All bytes until the other side closes, with a mark for how it did: `(end)`, `(reset)` or
     /// `(still open)`.

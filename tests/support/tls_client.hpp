@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/support/event_loop.hpp"
+#include "tests/support/raw_client.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -62,11 +63,7 @@ public:
     std::string receive(std::string_view enough) {
         loop_.until([&] { return ended_ || unread_.find(enough) != unread_.npos; },
                     std::chrono::seconds(20));
-        const auto at = unread_.find(enough);
-        const std::size_t n = at == unread_.npos ? unread_.size() : at + enough.size();
-        std::string received = unread_.substr(0, n);
-        unread_.erase(0, n);
-        return received;
+        return take_through(unread_, enough);
     }
     /// All bytes until the other side ends, with a mark for how it did: `(close_notify)`, `(cut)`
     /// or `(still open)`.
