@@ -10,7 +10,7 @@
 
 namespace components {
 
-/// An answer, or why there is none.
+/// An answer, or why no answer came.
 struct given_answer {
     boost::json::value value{};
     std::string problem{};  ///< empty: it was answered
@@ -27,7 +27,7 @@ public:
     /// Asks when an answer is wanted, until it is cancelled.
     supe::awaitable<> run();
 
-    /// The answer to what was asked no longer than `age` ago, asked anew where there is none. Waits
+    /// The answer to what was asked no longer than `age` ago, asked anew where that is older. Waits
     /// for 2 s at most: whoever hangs holds up nobody.
     supe::awaitable<given_answer> newest(supe::duration age);
 

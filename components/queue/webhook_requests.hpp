@@ -14,8 +14,8 @@ namespace components {
 ///
 ///   list          `{"webhooks":[…],"from"?}`: that of `id`, or some of those that fit, the
 ///                 newest first
-///   show          of `id`: with `tries` and the webhook as it is kept; null where there is none
-///   replay, drop  `{"done":N,"from"?}`: of `id`, or of some of those that fit, the oldest first
+///   show          of `id`: with `tries` and the webhook as it is kept; null where no webhook has
+///   it replay, drop  `{"done":N,"from"?}`: of `id`, or of some of those that fit, the oldest first
 ///
 /// Which fit: `route`, `status` (pending, failed, dead or delivered), `since` and `until` (Unix
 /// time in ms of the arrival), `path`; of these at most `limit`. While an answer has `from` there

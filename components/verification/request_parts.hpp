@@ -36,7 +36,7 @@ public:
     std::optional<std::string> value(std::string_view source) const;
     std::optional<std::string> query(std::string_view name) const;
     std::optional<std::string> header(std::string_view name) const;
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null where it is no JSON.
     const boost::json::value& body() const;
     const sent_request& request() const { return request_; }
 
