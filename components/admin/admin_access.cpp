@@ -39,8 +39,7 @@ admin_access::admin_access(const std::string& address, std::vector<std::string> 
                            std::string token)
     : hosts_(std::move(hosts)), token_(std::move(token)) {
     const supe::listen_address own = supe::parse_listen_address(address);
-    any_address_ =
-        own.what == supe::listen_address::kind::any || own.host == "0.0.0.0" || own.host == "::";
+    any_address_ = own.takes_all();
     hosts_.push_back("localhost");
     if (!own.host.empty()) hosts_.push_back(own.host);
 }

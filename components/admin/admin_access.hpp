@@ -14,8 +14,8 @@ namespace components {
 /// known ones.
 class admin_access {
 public:
-    /// `address` is that of the listening socket, `hosts` further names by which it is called. An
-    /// empty `token` is none.
+    /// `address` is that of the listening socket, `hosts` further names by which it is called.
+    /// Where `token` is empty no token is asked for.
     admin_access(const std::string& address, std::vector<std::string> hosts, std::string token);
 
     /// 421 for a name in Host that is not ours, 403 for a page of another site, 405 for what would

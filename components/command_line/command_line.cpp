@@ -47,8 +47,7 @@ int run_command_line(int argc, char** argv) {
         "Exit codes: 0 done, 1 failed, 2 bad usage or file, 3 no such tree or child, 4 timed out.";
     add_target_options(program, where);
     add_commands(program, built_in, where);
-    const std::string full_name = std::string("supe ") + supe::version;
-    return static_cast<int>(parse_and_perform(program, full_name.c_str(), argc, argv));
+    return static_cast<int>(parse_and_perform(program, supe::full_version().c_str(), argc, argv));
 }
 
 }  // namespace components

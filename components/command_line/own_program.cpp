@@ -4,6 +4,7 @@
 #include "components/command_line/parser.hpp"
 #include "components/command_line/printing.hpp"
 #include "components/command_line/target_tree.hpp"
+#include "supe/run/version.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include <fcntl.h>
@@ -66,7 +67,7 @@ int run_own(int argc, char** argv, const supe::program& own) {
     add_target_options(all, where);
     all.commands = tree_commands(own, where);
     for (command& c : all.commands) rename_examples(c, name);
-    return static_cast<int>(parse_and_perform(all, "supe 1.0.0", argc, argv));
+    return static_cast<int>(parse_and_perform(all, supe::full_version().c_str(), argc, argv));
 }
 
 }  // namespace

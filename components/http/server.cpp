@@ -17,8 +17,7 @@ using client = http_client;
 using service = http_service;
 
 constexpr auto accept_pause = 100ms;  // after EMFILE and the like
-constexpr auto report_every = 10s;
-constexpr auto sweep_every = 250ms;  // how exactly deadlines are kept
+constexpr auto sweep_every = 250ms;   // how exactly deadlines are kept
 
 /// Watches the deadlines of all connections; a timer for each would cost more than it is worth.
 supe::awaitable<> watch_deadlines(service& s) {
@@ -54,9 +53,7 @@ client* longest_idle(service& s) {
 
 /// Once in a while: it may come for each connection.
 void report(service& s, const boost::system::error_code& failed) {
-    const supe::time_point now = s.self.time().now();
-    if (now < s.next_report) return;
-    s.next_report = now + report_every;
+    if (s.no_room_lines.take(s.self.time().now()) > supe::duration::zero()) return;
     patterns::warn("accepting: {}; idle connections are closed for new ones", failed.message());
 }
 

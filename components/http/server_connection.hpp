@@ -4,6 +4,7 @@
 #include "components/http/byte_stream.hpp"
 #include "components/http/server.hpp"
 #include "components/http/tcp_socket.hpp"
+#include "patterns/rate_limiter.hpp"
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <list>
@@ -23,9 +24,10 @@ struct http_service {
     bool draining = false;  ///< no connection is kept after an answer
     bool closing = false;
     supe::timer client_left;
-    supe::time_point next_report{};  ///< that there is no room for a connection
+    // One line for many of a kind.
+    patterns::rate_limiter no_room_lines{{1, std::chrono::seconds(10)}};
+    patterns::rate_limiter handshake_lines{{1, std::chrono::minutes(1)}};
     std::uint64_t refused_handshakes = 0;
-    supe::time_point next_handshake_report{};
 
     http_service(supe::component& c, http_limits l, http_handler h)
         : self(c), limits(std::move(l)), handler(std::move(h)), client_left(c.time()) {}

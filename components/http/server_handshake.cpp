@@ -5,14 +5,10 @@
 namespace components {
 namespace {
 
-constexpr auto report_handshakes_every = std::chrono::minutes(1);
-
 /// For all clients that cannot speak to us, once in a while: many of them are no clients.
 void report_handshake(http_service& s, const boost::system::error_code& failed) {
     ++s.refused_handshakes;
-    const supe::time_point now = s.self.time().now();
-    if (now < s.next_handshake_report) return;
-    s.next_handshake_report = now + report_handshakes_every;
+    if (s.handshake_lines.take(s.self.time().now()) > supe::duration::zero()) return;
     patterns::warn("TLS: {} handshakes failed so far, the last one: {}", s.refused_handshakes,
                    failed.message());
 }

@@ -124,9 +124,7 @@ bool is_loopback(std::string_view host) {
 /// What is delivered there would come in here again.
 bool is_own(const supe::listen_address& own, const http_destination& to) {
     if (to.port != std::to_string(own.port)) return false;
-    const bool takes_all =
-        own.what == supe::listen_address::kind::any || own.host == "0.0.0.0" || own.host == "::";
-    if (takes_all) return is_loopback(to.host) || to.host == "0.0.0.0" || to.host == "::";
+    if (own.takes_all()) return is_loopback(to.host) || to.host == "0.0.0.0" || to.host == "::";
     return to.host == own.host || (to.host == "localhost" && is_loopback(own.host));
 }
 
@@ -141,10 +139,7 @@ void check_destination(const relay_route& route, const relay_settings& s) {
 
 /// Two sockets on one address cannot be had.
 bool overlap(const supe::listen_address& a, const supe::listen_address& b) {
-    const auto takes_all = [](const supe::listen_address& x) {
-        return x.what == supe::listen_address::kind::any || x.host == "0.0.0.0" || x.host == "::";
-    };
-    return a.port != 0 && a.port == b.port && (takes_all(a) || takes_all(b) || a.host == b.host);
+    return a.port != 0 && a.port == b.port && (a.takes_all() || b.takes_all() || a.host == b.host);
 }
 
 void check_admin(const relay_settings& s) {

@@ -78,8 +78,10 @@ void log_writer::flush() {
     if (size_ > 0 && size_ + text_.size() > limits_.file_bytes) rotate();
     if (file_ && !leads_to(log_file(directory_, number_), file_)) {
         open_file(number_ + 1);  // a new number, by which readers find it
+    } else if (!file_ && number_ > 0) {
+        open_file(number_);
     } else if (!file_) {
-        number_ > 0 ? static_cast<void>(open_file(number_)) : open_last();
+        open_last();
     }
     bool written = true;
     if (lost_lines_ > 0) {

@@ -26,6 +26,8 @@ struct listen_address {
     std::string host;  ///< numeric, without brackets
     std::uint16_t port = 0;
     std::string path;  ///< unix_path only
+    /// On all addresses of this machine.
+    bool takes_all() const { return what == kind::any || host == "0.0.0.0" || host == "::"; }
     friend bool operator==(const listen_address&, const listen_address&) = default;
 };
 

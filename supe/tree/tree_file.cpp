@@ -74,10 +74,10 @@ order_set read_orders(const field_reader& r, const located& v) {
     using kind = order_kind;
     order_set may;
     for (std::size_t i = 0; i < r.array(v).size(); ++i)
-        may.add(r.below(i).choice<kind>(v.elements[i], {{"start", kind::start},
-                                                        {"stop", kind::stop},
-                                                        {"restart", kind::restart},
-                                                        {"scale", kind::scale}}));
+        may.add(r.below(i).choice<kind>(v.elements[i], {{order_word(kind::start), kind::start},
+                                                        {order_word(kind::stop), kind::stop},
+                                                        {order_word(kind::restart), kind::restart},
+                                                        {order_word(kind::scale), kind::scale}}));
     return may;
 }
 
