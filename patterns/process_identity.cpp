@@ -1,16 +1,15 @@
 #include "patterns/process_identity.hpp"
 
+#include "supe/storage/proc_text.hpp"
+
 #include <unistd.h>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 namespace patterns {
 
 process_identity process_of(pid_t pid) {
-    std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-    const std::string stat((std::istreambuf_iterator<char>(in)), {});
+    const std::string stat = supe::proc_text("/proc/" + std::to_string(pid) + "/stat");
     // The name of the program, field 2, may hold blanks and parentheses; the start is field 22.
     std::size_t at = stat.rfind(')');
     for (int field = 2; field < 22 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);

@@ -20,6 +20,7 @@ constexpr auto try_again = 20ms;
 constexpr auto answer_limit = 30s;
 constexpr auto start_limit = 30s;
 constexpr auto drain_limit = 120s;  // without an arrival
+constexpr auto recovery_limit = 60s;
 constexpr auto stop_limit = 60s;
 constexpr auto look_every = 50ms;  // whether the relay has ended, or all has arrived
 constexpr auto tell_every = 10s;
@@ -45,6 +46,8 @@ public:
         chaos_report r = report_;
         r.counts = ledger_.counts();
         r.most_open = destination_.most_open();
+        r.longest_pause =
+            std::chrono::duration_cast<supe::milliseconds>(destination_.longest_pause());
         r.connections = settings_.connections;
         return r;
     }
@@ -55,7 +58,7 @@ private:
         const auto file = settings_.directory / "relay.json";
         std::ofstream(file) << fmt::format(
             R"({{"to": "http://127.0.0.1:{}", "listen": "127.0.0.1:{}", "connections": {},)"
-            R"( "retry_every": "1s", "timeout": "2s", "state": "{}"}})",
+            R"( "retry_every": "1s", "timeout": "1s", "state": "{}"}})",
             destination_.port(), port_, settings_.connections,
             (settings_.directory / "state").string());
         return {"relay", file.string()};
@@ -98,9 +101,18 @@ private:
         for (unsigned i = 1; i <= settings_.kills && !is_over(supe::never); ++i) {
             const auto due = began + settings_.lasts / settings_.kills * i;
             while (!is_over(due)) co_await look(due);
+            // Every other kill may hit a relay that has not recovered from the last one. Were all
+            // kills like that, the relay would never come as far as its last components.
+            if (i % 2 == 0) co_await recover();
             while (!report_.was_interrupted && !kill_one()) co_await look(supe::never);
         }
         while (!is_over(end)) co_await look(end);
+    }
+
+    /// Until something has arrived since the last kill.
+    supe::awaitable<> recover() {
+        const auto end = time_.now() + recovery_limit;
+        while (destination_.last_arrival() <= last_kill_ && !is_over(end)) co_await look(end);
     }
 
     /// A relay that was killed as a whole is started again, as systemd would.
@@ -119,6 +131,7 @@ private:
         const auto& chosen = whole ? parts.front() : parts[1 + dice_() % (parts.size() - 1)];
         if (::kill(chosen.pid, SIGKILL) != 0) return false;
         ++report_.kills[chosen.name];
+        last_kill_ = time_.now();
         return true;
     }
 
@@ -200,6 +213,7 @@ private:
     relay_process relay_;
     bool is_sending_ = true;
     std::uint64_t acknowledged_ = 0;
+    supe::time_point last_kill_{};
     chaos_report report_;
 };
 

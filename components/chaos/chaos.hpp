@@ -25,6 +25,7 @@ struct chaos_report {
     std::map<std::string, unsigned> kills;  ///< by what was killed
     std::size_t most_open = 0;              ///< connections, as the destination counts them
     unsigned connections = 0;               ///< that were allowed
+    supe::milliseconds longest_pause{};     ///< between two arrivals
     bool was_interrupted = false;           ///< then what has not arrived is no loss
     std::string trouble;                    ///< why it could not be carried through; else empty
 };

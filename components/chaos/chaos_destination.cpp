@@ -68,7 +68,9 @@ supe::awaitable<> chaos_destination::accept_all(supe::nursery& clients) {
 }
 
 void chaos_destination::arrived(std::string_view target, std::string_view body) {
-    last_arrival_ = time_.now();
+    const supe::time_point now = time_.now();
+    longest_pause_ = std::max<supe::duration>(longest_pause_, now - last_arrival_);
+    last_arrival_ = now;
     const bool is_ours = target.starts_with(path_before_number);
     const auto number =
         is_ours ? number_in(target.substr(path_before_number.size())) : std::nullopt;

@@ -19,6 +19,8 @@ public:
     /// closed it.
     std::size_t most_open() const { return most_open_; }
     supe::time_point last_arrival() const { return last_arrival_; }
+    /// The longest time between two arrivals.
+    supe::duration longest_pause() const { return longest_pause_; }
 
     /// Serves until it is cancelled.
     supe::awaitable<> run();
@@ -35,6 +37,7 @@ private:
     std::size_t open_ = 0;
     std::size_t most_open_ = 0;
     supe::time_point last_arrival_;
+    supe::duration longest_pause_{};
     std::mt19937_64 dice_;
 };
 

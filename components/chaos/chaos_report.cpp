@@ -24,8 +24,8 @@ std::string text_of_report(const chaos_report& r) {
     line("attempted", r.counts.attempted);
     line("acknowledged", r.counts.acknowledged);
     line("delivered", r.counts.delivered);
-    if (r.was_interrupted) {
-        line("outstanding", r.counts.lost, "acknowledged, on their way at the interruption");
+    if (r.was_interrupted || !r.trouble.empty()) {
+        line("outstanding", r.counts.lost, "acknowledged, on their way at the end");
     } else {
         line("lost", r.counts.lost, r.counts.lost > 0 ? "acknowledged, and never arrived" : "");
     }
@@ -33,6 +33,8 @@ std::string text_of_report(const chaos_report& r) {
     line("duplicated", r.counts.duplicated);
     line("recovered", r.counts.recovered);
     line("kills", kills, of_which);
+    line("pause", static_cast<std::uint64_t>(r.longest_pause.count()),
+         "ms at most between two arrivals");
     line("connections", r.most_open, fmt::format("at most, {} allowed", r.connections));
     if (!r.trouble.empty()) out += r.trouble + "\n";
     return out;

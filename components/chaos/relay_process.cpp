@@ -1,6 +1,7 @@
 #include "components/chaos/relay_process.hpp"
 
 #include "supe/async/unique_fd.hpp"
+#include "supe/storage/proc_text.hpp"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -17,11 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string file_text(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-
 /// Below all threads: the kernel lists a child under the thread that started it.
 std::vector<pid_t> children_of(pid_t pid) {
     std::vector<pid_t> found;
@@ -36,7 +32,7 @@ std::vector<pid_t> children_of(pid_t pid) {
 
 /// `queue` of `supe component queue /dam/queue`; empty of one that is dead.
 std::string role_of(pid_t pid) {
-    const std::string words = file_text("/proc/" + std::to_string(pid) + "/cmdline");
+    const std::string words = supe::proc_text("/proc/" + std::to_string(pid) + "/cmdline");
     std::vector<std::string> all(1);
     for (const char c : words)
         if (c == '\0') {

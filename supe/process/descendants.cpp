@@ -13,6 +13,7 @@
 #include "supe/process/descendants.hpp"
 
 #include "supe/process/life_mark.hpp"
+#include "supe/storage/proc_text.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -56,20 +57,6 @@ std::unordered_set<pid_t>& own_children() {
     return pids;
 }
 
-/// Empty when the file cannot be read.
-std::string contents(const std::string& file) {
-    std::string all;
-    const unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    for (;;) {
-        const std::size_t before = all.size();
-        all.resize(before + 16 * 1024);
-        const ssize_t n = ::read(fd.get(), all.data() + before, all.size() - before);
-        all.resize(before + (n > 0 ? static_cast<std::size_t>(n) : 0));
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return all;
-    }
-}
-
 /// The kernel's list does not shrink while it is read, because a child stays in it until we reap
 /// it. New children come at the end.
 std::vector<pid_t> all_children() {
@@ -77,7 +64,7 @@ std::vector<pid_t> all_children() {
     const std::string self = std::to_string(::getpid());
     std::vector<pid_t> pids;
     pid_t pid = 0;
-    for (const char c : contents("/proc/self/task/" + self + "/children")) {
+    for (const char c : proc_text("/proc/self/task/" + self + "/children")) {
         if (c >= '0' && c <= '9') {
             pid = 10 * pid + (c - '0');
         } else if (pid != 0) {
@@ -89,7 +76,7 @@ std::vector<pid_t> all_children() {
 
 /// A field of proc(5) `stat`, counted from 1 behind the name. Zero when the file cannot be read.
 unsigned long field_of(pid_t pid, int number) {
-    const std::string stat = contents("/proc/" + std::to_string(pid) + "/stat");
+    const std::string stat = proc_text("/proc/" + std::to_string(pid) + "/stat");
     std::size_t at = stat.rfind(')');
     for (int field = 0; field < number && at != std::string::npos; ++field)
         at = stat.find(' ', at + 1);
@@ -156,7 +143,7 @@ bool has_ended(const unique_fd& process) {
 }  // namespace
 
 std::string variable_of(pid_t pid, std::string_view name) {
-    const std::string environment = contents("/proc/" + std::to_string(pid) + "/environ");
+    const std::string environment = proc_text("/proc/" + std::to_string(pid) + "/environ");
     for (std::string_view rest = environment; !rest.empty();) {
         const std::string_view entry = rest.substr(0, rest.find('\0'));
         if (entry.starts_with(name) && entry.substr(name.size()).starts_with('='))

@@ -69,7 +69,7 @@ inline const std::map<std::string, std::set<std::string>> rooms{
     {"async", {}},
     {"text", {}},
     {"storage", {"async"}},
-    {"process", {"async"}},
+    {"process", {"async", "storage"}},
     {"channel", {"async", "text"}},
     {"output", {"async", "text", "storage"}},
     {"mail", {"async", "text", "storage", "channel"}},
