@@ -60,6 +60,12 @@ std::string new_name(const process_identity& process) {
     return fmt::format("{}.{}.{}", process.pid, process.started, ++last);
 }
 
+constexpr std::string_view recall_begin = R"({"recall":)";
+
+std::string recall_of(const process_identity& holder) {
+    return one_member("recall", json::object{{"pid", holder.pid}, {"started", holder.started}});
+}
+
 supe::awaitable<std::optional<supe::mail>> answer_in_time(supe::component& self, std::string lock,
                                                           std::string request) {
     try {
@@ -101,7 +107,14 @@ supe::awaitable<permit> acquire(supe::component& self, std::string lock,
     co_return wanted;
 }
 
-bool is_recall(const supe::mail& mail) { return mail.body() == R"({"recall":true})"; }
+bool take_recall(supe::component& self, const supe::mail& mail, process_identity process) {
+    if (!mail.body().starts_with(recall_begin)) return false;
+    if (mail.body() == recall_of(process)) return true;
+    const std::string name = common_name(self.address());
+    const std::string first = name + ".1";
+    if (!name.empty() && self.address() != first) self.tell(first, mail.body());
+    return true;
+}
 
 // --- the lock's side ---
 
@@ -249,8 +262,8 @@ private:
 
     /// While a request waits, the other processes may have idle connections.
     void recall() {
-        for (const std::string& address : table_.to_recall())
-            self_.tell(address, one_member("recall", true));
+        for (const auto& [holder, address] : table_.to_recall())
+            self_.tell(address, recall_of(holder));
     }
 
     void watch(const process_identity& holder) {

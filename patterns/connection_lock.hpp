@@ -59,10 +59,16 @@ supe::awaitable<permit> acquire(supe::component& self, std::string lock,
                                 std::vector<std::string> peers,
                                 process_identity process = own_process());
 
-/// A holder gets mail `{"recall":true}` when other processes wait, also while it waits itself: it
+/// True for a recall, which is no work. A holder gets the mail
+/// `{"recall":{"pid":N,"started":TICKS}}` when other processes wait, also while it waits itself: it
 /// should release the permits that it does not need now. Such a mail may come before the acquire()
 /// that it is about has returned.
-bool is_recall(const supe::mail& mail);
+///
+/// It may name another process: that of a child that has got instances since it asked. The lock
+/// knows that one by its old name, and mail to it reaches any instance. The recall goes on to the
+/// first instance then (`NAME.1`), which that process is now.
+bool take_recall(supe::component& self, const supe::mail& mail,
+                 process_identity process = own_process());
 
 // --- the lock's side ---
 
@@ -107,7 +113,7 @@ public:
 /// `{"acquire":{"permit":NAME,"pid":N,"started":TICKS,"peers":[…]}}`, answered `{"permit":NAME}` or
 /// `{"refused":WHY}`, and mails `{"connected":{"permit":NAME,"port":N,"peer":…}}`,
 /// `{"release":NAME}` and `{"abandon":NAME}`. The holder chooses the names. While a request waits,
-/// it recalls the permits of all other processes. Ends when asked to shut down, and
+/// it recalls the permits of all other processes (take_recall()). Ends when asked to shut down, and
 /// refuses those that wait. Put it before its holders under rest_for_one: they are restarted with a
 /// lock that died; those that are not (a restart by hand, a reload) keep their permits.
 supe::awaitable<> serve_connection_lock(supe::component& self, permit_limits limits,

@@ -16,15 +16,14 @@ bool is_of(const left_socket& s, const used_permit& use) {
            std::ranges::find(use.peers, s.peer) != use.peers.end();
 }
 
-/// `/dam/forwarder` of `/dam/forwarder.2`; empty where it is the address of no instance.
+}  // namespace
+
 std::string common_name(const std::string& address) {
     const std::size_t dot = address.find_last_of("./");
     if (dot == address.npos || address[dot] != '.' || dot + 1 == address.size()) return "";
     if (address.find_first_not_of("0123456789", dot + 1) != address.npos) return "";
     return address.substr(0, dot);
 }
-
-}  // namespace
 
 std::string without_scope(std::string_view peer) {
     std::string text(peer);
@@ -176,14 +175,15 @@ std::set<process_identity> permit_table::holders() const {
     return found;
 }
 
-std::set<std::string> permit_table::to_recall() const {
-    std::set<std::string> found;
+std::map<process_identity, std::string> permit_table::to_recall() const {
+    std::map<process_identity, std::string> found;
     if (waiting_.empty()) return found;
     const process_identity& first = waiting_.front().holder;
     const bool is_one =
         std::ranges::all_of(waiting_, [&](const permit_request& r) { return r.holder == first; });
     for (const auto& [name, p] : used_)
-        if (!p.resting && !(is_one && p.use.holder == first)) found.insert(p.use.address);
+        if (!p.resting && !(is_one && p.use.holder == first))
+            found.emplace(p.use.holder, p.use.address);
     return found;
 }
 

@@ -57,6 +57,9 @@ struct connections_left {
 /// The peer as the kernel lists it: without the scope of an IPv6 address (`[fe80::1%eth0]:80`).
 std::string without_scope(std::string_view peer);
 
+/// `/dam/forwarder` of `/dam/forwarder.2`; empty where it is the address of no instance.
+std::string common_name(const std::string& address);
+
 struct permit_limits {
     unsigned permits = 4;
     /// How long a permit rests at least (contract §7 `permit_rest`).
@@ -110,9 +113,9 @@ public:
     bool all_free() const { return used_.empty() && waiting_.empty(); }
     std::vector<used_permit> used() const;
     std::set<process_identity> holders() const;
-    /// The addresses of the holders that another process waits for: they may have idle permits,
-    /// also where they wait for one more themselves.
-    std::set<std::string> to_recall() const;
+    /// The holders that another process waits for, with their addresses: they may have idle
+    /// permits, also where they wait for one more themselves.
+    std::map<process_identity, std::string> to_recall() const;
     /// Forgets the requests that wait, for their answer.
     std::vector<permit_request> refuse_all();
 

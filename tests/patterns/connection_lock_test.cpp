@@ -86,7 +86,7 @@ struct fixture {
             if (mail->body() == R"("use")") d.held.front().connected(7, "app:80");
             if (mail->body() == R"("give up")") d.waiting->cancel();
             if (mail->body() == R"("talk")") all.start(talk(self));
-            if (!patterns::is_recall(*mail)) continue;
+            if (!patterns::take_recall(self, *mail, process)) continue;
             note(self, "is called back");
             if (d.idle) d.put();
         }
@@ -195,6 +195,22 @@ BOOST_AUTO_TEST_CASE(idle_holders_are_called_back) {
     BOOST_TEST(t.events() == (lines{"a is called back", "a has one", "b is called back",
                                     "b has one", "a is called back", "c has one"}),
                boost::test_tools::per_element());
+}
+
+// A holder that has got instances since it asked is called back too, although the lock knows its
+// old name, and mail to that reaches any instance.
+BOOST_AUTO_TEST_CASE(a_holder_that_got_instances_is_called_back) {
+    fixture t(1);
+    t.run(R"({"name": "a", "component": "user"}, {"name": "b", "component": "user"})");
+    t.send("a", "get");
+    BOOST_TEST(t.w.by_hand(t.w.root().admin().scale("a", 3)) == "");
+    t.events();
+    for (int n = 0; n < 3; ++n) {  // the instances take turns
+        t.send("b", "get");
+        const lines heard = t.events();
+        BOOST_TEST(std::ranges::count(heard, "a is called back") == 1,
+                   boost::test_tools::per_element());
+    }
 }
 
 // A dead holder's permit rests for permit_rest, and then until its connection is gone. (It is the

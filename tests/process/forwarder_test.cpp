@@ -88,7 +88,7 @@ struct scene {
         w.run_ready();
     }
     void recall() {
-        lock->tell("forwarder", R"({"recall":true})");
+        lock->tell("forwarder", R"({"recall":{"pid":1,"started":2}})");
         w.run_ready();
     }
     /// Runs both sides in real time; virtual time stands still.

@@ -178,7 +178,7 @@ struct relay {
     /// A stop either lets the connections end, or is too slow for them.
     awaitable<> read_mail(forwarder& f, supe::nursery& tasks) {
         while (auto mail = co_await f.self.receive()) {
-            if (patterns::is_recall(*mail)) f.pool.recall();
+            if (patterns::take_recall(f.self, *mail, f.process)) f.pool.recall();
             mail->ack();
         }
         w.random() < 0.5 ? tasks.cancel() : f.pool.close();
