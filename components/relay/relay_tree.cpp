@@ -23,7 +23,7 @@ supe::child_spec built_in(std::string component, std::string name, json::value c
     child.config = std::move(config);
     child.directory = "/";
     child.limit = {generous, generous_within};
-    child.backoff.max = 2s;
+    child.backoff.edit().max = 2s;
     return child;
 }
 
@@ -157,7 +157,7 @@ supe::child_spec dam(const relay_settings& s) {
     child.name = "dam";
     child.supervisor = std::move(tree);
     child.directory = "/";
-    child.backoff.max = 2s;
+    child.backoff.edit().max = 2s;
     child.shutdown.limit.reset();
     return child;
 }
@@ -182,7 +182,7 @@ supe::supervisor_spec relay_tree(const relay_settings& s) {
     auto server = built_in("http_server", "http_server", intake_config(s));
     for (const relay_listener& l : s.listen) server.listen.push_back(l.address);
     server.shutdown.limit = *server.shutdown.limit + s.accepts_on();
-    server.mail.limits.window = 1024;
+    server.mail.edit().limits.window = 1024;
     tree.children.push_back(std::move(server));
     if (s.demo)
         tree.children.push_back(built_in("demo_sender", "demo_sender",

@@ -87,7 +87,7 @@ void mailbox::restore(const envelope& mail, consumer meant_for, mail_history his
     kept->meant_for = meant_for_of(mail, meant_for);
     kept->journaled = true;
     last_sequence_ = std::max(last_sequence_, kept->sequence);
-    if (!history.empty()) histories_[kept->sequence] = std::move(history);
+    if (!history.empty()) history_of(*kept) = std::move(history);
     ++held_;
     bytes_ += mail.bytes();
     if (meant_for != anyone) add_consumers(meant_for + 1);
@@ -95,8 +95,9 @@ void mailbox::restore(const envelope& mail, consumer meant_for, mail_history his
 }
 
 mail_history mailbox::history(const held_mail& mail) const {
-    const auto found = histories_.find(mail.sequence);
-    return found == histories_.end() ? mail_history() : found->second;
+    if (!histories_) return {};
+    const auto found = histories_->find(mail.sequence);
+    return found == histories_->end() ? mail_history() : found->second;
 }
 
 /// At its position: an answer that is a suspect may wait behind a mail that was withheld until now.
@@ -225,14 +226,14 @@ const held_mail* mailbox::park(consumer c, std::string_view id) {
 mail_ptr mailbox::ack_oldest(consumer c) {
     state& s = consumers_[c];
     mail_ptr mail = take_out(s, s.in_flight.take_oldest());
-    if (mail && !histories_.empty()) histories_.erase(mail->sequence);
+    if (mail && histories_) histories_->erase(mail->sequence);
     return mail;
 }
 
 mail_ptr mailbox::ack(consumer c, std::string_view id) {
     state& s = consumers_[c];
     mail_ptr mail = take_out(s, s.in_flight.take(id));
-    if (mail && !histories_.empty()) histories_.erase(mail->sequence);
+    if (mail && histories_) histories_->erase(mail->sequence);
     return mail;
 }
 
@@ -301,16 +302,22 @@ mailbox::aftermath mailbox::ended(consumer c, ending charge, mail_event how) {
 
 void mailbox::remember(const held_mail& mail, const mail_event& event) {
     if (event.what.empty()) return;
-    mail_history& history = histories_[mail.sequence];
+    mail_history& history = history_of(mail);
     if (history.size() >= history_limit) history.erase(history.begin());
     history.push_back(event);
 }
 
+mail_history& mailbox::history_of(const held_mail& mail) {
+    if (!histories_) histories_ = std::make_unique<histories>();
+    return (*histories_)[mail.sequence];
+}
+
 mail_history mailbox::take_history(const held_mail& mail) {
-    const auto found = histories_.find(mail.sequence);
-    if (found == histories_.end()) return {};
+    if (!histories_) return {};
+    const auto found = histories_->find(mail.sequence);
+    if (found == histories_->end()) return {};
     mail_history history = std::move(found->second);
-    histories_.erase(found);
+    histories_->erase(found);
     return history;
 }
 

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -19,6 +20,7 @@ struct mailbox_limits {
     unsigned window = 1024;  ///< the largest number of unacknowledged mails of one component
     unsigned attempts = 3;   ///< charges after which a mail goes to the dead letters
     bool block = false;      ///< on_full: block
+    bool operator==(const mailbox_limits&) const = default;
 };
 
 /// What happened to a mail, for its history: when, and what ("it crashed: SIGSEGV").
@@ -211,6 +213,7 @@ private:
     void release(const held_mail& mail);
     void put_back(mail_ptr mail);
     void remember(const held_mail& mail, const mail_event& event);
+    mail_history& history_of(const held_mail& mail);
     mail_history take_history(const held_mail& mail);
     mail_ptr pop_removed();
 
@@ -229,8 +232,8 @@ private:
     std::size_t bytes_ = 0;  // of the mails in held_
     std::size_t parked_ = 0;
     std::uint64_t last_sequence_ = 0;
-    std::unordered_map<std::uint64_t, mail_history>
-        histories_;  // of mail that was put back, by sequence
+    using histories = std::unordered_map<std::uint64_t, mail_history>;  // by sequence
+    std::unique_ptr<histories> histories_;  // of mail that was put back; null: none was yet
 };
 
 }  // namespace supe

@@ -173,7 +173,7 @@ std::string administration::change_sockets(const child_spec& spec) {
 void administration::change_spec(child_entry& entry, const child_spec& spec) {
     child_spec own = as_child(spec);
     own.name = entry.who.spec().name;
-    entry.mail.box.set_limits(own.mail.mailbox());
+    entry.mail.box.set_limits(own.mail->mailbox());
     supervisor_.on_mail_limits(entry);
     entry.who.change(std::move(own));
     restarts_.change(entry.who.number());

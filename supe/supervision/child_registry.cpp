@@ -39,7 +39,7 @@ child_entry& child_registry::put(child_spec spec, mail_endpoint endpoint) {
 child_entry& child_registry::add(child_spec spec) {
     SUPE_ASSERT(!is_taken(spec.name));
     const auto kind = spec.supervisor ? endpoint_kind::supervisor : endpoint_kind::component;
-    mail_endpoint endpoint(++last_number_, spec.name, kind, spec.mail.mailbox());
+    mail_endpoint endpoint(++last_number_, spec.name, kind, spec.mail->mailbox());
     return put(std::move(spec), std::move(endpoint));
 }
 
@@ -57,7 +57,7 @@ child_entry& child_registry::add_instance(child_group& group, unsigned instance)
     std::shared_ptr<mailbox> shared;
     std::shared_ptr<listening_sockets_of_child> sockets;
     if (group.numbers.empty()) {
-        shared = std::make_shared<mailbox>(spec.mail.mailbox());
+        shared = std::make_shared<mailbox>(spec.mail->mailbox());
     } else {
         const child_entry& sibling = at(group.numbers.begin()->second);
         shared = sibling.mail.shared;

@@ -307,7 +307,7 @@ void restarter::back_off(child& c, const ending& how, time_point now) {
     const duration lasted =
         how.start_failed || c.up_since == time_point{} ? duration{} : now - c.up_since;
     c.up_since = {};
-    c.last_delay = c.delay.next(c.spec->backoff, lasted, random_());
+    c.last_delay = c.delay.next(*c.spec->backoff, lasted, random_());
     c.not_before = now + c.last_delay;
     c.restarting = true;
     want(c);

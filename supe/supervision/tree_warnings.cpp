@@ -75,7 +75,7 @@ private:
         std::size_t crashes = 0;
         for (const child_spec& c : s.children) {
             if (c.restart == restart_type::temporary) continue;
-            crashes += c.instances * (1ull + most_restarts(c.backoff, limit.within, limit.count));
+            crashes += c.instances * (1ull + most_restarts(*c.backoff, limit.within, limit.count));
         }
         if (crashes <= limit.count && !s.children.empty())
             warn(address,
@@ -105,7 +105,7 @@ private:
         }
         if (c.limit.count == 0)
             return warn(address, "max_restarts 0: its first crash passes this limit");
-        const unsigned restarts = most_restarts(c.backoff, c.limit.within, c.limit.count);
+        const unsigned restarts = most_restarts(*c.backoff, c.limit.within, c.limit.count);
         if (restarts < c.limit.count)
             return warn(address,
                         "{} can never be passed, and it is restarted for ever: its delays "

@@ -52,6 +52,7 @@ struct backoff_spec {
     double jitter = 0.1;  ///< a share of the delay, added or taken away
     milliseconds reset_after =
         std::chrono::seconds(60);  ///< a run this long starts anew with `first`
+    bool operator==(const backoff_spec&) const = default;
 };
 
 /// How long a stop may take until SIGKILL: a time, at once, or for ever.
@@ -69,6 +70,7 @@ struct mail_spec {
         all.block = on_full == on_full_kind::block;
         return all;
     }
+    bool operator==(const mail_spec&) const = default;
 };
 
 /// A file of its own for a child's output.
@@ -126,12 +128,12 @@ struct child_spec {
     int stop_signal = SIGTERM;
 
     restart_limit limit;  ///< of this child alone (not used for supervisors)
-    backoff_spec backoff;
+    seldom<backoff_spec> backoff;
     milliseconds retry_after = std::chrono::minutes(5);  ///< on_excessive: retry
     milliseconds start_timeout = std::chrono::seconds(30);
     shutdown_spec shutdown;
     std::optional<milliseconds> watchdog;
-    mail_spec mail;
+    seldom<mail_spec> mail;
 };
 
 struct supervisor_spec {

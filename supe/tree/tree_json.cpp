@@ -133,14 +133,14 @@ json::value to_json(const child_spec& c) {
     put(o, "on_excessive", c.on_excessive, plain.on_excessive,
         excessives[static_cast<int>(c.on_excessive)]);
     put(o, "retry_after", c.retry_after, plain.retry_after, text(c.retry_after));
-    put_backoff(o, c.backoff);
+    put_backoff(o, *c.backoff);
     put(o, "shutdown", c.shutdown.limit, plain.shutdown.limit, shutdown_json(c.shutdown));
     put(o, "ask", c.ask, plain.ask, c.ask);
     put(o, "stop_signal", c.stop_signal, plain.stop_signal,
         json::string(signal_name(c.stop_signal)));
     const std::vector<int>& clean = c.clean_exits->all;
     put(o, "clean_exits", clean, plain.clean_exits->all, json::array(clean.begin(), clean.end()));
-    json::object mail = mail_json(c.mail);
+    json::object mail = mail_json(*c.mail);
     if (c.supervisor && c.supervisor->journal) mail["journal"] = true;
     if (!mail.empty()) o["mail"] = std::move(mail);
     if (c.supervisor) put_supervisor(o, *c.supervisor);

@@ -50,8 +50,8 @@ public:
         spec.name = name;
         spec.component = name;
         spec.limit.count = 100'000;
-        spec.backoff.max = 100ms;
-        spec.mail.limits.attempts = 1000;
+        spec.backoff.edit().max = 100ms;
+        spec.mail.edit().limits.attempts = 1000;
         w.by_hand(w.root().admin().add(spec));
     }
     supe::duration some(int longest_ms) {

@@ -55,13 +55,13 @@ struct model_child {
     milliseconds base{};
     time_point up_since{}, not_before{};
     void back_off(time_point now, duration lasted) {
-        if (lasted >= spec.backoff.reset_after) tries = 0;
-        base = tries++ == 0 ? spec.backoff.first
+        if (lasted >= spec.backoff->reset_after) tries = 0;
+        base = tries++ == 0 ? spec.backoff->first
                : base == milliseconds(0)
                    ? milliseconds(100)
-                   : milliseconds(
-                         static_cast<int>(static_cast<double>(base.count()) * spec.backoff.factor));
-        base = std::min(base, spec.backoff.max);
+                   : milliseconds(static_cast<int>(static_cast<double>(base.count()) *
+                                                   spec.backoff->factor));
+        base = std::min(base, spec.backoff->max);
         not_before = now + base;
     }
 };

@@ -26,8 +26,8 @@ inline supe::child_spec spec_of(const std::string& name,
     c.name = name;
     c.restart = restart;
     c.limit = {100, 60s};
-    c.backoff.jitter = 0;
-    c.backoff.first = 0ms;
+    c.backoff.edit().jitter = 0;
+    c.backoff.edit().first = 0ms;
     return c;
 }
 

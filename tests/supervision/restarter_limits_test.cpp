@@ -13,7 +13,7 @@ supe::supervisor_spec crowd(int n) {
     std::vector<supe::child_spec> children;
     for (int i = 0; i < n; ++i) {
         children.push_back(spec_of(fmt::format("c{}", i)));
-        children.back().backoff.max = 0ms;
+        children.back().backoff.edit().max = 0ms;
     }
     auto s = tree_of(one_for_one, std::move(children));
     s.limit = {};
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(as_the_tree_is_now) {
     bench grown(crowd(3));
     grown.up();
     auto more = spec_of("more");
-    more.backoff.max = 0ms;
+    more.backoff.edit().max = 0ms;
     grown.add(more);
     grown.ready("more");
     BOOST_TEST(crashes_until_it_fails(grown) == 13);

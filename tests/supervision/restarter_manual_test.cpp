@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(start_while_stopping) {
 // A restart while another one waits for its delay only ends the delay.
 BOOST_AUTO_TEST_CASE(restart_while_backing_off) {
     auto a = spec_of("a");
-    a.backoff.first = 10s;
+    a.backoff.edit().first = 10s;
     bench b(tree_of(one_for_one, {a}));
     b.up();
     b.crash("a");
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(start_by_an_operator_fails) {
 // crashed before it was ready. A start of the tree that an operator only waits for stays one.
 BOOST_AUTO_TEST_CASE(whose_start_it_is) {
     auto a = spec_of("a");
-    a.backoff.first = 10s;
+    a.backoff.edit().first = 10s;
     a.limit = {1, 60s};
     bench b(tree_of(one_for_one, {a, spec_of("b")}));
     b.up();
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(added_during_the_first_start) {
 // A child is removed when it has stopped; in a backoff at once.
 BOOST_AUTO_TEST_CASE(removed) {
     auto a = spec_of("a");
-    a.backoff.first = 10s;
+    a.backoff.edit().first = 10s;
     bench b(tree_of(one_for_one, {a, spec_of("b")}));
     b.up();
     BOOST_TEST(b.text(b.r.remove(1, b.now)) == "stop b");

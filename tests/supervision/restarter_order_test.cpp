@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(overlapping_group_restarts) {
 // group try again earlier.
 BOOST_AUTO_TEST_CASE(stopped_in_a_waiting_group) {
     auto c = spec_of("c");
-    c.backoff.first = 5s;
+    c.backoff.edit().first = 5s;
     bench b(tree_of(one_for_all, {spec_of("a"), spec_of("b"), c}));
     b.up();
     b.crash("c");
@@ -185,8 +185,8 @@ BOOST_AUTO_TEST_CASE(stopped_in_a_waiting_group) {
 // again.
 BOOST_AUTO_TEST_CASE(delays_grow_and_are_reset) {
     auto a = spec_of("a");
-    a.backoff.max = 300ms;
-    a.backoff.reset_after = 5s;
+    a.backoff.edit().max = 300ms;
+    a.backoff.edit().reset_after = 5s;
     bench b(tree_of(one_for_one, {a}));
     b.up();
     BOOST_TEST(b.crash("a") == "restart a");
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(delays_grow_and_are_reset) {
 // A start by an operator ends the delay; a stop forgets it.
 BOOST_AUTO_TEST_CASE(manual_during_the_delay) {
     auto a = spec_of("a");
-    a.backoff.first = 10s;
+    a.backoff.edit().first = 10s;
     bench b(tree_of(one_for_one, {a}));
     b.up();
     b.crash("a");
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(manual_during_the_delay) {
 // The end of the tree does not wait for a delay.
 BOOST_AUTO_TEST_CASE(shutdown_during_the_delay) {
     auto a = spec_of("a");
-    a.backoff.first = 10s;
+    a.backoff.edit().first = 10s;
     bench b(tree_of(one_for_one, {a}));
     b.up();
     b.crash("a");

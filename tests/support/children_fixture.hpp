@@ -17,7 +17,7 @@ inline supe::child_spec spec_of(const std::string& name) {
     spec.name = name;
     spec.component = "listener";
     spec.shutdown.limit = supe::milliseconds(0);
-    spec.backoff.jitter = 0;
+    spec.backoff.edit().jitter = 0;
     return spec;
 }
 

@@ -77,9 +77,9 @@ BOOST_AUTO_TEST_CASE(defaults) {
     BOOST_TEST(c.limit.count == 10u);
     BOOST_TEST((c.limit.within == 60s));
     BOOST_TEST((c.on_excessive == supe::on_excessive_kind::stop && c.retry_after == 5min));
-    BOOST_TEST((c.backoff.first == 0ms && c.backoff.max == 30s && c.backoff.reset_after == 60s));
-    BOOST_TEST(c.backoff.factor == 2.0);
-    BOOST_TEST(c.backoff.jitter == 0.1);
+    BOOST_TEST((c.backoff->first == 0ms && c.backoff->max == 30s && c.backoff->reset_after == 60s));
+    BOOST_TEST(c.backoff->factor == 2.0);
+    BOOST_TEST(c.backoff->jitter == 0.1);
     BOOST_TEST((c.ready == supe::ready_kind::started));
     BOOST_TEST((c.start_timeout == 30s));
     BOOST_TEST((c.shutdown.limit == 8s));
@@ -90,11 +90,11 @@ BOOST_AUTO_TEST_CASE(defaults) {
     BOOST_TEST(c.listen.empty());
     BOOST_TEST(!c.demand);
     BOOST_TEST(c.instances == 1u);
-    BOOST_TEST(c.mail.limits.window == 1024u);
-    BOOST_TEST(c.mail.limits.count == 100000u);
-    BOOST_TEST(c.mail.limits.bytes == 256u << 20);
-    BOOST_TEST(c.mail.limits.attempts == 3u);
-    BOOST_TEST((c.mail.on_full == supe::on_full_kind::reject));
+    BOOST_TEST(c.mail->limits.window == 1024u);
+    BOOST_TEST(c.mail->limits.count == 100000u);
+    BOOST_TEST(c.mail->limits.bytes == 256u << 20);
+    BOOST_TEST(c.mail->limits.attempts == 3u);
+    BOOST_TEST((c.mail->on_full == supe::on_full_kind::reject));
 }
 
 // Every member of the root.
@@ -133,9 +133,9 @@ BOOST_AUTO_TEST_CASE(all_of_a_child) {
     const auto b =
         child(R"("backoff":{"first":"1s","factor":1.5,"max":"1h","jitter":0,"reset_after":"0"})")
             .backoff;
-    BOOST_TEST((b.first == 1s && b.max == 1h && b.reset_after == 0s));
-    BOOST_TEST(b.factor == 1.5);
-    BOOST_TEST(b.jitter == 0.0);
+    BOOST_TEST((b->first == 1s && b->max == 1h && b->reset_after == 0s));
+    BOOST_TEST(b->factor == 1.5);
+    BOOST_TEST(b->jitter == 0.0);
     BOOST_TEST((child(R"("ready":"signal")").ready == supe::ready_kind::signal));
     BOOST_TEST((child(R"("ready":"notify")").ready == supe::ready_kind::notify));
     BOOST_TEST((child(R"("start_timeout":"1m")").start_timeout == 1min));
@@ -163,12 +163,12 @@ BOOST_AUTO_TEST_CASE(all_of_a_child) {
         child(
             R"("mail":{"window":1,"limit":2,"limit_bytes":"64KiB","on_full":"block","attempts":5})")
             .mail;
-    BOOST_TEST(m.limits.window == 1u);
-    BOOST_TEST(m.limits.count == 2u);
-    BOOST_TEST(m.limits.bytes == 65536u);
-    BOOST_TEST(m.limits.attempts == 5u);
-    BOOST_TEST((m.on_full == supe::on_full_kind::block));
-    BOOST_TEST(child(R"("mail":{"limit_bytes":4096})").mail.limits.bytes == 4096u);
+    BOOST_TEST(m->limits.window == 1u);
+    BOOST_TEST(m->limits.count == 2u);
+    BOOST_TEST(m->limits.bytes == 65536u);
+    BOOST_TEST(m->limits.attempts == 5u);
+    BOOST_TEST((m->on_full == supe::on_full_kind::block));
+    BOOST_TEST(child(R"("mail":{"limit_bytes":4096})").mail->limits.bytes == 4096u);
 }
 
 // A child with children is a supervisor: `strategy` and the like are its own, and its stop has no
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(a_nested_supervisor) {
     BOOST_TEST((n.supervisor->auto_shutdown == supe::auto_shutdown_kind::any_significant));
     BOOST_TEST(n.supervisor->forward == words{"f"});
     BOOST_TEST(n.supervisor->journal);
-    BOOST_TEST(n.mail.limits.window == 5u);
+    BOOST_TEST(n.mail->limits.window == 5u);
     BOOST_TEST((n.shutdown.limit == 1min));
     BOOST_TEST(n.supervisor->children.at(0).component == "x");
     BOOST_TEST(n.supervisor->children.at(0).significant);
