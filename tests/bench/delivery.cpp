@@ -3,6 +3,7 @@
 #include "components/queue/webhook_store.hpp"
 #include "components/webhook/webhook.hpp"
 #include "tests/bench/bench.hpp"
+#include "tests/bench/destination.hpp"
 #include "tests/bench/http_load.hpp"
 #include "tests/bench/programs.hpp"
 #include "tests/bench/relay_cost.hpp"
@@ -10,7 +11,6 @@
 #include <fmt/format.h>
 #include <cstdlib>
 #include <filesystem>
-#include <sstream>
 
 namespace {
 
@@ -50,34 +50,6 @@ void fill(const fs::path& file) {
     store.commit();
 }
 
-/// Beast answering 200, which counts what it gets.
-class destination {
-public:
-    explicit destination(const fs::path& log)
-        : port_(bench::free_port()),
-          runs_({bench::child_program("bench_beast"), std::to_string(port_)}, log) {
-        bench::wait_until([this] { return !bench::ask_http(port_).empty(); },
-                          "the destination does not start");
-    }
-    std::uint16_t port() const { return port_; }
-    struct figures {
-        double count = 0, p50_ms = 0, p95_ms = 0;
-    };
-    figures seen() const {
-        const std::string answer = bench::ask_http(port_);
-        figures f;
-        std::istringstream(answer.substr(answer.find("\r\n\r\n") + 4)) >> f.count >> f.p50_ms >>
-            f.p95_ms;
-        f.p50_ms /= 1000;
-        f.p95_ms /= 1000;
-        return f;
-    }
-
-private:
-    std::uint16_t port_;
-    bench::program runs_;
-};
-
 struct drains {
     std::vector<double> p50, p95;
     bench::relay_cost from, to;  // of the last one
@@ -87,7 +59,7 @@ struct drains {
         fs::remove_all(state);
         fs::create_directories(state);
         fs::copy_file(where / "backlog.db", state / "queue.db");
-        const destination app(where / "destination.log");
+        const bench::destination app(where / "destination.log");
         const std::uint16_t port = bench::free_port();
         const bench::program relay(
             {SUPE_BINARY, "relay", "--to", fmt::format("http://127.0.0.1:{}/", app.port()),
@@ -112,7 +84,7 @@ struct drains {
 void measure_delivery(bench::table& figures) {
     const bench::folder where;
     fill(where / "backlog.db");
-    const destination bare(where / "bare.log");
+    const bench::destination bare(where / "bare.log");
     drains ours;
     std::vector<double> floor_p50;
     const auto rates =

@@ -13,6 +13,7 @@
 #include <charconv>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bench {
@@ -45,13 +46,10 @@ void send_all(int fd, std::string_view text) {
     }
 }
 
-/// True when the answer is whole. Throws when it is not 200.
+/// True when the answer is whole.
 bool is_whole(std::string_view answer) {
     const std::size_t end = answer.find("\r\n\r\n");
     if (end == answer.npos) return false;
-    if (!answer.starts_with("HTTP/1.1 200"))
-        throw std::runtime_error("an answer is not 200: " +
-                                 std::string(answer.substr(0, answer.find('\r'))));
     constexpr std::string_view field = "Content-Length: ";
     const std::size_t at = answer.find(field);
     std::size_t length = 0;
@@ -59,13 +57,19 @@ bool is_whole(std::string_view answer) {
     return answer.size() >= end + 4 + length;
 }
 
-/// Reads what has arrived. True when the answer is whole.
+bool is_ok(std::string_view answer) { return answer.starts_with("HTTP/1.1 200"); }
+
+/// Reads what has arrived. True when the answer is whole. Throws when it is not 200.
 bool read_answer(connection& c) {
     char buffer[4096];
     const ssize_t n = ::recv(c.fd.get(), buffer, sizeof buffer, 0);
     if (n <= 0) throw std::runtime_error("the server hung up");
     c.answer.append(buffer, static_cast<std::size_t>(n));
-    return is_whole(c.answer);
+    if (!is_whole(c.answer)) return false;
+    if (!is_ok(c.answer))
+        throw std::runtime_error("an answer is not 200: " +
+                                 c.answer.substr(0, c.answer.find('\r')));
+    return true;
 }
 
 std::string request_with(std::size_t body) {
@@ -129,6 +133,88 @@ http_figures put_http_load(std::uint16_t port, const http_load& load) {
     const double seconds = std::chrono::duration<double>(load.measured).count();
     return {static_cast<double>(took.size()) / seconds, answered, at_share(took, 0.5),
             at_share(took, 0.99)};
+}
+
+http_senders::http_senders(std::uint16_t port, int connections, std::size_t body)
+    : port_(port), request_(request_with(body)), poll_(::epoll_create1(EPOLL_CLOEXEC)),
+      senders_(static_cast<std::size_t>(connections)) {}
+
+void http_senders::open(std::size_t which) {
+    sender& s = senders_[which];
+    s.answer.clear();
+    s.fd = connected(port_);
+    if (!s.fd) return;
+    epoll_event wanted{EPOLLIN, {.u32 = static_cast<std::uint32_t>(which)}};
+    ::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, s.fd.get(), &wanted);
+}
+
+/// A connection that has ended is seen by the next read.
+void http_senders::send(sender& s) {
+    if (s.began == 0) s.began = monotonic_ns();
+    for (std::string_view rest = request_; !rest.empty();) {
+        const ssize_t n = ::send(s.fd.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+        if (n <= 0) return;
+        rest.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+void http_senders::receive(std::size_t which, bool more) {
+    sender& s = senders_[which];
+    char buffer[4096];
+    const ssize_t n = ::recv(s.fd.get(), buffer, sizeof buffer, 0);
+    if (n <= 0) {
+        counts_.cut += s.began != 0;
+        return s.fd.reset();  // the next turn opens it again
+    }
+    s.answer.append(buffer, static_cast<std::size_t>(n));
+    if (!is_whole(s.answer)) return;
+    if (is_ok(s.answer)) {
+        ++counts_.answered;
+        took_.push_back(monotonic_ns() - s.began);
+        s.began = 0;
+    } else {
+        ++counts_.refused;
+    }
+    s.answer.clear();
+    if (more || s.began != 0) send(s);
+}
+
+void http_senders::turn(bool more) {
+    for (std::size_t i = 0; i < senders_.size(); ++i) {
+        sender& s = senders_[i];
+        const bool was_open = static_cast<bool>(s.fd);
+        if (!was_open) open(i);
+        if (s.fd && (s.began == 0 ? more : !was_open)) send(s);
+    }
+    epoll_event ready[64];
+    const int n = ::epoll_wait(poll_.get(), ready, std::size(ready), 10);
+    for (int i = 0; i < n; ++i) receive(ready[i].data.u32, more);
+}
+
+void http_senders::go_on_for(std::chrono::milliseconds lasts) {
+    const std::int64_t end = monotonic_ns() + std::chrono::nanoseconds(lasts).count();
+    while (monotonic_ns() < end) turn(true);
+}
+
+void http_senders::finish() {
+    const std::int64_t end = monotonic_ns() + 60'000'000'000;
+    const auto waits = [](const sender& s) { return s.began != 0; };
+    while (std::ranges::any_of(senders_, waits)) {
+        if (monotonic_ns() > end) throw std::runtime_error("a webhook has no answer after 60 s");
+        turn(false);
+    }
+}
+
+http_senders::counts http_senders::take() {
+    counts now = std::exchange(counts_, {});
+    std::ranges::sort(took_);
+    if (!took_.empty()) {
+        now.p50_ms = at_share(took_, 0.5);
+        now.p99_ms = at_share(took_, 0.99);
+        now.most_ms = at_share(took_, 1);
+    }
+    took_.clear();
+    return now;
 }
 
 std::string ask_http(std::uint16_t port) {
