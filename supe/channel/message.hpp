@@ -16,6 +16,10 @@ namespace supe {
 /// keeps it until the answer.
 constexpr std::size_t id_limit = 1024;
 
+/// `data` of a signal, in bytes (contract §2): to look into it takes the supervisor some 50 ms a
+/// MiB. Of NOTICEBOARD-REQUEST it counts without the `message`, which is passed on as it is.
+constexpr std::size_t signal_data_limit = 1u << 20;
+
 /// A mail as a component (or a supervisor) sent it. Views point into the frame.
 struct mail_frame {
     std::optional<std::string> to;  ///< absent: to the sender's own supervisor

@@ -16,6 +16,8 @@ constexpr std::int64_t largest_window = 1 << 30;  // limits what a component sen
 /// Of a text that is kept: why a component rejects a mail (contract §2), why a supervisor failed.
 constexpr std::size_t reason_limit = 1024, cause_limit = 16u << 10;  // bytes
 
+constexpr std::size_t shown_name = 64;  // bytes of the name of a signal
+
 /// The first `most` bytes, without cutting a character.
 std::string bounded(std::string text, std::size_t most) {
     if (text.size() <= most) return text;
@@ -84,6 +86,10 @@ void frame_dispatch::on_signal(child& c, const signal_frame& frame) {
     using kind = signal_kind;
     child_entry& entry = children_.at(c.number());
     if (is_for_supervisors(frame.kind) && !c.is_supervisor()) return on_unknown(c, frame);
+    if (frame.data.size() > signal_data_limit && frame.kind != kind::noticeboard_request)
+        return on_bad_frame(c, fmt::format("{}: `data` has {} bytes, and may have {}",
+                                           shown_line(frame.name, shown_name), frame.data.size(),
+                                           signal_data_limit));
     switch (frame.kind) {
         case kind::ack_current_mail:
         case kind::ready_to_receive_mail:

@@ -120,16 +120,45 @@ void notice_publisher::on_pipe_failure(std::uint64_t watcher, const std::string&
 
 // --- watch ---
 
+namespace {
+
+/// The members of a NOTICEBOARD-REQUEST, as they stand in its text: a message is not built.
+struct board_request {
+    std::string_view type, notice, source, opts, message;
+};
+
+board_request read_request(std::string_view text) {
+    board_request r;
+    for (json_members members(text); members.next();) {
+        const std::string_view key = members.key();
+        if (key == "type") r.type = members.value();
+        if (key == "notice") r.notice = members.value();
+        if (key == "source") r.source = members.value();
+        if (key == "opts") r.opts = members.value();
+        if (key == "message") r.message = members.value();
+    }
+    return r;
+}
+
+/// Empty where it is no string.
+std::string string_in(std::string_view text) {
+    return text.starts_with('"') ? json_string_value(text) : std::string();
+}
+
+}  // namespace
+
 /// A malformed name is answered as by npm's supe, whose component would end with an error
 /// otherwise. The caller also reports it as a bad frame.
 std::string notice_publisher::on_request(child& c, std::string_view text) {
-    const auto data = parse_object(text);
-    const std::string type = string_of(data, "type");
-    const std::string notice = string_of(data, "notice");
-    const std::string_view as_given = member_of(text, "notice");
-    const auto* opts = data.if_contains("opts");
-    const boost::json::object options =
-        opts && opts->is_object() ? opts->get_object() : boost::json::object();
+    const board_request request = read_request(text);
+    const std::size_t size = text.size() - request.message.size();
+    if (size > signal_data_limit)
+        return fmt::format("NOTICEBOARD-REQUEST: {} bytes beside the message, at most {}", size,
+                           signal_data_limit);
+    const std::string type = string_in(request.type);
+    const std::string notice = string_in(request.notice);
+    const std::string_view as_given = request.notice;
+    const boost::json::object options = parse_object(request.opts);
     std::string problem, error;
     std::optional<std::string> cached;
     if (notice.empty()) {
@@ -151,9 +180,9 @@ std::string notice_publisher::on_request(child& c, std::string_view text) {
     if (cached && c.link() && !send_to(*c.link(), notice, *cached))
         on_pipe_failure(watcher_of(c), notice);
     if (type != "notify" || notice.empty()) return problem;
-    const std::string source = string_of(data, "source");
+    const std::string source = string_in(request.source);
     // The message is the text of the frame, so no digit of a number is lost.
-    publish(notice, std::string(member_of(text, "message")),
+    publish(notice, std::string(request.message),
             source.empty() ? c.spec().name : fmt::format("{}-{}", c.spec().name, source));
     return problem;
 }

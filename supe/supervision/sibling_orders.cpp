@@ -2,6 +2,8 @@
 
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
+#include "supe/text/names.hpp"
+#include "supe/text/utf8.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -21,13 +23,31 @@ std::string refusal_of(const child_spec& asker, const std::string& public_name,
 
 /// Counts an order for as long as it is under way or waits.
 struct sibling_orders::place {
-    explicit place(unsigned& count) : count_(count) { ++count_; }
-    ~place() { --count_; }
+    place(sibling_orders& all, int asker) : all_(all), asker_(asker) {
+        ++all_.under_way_;
+        ++all_.under_way_of_[asker_];
+    }
+    ~place() {
+        --all_.under_way_;
+        if (--all_.under_way_of_[asker_] == 0) all_.under_way_of_.erase(asker_);
+    }
     place(const place&) = delete;
-    unsigned& count_;
+    sibling_orders& all_;
+    int asker_;
 };
 
 namespace {
+
+constexpr std::size_t shown_bytes = 80;  // of what is no name
+
+/// Of a child, or of an instance (`NAME.2`). What is none is not kept until its turn comes.
+bool may_be_name(std::string_view name) {
+    const std::size_t dot = std::min(name.rfind('.'), name.size());
+    const std::string_view number = name.substr(dot);
+    return is_valid_name(name.substr(0, dot)) && number.size() != 1 &&
+           number.size() <= std::to_string(child_registry::most_instances).size() + 1 &&
+           number.find_first_not_of("0123456789", 1) == number.npos;
+}
 
 /// 0 where there is no number of instances that can be.
 unsigned instances_in(const boost::json::object& request) {
@@ -49,6 +69,10 @@ std::string sibling_orders::on_order(child& asker, std::string_view data) {
         return fmt::format("SUPERVISOR-REQUEST: `id` has {} bytes, and may have {}",
                            asked.id.size(), id_limit);
     sibling_order order{.name = string_of(request, "name"), .instances = instances_in(request)};
+    if (!may_be_name(order.name)) {
+        answer(asked, "no such child: " + shown_line(order.name, shown_bytes));
+        return {};
+    }
     if (word == "status") {
         tell_status(asked, order.name);
         return {};
@@ -59,9 +83,9 @@ std::string sibling_orders::on_order(child& asker, std::string_view data) {
                                      : fmt::format(
                                            "{} is not one of status, start, stop, "
                                            "restart, scale",
-                                           json_quoted(word));
+                                           json_quoted(shown_line(word, shown_bytes)));
     if (refusal.empty()) {
-        tasks_.start(perform(asked, std::move(order), std::make_unique<place>(under_way_)));
+        tasks_.start(perform(asked, std::move(order), std::make_unique<place>(*this, asked.asker)));
     } else {
         answer(asked, refusal);
     }
@@ -77,6 +101,10 @@ std::string sibling_orders::refusal_of(const child_entry& asker, const sibling_o
     if (under_way_ >= limit)
         return fmt::format("{} orders of components wait already: try again when some are done",
                            under_way_);
+    const auto own = under_way_of_.find(asker.who.number());
+    if (own != under_way_of_.end() && own->second >= limit_of_one)
+        return fmt::format("{} orders of {} wait already: try again when some are done",
+                           own->second, asker.who.spec().name);
     return {};
 }
 

@@ -6,6 +6,7 @@
 #include "supe/supervision/administration.hpp"
 #include "supe/supervision/frame_dispatch.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ class sibling_orders final : public order_taker {
 public:
     /// Half of what administration lets wait: operators are never kept out.
     static constexpr unsigned limit = operation_queue::limit / 2;
+    /// Of one child, so that it keeps no sibling out.
+    static constexpr unsigned limit_of_one = limit / 2;
 
     /// `tasks`: the nursery of the supervisor, which owns the orders.
     sibling_orders(administration& admin, child_registry& children, nursery& tasks)
@@ -53,6 +56,7 @@ private:
     child_registry& children_;
     nursery& tasks_;
     unsigned under_way_ = 0;
+    std::map<int, unsigned> under_way_of_;  // the same, by the number of the child that asked
 };
 
 }  // namespace supe

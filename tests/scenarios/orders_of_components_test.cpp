@@ -190,7 +190,8 @@ BOOST_AUTO_TEST_CASE(the_tree_ends) {
     BOOST_TEST(s.w.clean_up());
 }
 
-// A hundred orders at once: half of the places of an operator's queue are left to operators.
+// A hundred orders of one child at once: most places of the queue are left to operators and to
+// siblings.
 BOOST_AUTO_TEST_CASE(operators_are_not_kept_out) {
     unsigned refused = 0, done = 0;
     const auto one = [&](supe::own_supervisor boss) -> awaitable<> {
@@ -199,8 +200,7 @@ BOOST_AUTO_TEST_CASE(operators_are_not_kept_out) {
             ++done;
         } catch (const std::runtime_error& e) {
             BOOST_TEST(std::string(e.what()) ==
-                       "restart b: 32 orders of components wait already: try again when some are "
-                       "done");
+                       "restart b: 16 orders of boss wait already: try again when some are done");
             ++refused;
         }
     };
@@ -213,10 +213,10 @@ BOOST_AUTO_TEST_CASE(operators_are_not_kept_out) {
     at = &s;
     s.run("");
     s.w.run_ready();
-    BOOST_TEST(refused == 68u);
+    BOOST_TEST(refused == 84u);
     BOOST_TEST(s.w.by_hand(s.w.root().admin().stop("a"), 5min) == "");
     s.w.advance(5min);
-    BOOST_TEST(done == 32u);
+    BOOST_TEST(done == 16u);
 }
 
 // Anybody may ask how a sibling is: its instances and its mail.

@@ -261,6 +261,36 @@ BOOST_AUTO_TEST_CASE(requests) {
         f.published.back().starts_with(R"(component-bad-frame {"name":"a","reason":"NOTICE)"));
 }
 
+// Only the message of a notice may be long: a supervisor that looks into more stands still for that
+// time.
+BOOST_AUTO_TEST_CASE(long_signals) {
+    fixture f;
+    child_entry& a = f.add("a");
+    const std::string junk = '"' + std::string(1u << 20, 'x') + '"';
+    const std::string data = R"({"status":"s","id":"1","junk":)" + junk + "}";
+    int count = 0;
+    for (const char* name : {"COMPONENT-STATUS", "ACK-CURRENT-MAIL", "READY-TO-RECEIVE-MAIL",
+                             "REJECT-MAIL", "SUPERVISOR-REQUEST"}) {
+        f.signals(a, name, data.c_str());
+        const std::string reason =
+            fmt::format("{}: `data` has {} bytes, and may have 1048576", name, data.size());
+        BOOST_TEST_SAME(
+            std::exchange(f.published, {}),
+            {fmt::format(R"(component-bad-frame {{"name":"a","reason":"{}","count":{}}})", reason,
+                         ++count)});
+    }
+    BOOST_TEST(a.who.status_text().empty());
+    const auto notify = [&](const char* member) {
+        const std::string whole =
+            fmt::format(R"({{"type":"notify","notice":"n","{}":{}}})", member, junk);
+        f.signals(a, "NOTICEBOARD-REQUEST", whole.c_str());
+        return std::exchange(f.published, {});
+    };
+    BOOST_TEST_SAME(notify("message"), {"n " + junk});
+    BOOST_TEST(
+        notify("opts").front().starts_with(R"(component-bad-frame {"name":"a","reason":"N)"));
+}
+
 // What a component asks of its supervisor is passed on; a fault in it is a bad frame.
 BOOST_AUTO_TEST_CASE(orders) {
     fixture f;
