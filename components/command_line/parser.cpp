@@ -41,7 +41,11 @@ bool is_one_of(std::string_view choices, std::string_view word) {
 std::string objection_to(const parameter& p, const std::string& value) {
     if (*p.choices && !is_one_of(p.choices, value))
         return fmt::format("{} not in {{{}}}", value, p.choices);
-    if (!std::holds_alternative<std::optional<unsigned>*>(p.into)) return {};
+    const bool is_number = std::holds_alternative<std::optional<unsigned>*>(p.into);
+    // As from a variable of a script that is not set: a filter without a value would fit all.
+    if (!is_number && p.name.starts_with('-') && value.empty())
+        return "an empty value is none (a variable that is not set?)";
+    if (!is_number) return {};
     const auto n = number_in(value);
     if (n && *n >= p.within.least && *n <= p.within.most) return {};
     return fmt::format("Value {} not in range {} to {}", value, p.within.least, p.within.most);

@@ -82,6 +82,8 @@ webhook_filter filter_of(const webhook_store& store, const json::object& asked, 
     f.since = number_of(asked, "since", f.since);
     f.until = number_of(asked, "until", f.until);
     f.path = supe::string_of(asked, "path");
+    if (asked.contains("path") && f.path.empty())
+        throw bad_request("path must be a string with something in it");
     return f;
 }
 

@@ -147,6 +147,8 @@ BOOST_AUTO_TEST_CASE(bad_requests) {
                R"(route: "x" is not one of default, b)");
     BOOST_TEST(s.error(R"({"what":"list","since":"now"})") == "since must be a whole number");
     BOOST_TEST(s.error(R"({"what":"list","limit":0})") == "limit must be at least 1");
+    for (const char* all : {R"({"what":"drop","path":""})", R"({"what":"replay","path":7})"})
+        BOOST_TEST(s.error(all) == "path must be a string with something in it");
     BOOST_TEST(s.error(R"({"what":"show","id":7})") == "id must be a string with something in it");
 }
 
