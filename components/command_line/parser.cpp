@@ -43,7 +43,7 @@ std::string objection_to(const parameter& p, const std::string& value) {
         return fmt::format("{} not in {{{}}}", value, p.choices);
     const bool is_number = std::holds_alternative<std::optional<unsigned>*>(p.into);
     // As from a variable of a script that is not set: a filter without a value would fit all.
-    if (!is_number && p.name.starts_with('-') && value.empty())
+    if (!is_number && *p.name == '-' && value.empty())
         return "an empty value is none (a variable that is not set?)";
     if (!is_number) return {};
     const auto n = number_in(value);

@@ -48,7 +48,10 @@ std::string digest_named(std::string_view key) { return "sha256:" + to_hex(sha25
 std::string scalar_at(std::string_view pointer, std::string_view body) {
     const auto value = supe::value_at(body, pointer);
     if (!value || value->starts_with('{') || value->starts_with('[') || *value == "null") return {};
-    return value->starts_with('"') ? supe::json_string_value(*value) : std::string(*value);
+    if (!value->starts_with('"')) return std::string(*value);
+    // A lone surrogate means no character: strings that differ in one would be one key.
+    std::string text = supe::json_string_value(*value);
+    return text.find("\xEF\xBF\xBD") == text.npos ? text : std::string(*value);
 }
 
 }  // namespace

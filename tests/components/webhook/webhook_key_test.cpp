@@ -52,6 +52,13 @@ BOOST_AUTO_TEST_CASE(long_keys) {
     BOOST_TEST(key_at("json:/k", {}, R"({"k": "a\nb"})").starts_with("sha256:"));
 }
 
+// A lone surrogate means no character; strings that differ in one stay two.
+BOOST_AUTO_TEST_CASE(lone_surrogates) {
+    const auto key = [](const char* body) { return key_at("json:/k", {}, body); };
+    BOOST_TEST(key(R"({"k": "\ud800"})") != key(R"({"k": "\ud801"})"));
+    BOOST_TEST(key(R"({"k": "\ud800"})") == key(R"({"k":"\ud800"})"));
+}
+
 BOOST_AUTO_TEST_CASE(sources) {
     for (const char* good : {"header:X-A", "json:/id", "json:/0/a~1b", "json:/"})
         BOOST_TEST(components::is_key_source(good), good);
