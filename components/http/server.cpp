@@ -39,16 +39,20 @@ bool has_input(client& c) {
 }
 
 /// One that has its last answer, else the one that has waited longest for its next request, or in
-/// its handshake. Null where none waits.
-client* longest_idle(service& s) {
-    client* longest = nullptr;
+/// its handshake, else the one that has kept us waiting for longest. Null where all are at work.
+client* next_to_give_way(service& s) {
+    client *idle = nullptr, *slow = nullptr;
+    const supe::time_point slow_before = s.self.time().now() - s.limits.patience;
     for (client* c : s.clients) {
         if (c->late) continue;
         if (c->leaving) return c;
-        if (longest && c->idle_since >= longest->idle_since) continue;
-        if (c->idle && !has_input(*c)) longest = c;
+        if (c->idle) {
+            if ((!idle || c->idle_since < idle->idle_since) && !has_input(*c)) idle = c;
+        } else if (c->deadline != supe::never && c->since <= slow_before) {
+            if (!slow || c->since < slow->since) slow = c;
+        }
     }
-    return longest;
+    return idle ? idle : slow;
 }
 
 /// Once in a while: it may come for each connection.
@@ -61,11 +65,11 @@ supe::awaitable<> fewer_clients(service& s, std::size_t than) {
     while (s.clients.size() >= than) co_await s.client_left.wait();
 }
 
-/// Makes room for one more: an idle connection costs its client nothing but a new one. Resumes
-/// when there may be room.
+/// Makes room for one more: an idle connection costs its client nothing but a new one, and clients
+/// that are slow on purpose must keep nobody out. Resumes when there may be room.
 supe::awaitable<> make_room(service& s) {
     const std::size_t clients = s.clients.size();
-    if (client* c = longest_idle(s)) {
+    if (client* c = next_to_give_way(s)) {
         c->late = true;
         cancel(*c);
     }

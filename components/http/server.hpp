@@ -38,6 +38,9 @@ struct http_limits {
     std::size_t large_bodies =
         64 << 20;  ///< bytes of all bodies over 64 KiB that are being read or answered (503)
     std::size_t clients = 4096;  ///< connections at once; for one more the longest idle is closed
+    /// Where none is idle: the one that has kept us waiting for longest, and for so long at least,
+    /// for the rest of its request, or for room for its answer.
+    supe::duration patience = std::chrono::seconds(2);
     supe::duration idle = std::chrono::seconds(75);  ///< between requests
     supe::duration request =
         std::chrono::seconds(60);  ///< for its head, and again for its body (408)

@@ -45,7 +45,8 @@ struct http_client {
     supe::time_point idle_since;
     bool leaving = false;                     // its last answer is written
     bool answering = false;                   // its request is complete, its answer not yet begun
-    supe::time_point deadline = supe::never;  // of what it does now
+    supe::time_point since{};                 // when it began what it does now
+    supe::time_point deadline = supe::never;  // of that; never: it waits for us
     bool late = false;                        // the deadline has passed
     std::size_t fresh = 0;                    // bytes of a body since the deadline was set
     std::size_t reserved = 0;                 // of the service's large_bytes
@@ -58,7 +59,8 @@ struct http_client {
     http_client& operator=(const http_client&) = delete;
 
     void may_take(supe::duration limit) {
-        deadline = owner.self.time().now() + limit;
+        since = owner.self.time().now();
+        deadline = since + limit;
         late = false;
         fresh = 0;
     }

@@ -74,6 +74,26 @@ BOOST_AUTO_TEST_CASE(idle_connections_make_room) {
         contains(a.say("GET /a HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET /a 0\n"), "200 OK"));
 }
 
+// Where none is idle, the one gives way that has kept us waiting for longest, here for the rest of
+// its head, or of its body.
+BOOST_AUTO_TEST_CASE(slow_connections_make_room) {
+    for (const char* half : {"GET /slow HTTP/1.1\r\nX-A: ",
+                             "POST /slow HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhe"}) {
+        auto limits = server::small();
+        limits.clients = 2;
+        limits.request = 1h;
+        limits.patience = 50ms;
+        server s(limits);
+        raw_client a = s.client(), b = s.client();
+        for (raw_client* c : {&a, &b}) c->say(half);
+        raw_client fresh = s.client();
+        BOOST_TEST(contains(
+            fresh.say("GET /now HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET /now 0\n"), "200 OK"));
+        BOOST_TEST(contains(a.read_all(), "408 "));
+        BOOST_TEST(b.is_open());
+    }
+}
+
 // Each that waits to be accepted costs a moment, not a pause: many idle connections keep nobody
 // waiting.
 BOOST_AUTO_TEST_CASE(room_is_made_at_once) {
