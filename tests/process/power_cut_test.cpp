@@ -131,7 +131,7 @@ private:
     disk_model::files safe_;
     std::set<std::string> arrived_;
     std::size_t seen_ = 0;
-    supe::duration patience_ = 30s;
+    supe::duration patience_ = 2min;  // a circuit that is open waits for half a minute
 };
 
 /// $SUPE_SEED, else any.
