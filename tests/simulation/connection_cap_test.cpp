@@ -23,15 +23,16 @@ constexpr unsigned first_cap = 3;
 /// Since when each of several things lasts.
 using stretches = std::multiset<supe::time_point>;
 
-/// How long somebody waited for a permit while a connection was idle.
+/// How long somebody waited for a permit while a connection was idle and the lock ran.
 struct vain_waits {
     supe::clock& time;
-    stretches waiting{}, idle{};
+    stretches waiting{}, idle{}, lock{};
     supe::duration longest{};
 
     void measure() {
-        if (waiting.empty() || idle.empty()) return;
-        longest = std::max(longest, time.now() - std::max(*waiting.begin(), *idle.begin()));
+        if (waiting.empty() || idle.empty() || lock.empty()) return;
+        const auto since = std::max({*waiting.begin(), *idle.begin(), *lock.begin()});
+        longest = std::max(longest, time.now() - since);
     }
 };
 
@@ -157,6 +158,7 @@ struct relay {
     }
     awaitable<> lock(component& self) {
         const boost::json::value config = co_await self.config();
+        const stretch runs(vain, vain.lock);
         const patterns::permit_limits limits{.permits = cap_in(config),
                                              .reset_rest = simulated::timeout};
         co_await patterns::serve_connection_lock(self, limits, watch, memory);
