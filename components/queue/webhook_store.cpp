@@ -32,8 +32,9 @@ webhook_store::webhook_store(const std::filesystem::path& file)
                                    "SELECT max(coalesce(turn, seq)) FROM webhooks WHERE lane = ? "
                                    "AND state = 0");
             turn.bind(1, r.lane);
-            if (turn.executeStep())
-                last_number_ = std::max(last_number_, turn.getColumn(0).getInt64());
+            if (!turn.executeStep() || turn.getColumn(0).isNull()) continue;
+            note_place(r.lane, turn.getColumn(0).getInt64());
+            last_number_ = std::max(last_number_, last_place(r.lane));
         }
     });
 }
@@ -112,6 +113,17 @@ bool webhook_store::key_is_taken(std::int64_t lane, const std::string& key) {
     return found;
 }
 
+void webhook_store::note_place(std::int64_t lane, std::int64_t turn) {
+    const auto count = static_cast<std::size_t>(lane);
+    if (last_places_.size() < count) last_places_.resize(count);
+    last_places_[count - 1] = turn;
+}
+
+std::int64_t webhook_store::last_place(std::int64_t lane) const {
+    const auto count = static_cast<std::size_t>(lane);
+    return count <= last_places_.size() ? last_places_[count - 1] : 0;
+}
+
 /// Behind all that wait now: so the keys take turns (patterns/fair_queue.hpp).
 void webhook_store::let_next_of_key(const row& left) {
     if (left.order_key.empty() || key_is_taken(left.lane, left.order_key)) return;
@@ -128,6 +140,7 @@ void webhook_store::let_next_of_key(const row& left) {
     t.bind(1, ++last_number_);
     t.bind(2, next.seq);
     t.exec();
+    note_place(left.lane, last_number_);
 }
 
 bool webhook_store::insert(const new_webhook& w) {
@@ -147,6 +160,7 @@ bool webhook_store::insert(const new_webhook& w) {
         s.bind(7, static_cast<const void*>(w.text.data()), static_cast<int>(w.text.size()));
         if (s.exec() != 1) return false;
         ++last_number_;
+        if (state == waiting) note_place(w.lane, last_number_);
         route_counts& n = routes_.at(w.lane).counts;
         ++n.accepted;
         ++n.pending;
