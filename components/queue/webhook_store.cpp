@@ -157,7 +157,7 @@ bool webhook_store::insert(const new_webhook& w) {
         s.bind(4, static_cast<int>(*state));
         s.bind(5, w.accepted_at);
         ordered ? bind_text(s, 6, w.order_key) : s.bind(6);
-        s.bind(7, static_cast<const void*>(w.text.data()), static_cast<int>(w.text.size()));
+        s.bindNoCopy(7, static_cast<const void*>(w.text.data()), static_cast<int>(w.text.size()));
         if (s.exec() != 1) return false;
         ++last_number_;
         if (state == waiting) note_place(w.lane, last_number_);
