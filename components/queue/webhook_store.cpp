@@ -1,5 +1,6 @@
 #include "components/queue/webhook_store.hpp"
 
+#include "components/queue/leading_members.hpp"
 #include "components/queue/store_schema.hpp"
 
 #include <fmt/format.h>
@@ -22,7 +23,7 @@ void bind_text(SQLite::Statement& s, int index, std::string_view text) {
 }  // namespace
 
 webhook_store::webhook_store(const std::filesystem::path& file)
-    : file_(file, queue_format()), routes_(file_) {
+    : file_(file, queue_format()), routes_(file_), paths_(file_) {
     file_.guarded([&] {
         SQLite::Statement used(file_.database(),
                                "SELECT seq FROM sqlite_sequence WHERE name = 'webhooks'");
@@ -161,6 +162,7 @@ bool webhook_store::insert(const new_webhook& w) {
         if (s.exec() != 1) return false;
         ++last_number_;
         if (state == waiting) note_place(w.lane, last_number_);
+        paths_.add(last_number_, request_in(w.text).target);
         route_counts& n = routes_.at(w.lane).counts;
         ++n.accepted;
         ++n.pending;

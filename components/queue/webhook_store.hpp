@@ -1,6 +1,7 @@
 // The webhooks on disk: SQLite, one writer, nothing reported stored before its fsync (contract §7).
 #pragma once
 
+#include "components/queue/path_blocks.hpp"
 #include "components/queue/route_table.hpp"
 #include "components/queue/webhook_search.hpp"
 #include "components/queue/webhook_state.hpp"
@@ -198,9 +199,9 @@ private:
 
     supe::sqlite_file file_;
     route_table routes_;
+    path_blocks paths_;
     std::int64_t last_number_ = 0;           // of all seq and turn
-    std::vector<std::int64_t>
-        last_places_;  // by lane; one that a rollback took back may stand here
+    std::vector<std::int64_t> last_places_;  // by lane; also one that was rolled back
     using statement = std::unique_ptr<SQLite::Statement>;
     statement insert_, remove_, find_, tries_of_, fail_, kill_, waiting_, due_, next_due_, free_,
         state_, key_taken_, next_of_key_, turn_, note_, forget_notes_, drop_notes_, seen_, saw_,
