@@ -68,6 +68,8 @@ std::string overlong_decoded(std::string_view text) {
 
 /// As the most willing server reads it.
 std::string fully_decoded(std::string_view segment) {
+    const bool is_plain = segment.find_first_of("%\xc0\xc1") == segment.npos;  // nearly always
+    if (is_plain) return std::string(segment);
     std::string text = overlong_decoded(segment);
     for (int i = 0; i < most_decodings; ++i) {
         std::string next = overlong_decoded(percent_decoded(text));

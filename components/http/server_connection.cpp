@@ -32,7 +32,8 @@ constexpr std::size_t close_wait_bytes = 64 << 20;
 /// together.
 class request_parser final : public http::request_parser<http::string_body> {
 public:
-    const http_fields& fields() const { return fields_; }
+    /// Once: they are moved.
+    http_fields take_fields() { return std::move(fields_); }
     /// Whole lines of the head, as they came: Beast joins the lines of a folded field silently.
     void took(std::string_view lines) {
         folded_ =
@@ -275,9 +276,9 @@ supe::awaitable<body_reading> read_body(client& c, request_parser& parser) {
 }
 
 /// HTTP/1.0 knows no 100 (RFC 9110 §10.1.1), and who has sent the body already needs none.
-bool waits_for_continue(const client& c, const request_parser& parser) {
+bool waits_for_continue(const client& c, const request_parser& parser, const http_fields& fields) {
     return !parser.is_done() && parser.get().version() >= 11 && c.buffer.size() == 0 &&
-           same_field(field(parser.fields(), "Expect"), "100-continue");
+           same_field(field(fields, "Expect"), "100-continue");
 }
 
 supe::awaitable<http_answer> answer_of(http_service& s, http_request request) {
@@ -318,14 +319,13 @@ supe::awaitable<bool> request_begins(client& c) {
     co_return !failed;
 }
 
-/// Of a whole message that nothing is said against.
+/// Of a head that nothing is said against. The body is not here yet.
 http_request request_of(request_parser& parser, const client& c) {
     request_target target = *read_target(parser.head().target);
     http_request request;
     request.method = std::string_view(parser.get().method_string());
     request.target = std::move(target.path);
-    request.headers = parser.fields();
-    request.body = std::move(parser.get().body());
+    request.headers = parser.take_fields();
     request.remote = c.remote;
     request.secure = c.tls != nullptr;
     for (auto& [name, value] : request.headers)
@@ -334,9 +334,9 @@ http_request request_of(request_parser& parser, const client& c) {
 }
 
 /// The limit for this very request, by its head. False where its length says that it has more.
-bool limit_body(client& c, request_parser& parser) {
+bool limit_body(client& c, request_parser& parser, const http_request& head) {
     if (!c.owner.limits.body_of) return true;
-    c.body_limit = c.owner.limits.body_of(request_of(parser, c));
+    c.body_limit = c.owner.limits.body_of(head);
     parser.body_limit(c.body_limit);
     return parser.content_length_remaining().value_or(0) <= c.body_limit;
 }
@@ -355,11 +355,13 @@ supe::awaitable<bool> serve_request(client& c) {
         co_await refuse(c, std::move(*no));
         co_return false;
     }
-    if (!limit_body(c, parser)) {
+    http_request request = request_of(parser, c);
+    if (!limit_body(c, parser, request)) {
         co_await refuse(c, answer_to_fault(c, http::error::body_limit));
         co_return false;
     }
-    if (waits_for_continue(c, parser) && !co_await write(c, "HTTP/1.1 100 Continue\r\n\r\n"))
+    if (waits_for_continue(c, parser, request.headers) &&
+        !co_await write(c, "HTTP/1.1 100 Continue\r\n\r\n"))
         co_return false;
     c.may_take(c.owner.limits.request);
     body_reading body = co_await read_body(c, parser);
@@ -368,7 +370,7 @@ supe::awaitable<bool> serve_request(client& c) {
     const answer_part part =
         parser.get().method() == http::verb::head ? answer_part::head : answer_part::whole;
     const bool keep_alive = parser.keep_alive();
-    http_request request = request_of(parser, c);
+    request.body = std::move(parser.get().body());
     c.deadline = supe::never;
     c.answering = true;
     const http_answer answer = co_await answer_of(c.owner, std::move(request));

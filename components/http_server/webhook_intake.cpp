@@ -167,10 +167,6 @@ supe::awaitable<http_answer> webhook_intake::answer(http_request request) {
         w.body = body;
     }
     add_keys(route, w);
-    co_return co_await keep_one(std::move(w));
-}
-
-supe::awaitable<http_answer> webhook_intake::keep_one(webhook w) {
     const std::string id = w.id;
     std::string text = to_json(w);
     w = webhook();  // a large body is not kept twice while we wait

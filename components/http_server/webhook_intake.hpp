@@ -46,7 +46,6 @@ private:
     http_answer unavailable(const supe::error_code& why);
     webhook to_webhook(arrival a);
     std::string new_id();
-    supe::awaitable<http_answer> keep_one(webhook w);
     supe::awaitable<http_answer> keep_each(const intake_route& route, webhook whole,
                                            std::vector<std::string_view> elements);
     supe::awaitable<> keep_some(batch& b);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 namespace components {
 namespace {
@@ -16,10 +17,11 @@ supe::time_point as_point(unix_ms at) {
 }
 
 lane::lane(webhook_store& store, std::int64_t number, lane_settings settings,
-           std::optional<milliseconds> max_age, std::function<bool(const std::string&)> is_out)
+           std::optional<milliseconds> max_age, std::size_t most_arrived,
+           std::function<bool(const std::string&)> is_out)
     : health{patterns::circuit_breaker({.full = static_cast<unsigned>(settings.in_flight)})},
       store_(store), number_(number), settings_(std::move(settings)), max_age_(max_age),
-      is_out_(std::move(is_out)) {}
+      most_arrived_(most_arrived), is_out_(std::move(is_out)) {}
 
 const route_row& lane::row() const { return store_.routes().all()[std::size_t(number_ - 1)]; }
 
@@ -42,32 +44,38 @@ std::optional<unix_ms> lane::wake_at(unix_ms now) const {
 
 read_limit lane::ahead() const { return {2 * settings_.in_flight, read_ahead}; }
 
-/// Those that are too old are not handed out.
-void lane::take_over(std::vector<stored_webhook> more, std::deque<stored_webhook>& line,
-                     unix_ms now) {
-    for (stored_webhook& w : more) {
-        if (is_out_(w.id)) continue;
-        if (max_age_ && now - w.accepted_at > max_age_->count())
-            too_old_.push_back(std::move(w.id));
-        else
-            line.push_back(std::move(w));
-    }
+void lane::take_over(std::vector<stored_webhook> more, webhook_line& line) const {
+    for (stored_webhook& w : more)
+        if (!is_out_(w.id)) line.push(std::move(w));
 }
 
-bool lane::refill_fresh(unix_ms now) {
-    while (fresh_.empty() && too_old_.empty()) {
-        if (!may_wait_) return false;
-        auto more = store_.waiting_after(number_, fresh_turn_, ahead());
-        may_wait_ = !more.empty();
-        if (!may_wait_) return false;
-        fresh_turn_ = more.back().turn;
-        take_over(std::move(more), fresh_, now);
+void lane::arrived(arrived_webhook w) {
+    const bool has_all_before = w.before <= fresh_turn_;
+    if (!has_all_before || fresh_.bytes() + w.text.size() > most_arrived_) return;
+    stored_webhook s;
+    s.seq = s.turn = fresh_turn_ = w.turn;
+    s.id = std::move(w.id);
+    s.accepted_at = w.accepted_at;
+    s.text = w.text;
+    fresh_.push(std::move(s));
+}
+
+bool lane::refill_fresh() {
+    while (fresh_.empty() && fresh_turn_ < store_.last_place(number_)) {
+        const read_limit most = ahead();
+        auto more = store_.waiting_after(number_, fresh_turn_, most);
+        const std::size_t bytes = std::accumulate(
+            more.begin(), more.end(), std::size_t(0),
+            [](std::size_t sum, const stored_webhook& w) { return sum + w.text.size(); });
+        const bool are_all = more.size() < most.count && bytes < most.bytes;
+        fresh_turn_ = are_all ? store_.last_place(number_) : more.back().turn;
+        take_over(std::move(more), fresh_);
     }
     return !fresh_.empty();
 }
 
 bool lane::refill_due(unix_ms now) {
-    while (due_.empty() && too_old_.empty()) {
+    while (due_.empty()) {
         if (now < next_due_) return false;
         auto more = store_.due_after(number_, due_at_, due_seq_, now, ahead());
         if (more.empty()) {
@@ -76,7 +84,7 @@ bool lane::refill_due(unix_ms now) {
         }
         due_at_ = more.back().due_at;
         due_seq_ = more.back().seq;
-        take_over(std::move(more), due_, now);
+        take_over(std::move(more), due_);
     }
     return !due_.empty();
 }
@@ -84,13 +92,17 @@ bool lane::refill_due(unix_ms now) {
 std::optional<stored_webhook> lane::next(unix_ms now) {
     if (!may_start(now)) return std::nullopt;
     fresh_comes_first_ = !fresh_comes_first_;
-    const auto refill = [&](bool fresh) { return fresh ? refill_fresh(now) : refill_due(now); };
-    if (!refill(fresh_comes_first_)) fresh_comes_first_ = !fresh_comes_first_;
-    if (!refill(fresh_comes_first_)) return std::nullopt;
-    auto& line = fresh_comes_first_ ? fresh_ : due_;
-    stored_webhook first = std::move(line.front());
-    line.pop_front();
-    return first;
+    const auto refill = [&](bool fresh) { return fresh ? refill_fresh() : refill_due(now); };
+    while (too_old_.size() < ahead().count) {
+        if (!refill(fresh_comes_first_)) fresh_comes_first_ = !fresh_comes_first_;
+        if (!refill(fresh_comes_first_)) break;
+        stored_webhook first = (fresh_comes_first_ ? fresh_ : due_).pop();
+        // Here, and not where it was read: it may have lain in memory since then.
+        const bool is_too_old = max_age_ && now - first.accepted_at > max_age_->count();
+        if (!is_too_old) return first;
+        too_old_.push_back(std::move(first.id));
+    }
+    return std::nullopt;
 }
 
 patterns::circuit_breaker::ticket lane::handed_over(std::size_t bytes, unix_ms now) {
@@ -112,16 +124,14 @@ void lane::failed_until(unix_ms at) {
 }
 
 void lane::forget(const std::string& id) {
-    const auto it_is = [&](const stored_webhook& w) { return w.id == id; };
-    std::erase_if(fresh_, it_is);
-    std::erase_if(due_, it_is);
+    fresh_.forget(id);
+    due_.forget(id);
 }
 
 void lane::begin_anew() {
     fresh_.clear();
     due_.clear();
     fresh_turn_ = due_at_ = due_seq_ = next_due_ = 0;
-    may_wait_ = true;
     rests_until_ = 0;
 }
 

@@ -4,10 +4,9 @@
 
 #include "components/queue/delivery_counts.hpp"
 #include "components/queue/retry_policy.hpp"
-#include "components/queue/webhook_store.hpp"
+#include "components/queue/webhook_line.hpp"
 #include "patterns/circuit_breaker.hpp"
 
-#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
@@ -34,12 +33,23 @@ struct lane_health {
     std::vector<std::string> failed_in_a_row{};  ///< the latest, since the last success
 };
 
+/// One that has just been stored, to wait for its first delivery.
+struct arrived_webhook {
+    std::string id;
+    std::string_view text;
+    std::int64_t accepted_at = 0;  ///< Unix time in ms
+    std::int64_t turn = 0;         ///< its place in the lane
+    std::int64_t before = 0;       ///< the last place that was given in the lane before
+};
+
 /// Decides, and reads ahead. No waiting, no clock.
 class lane {
 public:
-    /// `is_out`: a webhook is with the forwarder.
+    /// `most_arrived`: bytes of arrivals that are kept in memory. `is_out`: a webhook is with the
+    /// forwarder.
     lane(webhook_store& store, std::int64_t number, lane_settings settings,
-         std::optional<milliseconds> max_age, std::function<bool(const std::string&)> is_out);
+         std::optional<milliseconds> max_age, std::size_t most_arrived,
+         std::function<bool(const std::string&)> is_out);
 
     const lane_settings& settings() const { return settings_; }
     std::int64_t number() const { return number_; }
@@ -61,8 +71,9 @@ public:
     lane_health health;
     delivery_counts deliveries{};
 
-    /// One has come, or its turn has.
-    void something_waits() { may_wait_ = true; }
+    /// Where all that wait before it are here already, it is handed out from memory, within
+    /// `most_arrived`. Else the store has it when its turn comes.
+    void arrived(arrived_webhook w);
     /// A failed one is due at `at` from now on.
     void failed_until(unix_ms at);
     /// It is not to be handed out, whether it was read ahead or not.
@@ -76,21 +87,21 @@ public:
 private:
     const route_row& row() const;
     bool may_start(unix_ms now) const;
-    bool refill_fresh(unix_ms now);
+    bool refill_fresh();
     bool refill_due(unix_ms now);
-    void take_over(std::vector<stored_webhook> more, std::deque<stored_webhook>& line, unix_ms now);
+    void take_over(std::vector<stored_webhook> more, webhook_line& line) const;
     read_limit ahead() const;
 
     webhook_store& store_;
     std::int64_t number_;
     lane_settings settings_;
     std::optional<milliseconds> max_age_;
+    std::size_t most_arrived_;
     std::function<bool(const std::string&)> is_out_;
     std::size_t in_flight_ = 0, in_flight_bytes_ = 0;
-    std::deque<stored_webhook> fresh_, due_;  // read ahead
-    std::int64_t fresh_turn_ = 0;             // all that wait up to here were read
-    bool may_wait_ = true;                    // false: nothing waits behind these
-    unix_ms due_at_ = 0;                      // the same for failed ones
+    webhook_line fresh_, due_;     // read ahead
+    std::int64_t fresh_turn_ = 0;  // all that wait up to here were read
+    unix_ms due_at_ = 0;           // the same for failed ones
     std::int64_t due_seq_ = 0;
     unix_ms next_due_ = 0;  // no failed one behind these is due before
     bool fresh_comes_first_ = false;

@@ -29,4 +29,17 @@ std::optional<leading_members> leading_members_of(std::string_view webhook) {
     return found;
 }
 
+/// Both stand before the headers; the rest is not looked at.
+request_line request_in(std::string_view webhook) {
+    request_line line;
+    supe::json_members members(webhook);
+    while (line.target.empty() && members.next()) {
+        if (members.key() == "headers") break;
+        if (!members.value().starts_with('"')) continue;
+        if (members.key() == "method") line.method = supe::json_string_value(members.value());
+        if (members.key() == "target") line.target = supe::json_string_value(members.value());
+    }
+    return line;
+}
+
 }  // namespace components

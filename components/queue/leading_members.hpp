@@ -18,4 +18,10 @@ struct leading_members {
 /// Nothing where the text does not begin with an `id` that is a string: it is no webhook then.
 std::optional<leading_members> leading_members_of(std::string_view webhook);
 
+/// What a stored webhook asked for; a part that is not UTF-8 is empty.
+struct request_line {
+    std::string method, target;
+};
+request_line request_in(std::string_view webhook);
+
 }  // namespace components

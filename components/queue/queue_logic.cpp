@@ -19,6 +19,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t longest_id = 64;
+constexpr std::size_t most_arrived = 16 << 20;  // bytes of all lanes that are not read back
 
 unix_ms to_ms(queue_logic::time_point t) {
     return std::chrono::duration_cast<milliseconds>(t.time_since_epoch()).count();
@@ -64,7 +65,8 @@ queue_logic::queue_logic(webhook_store& store, queue_limits limits, std::functio
     store_.begin();
     for (const lane_settings& s : limits_.lanes)
         lanes_.push_back(std::make_unique<lane>(store_, store_.routes().lane_of(s.route), s,
-                                                limits_.max_age, is_out));
+                                                limits_.max_age,
+                                                most_arrived / limits_.lanes.size(), is_out));
     store_.commit();
 }
 
@@ -122,11 +124,11 @@ std::vector<mail_decision> queue_logic::take(const std::vector<std::string_view>
 }
 
 void queue_logic::apply(changes& later, unix_ms now) {
+    for (auto& [l, webhook] : later.arrived) l->arrived(std::move(webhook));
     for (const std::string& id : later.finished) finish(id, false, now);
     for (const std::string& id : later.abandoned) finish(id, true, now);
     for (const auto& [l, due_at] : later.failed) l->failed_until(due_at);
     for (const auto& [l, status, ms] : later.attempts) l->deliveries.add(status, ms);
-    for (lane* l : later.touched) l->something_waits();
     for (lane* l : later.begin_anew) l->begin_anew();
 }
 
@@ -168,7 +170,7 @@ std::string queue_logic::objection_to_size(lane& l, std::size_t bytes) {
 }
 
 mail_decision queue_logic::take_webhook(std::string_view body, unix_ms now, changes& later) {
-    const auto given = leading_members_of(body);
+    auto given = leading_members_of(body);
     if (!given || !is_id(given->id))
         return refuse("the id is not made of 1 to 64 letters, digits, - and _");
     lane* l = lane_named(given->route);
@@ -182,12 +184,15 @@ mail_decision queue_logic::take_webhook(std::string_view body, unix_ms now, chan
         store_.is_duplicate(l->number(), given->dedupe_key, now, window->count()))
         return {};
     disk_left_ -= std::min(disk_left_, std::uint64_t(body.size()));
-    later.touched.insert(l);
+    const std::int64_t before = store_.last_place(l->number());
     store_.insert({.id = given->id,
                    .text = body,
                    .lane = l->number(),
                    .order_key = l->settings().ordered ? given->order_key : std::string(),
                    .accepted_at = now});
+    const std::int64_t turn = store_.last_place(l->number());
+    if (turn > before)
+        later.arrived.push_back({l, {std::move(given->id), body, now, turn, before}});
     return {};
 }
 
@@ -271,7 +276,6 @@ void queue_logic::take_failure(const std::string& id, unsigned attempt,
 void queue_logic::note_health(lane& l, const std::string& id, outcome how, unix_ms now,
                               queue_events& events, changes& later) {
     using change = patterns::circuit_breaker::change;
-    later.touched.insert(&l);
     later.health_before.try_emplace(&l, l.health);
     const auto out = in_flight_.find(id);
     const auto ticket =
@@ -347,7 +351,6 @@ void queue_logic::bury(lane& l, std::vector<std::string> too_old, unix_ms now,
             events.dead.push_back({id, l.settings().route, reason});
         }
         store_.commit();
-        l.something_waits();
     } catch (const store_error&) {
         store_.rollback();
         l.begin_anew();
@@ -378,10 +381,7 @@ void queue_logic::set_aside(const std::string& id, const std::string& reason, ti
         store_.rollback();
         throw;
     }
-    if (known) {
-        events.dead.push_back({id, store_.routes().at(known->lane).name, reason});
-        if (lane* l = lane_numbered(known->lane)) l->something_waits();
-    }
+    if (known) events.dead.push_back({id, store_.routes().at(known->lane).name, reason});
     finish(id, true, to_ms(at));
 }
 

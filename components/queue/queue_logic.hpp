@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -113,7 +112,7 @@ private:
     /// What a batch changes in memory, or undoes.
     struct changes {
         std::vector<std::string> finished{}, abandoned{};
-        std::set<lane*> touched{};
+        std::vector<std::pair<lane*, arrived_webhook>> arrived{};  // views into the batch
         std::vector<lane*> begin_anew{};
         std::vector<std::pair<lane*, unix_ms>> failed{};
         std::map<lane*, lane_health> health_before{};

@@ -1,8 +1,9 @@
 // Searches of the store. The lists of states (with_a_turn, by_state, waiting_by_turn) are read side
 // by side, each in order of arrival, so that a page takes as long with ten million webhooks as with
-// a thousand. By time the order of arrival is searched: the times of webhooks follow it.
+// a thousand. By path the parts of the file alone are read in which it may stand (path_blocks.hpp).
+// By time the order of arrival is searched: the times of webhooks follow it.
+#include "components/queue/leading_members.hpp"
 #include "components/queue/webhook_store.hpp"
-#include "supe/text/json_text.hpp"
 
 #include <algorithm>
 
@@ -14,6 +15,7 @@ using direction = search_range::direction;
 
 constexpr std::size_t most_looked_at = 2000;  // in one turn
 constexpr std::uint64_t most_bytes_looked_at = 4 << 20;
+constexpr std::size_t cost_of_part = 100;  // of what is looked at: to find it, and to begin with it
 
 /// The numbers of the webhooks of a lane in one state.
 class number_list {
@@ -115,14 +117,9 @@ webhook_overview overview_in(SQLite::Statement& s) {
     w.reason = s.getColumn(7).getString();
     const std::string_view text = text_in_place(s.getColumn(8));
     w.bytes = text.size();
-    // Method and target stand near its beginning; the rest is not looked at.
-    supe::json_members members(text);
-    while (w.target.empty() && members.next()) {
-        if (members.key() == "headers") break;
-        if (!members.value().starts_with('"')) continue;
-        if (members.key() == "method") w.method = supe::json_string_value(members.value());
-        if (members.key() == "target") w.target = supe::json_string_value(members.value());
-    }
+    request_line asked = request_in(text);
+    w.method = std::move(asked.method);
+    w.target = std::move(asked.target);
     return w;
 }
 
@@ -164,7 +161,7 @@ search_page webhook_store::search(const webhook_filter& f, search_range r, read_
         if (f.since > 0) r.after = std::max(r.after, first_since(file_.database(), f.since) - 1);
         if (f.until < std::numeric_limits<std::int64_t>::max())
             r.before = std::min(r.before, first_since(file_.database(), f.until));
-        number_lists lists(file_.database(), f, r, routes_.all());
+        const auto key = f.path.empty() ? std::nullopt : key_of_search(f.path);
         SQLite::Statement whole(file_.database(), std::string(overview) + "seq = ?");
         search_page page;
         std::size_t looked_at = 0;
@@ -173,21 +170,31 @@ search_page webhook_store::search(const webhook_filter& f, search_range r, read_
             return page.found.size() < limit.count && looked_at < most_looked_at &&
                    bytes < std::min<std::uint64_t>(limit.bytes, most_bytes_looked_at);
         };
-        while (has_room()) {
-            const auto number = lists.next();
-            if (!number) break;
-            (r.order == direction::newest_first ? r.before : r.after) = *number;
+        const auto look_at = [&](std::int64_t number) {
             whole.reset();
-            whole.bind(1, *number);
-            if (!whole.executeStep()) continue;
+            whole.bind(1, number);
+            if (!whole.executeStep()) return;
             webhook_overview w = overview_in(whole);
             ++looked_at;
             bytes += w.bytes;
             const bool fits = w.accepted_at >= f.since && w.accepted_at < f.until &&
                               (f.path.empty() || path_fits(f.path, w.target));
             if (fits) page.found.push_back(std::move(w));
+        };
+        while (has_room() && !r.is_empty()) {
+            const auto part = key ? paths_.next_part(r, *key) : std::optional(r);
+            if (!part) break;
+            looked_at += key ? cost_of_part : 0;
+            number_lists lists(file_.database(), f, *part, routes_.all());
+            while (has_room()) {
+                const auto number = lists.next();
+                if (!number) break;
+                r.pass(*number);
+                look_at(*number);
+            }
+            if (lists.is_empty()) r.pass_all_of(*part);
         }
-        if (!lists.is_empty()) page.rest = r;
+        if (!r.is_empty()) page.rest = r;
         return page;
     });
 }

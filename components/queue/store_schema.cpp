@@ -69,6 +69,11 @@ constexpr const char* tables = R"(
         PRIMARY KEY (lane, key)
     ) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS seen_by_age ON seen (lane, at);
+    CREATE TABLE IF NOT EXISTS paths (
+        first INTEGER PRIMARY KEY,  -- of a block of webhooks: `seq`
+        last  INTEGER NOT NULL,
+        paths BLOB NOT NULL         -- path_blocks.hpp
+    );
 )";
 
 /// Version 1 had one route and no ledger. Rows keep their place: a file of many GiB is not written
@@ -112,7 +117,8 @@ void upgrade_from_2(SQLite::Database& db) {
         db.exec(fmt::format("ALTER TABLE routes ADD COLUMN {} INTEGER NOT NULL DEFAULT 0", column));
 }
 
-/// Version 3 has the same tables. Its webhooks have their bodies in base64, and stay so.
+/// Version 3 has the same tables but `paths`. Its webhooks have their bodies in base64, and stay
+/// so. Version 4 has no `paths`: no block says what its webhooks are, and a search reads them.
 void upgrade(SQLite::Database& db) {
     const int version = db.execAndGet("PRAGMA user_version").getInt();
     if (version < 2) upgrade_from_1(db);

@@ -25,6 +25,14 @@ struct search_range {
     enum class direction { oldest_first, newest_first } order = direction::newest_first;
     std::int64_t after = 0;  ///< numbers of webhooks (`seq`), exclusive
     std::int64_t before = std::numeric_limits<std::int64_t>::max();
+
+    bool is_empty() const { return before <= after || before - 1 == after; }
+    /// What is left begins behind this number, in the order of the search.
+    void pass(std::int64_t number) { (order == direction::newest_first ? before : after) = number; }
+    /// The same behind a part that it begins with.
+    void pass_all_of(const search_range& part) {
+        pass(order == direction::newest_first ? part.after + 1 : part.before - 1);
+    }
 };
 
 struct webhook_overview {

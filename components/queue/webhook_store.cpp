@@ -1,5 +1,6 @@
 #include "components/queue/webhook_store.hpp"
 
+#include "components/queue/leading_members.hpp"
 #include "components/queue/store_schema.hpp"
 
 #include <fmt/format.h>
@@ -22,7 +23,7 @@ void bind_text(SQLite::Statement& s, int index, std::string_view text) {
 }  // namespace
 
 webhook_store::webhook_store(const std::filesystem::path& file)
-    : file_(file, queue_format()), routes_(file_) {
+    : file_(file, queue_format()), routes_(file_), paths_(file_) {
     file_.guarded([&] {
         SQLite::Statement used(file_.database(),
                                "SELECT seq FROM sqlite_sequence WHERE name = 'webhooks'");
@@ -32,8 +33,9 @@ webhook_store::webhook_store(const std::filesystem::path& file)
                                    "SELECT max(coalesce(turn, seq)) FROM webhooks WHERE lane = ? "
                                    "AND state = 0");
             turn.bind(1, r.lane);
-            if (turn.executeStep())
-                last_number_ = std::max(last_number_, turn.getColumn(0).getInt64());
+            if (!turn.executeStep() || turn.getColumn(0).isNull()) continue;
+            note_place(r.lane, turn.getColumn(0).getInt64());
+            last_number_ = std::max(last_number_, last_place(r.lane));
         }
     });
 }
@@ -112,6 +114,17 @@ bool webhook_store::key_is_taken(std::int64_t lane, const std::string& key) {
     return found;
 }
 
+void webhook_store::note_place(std::int64_t lane, std::int64_t turn) {
+    const auto count = static_cast<std::size_t>(lane);
+    if (last_places_.size() < count) last_places_.resize(count);
+    last_places_[count - 1] = turn;
+}
+
+std::int64_t webhook_store::last_place(std::int64_t lane) const {
+    const auto count = static_cast<std::size_t>(lane);
+    return count <= last_places_.size() ? last_places_[count - 1] : 0;
+}
+
 /// Behind all that wait now: so the keys take turns (patterns/fair_queue.hpp).
 void webhook_store::let_next_of_key(const row& left) {
     if (left.order_key.empty() || key_is_taken(left.lane, left.order_key)) return;
@@ -128,6 +141,7 @@ void webhook_store::let_next_of_key(const row& left) {
     t.bind(1, ++last_number_);
     t.bind(2, next.seq);
     t.exec();
+    note_place(left.lane, last_number_);
 }
 
 bool webhook_store::insert(const new_webhook& w) {
@@ -144,9 +158,11 @@ bool webhook_store::insert(const new_webhook& w) {
         s.bind(4, static_cast<int>(*state));
         s.bind(5, w.accepted_at);
         ordered ? bind_text(s, 6, w.order_key) : s.bind(6);
-        s.bind(7, static_cast<const void*>(w.text.data()), static_cast<int>(w.text.size()));
+        s.bindNoCopy(7, static_cast<const void*>(w.text.data()), static_cast<int>(w.text.size()));
         if (s.exec() != 1) return false;
         ++last_number_;
+        if (state == waiting) note_place(w.lane, last_number_);
+        paths_.add(last_number_, request_in(w.text).target);
         route_counts& n = routes_.at(w.lane).counts;
         ++n.accepted;
         ++n.pending;

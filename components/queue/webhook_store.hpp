@@ -1,6 +1,7 @@
 // The webhooks on disk: SQLite, one writer, nothing reported stored before its fsync (contract §7).
 #pragma once
 
+#include "components/queue/path_blocks.hpp"
 #include "components/queue/route_table.hpp"
 #include "components/queue/webhook_search.hpp"
 #include "components/queue/webhook_state.hpp"
@@ -125,6 +126,8 @@ public:
     /// No failed one, and no lane, waits longer than until then.
     void bound_waits(std::int64_t latest_ms);
 
+    /// The last place that was given in this lane: none that waits has a later one.
+    std::int64_t last_place(std::int64_t lane) const;
     /// Waiting ones of a lane behind `turn`, in their order.
     std::vector<stored_webhook> waiting_after(std::int64_t lane, std::int64_t turn,
                                               read_limit limit);
@@ -184,6 +187,7 @@ private:
     std::size_t revive_all(const std::vector<row>& all, std::int64_t now_ms);
     std::size_t remove_all(const std::vector<row>& all, webhook_event why);
     std::uint64_t& count_of(std::int64_t lane, webhook_state s);
+    void note_place(std::int64_t lane, std::int64_t turn);
     /// Performs it where it concerns this webhook, but for what is beside its state; true then.
     bool change(const row& r, webhook_event what);
     bool key_is_taken(std::int64_t lane, const std::string& key);
@@ -195,7 +199,9 @@ private:
 
     supe::sqlite_file file_;
     route_table routes_;
-    std::int64_t last_number_ = 0;  // of all seq and turn
+    path_blocks paths_;
+    std::int64_t last_number_ = 0;           // of all seq and turn
+    std::vector<std::int64_t> last_places_;  // by lane; also one that was rolled back
     using statement = std::unique_ptr<SQLite::Statement>;
     statement insert_, remove_, find_, tries_of_, fail_, kill_, waiting_, due_, next_due_, free_,
         state_, key_taken_, next_of_key_, turn_, note_, forget_notes_, drop_notes_, seen_, saw_,

@@ -37,7 +37,8 @@ std::size_t length_size(std::size_t n) {
     return size;
 }
 
-char* put_bytes(char* at, std::string_view text) { return std::ranges::copy(text, at).out; }
+/// With std::ranges::copy, g++ 12 copies byte by byte.
+char* put_bytes(char* at, std::string_view text) { return std::copy(text.begin(), text.end(), at); }
 
 /// The strings begin where the struct would have padding.
 constexpr std::size_t header_size = offsetof(held_mail, charges) + sizeof(held_mail::charges) + 1;

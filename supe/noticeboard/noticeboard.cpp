@@ -97,9 +97,10 @@ noticeboard::note::note(const cached_notice& n)
       notice_size(static_cast<std::uint32_t>(n.notice.size())),
       source_size(static_cast<std::uint32_t>(n.from.source.size())),
       message_size(static_cast<std::uint32_t>(n.message.size())), at(n.from.at) {
-    char* end = std::ranges::copy(n.notice, text.get()).out;
-    end = std::ranges::copy(n.from.source, end).out;
-    std::ranges::copy(n.message, end);
+    // With std::ranges::copy, g++ 12 copies byte by byte.
+    char* end = std::copy(n.notice.begin(), n.notice.end(), text.get());
+    end = std::copy(n.from.source.begin(), n.from.source.end(), end);
+    std::copy(n.message.begin(), n.message.end(), end);
 }
 
 noticeboard::cached_notice noticeboard::note::view() const {

@@ -54,7 +54,8 @@ struct drains {
     std::vector<double> p50, p95;
     bench::relay_cost from, to;  // of the last one
 
-    double drain(const bench::folder& where) {
+    /// `counts`: where calls are counted.
+    double drain(const bench::folder& where, const fs::path& counts = {}) {
         const fs::path state = where / "relay";
         fs::remove_all(state);
         fs::create_directories(state);
@@ -65,15 +66,16 @@ struct drains {
             {SUPE_BINARY, "relay", "--to", fmt::format("http://127.0.0.1:{}/", app.port()),
              "--listen", fmt::format("127.0.0.1:{}", port), "--connections",
              std::to_string(permits), "--state", state},
-            where / "relay.log");
+            where / "relay.log",
+            counts.empty() ? std::map<std::string, std::string>() : bench::counting_in(counts));
         const auto has_come = [&](unsigned n) {
             bench::wait_until([&] { return app.seen().count >= n; }, "nothing is delivered", 120);
         };
         has_come(warm);
         const double before = app.seen().count;
-        from = bench::cost_of(relay.pid(), state);
+        from = bench::cost_of(relay.pid(), state, counts);
         const double ms = bench::milliseconds_of([&] { has_come(backlog); });
-        to = bench::cost_of(relay.pid(), state);
+        to = bench::cost_of(relay.pid(), state, counts);
         const auto seen = app.seen();
         p50.push_back(seen.p50_ms);
         p95.push_back(seen.p95_ms);
@@ -107,6 +109,9 @@ void measure_delivery(bench::table& figures) {
     figures.add({"the same, p95", "ms", {"relay", bench::median(ours.p95)}, {"", 0}});
     figures.add({"fsync of the same disk, p50", "ms", {"disk", disk.p50}, {"p99", disk.p99}});
     bench::add_costs(figures, ours.from, ours.to, backlog - warm);
+    drains counted;
+    counted.drain(where, where / "counts");
+    bench::add_calls(figures, counted.from, counted.to, backlog - warm);
 }
 
 const bench::benchmark registered_delivery("delivery", measure_delivery);

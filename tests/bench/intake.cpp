@@ -50,7 +50,9 @@ public:
         wait_for(port_);
     }
     std::uint16_t port() const { return port_; }
-    bench::relay_cost cost() const { return bench::cost_of(runs_->pid(), state_); }
+    bench::relay_cost cost(const std::filesystem::path& counts = {}) const {
+        return bench::cost_of(runs_->pid(), state_, counts);
+    }
 
 private:
     std::uint16_t port_;
@@ -162,11 +164,21 @@ void measure_durable(bench::table& figures, const bench::folder& where, int roun
     bench::add_costs(figures, from, ours.cost(), n);
 }
 
+/// In a relay of its own.
+void count_calls(bench::table& figures, const bench::folder& where) {
+    const auto counts = where / "counts";
+    const relay ours(where, bench::counting_in(counts));
+    const bench::relay_cost from = ours.cost(counts);
+    const double n = bench::put_http_load(ours.port(), {}).answered;
+    bench::add_calls(figures, from, ours.cost(counts), n);
+}
+
 void measure(bench::table& figures) {
     const bench::folder where;
     const auto disk = bench::time_syncs(where.path());
     figures.add({"fsync of the disk below, p50", "ms", {"disk", disk.p50}, {"p99", disk.p99}});
     measure_durable(figures, where, rounds, "webhooks of 1 KB, 64 connections", {});
+    count_calls(figures, where);
     for (const std::string more : {"1", "3"})
         measure_durable(figures, where, slow_rounds, "with " + more + " ms more a commit",
                         {{"LD_PRELOAD", bench::child_program("libbench_slow_disk.so")},

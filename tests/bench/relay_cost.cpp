@@ -1,6 +1,7 @@
 #include "tests/bench/relay_cost.hpp"
 
 #include "supe/async/unique_fd.hpp"
+#include "tests/bench/programs.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -41,7 +42,7 @@ std::string name_of(const fs::path& process) {
     return words[2] == "supervisor" && words.size() > 3 ? words[3] : words[2];
 }
 
-void add_process(relay_cost& all, pid_t pid) {
+void add_process(relay_cost& all, pid_t pid, const fs::path& counts) {
     const fs::path process = fs::path("/proc") / std::to_string(pid);
     std::vector<pid_t> children;
     double cpu_ns = 0;
@@ -59,7 +60,11 @@ void add_process(relay_cost& all, pid_t pid) {
     for (const char* what : {"syscr", "syscw"}) all.file_calls += number_in(process / "io", what);
     for (const char* what : {"rchar", "wchar"}) all.file_bytes += number_in(process / "io", what);
     all.memory += double(number_in(process / "smaps_rollup", "Pss")) / 1024;
-    for (const pid_t child : children) add_process(all, child);
+    if (!counts.empty()) {
+        std::ifstream in(counts / std::to_string(pid), std::ios::binary);
+        in.read(reinterpret_cast<char*>(&all.calls[name_of(process)]), sizeof(call_counts));
+    }
+    for (const pid_t child : children) add_process(all, child, counts);
 }
 
 /// The counter in the header of the WAL's index, which each transaction raises (WalIndexHdr).
@@ -69,16 +74,36 @@ std::uint64_t commits_of(const fs::path& shm) {
     return header[2];
 }
 
+/// A row for each process that has at least a tenth for each of `n`, beside that of all.
+void add_calls_of(table& figures, const relay_cost& from, const relay_cost& to, double n,
+                  const std::string& what, std::uint64_t call_counts::* count) {
+    std::map<std::string, double> each;
+    double whole = 0;
+    for (const auto& [name, after] : to.calls) {
+        const auto before = from.calls.find(name);
+        const std::uint64_t was = before == from.calls.end() ? 0 : before->second.*count;
+        whole += each[name] = double(after.*count - was) / n;
+    }
+    for (const auto& [name, one] : each)
+        if (one >= 0.1)
+            figures.add({"the same, " + what + " of each", "", {name, one}, {"all", whole}});
+}
+
 }  // namespace
+
+std::map<std::string, std::string> counting_in(const fs::path& directory) {
+    fs::create_directories(directory);
+    return {{"LD_PRELOAD", child_program("libbench_count_calls.so")}, {counts_variable, directory}};
+}
 
 double relay_cost::cpu() const {
     return std::accumulate(cpu_us.begin(), cpu_us.end(), 0.0,
                            [](double sum, const auto& one) { return sum + one.second; });
 }
 
-relay_cost cost_of(pid_t root, const fs::path& state) {
+relay_cost cost_of(pid_t root, const fs::path& state, const fs::path& counts) {
     relay_cost all;
-    add_process(all, root);
+    add_process(all, root, counts);
     all.commits = commits_of(state / "queue.db-shm");
     return all;
 }
@@ -102,6 +127,14 @@ void add_costs(table& figures, const relay_cost& from, const relay_cost& to, dou
     const double commits = std::max(1.0, double(to.commits - from.commits));
     figures.add({"the same, webhooks a commit", "", {"relay", n / commits}, {"", 0}});
     figures.add({"the same, memory", "MiB", {"all processes", to.memory}, {"", 0}});
+}
+
+void add_calls(table& figures, const relay_cost& from, const relay_cost& to, double n) {
+    add_calls_of(figures, from, to, n, "system calls", &call_counts::system_calls);
+    add_calls_of(figures, from, to, n, "allocations", &call_counts::allocations);
+    add_calls_of(figures, from, to, n, "bytes copied", &call_counts::copied_bytes);
+    add_calls_of(figures, from, to, n, "frames sent", &call_counts::frames);
+    add_calls_of(figures, from, to, n, "bytes of frames", &call_counts::channel_bytes);
 }
 
 sync_times time_syncs(const fs::path& directory) {
