@@ -42,20 +42,23 @@ std::optional<unix_ms> lane::wake_at(unix_ms now) const {
 
 read_limit lane::ahead() const { return {2 * settings_.in_flight, read_ahead}; }
 
-/// Those that are too old are not handed out.
+/// Those that are damaged or too old are not handed out.
 void lane::take_over(std::vector<stored_webhook> more, std::deque<stored_webhook>& line,
                      unix_ms now) {
     for (stored_webhook& w : more) {
         if (is_out_(w.id)) continue;
-        if (max_age_ && now - w.accepted_at > max_age_->count())
-            too_old_.push_back(std::move(w.id));
+        if (!w.is_whole)
+            unfit_.push_back(
+                {std::move(w.id), "damaged on the disk: its checksum is wrong", false});
+        else if (max_age_ && now - w.accepted_at > max_age_->count())
+            unfit_.push_back({std::move(w.id), "older than max_age"});
         else
             line.push_back(std::move(w));
     }
 }
 
 bool lane::refill_fresh(unix_ms now) {
-    while (fresh_.empty() && too_old_.empty()) {
+    while (fresh_.empty() && unfit_.empty()) {
         if (!may_wait_) return false;
         auto more = store_.waiting_after(number_, fresh_turn_, ahead());
         may_wait_ = !more.empty();
@@ -67,7 +70,7 @@ bool lane::refill_fresh(unix_ms now) {
 }
 
 bool lane::refill_due(unix_ms now) {
-    while (due_.empty() && too_old_.empty()) {
+    while (due_.empty() && unfit_.empty()) {
         if (now < next_due_) return false;
         auto more = store_.due_after(number_, due_at_, due_seq_, now, ahead());
         if (more.empty()) {

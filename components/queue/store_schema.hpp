@@ -8,6 +8,6 @@ namespace components {
 /// For webhook_store, and for others that look into its file.
 supe::sqlite_format queue_format();
 
-inline constexpr int queue_version = 4;
+inline constexpr int queue_version = 5;
 
 }  // namespace components

@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(cut_off) {
 BOOST_AUTO_TEST_CASE(a_newer_version) {
     scene s;
     SQLite::Database(s.file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
-        .exec("PRAGMA user_version = 5");
+        .exec("PRAGMA user_version = 6");
     BOOST_CHECK_THROW(s.open(), components::store_error);
     BOOST_TEST(s.files("damaged") == 0u);
 }

@@ -1,0 +1,218 @@
+// Shows what becomes of a queue.db in which a byte has changed: no changed webhook is ever handed
+// out, and what is not is told, as a dead letter or as a damaged file.
+#include "components/queue/checksum.hpp"
+#include "components/queue/damaged_store.hpp"
+#include "components/queue/ledger.hpp"
+#include "tests/components/queue/logic_scene.hpp"
+#include "tests/support/files.hpp"
+
+#include <map>
+#include <random>
+
+namespace fs = std::filesystem;
+using queue_tests::lines;
+using queue_tests::webhook;
+
+namespace {
+
+/// A queue with webhooks of all sizes, as it was when its process ended.
+struct scene {
+    support::temporary_directory directory{support::in_memory()};
+    fs::path file = directory / "queue.db", log = file.string() + "-wal";
+    std::map<std::string, std::string> came{};
+    lines told{};
+    components::queue_events events{};
+    std::size_t delivered = 0, changed = 0;
+
+    void fill(components::webhook_store& store, int from, int to) {
+        store.begin();
+        const auto lane = store.routes().lane_of("default");
+        for (int i = from; i < to; ++i) {
+            const std::string id = fmt::format("w{:04}", i);
+            const std::string text = webhook(id, std::size_t(i) * 37 % 3000);
+            store.insert({.id = id, .text = text, .lane = lane, .accepted_at = 7});
+            came[id] = text;
+        }
+        store.commit();
+    }
+    /// As a process that is killed leaves them.
+    void fill_and_kill() {
+        fs::create_directory(directory / "alive");
+        const fs::path alive = directory / "alive" / "queue.db";
+        components::webhook_store store(alive);
+        for (int i = 0; i < 300; i += 10) fill(store, i, i + 10);
+        fs::copy_file(alive, file);
+        fs::copy_file(alive.string() + "-wal", log);
+    }
+    static void flip(const fs::path& in, std::size_t at, int bit) {
+        std::string bytes = support::read_file(in);
+        bytes.at(at) = static_cast<char>(bytes[at] ^ 1 << bit);
+        support::write_file(in, bytes);
+    }
+    /// Lives of a queue until nothing is left to hand out.
+    void drain() {
+        for (int life = 0; life < 3; ++life) {
+            auto store = components::open_store(file, [&](const auto& l) { told.push_back(l); });
+            try {
+                drain(*store);
+                return;
+            } catch (const components::store_error& e) {
+                BOOST_REQUIRE_MESSAGE(e.damaged(), e.what());
+                store.reset();
+                components::set_aside_damaged(file, e.what(),
+                                              [&](const auto& l) { told.push_back(l); });
+            }
+        }
+        BOOST_FAIL("it is damaged each time");
+    }
+    void drain(components::webhook_store& store) {
+        components::queue_logic logic(
+            store, {}, [] { return 0.5; }, [] { return std::uint64_t(1) << 40; });
+        const std::chrono::system_clock::time_point now(std::chrono::seconds(1700000000));
+        while (const auto next = logic.next(now, events)) {
+            const std::string& id = next->webhook.id;
+            const auto was = came.find(id);
+            if (was == came.end() || was->second != next->webhook.text) ++changed;
+            ++delivered;
+            const auto done = logic.take({queue_tests::result(id, 1, 200)}, now, events);
+            BOOST_REQUIRE(done.size() == 1u);
+        }
+    }
+};
+
+constexpr const char* damaged_letter = "damaged on the disk: its checksum is wrong";
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(flipped_bits)
+
+// The published check value, and one that goes on from another.
+BOOST_AUTO_TEST_CASE(checksum) {
+    BOOST_TEST(components::crc32c("123456789") == 0xe3069283u);
+    BOOST_TEST(components::crc32c(std::string(32, '\0')) == 0x8a9136aau);  // RFC 3720 §B.4
+    BOOST_TEST(components::crc32c("6789", components::crc32c("12345")) == 0xe3069283u);
+    BOOST_TEST(components::crc32c("") == 0u);
+}
+
+// One in a body: that webhook is a dead letter with the reason, and is one again when it is tried
+// again. All others are delivered, and the ledger adds up.
+BOOST_AUTO_TEST_CASE(in_a_body) {
+    scene s;
+    {
+        components::webhook_store store(s.file);
+        s.fill(store, 0, 100);
+    }
+    const auto at = support::read_file(s.file).find(s.came["w0070"]);
+    BOOST_REQUIRE(at != std::string::npos);
+    scene::flip(s.file, at + 200, 0);
+    for (int again = 0; again < 2; ++again) {
+        s.drain();
+        BOOST_TEST(s.delivered == 99u);
+        BOOST_TEST(s.changed == 0u);
+        BOOST_TEST(s.told.empty());
+        BOOST_REQUIRE(s.events.dead.size() == 1u);
+        BOOST_TEST(s.events.dead[0].id == "w0070");
+        BOOST_TEST(s.events.dead[0].reason == damaged_letter);
+        s.events = {};
+        for (const auto& line : components::check_ledger(s.file))
+            BOOST_TEST(line.is_right(), line.text());
+        components::webhook_store store(s.file);
+        BOOST_TEST(store.counts().dead == 1u);
+        store.begin();
+        BOOST_TEST(store.revive("w0070", 1, 7) == 1u);
+        store.commit();
+    }
+}
+
+// One in a file that is set aside for another reason: it is known in the new one too.
+BOOST_AUTO_TEST_CASE(in_a_body_of_a_damaged_file) {
+    scene s;
+    {
+        components::webhook_store store(s.file);
+        s.fill(store, 0, 100);
+    }
+    scene::flip(s.file, support::read_file(s.file).find(s.came["w0070"]) + 200, 0);
+    components::set_aside_damaged(s.file, "test", [](const auto&) {});
+    s.drain();
+    BOOST_TEST(s.delivered == 99u);
+    BOOST_TEST(s.changed == 0u);
+    BOOST_TEST(s.events.dead.size() == 1u);
+}
+
+// Any bit of the file: nothing that has changed is handed out, and what is missing is told.
+BOOST_AUTO_TEST_CASE(anywhere_in_the_file) {
+    std::mt19937 dice(7);
+    scene whole;
+    {
+        components::webhook_store store(whole.file);
+        whole.fill(store, 0, 150);
+    }
+    const std::string bytes = support::read_file(whole.file);
+    std::size_t seen = 0;
+    for (int i = 0; i < 200; ++i) {
+        scene s;
+        s.came = whole.came;
+        support::write_file(s.file, bytes);
+        const std::size_t at = dice() % bytes.size();
+        const int bit = static_cast<int>(dice() % 8);
+        BOOST_TEST_INFO_SCOPE("byte " << at << ", bit " << bit);
+        scene::flip(s.file, at, bit);
+        s.drain();
+        BOOST_TEST(s.changed == 0u);
+        const bool is_told = !s.told.empty() || !s.events.dead.empty();
+        BOOST_TEST((s.delivered >= s.came.size() || is_told));
+        seen += is_told ? 1 : 0;
+    }
+    BOOST_TEST(seen > 50u);
+}
+
+// One in the write-ahead log of a queue that was killed: it is told, what was committed behind it
+// is not lost, and nothing that has changed is handed out.
+BOOST_AUTO_TEST_CASE(in_the_log) {
+    scene killed;
+    killed.fill_and_kill();
+    const std::string bytes = support::read_file(killed.log),
+                      base = support::read_file(killed.file);
+    BOOST_TEST(bytes.size() > 500000u);
+    std::mt19937 dice(7);
+    for (int i = 0; i < 60; ++i) {
+        scene s;
+        s.came = killed.came;
+        support::write_file(s.file, base);
+        support::write_file(s.log, bytes);
+        // Not in the last transaction: that looks as if it had been cut off.
+        const std::size_t at = 32 + dice() % (bytes.size() * 9 / 10);
+        BOOST_TEST_INFO_SCOPE("byte " << at);
+        scene::flip(s.log, at, static_cast<int>(dice() % 8));
+        s.drain();
+        BOOST_TEST(s.changed == 0u);
+        BOOST_REQUIRE(!s.told.empty());
+        BOOST_TEST(s.told[0].find("its write-ahead log is damaged in frame") != std::string::npos,
+                   s.told[0]);
+        BOOST_TEST(s.delivered + s.events.dead.size() + 15 >= s.came.size(), s.told[0]);
+        for (const auto& line : components::check_ledger(s.file))
+            BOOST_TEST(line.is_right(), line.text());
+    }
+}
+
+// One that was killed in the middle of a write, or by a power cut, is not damaged: what was not
+// committed is not there, and nothing is told.
+BOOST_AUTO_TEST_CASE(a_log_that_was_cut_off) {
+    scene killed;
+    killed.fill_and_kill();
+    const std::string bytes = support::read_file(killed.log),
+                      base = support::read_file(killed.file);
+    std::mt19937 dice(7);
+    for (int i = 0; i < 20; ++i) {
+        scene s;
+        s.came = killed.came;
+        support::write_file(s.file, base);
+        support::write_file(s.log, bytes.substr(0, dice() % bytes.size()));
+        s.drain();
+        BOOST_TEST(s.changed == 0u);
+        BOOST_TEST(s.told.empty());
+        BOOST_TEST(s.events.dead.empty());
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
