@@ -31,8 +31,10 @@ std::string without_comments(std::string_view value) {
     for (std::size_t i = 0; i < value.size(); ++i) {
         if (value[i] == '(') ++depth;
         if (depth == 0) rest += value[i];
-        if (depth > 0 && value[i] == '\\') ++i;
-        if (depth > 0 && value[i] == ')') --depth;
+        if (depth > 0 && value[i] == '\\')
+            ++i;
+        else if (depth > 0 && value[i] == ')')
+            --depth;
     }
     return depth == 0 ? rest : std::string(value);
 }
