@@ -54,6 +54,7 @@ public:
     void run_over_failed_syncs_to_a_cut(disk_model::damage how) {
         start();
         keep_more(10);
+        faults_.only_of("queue.db-wal");
         faults_->syncs = support::disk_faults::for_ever;
         const std::uint64_t enough = faults_->failed_syncs + 1 + dice_() % 3;
         BOOST_TEST(loop_.until([&] { return faults_->failed_syncs >= enough; }, 30s));
