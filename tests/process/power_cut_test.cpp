@@ -49,26 +49,6 @@ public:
         restore(how);
     }
 
-    /// The same, and before the cut the disk refuses to sync until the queue has been killed: what
-    /// it wrote is there for the next life of the queue, and never on the disk.
-    void run_over_failed_syncs_to_a_cut(disk_model::damage how) {
-        start();
-        keep_more(10);
-        faults_.only_of("queue.db-wal");
-        faults_->syncs = support::disk_faults::for_ever;
-        const std::uint64_t enough = faults_->failed_syncs + 1 + dice_() % 3;
-        BOOST_TEST(loop_.until([&] { return faults_->failed_syncs >= enough; }, 30s));
-        const pid_t queue = support::pid_in(state_, "/dam/queue");
-        BOOST_TEST(queue > 0);
-        ::kill(queue, SIGKILL);
-        BOOST_TEST(
-            loop_.until([&] { return support::pid_in(state_, "/dam/queue") != queue; }, 30s));
-        faults_.end();
-        keep_more(10 + dice_() % 30);
-        kill_all();
-        restore(how);
-    }
-
     /// Runs without a cut until all that was answered 200 has arrived, or nothing comes any more.
     /// How many are lost.
     std::size_t lost() {
@@ -177,18 +157,6 @@ BOOST_AUTO_TEST_CASE(nothing_is_lost) {
     BOOST_TEST(relay.lost() == 0u);
     BOOST_TEST(relay.kept() >= 10 * cuts);
     BOOST_TEST_MESSAGE(relay.kept() << " webhooks were kept over " << cuts << " cuts");
-}
-
-// A sync that failed has not saved what it was to save, though a later one succeeds, and though the
-// next life of the queue can read it: that is written again before anything comes behind it.
-BOOST_AUTO_TEST_CASE(failed_syncs) {
-    const std::uint64_t seed = a_seed();
-    BOOST_TEST_INFO_SCOPE("seed " << seed);
-    cut_relay relay(seed, disk_kind::honest);
-    for (int i = 0; i < 4; ++i)
-        relay.run_over_failed_syncs_to_a_cut(i % 2 == 0 ? disk_model::damage::lost
-                                                        : disk_model::damage::torn);
-    BOOST_TEST(relay.lost() == 0u);
 }
 
 // The same check on a disk that confirms syncs and keeps nothing: it finds the loss.

@@ -90,9 +90,6 @@ void expect_fair(unsigned connections, double quiet_per_s) {
 BOOST_AUTO_TEST_SUITE(fair_keys)
 
 // All together are about as much as the destination takes.
-BOOST_AUTO_TEST_CASE(as_much_as_it_takes) {
-    expect_fair(1, 25);
-    expect_fair(2, 50);
-}
+BOOST_AUTO_TEST_CASE(as_much_as_it_takes) { expect_fair(1, 25); }
 
 BOOST_AUTO_TEST_SUITE_END()
