@@ -7,7 +7,6 @@
 #include "tests/support/files.hpp"
 
 #include <map>
-#include <random>
 
 namespace fs = std::filesystem;
 using queue_tests::lines;
@@ -18,7 +17,7 @@ namespace {
 /// A queue with webhooks of all sizes, as it was when its process ended.
 struct scene {
     support::temporary_directory directory{support::in_memory()};
-    fs::path file = directory / "queue.db", log = file.string() + "-wal";
+    fs::path file = directory / "queue.db";
     std::map<std::string, std::string> came{};
     lines told{};
     components::queue_events events{};
@@ -34,15 +33,6 @@ struct scene {
             came[id] = text;
         }
         store.commit();
-    }
-    /// As a process that is killed leaves them.
-    void fill_and_kill() {
-        fs::create_directory(directory / "alive");
-        const fs::path alive = directory / "alive" / "queue.db";
-        components::webhook_store store(alive);
-        for (int i = 0; i < 300; i += 10) fill(store, i, i + 10);
-        fs::copy_file(alive, file);
-        fs::copy_file(alive.string() + "-wal", log);
     }
     static void flip(const fs::path& in, std::size_t at, int bit) {
         std::string bytes = support::read_file(in);
@@ -138,82 +128,6 @@ BOOST_AUTO_TEST_CASE(in_a_body_of_a_damaged_file) {
     BOOST_TEST(s.delivered == 99u);
     BOOST_TEST(s.changed == 0u);
     BOOST_TEST(s.events.dead.size() == 1u);
-}
-
-// Any bit of the file: nothing that has changed is handed out, and what is missing is told.
-BOOST_AUTO_TEST_CASE(anywhere_in_the_file) {
-    std::mt19937 dice(7);
-    scene whole;
-    {
-        components::webhook_store store(whole.file);
-        whole.fill(store, 0, 80);
-    }
-    const std::string bytes = support::read_file(whole.file);
-    std::size_t seen = 0;
-    for (int i = 0; i < 15; ++i) {
-        scene s;
-        s.came = whole.came;
-        support::write_file(s.file, bytes);
-        const std::size_t at = dice() % bytes.size();
-        const int bit = static_cast<int>(dice() % 8);
-        BOOST_TEST_INFO_SCOPE("byte " << at << ", bit " << bit);
-        scene::flip(s.file, at, bit);
-        s.drain();
-        BOOST_TEST(s.changed == 0u);
-        const bool is_told = !s.told.empty() || !s.events.dead.empty();
-        BOOST_TEST((s.delivered >= s.came.size() || is_told));
-        seen += is_told ? 1 : 0;
-    }
-    BOOST_TEST(seen > 2u);
-}
-
-// One in the write-ahead log of a queue that was killed: it is told, what was committed behind it
-// is not lost, and nothing that has changed is handed out.
-BOOST_AUTO_TEST_CASE(in_the_log) {
-    scene killed;
-    killed.fill_and_kill();
-    const std::string bytes = support::read_file(killed.log),
-                      base = support::read_file(killed.file);
-    BOOST_TEST(bytes.size() > 500000u);
-    std::mt19937 dice(7);
-    for (int i = 0; i < 4; ++i) {
-        scene s;
-        s.came = killed.came;
-        support::write_file(s.file, base);
-        support::write_file(s.log, bytes);
-        // Not in the last transaction: that looks as if it had been cut off.
-        const std::size_t at = 32 + dice() % (bytes.size() * 9 / 10);
-        BOOST_TEST_INFO_SCOPE("byte " << at);
-        scene::flip(s.log, at, static_cast<int>(dice() % 8));
-        s.drain();
-        BOOST_TEST(s.changed == 0u);
-        BOOST_REQUIRE(!s.told.empty());
-        BOOST_TEST(s.told[0].find("its write-ahead log is damaged in frame") != std::string::npos,
-                   s.told[0]);
-        BOOST_TEST(s.delivered + s.events.dead.size() + 15 >= s.came.size(), s.told[0]);
-        for (const auto& line : components::check_ledger(s.file))
-            BOOST_TEST(line.is_right(), line.text());
-    }
-}
-
-// One that was killed in the middle of a write, or by a power cut, is not damaged: what was not
-// committed is not there, and nothing is told.
-BOOST_AUTO_TEST_CASE(a_log_that_was_cut_off) {
-    scene killed;
-    killed.fill_and_kill();
-    const std::string bytes = support::read_file(killed.log),
-                      base = support::read_file(killed.file);
-    std::mt19937 dice(7);
-    for (int i = 0; i < 4; ++i) {
-        scene s;
-        s.came = killed.came;
-        support::write_file(s.file, base);
-        support::write_file(s.log, bytes.substr(0, dice() % bytes.size()));
-        s.drain();
-        BOOST_TEST(s.changed == 0u);
-        BOOST_TEST(s.told.empty());
-        BOOST_TEST(s.events.dead.empty());
-    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
