@@ -20,24 +20,53 @@ std::string joined(const http_fields& headers, std::string_view name) {
     return all;
 }
 
-/// The part that the nearest proxy wrote.
+/// The part that the nearest proxy wrote. Empty ones are none (RFC 9110 §5.6.1).
 std::string_view last_of(std::string_view list) {
+    list = list.substr(0, list.find_last_not_of(", \t") + 1);
     const auto comma = list.rfind(',');
     return trimmed(comma == list.npos ? list : list.substr(comma + 1));
 }
 
+/// The text up to `mark`, which may stand in quotes too (RFC 7239 §4), and what is behind it.
+std::string_view take_up_to(char mark, std::string_view& left) {
+    bool quoted = false;
+    std::size_t end = 0;
+    for (; end < left.size() && (quoted || left[end] != mark); ++end) {
+        if (left[end] == '"') quoted = !quoted;
+        if (quoted && left[end] == '\\') ++end;
+    }
+    const std::string_view taken = left.substr(0, end);
+    left.remove_prefix(std::min(end + 1, left.size()));
+    return taken;
+}
+
+/// The element of Forwarded that the nearest proxy wrote.
+std::string_view last_element(std::string_view list) {
+    // A quote that the first sender has left open must not hide what a proxy wrote behind it.
+    if (std::ranges::count(list, '"') % 2 != 0) return last_of(list);
+    std::string_view last;
+    while (!list.empty())
+        if (const auto one = trimmed(take_up_to(',', list)); !one.empty()) last = one;
+    return last;
+}
+
+std::string unquoted(std::string_view value) {
+    if (value.size() < 2 || value.front() != '"' || value.back() != '"') return std::string(value);
+    std::string plain;
+    for (std::size_t i = 1; i + 1 < value.size(); ++i) {
+        if (value[i] == '\\' && i + 2 < value.size()) ++i;
+        plain += value[i];
+    }
+    return plain;
+}
+
 /// A parameter of a Forwarded element: `proto=https`, `host="h:80"`.
-std::string_view parameter_of(std::string_view element, std::string_view name) {
+std::string parameter_of(std::string_view element, std::string_view name) {
     while (!element.empty()) {
-        const auto end = std::min(element.find(';'), element.size());
-        const std::string_view pair = trimmed(element.substr(0, end));
+        const std::string_view pair = trimmed(take_up_to(';', element));
         const auto equals = pair.find('=');
-        if (equals != pair.npos && same_field(pair.substr(0, equals), name)) {
-            std::string_view value = pair.substr(equals + 1);
-            const bool quoted = value.size() > 1 && value.front() == '"' && value.back() == '"';
-            return quoted ? value.substr(1, value.size() - 2) : value;
-        }
-        element.remove_prefix(std::min(end + 1, element.size()));
+        if (equals != pair.npos && same_field(trimmed(pair.substr(0, equals)), name))
+            return unquoted(trimmed(pair.substr(equals + 1)));
     }
     return {};
 }
@@ -46,7 +75,7 @@ std::string said(const http_fields& headers, std::string_view x_name, std::strin
     const std::string list = joined(headers, x_name);
     if (!list.empty()) return std::string(last_of(list));
     const std::string forwarded = joined(headers, "Forwarded");
-    return std::string(parameter_of(last_of(forwarded), parameter));
+    return parameter_of(last_element(forwarded), parameter);
 }
 
 bool is_host(std::string_view text) {

@@ -24,7 +24,22 @@ std::string name_of_this_relay() {
     return fmt::format("supe-{:08x}", hash_of_name(fmt::format("{}:{}", machine.data(), state)));
 }
 
-/// `1.1 name (comment)`: the second word.
+/// A comment is anybody's text, and may have commas and names of proxies (RFC 9110 §5.6.5).
+std::string without_comments(std::string_view value) {
+    std::string rest;
+    int depth = 0;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        if (value[i] == '(') ++depth;
+        if (depth == 0) rest += value[i];
+        if (depth > 0 && value[i] == '\\')
+            ++i;
+        else if (depth > 0 && value[i] == ')')
+            --depth;
+    }
+    return depth == 0 ? rest : std::string(value);
+}
+
+/// `1.1 name`: the second word.
 std::string_view proxy_in(std::string_view entry) {
     constexpr std::string_view blanks = " \t";
     const auto skip = [&] {
@@ -46,7 +61,8 @@ const std::string& own_via() {
 bool went_through(const http_fields& headers, std::string_view name) {
     for (const auto& [field, value] : headers) {
         if (!same_field(field, "Via")) continue;
-        for (std::string_view left = value; !left.empty();) {
+        const std::string entries = without_comments(value);
+        for (std::string_view left = entries; !left.empty();) {
             const auto comma = std::min(left.find(','), left.size());
             if (same_field(proxy_in(left.substr(0, comma)), name)) return true;
             left.remove_prefix(std::min(comma + 1, left.size()));

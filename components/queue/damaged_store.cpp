@@ -2,6 +2,7 @@
 
 #include "components/queue/leading_members.hpp"
 #include "components/webhook/webhook.hpp"
+#include "supe/storage/write_ahead_log.hpp"
 #include "supe/text/json_text.hpp"
 
 #include <fmt/format.h>
@@ -49,15 +50,17 @@ public:
         SQLite::Statement names(db_, "SELECT name FROM pragma_table_info('webhooks')");
         while (names.executeStep()) columns.insert(names.getColumn(0).getString());
         select_ = fmt::format(
-            "SELECT seq, id, state, attempt, refused, {}, due_at, {}, reason, text FROM webhooks "
-            "NOT INDEXED WHERE seq > ? ORDER BY seq",
+            "SELECT seq, id, state, attempt, refused, {}, due_at, {}, reason, text, {} FROM "
+            "webhooks NOT INDEXED WHERE seq > ? ORDER BY seq",
             columns.contains("delays") ? "delays" : "0",
-            columns.contains("accepted_at") ? "accepted_at" : "0");
+            columns.contains("accepted_at") ? "accepted_at" : "0",
+            columns.contains("checksum") ? "checksum" : "NULL");
     }
 
     struct row {
         std::string id, text;
         std::int64_t accepted_at = 0;
+        std::optional<std::int64_t> checksum{};
         restored_state was{};
     };
     /// Nothing at the end. What is skipped is counted as one gap.
@@ -97,6 +100,7 @@ private:
         r.accepted_at = s.getColumn(7).getInt64();
         r.was.reason = s.getColumn(8).getString();
         r.text = s.getColumn(9).getString();
+        if (!s.getColumn(10).isNull()) r.checksum = s.getColumn(10).getInt64();
         return r;
     }
 
@@ -135,7 +139,8 @@ void take_rows(row_reader& from, webhook_store& to, salvage& result) {
                             .text = row->text,
                             .lane = to.routes().lane_of(route),
                             .order_key = members->order_key,
-                            .accepted_at = row->accepted_at > 0 ? row->accepted_at : now.count()},
+                            .accepted_at = row->accepted_at > 0 ? row->accepted_at : now.count(),
+                            .checksum = row->checksum},
                            row->was);
             if (fresh) ++result.kept;
         }
@@ -147,6 +152,7 @@ void take_rows(row_reader& from, webhook_store& to, salvage& result) {
 salvage recover(const fs::path& damaged, const fs::path& recovered) {
     salvage result;
     webhook_store to(recovered);
+    supe::accept_damaged_log(damaged);
     try {
         row_reader from(damaged);
         take_rows(from, to, result);
@@ -182,7 +188,7 @@ void set_aside_damaged(const fs::path& file, const std::string& why, const line_
             fmt::format("the file is damaged ({}): it is kept as {}, and {} webhooks of it are in "
                         "the new one{}. `sqlite3 {} .recover` may find more",
                         why, kept_as.string(), result.kept, missing, kept_as.string()));
-    } catch (const fs::filesystem_error& e) {
+    } catch (const std::system_error& e) {
         throw store_error(fmt::format("{}: damaged ({}), and cannot be set aside: {}",
                                       file.string(), why, e.what()));
     }

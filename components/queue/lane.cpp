@@ -93,14 +93,19 @@ std::optional<stored_webhook> lane::next(unix_ms now) {
     if (!may_start(now)) return std::nullopt;
     fresh_comes_first_ = !fresh_comes_first_;
     const auto refill = [&](bool fresh) { return fresh ? refill_fresh() : refill_due(now); };
-    while (too_old_.size() < ahead().count) {
+    while (unfit_.size() < ahead().count) {
         if (!refill(fresh_comes_first_)) fresh_comes_first_ = !fresh_comes_first_;
         if (!refill(fresh_comes_first_)) break;
         stored_webhook first = (fresh_comes_first_ ? fresh_ : due_).pop();
         // Here, and not where it was read: it may have lain in memory since then.
         const bool is_too_old = max_age_ && now - first.accepted_at > max_age_->count();
-        if (!is_too_old) return first;
-        too_old_.push_back(std::move(first.id));
+        if (!first.is_whole)
+            unfit_.push_back(
+                {std::move(first.id), "damaged on the disk: its checksum is wrong", false});
+        else if (is_too_old)
+            unfit_.push_back({std::move(first.id), "older than max_age"});
+        else
+            return first;
     }
     return std::nullopt;
 }

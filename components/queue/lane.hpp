@@ -42,6 +42,12 @@ struct arrived_webhook {
     std::int64_t before = 0;       ///< the last place that was given in the lane before
 };
 
+/// One that is not to be delivered, and why.
+struct unfit_webhook {
+    std::string id, reason;
+    bool is_whole = true;  ///< false: what is stored is damaged
+};
+
 /// Decides, and reads ahead. No waiting, no clock.
 class lane {
 public:
@@ -60,8 +66,9 @@ public:
     std::optional<stored_webhook> next(unix_ms now);
     /// When next() may have something although nothing happens until then; nothing: never.
     std::optional<unix_ms> wake_at(unix_ms now) const;
-    /// Those of next() that are older than `max_age`: to be buried before next() is asked again.
-    std::vector<std::string> take_too_old() { return std::exchange(too_old_, {}); }
+    /// Those of next() that are older than `max_age`, or damaged: to be buried before next() is
+    /// asked again.
+    std::vector<unfit_webhook> take_unfit() { return std::exchange(unfit_, {}); }
 
     patterns::circuit_breaker::ticket handed_over(std::size_t bytes, unix_ms now);
     /// It has a result, or never reached the forwarder.
@@ -106,7 +113,7 @@ private:
     unix_ms next_due_ = 0;  // no failed one behind these is due before
     bool fresh_comes_first_ = false;
     unix_ms rests_until_ = 0;
-    std::vector<std::string> too_old_;
+    std::vector<unfit_webhook> unfit_;
 };
 
 /// For the circuit, which counts in the time of a steady clock.

@@ -317,8 +317,8 @@ std::optional<handover> queue_logic::next(time_point at, queue_events& events) {
     for (std::size_t asked = 0; asked < lanes_.size(); ++asked) {
         lane& l = *lanes_[turn_++ % lanes_.size()];
         auto first = l.next(now);
-        for (auto old = l.take_too_old(); !old.empty(); old = l.take_too_old()) {
-            bury(l, std::move(old), now, events);
+        for (auto unfit = l.take_unfit(); !unfit.empty(); unfit = l.take_unfit()) {
+            bury(l, std::move(unfit), now, events);
             if (!first) first = l.next(now);
         }
         if (!first) continue;
@@ -339,13 +339,14 @@ std::optional<queue_logic::time_point> queue_logic::wake_at(time_point at) const
 }
 
 /// Where that fails, they are read once more.
-void queue_logic::bury(lane& l, std::vector<std::string> too_old, unix_ms now,
+void queue_logic::bury(lane& l, std::vector<unfit_webhook> unfit, unix_ms now,
                        queue_events& events) {
-    const std::string reason = "older than max_age";
     try {
         store_.begin();
-        for (const std::string& id : too_old) {
+        for (const auto& [id, reason, is_whole] : unfit) {
             const auto known = store_.tries_of(id);
+            if (!known && !is_whole)
+                throw store_error(fmt::format("no webhook is where its id {} leads", id), true);
             if (!known) continue;
             store_.mark_dead(id, known->attempt, reason, now);
             events.dead.push_back({id, l.settings().route, reason});

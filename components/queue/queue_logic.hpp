@@ -69,7 +69,7 @@ public:
                                     queue_events& events);
 
     /// The next webhook for a forwarder, the lanes in turn; nothing when none can be sent now.
-    /// Those that are too old are buried. Throws store_error.
+    /// Those that are too old, or damaged, are buried. Throws store_error.
     std::optional<handover> next(time_point now, queue_events& events);
     /// When next() may have something although nothing happens until then; nothing: never.
     std::optional<time_point> wake_at(time_point now) const;
@@ -135,7 +135,7 @@ private:
                      changes& later);
     void apply(changes& later, unix_ms now);
     void finish(const std::string& id, bool abandoned, unix_ms now);
-    void bury(lane& l, std::vector<std::string> too_old, unix_ms now, queue_events& events);
+    void bury(lane& l, std::vector<unfit_webhook> unfit, unix_ms now, queue_events& events);
     lane* lane_named(std::string_view route);
     lane* lane_numbered(std::int64_t number);
     std::string names_of_lanes() const;

@@ -24,6 +24,7 @@ constexpr const char* tables = R"(
         revived_at  INTEGER,                     -- by an operator: its time begins anew
         order_key   TEXT,
         reason      TEXT,
+        checksum    INTEGER,                     -- CRC-32C of id and text
         text        BLOB NOT NULL
     );
     CREATE INDEX IF NOT EXISTS waiting_by_turn ON webhooks (lane, coalesce(turn, seq))
@@ -117,12 +118,14 @@ void upgrade_from_2(SQLite::Database& db) {
         db.exec(fmt::format("ALTER TABLE routes ADD COLUMN {} INTEGER NOT NULL DEFAULT 0", column));
 }
 
-/// Version 3 has the same tables but `paths`. Its webhooks have their bodies in base64, and stay
-/// so. Version 4 has no `paths`: no block says what its webhooks are, and a search reads them.
+/// Version 3 has the same tables as 4. Its webhooks have their bodies in base64, and stay so.
+/// Version 4 has neither checksums nor `paths`: the webhooks that are there have no checksum, no
+/// block says what they are, and a search reads them.
 void upgrade(SQLite::Database& db) {
     const int version = db.execAndGet("PRAGMA user_version").getInt();
     if (version < 2) upgrade_from_1(db);
     if (version == 2) upgrade_from_2(db);
+    if (db.tableExists("webhooks")) db.exec("ALTER TABLE webhooks ADD COLUMN checksum INTEGER");
 }
 
 }  // namespace

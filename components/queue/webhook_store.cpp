@@ -1,5 +1,6 @@
 #include "components/queue/webhook_store.hpp"
 
+#include "components/queue/checksum.hpp"
 #include "components/queue/leading_members.hpp"
 #include "components/queue/store_schema.hpp"
 
@@ -18,6 +19,10 @@ constexpr std::size_t longest_reason = 200;          // bytes of a note
 /// As text: with pointer and size SQLiteCpp would bind a blob, which no one finds by its text.
 void bind_text(SQLite::Statement& s, int index, std::string_view text) {
     s.bind(index, std::string(text));
+}
+
+std::int64_t checksum_of(std::string_view id, std::string_view text) {
+    return crc32c(text, crc32c(id));
 }
 
 }  // namespace
@@ -149,16 +154,19 @@ bool webhook_store::insert(const new_webhook& w) {
         const bool ordered = !w.order_key.empty();
         const auto state =
             after(gone, ordered && key_is_taken(w.lane, w.order_key) ? arrived_behind : arrived);
-        auto& s = file_.prepared(insert_,
-                                 "INSERT OR IGNORE INTO webhooks (seq, id, lane, state, "
-                                 "accepted_at, order_key, text) VALUES (?, ?, ?, ?, ?, ?, ?)");
+        auto& s =
+            file_.prepared(insert_,
+                           "INSERT OR IGNORE INTO webhooks (seq, id, lane, state, "
+                           "accepted_at, order_key, checksum, text) VALUES (?, ?, ?, ?, ?, ?, "
+                           "?, ?)");
         s.bind(1, last_number_ + 1);
         bind_text(s, 2, w.id);
         s.bind(3, w.lane);
         s.bind(4, static_cast<int>(*state));
         s.bind(5, w.accepted_at);
         ordered ? bind_text(s, 6, w.order_key) : s.bind(6);
-        s.bindNoCopy(7, static_cast<const void*>(w.text.data()), static_cast<int>(w.text.size()));
+        s.bind(7, w.checksum.value_or(checksum_of(w.id, w.text)));
+        s.bindNoCopy(8, static_cast<const void*>(w.text.data()), static_cast<int>(w.text.size()));
         if (s.exec() != 1) return false;
         ++last_number_;
         if (state == waiting) note_place(w.lane, last_number_);
@@ -308,7 +316,10 @@ std::vector<stored_webhook> webhook_store::read(SQLite::Statement& s, read_limit
                          s.getColumn(2).getString(), s.getColumn(3).getUInt(),
                          s.getColumn(4).getInt64(), s.getColumn(5).getInt64(),
                          s.getColumn(6).getString()});
-        bytes += found.back().text.size();
+        stored_webhook& w = found.back();
+        const SQLite::Column checksum = s.getColumn(7);  // of one from before version 5: NULL
+        w.is_whole = checksum.isNull() || checksum.getInt64() == checksum_of(w.id, w.text);
+        bytes += w.text.size();
     }
     s.tryReset();  // an open read would keep the WAL from being emptied
     return found;
@@ -320,7 +331,8 @@ std::vector<stored_webhook> webhook_store::waiting_after(std::int64_t lane, std:
         auto& s = file_.prepared(
             waiting_,
             "SELECT seq, coalesce(turn, seq), id, attempt, due_at, coalesce(revived_at, "
-            "accepted_at), text FROM webhooks WHERE state = 0 AND lane = ? AND coalesce(turn, seq) "
+            "accepted_at), text, checksum FROM webhooks WHERE state = 0 AND lane = ? AND "
+            "coalesce(turn, seq) "
             "> ? ORDER BY coalesce(turn, "
             "seq)");
         s.bind(1, lane);
@@ -336,7 +348,8 @@ std::vector<stored_webhook> webhook_store::due_after(std::int64_t lane, std::int
         auto& s = file_.prepared(
             due_,
             "SELECT seq, coalesce(turn, seq), id, attempt, due_at, coalesce(revived_at, "
-            "accepted_at), text FROM webhooks WHERE state = 1 AND lane = ?1 AND due_at <= ?2 AND "
+            "accepted_at), text, checksum FROM webhooks WHERE state = 1 AND lane = ?1 AND due_at "
+            "<= ?2 AND "
             "due_at >= ?3 AND (due_at, seq) > "
             "(?3, ?4) ORDER BY due_at, seq");
         s.bind(1, lane);

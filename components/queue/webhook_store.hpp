@@ -26,6 +26,8 @@ struct new_webhook {
     std::int64_t lane = 1;
     std::string order_key = {};    ///< empty: in no order
     std::int64_t accepted_at = 0;  ///< Unix time in ms
+    /// Of one from a damaged file, what was noted when it came; else it is computed.
+    std::optional<std::int64_t> checksum = {};
 };
 
 struct stored_webhook {
@@ -36,6 +38,7 @@ struct stored_webhook {
     std::int64_t due_at = 0;  ///< Unix time in ms: not to be tried before; 0 before the first try
     std::int64_t accepted_at = 0;  ///< or when an operator revived it
     std::string text;              ///< the JSON as it came
+    bool is_whole = true;          ///< false: id or text are not what came, by their checksum
 };
 
 struct dead_webhook {

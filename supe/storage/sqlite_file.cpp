@@ -1,6 +1,7 @@
 #include "supe/storage/sqlite_file.hpp"
 
 #include "supe/storage/private_files.hpp"
+#include "supe/storage/write_ahead_log.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -18,6 +19,7 @@ constexpr int busy_ms = 5000;  // how long another process may hold the file
 sqlite_file::sqlite_file(std::filesystem::path file, const sqlite_format& format)
     : path_(std::move(file)) {
     prepare_place(format.in);
+    prepare_log();
     guarded([&] {
         database_ = std::make_unique<SQLite::Database>(
             path_.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, busy_ms);
@@ -45,6 +47,20 @@ void sqlite_file::prepare_place(sqlite_format::directory in) const {
         const std::string other = path_.string() + beside;
         if (std::filesystem::is_symlink(other, missing))
             fail(fmt::format("{}: {}", other, file_error(ELOOP)));
+    }
+}
+
+/// An earlier life may have ended with something in it.
+void sqlite_file::prepare_log() const {
+    try {
+        const log_state log = check_log(path_);
+        if (log.is_damaged)
+            fail(fmt::format("its write-ahead log is damaged in frame {} of {}", log.broken,
+                             log.frames),
+                 SQLITE_CORRUPT);
+        write_log_again(path_);
+    } catch (const std::system_error& e) {
+        fail(e.what());
     }
 }
 

@@ -45,10 +45,12 @@ struct sqlite_format {
 /// Open from its construction on. The rules: mode 0600 from the first moment; WAL with
 /// synchronous=FULL, so that a commit is on the disk; no mmap, whose I/O errors are signals; no
 /// overwriting of what is deleted, which Debian's SQLite does and which costs five times the
-/// writes.
+/// writes. A sync that fails is a commit that fails: SQLite writes the frames of the next one over
+/// its frames, and what a killed process left behind is written again (write_ahead_log.hpp).
 class sqlite_file {
 public:
-    /// Opens or creates it. Throws sqlite_error, also for a file of a newer version.
+    /// Opens or creates it; nobody else has it open. Throws sqlite_error, also for a file of a
+    /// newer version.
     sqlite_file(std::filesystem::path file, const sqlite_format& format);
 
     const std::filesystem::path& path() const { return path_; }
@@ -74,6 +76,7 @@ public:
 private:
     [[noreturn]] void fail(const std::string& what, int code = 0) const;
     void prepare_place(sqlite_format::directory in) const;
+    void prepare_log() const;
     void check_version(int known);
     void set_up(const sqlite_format& format);
 

@@ -46,6 +46,22 @@ BOOST_AUTO_TEST_CASE(unsynced_bytes_are_lost) {
     BOOST_TEST((disk.after_cut(lost, highest) == files{{"/d/a", "Jello world"}}));
 }
 
+// What a failed sync was to save is never saved, though programs see it: but what is written again.
+BOOST_AUTO_TEST_CASE(failed_syncs) {
+    model disk;
+    disk.write("/d/a", 0, "hello");
+    disk.sync("/d/a");
+    disk.write("/d/a", 0, "Jello world");
+    disk.fail_sync("/d/a");
+    BOOST_TEST((disk.now() == files{{"/d/a", "Jello world"}}));
+    disk.write("/d/a", 8, "RL");
+    disk.sync("/d/a");
+    BOOST_TEST((disk.now() == files{{"/d/a", "Jello woRLd"}}));
+    BOOST_TEST(
+        (disk.after_cut(lost, highest) == files{{"/d/a", std::string("hello\0\0\0RL", 10)}}));
+    BOOST_TEST((disk.after_cut(torn, highest) == disk.after_cut(lost, highest)));
+}
+
 // A gap is zeros.
 BOOST_AUTO_TEST_CASE(gaps) {
     model disk;

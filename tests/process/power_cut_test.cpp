@@ -2,6 +2,7 @@
 // are recorded (support/power_cut/). At a cut all of its processes are killed, and its files become
 // what a disk would have kept: of what was not synced nothing, or torn parts. Then it starts again
 // from these. A disk that lies about its syncs must be seen to lose: so the check can fail.
+#include "tests/support/disk_faults.hpp"
 #include "tests/support/disk_model.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/http_sink.hpp"
@@ -21,11 +22,6 @@ using namespace std::chrono_literals;
 using support::disk_model;
 
 namespace {
-
-/// Built beside the binary under test.
-std::string shim() {
-    return (std::filesystem::path(SUPE_BINARY).parent_path() / "libpower_cut_shim.so").string();
-}
 
 enum class disk_kind { honest, lying };
 
@@ -47,9 +43,7 @@ public:
     /// Runs until some more webhooks are kept, and then some moments more.
     void run_to_a_cut(disk_model::damage how) {
         start();
-        const std::size_t enough = flood_.kept().size() + 10 + dice_() % 30;
-        const bool kept = loop_.until([&] { return flood_.kept().size() >= enough; }, 30s);
-        BOOST_TEST(kept, relay_->output());
+        keep_more(10 + dice_() % 30);
         loop_.run_for(std::chrono::milliseconds(dice_() % 60));
         kill_all();
         restore(how);
@@ -75,12 +69,17 @@ public:
 private:
     void start() {
         const std::string log = support::write_file(log_, "");
-        std::map<std::string, std::string> variables{{"LD_PRELOAD", shim()},
-                                                     {"POWER_CUT_DIRECTORY", state_.string()},
-                                                     {"POWER_CUT_LOG", log}};
+        std::map<std::string, std::string> variables = faults_.environment(state_);
+        variables["POWER_CUT_LOG"] = log;
         if (kind_ == disk_kind::lying) variables["POWER_CUT_LIES"] = "1";
         relay_.emplace(loop_, std::vector<std::string>{SUPE_BINARY, "relay", settings_.string()},
                        std::move(variables));
+    }
+
+    void keep_more(std::size_t n) {
+        const std::size_t enough = flood_.kept().size() + n;
+        const bool kept = loop_.until([&] { return flood_.kept().size() >= enough; }, 30s);
+        BOOST_TEST(kept, relay_->output());
     }
 
     void kill_all() {
@@ -123,6 +122,7 @@ private:
     support::temporary_directory directory_{support::in_memory()};
     std::filesystem::path state_ = directory_ / "state", log_ = directory_ / "records",
                           settings_ = directory_ / "relay.json";
+    support::disk_faults faults_{directory_ / "faults"};
     support::event_loop loop_;
     unsigned short port_ = support::free_port();
     support::http_sink sink_{loop_};

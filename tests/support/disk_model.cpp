@@ -13,7 +13,8 @@ constexpr std::uint64_t sector = 512;
 }  // namespace
 
 disk_model::disk_model(const files& safe) {
-    for (const auto& [path, bytes] : safe) safe_[path] = std::make_shared<file>(file{bytes, {}});
+    for (const auto& [path, bytes] : safe)
+        safe_[path] = std::make_shared<file>(file{bytes, bytes, {}});
     current_ = safe_;
 }
 
@@ -42,11 +43,17 @@ void disk_model::create(const std::string& path) {
 }
 
 void disk_model::write(const std::string& path, std::uint64_t offset, std::string_view bytes) {
-    at(path).unsynced.push_back({false, offset, std::string(bytes)});
+    apply_unsynced(path, {false, offset, std::string(bytes)});
 }
 
 void disk_model::truncate(const std::string& path, std::uint64_t size) {
-    at(path).unsynced.push_back({true, size, {}});
+    apply_unsynced(path, {true, size, {}});
+}
+
+void disk_model::apply_unsynced(const std::string& path, change c) {
+    file& f = at(path);
+    apply(f.seen, c);
+    f.unsynced.push_back(std::move(c));
 }
 
 void disk_model::rename(const std::string& from, const std::string& to) {
@@ -75,6 +82,11 @@ void disk_model::sync(const std::string& path) {
     if (!what) return;
     for (const change& c : what->unsynced) apply(what->safe, c);
     what->unsynced.clear();
+}
+
+void disk_model::fail_sync(const std::string& path) {
+    const auto found = current_.find(path);
+    if (found != current_.end()) found->second->unsynced.clear();
 }
 
 void disk_model::save_names(std::size_t count) {
@@ -108,10 +120,7 @@ void disk_model::apply_torn(std::string& bytes, const change& c, const dice& rol
 
 disk_model::files disk_model::now() const {
     files all;
-    for (const auto& [path, what] : current_) {
-        std::string& bytes = all[path] = what->safe;
-        for (const change& c : what->unsynced) apply(bytes, c);
-    }
+    for (const auto& [path, what] : current_) all[path] = what->seen;
     return all;
 }
 
@@ -147,6 +156,7 @@ void play_records(disk_model& disk, std::string_view records) {
             case change::sync: disk.sync(path); break;
             case change::rename: disk.rename(path, std::string(data)); break;
             case change::remove: disk.remove(path); break;
+            case change::failed_sync: disk.fail_sync(path); break;
         }
     }
 }

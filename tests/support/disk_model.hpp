@@ -33,6 +33,8 @@ public:
     void write(const std::string& path, std::uint64_t at, std::string_view bytes);
     void truncate(const std::string& path, std::uint64_t size);
     void sync(const std::string& path);  ///< of a file, or of a directory
+    /// Of a file: programs see what was written to it and not synced, and no later sync saves it.
+    void fail_sync(const std::string& path);
     void rename(const std::string& from, const std::string& to);
     void remove(const std::string& path);
 
@@ -47,9 +49,10 @@ private:
         std::string bytes;
     };
     struct file {
-        std::string safe;
+        std::string safe, seen;
         std::vector<change> unsynced;
     };
+    void apply_unsynced(const std::string& path, change c);
     using file_pointer = std::shared_ptr<file>;
     using names = std::map<std::string, file_pointer>;
     /// `is_there`: the path means the file from now on; else it means nothing.

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

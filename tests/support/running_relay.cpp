@@ -32,7 +32,21 @@ const boost::json::value* find(const boost::json::value& node, const std::string
     return nullptr;
 }
 
+boost::json::value status_in(const std::filesystem::path& state) {
+    auto client = supe::control::client::connect(state);
+    if (!client) return nullptr;
+    const auto answer = client->ask({{"do", "status"}, {"address", "/"}});
+    return answer.is_object() && answer.get_object().contains("ok") ? answer.at("ok")
+                                                                    : boost::json::value(nullptr);
+}
+
 }  // namespace
+
+pid_t pid_in(const std::filesystem::path& state, const std::string& address) {
+    const auto all = status_in(state);
+    const auto* node = find(all, address);
+    return node && node->at("pid").is_int64() ? static_cast<pid_t>(node->at("pid").get_int64()) : 0;
+}
 
 unsigned short free_port() {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -57,19 +71,9 @@ running_relay::running_relay(event_loop& loop, std::filesystem::path state,
     : loop_(loop), state_(std::move(state)),
       process_(loop, {SUPE_BINARY, "relay", settings.string(), "--state", state_.string()}) {}
 
-boost::json::value running_relay::status() const {
-    auto client = supe::control::client::connect(state_);
-    if (!client) return nullptr;
-    const auto answer = client->ask({{"do", "status"}, {"address", "/"}});
-    return answer.is_object() && answer.get_object().contains("ok") ? answer.at("ok")
-                                                                    : boost::json::value(nullptr);
-}
+boost::json::value running_relay::status() const { return status_in(state_); }
 
-pid_t running_relay::pid_of(const std::string& address) const {
-    const auto all = status();
-    const auto* node = find(all, address);
-    return node && node->at("pid").is_int64() ? static_cast<pid_t>(node->at("pid").get_int64()) : 0;
-}
+pid_t running_relay::pid_of(const std::string& address) const { return pid_in(state_, address); }
 
 bool running_relay::is_up(supe::duration limit) {
     const auto running = [this] {

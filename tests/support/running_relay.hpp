@@ -11,6 +11,9 @@ namespace support {
 /// A port of 127.0.0.1 that was free a moment ago.
 unsigned short free_port();
 
+/// The pid of the child at this address of the tree in `state`; 0 when there is none.
+pid_t pid_in(const std::filesystem::path& state, const std::string& address);
+
 /// `supe relay` on a state directory; from options with retries every 200 ms.
 class running_relay {
 public:

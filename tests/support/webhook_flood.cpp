@@ -55,6 +55,7 @@ supe::awaitable<bool> webhook_flood::post(tcp::socket& socket, const std::string
     request.set(http::field::host, "flood");
     request.set(http::field::content_type, "application/json");
     request.body() = body;
+    sent_.insert(body);
     request.prepare_payload();
     co_await http::async_write(socket, request,
                                as_result);  // without a connection there is no answer

@@ -23,6 +23,7 @@ public:
 
     /// Bodies that were answered 200, and all that were ever sent.
     const std::set<std::string>& kept() const { return kept_; }
+    const std::set<std::string>& sent() const { return sent_; }
     /// How often each status was answered; 0: the connection ended before an answer.
     const std::map<int, std::size_t>& answers() const { return answers_; }
     /// Connections that were refused.
@@ -40,7 +41,7 @@ private:
     bool stopped_ = false;
     unsigned running_ = 0;
     std::size_t serial_ = 0;
-    std::set<std::string> kept_;
+    std::set<std::string> kept_, sent_;
     std::map<int, std::size_t> answers_;
     std::size_t refused_ = 0;
 };

@@ -42,6 +42,16 @@ BOOST_AUTO_TEST_CASE(what_the_sender_called) {
     BOOST_TEST(called({{"Host", "h"}, {"Forwarded", "for=1.2.3.4;Proto=https;host=\"e:8443\""}}) ==
                "https://e:8443");
     // The nearest proxy's word stands last.
+    BOOST_TEST(called({{"Host", "h"}, {"X-Forwarded-Proto", "https, ,"}}) == "https://h");
+    BOOST_TEST(called({{"Host", "h"}, {"Forwarded", " proto = https ; host = g ,, "}}) ==
+               "https://g");
+    // Quoted text may have commas, semicolons and escapes; a quote that is left open hides nothing.
+    BOOST_TEST(called({{"Host", "h"}, {"Forwarded", R"(proto=https;x="a, b;c";host="e\:8443")"}}) ==
+               "https://e:8443");
+    BOOST_TEST(called({{"Host", "h"}, {"Forwarded", R"(host="evil, x", host="good")"}}) ==
+               "http://good");
+    BOOST_TEST(called({{"Host", "h"}, {"Forwarded", R"(for=", host=good;proto=https)"}}) ==
+               "https://good");
     BOOST_TEST(called({{"Host", "h"}, {"X-Forwarded-Host", "evil, good"}}) == "http://good");
     BOOST_TEST(called({{"Host", "h"}, {"Forwarded", "host=evil"}, {"Forwarded", "host=good"}}) ==
                "http://good");
@@ -112,6 +122,11 @@ BOOST_AUTO_TEST_CASE(our_own_name_in_via) {
     BOOST_TEST(went_through(headers, "nginx"));
     BOOST_TEST(!went_through(headers, "supe"));
     BOOST_TEST(!went_through({{"Via", ""}, {"Via", ",, ,1.1"}}, "supe"));
+    // A comment names no proxy; one without an end is none.
+    BOOST_TEST(
+        !went_through({{"Via", R"(1.1 a (b, 1.1 supe (c\), 1.1 supe ), 1.1 supe ))"}}, "supe"));
+    BOOST_TEST(went_through({{"Via", "1.1 a (b, c), 1.1 supe"}}, "supe"));
+    BOOST_TEST(went_through({{"Via", "1.1 a (b, 1.1 supe"}}, "supe"));
     BOOST_TEST(!went_through({{"X-Via", "1.1 supe"}}, "supe"));
 }
 

@@ -5,7 +5,15 @@
 
 namespace power_cut {
 
-enum class change : std::uint32_t { create, write, truncate, sync, rename, remove };
+enum class change : std::uint32_t {
+    create,
+    write,
+    truncate,
+    sync,
+    rename,
+    remove,
+    failed_sync  ///< Linux takes what was written for clean then: no later sync writes it
+};
 
 /// In front of `path_size` bytes of the path and `data_size` bytes: what was written, or the new
 /// path of a rename.

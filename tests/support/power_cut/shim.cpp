@@ -1,14 +1,17 @@
 // Loaded before the C library (LD_PRELOAD): appends a record of each change of a file below
 // $POWER_CUT_DIRECTORY to the file $POWER_CUT_LOG. The changes themselves happen as ever; what a
 // power cut would leave of them is computed from the records (disk_model.hpp). With $POWER_CUT_LIES
-// set, syncs leave no record: a disk that confirms what it does not have.
+// set, syncs leave no record: a disk that confirms what it does not have. What the file
+// $POWER_CUT_FAULTS says fails (faults.hpp).
 //
 // Nothing is kept between two calls: a program may close descriptors that it does not know.
+#include "tests/support/power_cut/faults.hpp"
 #include "tests/support/power_cut/record.hpp"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/limits.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -66,6 +69,42 @@ void note_file(change what, int fd, std::uint64_t at, const void* data = nullptr
     const kept_errno kept;
     char path[PATH_MAX];
     if (path_of(fd, path)) note(what, path, at, data, size);
+}
+
+/// True when this call on this file is one that fails; errno is EIO then.
+bool fails(int fd, std::atomic<std::int32_t> power_cut::faults::* which,
+           std::atomic<std::uint32_t> power_cut::faults::* count) {
+    const char* const name = ::getenv("POWER_CUT_FAULTS");
+    if (!name) return false;
+    kept_errno result;
+    char path[PATH_MAX];
+    if (!path_of(fd, path)) return false;
+    const long file = ::syscall(SYS_openat, AT_FDCWD, name, O_RDWR | O_CLOEXEC, 0);
+    if (file < 0) return false;
+    void* const mapped = ::mmap(nullptr, sizeof(power_cut::faults), PROT_READ | PROT_WRITE,
+                                MAP_SHARED, static_cast<int>(file), 0);
+    ::syscall(SYS_close, file);
+    if (mapped == MAP_FAILED) return false;
+    auto& now = *static_cast<power_cut::faults*>(mapped);
+    const bool failed =
+        std::strstr(path, now.file) != nullptr && power_cut::faults::take(now.*which);
+    if (failed) {
+        ++(now.*count);
+        result.value = EIO;
+    }
+    ::munmap(mapped, sizeof now);
+    return failed;
+}
+
+bool write_fails(int fd) {
+    return fails(fd, &power_cut::faults::writes, &power_cut::faults::failed_writes);
+}
+
+int synced(int fd, long call) {
+    const bool failed = fails(fd, &power_cut::faults::syncs, &power_cut::faults::failed_syncs);
+    const long done = failed ? -1 : ::syscall(call, fd);
+    if (failed || done == 0) note_file(failed ? change::failed_sync : change::sync, fd, 0);
+    return static_cast<int>(done);
 }
 
 /// Behind the position of the file.
@@ -167,6 +206,7 @@ int openat64(int directory, const char* path, int flags, ...) {
 }
 
 ssize_t write(int fd, const void* data, std::size_t size) {
+    if (write_fails(fd)) return -1;
     const long n = ::syscall(SYS_write, fd, data, size);
     if (n > 0) note_written(fd, data, static_cast<std::size_t>(n));
     return n;
@@ -182,6 +222,7 @@ ssize_t writev(int fd, const iovec* parts, int count) {
     return sum;
 }
 ssize_t pwrite64(int fd, const void* data, std::size_t size, off64_t at) {
+    if (write_fails(fd)) return -1;
     const long n = ::syscall(SYS_pwrite64, fd, data, size, at);
     if (n > 0)
         note_file(change::write, fd, static_cast<std::uint64_t>(at), data,
@@ -198,16 +239,8 @@ int ftruncate64(int fd, off64_t size) noexcept {
 }
 int ftruncate(int fd, off_t size) noexcept { return ftruncate64(fd, size); }
 
-int fsync(int fd) {
-    const long done = ::syscall(SYS_fsync, fd);
-    if (done == 0) note_file(change::sync, fd, 0);
-    return static_cast<int>(done);
-}
-int fdatasync(int fd) {
-    const long done = ::syscall(SYS_fdatasync, fd);
-    if (done == 0) note_file(change::sync, fd, 0);
-    return static_cast<int>(done);
-}
+int fsync(int fd) { return synced(fd, SYS_fsync); }
+int fdatasync(int fd) { return synced(fd, SYS_fdatasync); }
 
 int rename(const char* from, const char* to) noexcept {
     return renamed(AT_FDCWD, from, AT_FDCWD, to, 0);
