@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_SUITE(relay_tree)
 
 // The number of seeds is SUPE_SEEDS, the first one SUPE_SEED.
 BOOST_AUTO_TEST_CASE(nothing_is_lost_whatever_happens) {
-    const auto seeds = support::seeds(200);
+    const auto seeds = support::seeds(100);
     for (const std::uint64_t seed : seeds) {
         std::string fault;
         {
