@@ -32,7 +32,7 @@ struct forwarder_state;
 /// back when the destination has closed the connection too.
 struct worker {
     forwarder_state& owner;
-    std::unique_ptr<http_connection> connection{};
+    std::unique_ptr<delivery_connection> connection{};
     patterns::permit permit{};
 
     bool keeps() const { return connection != nullptr; }
@@ -54,19 +54,28 @@ struct outcome {
 struct forwarder_state {
     supe::component& self;
     forwarder_settings settings;
+    forwarder_surroundings outside;
     std::unordered_map<std::string, std::vector<supe::mail>>
         in_flight{};  // by webhook, until it is reported: copies that came meanwhile
     std::deque<outcome> done{};
     bool closing = false;              // no delivery begins any more
     supe::timer reports{self.time()};  // one of these three has changed
     latest_results latest{10000};
-    name_lookup names{self.time(), settings.to};
+    name_lookup names{self.time(), settings.to, outside.network};
     std::optional<patterns::rate_limiter> starts{};
     patterns::worker_pool<worker, supe::mail> pool{self.time(), settings.idle / 2};
 
-    forwarder_state(supe::component& c, forwarder_settings s) : self(c), settings(std::move(s)) {
+    forwarder_state(supe::component& c, forwarder_settings s, forwarder_surroundings o)
+        : self(c), settings(std::move(s)), outside(o) {
         if (settings.rate) starts.emplace(*settings.rate);
         for (unsigned i = 0; i < settings.connections; ++i) pool.hire(*this);
+    }
+    patterns::process_identity process() const {
+        return outside.process ? *outside.process : patterns::own_process();
+    }
+    /// Of tries to reach the lock, or the queue.
+    patterns::backoff pauses() const {
+        return patterns::backoff({.first = 100ms, .max = 5s, .jitter = outside.jitter});
     }
 };
 
@@ -114,10 +123,11 @@ struct stopped {};
 /// Waits for as long as it takes: a webhook is not at fault when the lock cannot be reached. Throws
 /// stopped.
 supe::awaitable<patterns::permit> permit_for(forwarder_state& o, std::vector<std::string> peers) {
-    patterns::backoff pauses({.first = 100ms, .max = 5s});
+    patterns::backoff pauses = o.pauses();
     for (;;) {
         try {
-            patterns::permit permit = co_await patterns::acquire(o.self, o.settings.lock, peers);
+            patterns::permit permit =
+                co_await patterns::acquire(o.self, o.settings.lock, peers, o.process());
             if (!permit) throw stopped();
             co_return permit;
         } catch (const supe::system_error& e) {
@@ -165,7 +175,7 @@ supe::awaitable<std::string> open(worker& w, const attempt_time& clock,
                                   std::vector<std::string> peers) {
     const forwarder_settings& s = w.owner.settings;
     supe::clock& time = w.owner.self.time();
-    w.connection = std::make_unique<http_connection>(time, s.to, s.authorities);
+    w.connection = w.owner.outside.network.make_connection(time, s.to, s.authorities);
     // Where that fails the connection is closed after the report: a destination may take its time
     // for that.
     const supe::time_point deadline = clock.connect_by(s, time.now());
@@ -232,7 +242,7 @@ std::string result_of(const forwarder_settings& s, const delivery& d, const atte
 
 /// Until it is in the queue's mailbox: a result that is lost would hold the webhook back.
 supe::awaitable<> report(forwarder_state& o, std::string to, std::string result) {
-    patterns::backoff pauses({.first = 100ms, .max = 5s});
+    patterns::backoff pauses = o.pauses();
     for (;;) {
         try {
             co_await o.self.send(to, result);
@@ -351,8 +361,12 @@ supe::awaitable<> take_mail(forwarder_state& o) {
 }  // namespace
 
 supe::awaitable<> forwarder(supe::component& self) {
+    return run_forwarder(self, forwarder_surroundings());
+}
+
+supe::awaitable<> run_forwarder(supe::component& self, forwarder_surroundings outside) {
     const json::value config = co_await self.config();
-    forwarder_state o(self, read_forwarder_settings(config));
+    forwarder_state o(self, read_forwarder_settings(config), outside);
     self.set_window(2 * o.settings.connections + 16);  // the queue sends no more than that
     supe::nursery all(self.time());
     o.pool.start(all);

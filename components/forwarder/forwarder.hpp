@@ -2,6 +2,8 @@
 // permits.
 #pragma once
 
+#include "components/http/delivery_network.hpp"
+#include "patterns/process_identity.hpp"
 #include "supe/component/component.hpp"
 
 namespace components {
@@ -19,5 +21,13 @@ namespace components {
 /// "sign"?:{"key_file":FILE},"idle":"30s","lock":"/connection_lock"}`; a timeout that is one
 /// duration is the total.
 supe::awaitable<> forwarder(supe::component& self);
+
+/// What the forwarder has outside of its tree. A simulated one has others.
+struct forwarder_surroundings {
+    delivery_network& network = over_tcp();
+    std::optional<patterns::process_identity> process{};  ///< as the lock knows it; none: this one
+    double jitter = 1;  ///< of its pauses where the lock, or the queue, cannot be reached
+};
+supe::awaitable<> run_forwarder(supe::component& self, forwarder_surroundings outside);
 
 }  // namespace components

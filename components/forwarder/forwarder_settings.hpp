@@ -1,7 +1,7 @@
 // The settings of the forwarder: the `config` of its child.
 #pragma once
 
-#include "components/http/connection.hpp"
+#include "components/http/delivery_network.hpp"
 #include "components/http/rate.hpp"
 #include "components/http/webhook_signer.hpp"
 

@@ -1,7 +1,7 @@
 // What came of the latest deliveries.
 #pragma once
 
-#include "components/http/connection.hpp"
+#include "components/http/delivery_network.hpp"
 
 #include <cstddef>
 #include <deque>

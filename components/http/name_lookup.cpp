@@ -1,7 +1,5 @@
 #include "components/http/name_lookup.hpp"
 
-#include "components/http/connection.hpp"
-
 #include "supe/async/race.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +9,7 @@ namespace components {
 supe::awaitable<> name_lookup::look_up() {
     peers_.clear();
     try {
-        peers_ = co_await http_connection::resolve(time_, to_, error_);
+        peers_ = co_await network_.resolve(time_, to_, error_);
     } catch (const boost::system::system_error& e) {  // the resolver's thread cannot be had
         if (e.code() == boost::asio::error::operation_aborted) throw;
         error_ = fmt::format("{}: {}", to_.host, e.code().message());

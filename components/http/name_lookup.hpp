@@ -1,7 +1,7 @@
 // The addresses of a destination, which may take long to find.
 #pragma once
 
-#include "components/http/destination.hpp"
+#include "components/http/delivery_network.hpp"
 #include "supe/async/nursery.hpp"
 
 #include <string>
@@ -14,8 +14,8 @@ namespace components {
 /// has waited for long enough leaves, and the lookup goes on.
 class name_lookup {
 public:
-    name_lookup(supe::clock& time, http_destination to)
-        : time_(time), to_(std::move(to)), done_(time), tasks_(time) {}
+    name_lookup(supe::clock& time, http_destination to, delivery_network& network = over_tcp())
+        : time_(time), to_(std::move(to)), network_(network), done_(time), tasks_(time) {}
 
     /// `ADDRESS:PORT` of each way to get there, as the resolver gives them now. Empty, with the
     /// reason in `error`, where the name has no address, or none until `deadline`.
@@ -28,6 +28,7 @@ private:
 
     supe::clock& time_;
     http_destination to_;
+    delivery_network& network_;
     bool running_ = false;
     std::vector<std::string> peers_;
     std::string error_;

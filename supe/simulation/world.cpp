@@ -80,6 +80,7 @@ void world::record(supervisor& s, const supervisor_code& code) {
 }
 
 void world::run(std::string_view tree, supervisor_code code) {
+    ended_ = clean_ = false;
     root_ =
         std::make_unique<supervisor>(environment(), parse_tree(tree, "tree", "/"), std::string());
     record(*root_, code);
@@ -162,6 +163,10 @@ bool world::crash(const std::string& address, int signal) {
     const bool done = launcher_.end(address, exit_status::killed(signal));
     run_ready();
     return done;
+}
+
+bool world::kill(const std::string& address) {
+    return launcher_.end(address, exit_status::killed(SIGKILL));
 }
 
 bool world::exit(const std::string& address, int code) {

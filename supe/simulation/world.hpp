@@ -74,6 +74,9 @@ public:
     /// there.
     bool crash(const std::string& address, int signal = SIGKILL);
     bool exit(const std::string& address, int code = 0);
+    /// As crash(), for a component that ends itself or another one in the middle of its work: what
+    /// it has not sent yet is lost, and what follows from its end happens later.
+    bool kill(const std::string& address);
     void fail_next_starts(const std::string& address, unsigned n, launch_error error);
 
     /// Sends mail as `supe mail` does, and waits for nothing.
