@@ -70,9 +70,10 @@ std::optional<tls_files> files_given(const relay_options& given, bool has_addres
 }
 
 /// The file's settings, where there is one, but for those that the command line gives.
-relay_settings settings_of(const relay_options& given) {
+relay_settings settings_of(const relay_options& given,
+                           supe::source_read when = supe::source_read::first) {
     relay_settings s;
-    if (!given.file.empty()) read_relay_settings(given.file, s);
+    if (!given.file.empty()) read_relay_settings(given.file, s, when);
     expect_one_route(given, s);
     const bool has_address =
         given.listen || given.file.empty() || usual_listen() != relay_listener().address;
@@ -188,8 +189,7 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
                             .time = options.time};
     if (!options.file.empty() && !settings.demo)
         how.read_again = [&options, listening = addresses_of(settings)]() mutable {
-            supe::expect_readable_again(options.file);
-            const relay_settings now = settings_of(options);
+            const relay_settings now = settings_of(options, supe::source_read::again);
             supe::supervisor_spec changed = checked_tree(now);
             expect_free(addresses_of(now), listening);
             listening = addresses_of(now);

@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 using outcome = enum conformance_result::outcome;
 
 constexpr auto time_for_all = 60s;
+constexpr auto time_to_end = 2s;  // of what a component left behind
 
 /// In the folder for temporary files; it goes with this object.
 struct directory_for_one_run {
@@ -40,7 +41,7 @@ struct directory_for_one_run {
 
 struct examination {
     supe::clock& time;
-    supe::launcher& starter;
+    supe::posix_launcher& starter;
     const std::vector<std::string>& command;
     std::filesystem::path directory;
     std::vector<conformance_result> results;
@@ -58,6 +59,7 @@ supe::awaitable<> make(examination& e, const conformance_check& check) {
             result.seen = v.what();
         }
         s.kill();
+        co_await e.starter.end_all_descendants(e.time, e.time.now() + time_to_end);
         // Its last words are in the pipes by now; a descendant may hold them open.
         co_await supe::within(e.time, e.time.now() + 100ms, readers.join());
         if (result.outcome == outcome::failed) result.last_words = s.last_words();

@@ -1,8 +1,12 @@
 #include "components/http/byte_stream.hpp"
 
 #include "components/http/certificate_fault.hpp"
+#include "components/http/pem.hpp"
+#include "supe/text/config.hpp"
 
 #include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -152,13 +156,26 @@ public:
 }  // namespace
 
 tls_authorities authorities_of(const std::filesystem::path& file) {
+    const std::string text = supe::text_of_file(file);
+    const bio_pointer in = bio_of(text);
+    ::ERR_clear_error();
+    const std::unique_ptr<STACK_OF(X509_INFO), void (*)(STACK_OF(X509_INFO)*)> found(
+        ::PEM_X509_INFO_read_bio(in.get(), nullptr, no_passphrase, nullptr),
+        [](STACK_OF(X509_INFO) * all) { sk_X509_INFO_pop_free(all, ::X509_INFO_free); });
     const tls_authorities a = new_authorities();
-    boost::system::error_code failed;
-    a->load_verify_file(file.string(), failed);
-    if (failed)
+    X509_STORE* const store = ::SSL_CTX_get_cert_store(a->native_handle());
+    int taken = 0;
+    for (int i = 0; i < sk_X509_INFO_num(found.get()); ++i) {  // null has -1
+        const X509_INFO* const one = sk_X509_INFO_value(found.get(), i);
+        if (one->x509) taken += ::X509_STORE_add_cert(store, one->x509);
+        if (one->crl) taken += ::X509_STORE_add_crl(store, one->crl);
+    }
+    if (taken == 0) {
+        const std::string why = found ? "it has none" : openssl_reason();
         throw std::runtime_error(
-            fmt::format("{}: must be a readable file of certificates in PEM, and is not: {}",
-                        file.string(), failed.message()));
+            fmt::format("{}: must be certificates in PEM, and is not: {}", file.string(), why));
+    }
+    ::ERR_clear_error();
     return a;
 }
 

@@ -13,6 +13,8 @@
 namespace components {
 namespace {
 
+constexpr std::size_t longest_url = 8000;  // as RFC 9110 §4.1 asks of all who read one
+
 bool is_alphanumeric(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -49,6 +51,9 @@ bool is_one_of(const http_fields& fields, std::string_view name) {
 }  // namespace
 
 http_destination parse_destination(std::string_view url) {
+    if (url.size() > longest_url)
+        throw std::invalid_argument(
+            fmt::format("\"{}…\": has more than {} characters", url.substr(0, 57), longest_url));
     const auto refuse = [&](const std::string& why) {
         throw std::invalid_argument(fmt::format("\"{}\": {}", url, why));
     };

@@ -1,12 +1,15 @@
 #include "components/http/tls_identity.hpp"
 
+#include "components/http/pem.hpp"
 #include "patterns/output.hpp"
 #include "supe/text/config.hpp"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <sys/stat.h>
+#include <memory>
 #include <new>
 #include <stdexcept>
 
@@ -15,25 +18,56 @@ namespace {
 
 constexpr auto look_every = std::chrono::seconds(1);
 
-/// Of what OpenSSL refused last.
-std::string openssl_reason() {
-    const char* text = ::ERR_reason_error_string(::ERR_peek_error());
-    ::ERR_clear_error();
-    return text ? text : "OpenSSL does not say why";
-}
-
 [[noreturn]] void refuse_pem(const std::filesystem::path& file, const char* expected) {
     throw std::runtime_error(fmt::format("{}: must be {} in PEM, and is not: {}", file.string(),
                                          expected, openssl_reason()));
 }
 
-/// Nobody is there to be asked for a passphrase.
-int no_passphrase(char*, int, int, void*) { return -1; }
+using certificate_pointer = std::unique_ptr<X509, decltype(&::X509_free)>;
+using key_pointer = std::unique_ptr<EVP_PKEY, decltype(&::EVP_PKEY_free)>;
+
+/// The server's own certificate, and behind it those that vouch for it, up to the end of the text
+/// or to what is no certificate.
+void use_chain(SSL_CTX* c, const std::filesystem::path& file) {
+    const std::string text = supe::text_of_file(file);
+    const bio_pointer in = bio_of(text);
+    const certificate_pointer own(
+        ::PEM_read_bio_X509_AUX(in.get(), nullptr, no_passphrase, nullptr), &::X509_free);
+    if (!own || ::SSL_CTX_use_certificate(c, own.get()) != 1) refuse_pem(file, "a certificate");
+    ::ERR_clear_error();
+    for (;;) {
+        certificate_pointer next(::PEM_read_bio_X509(in.get(), nullptr, no_passphrase, nullptr),
+                                 &::X509_free);
+        if (!next) break;
+        if (::SSL_CTX_add0_chain_cert(c, next.get()) != 1) refuse_pem(file, "a certificate");
+        next.release();  // it belongs to the context
+    }
+    if (ERR_GET_REASON(::ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        refuse_pem(file, "a certificate");
+    ::ERR_clear_error();
+}
+
+key_pointer read_key(const std::filesystem::path& file) {
+    const std::string text = supe::text_of_file(file);
+    const bio_pointer in = bio_of(text);
+    bool has_passphrase = false;
+    key_pointer key(::PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, &has_passphrase),
+                    &::EVP_PKEY_free);
+    if (!key && has_passphrase) {
+        ::ERR_clear_error();
+        throw std::runtime_error(fmt::format(
+            "{}: the key has a passphrase, and nobody is there to be asked for it: it must be "
+            "stored without one",
+            file.string()));
+    }
+    if (!key) refuse_pem(file, "a private key without a passphrase");
+    return key;
+}
 
 /// A client that offers other protocols alone is refused (RFC 7301 §3.2).
 int choose_http(SSL*, const unsigned char** chosen, unsigned char* size,
                 const unsigned char* offered, unsigned offered_size, void*) {
-    static constexpr unsigned char ours[] = "\x08http/1.1\x08http/1.0";
+    static constexpr unsigned char ours[] = "\x08http/1.1";
     unsigned char* found = nullptr;
     const int outcome =
         ::SSL_select_next_proto(&found, size, ours, sizeof ours - 1, offered, offered_size);
@@ -44,22 +78,16 @@ int choose_http(SSL*, const unsigned char** chosen, unsigned char* size,
 }  // namespace
 
 tls_server_context tls_context_of(const tls_files& files) {
-    for (const auto& file : {files.certificate, files.key})
-        supe::text_of_file(file);  // or says why
     const tls_server_context made(::SSL_CTX_new(::TLS_server_method()), ::SSL_CTX_free);
     SSL_CTX* const c = made.get();
     if (!c) throw std::bad_alloc();
     ::SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
     ::SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    ::SSL_CTX_set_default_passwd_cb(c, no_passphrase);
     ::SSL_CTX_set_alpn_select_cb(c, choose_http, nullptr);
     ::ERR_clear_error();
-    if (::SSL_CTX_use_certificate_chain_file(c, files.certificate.c_str()) != 1)
-        refuse_pem(files.certificate, "a certificate");
-    const bool is_key = ::SSL_CTX_use_PrivateKey_file(c, files.key.c_str(), SSL_FILETYPE_PEM) == 1;
-    const bool differs = ERR_GET_LIB(::ERR_peek_error()) == ERR_LIB_X509;
-    if (!is_key && !differs) refuse_pem(files.key, "a private key without a passphrase");
-    if (!is_key || ::SSL_CTX_check_private_key(c) != 1) {
+    use_chain(c, files.certificate);
+    const key_pointer key = read_key(files.key);
+    if (::SSL_CTX_use_PrivateKey(c, key.get()) != 1 || ::SSL_CTX_check_private_key(c) != 1) {
         ::ERR_clear_error();
         throw std::runtime_error(fmt::format("{}: is not the key of the certificate in {}",
                                              files.key.string(), files.certificate.string()));

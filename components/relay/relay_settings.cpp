@@ -6,12 +6,16 @@
 #include "supe/process/listen_address.hpp"
 #include "supe/text/config.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
 #include <stdexcept>
 
 namespace components {
 namespace {
+
+namespace ip = boost::asio::ip;
 
 constexpr supe::milliseconds longest_delay = std::chrono::minutes(2);
 
@@ -117,15 +121,32 @@ admin_place admin_in(const supe::field_reader& in, const supe::located_value& v,
     return place;
 }
 
-bool is_loopback(std::string_view host) {
-    return host == "localhost" || host == "::1" || host.starts_with("127.");
+/// As connect(2) gets it, whatever its notation: `127.1` and `0x7f000001` are 127.0.0.1, and so is
+/// `::ffff:127.0.0.1`. Nothing is there for a name.
+std::optional<ip::address> numeric_address(const std::string& host) {
+    in_addr short_form{};
+    if (::inet_aton(host.c_str(), &short_form) != 0)
+        return ip::address_v4(ntohl(short_form.s_addr));
+    boost::system::error_code is_name;
+    const ip::address found = ip::make_address(host, is_name);
+    if (is_name) return std::nullopt;
+    if (found.is_v6() && found.to_v6().is_v4_mapped())
+        return ip::make_address_v4(ip::v4_mapped, found.to_v6());
+    return found;
 }
 
 /// What is delivered there would come in here again.
 bool is_own(const supe::listen_address& own, const http_destination& to) {
-    if (to.port != std::to_string(own.port)) return false;
-    if (own.takes_all()) return is_loopback(to.host) || to.host == "0.0.0.0" || to.host == "::";
-    return to.host == own.host || (to.host == "localhost" && is_loopback(own.host));
+    if (std::stoi(to.port) != own.port) return false;
+    const auto here = numeric_address(own.host);
+    const bool takes_all = !here || here->is_unspecified();  // none in `:8080`
+    auto there = numeric_address(to.host);
+    if (there && there->is_unspecified())  // Linux connects to this machine
+        there = there->is_v4() ? ip::address(ip::address_v4::loopback())
+                               : ip::address(ip::address_v6::loopback());
+    const bool is_localhost = same_field(to.host, "localhost");
+    if (takes_all) return is_localhost || (there && there->is_loopback());
+    return is_localhost ? here->is_loopback() : there == here;
 }
 
 void check_destination(const relay_route& route, const relay_settings& s) {
@@ -166,7 +187,8 @@ void check_form(const supe::field_reader& in, const supe::located_value& whole,
 
 }  // namespace
 
-void read_relay_settings(const std::filesystem::path& file, relay_settings& s) {
+void read_relay_settings(const std::filesystem::path& file, relay_settings& s,
+                         supe::source_read when) {
     const std::filesystem::path base = std::filesystem::absolute(file).parent_path();
     const auto of_route = treatment_fields(s.only_route(), base);
     std::vector<relay_route> routes;
@@ -190,7 +212,8 @@ void read_relay_settings(const std::filesystem::path& file, relay_settings& s) {
          {"keep_delivered", [&](auto& in, auto& x) { s.keep_delivered = in.duration(x); }},
          {"drain_delay", [&](auto& in, auto& x) { s.drain_delay = delay_in(in, x); }},
          {"trusted_proxies", [&](auto& in, auto& x) { s.trusted_proxies = proxies_in(in, x); }}});
-    supe::read_config_text(supe::text_of_file(file), file.string(), [&](auto& in, auto& whole) {
+    const std::string text = supe::text_of_source(file, when);
+    supe::read_config_text(text, file.string(), [&](auto& in, auto& whole) {
         if (whole.is_object) check_form(in, whole, of_route);
         in.object(whole, fields);
         if (routes.empty()) complete_route(in, whole, s.only_route());

@@ -3,6 +3,7 @@
 
 #include "components/http/tls_identity.hpp"
 #include "components/relay/route_settings.hpp"
+#include "supe/text/config.hpp"
 #include "supe/text/units.hpp"
 
 #include <filesystem>
@@ -56,7 +57,8 @@ struct relay_settings {
 
 /// Reads `CONFIG.json`: an object with `routes`, or with the members of one route. Throws
 /// supe::config_error.
-void read_relay_settings(const std::filesystem::path& file, relay_settings& settings);
+void read_relay_settings(const std::filesystem::path& file, relay_settings& settings,
+                         supe::source_read when = supe::source_read::first);
 
 /// The files of a listener's certificate, whole paths from `base`; throws std::runtime_error where
 /// they cannot be used now.

@@ -8,6 +8,7 @@
 #include "components/verification/verifier.hpp"
 #include "components/webhook/route_path.hpp"
 #include "components/webhook/webhook_key.hpp"
+#include "supe/text/names.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -19,8 +20,10 @@ using supe::field_reader;
 using supe::located_value;
 namespace fs = std::filesystem;
 
-constexpr std::size_t most_routes = 200;  // two processes each
-constexpr std::size_t longest_name = 48;  // `connection_lock-NAME` is a name too
+constexpr std::size_t most_routes = 200;        // two processes each
+constexpr std::size_t longest_route_name = 48;  // `connection_lock-NAME` is a name too
+constexpr std::size_t longest_path = 8000;      // as RFC 9110 §4.1 asks; a head has 64 KiB
+constexpr std::size_t longest_host = 253;       // RFC 1035 §2.3.4, as text
 
 /// A member that may be null, which says the same as its absence.
 field_reader::field maybe(const char* key,
@@ -143,8 +146,17 @@ std::string path_in(const field_reader& in, const located_value& v) {
     if (!path.starts_with('/') || !plain || dots)
         in.wrong(v,
                  R"(a path like "/" or "/shop/orders", without query, escapes and dot segments)");
+    if (path.size() > longest_path)
+        in.wrong(v, fmt::format("a path of at most {} characters", longest_path));
     while (path.size() > 1 && path.ends_with('/')) path.pop_back();
     return path;
+}
+
+std::string route_name_in(const field_reader& in, const located_value& v) {
+    std::string name = in.string(v);
+    if (!supe::is_valid_name(name, longest_route_name))
+        in.wrong(v, supe::valid_names(longest_route_name));
+    return name;
 }
 
 relay_route route_in(const field_reader& in, const located_value& v, const fs::path& base) {
@@ -153,14 +165,11 @@ relay_route route_in(const field_reader& in, const located_value& v, const fs::p
     route.path.clear();
     auto fields = treatment_fields(route, base);
     fields.insert(fields.begin(),
-                  {{"name", [&](auto& at, auto& x) { route.name = at.name(x); }},
+                  {{"name", [&](auto& at, auto& x) { route.name = route_name_in(at, x); }},
                    maybe("path", [&](auto& at, auto& x) { route.path = path_in(at, x); }),
                    maybe("host", [&](auto& at, auto& x) { route.host = read_host(at, x); })});
     in.object(v, fields);
     if (route.name.empty()) in.fail(v.position, "name is missing");
-    if (route.name.size() > longest_name)
-        in.below("name").fail(v.position_of("name"),
-                              fmt::format("has more than {} characters", longest_name));
     if (route.to.empty()) in.fail(v.position, "to is missing: the URL of its destination");
     if (route.path.empty() && route.host.empty())
         in.fail(v.position, R"(path is missing; "/" is every path)");
@@ -217,6 +226,8 @@ std::string read_host(const field_reader& in, const located_value& v) {
     const bool has_port =
         host.find(':') != host.npos && (!host.starts_with('[') || !host.ends_with(']'));
     if (!plain || has_port) in.wrong(v, R"(a host like "hooks.example.com", without a port)");
+    if (host.size() > longest_host)
+        in.wrong(v, fmt::format("a host of at most {} characters", longest_host));
     return host;
 }
 

@@ -50,7 +50,9 @@ key_pointer read_p256(std::string_view text) {
     if (text.starts_with("-----BEGIN")) {
         const std::unique_ptr<BIO, decltype(&::BIO_free)> in(
             ::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &::BIO_free);
-        key.reset(::PEM_read_bio_PUBKEY(in.get(), nullptr, nullptr, nullptr));
+        // Without a function of ours OpenSSL would ask the terminal for a passphrase.
+        const auto none = [](char*, int, int, void*) { return -1; };
+        key.reset(::PEM_read_bio_PUBKEY(in.get(), nullptr, none, nullptr));
     } else if (const auto der = supe::from_base64(text)) {
         const unsigned char* at = bytes_of(*der);
         key.reset(::d2i_PUBKEY(nullptr, &at, static_cast<long>(der->size())));

@@ -1,10 +1,25 @@
-// Text that is written whole to an open file, or not at all. Everything here blocks.
+// Files that are read whole, and text that is written whole to an open file, or not at all.
+// Everything here blocks for as long as a disk takes.
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace supe {
+
+enum class file_kind {
+    regular,  ///< what else is there is refused with not_regular, and nothing waits for it
+    any       ///< a pipe, a FIFO or a terminal too: it is waited for
+};
+
+struct file_read {
+    std::string text;
+    int error = 0;  ///< errno, or not_regular of private_files.hpp; 0: it was read
+};
+/// Reads a file to its end, or to the first byte beyond `limit`. Symbolic links are followed.
+file_read read_file(const std::filesystem::path& file, std::size_t limit, file_kind kind);
 
 /// False when not all of it could be written; errno says why.
 bool write_all(int fd, std::string_view text);

@@ -67,8 +67,9 @@ std::vector<administration::written_child> administration::written(
 }
 
 awaitable<std::string> administration::reload_now(supervisor_spec tree) {
-    const std::vector<child_spec> now = std::exchange(tree.children, {});
+    std::vector<child_spec> now = std::exchange(tree.children, {});
     const std::vector<written_child> before = std::exchange(written_, written(now));
+    const std::vector<written_child> listed = written_;
     std::string problems;
     if (std::exchange(tree.name, spec_.name) != tree.name)
         note(problems, fmt::format("the name stays {} until the tree is started again", tree.name));
@@ -80,21 +81,23 @@ awaitable<std::string> administration::reload_now(supervisor_spec tree) {
     const std::string not_removed = co_await remove_unlisted(before, now);
     note(problems, not_removed);
     auto where = restarter::position::first();
-    for (const child_spec& spec : now) {
-        const written_child* old = find_named(before, spec.name);
+    for (std::size_t i = 0; i < listed.size(); ++i) {
+        const std::string& name = listed[i].name;
+        const written_child* old = find_named(before, name);
         if (is_ending()) co_return ending_text({});
-        if (!old || old->spec != hash_of(spec)) {
+        if (!old || old->spec != listed[i].spec) {
             const unsigned instances_before = old ? old->instances : 0;
-            const reloaded result = co_await reload_child(spec, instances_before, where);
+            child_spec spec = std::move(now[i]);  // a config may have megabytes
+            const reloaded result = co_await reload_child(std::move(spec), instances_before, where);
             note(problems, result.problem);
-            if (!result.applied) not_applied(spec.name, old);
+            if (!result.applied) not_applied(name, old);
         }
-        const auto here = children_.members(spec.name);
+        const auto here = children_.members(name);
         if (!here.empty()) where = restarter::position::behind(here.back()->who.number());
     }
     std::vector<int> order;
-    for (const child_spec& spec : now)
-        std::ranges::copy(numbers_of(spec.name), std::back_inserter(order));
+    for (const written_child& one : listed)
+        std::ranges::copy(numbers_of(one.name), std::back_inserter(order));
     restarts_.order(order);
     co_return problems;
 }

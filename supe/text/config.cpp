@@ -1,13 +1,24 @@
 #include "supe/text/config.hpp"
 
+#include "supe/storage/file_text.hpp"
+#include "supe/storage/private_files.hpp"
+
 #include <fmt/format.h>
-#include <array>
 #include <boost/json/serialize.hpp>
-#include <cerrno>
-#include <fstream>
 #include <system_error>
 
 namespace supe {
+namespace {
+
+constexpr std::size_t size_limit = 16u << 20;  // of located JSON, which refuses one byte more
+
+[[noreturn]] void refuse(const std::filesystem::path& file, int error) {
+    throw config_error(fmt::format(
+        "{}: {}", file.string(),
+        error == not_regular ? file_error(error) : std::generic_category().message(error)));
+}
+
+}  // namespace
 
 void read_config_text(std::string_view text, const std::string& file, const config_reading& read) {
     try {
@@ -19,19 +30,24 @@ void read_config_text(std::string_view text, const std::string& file, const conf
 }
 
 std::string text_of_file(const std::filesystem::path& file) {
-    constexpr std::size_t limit = 16u << 20;  // and one byte more, which is one too many
-    std::ifstream in(file, std::ios::binary);
-    if (!in)
-        throw config_error(
-            fmt::format("{}: {}", file.string(), std::generic_category().message(errno)));
-    std::string text;
-    for (std::array<char, 16u << 10> part; in && text.size() <= limit;) {
-        in.read(part.data(), part.size());
-        text.append(part.data(), static_cast<std::size_t>(in.gcount()));
+    file_read read = read_file(file, size_limit, file_kind::regular);
+    if (read.error != 0) refuse(file, read.error);
+    return std::move(read.text);
+}
+
+std::string text_of_source(const std::filesystem::path& file, source_read when) {
+    const bool again = when == source_read::again;
+    file_read read;
+    if (again && names_descriptor(file)) {
+        read.error = not_regular;
+    } else {
+        read = read_file(file, size_limit, again ? file_kind::regular : file_kind::any);
     }
-    if (in.bad() || std::filesystem::is_directory(file))
-        throw config_error(fmt::format("{}: cannot be read", file.string()));
-    return text;
+    if (again && read.error == not_regular)
+        throw config_error(fmt::format(
+            "{} is no regular file: it was read once, and cannot be read again", file.string()));
+    if (read.error != 0) refuse(file, read.error);
+    return std::move(read.text);
 }
 
 std::string secret_of_file(const std::filesystem::path& file) {
@@ -44,15 +60,6 @@ bool names_descriptor(const std::filesystem::path& file) {
     const std::string name = file.string();
     return name == "/dev/stdin" || name.starts_with("/dev/fd/") ||
            name.starts_with("/proc/self/fd/");
-}
-
-void expect_readable_again(const std::filesystem::path& file) {
-    std::error_code none;
-    const bool is_missing = !std::filesystem::exists(file, none);  // its reader says so
-    if (!names_descriptor(file) && (is_missing || std::filesystem::is_regular_file(file, none)))
-        return;
-    throw config_error(fmt::format(
-        "{} is no regular file: it was read once, and cannot be read again", file.string()));
 }
 
 void read_config(const boost::json::value& config, const std::vector<field_reader::field>& fields) {

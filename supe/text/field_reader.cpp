@@ -86,10 +86,7 @@ std::size_t field_reader::bytes(const located_value& v, std::size_t least, std::
 
 std::string field_reader::name(const located_value& v) const {
     std::string text = string(v);
-    if (!is_valid_name(text)) {
-        wrong(v,
-              "1 to 64 of A-Z a-z 0-9 _ - and none of supe, component, citizen, supervisor, mail");
-    }
+    if (!is_valid_name(text)) wrong(v, valid_names());
     return text;
 }
 

@@ -4,8 +4,9 @@
 #include "supe/text/json_value.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <boost/json/serialize.hpp>
-#include <unordered_map>
+#include <unordered_set>
 
 namespace supe {
 namespace {
@@ -92,7 +93,7 @@ private:
     located_value object(located_value v, unsigned depth) {
         v.is_object = true;
         step();
-        std::unordered_map<std::string, unsigned> lines;
+        std::unordered_set<std::string> keys;
         for (;;) {
             skip_blanks();
             if (peek() == '}') return step(), v;
@@ -101,12 +102,7 @@ private:
             if (peek() != '"')
                 fail(fmt::format("expected a member's name in quotes or }}, not {}", next_shown()));
             m.key = scalar().as_string();
-            const auto [first, is_new] = lines.emplace(m.key, m.position.line);
-            if (!is_new) {
-                throw located_json_error(m.position,
-                                         fmt::format("{} is given twice, first in line {}",
-                                                     json_quoted(m.key), first->second));
-            }
+            refuse_twice(v.members, keys, m);
             skip_blanks();
             if (peek() != ':')
                 fail(fmt::format("expected : after {}, not {}", json_quoted(m.key), next_shown()));
@@ -115,6 +111,21 @@ private:
             v.members.push_back(std::move(m));
             if (!another('}')) return v;
         }
+    }
+
+    /// Nearly all objects are small: a look at each of a few keys is cheaper than a set of them.
+    static void refuse_twice(const std::vector<located_value::member>& earlier,
+                             std::unordered_set<std::string>& keys,
+                             const located_value::member& m) {
+        constexpr std::size_t few = 16;
+        if (earlier.size() == few)
+            for (const located_value::member& one : earlier) keys.insert(one.key);
+        if (earlier.size() >= few && keys.insert(m.key).second) return;
+        const auto first = std::ranges::find(earlier, m.key, &located_value::member::key);
+        if (first != earlier.end())
+            throw located_json_error(
+                m.position, fmt::format("{} is given twice, first in line {}", json_quoted(m.key),
+                                        first->position.line));
     }
 
     located_value array(located_value v, unsigned depth) {

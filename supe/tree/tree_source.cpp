@@ -15,6 +15,11 @@ std::filesystem::path base_of(const std::filesystem::path& source) {
     return file.empty() ? std::filesystem::current_path() : file.parent_path();
 }
 
+supervisor_spec read_tree(const std::filesystem::path& source,
+                          const std::vector<std::string>& roles, tree_use use, source_read when) {
+    return parse_tree(text_of_source(source, when), source.string(), base_of(source), roles, use);
+}
+
 }  // namespace
 
 std::filesystem::path own_file(const std::filesystem::path& file) {
@@ -25,22 +30,21 @@ std::filesystem::path own_file(const std::filesystem::path& file) {
 
 supervisor_spec read_tree_file(const std::filesystem::path& file,
                                const std::vector<std::string>& roles, tree_use use) {
-    const auto source = source_named(file);
-    return parse_tree(text_of_file(source), source.string(), base_of(source), roles, use);
+    return read_tree(source_named(file), roles, use, source_read::first);
 }
 
 child_spec read_child_file(const std::filesystem::path& file,
                            const std::vector<std::string>& roles) {
     const auto source = source_named(file);
-    return parse_child(text_of_file(source), source.string(), base_of(source), roles);
+    return parse_child(text_of_source(source, source_read::first), source.string(), base_of(source),
+                       roles);
 }
 
 std::function<supervisor_spec()> tree_file_again(const std::filesystem::path& file,
                                                  std::vector<std::string> roles) {
     const auto source = std::filesystem::absolute(source_named(file));
     return [source, roles = std::move(roles)] {
-        expect_readable_again(source);
-        return read_tree_file(source, roles, tree_use::here);
+        return read_tree(source, roles, tree_use::here, source_read::again);
     };
 }
 

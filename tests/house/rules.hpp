@@ -67,8 +67,8 @@ inline files read_all(const std::filesystem::path& top) {
 /// Which rooms of supe/ each one sees, besides itself.
 inline const std::map<std::string, std::set<std::string>> rooms{
     {"async", {}},
-    {"text", {}},
     {"storage", {"async"}},
+    {"text", {"storage"}},
     {"process", {"async", "storage"}},
     {"channel", {"async", "text"}},
     {"output", {"async", "text", "storage"}},

@@ -98,9 +98,11 @@ BOOST_AUTO_TEST_CASE(authorities_of_a_file) {
     BOOST_TEST(to_other.close());
     BOOST_CHECK_EXCEPTION(
         components::authorities_of(elsewhere / "none"), std::runtime_error, [&](const auto& e) {
-            return std::string(e.what()).starts_with((elsewhere / "none").string() + ": must be");
+            return std::string(e.what()).starts_with((elsewhere / "none").string() + ": No such");
         });
-    BOOST_CHECK_THROW(components::authorities_of(scene.ca.issue("DNS:a").key), std::runtime_error);
+    for (const std::filesystem::path& wrong :
+         {scene.ca.issue("DNS:a").key, elsewhere.path(), std::filesystem::path("/dev/null")})
+        BOOST_CHECK_THROW(components::authorities_of(wrong), std::runtime_error);
 }
 
 // TLS: a connection is kept over several exchanges, becomes stale as a plain one, and ends with

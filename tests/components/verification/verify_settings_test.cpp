@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(key_files) {
     };
     BOOST_TEST(says(refusal_of(R"({"kind":"github","key_file":"nokey"})"),
                     "/nokey: No such file or directory"));
-    BOOST_TEST(says(refusal_of(R"({"kind":"github","key_file":"."})"), "cannot be read"));
+    BOOST_TEST(says(refusal_of(R"({"kind":"github","key_file":"."})"), "it is no regular file"));
     BOOST_TEST(says(with("github", ""), "/key: is empty, and must hold the secret as text"));
     BOOST_TEST(says(with("github", "\r\n\n"), "is empty"));
     BOOST_TEST(says(with("github", std::string(20000, 'x')), "of at most 16 KiB"));
