@@ -2,6 +2,7 @@
 // finds a fault: the client in Perl, with one fault each. (The clients in Python and Node:
 // python_test.cpp, client_in_node_test.cpp.)
 #include "tests/support/conformance.hpp"
+#include "tests/support/left_processes.hpp"
 
 #include <boost/json/parse.hpp>
 
@@ -86,6 +87,29 @@ BOOST_AUTO_TEST_CASE(hopeless) {
     const auto missing = support::examine({}, {"/no/such/component"});
     BOOST_TEST(missing.out.find("it cannot be started: /no/such/component: No such file") !=
                std::string::npos);
+}
+
+// What a component leaves behind is ended with it, whatever it did to get away: two forks, a
+// session of its own, no environment.
+BOOST_AUTO_TEST_CASE(leaves_nothing_behind) {
+    const support::temporary_directory directory;
+    const std::string folder = directory.path();
+    constexpr auto component = R"sh("$0" | {
+        read one; read other; read up
+        echo "$one $other $up" > "$SUPE_TEST_FOLDER/said"
+        echo '{"type":"signal","signal":"READY-TO-RECEIVE-MAIL"}' >&3
+        cat <&3
+    })sh";
+    const auto answer =
+        support::examine({"--only", "takes-mail"},
+                         {"env", "SUPE_TEST_ROLE=daemons", "SUPE_TEST_DAEMONS=one unmarked",
+                          "SUPE_TEST_FOLDER=" + folder, "sh", "-c", component,
+                          std::filesystem::read_symlink("/proc/self/exe").string()});
+    BOOST_TEST(answer.code == 0, answer.out << answer.err);
+    const std::string said = support::read_file(directory / "said");
+    BOOST_TEST(said.find("unmarked") != std::string::npos, said);
+    BOOST_TEST(!support::daemon_lives(folder, "one"));
+    BOOST_TEST(!support::daemon_lives(folder, "unmarked"));
 }
 
 // An unknown name of a check is bad usage, answered with the names.

@@ -3,12 +3,12 @@
 // touched.
 #include "supe/process/control_group.hpp"
 #include "supe/process/descendants.hpp"
+#include "tests/support/left_processes.hpp"
 #include "tests/support/operator_session.hpp"
 #include "tests/support/real_tree.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <filesystem>
@@ -31,22 +31,15 @@ std::string with_daemons(const std::string& child, const std::string& daemons,
         members.empty() ? "" : ", " + members);
 }
 
-/// A daemon, or one of its forks, lives.
-bool lives(const std::string& folder, const std::string& daemon) {
-    const supe::unique_fd file(
-        ::open((folder + "/" + daemon).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    return ::flock(file.get(), LOCK_EX | LOCK_NB) != 0;
-}
-
 struct fixture : support::event_loop {
     support::temporary_directory daemons;
     const std::string folder = daemons / "";
 
     /// It, or the next one of its name, is there within the time that it takes.
     bool is_there(const std::string& daemon) {
-        return until([&] { return lives(folder, daemon); }, 20s);
+        return until([&] { return support::daemon_lives(folder, daemon); }, 20s);
     }
-    bool is_gone(const std::string& daemon) { return !lives(folder, daemon); }
+    bool is_gone(const std::string& daemon) { return !support::daemon_lives(folder, daemon); }
     /// What fell to this process is reaped.
     ~fixture() {
         until([] { return supe::look_for_orphans().living.empty(); }, 20s);

@@ -1,10 +1,12 @@
 // Shows how the HTTP server speaks TLS with clients of every kind, over real sockets in one thread.
+#include "tests/support/files.hpp"
 #include "tests/support/http_test_server.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/test_ca.hpp"
 #include "tests/support/tls_client.hpp"
 
 #include <openssl/pem.h>
+#include <sys/stat.h>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -92,7 +94,8 @@ BOOST_AUTO_TEST_CASE(versions_and_protocols) {
     BOOST_TEST(t.client().version() == "TLSv1.3");
     BOOST_TEST(t.client({{}, TLS1_1_VERSION}).trouble() != "");
     BOOST_TEST(t.client({"\x02h2\x08http/1.1", 0}).protocol() == "http/1.1");
-    BOOST_TEST(contains(t.client({"\x02h2", 0}).trouble(), "no application protocol"));
+    for (const char* other : {"\x02h2", "\x08http/1.0"})
+        BOOST_TEST(contains(t.client({other, 0}).trouble(), "no application protocol"), other);
     BOOST_TEST(contains(t.client().say(get).receive("GET /x 0\n"), "200 OK"));
 }
 
@@ -174,6 +177,30 @@ BOOST_AUTO_TEST_CASE(replaced_files) {
     BOOST_TEST(contains(before.say(get).receive("GET /x 0\n"), "keep-alive"));
 }
 
+// A file that became a FIFO holds up nobody: its open would wait for a writer.
+BOOST_AUTO_TEST_CASE(a_fifo_later) {
+    tls_scene t;
+    const long number = t.client().serial_number();
+    fs::remove(t.files.certificate);
+    BOOST_REQUIRE(::mkfifo(t.files.certificate.c_str(), 0600) == 0);
+    t.s.loop.run_for(1500ms);
+    BOOST_TEST(t.client().serial_number() == number);
+    BOOST_TEST(fault_of(t.files.certificate, t.files.key) ==
+               t.files.certificate.string() + ": it is no regular file");
+}
+
+// Those that vouch for the server's own certificate stand behind it in the file, and are sent too.
+BOOST_AUTO_TEST_CASE(the_chain) {
+    tls_scene t;
+    BOOST_TEST(t.client().chain_length() == 1);
+    std::ofstream(t.files.certificate, std::ios::app) << support::read_file(t.ca.file());
+    BOOST_TEST(t.s.loop.until([&] { return t.client().chain_length() == 2; }, 20s));
+    std::ofstream(t.files.certificate, std::ios::app) << "-----BEGIN CERTIFICATE-----\ncut";
+    BOOST_TEST(fault_of(t.files.certificate, t.files.key)
+                   .starts_with(t.files.certificate.string() + ": must be a certificate in PEM"),
+               fault_of(t.files.certificate, t.files.key));
+}
+
 // A server whose pair is bad takes no connection, and begins once it is right.
 BOOST_AUTO_TEST_CASE(bad_at_the_start) {
     support::temporary_directory directory;
@@ -196,7 +223,7 @@ BOOST_AUTO_TEST_CASE(bad_files) {
     BOOST_TEST(fault_of(certificate, key) == "");
     BOOST_TEST(fault_of(none, key) == none + ": No such file or directory");
     BOOST_TEST(fault_of(certificate, directory.path()) ==
-               directory.path().string() + ": cannot be read");
+               directory.path().string() + ": it is no regular file");
     BOOST_TEST(fault_of(key, key) ==
                key + ": must be a certificate in PEM, and is not: no start line");
     BOOST_TEST(fault_of(certificate, certificate)
@@ -213,9 +240,10 @@ BOOST_AUTO_TEST_CASE(bad_files) {
     PEM_write_PKCS8PrivateKey(out, fresh, EVP_aes_128_cbc(), "word", 4, nullptr, nullptr);
     std::fclose(out);
     EVP_PKEY_free(fresh);
-    BOOST_TEST(fault_of(certificate, locked)
-                   .starts_with(locked.string() + ": must be a private key without a passphrase"),
-               fault_of(certificate, locked));
+    BOOST_TEST(fault_of(certificate, locked) ==
+               locked.string() +
+                   ": the key has a passphrase, and nobody is there to be asked for "
+                   "it: it must be stored without one");
     // Of another algorithm.
     out = std::fopen(rsa.c_str(), "w");
     fresh = EVP_RSA_gen(2048);

@@ -53,6 +53,9 @@ public:
         return ASN1_INTEGER_get(X509_get0_serialNumber(SSL_get0_peer_certificate(handle())));
     }
 
+    /// How many certificates the server sent.
+    int chain_length() const { return sk_X509_num(SSL_get_peer_cert_chain(handle())); }
+
     tls_client& say(std::string text) {
         bool said = false;
         tasks_.start(write(std::move(text), said));

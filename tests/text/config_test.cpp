@@ -1,8 +1,11 @@
 // Shows how settings are read: the errors of a file and of a component's config, and the forms of
 // sizes and durations.
 #include "supe/text/config.hpp"
+#include "supe/async/unique_fd.hpp"
 #include "tests/support/temporary_directory.hpp"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
@@ -93,11 +96,12 @@ BOOST_AUTO_TEST_CASE(refuses_a_file) {
     BOOST_TEST(refusal_of_text("7") == "app.json:1:1: must be an object, not 7");
 }
 
-// The error of a file that cannot be read has its name and the reason.
+// The error of a file that cannot be read has its name and the reason. What is no regular file is
+// refused at once: the open of a FIFO would wait for a writer.
 BOOST_AUTO_TEST_CASE(text_of_file) {
     const support::temporary_directory tmp;
-    const auto file = tmp / "app.json";
-    const auto refusal = [](const std::filesystem::path& of) -> std::string {
+    const std::string file = tmp / "app.json", fifo = tmp / "fifo", link = tmp / "link";
+    const auto refusal = [](const std::string& of) -> std::string {
         try {
             supe::text_of_file(of);
         } catch (const supe::config_error& e) {
@@ -105,10 +109,46 @@ BOOST_AUTO_TEST_CASE(text_of_file) {
         }
         return "read";
     };
-    BOOST_TEST(refusal(file) == file.string() + ": No such file or directory");
-    BOOST_TEST(refusal(file.parent_path()) == file.parent_path().string() + ": cannot be read");
+    BOOST_TEST(refusal(file) == file + ": No such file or directory");
+    BOOST_REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    std::filesystem::create_symlink(fifo, link);
+    for (const std::string& other : {tmp.path().string(), fifo, link, std::string("/dev/zero")})
+        BOOST_TEST(refusal(other) == other + ": it is no regular file");
     std::ofstream(file) << "{}\n";
     BOOST_TEST(supe::text_of_file(file) == "{}\n");
+    std::filesystem::resize_file(file, 20 << 20);
+    BOOST_TEST(supe::text_of_file(file).size() == (16u << 20) + 1);
+}
+
+// A tree or settings come through a pipe once; by another name it is read again, where it is a
+// regular file by then.
+BOOST_AUTO_TEST_CASE(text_of_source) {
+    using enum supe::source_read;
+    const support::temporary_directory tmp;
+    const std::string file = tmp / "app.json", fifo = tmp / "fifo";
+    const auto refusal_again = [](const std::string& of) -> std::string {
+        try {
+            return supe::text_of_source(of, again);
+        } catch (const supe::config_error& e) {
+            return e.what();
+        }
+    };
+    int ends[2];
+    BOOST_REQUIRE(::pipe(ends) == 0);
+    const supe::unique_fd out(ends[0]);
+    supe::unique_fd in(ends[1]);
+    BOOST_REQUIRE(::write(in.get(), "{}", 2) == 2);
+    in.reset();
+    const std::string name = fmt::format("/dev/fd/{}", out.get());
+    BOOST_TEST(supe::text_of_source(name, first) == "{}");
+    const std::string once = " is no regular file: it was read once, and cannot be read again";
+    BOOST_REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    for (const std::string& other : {name, fifo, tmp.path().string()})
+        BOOST_TEST(refusal_again(other) == other + once);
+    std::ofstream(file) << "[]";
+    BOOST_TEST(refusal_again(file) == "[]");
+    BOOST_TEST(refusal_again(tmp / "none") ==
+               (tmp / "none").string() + ": No such file or directory");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

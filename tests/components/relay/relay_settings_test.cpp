@@ -6,6 +6,7 @@
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/test_ca.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
@@ -265,10 +266,23 @@ BOOST_AUTO_TEST_CASE(refuses_routes) {
     BOOST_TEST(refusal(R"({"name": "a", "to": "http://h"})") ==
                "relay.json:2:1: routes[0]: path is missing; \"/\" is every path");
     BOOST_TEST(refusal(R"({"name": "a b", "path": "/a", "to": "http://h"})")
-                   .starts_with("relay.json:2:10: routes[0].name: must be 1 to 64 of"));
+                   .starts_with("relay.json:2:10: routes[0].name: must be 1 to 48 of A-Z"));
     BOOST_TEST(
-        refusal("{\"name\": \"" + std::string(49, 'a') + R"(", "path": "/", "to": "http://h"})") ==
-        "relay.json:2:2: routes[0].name: has more than 48 characters");
+        refusal("{\"name\": \"" + std::string(49, 'a') + R"(", "path": "/", "to": "http://h"})")
+            .starts_with("relay.json:2:10: routes[0].name: must be 1 to 48 of A-Z"));
+    const auto sized = [&](std::size_t path, std::size_t host, std::size_t to) {
+        return refusal(fmt::format(
+            R"({{"name": "a", "path": "/{}", "host": "{}", "to": "http://h/{}"}})",
+            std::string(path - 1, 'p'), std::string(host, 'h'), std::string(to - 9, 't')));
+    };
+    BOOST_TEST(sized(8000, 253, 8000) == "accepted");
+    BOOST_TEST(sized(8001, 1, 10)
+                   .starts_with("relay.json:2:23: routes[0].path: must be a path of at most 8000 "
+                                "characters, not \"/ppp"));
+    BOOST_TEST(sized(1, 254, 10)
+                   .starts_with("relay.json:2:36: routes[0].host: must be a host of at most 253 "
+                                "characters, not \"hh"));
+    BOOST_TEST(sized(1, 1, 8001).ends_with("ttt…\": has more than 8000 characters"));
     for (const char* path : {"", "a", "/a?b", "/a/../b", "/./a", "/a//b", "/a%20b", "/a b"})
         BOOST_TEST(
             refusal(std::string(R"({"name": "a", "path": ")") + path + R"(", "to": "http://h"})")
@@ -313,8 +327,18 @@ BOOST_AUTO_TEST_CASE(refuses_itself) {
                "\"http://localhost:8080/x\": the relay listens there itself (127.0.0.1:8080): each "
                "webhook would come in again");
     for (const char* own : {"http://127.0.0.1:8080", "http://[::1]:8080", "http://0.0.0.0:8080"})
-        for (const char* listen : {":8080", "0.0.0.0:8080", "[::]:8080"})
+        for (const char* listen : {":8080", "0.0.0.0:8080", "[::]:8080", "[0::0]:8080"})
             BOOST_TEST(refusal(listen, own) != "accepted");
+    // In any notation that connect(2) takes, and with a port in any.
+    for (const char* own :
+         {"http://127.1:8080", "http://0x7f000001:8080", "http://2130706433:8080",
+          "http://0177.0.0.1:8080", "http://[::ffff:127.0.0.1]:8080", "http://0:8080",
+          "http://[::ffff:0.0.0.0]:8080", "http://LOCALHOST:8080", "http://127.0.0.1:08080"})
+        for (const char* listen : {"127.0.0.1:8080", ":8080", "[::ffff:127.0.0.1]:8080"})
+            BOOST_TEST(refusal(listen, own) != "accepted", own << " at " << listen);
+    BOOST_TEST(refusal("[::1]:8080", "http://[0:0:0:0:0:0:0:1]:8080") != "accepted");
+    for (const char* other : {"http://127.2:8080", "http://127.1:8081", "http://[::1]:8080"})
+        BOOST_TEST(refusal("127.0.0.1:8080", other) == "accepted", other);
     BOOST_TEST(refusal("10.0.0.1:80", "http://10.0.0.1/") != "accepted");
     BOOST_TEST(refusal("127.0.0.1:8080", "http://localhost:3000") == "accepted");
     BOOST_TEST(refusal("10.0.0.1:8080", "http://localhost:8080") == "accepted");
