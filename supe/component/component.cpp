@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <cmath>
 #include <stdexcept>
 
 namespace supe {
@@ -40,6 +41,15 @@ void expect_name(const std::string& notice) {
     if (notice.empty()) throw std::invalid_argument("a notice needs a name");
 }
 
+/// JSON has no infinite number. What Boost.JSON prints for one depends on its version.
+bool is_finite(const boost::json::value& value) {
+    if (value.is_double()) return std::isfinite(value.get_double());
+    if (value.is_array()) return std::ranges::all_of(value.get_array(), is_finite);
+    if (!value.is_object()) return true;
+    return std::ranges::all_of(value.get_object(),
+                               [](const auto& member) { return is_finite(member.value()); });
+}
+
 }  // namespace
 
 error_code make_error_code(mail_error e) {
@@ -47,7 +57,8 @@ error_code make_error_code(mail_error e) {
     return {static_cast<int>(e), category};
 }
 
-json_body::json_body(const boost::json::value& value) : text(boost::json::serialize(value)) {}
+json_body::json_body(const boost::json::value& value)
+    : text(is_finite(value) ? boost::json::serialize(value) : "an infinite number") {}
 
 // --- mail ---
 

@@ -3,6 +3,7 @@
 #include "tests/support/needs.hpp"
 #include "tests/support/operator_session.hpp"
 #include "tests/support/real_tree.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 #include <fmt/format.h>
 #include <grp.h>
@@ -72,9 +73,13 @@ BOOST_FIXTURE_TEST_CASE(it_reports, support::event_loop) {
 
 // So does a process that it started, in a session of its own: it is known as a descendant.
 BOOST_FIXTURE_TEST_CASE(its_descendant_reports, support::event_loop) {
-    const std::string self = fs::read_symlink("/proc/self/exe").string();
+    // The checkout may be in a home that other users cannot enter.
+    const support::temporary_directory place;
+    fs::permissions(place.path(), fs::perms(0755));
+    const fs::path service = place.path() / "service";
+    fs::copy_file("/proc/self/exe", service);
     real_tree tree(*this,
-                   tree_of({shell("web", "setsid -w " + self + " & wait",
+                   tree_of({shell("web", "setsid -w " + service.string() + " & wait",
                                   R"("ready": "notify", "user": "daemon", "start_timeout": "10s",
                                  "env": {"SUPE_TEST_ROLE": "service"})")}));
     BOOST_TEST(tree.sees("web-ready"));
