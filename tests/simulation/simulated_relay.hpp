@@ -39,11 +39,19 @@ struct forwarder_life {
     patterns::process_identity process;
 };
 
+/// What a delivery says of itself.
+struct delivery_request {
+    std::string id;
+    int number = 0;
+    unsigned attempt = 0;
+};
+
 /// What a destination knows of a webhook.
 struct arrival {
     int number = 0;                         ///< what the sender calls it
     bool taken = false;                     ///< answered 2xx
     patterns::process_identity answered{};  ///< the forwarder that had an answer at last
+    unsigned attempt = 0;                   ///< the latest of those that were answered
 };
 
 /// A route: its destination, and what its lock knows of processes and sockets.
@@ -157,7 +165,7 @@ struct relay {
         patterns::say("{:>9} ms: {}", w.time().now().time_since_epoch() / 1ms,
                       fmt::format(text, std::forward<Args>(args)...));
     }
-    void on_request(site& s, const forwarder_life& life, const std::string& id, int number);
+    void on_request(site& s, const forwarder_life& life, const delivery_request& request);
 
     supe::simulation::world w;
     std::deque<site> sites{};
@@ -230,7 +238,9 @@ inline awaitable<components::http_reply> site_connection::exchange(
     const std::string id = field_in(head, "Supe-Webhook-Id");
     const int number = std::atoi(body.c_str());
     open_->use();
-    relay_.on_request(site_, life_, id, number);
+    const auto attempt = static_cast<unsigned>(std::atoi(field_in(head, "Supe-Attempt").c_str()));
+    const delivery_request request{id, number, attempt};
+    relay_.on_request(site_, life_, request);
     const answer_plan plan = plan_of(relay_, site_.now);
     arrival& a = site_.arrivals[id];
     a.taken = a.taken || (plan.status >= 200 && plan.status < 300);
@@ -246,6 +256,7 @@ inline awaitable<components::http_reply> site_connection::exchange(
     in_step_ = reply.status != 0 && (relay_.calm || !relay_.chance(0.05));
     arrival& known = site_.arrivals[id];
     known.answered = life_.process;
+    known.attempt = std::max(known.attempt, attempt);
     relay_.say("{} gets {}", id, reply.status);
     co_return reply;
 }
@@ -414,19 +425,23 @@ inline commit_fate relay::fate_of_commit() {
     return chance(refused_at_commit) ? commit_fate::refused : commit_fate::done;
 }
 
-/// What is delivered is in the store, to be delivered. Where its delivery is committed already, a
-/// forwarder has died that had its mail: another one may deliver it again, the same one never.
-inline void relay::on_request(site& s, const forwarder_life& life, const std::string& id,
-                              int number) {
-    say("{} ({}) arrives at {}", id, number, s.route);
+/// What is delivered is in the store, to be delivered. Where its delivery is committed already, an
+/// order from before the commit was left in a mailbox: another forwarder may follow it, and the
+/// same one where it is of a later attempt (components/forwarder/latest_results.hpp).
+inline void relay::on_request(site& s, const forwarder_life& life,
+                              const delivery_request& request) {
+    const std::string& id = request.id;
+    say("{} ({}), attempt {}, arrives at {}", id, request.number, request.attempt, s.route);
     arrival& a = s.arrivals[id];
-    a.number = number;
-    const auto at = static_cast<std::size_t>(number);
-    if (number < 0 || at >= sent.size() || sent[at].posts == 0) wrong(id + " was never sent");
+    a.number = request.number;
+    const auto at = static_cast<std::size_t>(request.number);
+    if (request.number < 0 || at >= sent.size() || sent[at].posts == 0)
+        wrong(id + " was never sent");
     const bool is_stored = store.is_to_be_delivered(id);
     const bool was_answered = a.answered.pid != 0;
     if (!is_stored && !was_answered) wrong(id + " is delivered, and not in the store");
-    if (!is_stored && a.answered == life.process) wrong(id + " is delivered, and was already");
+    if (!is_stored && a.answered == life.process && request.attempt <= a.attempt)
+        wrong(id + " is delivered, and was already");
     if (chance(killed_at_request)) w.kill(life.address);
 }
 
