@@ -10,7 +10,7 @@
 namespace supe {
 namespace {
 
-constexpr std::size_t size_limit = 16u << 20;  // of located JSON, which refuses one byte more
+constexpr std::size_t text_limit = 16u << 20;  // of located JSON, which refuses one byte more
 
 [[noreturn]] void refuse(const std::filesystem::path& file, int error) {
     throw config_error(fmt::format(
@@ -30,7 +30,7 @@ void read_config_text(std::string_view text, const std::string& file, const conf
 }
 
 std::string text_of_file(const std::filesystem::path& file) {
-    file_read read = read_file(file, size_limit, file_kind::regular);
+    file_read read = read_file(file, text_limit, file_kind::regular);
     if (read.error != 0) refuse(file, read.error);
     return std::move(read.text);
 }
@@ -41,7 +41,7 @@ std::string text_of_source(const std::filesystem::path& file, source_read when) 
     if (again && names_descriptor(file)) {
         read.error = not_regular;
     } else {
-        read = read_file(file, size_limit, again ? file_kind::regular : file_kind::any);
+        read = read_file(file, text_limit, again ? file_kind::regular : file_kind::any);
     }
     if (again && read.error == not_regular)
         throw config_error(fmt::format(
