@@ -50,13 +50,21 @@ struct outcome {
     std::string result;  ///< JSON text
 };
 
+/// A try until it is reported, with the mails about the same webhook that came meanwhile. After a
+/// crash the queue may ask for the next try while the last one is made once more.
+struct try_under_way {
+    unsigned attempt = 1;
+    unsigned latest = 1;                  // of all that were asked for
+    std::vector<supe::mail> copies{};     // of this try, or of an earlier one
+    std::vector<supe::mail> next_ones{};  // of later tries: their turn comes after this one
+};
+
 /// The forwarder: what its workers share.
 struct forwarder_state {
     supe::component& self;
     forwarder_settings settings;
     forwarder_surroundings outside;
-    std::unordered_map<std::string, std::vector<supe::mail>>
-        in_flight{};  // by webhook, until it is reported: copies that came meanwhile
+    std::unordered_map<std::string, try_under_way> in_flight{};  // by webhook
     std::deque<outcome> done{};
     bool closing = false;              // no delivery begins any more
     supe::timer reports{self.time()};  // one of these three has changed
@@ -271,15 +279,17 @@ supe::awaitable<std::string> result_after(worker& w, const delivery& d) {
     co_return result_of(o.settings, d, result);
 }
 
-/// Delivers it, but for a copy of one that is being delivered. The worker goes on while
-/// report_all() reports.
+/// Delivers it, but for a webhook that is being delivered. The worker goes on while report_all()
+/// reports.
 supe::awaitable<> handle_once(worker& w, const delivery& d, supe::mail mail) {
     forwarder_state& o = w.owner;
     if (const auto same = o.in_flight.find(d.item.id); same != o.in_flight.end()) {
-        same->second.push_back(std::move(mail));
+        try_under_way& now = same->second;
+        now.latest = std::max(now.latest, d.attempt);
+        (d.attempt > now.attempt ? now.next_ones : now.copies).push_back(std::move(mail));
         co_return;
     }
-    o.in_flight[d.item.id];
+    o.in_flight[d.item.id] = {d.attempt, d.attempt};
     try {
         std::string result = co_await result_after(w, d);
         o.done.push_back({std::move(mail), d.item.id, std::move(result)});
@@ -316,10 +326,12 @@ supe::awaitable<> report_all(forwarder_state& o) {
         co_await report(o, some.front().mail.from(),
                         fmt::format(R"({{"results":[{}]}})", fmt::join(results, ",")));
         for (outcome& each : some) {
-            std::vector<supe::mail> copies = std::move(o.in_flight[each.id]);
+            try_under_way ended = std::move(o.in_flight[each.id]);
             o.in_flight.erase(each.id);
+            o.latest.covers(each.id, ended.latest);
             each.mail.ack();
-            for (supe::mail& copy : copies) copy.ack();
+            for (supe::mail& copy : ended.copies) copy.ack();
+            for (supe::mail& next : ended.next_ones) o.pool.add(std::move(next));
         }
     }
 }

@@ -29,13 +29,20 @@ public:
         results_.erase(order_.front());
         order_.pop_front();
     }
-    /// The result of this attempt, or of a later one that was a success; else null. An attempt
-    /// behind a success is a replay: the destination is to see it.
+    /// Attempts up to this one were asked for before the result of `id` was known: where that is a
+    /// success, it is theirs too.
+    void covers(const std::string& id, unsigned attempt) {
+        if (const auto found = results_.find(id); found != results_.end())
+            found->second.covered = attempt;
+    }
+    /// The result of this attempt, or of another one that was a success and that it was asked for
+    /// before; else null. An attempt behind a success is a replay: the destination is to see it.
     const attempt_result* find(const std::string& id, unsigned attempt) const {
         const auto found = results_.find(id);
         if (found == results_.end()) return nullptr;
         const result& r = found->second;
-        const bool is_over = attempt < r.attempt && is_success(r.what.reply);
+        const bool is_over =
+            (attempt < r.attempt || attempt <= r.covered) && is_success(r.what.reply);
         return r.attempt == attempt || is_over ? &r.what : nullptr;
     }
 
@@ -43,6 +50,7 @@ private:
     struct result {
         unsigned attempt;
         attempt_result what;
+        unsigned covered = 0;
     };
     std::size_t limit_;
     std::deque<std::string> order_;

@@ -378,6 +378,24 @@ BOOST_AUTO_TEST_CASE(the_same_one_again) {
     BOOST_TEST(s.results.empty());
 }
 
+// The next attempt is asked for while one is made once more (the forwarder died after its report):
+// it has its turn after that one, and is not needed where that one succeeds.
+BOOST_AUTO_TEST_CASE(the_next_attempt_meanwhile) {
+    scene s;
+    for (const char* path : {"/in/a", "/in/b"}) s.answers[path].after = 50ms;
+    s.answers["/in/a"].status = 503;
+    s.send(webhook_mail("a"));
+    s.send(webhook_mail("a", 2));
+    same(s.next(2), {result("a", 1, 503), result("a", 2, 503)});
+    s.send(webhook_mail("b"));
+    s.send(webhook_mail("b", 2));
+    same(s.next(2), {result("b", 1, 200), result("b", 2, 200)});
+    same(s.targets(), {"/in/a", "/in/a", "/in/b"});
+    s.send(webhook_mail("b", 3));  // a replay
+    same(s.next(1), {result("b", 3, 200)});
+    same(s.targets(), {"/in/a", "/in/a", "/in/b", "/in/b"});
+}
+
 // A mail that is not a webhook goes to the dead letters with the reason, and holds up no other
 // mail.
 BOOST_AUTO_TEST_CASE(nonsense) {
