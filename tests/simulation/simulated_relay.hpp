@@ -25,7 +25,9 @@ namespace simulated {
 
 using supe::awaitable;
 using supe::component;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""h;
 
 /// How a destination is.
 enum class mood { well, failing, refusing, unreachable, hanging, gone, resetting, limiting, picky };

@@ -143,6 +143,9 @@ int fcntl64(int fd, int what, ...) {
     add(counts->system_calls);
     return passed_on(fd, what, word);
 }
+}  // extern "C"
+
+extern "C" {
 
 void* malloc(std::size_t n) {
     add(counts->allocations);

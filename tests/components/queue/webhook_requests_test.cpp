@@ -327,7 +327,9 @@ BOOST_AUTO_TEST_CASE(a_file_of_the_second_version) {
             file.exec(fmt::format("DROP INDEX {}", index));
         for (const char* column : {"replayed", "kept", "kept_bytes"})
             file.exec(fmt::format("ALTER TABLE routes DROP COLUMN {}", column));
-        file.exec("ALTER TABLE webhooks DROP COLUMN revived_at; PRAGMA user_version = 2");
+        for (const char* column : {"revived_at", "checksum"})
+            file.exec(fmt::format("ALTER TABLE webhooks DROP COLUMN {}", column));
+        file.exec("PRAGMA user_version = 2");
     }
     s.open();
     BOOST_TEST(s.list() == "f:pending e:pending d:pending c:dead b:failed ");
