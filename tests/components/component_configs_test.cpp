@@ -8,6 +8,7 @@
 #include "components/queue/queue.hpp"
 #include "components/retrier/retrier.hpp"
 #include "supe/simulation/world.hpp"
+#include "tests/support/files.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -134,13 +135,17 @@ BOOST_AUTO_TEST_CASE(forwarder) {
     BOOST_TEST(route(R"("timeout": {"read": "1s"})") ==
                R"(config.timeout: "read" is not one of connect, first_byte, total)");
     BOOST_TEST(route(R"("ca_file": "/none")")
-                   .starts_with("config.ca_file: /none: must be a readable file of certificates"));
+                   .starts_with("config.ca_file: /none: No such file or directory"));
     BOOST_TEST(route(R"("sign": {})") == "config.sign: key_file is missing");
     BOOST_TEST(route(R"("sign": {"key_file": "/none"})") ==
                "config.sign.key_file: /none: No such file or directory");
     BOOST_TEST(route(R"("sign": {"key_file": "/dev/null"})") ==
-               "config.sign.key_file: /dev/null: the key must be whsec_ and 24 to 64 bytes in "
-               "base64");
+               "config.sign.key_file: /dev/null: it is no regular file");
+    const support::temporary_directory place{support::in_memory()};
+    const std::string empty = support::write_file(place / "key", "");
+    BOOST_TEST(route(R"("sign": {"key_file": ")" + empty + R"("})") ==
+               "config.sign.key_file: " + empty +
+                   ": the key must be whsec_ and 24 to 64 bytes in base64");
 }
 
 // A right one brings it to its sockets, which are not there.
@@ -168,8 +173,10 @@ BOOST_AUTO_TEST_CASE(admin) {
     BOOST_TEST(end(R"({"address": ":1", "hosts": ["a"], "queue": "queue", "http_server": "/h"})")
                    .starts_with("no listening socket"));
     BOOST_TEST(end(R"({"address": "here"})").starts_with("config.address: \"here\""));
-    BOOST_TEST(end(R"({"token_file": "/dev/null"})") ==
-               "config.token_file: /dev/null: is empty, and must hold a token");
+    const support::temporary_directory place{support::in_memory()};
+    const std::string empty = support::write_file(place / "token", "");
+    BOOST_TEST(end((R"({"token_file": ")" + empty + R"("})").c_str()) ==
+               "config.token_file: " + empty + ": is empty, and must hold a token");
     BOOST_TEST(
         end(R"({"port": 1})") ==
         R"(config: "port" is not one of address, hosts, token_file, token_written, queue, http_server)");

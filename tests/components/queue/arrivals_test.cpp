@@ -21,7 +21,7 @@ namespace {
 /// So that a text which is read from the file is no longer the one that came.
 void mark_texts_in_file(scene& s) {
     SQLite::Database file(s.directory / "queue.db", SQLite::OPEN_READWRITE);
-    file.exec("UPDATE webhooks SET text = 'of the file'");
+    file.exec("UPDATE webhooks SET text = 'of the file', checksum = NULL");
 }
 
 /// All that can be handed out now, those from memory with a star.
