@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_lost) {
     BOOST_TEST(has_line(out, "lost                 0"), out);
     BOOST_TEST(has_line(out, "unexpected           0"), out);
     BOOST_TEST(out.find("kills              120  ") != std::string::npos, out);
-    BOOST_TEST(err.starts_with("[chaos] seed 11: 60s, 120 kills, 3 connections\n"), err);
+    BOOST_TEST(err.starts_with("[chaos] seed 11: 1m, 120 kills, 3 connections\n"), err);
     BOOST_TEST(std::filesystem::is_empty(place.path()));
     BOOST_TEST(!support::anybody_has(place.path().string()));
 }
