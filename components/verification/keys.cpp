@@ -1,11 +1,11 @@
 #include "components/verification/keys.hpp"
 
+#include "components/http/pem.hpp"
 #include "components/webhook/digests.hpp"
 #include "supe/text/base64.hpp"
 #include "supe/text/config.hpp"
 
 #include <fmt/format.h>
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -48,11 +48,8 @@ using key_pointer = std::unique_ptr<EVP_PKEY, decltype(&::EVP_PKEY_free)>;
 key_pointer read_p256(std::string_view text) {
     key_pointer key(nullptr, &::EVP_PKEY_free);
     if (text.starts_with("-----BEGIN")) {
-        const std::unique_ptr<BIO, decltype(&::BIO_free)> in(
-            ::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &::BIO_free);
-        // Without a function of ours OpenSSL would ask the terminal for a passphrase.
-        const auto none = [](char*, int, int, void*) { return -1; };
-        key.reset(::PEM_read_bio_PUBKEY(in.get(), nullptr, none, nullptr));
+        const bio_pointer in = bio_of(text);
+        key.reset(::PEM_read_bio_PUBKEY(in.get(), nullptr, no_passphrase, nullptr));
     } else if (const auto der = supe::from_base64(text)) {
         const unsigned char* at = bytes_of(*der);
         key.reset(::d2i_PUBKEY(nullptr, &at, static_cast<long>(der->size())));
