@@ -356,7 +356,7 @@ supe::awaitable<> take_mail(forwarder_state& o) {
     patterns::idle_shutdown idle{o.self, o.settings.idle};
     for (;;) {
         auto mail = co_await idle.next_mail();
-        if (mail && patterns::take_recall(o.self, *mail)) {
+        if (mail && patterns::take_recall(o.self, *mail, o.process())) {
             o.pool.recall();
             mail->ack();
         } else if (mail) {
