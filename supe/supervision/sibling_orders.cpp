@@ -23,13 +23,9 @@ std::string refusal_of(const child_spec& asker, const std::string& public_name,
 
 /// Counts an order for as long as it is under way or waits.
 struct sibling_orders::place {
-    place(sibling_orders& all, int asker) : all_(all), asker_(asker) {
-        ++all_.under_way_;
-        ++all_.under_way_of_[asker_];
-    }
+    place(sibling_orders& all, int asker) : all_(all), asker_(asker) { ++all_.under_way_[asker_]; }
     ~place() {
-        --all_.under_way_;
-        if (--all_.under_way_of_[asker_] == 0) all_.under_way_of_.erase(asker_);
+        if (--all_.under_way_[asker_] == 0) all_.under_way_.erase(asker_);
     }
     place(const place&) = delete;
     sibling_orders& all_;
@@ -40,7 +36,8 @@ namespace {
 
 constexpr std::size_t shown_bytes = 80;  // of what is no name
 
-/// Of a child, or of an instance (`NAME.2`). What is none is not kept until its turn comes.
+/// Of a child, or of an instance (`NAME.2`). Any other text is refused at once, and not kept until
+/// its turn comes.
 bool may_be_name(std::string_view name) {
     const std::size_t dot = std::min(name.rfind('.'), name.size());
     const std::string_view number = name.substr(dot);
@@ -98,11 +95,13 @@ std::string sibling_orders::refusal_of(const child_entry& asker, const sibling_o
     if (order.what == order_kind::scale && order.instances == 0)
         return fmt::format("instances: must be a whole number from 1 to {}",
                            child_registry::most_instances);
-    if (under_way_ >= limit)
+    unsigned all = 0;
+    for (const auto& [number, orders] : under_way_) all += orders;
+    if (all >= limit)
         return fmt::format("{} orders of components wait already: try again when some are done",
-                           under_way_);
-    const auto own = under_way_of_.find(asker.who.number());
-    if (own != under_way_of_.end() && own->second >= limit_of_one)
+                           all);
+    const auto own = under_way_.find(asker.who.number());
+    if (own != under_way_.end() && own->second >= limit_of_one)
         return fmt::format("{} orders of {} wait already: try again when some are done",
                            own->second, asker.who.spec().name);
     return {};

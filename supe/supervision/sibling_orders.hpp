@@ -55,8 +55,7 @@ private:
     administration& admin_;
     child_registry& children_;
     nursery& tasks_;
-    unsigned under_way_ = 0;
-    std::map<int, unsigned> under_way_of_;  // the same, by the number of the child that asked
+    std::map<int, unsigned> under_way_;  // by the number of the child that asked
 };
 
 }  // namespace supe
