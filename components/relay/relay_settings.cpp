@@ -139,13 +139,12 @@ std::optional<ip::address> numeric_address(const std::string& host) {
 bool is_own(const supe::listen_address& own, const http_destination& to) {
     if (std::stoi(to.port) != own.port) return false;
     const auto here = numeric_address(own.host);
-    const bool takes_all = !here || here->is_unspecified();  // none in `:8080`
     auto there = numeric_address(to.host);
     if (there && there->is_unspecified())  // Linux connects to this machine
         there = there->is_v4() ? ip::address(ip::address_v4::loopback())
                                : ip::address(ip::address_v6::loopback());
     const bool is_localhost = same_field(to.host, "localhost");
-    if (takes_all) return is_localhost || (there && there->is_loopback());
+    if (own.takes_all()) return is_localhost || (there && there->is_loopback());
     return is_localhost ? here->is_loopback() : there == here;
 }
 

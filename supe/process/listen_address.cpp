@@ -31,6 +31,13 @@ bool is_numeric(int family, const std::string& host) {
 
 }  // namespace
 
+/// `::` has other notations, as `0::0`.
+bool listen_address::takes_all() const {
+    in6_addr parsed;
+    if (what != kind::ipv6) return what == kind::any || host == "0.0.0.0";
+    return ::inet_pton(AF_INET6, host.c_str(), &parsed) == 1 && IN6_IS_ADDR_UNSPECIFIED(&parsed);
+}
+
 listen_address parse_listen_address(std::string_view text) {
     if (text.starts_with(unix_prefix)) {
         const auto path = text.substr(unix_prefix.size());

@@ -27,7 +27,7 @@ struct listen_address {
     std::uint16_t port = 0;
     std::string path;  ///< unix_path only
     /// On all addresses of this machine.
-    bool takes_all() const { return what == kind::any || host == "0.0.0.0" || host == "::"; }
+    bool takes_all() const;
     friend bool operator==(const listen_address&, const listen_address&) = default;
 };
 
