@@ -72,6 +72,17 @@ struct relay_on_a_bad_disk {
         BOOST_TEST(ledger.code == 0, ledger.output);
         BOOST_TEST(ledger.output.find("queued 0 ") != std::string::npos, ledger.output);
     }
+    /// All calls of one kind fail for a while; `failed` counts them.
+    template <class Faults, class Count>
+    void outlives(Faults& kind, const Count& failed) {
+        takes_more(50);
+        kind = support::disk_faults::for_ever;
+        refuses_more(20);
+        faults.end();
+        takes_more(50);
+        BOOST_TEST(failed > 0u);
+        loses_nothing();
+    }
 };
 
 }  // namespace
@@ -81,25 +92,13 @@ BOOST_AUTO_TEST_SUITE(disk_faults)
 // No write of the whole disk succeeds for a while.
 BOOST_AUTO_TEST_CASE(writes) {
     relay_on_a_bad_disk r;
-    r.takes_more(50);
-    r.faults->writes = support::disk_faults::for_ever;
-    r.refuses_more(20);
-    r.faults.end();
-    r.takes_more(50);
-    BOOST_TEST(r.faults->failed_writes > 0u);
-    r.loses_nothing();
+    r.outlives(r.faults->writes, r.faults->failed_writes);
 }
 
 // No sync does.
 BOOST_AUTO_TEST_CASE(syncs) {
     relay_on_a_bad_disk r;
-    r.takes_more(50);
-    r.faults->syncs = support::disk_faults::for_ever;
-    r.refuses_more(20);
-    r.faults.end();
-    r.takes_more(50);
-    BOOST_TEST(r.faults->failed_syncs > 0u);
-    r.loses_nothing();
+    r.outlives(r.faults->syncs, r.faults->failed_syncs);
 }
 
 // Some calls fail, again and again, and the queue is killed between them.
