@@ -8,8 +8,8 @@
 
 namespace bench {
 
-destination::destination(const std::filesystem::path& log)
-    : port_(free_port()), runs_({child_program("bench_beast"), std::to_string(port_)}, log) {
+destination::destination(const std::filesystem::path& log, std::uint16_t port)
+    : port_(port), runs_({child_program("bench_beast"), std::to_string(port_)}, log) {
     wait_until([this] { return !ask_http(port_).empty(); }, "the destination does not start");
 }
 

@@ -11,7 +11,7 @@ namespace bench {
 /// Beast answering 200 in a process of its own, which counts what it gets.
 class destination {
 public:
-    explicit destination(const std::filesystem::path& log);
+    explicit destination(const std::filesystem::path& log, std::uint16_t port = free_port());
     std::uint16_t port() const { return port_; }
 
     struct figures {

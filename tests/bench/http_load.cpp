@@ -32,12 +32,6 @@ supe::unique_fd connected(std::uint16_t port) {
     return fd;
 }
 
-struct connection {
-    supe::unique_fd fd;
-    std::string answer{};
-    std::int64_t sent_at = 0;
-};
-
 void send_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t n = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
@@ -58,19 +52,6 @@ bool is_whole(std::string_view answer) {
 }
 
 bool is_ok(std::string_view answer) { return answer.starts_with("HTTP/1.1 200"); }
-
-/// Reads what has arrived. True when the answer is whole. Throws when it is not 200.
-bool read_answer(connection& c) {
-    char buffer[4096];
-    const ssize_t n = ::recv(c.fd.get(), buffer, sizeof buffer, 0);
-    if (n <= 0) throw std::runtime_error("the server hung up");
-    c.answer.append(buffer, static_cast<std::size_t>(n));
-    if (!is_whole(c.answer)) return false;
-    if (!is_ok(c.answer))
-        throw std::runtime_error("an answer is not 200: " +
-                                 c.answer.substr(0, c.answer.find('\r')));
-    return true;
-}
 
 std::string request_with(std::size_t body) {
     const std::string text = webhook_body(body);
@@ -98,41 +79,17 @@ std::string webhook_body(std::size_t bytes) {
 }
 
 http_figures put_http_load(std::uint16_t port, const http_load& load) {
-    const std::string request = request_with(load.body);
-    const supe::unique_fd poll(::epoll_create1(EPOLL_CLOEXEC));
-    std::vector<connection> connections;
-    for (int i = 0; i < load.connections; ++i) {
-        connections.push_back({connected(port)});
-        epoll_event wanted{EPOLLIN, {.u32 = static_cast<std::uint32_t>(i)}};
-        ::epoll_ctl(poll.get(), EPOLL_CTL_ADD, connections.back().fd.get(), &wanted);
-    }
-    const auto send = [&](connection& c) {
-        c.sent_at = monotonic_ns();
-        send_all(c.fd.get(), request);
-    };
-    for (connection& c : connections) send(c);
-    const std::int64_t from = monotonic_ns() + std::chrono::nanoseconds(load.warm_up).count();
-    const std::int64_t to = from + std::chrono::nanoseconds(load.measured).count();
-    std::vector<std::int64_t> took;
-    double answered = 0;
-    epoll_event ready[64];
-    for (std::int64_t now = 0; now < to;) {
-        const int n = ::epoll_wait(poll.get(), ready, std::size(ready), 10'000);
-        if (n <= 0) throw std::runtime_error("no answer for 10 s");
-        for (int i = 0; i < n; ++i) {
-            connection& c = connections[ready[i].data.u32];
-            if (!read_answer(c)) continue;
-            now = monotonic_ns();
-            ++answered;
-            if (now >= from && now < to) took.push_back(now - c.sent_at);
-            c.answer.clear();
-            send(c);
-        }
-    }
-    std::ranges::sort(took);
+    http_senders senders(port, load.connections, load.body);
+    senders.go_on_for(load.warm_up);
+    const http_senders::counts warm = senders.take();
+    senders.go_on_for(load.measured);
+    const http_senders::counts measured = senders.take();
+    if (warm.cut + measured.cut > 0) throw std::runtime_error("the server hung up");
+    if (warm.refused + measured.refused > 0) throw std::runtime_error("an answer is not 200");
+    if (measured.answered == 0) throw std::runtime_error("no answer");
     const double seconds = std::chrono::duration<double>(load.measured).count();
-    return {static_cast<double>(took.size()) / seconds, answered, at_share(took, 0.5),
-            at_share(took, 0.99)};
+    return {measured.answered / seconds, warm.answered + measured.answered, measured.p50_ms,
+            measured.p99_ms};
 }
 
 http_senders::http_senders(std::uint16_t port, int connections, std::size_t body)
@@ -218,11 +175,18 @@ http_senders::counts http_senders::take() {
 }
 
 std::string ask_http(std::uint16_t port) {
-    connection c{connected(port)};
-    if (!c.fd) return {};
-    send_all(c.fd.get(), "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
-    while (!read_answer(c)) {}
-    return c.answer;
+    const supe::unique_fd fd = connected(port);
+    if (!fd) return {};
+    send_all(fd.get(), "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    std::string answer;
+    for (char buffer[4096]; !is_whole(answer);) {
+        const ssize_t n = ::recv(fd.get(), buffer, sizeof buffer, 0);
+        if (n <= 0) throw std::runtime_error("the server hung up");
+        answer.append(buffer, static_cast<std::size_t>(n));
+    }
+    if (!is_ok(answer))
+        throw std::runtime_error("an answer is not 200: " + answer.substr(0, answer.find('\r')));
+    return answer;
 }
 
 }  // namespace bench

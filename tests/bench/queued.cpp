@@ -2,13 +2,13 @@
 // then the destination comes back. What all of its processes take in memory, and how fast the queue
 // drains at its beginning, in its middle and at its end. Then the replay of what was delivered.
 #include "tests/bench/bench.hpp"
+#include "tests/bench/destination.hpp"
 #include "tests/bench/http_load.hpp"
 #include "tests/bench/programs.hpp"
 #include "tests/bench/relay_cost.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -66,18 +66,12 @@ public:
         accepted_ += sent;
         return 1000 * sent / ms;
     }
-    void let_destination_up() {
-        destination_.emplace(
-            std::vector<std::string>{bench::child_program("bench_beast"), std::to_string(to_)},
-            where_ / "destination.log");
-    }
+    void let_destination_up() { destination_.emplace(where_ / "destination.log", to_); }
     double accepted() const { return accepted_; }
-    /// How many have arrived; the most connections are noted.
+    /// How many have arrived; the most connections are noted. Precondition: it is up.
     double arrived() {
         most_ = std::max(most_, connections_to(to_));
-        const std::string answer = bench::ask_http(to_);
-        const auto body = answer.find("\r\n\r\n");
-        return body == answer.npos ? 0 : std::strtod(answer.c_str() + body + 4, nullptr);
+        return destination_->seen().count;
     }
     void wait_for(double n) {
         bench::wait_until([&] { return arrived() >= n; }, "nothing is delivered", queued_patience);
@@ -100,7 +94,8 @@ private:
     std::uint16_t to_, port_;
     double accepted_ = 0;
     unsigned most_ = 0;
-    std::optional<bench::program> relay_, destination_;
+    std::optional<bench::program> relay_;
+    std::optional<bench::destination> destination_;
 };
 
 void measure_queue(bench::table& figures, const bench::folder& where) {
