@@ -31,8 +31,8 @@ public:
     /// A webhook with this number has come. Numbers only grow.
     void add(std::int64_t seq, std::string_view target);
 
-    /// The first part of the range in which this key may stand; nothing where there is none, or
-    /// where as much was looked at as may be in one turn. `range` begins at the part then, or
+    /// The first part of the range in which this key may stand; nothing where no part may have it,
+    /// or where as much was looked at as may be in one turn. `range` begins at the part then, or
     /// behind all that was looked at: it is empty where nothing is left.
     std::optional<search_range> next_part(search_range& range, std::uint32_t key);
 
