@@ -22,11 +22,14 @@ bool lies_below(const std::string& address, const std::string& root) {
 
 }  // namespace
 
-/// One life of a simulated child. die() ends it at once, as SIGKILL ends a real process.
+/// One life of a simulated child. die() ends it at once, as SIGKILL ends a real process, also one
+/// that is frozen.
 class simulated_process final : public process {
 public:
-    simulated_process(simulated_launcher& owner, pid_t pid, std::string address)
-        : owner_(owner), pid_(pid), address_(std::move(address)), life_(owner.clock_) {
+    simulated_process(simulated_launcher& owner, pid_t pid, std::string address,
+                      std::shared_ptr<process_loop> loop)
+        : owner_(owner), pid_(pid), address_(std::move(address)), loop_(std::move(loop)),
+          life_(loop_->time) {
         owner_.processes_[pid_] = this;
     }
     ~simulated_process() override {
@@ -58,6 +61,7 @@ public:
     }
     int signal_group(int number) override { return signal(number); }
     bool group_lives() override { return false; }
+    void freeze(bool frozen) { loop_->frozen = frozen; }
 
     exit_status reap() override {
         owner_.processes_.erase(pid_);
@@ -68,6 +72,7 @@ public:
         if (dead_) return;
         dead_ = true;
         status_ = status;
+        loop_->frozen = false;
         life_.cancel();
         channel_end_.reset();
         output_.reset();
@@ -94,6 +99,7 @@ private:
     bool dead_ = false;
     exit_status status_;
     timer* alarm_ = nullptr;
+    std::shared_ptr<process_loop> loop_;
     nursery life_;
 };
 
@@ -117,12 +123,14 @@ std::variant<std::unique_ptr<process>, launch_error> simulated_launcher::launch(
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wire) != 0 ||
         ::pipe2(out, O_CLOEXEC | O_NONBLOCK) != 0 || ::pipe2(err, O_CLOEXEC | O_NONBLOCK) != 0)
         return launch_error{"EMFILE", "Too many open files"};
-    auto child = std::make_unique<simulated_process>(*this, ++last_pid_, address);
+    const auto& loop = loops_.emplace_back(std::make_shared<process_loop>(clock_));
+    auto child = std::make_unique<simulated_process>(*this, ++last_pid_, address, loop);
     child->channel.reset(wire[0]);
     child->output.reset(out[0]);
     child->error.reset(err[0]);
     ::close(err[1]);
-    child->begin(found->second, {wire[1], variable(request, "SUPE_CITIZEN_NAME"), address, {}},
+    child->begin(found->second,
+                 {loop->time, wire[1], variable(request, "SUPE_CITIZEN_NAME"), address, {}},
                  unique_fd(out[1]));
     return std::unique_ptr<process>(std::move(child));
 }
@@ -139,20 +147,41 @@ awaitable<bool> simulated_launcher::end_descendants(pid_t, std::string address) 
     co_return none_left;
 }
 
-bool simulated_launcher::end(const std::string& address, exit_status status) {
+simulated_process* simulated_launcher::at(const std::string& address) const {
     for (const auto& [pid, p] : processes_) {
-        if (p->address() != address) continue;
-        p->die(status);
-        return true;
+        if (p->address() == address) return p;
     }
-    return false;
+    return nullptr;
+}
+
+bool simulated_launcher::end(const std::string& address, exit_status status) {
+    simulated_process* const p = at(address);
+    if (p) p->die(status);
+    return p != nullptr;
+}
+
+bool simulated_launcher::freeze(const std::string& address, bool frozen) {
+    simulated_process* const p = at(address);
+    if (p) p->freeze(frozen);
+    return p != nullptr;
+}
+
+std::size_t simulated_launcher::poll() {
+    std::size_t n = 0;
+    for (auto it = loops_.begin(); it != loops_.end();) {
+        const std::shared_ptr<process_loop> one = *it;
+        if (!one->frozen) {
+            one->loop.restart();
+            n += one->loop.poll();
+        }
+        it = one->loop.stopped() ? loops_.erase(it) : std::next(it);
+    }
+    return n;
 }
 
 pid_t simulated_launcher::pid_of(const std::string& address) const {
-    for (const auto& [pid, p] : processes_) {
-        if (p->address() == address) return pid;
-    }
-    return 0;
+    const simulated_process* const p = at(address);
+    return p ? p->pid() : 0;
 }
 
 unsigned simulated_launcher::starts_of(const std::string& address) const {

@@ -1,12 +1,15 @@
-// Processes that are coroutines: the real supervisor starts them, and the real channel carries
-// their frames.
+// Processes that are coroutines, each with an event loop of its own: the real supervisor starts
+// them, and the real channel carries their frames.
 #pragma once
 
 #include "supe/async/nursery.hpp"
 #include "supe/component/component.hpp"
 #include "supe/process/launcher.hpp"
+#include "supe/simulation/virtual_clock.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,8 +18,17 @@ namespace supe::simulation {
 
 class simulated_process;
 
-/// What a simulated process begins with.
+/// The event loop of a simulated process. It stays until the coroutines of the process have ended.
+struct process_loop {
+    explicit process_loop(const virtual_clock& same) : time(loop.get_executor(), same) {}
+    asio::io_context loop{1};
+    virtual_clock time;
+    bool frozen = false;
+};
+
+/// What a simulated process begins with. What waits in it waits at its `time`.
 struct process_start {
+    clock& time;
     int channel_fd;
     std::string name, address;
     std::function<void(std::string_view line)> print;  ///< a line to its stdout
@@ -27,7 +39,7 @@ using program = std::function<awaitable<int>(process_start)>;
 
 class simulated_launcher final : public launcher {
 public:
-    explicit simulated_launcher(clock& c) : clock_(c) {}
+    explicit simulated_launcher(const virtual_clock& c) : clock_(c) {}
 
     /// The program behind a command's first word, or behind a built-in role.
     void provide(std::string name, program p) { programs_[std::move(name)] = std::move(p); }
@@ -42,6 +54,12 @@ public:
 
     /// Ends the process with this address as if by `status`; false when none runs.
     bool end(const std::string& address, exit_status status);
+    /// Stops it where it is, as SIGSTOP does, or lets it go on; false when none runs.
+    bool freeze(const std::string& address, bool frozen);
+    /// Gives each process a turn, and returns how many of their handlers ran.
+    std::size_t poll();
+    /// Loops whose coroutines have not all ended.
+    std::size_t loops() const { return loops_.size(); }
     /// 0 where none runs.
     pid_t pid_of(const std::string& address) const;
     std::size_t running() const { return processes_.size(); }
@@ -50,7 +68,10 @@ public:
 
 private:
     friend class simulated_process;
-    clock& clock_;
+    simulated_process* at(const std::string& address) const;
+
+    const virtual_clock& clock_;
+    std::list<std::shared_ptr<process_loop>> loops_;
     std::map<std::string, program> programs_;
     std::map<std::string, std::pair<unsigned, launch_error>> failures_;
     std::map<std::string, unsigned> starts_;

@@ -10,15 +10,15 @@ namespace {
 
 /// A component's body beside the coroutine that reads its channel. A crash cancels both, and both
 /// are awaited before what they use is gone.
-awaitable<int> run_body(clock& time, component_main body, process_start start) {
-    component self(time, start.channel_fd, start.name, start.address);
+awaitable<int> run_body(component_main body, process_start start) {
+    component self(start.time, start.channel_fd, start.name, start.address);
     const auto all_of_it = [&](nursery& all) -> awaitable<> {
         all.start(self.serve());
         co_await body(self);
         co_await self.flushed();
         all.cancel();
     };
-    co_await with_nursery(time, all_of_it);
+    co_await with_nursery(start.time, all_of_it);
     co_return 0;
 }
 
@@ -38,14 +38,15 @@ bool world::clean_up() {
     root_.reset();
     tasks_.reset();
     run_ready();
-    return launcher_.running() == 0 && clock_.armed() == 0 && loop_.stopped();
+    return launcher_.running() == 0 && launcher_.loops() == 0 && clock_.armed() == 0 &&
+           loop_.stopped();
 }
 
 double world::random() { return std::uniform_real_distribution<double>(0, 1)(dice_); }
 
 void world::provide(std::string name, component_main body) {
-    launcher_.provide(std::move(name), [this, body = std::move(body)](process_start start) {
-        return run_body(clock_, body, std::move(start));
+    launcher_.provide(std::move(name), [body = std::move(body)](process_start start) {
+        return run_body(body, std::move(start));
     });
 }
 
@@ -59,8 +60,8 @@ awaitable<> at_once(std::function<void()> work) {
 
 }  // namespace
 
-supervisor_environment world::environment() {
-    return {clock_,
+supervisor_environment world::environment(clock& time) {
+    return {time,
             launcher_,
             sink_,
             [this] { return random(); },
@@ -68,8 +69,8 @@ supervisor_environment world::environment() {
             {},
             {"supe", "component"},
             "/proc/self/exe",
-            [this](const std::string& address) {
-                return std::make_unique<memory_journal>(clock_, disks_[address]);
+            [this, &time](const std::string& address) {
+                return std::make_unique<memory_journal>(time, disks_[address]);
             },
             at_once};
 }
@@ -81,8 +82,8 @@ void world::record(supervisor& s, const supervisor_code& code) {
 
 void world::run(std::string_view tree, supervisor_code code) {
     ended_ = clean_ = false;
-    root_ =
-        std::make_unique<supervisor>(environment(), parse_tree(tree, "tree", "/"), std::string());
+    root_ = std::make_unique<supervisor>(environment(clock_), parse_tree(tree, "tree", "/"),
+                                         std::string());
     record(*root_, code);
     tasks_ = std::make_unique<nursery>(clock_);
     tasks_->start(run_root());
@@ -109,7 +110,7 @@ awaitable<int> world::run_nested(process_start start) {
         nested_[here.address] = here.self = &s;
         record(s, code_[here.address]);
     };
-    co_return co_await run_nested_supervisor(environment(), unique_fd(start.channel_fd),
+    co_return co_await run_nested_supervisor(environment(start.time), unique_fd(start.channel_fd),
                                              start.address, prepare);
 }
 
@@ -139,9 +140,12 @@ std::string world::by_hand(awaitable<std::string> request, duration limit) {
 }
 
 void world::run_ready() {
-    loop_.restart();
     // The reactor is looked at once a poll: poll until twice in a row nothing was there.
-    for (int quiet = 0; quiet < 2;) quiet = loop_.poll() == 0 ? quiet + 1 : 0;
+    for (int quiet = 0; quiet < 2;) {
+        loop_.restart();
+        const std::size_t n = loop_.poll() + launcher_.poll();
+        quiet = n == 0 ? quiet + 1 : 0;
+    }
 }
 
 void world::advance(duration d) {
@@ -171,6 +175,12 @@ bool world::kill(const std::string& address) {
 
 bool world::exit(const std::string& address, int code) {
     const bool done = launcher_.end(address, exit_status::exited(code));
+    run_ready();
+    return done;
+}
+
+bool world::thaw(const std::string& address) {
+    const bool done = launcher_.freeze(address, false);
     run_ready();
     return done;
 }

@@ -77,6 +77,11 @@ public:
     /// As crash(), for a component that ends itself or another one in the middle of its work: what
     /// it has not sent yet is lost, and what follows from its end happens later.
     bool kill(const std::string& address);
+    /// The process at this address stands still, as after SIGSTOP, until thaw() or its end. False
+    /// when none runs there.
+    bool freeze(const std::string& address) { return launcher_.freeze(address, true); }
+    /// It goes on, as after SIGCONT.
+    bool thaw(const std::string& address);
     void fail_next_starts(const std::string& address, unsigned n, launch_error error);
 
     /// Sends mail as `supe mail` does, and waits for nothing.
@@ -111,7 +116,7 @@ private:
     awaitable<int> run_nested(process_start start);
     awaitable<> answer(awaitable<std::string> request,
                        std::shared_ptr<std::optional<std::string>> into);
-    supervisor_environment environment();
+    supervisor_environment environment(clock& time);
     void record(supervisor& s, const supervisor_code& code);
 
     std::uint64_t seed_;

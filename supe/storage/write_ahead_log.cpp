@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <array>
+#include <boost/endian/conversion.hpp>
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -65,15 +67,14 @@ private:
 };
 
 std::uint32_t number_at(std::string_view bytes, std::size_t at, bool big_endian = true) {
-    const auto byte = [&](std::size_t i) {
-        return std::uint32_t(static_cast<unsigned char>(bytes[at + i]));
-    };
-    return big_endian ? byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3)
-                      : byte(3) << 24 | byte(2) << 16 | byte(1) << 8 | byte(0);
+    std::uint32_t n;
+    std::memcpy(&n, bytes.data() + at, sizeof n);
+    return big_endian ? boost::endian::big_to_native(n) : boost::endian::little_to_native(n);
 }
 
 void put_number(std::string& bytes, std::size_t at, std::uint32_t n) {
-    for (int shift = 24; shift >= 0; shift -= 8) bytes[at++] = static_cast<char>(n >> shift);
+    boost::endian::native_to_big_inplace(n);
+    std::memcpy(bytes.data() + at, &n, sizeof n);
 }
 
 /// Each one goes on from the one before it.

@@ -148,6 +148,18 @@ BOOST_AUTO_TEST_CASE(a_sibling_that_hangs) {
     BOOST_TEST(w.messages("said").back() == R"("nothing")");
 }
 
+BOOST_AUTO_TEST_CASE(a_process_that_stands_still) {
+    world w;
+    w.provide("adder", adder);
+    w.run(tree);
+    w.freeze("/adder");
+    w.mail("adder", "2");
+    w.advance(1h);
+    BOOST_TEST(w.count("sum") == 0u);
+    w.thaw("/adder");
+    BOOST_TEST(w.messages("sum").back() == "2");
+}
+
 BOOST_AUTO_TEST_CASE(config) {
     world w;
     w.provide("configured", configured);
@@ -206,7 +218,7 @@ BOOST_AUTO_TEST_CASE(shows_what_runs) {
         const std::string block = flat(page.substr(from, page.find("```\n", from) - from));
         BOOST_TEST(here.find(block) != here.npos, block);
     }
-    BOOST_TEST(blocks == 15u);
+    BOOST_TEST(blocks == 16u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,6 @@
 // Shows that the relay loses nothing, delivers nothing twice without need, keeps its cap and its
 // ledger, and drains its backlog, whatever befalls it: all of its components in a simulated tree
-// whose processes are killed, restarted and reloaded at random, also in the middle of a
+// whose processes are killed, frozen, restarted and reloaded at random, also in the middle of a
 // commit or a delivery, before destinations that fail in each way.
 #include "tests/simulation/simulated_relay.hpp"
 #include "tests/support/quiet_output.hpp"
@@ -30,6 +30,7 @@ struct run {
 
     simulated::relay r;
     std::vector<std::string> trail{};
+    std::vector<std::string> frozen{};
 
     void note(std::string what) {
         r.say("--- {}", what);
@@ -65,6 +66,17 @@ struct run {
         r.w.kill(address);
         note("a webhook, and kill " + address);
     }
+    /// As SIGSTOP.
+    void freeze() {
+        frozen.push_back(some_address());
+        r.w.freeze(frozen.back());
+        note("freeze " + frozen.back());
+    }
+    void thaw() {
+        for (const std::string& address : frozen) r.w.thaw(address);
+        frozen.clear();
+        note("thaw");
+    }
     void restart() {
         const std::string address = some_address();
         const bool is_below = address.starts_with("/dam/");
@@ -83,6 +95,7 @@ struct run {
     /// The whole relay ends and begins anew.
     void begin_anew() {
         if (r.chance(0.5)) {
+            thaw();  // an operator's stop waits for a supervisor that stands still
             note("stop and start");
             if (!r.w.stop(120s)) return r.wrong("it does not stop");
         } else {
@@ -116,7 +129,9 @@ struct run {
         if (what < 81) return restart();
         if (what < 85) return reload();
         if (what < 87) return begin_anew();
-        if (what < 97) return change_mood();
+        if (what < 90) return freeze();
+        if (what < 92) return thaw();
+        if (what < 98) return change_mood();
         resume();
     }
     void check() {
@@ -125,6 +140,7 @@ struct run {
 
     void make_peace() {
         note("peace");
+        thaw();
         r.killed_at_commit = r.refused_at_commit = r.killed_at_request = 0;
         r.calm = true;
         for (site& s : r.sites) s.now = mood::well;

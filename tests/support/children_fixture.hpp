@@ -43,10 +43,12 @@ struct children_fixture : recorded_events, supe::child_host, supe::line_sink {
         launcher.provide("listener", [this](supe::simulation::process_start start) {
             return listen(*this, std::move(start));
         });
+        loop.run_beside([this] { return launcher.poll(); });
     }
     ~children_fixture() override {
         loop.start(children.join_all());
         loop.run_ready();
+        loop.run_beside({});
     }
 
     /// Adds a child and starts its process.
@@ -125,7 +127,7 @@ private:
     };
     static supe::awaitable<int> listen(children_fixture& f, supe::simulation::process_start start) {
         const presence here(f.sockets, start);
-        supe::timer for_ever(f.loop.time());
+        supe::timer for_ever(start.time);
         co_await for_ever.wait();
         co_return 0;
     }

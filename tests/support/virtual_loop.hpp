@@ -6,6 +6,7 @@
 #include "supe/simulation/virtual_clock.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -21,7 +22,7 @@ public:
         run_ready();
     }
 
-    supe::clock& time() { return clock_; }
+    supe::simulation::virtual_clock& time() { return clock_; }
     supe::time_point now() const { return clock_.now(); }
     std::size_t armed() const { return clock_.armed(); }
     supe::loop_executor executor() { return loop_.get_executor(); }
@@ -32,10 +33,15 @@ public:
 
     /// Runs everything that needs no time.
     void run_ready() {
-        loop_.restart();
-        for (int quiet = 0; quiet < 2;)
-            quiet = loop_.poll() == 0 ? quiet + 1 : 0;  // one poll runs the reactor once
+        for (int quiet = 0; quiet < 2;) {
+            loop_.restart();
+            std::size_t n = loop_.poll();  // one poll runs the reactor once
+            if (beside_) n += beside_();
+            quiet = n == 0 ? quiet + 1 : 0;
+        }
     }
+    /// Runs what is ready in other loops of the same time, and returns how much it was.
+    void run_beside(std::function<std::size_t()> others) { beside_ = std::move(others); }
     /// Advances the time by `d`.
     void advance(supe::duration d) {
         run_ready();
@@ -71,6 +77,7 @@ private:
     boost::asio::io_context loop_{1};
     supe::simulation::virtual_clock clock_{loop_.get_executor()};
     supe::nursery tasks_{clock_};
+    std::function<std::size_t()> beside_;
 };
 
 }  // namespace support
