@@ -114,8 +114,10 @@ awaitable<> nursery::join() {
         s->cancel();
     }
     SUPE_ASSERT(s->running.empty() && !s->ending);
-    if (s->failure) std::rethrow_exception(std::exchange(s->failure, nullptr));
+    const std::exception_ptr failure = std::exchange(s->failure, nullptr);
+    // A caller that handles the failure and goes on would be cancelled by nobody any more.
     if (cancelled) throw system_error(asio::error::operation_aborted);
+    if (failure) std::rethrow_exception(failure);
 }
 
 std::size_t nursery::size() const { return state_->running.size(); }

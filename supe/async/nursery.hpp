@@ -30,8 +30,8 @@ public:
     /// Asks all to end: their next `co_await` throws operation_aborted.
     void cancel();
     /// Resumes when none is left; throws the first failure. Cancelled itself, it cancels all, waits
-    /// for them all the same, and then throws operation_aborted: nothing that they use has to
-    /// outlive it.
+    /// for them all the same, and then throws operation_aborted, also where one of them failed:
+    /// nothing that they use has to outlive it.
     awaitable<> join();
     std::size_t size() const;
 

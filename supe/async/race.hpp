@@ -78,21 +78,15 @@ private:
 /// result is lost.
 ///
 /// Where the first threw nothing, the failure of a loser on its way out is thrown. A race that is
-/// cancelled cancels all, awaits them, and throws operation_aborted.
+/// cancelled cancels all, awaits them, and throws operation_aborted, also where one of them failed.
 ///
 ///     auto [answer, stopping] = co_await supe::race(time, ask(), self.shutdown_requested());
 template <class... T>
 awaitable<std::tuple<race_result<T>...>> race(clock& c, awaitable<T>... work) {
     race_contest<T...> all(c);
     all.start(std::move(work)...);
-    std::exception_ptr cancelled;
-    try {
-        co_await all.join();
-    } catch (...) {
-        cancelled = std::current_exception();
-    }
+    co_await all.join();
     all.throw_failure();
-    if (cancelled) std::rethrow_exception(cancelled);
     co_return std::move(all.values());
 }
 

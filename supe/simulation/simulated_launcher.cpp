@@ -31,21 +31,26 @@ public:
         : owner_(owner), pid_(pid), address_(std::move(address)), loop_(std::move(loop)),
           life_(loop_->time) {
         owner_.processes_[pid_] = this;
+        loop_->process = this;
     }
     ~simulated_process() override {
         die(exit_status::killed(SIGKILL));
+        loop_->process = nullptr;
         owner_.processes_.erase(pid_);
     }
 
     void begin(const program& p, process_start start, unique_fd out) {
         output_ = std::move(out);
-        start.print = [this](std::string_view line) {
-            const std::string whole = std::string(line) + "\n";
-            if (output_) [[maybe_unused]]
-                const auto n = ::write(output_.get(), whole.data(), whole.size());
+        start.print = [loop = loop_.get()](std::string_view line) {
+            if (loop->process) loop->process->print(line);
         };
         channel_end_.reset(start.channel_fd);
-        life_.start(run(p, std::move(start)));
+        life_.start(run(*loop_, p, std::move(start)));
+    }
+    void print(std::string_view line) {
+        const std::string whole = std::string(line) + "\n";
+        if (output_) [[maybe_unused]]
+            const auto n = ::write(output_.get(), whole.data(), whole.size());
     }
 
     pid_t pid() const override { return pid_; }
@@ -61,7 +66,8 @@ public:
     }
     int signal_group(int number) override { return signal(number); }
     bool group_lives() override { return false; }
-    void freeze(bool frozen) { loop_->frozen = frozen; }
+    /// A dead one still has its end to go through.
+    void freeze(bool frozen) { loop_->frozen = frozen && !dead_; }
 
     exit_status reap() override {
         owner_.processes_.erase(pid_);
@@ -80,15 +86,16 @@ public:
     }
 
 private:
-    awaitable<> run(program p, process_start start) {
-        channel_end_.release();  // it is the program's now
+    /// Its end may come after that of the object.
+    static awaitable<> run(process_loop& loop, program p, process_start start) {
+        loop.process->channel_end_.release();  // it is the program's now
         int code = 1;
         try {
             code = co_await p(std::move(start));
         } catch (const system_error& e) {
             if (e.code() == asio::error::operation_aborted) throw;
         } catch (const std::exception&) {}
-        die(exit_status::exited(code));
+        if (loop.process) loop.process->die(exit_status::exited(code));
     }
 
     simulated_launcher& owner_;

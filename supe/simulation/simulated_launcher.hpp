@@ -23,6 +23,7 @@ struct process_loop {
     explicit process_loop(const virtual_clock& same) : time(loop.get_executor(), same) {}
     asio::io_context loop{1};
     virtual_clock time;
+    simulated_process* process = nullptr;  ///< null once its supervisor has left it
     bool frozen = false;
 };
 

@@ -186,6 +186,37 @@ BOOST_AUTO_TEST_CASE(a_cancelled_join_waits_all_the_same) {
     BOOST_TEST(said == (words{"inner cancelled", "left 0"}));
 }
 
+// It throws operation_aborted also where a coroutine failed meanwhile: a caller that handles the
+// failure and goes on would never end.
+BOOST_AUTO_TEST_CASE(a_cancelled_join_while_one_fails) {
+    virtual_loop loop;
+    words said;
+    const auto fails_at_its_end = [&]() -> awaitable<> {
+        try {
+            co_await loop.time().sleep_for(1h);
+        } catch (const supe::system_error&) {}
+        throw std::runtime_error("on the way out");
+    };
+    const auto scope = [&]() -> awaitable<> {
+        supe::nursery inner(loop.time());
+        inner.start(fails_at_its_end());
+        try {
+            co_await inner.join();
+        } catch (const supe::system_error& e) {
+            said.push_back(is_aborted(e) ? "left" : "left otherwise");
+            throw;
+        } catch (const std::runtime_error&) {
+            said.push_back("failed");
+        }
+    };
+    supe::nursery outer(loop.time());
+    outer.start(scope());
+    loop.run_ready();
+    outer.cancel();
+    loop.run(outer.join());
+    BOOST_TEST(said == (words{"left"}));
+}
+
 // with_nursery() ends when its body and all that the body started have ended.
 BOOST_AUTO_TEST_CASE(with_nursery_joins_by_itself) {
     virtual_loop loop;

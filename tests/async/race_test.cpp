@@ -202,6 +202,31 @@ BOOST_AUTO_TEST_CASE(cancelled_from_outside) {
     BOOST_TEST(loop.armed() == 0u);
 }
 
+// Cancelled from outside, a race throws operation_aborted also where a contestant failed meanwhile:
+// a caller that handles failures and goes on would never end.
+BOOST_AUTO_TEST_CASE(cancelled_while_one_fails) {
+    virtual_loop loop;
+    words said;
+    const auto handles_failures = [&]() -> awaitable<> {
+        supe::clock& time = loop.time();
+        for (;;) {
+            try {
+                co_await supe::race(time, ends_in_spite(time, true), number(time, 1h, 1, said));
+            } catch (const std::runtime_error& e) {
+                said.push_back(is_late(e) ? "failed" : "left");
+                if (!is_late(e)) throw;
+            }
+        }
+    };
+    supe::nursery outer(loop.time());
+    outer.start(handles_failures());
+    loop.run_ready();
+    outer.cancel();
+    loop.run_ready();
+    BOOST_TEST(outer.size() == 0u);
+    BOOST_TEST(said == (words{"1 cancelled", "left"}));
+}
+
 // A race in a race: the outer one's end cancels the inner one, with all that runs in it.
 BOOST_AUTO_TEST_CASE(one_in_another) {
     virtual_loop loop;

@@ -256,7 +256,7 @@ std::string fault_of(std::uint64_t seed) {
     const std::size_t before = r.app.served;
     r.app.most = r.app.connections();
     r.busy = true;
-    r.w.advance(11s);
+    r.w.advance(14s);  // 3 s until there is work, 10 s of it, and a recall before that
     r.vain.measure();
     if (r.vain.longest > vain_at_most) return "in peace: " + in_vain(r);
     if (r.app.most != r.cap)
