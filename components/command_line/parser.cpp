@@ -44,7 +44,7 @@ std::string objection_to(const parameter& p, const std::string& value) {
     const bool is_number = std::holds_alternative<std::optional<unsigned>*>(p.into);
     // As from a variable of a script that is not set: a filter without a value would fit all.
     if (!is_number && *p.name == '-' && value.empty())
-        return "an empty value is none (a variable that is not set?)";
+        return "the value is empty (is a variable not set?)";
     if (!is_number) return {};
     const auto n = number_in(value);
     if (n && *n >= p.within.least && *n <= p.within.most) return {};

@@ -5,7 +5,10 @@
 #include "supe/async/unique_fd.hpp"
 #include "tests/bench/bench.hpp"
 #include "tests/bench/http_load.hpp"
+#include "tests/bench/node_packages.hpp"
+#include "tests/bench/peer_if_there.hpp"
 #include "tests/bench/programs.hpp"
+#include "tests/bench/rabbitmq_server.hpp"
 #include "tests/bench/relay_cost.hpp"
 
 #include <fcntl.h>
@@ -131,6 +134,25 @@ private:
     bench::program runs_;
 };
 
+/// A server in Node.js that answers 200 when RabbitMQ has confirmed the webhook.
+class node_with_rabbitmq {
+public:
+    explicit node_with_rabbitmq(const bench::folder& where)
+        : packages_(bench::node_packages(where)), broker_(where), port_(bench::free_port()),
+          runs_(bench::node_command("intake.js",
+                                    {std::to_string(port_), std::to_string(broker_.port())}),
+                where / "node.log", {{"NODE_PATH", packages_}}) {
+        wait_for(port_);
+    }
+    std::uint16_t port() const { return port_; }
+
+private:
+    std::filesystem::path packages_;
+    bench::rabbitmq_server broker_;
+    std::uint16_t port_;
+    bench::program runs_;
+};
+
 /// The latencies of one contestant's rounds.
 struct latencies {
     std::vector<double> p50, p99;
@@ -164,6 +186,18 @@ void measure_durable(bench::table& figures, const bench::folder& where, int roun
     bench::add_costs(figures, from, ours.cost(), n);
 }
 
+/// What people build who want the same guarantee.
+void measure_beside_rabbitmq(bench::table& figures, const bench::folder& where) {
+    bench::peer_if_there<node_with_rabbitmq> peer("Node with RabbitMQ's confirms", where);
+    const relay ours(where);
+    latencies of_relay, of_peer;
+    const auto rates = bench::in_turn(
+        slow_rounds,
+        {[&] { return of_relay.load(ours.port()); },
+         [&] { return peer.measured([&](const auto& p) { return of_peer.load(p.port()); }); }});
+    figures.add({"the same", "/s", {"relay", rates[0]}, {peer.name(), rates[1]}});
+}
+
 /// In a relay of its own.
 void count_calls(bench::table& figures, const bench::folder& where) {
     const auto counts = where / "counts";
@@ -179,6 +213,7 @@ void measure(bench::table& figures) {
     figures.add({"fsync of the disk below, p50", "ms", {"disk", disk.p50}, {"p99", disk.p99}});
     measure_durable(figures, where, rounds, "webhooks of 1 KB, 64 connections", {});
     count_calls(figures, where);
+    measure_beside_rabbitmq(figures, where);
     for (const std::string more : {"1", "3"})
         measure_durable(figures, where, slow_rounds, "with " + more + " ms more a commit",
                         {{"LD_PRELOAD", bench::child_program("libbench_slow_disk.so")},

@@ -137,6 +137,8 @@ void measure_backlog(bench::table& figures, const bench::folder& where, double p
                  {"their bytes", their_bytes}});
 }
 
+constexpr auto one_round = [](auto& peer) { return peer.all_at_once(); };
+
 void measure_mail(bench::table& figures, const bench::folder& where) {
     mail_tree one(where, "window-1", 1), some(where, "window-64", 64),
         many(where, "window-1024", 1024);
@@ -147,7 +149,7 @@ void measure_mail(bench::table& figures, const bench::folder& where) {
              [&] { return one.already_waiting(mails_at_once); },
              [&] { return many.already_waiting(mails_at_once); }, bench::ping_pong,
              [&] { return router_64.all_at_once(); }, [&] { return router_1024.all_at_once(); },
-             [&] { return hops.all_at_once(); }, [&] { return npm.all_at_once(); }});
+             [&] { return hops.all_at_once(); }, [&] { return npm.measured(one_round); }});
     const bench::contestant window_64{"supe", speeds[0]}, window_1024{"supe", speeds[1]},
         waiting{"supe", speeds[3]};
     figures.add({"acknowledged mails, window 64", "mails/s", window_64, {npm.name(), speeds[8]}});
@@ -167,7 +169,7 @@ void measure_journal(bench::table& figures, const bench::folder& where) {
     bench::bare_sockets router(1024);
     bench::peer_if_there<bench::rabbitmq> rabbitmq("RabbitMQ", where);
     const auto speeds = bench::in_turn(
-        9, {[&] { return confirmed.all_at_once(); }, [&] { return rabbitmq.all_at_once(); },
+        9, {[&] { return confirmed.all_at_once(); }, [&] { return rabbitmq.measured(one_round); },
             [&] { return unconfirmed.all_at_once(); }, [&] { return router.all_at_once(); }});
     figures.add({"journaled, each confirmed, window 1024",
                  "mails/s",

@@ -2,7 +2,8 @@
 // work.
 #pragma once
 
-#include "tests/bench/programs.hpp"
+#include "tests/bench/peer_if_there.hpp"
+#include "tests/bench/rabbitmq_server.hpp"
 
 #include <memory>
 #include <optional>
@@ -61,28 +62,8 @@ public:
 
 private:
     births moments_;
-    std::optional<program> names_;  ///< Erlang's epmd, which the server would leave running
-    std::optional<program> server_, consumer_, publisher_;
-};
-
-/// A peer that may be missing: then its name has the reason, in place of a figure.
-template <class Peer>
-class peer_if_there {
-public:
-    peer_if_there(std::string name, const folder& where) : name_(std::move(name)) {
-        try {
-            peer_ = std::make_unique<Peer>(where);
-        } catch (const std::runtime_error& why) {
-            name_ += std::string(": not measured, ") + why.what();
-        }
-    }
-    const std::string& name() const { return name_; }
-    /// 0 when the peer is missing.
-    double all_at_once() { return peer_ ? peer_->all_at_once() : 0; }
-
-private:
-    std::string name_;
-    std::unique_ptr<Peer> peer_;
+    std::optional<rabbitmq_server> server_;
+    std::optional<program> consumer_, publisher_;
 };
 
 }  // namespace bench

@@ -150,8 +150,8 @@ BOOST_AUTO_TEST_CASE(usage) {
     BOOST_TEST(has(wrong({"replay", "--status", "failed"}), "failed not in {delivered,dead}"));
     BOOST_TEST(has(wrong({"replay"}), "webhooks replay needs IDs, or filters ("));
     for (const char* option : {"--path", "--since", "--id"})
-        BOOST_TEST(has(wrong({"list", option, ""}), "an empty value is none"));
-    BOOST_TEST(has(wrong({"drop", "--path", ""}), "an empty value is none"));
+        BOOST_TEST(has(wrong({"list", option, ""}), "the value is empty"));
+    BOOST_TEST(has(wrong({"drop", "--path", ""}), "the value is empty"));
     BOOST_TEST(has(wrong({"drop", "X", "--all"}), "webhooks drop needs IDs, or filters ("));
     BOOST_TEST(has(wrong({"list", "--since", "noon"}),
                    "--since: \"noon\" is neither a time ago, like 30m, 2h, 3d, nor one in UTC"));
