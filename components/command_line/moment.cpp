@@ -6,10 +6,10 @@
 
 namespace components {
 
-std::optional<std::chrono::system_clock::time_point> parse_moment(
-    const std::string& text, std::chrono::system_clock::time_point now) {
+std::optional<moment> parse_moment(const std::string& text,
+                                   std::chrono::system_clock::time_point now) {
     using namespace std::chrono;
-    if (const auto ago = supe::parse_duration(text)) return now - *ago;
+    if (const auto ago = supe::parse_duration(text)) return floor<milliseconds>(now) - *ago;
     int y = 0, hours = 0, minutes = 0, secs = 0, ms = 0, end = 0;
     unsigned m = 0, d = 0;
     const char* rest = text.c_str();

@@ -41,7 +41,7 @@ std::int64_t moment_of(const char* option, const std::string& text) {
             fmt::format("{}: \"{}\" is neither a time ago, like 30m, 2h, 3d, nor one in UTC, like "
                         "2026-01-31 or 2026-01-31T12:00:00Z",
                         option, text));
-    return std::chrono::duration_cast<std::chrono::milliseconds>(at->time_since_epoch()).count();
+    return at->time_since_epoch().count();
 }
 
 json::object request_for(const webhook_options& given, const char* what) {

@@ -147,9 +147,12 @@ std::optional<std::chrono::milliseconds> parse_retry_after(
         std::tm date{};
         const char* end = ::strptime(text.c_str(), form, &date);
         if (!end || *end) continue;
-        const auto at = std::chrono::system_clock::from_time_t(::timegm(&date));
-        return std::clamp<std::chrono::milliseconds>(
-            std::chrono::ceil<std::chrono::milliseconds>(at - now), {}, longest);
+        // In seconds as long as it may be far away: system_clock ends in the year 2262.
+        const std::chrono::seconds at(::timegm(&date));
+        const auto from = now.time_since_epoch();
+        if (at <= std::chrono::floor<std::chrono::seconds>(from)) return std::chrono::seconds(0);
+        if (at > std::chrono::floor<std::chrono::seconds>(from) + longest) return longest;
+        return std::chrono::ceil<std::chrono::milliseconds>(at - from);
     }
     return std::nullopt;
 }

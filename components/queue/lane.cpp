@@ -89,8 +89,28 @@ bool lane::refill_due(unix_ms now) {
     return !due_.empty();
 }
 
+bool lane::is_too_old(const stored_webhook& w, unix_ms now) const {
+    return max_age_ && now - w.accepted_at > max_age_->count();
+}
+
+/// The next ones in order may be what the destination cannot take, and it may be well otherwise:
+/// then all others would wait until each of these was a probe.
+std::optional<stored_webhook> lane::newest_as_probe(unix_ms now) {
+    using phase = patterns::circuit_breaker::phase;
+    if (health.circuit.current() != phase::open) return std::nullopt;
+    newest_was_probe_ = !newest_was_probe_;
+    if (!newest_was_probe_) return std::nullopt;
+    auto found = store_.waiting_after(number_, store_.last_place(number_) - 1, {1, read_ahead});
+    if (found.empty() || is_out_(found.front().id)) return std::nullopt;
+    stored_webhook newest = std::move(found.front());
+    if (!newest.is_whole || is_too_old(newest, now)) return std::nullopt;
+    fresh_.forget(newest.id);
+    return newest;
+}
+
 std::optional<stored_webhook> lane::next(unix_ms now) {
     if (!may_start(now)) return std::nullopt;
+    if (auto newest = newest_as_probe(now)) return newest;
     fresh_comes_first_ = !fresh_comes_first_;
     const auto refill = [&](bool fresh) { return fresh ? refill_fresh() : refill_due(now); };
     while (unfit_.size() < ahead().count) {
@@ -98,11 +118,10 @@ std::optional<stored_webhook> lane::next(unix_ms now) {
         if (!refill(fresh_comes_first_)) break;
         stored_webhook first = (fresh_comes_first_ ? fresh_ : due_).pop();
         // Here, and not where it was read: it may have lain in memory since then.
-        const bool is_too_old = max_age_ && now - first.accepted_at > max_age_->count();
         if (!first.is_whole)
             unfit_.push_back(
                 {std::move(first.id), "damaged on the disk: its checksum is wrong", false});
-        else if (is_too_old)
+        else if (is_too_old(first, now))
             unfit_.push_back({std::move(first.id), "older than max_age"});
         else
             return first;

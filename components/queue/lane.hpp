@@ -61,8 +61,8 @@ public:
     std::int64_t number() const { return number_; }
 
     /// The next webhook for the forwarder; nothing when no webhook may be sent now. New
-    /// ones and those to be tried again take turns, so that neither holds up the other. Throws
-    /// store_error.
+    /// ones and those to be tried again take turns, so that neither holds up the other. Of the
+    /// probes of a circuit that is open every second one is the newest. Throws store_error.
     std::optional<stored_webhook> next(unix_ms now);
     /// When next() may have something although nothing happens until then; nothing: never.
     std::optional<unix_ms> wake_at(unix_ms now) const;
@@ -97,6 +97,8 @@ private:
     bool refill_fresh();
     bool refill_due(unix_ms now);
     void take_over(std::vector<stored_webhook> more, webhook_line& line) const;
+    std::optional<stored_webhook> newest_as_probe(unix_ms now);
+    bool is_too_old(const stored_webhook& w, unix_ms now) const;
     read_limit ahead() const;
 
     webhook_store& store_;
@@ -112,6 +114,7 @@ private:
     std::int64_t due_seq_ = 0;
     unix_ms next_due_ = 0;  // no failed one behind these is due before
     bool fresh_comes_first_ = false;
+    bool newest_was_probe_ = false;
     unix_ms rests_until_ = 0;
     std::vector<unfit_webhook> unfit_;
 };

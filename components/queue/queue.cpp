@@ -93,22 +93,27 @@ void log_refusal(queue_state& state, const std::string& why) {
 }
 
 /// After a failure of the store. Where it is not the disk, the room comes back with the next batch.
-void give_up_ballast(queue_state& state) {
-    if (state.ballast.give_up())
+void make_room(queue_state& state) {
+    const bool gave_up = state.ballast.give_up();
+    state.logic.make_room();
+    if (gave_up)
         patterns::warn(
             "the store failed: the room that was kept for a full disk is given up, so that "
             "deliveries can go on");
 }
 
 /// Whatever has arrived behind what is in the batch goes into the same commit, within bounds. False
-/// when it is time to end.
+/// when it is time to end: then the batch has all that is here. The forwarders ended before us, and
+/// what they delivered last would be delivered again.
 supe::awaitable<bool> gather(queue_state& state, std::vector<supe::mail>& batch) {
     const supe::time_point until =
         batch.empty() ? supe::never : state.self.time().now() + store_pause;
     const supe::batch_limits limits{.bytes = batch_bytes};
     std::vector<supe::mail> arrived = co_await state.self.receive_batch(limits, until);
+    const bool ends = state.self.shutting_down();
+    if (ends) arrived = state.self.take_arrived();
     std::ranges::move(arrived, std::back_inserter(batch));
-    co_return !state.self.shutting_down();
+    co_return !ends;
 }
 
 /// Answers a call; where the answer does not fit into a frame, with that error.
@@ -123,7 +128,9 @@ void reply(queue_state& state, const supe::mail& call, std::string answer) {
 supe::awaitable<> keep_webhooks(queue_state& state) {
     using kind = mail_decision::kind;
     std::vector<supe::mail> batch;
-    while (co_await gather(state, batch)) {
+    for (bool goes_on = true; goes_on;) {
+        goes_on = co_await gather(state, batch);
+        if (batch.empty()) continue;
         std::vector<std::string_view> bodies;
         for (const supe::mail& m : batch) bodies.push_back(m.body());
         queue_events events;
@@ -140,7 +147,7 @@ supe::awaitable<> keep_webhooks(queue_state& state) {
         if (batch.empty())
             state.ballast.keep(state.logic.disk_left());
         else
-            give_up_ballast(state);
+            make_room(state);
         publish_events(state, events);
         state.offer.notify();
         state.changed.notify();
@@ -159,7 +166,7 @@ supe::awaitable<> set_aside(queue_state& state, std::string id) {
         } catch (const store_error& e) {
             if (e.damaged()) throw;
             log_refusal(state, e.what());
-            give_up_ballast(state);
+            make_room(state);
         }
         co_await state.self.time().sleep_for(store_pause);
     }
@@ -190,7 +197,7 @@ std::optional<handover> next_webhook(queue_state& state) {
     } catch (const store_error& e) {
         if (e.damaged()) throw;
         log_refusal(state, e.what());
-        give_up_ballast(state);
+        make_room(state);
         state.store_rests_until = now + store_pause;
     }
     publish_events(state, events);

@@ -213,6 +213,9 @@ void queue_logic::take_result(const json::value& text, unix_ms now, queue_events
         take_failure(id, attempt, result, number_in(o, "ms"), now, events, later);
     } else if (const auto number =
                    note_delivery(id, {attempt, now, number_in(o, "ms"), result.status})) {
+        // It is over. Kept, it would begin anew where the clock is set back.
+        route_row& route = store_.routes().at(*number);
+        if (route.held_until <= now) route.held_until = 0;
         if (lane* l = lane_numbered(*number)) {
             note_health(*l, id, outcome::success, now, events, later);
             later.attempts.push_back({l, result.status, number_in(o, "ms")});

@@ -61,6 +61,8 @@ public:
     /// At the start of a life: the clock may have been set back since the last one, and no webhook
     /// waits longer than a try can make it wait. Throws store_error.
     void bound_waits(time_point now);
+    /// After a failure of the store, which may be a full disk.
+    void make_room() noexcept { store_.make_room(); }
 
     /// Takes a batch of mail bodies into one transaction; a decision for each. When the transaction
     /// fails nothing has happened: webhooks are refused, since their senders can send again;

@@ -31,7 +31,8 @@ bool is_outage(int status) {
 bool is_refusal(int status) { return !is_outage(status) && !is_2xx(status) && status != 410; }
 
 std::optional<milliseconds> hold_after(const delivery_result& result, const retry_settings& s) {
-    if (!result.retry_after || (result.status != 429 && result.status != 503)) return std::nullopt;
+    const bool asked = result.retry_after.value_or(milliseconds(0)) > milliseconds(0);
+    if (!asked || (result.status != 429 && result.status != 503)) return std::nullopt;
     return std::min(*result.retry_after, s.retry_after_max);
 }
 

@@ -39,7 +39,9 @@ struct tries {
 bool is_refusal(int status);
 /// It was not there, or could not take any: 408, 429, 5xx and no answer.
 bool is_outage(int status);
-/// For how long nothing is to be sent to this destination: it said so with 429 or 503.
+/// For how long nothing is to be sent to this destination: it said so with 429 or 503. Nothing
+/// where it asked for no time (`Retry-After: 0`): the webhook has its own delay then, or it would
+/// be sent without a pause.
 std::optional<milliseconds> hold_after(const delivery_result& result, const retry_settings& s);
 
 struct verdict {

@@ -101,6 +101,8 @@ public:
     void commit();
     /// Forgets everything since begin().
     void rollback() noexcept;
+    /// Outside of a transaction: gives the disk back what the file does not need.
+    void make_room() noexcept { file_.empty_log(); }
 
     /// False when it is there already: a mail delivered twice.
     bool insert(const new_webhook& w);

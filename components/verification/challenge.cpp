@@ -3,7 +3,9 @@
 #include "components/webhook/digests.hpp"
 #include "supe/text/base64.hpp"
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <cctype>
 
 namespace components {
 namespace {
@@ -11,6 +13,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t longest_challenge = 4096;  // of text that we send back
+constexpr std::size_t longest_token = 256;       // of text that we sign
 
 /// What is asked, and what the answer may need.
 struct question {
@@ -24,6 +27,17 @@ struct question {
         auto found = request.value(source);
         return found && !found->empty() && found->size() <= longest_challenge ? found
                                                                               : std::nullopt;
+    }
+    /// The token at a source, where it may be signed: a webhook is signed with the same key, and
+    /// who asks could choose one for his question.
+    std::optional<std::string> token_at(std::string_view source) const {
+        const auto found = text(source);
+        const auto is_harmless = [](unsigned char c) {
+            return std::isalnum(c) || std::string_view("-_.=+/").find(char(c)) != std::string::npos;
+        };
+        const bool may_be_signed =
+            found && found->size() <= longest_token && std::ranges::all_of(*found, is_harmless);
+        return may_be_signed ? found : std::nullopt;
     }
 };
 
@@ -48,7 +62,7 @@ reply meta(const question& q) {
 }
 
 reply x(const question& q) {
-    const auto challenge = q.text("query:crc_token");
+    const auto challenge = q.token_at("query:crc_token");
     if (!q.is_get() || !challenge) return std::nullopt;
     std::string answer = "sha256=";
     supe::append_base64(answer, q.key.hmac_sha256(*challenge));
@@ -67,7 +81,7 @@ reply slack(const question& q) {
 }
 
 reply zoom(const question& q) {
-    const auto plain = q.text("json:/payload/plainToken");
+    const auto plain = q.token_at("json:/payload/plainToken");
     if (q.request.value("json:/event") != "endpoint.url_validation" || !plain) return std::nullopt;
     return in_json({{"plainToken", *plain}, {"encryptedToken", to_hex(q.key.hmac_sha256(*plain))}});
 }

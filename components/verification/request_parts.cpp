@@ -2,11 +2,13 @@
 
 #include "components/verification/keys.hpp"
 #include "components/webhook/digests.hpp"
+#include "supe/text/json_pointer.hpp"
+#include "supe/text/json_text.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
-#include <boost/json/parse.hpp>
+#include <charconv>
 
 namespace components {
 namespace {
@@ -89,6 +91,12 @@ bool is_form(const http_fields& headers) {
                       "application/x-www-form-urlencoded");
 }
 
+bool is_whole_number(std::string_view text) {
+    std::int64_t n = 0;
+    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), n);
+    return bad == std::errc() && end == text.data() + text.size();
+}
+
 bool is_known_part(std::string_view name, bool has_timestamp) {
     if (name == "timestamp") return has_timestamp;
     constexpr std::array known{"body", "method", "url", "plain_url", "form"};
@@ -101,7 +109,7 @@ std::string objection_to_source(std::string_view source) {
     const auto [where, what] = taken_apart(source);
     constexpr std::array known{"header", "item", "json", "query"};
     const bool is_known = std::ranges::find(known, where) != known.end();
-    const bool is_pointer = where != "json" || what.starts_with('/');
+    const bool is_pointer = where != "json" || supe::is_json_pointer(what);
     if (is_known && !what.empty() && is_pointer) return {};
     return "one of header:NAME, item:PREFIX, json:/POINTER, query:NAME";
 }
@@ -138,15 +146,6 @@ std::optional<std::string> request_parts::query(std::string_view name) const {
     return std::nullopt;
 }
 
-const boost::json::value& request_parts::body() const {
-    if (!body_) {
-        boost::system::error_code bad;
-        body_ = boost::json::parse(request_.message.body, bad);
-        if (bad) body_ = nullptr;
-    }
-    return *body_;
-}
-
 std::optional<std::string> request_parts::value(std::string_view source) const {
     const auto [where, what] = taken_apart(source);
     if (where == "header") return header(what);
@@ -156,12 +155,10 @@ std::optional<std::string> request_parts::value(std::string_view source) const {
             if (const auto text = behind(part, what)) return std::string(*text);
         return std::nullopt;
     }
-    boost::system::error_code bad;
-    const boost::json::value* found = body().find_pointer({what.data(), what.size()}, bad);
+    const auto found = supe::value_at(request_.message.body, what);
     if (!found) return std::nullopt;
-    if (found->is_string()) return std::string(found->get_string());
-    if (found->is_int64()) return std::to_string(found->get_int64());
-    return std::nullopt;
+    if (found->starts_with('"')) return supe::json_string_value(*found);
+    return is_whole_number(*found) ? std::optional(std::string(*found)) : std::nullopt;
 }
 
 /// Of the field of the signature: the row's separator, or the whole.
@@ -188,12 +185,13 @@ std::vector<std::string> request_parts::signatures() const {
 }
 
 std::optional<std::string> request_parts::form() const {
-    if (request_.message.body.empty()) return std::string();
-    if (!is_form(request_.message.headers)) {
-        const auto named = query("bodySHA256");
-        const bool same = named && same_bytes(*named, to_hex(sha256(request_.message.body)));
+    // Whatever the body is: the signature of the URL alone would be good for each.
+    if (const auto named = query("bodySHA256")) {
+        const bool same = same_bytes(*named, to_hex(sha256(request_.message.body)));
         return same ? std::optional(std::string()) : std::nullopt;
     }
+    if (request_.message.body.empty()) return std::string();
+    if (!is_form(request_.message.headers)) return std::nullopt;
     form_fields fields = fields_of_form(request_.message.body);
     std::ranges::sort(fields);
     const auto repeated = std::ranges::unique(fields);

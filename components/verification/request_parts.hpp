@@ -36,8 +36,6 @@ public:
     std::optional<std::string> value(std::string_view source) const;
     std::optional<std::string> query(std::string_view name) const;
     std::optional<std::string> header(std::string_view name) const;
-    /// The body as JSON; null where it is no JSON.
-    const boost::json::value& body() const;
     const sent_request& request() const { return request_; }
 
     /// The texts behind the prefix in the field of the signature, at most 16 of them.
@@ -57,7 +55,6 @@ private:
 
     const sent_request& request_;
     const provider& how_;
-    mutable std::optional<boost::json::value> body_;
 };
 
 /// `https://h/p` and `https://h:443/p`: both spellings of a URL, the given one first. Twilio signs

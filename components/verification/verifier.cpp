@@ -86,7 +86,7 @@ struct verifier::state {
     }
 
     std::string why_missing(const std::string& part) const {
-        if (part == "form") return "the body is no form, and bodySHA256 is not its hash";
+        if (part == "form") return "bodySHA256 in the URL is missing, or not the hash of the body";
         return fmt::format("{} is missing", shown(part == "timestamp" ? how.timestamp : part));
     }
 };

@@ -184,6 +184,16 @@ awaitable<std::optional<mail>> component::receive_until(time_point deadline) {
     co_return m;
 }
 
+std::vector<mail> component::take_arrived() {
+    std::vector<mail> all;
+    for (auto& content : std::exchange(impl_->inbox, {})) {
+        mail& m = all.emplace_back();
+        m.content_ = std::move(content);
+        m.self_ = this;
+    }
+    return all;
+}
+
 awaitable<std::vector<mail>> component::receive_batch(batch_limits limits, time_point deadline) {
     std::vector<mail> batch;
     std::size_t bytes = 0;

@@ -211,6 +211,10 @@ public:
     /// should be as large as a batch: set_window(). Empty when asked to shut down (a batch that is
     /// not full then is left to the next life), and where no mail came until `deadline`.
     awaitable<std::vector<mail>> receive_batch(batch_limits limits, time_point deadline = never);
+    /// What has arrived and was not received yet, also when asked to shut down: for a component
+    /// that has to finish what its siblings left behind, because no next life of it may come. It
+    /// gets no more then.
+    std::vector<mail> take_arrived();
     /// How many mails it gets unacknowledged at once; 1 by default, and for 0. Precondition: it
     /// does not receive: before the first receive(), or after pause().
     void set_window(unsigned n);

@@ -65,15 +65,41 @@ void server::close_slow_listeners() {
     }
 }
 
-awaitable<> server::stream_notices(std::shared_ptr<client> who, boost::json::object request) {
+namespace {
+
+// Of one client, as of a watcher on the channel (contract §4).
+constexpr std::size_t most_names = 4096, longest_name = 1024;
+
+/// Empty, with `too_much`, where they are more than that.
+std::vector<std::string> names_in(const boost::json::object& request, bool& too_much) {
     std::vector<std::string> names;
-    if (const auto* wanted = request.if_contains("names"); wanted && wanted->is_array()) {
-        for (const boost::json::value& name : wanted->get_array()) {
-            if (name.is_string()) names.emplace_back(name.get_string());
-        }
+    const auto* wanted = request.if_contains("names");
+    if (!wanted || !wanted->is_array()) return names;
+    too_much = wanted->get_array().size() > most_names;
+    if (too_much) return names;
+    for (const boost::json::value& name : wanted->get_array()) {
+        if (!name.is_string()) continue;
+        too_much = too_much || name.get_string().size() > longest_name;
+        names.emplace_back(name.get_string());
+    }
+    return names;
+}
+
+}  // namespace
+
+awaitable<> server::stream_notices(std::shared_ptr<client> who, boost::json::object request) {
+    bool too_much = false;
+    std::vector<std::string> names = names_in(request, too_much);
+    const bool fresh_only = request.contains("fresh");
+    request = {};
+    if (too_much) {
+        boost::json::value refusal =
+            error(fmt::format("names: at most {}, of {} bytes each", most_names, longest_name),
+                  result::bad_request);
+        co_await send_answer(who, std::move(refusal));
+        co_return;
     }
     clock& time = supervisor_.time();
-    const bool fresh_only = request.contains("fresh");
     bool listening = false;
     listener own(*this, *who);
     // An empty line says that the watch is in force: a client that acts after it misses nothing.

@@ -57,7 +57,11 @@ void mail_delivery::put(mail_destination& destination, envelope& mail,
 
 void mail_delivery::put_again(const std::string& recipient, envelope mail) {
     mail_destination* const destination = directory_.destination(recipient);
-    if (!destination) return answers_.refuse(mail, "unknown-address");
+    // The tree has changed: mail of a component is none for a supervisor of its name to pass on,
+    // and what a supervisor was to pass on is none for a component.
+    const bool was_to_pass_on = !mail.to.empty();
+    if (!destination || destination->is_supervisor() != was_to_pass_on)
+        return answers_.refuse(mail, "unknown-address");
     mail.charges = 0;
     mail.suspect = false;
     put(*destination, mail, mailbox::anyone);
@@ -151,7 +155,7 @@ void mail_delivery::report_waiting(mail_destination& destination) {
     }
     if (!down) return;
     for (std::size_t n = 0; n < wanted && box.has_waiting_for_anyone(); ++n)
-        events_.on_mail_waiting(*down, whom::any_instance);
+        if (!events_.on_mail_waiting(*down, whom::any_instance)) break;
 }
 
 std::size_t mail_delivery::let_in_withheld(mail_destination& destination, std::size_t most) {

@@ -96,10 +96,12 @@ public:
     static constexpr std::size_t burials_per_turn = 128;
     static constexpr std::size_t buried_bytes_per_turn = 1u << 20;  // and one mail more
 
-    // Mail of an earlier life for names that the tree does not have (contract §3). It stays in the
-    // journal, and is delivered when the name returns.
+    // Mail of an earlier life for names or instances that the tree does not have, or has as a
+    // supervisor now (contract §3). It stays in the journal, and is delivered when they return.
 
-    using mails_by_name = std::map<std::string, std::deque<journaled_mail>>;
+    /// By the name, and the consumer that it is for.
+    using mails_by_name =
+        std::map<std::pair<std::string, mailbox::consumer>, std::deque<journaled_mail>>;
     const mails_by_name& unknown() const { return unknown_; }
     /// False when no mail of an unknown name has that id.
     bool drop_unknown(std::string_view id);

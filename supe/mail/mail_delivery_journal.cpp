@@ -36,14 +36,8 @@ void mail_delivery::restore(const journaled_mail& mail) {
     if (!is_sound(mail)) return give_up_damaged(mail);
     const envelope kept = mail.view();
     mail_destination* const destination = directory_.destination(mail.box);
-    if (!destination) {
-        unknown_[mail.box].push_back(mail);
-        return;
-    }
-    if (!may_get(*destination, mail.meant_for)) {  // the tree has changed
-        events_.on_dead_letter(kept, mail.box, "removed", mail.history);
-        if (kept.origin.receipt) answers_.undeliverable(kept.origin, "removed");
-        journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
+    if (!destination || !may_get(*destination, mail.meant_for)) {
+        unknown_[{mail.box, mail.meant_for}].push_back(mail);
         return;
     }
     destination->box().restore(kept, mail.meant_for, mail.history);
@@ -66,11 +60,12 @@ void mail_delivery::wake(const std::string& box) {
     changed(*destination);
 }
 
-/// A child of that name is there again.
+/// A child of that name is there again, or that instance.
 void mail_delivery::let_in_unknown() {
     for (auto entry = unknown_.begin(); entry != unknown_.end();) {
-        mail_destination* const destination = directory_.destination(entry->first);
-        if (!destination) {
+        const auto& [name, meant_for] = entry->first;
+        mail_destination* const destination = directory_.destination(name);
+        if (!destination || !may_get(*destination, meant_for)) {
             ++entry;
             continue;
         }

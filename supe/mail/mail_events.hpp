@@ -19,9 +19,10 @@ public:
     /// A mail was refused whose sender asked for no answer.
     virtual void on_undeliverable(const envelope& mail, const std::string& reason) = 0;
     /// Mail waits for a child that is down, perhaps a demand child that is idle. It waits for this
-    /// one alone, or any instance of its name would do.
+    /// one alone, or any instance of its name would do. False where nobody is idle: no further mail
+    /// of this turn needs to ask.
     enum class waits_for { it_alone, any_instance };
-    virtual void on_mail_waiting(mail_endpoint& endpoint, waits_for whom) = 0;
+    virtual bool on_mail_waiting(mail_endpoint& endpoint, waits_for whom) = 0;
     /// An answer for the control socket: mail_accepted, mail_acked or mail_undeliverable.
     virtual void on_control_answer(const mail_origin& origin, signal_kind outcome,
                                    std::string_view reason) = 0;

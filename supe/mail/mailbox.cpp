@@ -87,7 +87,7 @@ void mailbox::restore(const envelope& mail, consumer meant_for, mail_history his
     kept->meant_for = meant_for_of(mail, meant_for);
     kept->journaled = true;
     last_sequence_ = std::max(last_sequence_, kept->sequence);
-    if (!history.empty()) history_of(*kept) = std::move(history);
+    for (const mail_event& event : history) remember(*kept, event);
     ++held_;
     bytes_ += mail.bytes();
     if (meant_for != anyone) add_consumers(meant_for + 1);
@@ -226,14 +226,14 @@ const held_mail* mailbox::park(consumer c, std::string_view id) {
 mail_ptr mailbox::ack_oldest(consumer c) {
     state& s = consumers_[c];
     mail_ptr mail = take_out(s, s.in_flight.take_oldest());
-    if (mail && histories_) histories_->erase(mail->sequence);
+    if (mail) take_history(*mail);
     return mail;
 }
 
 mail_ptr mailbox::ack(consumer c, std::string_view id) {
     state& s = consumers_[c];
     mail_ptr mail = take_out(s, s.in_flight.take(id));
-    if (mail && histories_) histories_->erase(mail->sequence);
+    if (mail) take_history(*mail);
     return mail;
 }
 
@@ -303,8 +303,15 @@ mailbox::aftermath mailbox::ended(consumer c, ending charge, mail_event how) {
 void mailbox::remember(const held_mail& mail, const mail_event& event) {
     if (event.what.empty()) return;
     mail_history& history = history_of(mail);
-    if (history.size() >= history_limit) history.erase(history.begin());
+    const auto forget_oldest = [&] {
+        history_bytes_ -= bytes_of(history.front());
+        history.erase(history.begin());
+    };
+    if (history.size() >= history_limit) forget_oldest();
     history.push_back(event);
+    history_bytes_ += bytes_of(event);
+    // All of them may take as much as the mails: then this one's own past goes.
+    while (history_bytes_ > limits_.bytes && !history.empty()) forget_oldest();
 }
 
 mail_history& mailbox::history_of(const held_mail& mail) {
@@ -317,6 +324,7 @@ mail_history mailbox::take_history(const held_mail& mail) {
     const auto found = histories_->find(mail.sequence);
     if (found == histories_->end()) return {};
     mail_history history = std::move(found->second);
+    for (const mail_event& event : history) history_bytes_ -= bytes_of(event);
     histories_->erase(found);
     return history;
 }

@@ -213,6 +213,9 @@ private:
     void release(const held_mail& mail);
     void put_back(mail_ptr mail);
     void remember(const held_mail& mail, const mail_event& event);
+    static std::size_t bytes_of(const mail_event& event) {
+        return sizeof event + event.what.size();
+    }
     mail_history& history_of(const held_mail& mail);
     mail_history take_history(const held_mail& mail);
     mail_ptr pop_removed();
@@ -234,6 +237,7 @@ private:
     std::uint64_t last_sequence_ = 0;
     using histories = std::unordered_map<std::uint64_t, mail_history>;  // by sequence
     std::unique_ptr<histories> histories_;  // of mail that was put back; null: none was yet
+    std::size_t history_bytes_ = 0;
 };
 
 }  // namespace supe

@@ -109,4 +109,9 @@ void sqlite_file::rollback() noexcept {
         ::sqlite3_exec(database_->getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
+void sqlite_file::empty_log() noexcept {
+    ::sqlite3_wal_checkpoint_v2(database_->getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,
+                                nullptr, nullptr);
+}
+
 }  // namespace supe

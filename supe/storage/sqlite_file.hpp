@@ -62,6 +62,9 @@ public:
     void commit();
     /// Forgets everything since begin().
     void rollback() noexcept;
+    /// Writes the log back into the file, and makes it empty, as far as nobody reads there. SQLite
+    /// does so after commits: where the disk is full none succeeds, and the log takes the room.
+    void empty_log() noexcept;
 
     /// Runs `f`; what SQLite throws comes out as sqlite_error.
     template <class F>

@@ -56,7 +56,8 @@ void notice_publisher::publish(const std::string& notice, const std::string& mes
         unread += unread_on(*link);
     }
     for (const auto& [id, l] : listeners_) {
-        if (l.names.empty() ? !is_output_notice(notice) : contains(l.names, notice))
+        if (l.names.empty() ? !is_output_notice(notice)
+                            : std::ranges::binary_search(l.names, notice))
             l.to({notice, std::string(event.message), source, now});
     }
     if (above_ && contains(forward_, notice)) above_->send_notice(notice, message);
@@ -199,7 +200,7 @@ bool notice_publisher::is_output_notice(std::string_view notice) const {
 
 bool notice_publisher::is_watched(const std::string& notice) const {
     return board_.watched(notice) || std::ranges::any_of(listeners_, [&](const auto& entry) {
-               return contains(entry.second.names, notice);
+               return std::ranges::binary_search(entry.second.names, notice);
            });
 }
 
@@ -215,6 +216,7 @@ std::uint64_t notice_publisher::listen(std::vector<std::string> names, listener 
             if (!is_output_notice(n.notice)) send(n);
         });
     }
+    std::ranges::sort(names);
     listeners_.emplace(++last_listener_, listening{std::move(names), std::move(to)});
     return last_listener_;
 }

@@ -61,7 +61,7 @@ public:
 
 private:
     struct listening {
-        std::vector<std::string> names;
+        std::vector<std::string> names;  // sorted: a line of output looks for its notice here
         listener to;
     };
     bool is_output_notice(std::string_view notice) const;

@@ -132,7 +132,7 @@ private:
     void on_dead_letter(const envelope& mail, const std::string& recipient,
                         const std::string& reason, const mail_history& history) override;
     void on_undeliverable(const envelope& mail, const std::string& reason) override;
-    void on_mail_waiting(mail_endpoint& endpoint, waits_for whom) override;
+    bool on_mail_waiting(mail_endpoint& endpoint, waits_for whom) override;
     void on_control_answer(const mail_origin& origin, signal_kind outcome,
                            std::string_view reason) override;
 

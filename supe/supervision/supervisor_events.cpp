@@ -208,14 +208,19 @@ void supervisor::on_undeliverable(const envelope& mail, const std::string& reaso
 }
 
 /// Starts the child, or one more instance.
-void supervisor::on_mail_waiting(mail_endpoint& endpoint, waits_for whom) {
+bool supervisor::on_mail_waiting(mail_endpoint& endpoint, waits_for whom) {
     const child_entry& entry = children_.at(endpoint.number);
-    if (!entry.instance || whom == waits_for::it_alone)
-        return perform(restarter_.demanded(endpoint.number, env_.time.now()));
-    for (const auto& [instance, number] : children_.find_group(entry.public_name())->numbers) {
-        if (restarter_.status_of(number) == restarter::status::idle)
-            return perform(restarter_.demanded(number, env_.time.now()));
+    int wanted = endpoint.number;
+    if (entry.instance && whom == waits_for::any_instance) {
+        const auto& all = children_.find_group(entry.public_name())->numbers;
+        const auto idle = std::ranges::find_if(all, [this](const auto& instance) {
+            return restarter_.status_of(instance.second) == restarter::status::idle;
+        });
+        if (idle == all.end()) return false;
+        wanted = idle->second;
     }
+    perform(restarter_.demanded(wanted, env_.time.now()));
+    return true;
 }
 
 void supervisor::on_control_answer(const mail_origin& origin, signal_kind outcome,

@@ -55,12 +55,14 @@ std::string supervisor::read_journal(reading when) {
     const std::string unreadable = journal_->restore(reader);
     journal_is_read_ = unreadable.empty();
     if (!journal_is_read_ && when == reading::late) return unreadable;
-    for (const auto& [name, mails] : mail_.delivery.unknown()) {
+    for (const auto& [whom, mails] : mail_.delivery.unknown()) {
+        const auto& [name, instance] = whom;
         log(fmt::format(
-            "{} of an earlier run {} in the journal for {}, which the tree file does not have: "
+            "{} of an earlier run {} in the journal for {}{}, which the tree file does not have: "
             "delivered when that name returns (supe dead)",
             mails.size() == 1 ? "1 mail" : fmt::format("{} mails", mails.size()),
-            mails.size() == 1 ? "waits" : "wait", name));
+            mails.size() == 1 ? "waits" : "wait", name,
+            instance == mailbox::anyone ? "" : fmt::format(".{}", instance + 1)));
     }
     return unreadable;
 }

@@ -169,6 +169,26 @@ BOOST_AUTO_TEST_CASE(batches) {
     BOOST_TEST(s.received().empty());  // no ack, no rejection
 }
 
+// take_arrived(): what a shutdown left unread can still be done.
+BOOST_AUTO_TEST_CASE(takes_what_has_arrived) {
+    component_fixture s;
+    s.self->set_window(9);
+    const auto wait = [](supe::component& self) -> awaitable<> {
+        const supe::batch_limits limits{};
+        BOOST_TEST((co_await self.receive_batch(limits, supe::never)).empty());
+    };
+    s.loop.start(wait(*s.self));
+    s.received();
+    s.say(
+        "{\"type\":\"mail\",\"from\":\"a\",\"msg\":1,\"id\":\"1\",\"attempt\":1}\n{\"type\":"
+        "\"mail\",\"from\":\"a\",\"msg\":2,\"id\":\"2\",\"attempt\":1}\n"
+        "{\"type\":\"signal\",\"signal\":\"SUPE-SHUTDOWN\",\"data\":{}}");
+    for (supe::mail& m : s.self->take_arrived()) m.ack();
+    s.loop.run_ready();
+    BOOST_TEST(s.received() == words{signal_frame("ACK-CURRENT-MAIL", R"({"ids":["1","2"]})")});
+    BOOST_TEST(s.self->take_arrived().empty());
+}
+
 // give_back() asks for no more mail, and puts back what was delivered and not received.
 BOOST_AUTO_TEST_CASE(gives_back) {
     component_fixture s;

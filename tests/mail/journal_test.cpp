@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(restored) {
     mail_endpoint& b = o.add("b");
     for (const auto& mail : before.journal.puts) o.mail.delivery.restore(mail);
     BOOST_TEST_SAME(o.events, {});
-    BOOST_TEST(o.mail.delivery.unknown().at("gone").size() == 1u);
+    BOOST_TEST(o.mail.delivery.unknown().at({"gone", supe::mailbox::anyone}).size() == 1u);
     o.mail.delivery.on_ready(b, 9);
     BOOST_TEST_SAME(o.received(b),
                     {R"({"type":"mail","from":"a","msg":1,"id":"id-1","attempt":1})",
@@ -188,7 +188,8 @@ BOOST_AUTO_TEST_CASE(restored_damaged) {
     BOOST_TEST(o.received(b).size() == 1u);
 }
 
-// Mail for an instance that the tree has no more is a letter too: nobody else may have it.
+// Mail for an instance that the tree has no more stays in the journal: nobody else may have it, and
+// the dead letters may have no room for all of it.
 BOOST_AUTO_TEST_CASE(restored_for_an_instance) {
     journaled_router o;
     mail_endpoint& b = o.add("b");
@@ -201,8 +202,9 @@ BOOST_AUTO_TEST_CASE(restored_for_an_instance) {
         mail.meant_for = meant_for;
         o.mail.delivery.restore(mail);
     }
-    BOOST_TEST_SAME(o.events, {"dead: 2 to b: removed after 0"});
-    BOOST_TEST_SAME(o.journal.taken(), {"erase 2 "});
+    BOOST_TEST_SAME(o.events, {});
+    BOOST_TEST_SAME(o.journal.taken(), {});
+    BOOST_TEST(o.mail.delivery.unknown().size() == 1u);
     o.mail.delivery.on_ready(b, 9);
     BOOST_TEST(o.received(b).size() == 2u);
     BOOST_TEST(b.box.queued() == 0u);

@@ -56,6 +56,27 @@ BOOST_AUTO_TEST_CASE(put_again) {
     BOOST_TEST_SAME(o.received(a), {});
 }
 
+// A letter of a component is none for a supervisor that has its name now, and the other way round.
+BOOST_AUTO_TEST_CASE(put_again_where_the_tree_has_changed) {
+    fixture o;
+    mail_endpoint& component = o.add("c");
+    mail_endpoint& below = o.add("s", supe::endpoint_kind::supervisor);
+    o.mail.delivery.on_ready(component, 9);
+    o.mail.delivery.on_ready(below, 9);
+    supe::envelope letter;
+    letter.id = "x-1";
+    letter.msg = "7";
+    letter.origin = {.source = supe::mail_source::control, .id = "1"};
+    o.mail.delivery.put_again("s", letter);
+    letter.to = "/s/x";
+    o.mail.delivery.put_again("c", letter);
+    o.mail.flush();
+    const std::string refused = "control: 1 MAIL-UNDELIVERABLE unknown-address";
+    BOOST_TEST_SAME(o.events, {refused, refused});
+    BOOST_TEST_SAME(o.received(component), {});
+    BOOST_TEST_SAME(o.received(below), {});
+}
+
 // A full mailbox refuses it, also when mail of a sender would be withheld.
 BOOST_AUTO_TEST_CASE(put_again_without_capacity) {
     for (const bool block : {false, true}) {

@@ -358,6 +358,22 @@ BOOST_AUTO_TEST_CASE(notices) {
                lines[1]);
 }
 
+// Each line of output of a child looks among the names that a client listens to.
+BOOST_AUTO_TEST_CASE(too_many_names_to_listen_to) {
+    counter c;
+    const auto listen = [](std::size_t count, std::size_t length) {
+        std::string names;
+        for (std::size_t n = 0; n < count; ++n)
+            names += (n ? ",\"" : "\"") + std::string(length, 'n') + "\"";
+        return R"({"do":"notices","names":[)" + names + "]}";
+    };
+    BOOST_TEST(c.call(listen(4096, 4)).received() == "\n");
+    BOOST_TEST(c.call(listen(1, 1024)).received() == "\n");
+    for (const std::string& request : {listen(4097, 4), listen(1, 1025)})
+        BOOST_TEST(c.call(request).received() ==
+                   "{\"error\":\"names: at most 4096, of 1024 bytes each\",\"code\":2}\n");
+}
+
 // A reader that is too slow is disconnected, and takes no more memory than its limit; one that is
 // gone leaves no watch behind.
 BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {

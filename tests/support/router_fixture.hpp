@@ -62,10 +62,12 @@ struct recorded_events : supe::mail_events {
     void on_undeliverable(const supe::envelope& m, const std::string& why) override {
         events.push_back(fmt::format("undeliverable: {} {}", m.msg, why));
     }
-    void on_mail_waiting(mail_endpoint& s, waits_for whom) override {
+    bool on_mail_waiting(mail_endpoint& s, waits_for whom) override {
         const bool alone = whom == waits_for::it_alone;
         events.push_back("waiting: " + s.name + (alone ? " alone" : ""));
+        return someone_idle;
     }
+    bool someone_idle = true;
     void on_control_answer(const supe::mail_origin& o, supe::signal_kind outcome,
                            std::string_view why) override {
         events.push_back(fmt::format("control: {} {} {}", o.id, name_of(outcome), why));

@@ -23,6 +23,12 @@ BOOST_AUTO_TEST_CASE(given) {
          {"", "now", "2026", "2026-13-01", "2026-02-30", "2026-01-31T", "2026-01-31T25:00",
           "2026-01-31T12:60", "2026-01-31T12:05Zulu", "2026-01-31T12:05+01:00", "-2h", "2026-1-31"})
         BOOST_TEST(read(text) == "no", text);
+    // Where the system's clock has no room for them.
+    const auto ms = [&](const std::string& text) {
+        return components::parse_moment(text, now)->time_since_epoch().count();
+    };
+    BOOST_TEST(ms("9999-12-31T23:59:59.999Z") == 253402300799999);
+    BOOST_TEST(ms("0001-01-01") == -62135596800000);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -239,6 +239,8 @@ BOOST_AUTO_TEST_CASE(retry_after) {
     BOOST_TEST(seconds("Sun Nov  6 12:00:05 1994") == 5);
     BOOST_TEST(seconds("Sun, 06 Nov 1994 08:49:37 GMT") == 0);
     BOOST_TEST(seconds("Mon, 06 Nov 2094 08:49:37 GMT") == 366 * 86400);
+    BOOST_TEST(seconds("Fri, 31 Dec 9999 23:59:59 GMT") == 366 * 86400);
+    BOOST_TEST(seconds("Mon, 01 Jan 0001 00:00:00 GMT") == 0);
     for (const char* none : {"", "-1", "1.5", "12s", "soon", "Sun, 06 Nov 1994",
                              "Sun, 06 Nov 1994 12:00:30 GMT and more", " 5"})
         BOOST_TEST(seconds(none) == -1, none);

@@ -201,6 +201,25 @@ BOOST_AUTO_TEST_CASE(full_and_no_longer_full) {
     BOOST_TEST(s.delivered["c"] == 1);
 }
 
+// An ordered stop forgets no result that a forwarder left behind.
+BOOST_AUTO_TEST_CASE(stopped_before_it_read_a_result) {
+    scene s;
+    s.a_try = 1s;
+    s.run();
+    s.send("a");
+    s.w.advance(500ms);
+    s.w.freeze("/queue");
+    s.w.advance(1s);
+    BOOST_TEST(s.delivered["a"] == 1);
+    BOOST_TEST(!s.w.stop(1s));  // the forwarder has ended, and the queue is asked to
+    s.w.thaw("/queue");
+    BOOST_TEST(s.w.stop());
+    s.run();
+    s.w.advance(1min);
+    BOOST_TEST(s.delivered["a"] == 1);
+    BOOST_TEST(s.is_balanced());
+}
+
 // A config that makes no sense ends it with words.
 BOOST_AUTO_TEST_CASE(nonsense_in_the_config) {
     scene s;

@@ -126,6 +126,25 @@ BOOST_AUTO_TEST_CASE(a_long_outage) {
     BOOST_TEST(s.is_balanced());
 }
 
+// A row of webhooks that the destination cannot take opens the circuit, and the one behind them
+// does not wait until each of these was a probe.
+BOOST_AUTO_TEST_CASE(behind_a_row_of_bad_ones) {
+    scene s;
+    s.run();
+    for (int n = 0; n < 50; ++n) {
+        const std::string id = fmt::format("bad{}", n);
+        s.statuses[id] = std::deque<int>(20, 500);
+        s.send(id);
+    }
+    s.w.advance(500ms);
+    BOOST_TEST(s.w.count("destination-down") == 1u);
+    s.send("good");
+    s.w.advance(5s);
+    BOOST_TEST(s.delivered["good"] == 1);
+    s.w.advance(10min);
+    BOOST_TEST(s.is_balanced());
+}
+
 // One webhook that always fails, beside others that do not, is its own trouble: the circuit stays
 // closed, and its delays grow.
 BOOST_AUTO_TEST_CASE(one_bad_webhook_is_no_outage) {

@@ -73,6 +73,11 @@ BOOST_AUTO_TEST_CASE(failures_come_back_in_time) {
     s.take({result("a", 4, 200)});
     BOOST_TEST(s.counts() == "0 pending, 0 failed, 0 dead, 0 handed");
     BOOST_TEST(!s.wake_in());
+    // A clock that is behind after a restart does not begin a rest again that is over.
+    s.now -= 72h;
+    s.open();
+    s.take({webhook("d")});
+    same(s.mark_delivery(), {"d/1"});
 }
 
 // New ones and retries take turns: a thousand bad ones hold up nobody, nor do new ones hold up a

@@ -89,6 +89,8 @@ BOOST_AUTO_TEST_CASE(retry_after) {
     BOOST_TEST(hold(503, 120s) == 120000);
     BOOST_TEST(hold(429, 24h * 30) == 86400000);
     BOOST_TEST(hold(429, std::nullopt) == -1);
+    BOOST_TEST(hold(429, 0s) == -1);  // no time was asked for: its own delay is its pause
+    BOOST_TEST(judged({429, 0s}, {}) == "retry 10000");
     for (const int status : {0, 404, 408, 500, 502, 504}) BOOST_TEST(hold(status, 5s) == -1);
 }
 

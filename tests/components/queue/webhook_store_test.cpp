@@ -339,6 +339,23 @@ BOOST_AUTO_TEST_CASE(the_file) {
     BOOST_TEST(other.execAndGet("PRAGMA journal_mode").getString() == "wal");
 }
 
+// A reader keeps SQLite from emptying its log; on a full disk no later commit would.
+BOOST_AUTO_TEST_CASE(a_log_that_a_reader_made_long) {
+    scene s;
+    const auto log = [&] { return std::filesystem::file_size(s.directory / "queue.db-wal"); };
+    {
+        SQLite::Database other((s.directory / "queue.db").string(), SQLite::OPEN_READONLY);
+        SQLite::Statement reads(other, "SELECT id FROM webhooks UNION ALL SELECT 'x'");
+        BOOST_TEST(reads.executeStep());
+        for (int n = 0; n < 40; ++n)
+            s.insert({fmt::format("w{}", n).c_str()}, std::string(200'000, 'x'));
+        BOOST_TEST(log() > 6'000'000u);
+    }
+    s.store->make_room();
+    BOOST_TEST(log() == 0u);
+    BOOST_TEST(s.store->counts().pending == 40u);
+}
+
 // A file that the first version wrote, with all that is in it: two that wait, two that have failed,
 // one that is dead, a destination that is paused. It is written as today from then on, and what
 // comes is behind what was there.

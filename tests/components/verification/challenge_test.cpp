@@ -53,6 +53,10 @@ BOOST_AUTO_TEST_CASE(x) {
         shown(x.challenge(get("/h?crc_token=9b4507b3-9040-4669-9ca3-6b94edb50553"))) ==
         R"(200 application/json {"response_token":"sha256=Cytd4Sq+NvEcV3MMrXxWJGJx5A+y/lXzzU2Maartkx8="})");
     BOOST_TEST(shown(x.challenge(get("/h?crc_token="))) == "none");
+    // No question makes us sign a webhook for a stranger, or the text before one (Zoom's `v0:`).
+    for (const std::string webhook : {"%7B%22a%22:1%7D", "v0:1700000000:", "a%20b", "%22a%22"})
+        BOOST_TEST(shown(x.challenge(get("/h?crc_token=" + webhook))) == "none", webhook);
+    BOOST_TEST(shown(x.challenge(get("/h?crc_token=" + std::string(257, 'a')))) == "none");
 }
 
 // Text comes back as text that no browser takes for a page.

@@ -303,7 +303,20 @@ BOOST_AUTO_TEST_CASE(bodies_of_twilio) {
     const verifying twilio = verifying::of("twilio", "12345");
     signed_request r = published[7].request();
     r.message.headers[0].second = "application/json";
-    BOOST_TEST(twilio.objection(r) == "the body is no form, and bodySHA256 is not its hash");
+    BOOST_TEST(twilio.objection(r) ==
+               "bodySHA256 in the URL is missing, or not the hash of the body");
+    // Where it does, the hash is that of the body, whatever that is: without this the signature
+    // of the URL would be good for an empty body, and for a form without fields.
+    r = published[8].request();
+    BOOST_TEST(twilio.objection(r) == "");
+    for (const std::string body : {"", "&&&"}) {
+        r.message.body = body;
+        for (const std::string type : {"application/x-www-form-urlencoded", "application/json"}) {
+            r.message.headers[0].second = type;
+            BOOST_TEST(twilio.objection(r) ==
+                       "bodySHA256 in the URL is missing, or not the hash of the body");
+        }
+    }
     r = published[7].request();
     r.url = "https://h.example/x";
     // Repeated fields count once, and are sorted by value too: made by Python.
@@ -329,6 +342,20 @@ BOOST_AUTO_TEST_CASE(reasons) {
     signed_request no_time = made[7].request();
     no_time.message.headers.erase(no_time.message.headers.begin());
     BOOST_TEST(verifying::of("zoom").objection(no_time) == "x-zm-request-timestamp is missing");
+}
+
+// What a provider's JSON may hold and JavaScript reads: a text that was cut within an emoji, and
+// many levels.
+BOOST_AUTO_TEST_CASE(odd_json) {
+    const verifying microsoft = verifying::of("microsoft", "state");
+    signed_request r;
+    for (const std::string more : {R"("\ud83d")", R"("\ud83d\ude00")", "1e400", "[[[[1]]]]"}) {
+        r.message.body = R"({"value":[{"x":)" + more + R"(,"clientState":"state"}]})";
+        BOOST_TEST(microsoft.objection(r) == "", more);
+    }
+    r.message.body = R"({"value":[{"clientState":"state","x":)" + std::string(40, '[') +
+                     std::string(40, ']') + "}]}";
+    BOOST_TEST(microsoft.objection(r) == "");
 }
 
 // With another last character, and with rubbish of any length, it is refused.
