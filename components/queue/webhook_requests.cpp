@@ -111,8 +111,9 @@ void add_rest(json::object& answer, const search_page& page) {
 }
 
 json::object shown(webhook_store& store, const webhook_overview& w) {
+    const route_row& route = store.routes().all()[static_cast<std::size_t>(w.lane - 1)];
     json::object one{{"id", w.id},
-                     {"route", store.routes().at(w.lane).name},
+                     {"route", route.name},
                      {"status", status_of(w.state)},
                      {"received", shown_time(w.accepted_at)},
                      {"request", w.method + " " + shown_target(w.target)},
@@ -120,7 +121,7 @@ json::object shown(webhook_store& store, const webhook_overview& w) {
                      {"attempts", w.attempt}};
     const auto last = w.attempt > 0 ? store.last_attempt_of(w.seq) : std::nullopt;
     if (last) one["code"] = last->status;
-    if (w.state == failed) one["due"] = shown_time(w.due_at);
+    if (w.state == failed) one["due"] = shown_time(std::max(w.due_at, route.held_until));
     if (w.state == dead || w.state == kept) one["at"] = shown_time(w.due_at);
     const std::string reason = w.state == failed && last ? last->reason : w.reason;
     if (!reason.empty()) one["reason"] = reason;

@@ -127,6 +127,12 @@ BOOST_AUTO_TEST_CASE(shows) {
     BOOST_TEST(b.at("code") == 404);
     BOOST_TEST(b.at("reason") == "no");
     BOOST_TEST(b.at("due") == "2023-11-14T22:13:33.000Z");
+    // A route that is held until later sends it no sooner.
+    s.store->begin();
+    s.store->routes().at(s.store->routes().lane_of("default")).held_until = 1700000100000;
+    s.store->routes().at(s.store->routes().lane_of("b")).held_until = 1700000100000;
+    s.store->commit();
+    BOOST_TEST(s.ask(R"({"what":"show","id":"b"})").at("due") == "2023-11-14T22:15:00.000Z");
     const auto c = s.ask(R"({"what":"show","id":"c"})");
     BOOST_TEST(c.at("tries").as_array().size() == 5u);
     BOOST_TEST(c.at("reason") == "refused 5 times, at last with 404");
