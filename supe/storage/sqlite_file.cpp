@@ -109,9 +109,12 @@ void sqlite_file::rollback() noexcept {
         ::sqlite3_exec(database_->getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
+/// It waits for no reader: the loop would stand still for as long.
 void sqlite_file::empty_log() noexcept {
-    ::sqlite3_wal_checkpoint_v2(database_->getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,
-                                nullptr, nullptr);
+    sqlite3* const db = database_->getHandle();
+    ::sqlite3_busy_timeout(db, 0);
+    ::sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    ::sqlite3_busy_timeout(db, busy_ms);
 }
 
 }  // namespace supe
