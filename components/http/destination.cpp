@@ -150,8 +150,8 @@ std::optional<std::chrono::milliseconds> parse_retry_after(
         // In seconds as long as it may be far away: system_clock ends in the year 2262.
         const std::chrono::seconds at(::timegm(&date));
         const auto from = now.time_since_epoch();
-        if (at <= std::chrono::floor<std::chrono::seconds>(from)) return std::chrono::seconds(0);
-        if (at > std::chrono::floor<std::chrono::seconds>(from) + longest) return longest;
+        const auto left = at - std::chrono::floor<std::chrono::seconds>(from);
+        if (left <= left.zero() || left > longest) return std::clamp(left, left.zero(), longest);
         return std::chrono::ceil<std::chrono::milliseconds>(at - from);
     }
     return std::nullopt;

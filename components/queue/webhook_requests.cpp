@@ -111,7 +111,7 @@ void add_rest(json::object& answer, const search_page& page) {
 }
 
 json::object shown(webhook_store& store, const webhook_overview& w) {
-    const route_row& route = store.routes().all()[static_cast<std::size_t>(w.lane - 1)];
+    const route_row& route = store.routes().at(w.lane);
     json::object one{{"id", w.id},
                      {"route", route.name},
                      {"status", status_of(w.state)},

@@ -67,19 +67,17 @@ void server::close_slow_listeners() {
 
 namespace {
 
-// Of one client, as of a watcher on the channel (contract §4).
-constexpr std::size_t most_names = 4096, longest_name = 1024;
+constexpr noticeboard_limits of_one;  // of a client here, as of a watcher on the channel
 
-/// Empty, with `too_much`, where they are more than that.
-std::vector<std::string> names_in(const boost::json::object& request, bool& too_much) {
+/// Nothing where they are more, or longer, than they may be.
+std::optional<std::vector<std::string>> names_in(const boost::json::object& request) {
     std::vector<std::string> names;
     const auto* wanted = request.if_contains("names");
     if (!wanted || !wanted->is_array()) return names;
-    too_much = wanted->get_array().size() > most_names;
-    if (too_much) return names;
+    if (wanted->get_array().size() > of_one.watches) return std::nullopt;
     for (const boost::json::value& name : wanted->get_array()) {
         if (!name.is_string()) continue;
-        too_much = too_much || name.get_string().size() > longest_name;
+        if (name.get_string().size() > of_one.name_bytes) return std::nullopt;
         names.emplace_back(name.get_string());
     }
     return names;
@@ -88,14 +86,13 @@ std::vector<std::string> names_in(const boost::json::object& request, bool& too_
 }  // namespace
 
 awaitable<> server::stream_notices(std::shared_ptr<client> who, boost::json::object request) {
-    bool too_much = false;
-    std::vector<std::string> names = names_in(request, too_much);
+    auto names = names_in(request);
     const bool fresh_only = request.contains("fresh");
     request = {};
-    if (too_much) {
-        boost::json::value refusal =
-            error(fmt::format("names: at most {}, of {} bytes each", most_names, longest_name),
-                  result::bad_request);
+    if (!names) {
+        boost::json::value refusal = error(
+            fmt::format("names: at most {}, of {} bytes each", of_one.watches, of_one.name_bytes),
+            result::bad_request);
         co_await send_answer(who, std::move(refusal));
         co_return;
     }
@@ -117,7 +114,7 @@ awaitable<> server::stream_notices(std::shared_ptr<client> who, boost::json::obj
         supervisor& s;
         std::uint64_t id;
         ~subscription() { s.notices().stop_listening(id); }
-    } subscribed{supervisor_, supervisor_.notices().listen(std::move(names), on_notice)};
+    } subscribed{supervisor_, supervisor_.notices().listen(std::move(*names), on_notice)};
     listening = true;
     while (!own.is_closed) {
         const std::string text = own.take();
