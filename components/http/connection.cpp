@@ -191,6 +191,8 @@ struct http_connection::impl {
             cut = co_await read_more();
             if (buffer.size() > 0 && !std::exchange(answered, true)) limit.set(limits.total);
         }
+        // The end is as good as an end of line: the status may stand before it.
+        if (cut == asio::error::eof) head.read(std::string(received()) + '\n');
         co_return cut;
     }
 

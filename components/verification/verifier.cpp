@@ -37,8 +37,11 @@ std::string objection_to_time(const provider& how, const request_parts& parts) {
     const auto text = parts.value(how.timestamp);
     const auto time = text ? time_in(*text) : std::nullopt;
     if (!time) return fmt::format("{} is no time", shown(how.timestamp));
+    // In seconds, before they are subtracted: whoever has the key may name any number.
+    using std::chrono::seconds;
     const auto now = parts.request().now.time_since_epoch();
-    const auto off = std::chrono::duration_cast<std::chrono::seconds>(now - *time);
+    const auto off =
+        std::chrono::duration_cast<seconds>(now) - std::chrono::duration_cast<seconds>(*time);
     if (std::chrono::abs(off) <= *how.age) return {};
     return fmt::format("it was signed {} s {}, the limit is {} s", std::abs(off.count()),
                        off.count() > 0 ? "ago" : "ahead of our clock", how.age->count());

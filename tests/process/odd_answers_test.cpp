@@ -68,6 +68,9 @@ BOOST_AUTO_TEST_CASE(a_2xx_is_a_delivery) {
 
 // An answer that is cut behind its status, by an end, a reset, or for longer than the time.
 BOOST_AUTO_TEST_CASE(cut_behind_the_status) {
+    for (const char* answer : {"HTTP/1.1 200", "HTTP/1.1 200 OK"})
+        BOOST_TEST(once({{answer}, script::close}).reply.status == 200, answer);
+    BOOST_TEST(once({{"HTTP/1.1 20"}, script::close}).reply.status == 0);
     for (const char* answer : {"HTTP/1.1 200 OK\r\nContent-", "HTTP/1.1 204 \r\n",
                                "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
                                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"})
