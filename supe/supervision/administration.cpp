@@ -1,6 +1,7 @@
 #include "supe/supervision/administration.hpp"
 
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 #include <ranges>
 
 namespace supe {
@@ -20,7 +21,14 @@ administration::administration(administered& supervisor, child_registry& childre
                                nested_requests& below, clock& time, supervisor_spec& spec,
                                nursery& tasks)
     : supervisor_(supervisor), children_(children), restarts_(restarts), notices_(notices),
-      below_(below), time_(time), spec_(spec), written_(written(spec.children)), tasks_(tasks) {}
+      below_(below), time_(time), spec_(spec), tasks_(tasks) {
+    written_.reserve(spec.children.size());
+    for (const child_spec& child : spec.children) written_.push_back(as_written(child));
+}
+
+awaitable<> administration::pause_after(std::size_t children) {
+    if (children % children_per_turn == 0) co_await asio::post(time_.executor(), use_awaitable);
+}
 
 // --- turns ---
 
@@ -323,6 +331,7 @@ awaitable<std::string> administration::add_instances(
         const int number = entry.who.number();
         problem = co_await first_start(number, where);
         where = restarter::position::behind(number);
+        co_await pause_after(i);
     }
     if (!problem.empty() && !children_.members(name).empty()) co_await remove_now(name);
     co_return problem;
@@ -346,13 +355,14 @@ std::string administration::refusal_of_scale(const std::string& name, unsigned n
 
 /// False when the supervisor ends meanwhile.
 awaitable<bool> administration::remove_instances_beyond(std::string name, unsigned n) {
-    for (;;) {
+    for (std::size_t removed = 1;; ++removed) {
         const child_group* const group = children_.find_group(name);
         if (!group || group->numbers.size() <= n) co_return true;
         const int number = group->numbers.rbegin()->second;
         const std::string last = children_.at(number).who.spec().name;
         co_await remove_now(last);
         if (children_.has(number)) co_return false;
+        co_await pause_after(removed);
     }
 }
 
@@ -377,6 +387,7 @@ awaitable<std::string> administration::scale_now(std::string name, unsigned n) {
         where.group = group->id;
         const int number = children_.add_instance(*group, i).who.number();
         problem = co_await first_start(number, where);
+        co_await pause_after(i);
     }
     co_return problem;
 }

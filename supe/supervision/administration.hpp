@@ -126,6 +126,9 @@ private:
         bool by_itself = false;  // it left the tree by its own end
         std::string why;         // its first start failed; empty: it had nothing to do
     };
+    /// What goes on over thousands of children gives all others a turn between them.
+    static constexpr std::size_t children_per_turn = 32;
+    awaitable<> pause_after(std::size_t children);
     std::string refusal_of(const child_spec& spec) const;
     awaitable<std::string> add_at(child_spec spec, restarter::position where);
     awaitable<std::string> add_instances(child_spec spec,
@@ -144,9 +147,10 @@ private:
         std::optional<std::size_t> spec;  // its hash; none: what the file says was not applied
         unsigned instances;
     };
-    static std::vector<written_child> written(const std::vector<child_spec>& children);
-    awaitable<std::string> remove_unlisted(std::vector<written_child> before,
-                                           std::vector<child_spec> now);
+    static written_child as_written(const child_spec& spec);
+    awaitable<std::vector<written_child>> written(const std::vector<child_spec>& children);
+    awaitable<std::string> remove_unlisted(const std::vector<written_child>& before,
+                                           const std::vector<written_child>& now);
     /// What a reload came to for one child. What was not applied is tried again by the next reload,
     /// also of the same file.
     struct reloaded {

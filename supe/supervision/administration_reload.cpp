@@ -6,14 +6,19 @@
 #include <algorithm>
 #include <functional>
 #include <ranges>
+#include <string_view>
+#include <unordered_map>
 
 namespace supe {
 namespace {
 
+/// By name; valid as long as `all`.
 template <class Named>
-const Named* find_named(const std::vector<Named>& all, const std::string& name) {
-    const auto found = std::ranges::find(all, name, &Named::name);
-    return found == all.end() ? nullptr : &*found;
+std::unordered_map<std::string_view, const Named*> index_of_names(const std::vector<Named>& all) {
+    std::unordered_map<std::string_view, const Named*> index;
+    index.reserve(all.size());
+    for (const Named& one : all) index.emplace(one.name, &one);
+    return index;
 }
 
 /// The same for two specs that differ in the order of a config's keys.
@@ -58,18 +63,26 @@ void note(std::string& problems, const std::string& problem) {
 
 }  // namespace
 
-std::vector<administration::written_child> administration::written(
+administration::written_child administration::as_written(const child_spec& spec) {
+    return {spec.name, hash_of(spec), spec.instances};
+}
+
+awaitable<std::vector<administration::written_child>> administration::written(
     const std::vector<child_spec>& children) {
     std::vector<written_child> all;
     all.reserve(children.size());
-    for (const child_spec& c : children) all.push_back({c.name, hash_of(c), c.instances});
-    return all;
+    for (const child_spec& child : children) {
+        all.push_back(as_written(child));
+        co_await pause_after(all.size());
+    }
+    co_return all;
 }
 
 awaitable<std::string> administration::reload_now(supervisor_spec tree) {
     std::vector<child_spec> now = std::exchange(tree.children, {});
-    const std::vector<written_child> before = std::exchange(written_, written(now));
-    const std::vector<written_child> listed = written_;
+    const std::vector<written_child> listed = co_await written(now);
+    const std::vector<written_child> before = std::exchange(written_, listed);
+    const auto before_by_name = index_of_names(before);
     std::string problems;
     if (std::exchange(tree.name, spec_.name) != tree.name)
         note(problems, fmt::format("the name stays {} until the tree is started again", tree.name));
@@ -78,12 +91,13 @@ awaitable<std::string> administration::reload_now(supervisor_spec tree) {
     spec_ = std::move(tree);
     restarts_.change(spec_);
     notices_.set_forward(spec_.forward);
-    const std::string not_removed = co_await remove_unlisted(before, now);
+    const std::string not_removed = co_await remove_unlisted(before, listed);
     note(problems, not_removed);
     auto where = restarter::position::first();
     for (std::size_t i = 0; i < listed.size(); ++i) {
         const std::string& name = listed[i].name;
-        const written_child* old = find_named(before, name);
+        const auto found = before_by_name.find(name);
+        const written_child* const old = found == before_by_name.end() ? nullptr : found->second;
         if (is_ending()) co_return ending_text({});
         if (!old || old->spec != listed[i].spec) {
             const unsigned instances_before = old ? old->instances : 0;
@@ -94,6 +108,7 @@ awaitable<std::string> administration::reload_now(supervisor_spec tree) {
         }
         const auto here = children_.members(name);
         if (!here.empty()) where = restarter::position::behind(here.back()->who.number());
+        co_await pause_after(i + 1);
     }
     std::vector<int> order;
     for (const written_child& one : listed)
@@ -103,11 +118,12 @@ awaitable<std::string> administration::reload_now(supervisor_spec tree) {
 }
 
 /// Removes what was in the file before, and is not now, in reverse.
-awaitable<std::string> administration::remove_unlisted(std::vector<written_child> before,
-                                                       std::vector<child_spec> now) {
+awaitable<std::string> administration::remove_unlisted(const std::vector<written_child>& before,
+                                                       const std::vector<written_child>& now) {
     std::string problems;
+    const auto listed = index_of_names(now);
     for (const written_child& old : before | std::views::reverse) {
-        if (find_named(now, old.name) || !children_.is_taken(old.name) || is_ending()) continue;
+        if (listed.contains(old.name) || !children_.is_taken(old.name) || is_ending()) continue;
         const std::string problem = co_await remove_now(old.name);
         note(problems, problem);
     }
