@@ -22,8 +22,8 @@ std::array<char, 256 * 1024>& shared_buffer() {
 }  // namespace
 
 channel::channel(clock& c, unique_fd fd, side s, std::size_t frame_limit)
-    : frame_limit_(frame_limit), side_(s), descriptor_(c.executor(), std::move(fd)), wake_(c),
-      splitter_(s == side::component ? frame_limit + delivery_overhead : frame_limit) {}
+    : clock_(c), frame_limit_(frame_limit), side_(s), descriptor_(c.executor(), std::move(fd)),
+      wake_(c), splitter_(s == side::component ? frame_limit + delivery_overhead : frame_limit) {}
 
 /// A delivery and a notice of full size stay below this limit: only answers that the component
 /// leaves unread exceed it.
@@ -82,7 +82,7 @@ bool channel::take(const frame_sink& on_frame) {
 channel::outcome channel::read_once(const frame_sink& on_frame) {
     if (!unread_.empty()) {
         pending_text now = std::exchange(unread_, {});  // a frame may close this channel
-        now.take(splitter_.feed(now.view(), on_frame, frames_per_turn));
+        now.take(pass_on(now.view(), on_frame));
         if (open_) unread_ = std::move(now);
         return outcome::data;
     }
@@ -93,7 +93,7 @@ channel::outcome channel::read_once(const frame_sink& on_frame) {
     if (n > 0) {
         std::string_view read(buffer.data(), static_cast<std::size_t>(n));
         if (arrived_) *arrived_ -= read.size();
-        read.remove_prefix(splitter_.feed(read, on_frame, frames_per_turn));
+        read.remove_prefix(pass_on(read, on_frame));
         if (!read.empty() && open_) unread_.keep(read);
         return outcome::data;
     }
@@ -101,6 +101,17 @@ channel::outcome channel::read_once(const frame_sink& on_frame) {
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return outcome::nothing;
     return outcome::closed;
+}
+
+/// What one turn may pass on. Returns its bytes.
+std::size_t channel::pass_on(std::string_view text, const frame_sink& on_frame) {
+    const time_point end = clock_.now() + time_per_turn;
+    std::size_t passed = 0;
+    for (std::size_t n = 0; n < frames_per_turn; n += frames_per_look) {
+        passed += splitter_.feed(text.substr(passed), on_frame, frames_per_look);
+        if (passed == text.size() || clock_.now() > end) break;
+    }
+    return passed;
 }
 
 void channel::end_after_arrived() {

@@ -40,7 +40,7 @@ public:
 
     using frame_sink = std::function<void(std::string_view frame)>;
     /// Writes what is pending, waits for input (or until it can write), reads once, and passes
-    /// whole frames to `on_frame`, `frames_per_turn` at most. False when the other side is gone.
+    /// whole frames to `on_frame`, for a bounded time. False when the other side is gone.
     /// Throws operation_aborted when the coroutine is cancelled.
     awaitable<bool> turn(const frame_sink& on_frame);
     /// A turn in two steps, which saves a coroutine frame: `co_await ready()`, then take(). Where
@@ -52,6 +52,9 @@ public:
     }
     bool take(const frame_sink& on_frame);
     static constexpr std::size_t frames_per_turn = 256;
+    /// What a frame asks for may take long. The time is looked at once in so many frames.
+    static constexpr std::chrono::milliseconds time_per_turn{2};
+    static constexpr std::size_t frames_per_look = 8;
     /// The last turn left frames that it had read.
     bool has_more() const { return !unread_.empty() && may_read(); }
     /// The process at the other side is dead. Its last words are what has arrived by now: the turns
@@ -72,10 +75,12 @@ public:
 private:
     enum class outcome { data, nothing, closed };
     outcome read_once(const frame_sink& on_frame);
+    std::size_t pass_on(std::string_view text, const frame_sink& on_frame);
     void ask_for_work();
     void drop_output();
     bool may_read() const;
 
+    clock& clock_;
     std::size_t frame_limit_;
     side side_;
     watched_descriptor descriptor_;

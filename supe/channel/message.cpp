@@ -12,6 +12,7 @@ namespace {
 struct members {
     std::string_view type, signal, data, to, msg, id, receipt, from, attempt, cmd;
     bool answer = false;
+    std::size_t unknown = 0;
     std::string extras;
 };
 
@@ -55,6 +56,9 @@ void expect_string(std::string_view value, std::string_view name, std::string& p
 
 message read_mail(members& m) {
     std::string problem;
+    if (m.unknown > unknown_members_limit)
+        problem = fmt::format("{} members that are not of a mail, and at most {} are passed on",
+                              m.unknown, unknown_members_limit);
     expect_string(m.to, "to", problem);
     expect_string(m.id, "id", problem);
     if (!m.receipt.empty() && m.receipt != "true" && m.receipt != "false")
@@ -100,6 +104,7 @@ message read_message(std::string_view frame) {
             continue;
         }
         if (object.key() == "re") m.answer = true;
+        if (++m.unknown > unknown_members_limit) continue;
         append_member(m.extras, object.key_text(), object.value());
     }
     if (!object.well_formed()) {

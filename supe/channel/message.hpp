@@ -20,6 +20,9 @@ constexpr std::size_t id_limit = 1024;
 /// MiB. Of NOTICEBOARD-REQUEST it counts without the `message`, which is passed on as it is.
 constexpr std::size_t signal_data_limit = 1u << 20;
 
+/// Members that we do not know and pass on, of one mail: to look into a million takes too long.
+constexpr std::size_t unknown_members_limit = 1024;
+
 /// A mail as a component (or a supervisor) sent it. Views point into the frame.
 struct mail_frame {
     std::optional<std::string> to;  ///< absent: to the sender's own supervisor

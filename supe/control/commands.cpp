@@ -222,8 +222,9 @@ awaitable<json::value> commands::for_child(std::string what, std::string name,
             co_return error("instances: must be a whole number from 1 to 10000",
                             result::bad_request);
         problem = co_await supervisor_.admin().scale(name, static_cast<unsigned>(n->get_int64()));
-        done = fmt::format("{} has {} instance{}", address, n->get_int64(),
-                           n->get_int64() == 1 ? "" : "s");
+        const std::string saved = co_await supervisor_.saved_of(name);
+        done = fmt::format("{} has {} instance{}{}", address, n->get_int64(),
+                           n->get_int64() == 1 ? "" : "s", saved);
     } else {
         co_return error(fmt::format("\"{}\" is not one of status, start, stop, restart, add, "
                                     "remove, scale, mail, call, restore, dead, find, notices",
@@ -247,7 +248,7 @@ std::string commands::came_up_text(const std::string& name) {
 
 awaitable<json::value> commands::add(json::object request) {
     const auto* text = request.if_contains("child");
-    if (!text) co_return error("add needs a child", result::bad_request);
+    if (!text) co_return error("add needs a child, of at most 1 MiB", result::bad_request);
     std::string refused, problem, name;
     try {
         child_spec spec = parse_child(json::serialize(*text), "child", "/");

@@ -129,14 +129,22 @@ std::size_t skip_scalar(std::string_view t, std::size_t i) {
     }
 }
 
-/// `"key" :` and the blanks behind it.
-std::size_t skip_key(std::string_view t, std::size_t i) {
-    if (i >= t.size() || t[i] != '"') return bad;
-    i = skip_string(t, i);
-    if (i == bad) return bad;
+/// `:` and the blanks around it.
+std::size_t skip_colon(std::string_view t, std::size_t i) {
     i = skip_blanks(t, i);
     if (i >= t.size() || t[i] != ':') return bad;
     return skip_blanks(t, i + 1);
+}
+
+/// The end of a key's text; `i` may be the end of the whole text.
+std::size_t skip_key_text(std::string_view t, std::size_t i) {
+    return i < t.size() && t[i] == '"' ? skip_string(t, i) : bad;
+}
+
+/// `"key" :` and the blanks behind it.
+std::size_t skip_key(std::string_view t, std::size_t i) {
+    i = skip_key_text(t, i);
+    return i == bad ? bad : skip_colon(t, i);
 }
 
 /// The end of the value at `i`. Containers are kept as bits, not by recursion: depth costs no
@@ -196,7 +204,10 @@ void append_utf8(std::string& out, unsigned c) {
 }
 
 unsigned hex_at(std::string_view t, std::size_t i) {
-    return static_cast<unsigned>(std::stoul(std::string(t.substr(i, 4)), nullptr, 16));
+    unsigned value = 0;
+    for (const char c : t.substr(i, 4))
+        value = value << 4 | static_cast<unsigned>(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+    return value;
 }
 
 /// `\uXXXX` at `i`, a pair of surrogates together; steps over it.
@@ -240,11 +251,11 @@ bool json_members::next() {
         at_ = skip_blanks(text_, at_ + 1);
     }
     const std::size_t key_at = at_;
-    const std::size_t value_at = skip_key(text_, at_);
-    if (value_at == bad) return at_ = bad, false;
-    const std::size_t end = skip_value(text_, value_at);
+    const std::size_t key_end = skip_key_text(text_, key_at);
+    const std::size_t value_at = key_end == bad ? bad : skip_colon(text_, key_end);
+    const std::size_t end = value_at == bad ? bad : skip_value(text_, value_at);
     if (end == bad) return at_ = bad, false;
-    const std::string_view key = text_.substr(key_at, skip_string(text_, key_at) - key_at);
+    const std::string_view key = text_.substr(key_at, key_end - key_at);
     key_text_ = key.substr(1, key.size() - 2);
     unescaped_ = key.find('\\') == bad ? std::string() : json_string_value(key);
     value_ = text_.substr(value_at, end - value_at);

@@ -231,6 +231,28 @@ BOOST_AUTO_TEST_CASE(a_turn_is_bounded) {
     loop.run_ready();
 }
 
+// … and of frames that take long it passes on fewer.
+BOOST_AUTO_TEST_CASE(a_turn_is_bounded_in_time) {
+    constexpr std::size_t look = supe::channel::frames_per_look;
+    virtual_loop loop;
+    pair p;
+    supe::channel wire(loop.time(), std::move(p.ours), supe::channel::side::supervisor, limit);
+    std::size_t frames = 0;
+    const supe::channel::frame_sink slow = [&](std::string_view) {
+        ++frames;
+        loop.time().fire_one(loop.now() + supe::channel::time_per_turn);
+    };
+    std::string text;
+    for (std::size_t n = 0; n < look + 1; ++n) text += "1\n";
+    write_all(p.theirs.get(), text);
+    BOOST_TEST(wire.take(slow));
+    BOOST_TEST(frames == look);
+    BOOST_TEST(wire.has_more());
+    BOOST_TEST(wire.take(slow));
+    BOOST_TEST(frames == look + 1);
+    BOOST_TEST(!wire.has_more());
+}
+
 // A peer that is gone: what it sent is read, what is written to it is dropped, and no signal kills
 // us.
 BOOST_AUTO_TEST_CASE(a_gone_peer) {

@@ -83,6 +83,17 @@ BOOST_AUTO_TEST_CASE(unknown_members_are_passed_on) {
     BOOST_TEST(odd.extras == R"(,"call":"3","signal":"x","data":5,"cmd":"y")");
 }
 
+// … up to a number. What is no mail may have more.
+BOOST_AUTO_TEST_CASE(many_unknown_members) {
+    std::string members;
+    for (std::size_t n = 0; n < supe::unknown_members_limit; ++n) members += ",\"x\":1";
+    BOOST_TEST(read<mail_frame>(R"({"type":"mail")" + members + "}").extras == members);
+    members += ",\"x\":1";
+    BOOST_TEST(read<bad_frame>(R"({"type":"mail")" + members + "}").reason ==
+               "mail: 1025 members that are not of a mail, and at most 1024 are passed on");
+    read<supe::raw_frame>(R"({"type":"other")" + members + "}");
+}
+
 // An escaped key or word has the same meaning.
 BOOST_AUTO_TEST_CASE(escaped_keys_and_words) {
     const auto m =

@@ -156,7 +156,8 @@ BOOST_AUTO_TEST_CASE(refusals) {
     BOOST_TEST(w.error_of(R"({"do": "dance", "address": "web"})")
                    .starts_with("2 \"dance\" is not one of status, start, stop"));
     BOOST_TEST(w.error_of(R"({})") == "2 a request needs the address of a child");
-    BOOST_TEST(w.error_of(R"({"do": "add", "address": "/"})") == "2 add needs a child");
+    BOOST_TEST(w.error_of(R"({"do": "add", "address": "/"})") ==
+               "2 add needs a child, of at most 1 MiB");
     BOOST_TEST(w.error_of(R"({"do": "scale", "address": "web", "instances": 0})")
                    .starts_with("2 instances: must be"));
     BOOST_TEST(w.error_of(R"({"do": "mail"})") == "2 mail needs an address in `to`");
@@ -364,6 +365,9 @@ BOOST_AUTO_TEST_CASE(requests) {
     const std::string deep = "{\"msg\":" + std::string(100000, '[');
     BOOST_TEST(!supe::control::parse_request(deep));
     // What nobody asks for is not built: it may be long.
+    const std::string long_one =
+        fmt::format(R"({{"do":"add","child":"{}"}})", std::string(2 << 20, 'x'));
+    BOOST_TEST(!supe::control::parse_request(long_one)->contains("child"));
     const auto known = supe::control::parse_request(R"({"do":"status","x":[[],[]]})");
     BOOST_TEST((known && known->contains("do") && !known->contains("x")));
 }
