@@ -77,6 +77,8 @@ private:
     awaitable<boost::json::value> dead_all(std::string what);
     boost::json::array list_dead() const;
     boost::json::value unknown_one(const std::string& what, const journaled_mail& mail);
+    boost::json::object summary_of_unknown(const journaled_mail& mail) const;
+    std::string why_unknown(const journaled_mail& mail) const;
     const journaled_mail* find_unknown(std::string_view id) const;
     awaitable<std::size_t> retry(std::vector<std::string> ids, std::string& problem);
 

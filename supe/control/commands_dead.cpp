@@ -12,7 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr const char* unknown_name = "unknown: the tree has no child of that name";
 /// Mails for such names in a list, and at least one for each name: there may be a hundred thousand.
 constexpr std::size_t unknown_listed = 1000;
 
@@ -38,18 +37,6 @@ json::object whole(const dead_letter& letter, const std::string& address) {
     for (const mail_event& e : letter.history)
         history.push_back(json::object{{"at", stamp.of(e.at)}, {"what", e.what}});
     o["history"] = std::move(history);
-    return o;
-}
-
-/// Mail that the journal holds for a name that the tree does not have.
-json::object summary_of(const journaled_mail& mail, const std::string& address) {
-    json::object o;
-    o["id"] = mail.id;
-    o["to"] = fmt::format("{}/{}", address, mail.box);
-    o["from"] = mail.from;
-    o["at"] = nullptr;
-    o["attempts"] = mail.attempt;
-    o["reason"] = unknown_name;
     return o;
 }
 
@@ -194,17 +181,33 @@ json::array commands::list_dead() const {
     std::size_t left = unknown_listed;
     for (const auto& [name, mails] : supervisor_.mail().delivery.unknown()) {
         const std::size_t shown = std::clamp<std::size_t>(left, 1, mails.size());
-        for (std::size_t n = 0; n < shown; ++n)
-            list.push_back(summary_of(mails[n], supervisor_.address()));
+        for (std::size_t n = 0; n < shown; ++n) list.push_back(summary_of_unknown(mails[n]));
         left -= std::min(left, shown);
         if (const std::size_t more = mails.size() - shown; more > 0)
             list.back().as_object()["reason"] =
-                fmt::format("{}; {} more wait for it", unknown_name, more);
+                fmt::format("unknown: {}; {} more wait", why_unknown(mails[shown - 1]), more);
     }
     return list;
 }
 
 // --- mail for names that the tree does not have ---
+
+std::string commands::why_unknown(const journaled_mail& mail) const {
+    const child* const now = supervisor_.find(mail.box);
+    return now && now->is_supervisor() ? fmt::format("{} is a supervisor now", mail.box)
+                                       : fmt::format("the tree has no {}", mail.recipient());
+}
+
+json::object commands::summary_of_unknown(const journaled_mail& mail) const {
+    json::object o;
+    o["id"] = mail.id;
+    o["to"] = fmt::format("{}/{}", supervisor_.address(), mail.recipient());
+    o["from"] = mail.from;
+    o["at"] = nullptr;
+    o["attempts"] = mail.attempt;
+    o["reason"] = "unknown: " + why_unknown(mail);
+    return o;
+}
 
 const journaled_mail* commands::find_unknown(std::string_view id) const {
     for (const auto& [name, mails] : supervisor_.mail().delivery.unknown()) {
@@ -216,15 +219,15 @@ const journaled_mail* commands::find_unknown(std::string_view id) const {
 
 json::value commands::unknown_one(const std::string& what, const journaled_mail& mail) {
     if (what == "show") {
-        json::object o = summary_of(mail, supervisor_.address());
+        json::object o = summary_of_unknown(mail);
         o["msg"] = mail.msg;
         o["history"] = json::array();
         return json::object{{"ok", std::move(o)}};
     }
     if (what == "retry")
-        return error(fmt::format("{}: the tree has no child {}: the mail is delivered when that "
-                                 "name returns",
-                                 mail.id, mail.box),
+        return error(fmt::format("{}: {}: the mail is delivered when a child of that name is there "
+                                 "again",
+                                 mail.id, why_unknown(mail)),
                      result::failed);
     const std::string id = mail.id;
     supervisor_.mail().delivery.drop_unknown(id);

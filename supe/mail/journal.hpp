@@ -28,6 +28,9 @@ struct journaled_mail {
     journaled_mail(const std::string& recipient, const envelope& mail, mailbox::consumer only_for);
     /// Valid as long as this.
     envelope view() const;
+    std::string recipient() const {
+        return recipient_name(box, answer ? mailbox::anyone : meant_for);
+    }
 };
 
 /// Receives what an earlier life of the supervisor left.

@@ -56,15 +56,16 @@ void mail_delivery::put(mail_destination& destination, envelope& mail,
 }
 
 void mail_delivery::put_again(const std::string& recipient, envelope mail) {
-    mail_destination* const destination = directory_.destination(recipient);
+    mail_endpoint* const endpoint = directory_.find(recipient);
     // The tree has changed: mail of a component is none for a supervisor of its name to pass on,
     // and what a supervisor was to pass on is none for a component.
     const bool was_to_pass_on = !mail.to.empty();
-    if (!destination || destination->is_supervisor() != was_to_pass_on)
+    if (!endpoint || endpoint->is_supervisor() != was_to_pass_on)
         return answers_.refuse(mail, "unknown-address");
     mail.charges = 0;
     mail.suspect = false;
-    put(*destination, mail, mailbox::anyone);
+    const bool anyone = endpoint->box_name == recipient;
+    put(*endpoint->destination, mail, anyone ? mailbox::anyone : endpoint->consumer);
 }
 
 /// The mailbox took it. With a journal, on_journal() continues.
@@ -127,17 +128,8 @@ std::size_t mail_delivery::settle(mail_destination& destination, std::size_t mos
     std::size_t done = let_in_withheld(destination, most);
     done += pump(destination, most - done);
     if (done == most) changed(destination);
-    if (destination.box().has_removed()) bury_removed_instances(destination);
     report_waiting(destination);
     return done;
-}
-
-/// What only removed instances may get. Some of it may come after the removal: from the journal, or
-/// because it was withheld.
-void mail_delivery::bury_removed_instances(const mail_destination& destination) {
-    const std::shared_ptr<mailbox>& box = destination.consumers.front()->shared;
-    if (std::ranges::find(burials_, box, &burial::box) == burials_.end())
-        bury(destination.name, box, endpoint_kind::component, remains::become_letters);
 }
 
 void mail_delivery::report_waiting(mail_destination& destination) {
@@ -270,24 +262,29 @@ bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
     return !after.dead.empty();
 }
 
-void mail_delivery::on_removed(mail_endpoint& endpoint) {
+std::shared_ptr<mailbox> mail_delivery::on_removed(mail_endpoint& endpoint) {
     SUPE_ASSERT(endpoint.destination);
     mail_destination& destination = *endpoint.destination;
+    std::shared_ptr<mailbox> left = endpoint.shared;
     if (destination.consumers.size() == 1) {
         std::ranges::replace(being_written_, &destination, nullptr);
         std::ranges::replace(unsettled_, &destination, nullptr);
-        std::erase_if(burials_, [&](const burial& b) { return b.box == endpoint.shared; });
-        endpoint.box.remove();  // with what its removed instances left
+        left->remove();
     } else {
-        endpoint.box.remove(endpoint.consumer);
+        left = endpoint.box.split_off(endpoint.consumer);
         changed(destination);
     }
     forget_taken_over(endpoint, "removed");
+    return left;
 }
 
 void mail_delivery::bury(std::string recipient, std::shared_ptr<mailbox> box, endpoint_kind kind,
                          remains then) {
-    burials_.push_back({std::move(recipient), std::move(box), kind, then});
+    amount letters;
+    if (then == remains::become_letters) letters = {box->queued(), box->bytes()};
+    coming_letters_.mails += letters.mails;
+    coming_letters_.bytes += letters.bytes;
+    burials_.push_back({std::move(recipient), std::move(box), kind, then, letters});
     unfinished_.notify();
 }
 
@@ -303,6 +300,8 @@ void mail_delivery::bury_some() {
             bytes += removed.mail->bytes();
             bury_one(first, std::move(removed));
         } else {
+            coming_letters_.mails -= first.letters.mails;
+            coming_letters_.bytes -= first.letters.bytes;
             burials_.pop_front();
         }
     }
@@ -329,11 +328,14 @@ void mail_delivery::bury_one(const burial& of, mailbox::removed_mail removed) {
 /// The journal gets the letter first, then the erase: a crash in between duplicates the mail
 /// instead of losing it. A sender that keeps the mail itself gets the outcome alone: a second copy
 /// here would be sent again beside its own.
-void mail_delivery::to_dead_letters(const std::string& recipient, const dead_mail& dead,
+void mail_delivery::to_dead_letters(const std::string& box, const dead_mail& dead,
                                     std::string_view verdict) {
     const envelope mail = dead.mail->view();
     const bool is_kept = is_kept_by_sender(mail);
-    if (!is_kept) events_.on_dead_letter(mail, recipient, dead.reason, dead.history);
+    // The life that an answer is for is over, in whichever instance.
+    const mailbox::consumer meant_for = mail.answer ? mailbox::anyone : consumer_of(*dead.mail);
+    if (!is_kept)
+        events_.on_dead_letter(mail, recipient_name(box, meant_for), dead.reason, dead.history);
     left(*dead.mail);
     if (is_kept) return answers_.refuse(mail, verdict);
     if (mail.origin.receipt) answers_.undeliverable(mail.origin, verdict);

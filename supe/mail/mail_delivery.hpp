@@ -47,7 +47,8 @@ public:
     /// `meant_for`: the only consumer that may get it, or `anyone`.
     void put(mail_destination& destination, envelope& mail, mailbox::consumer meant_for);
     /// Puts a mail into a mailbox again (a dead letter, a saved mailbox): uncharged, with its
-    /// attempts. Its `origin` gets the outcome: only after MAIL-ACCEPTED is it safe here.
+    /// attempts. `recipient`: a child, or the one instance that may get it. Its `origin` gets the
+    /// outcome: only after MAIL-ACCEPTED is it safe here.
     void put_again(const std::string& recipient, envelope mail);
 
     // Out
@@ -74,14 +75,20 @@ public:
         become_letters,  ///< dead letters with reason `removed`
         are_saved,       ///< they are in a file: only who waits for a receipt hears of it
     };
-    /// Call it before the directory removes the endpoint. With the last consumer of a mailbox its
-    /// mail is to be buried; with another one, what only that one may get.
-    void on_removed(mail_endpoint& endpoint);
+    /// Call it before the directory removes the endpoint. Returns what nobody can get any more, to
+    /// be buried: with the last consumer of a mailbox the mailbox, with another one a mailbox with
+    /// what only that one might get.
+    std::shared_ptr<mailbox> on_removed(mail_endpoint& endpoint);
     /// Empties the mailbox of a removed recipient, over as many turns as it takes. Mail that its
     /// sender still waits for is refused, also mail on its way to a supervisor.
     void bury(std::string recipient, std::shared_ptr<mailbox> box, endpoint_kind kind,
               remains then);
     bool is_burying() const { return !burials_.empty(); }
+    /// At most so many mails and bytes are still to become dead letters.
+    struct amount {
+        std::size_t mails = 0, bytes = 0;
+    };
+    amount coming_letters() const { return coming_letters_; }
 
     /// Who is next at this destination may have changed. Call it after each turn of a consumer's
     /// channel too, which may have taken output.
@@ -115,6 +122,7 @@ private:
         std::shared_ptr<mailbox> box;
         endpoint_kind kind;
         remains then;
+        amount letters;  // it may become
     };
     mailbox::entry entry_to(const mail_destination& destination) const;
     void taken(mail_destination& destination, const envelope& mail, mailbox::consumer meant_for);
@@ -126,14 +134,12 @@ private:
     void report_waiting(mail_destination& destination);
     void bury_some();
     void bury_one(const burial& of, mailbox::removed_mail removed);
-    void bury_removed_instances(const mail_destination& destination);
     void let_in_unknown();
     void give_up_damaged(journaled_mail mail);
     void acked(mail_endpoint& endpoint, const held_mail& mail);
     void taken_over(mail_endpoint& next, const held_mail& mail);
     void forget_taken_over(mail_endpoint& endpoint, std::string_view reason);
-    void to_dead_letters(const std::string& recipient, const dead_mail& dead,
-                         std::string_view verdict);
+    void to_dead_letters(const std::string& box, const dead_mail& dead, std::string_view verdict);
     void deliver(mail_endpoint& endpoint, const envelope& mail);
     void left(const held_mail& mail);
     void went_back(const mail_destination& destination, const held_mail& mail);
@@ -147,6 +153,7 @@ private:
     std::vector<mail_destination*> unsettled_;
     bool is_settling_ = false;
     std::deque<burial> burials_;
+    amount coming_letters_;  // of all burials
     mails_by_name unknown_;
     journal* journal_ = nullptr;
     new_mail new_mail_ = new_mail::stays_in_memory;

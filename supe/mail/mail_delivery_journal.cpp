@@ -47,7 +47,7 @@ void mail_delivery::restore(const journaled_mail& mail) {
 void mail_delivery::give_up_damaged(journaled_mail mail) {
     mail.msg = json_quoted(mail.msg);
     mail.extras.clear();
-    events_.on_dead_letter(mail.view(), mail.box, "its text in the journal is no JSON",
+    events_.on_dead_letter(mail.view(), mail.recipient(), "its text in the journal is no JSON",
                            mail.history);
     if (mail.receipt) answers_.undeliverable(mail.view().origin, "dead-lettered");
     journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
@@ -107,12 +107,14 @@ void mail_delivery::on_journal(const journal::result& written) {
         mail_destination* const destination = being_written_.front();
         being_written_.pop_front();
         if (!destination) continue;
-        if (written.error.empty()) {
-            const held_mail* const mail = destination->box().commit();
+        mailbox& box = destination->box();
+        if (written.error.empty() && box.uncommitted_has_consumer()) {
+            const held_mail* const mail = box.commit();
             SUPE_ASSERT(mail);
             accepted(*destination, mail->view());
-        } else if (const mail_ptr mail = destination->box().fail_uncommitted()) {
-            answers_.refuse(mail->view(), "journal-failed");
+        } else if (const mail_ptr mail = box.fail_uncommitted()) {
+            if (written.error.empty()) left(*mail);
+            answers_.refuse(mail->view(), written.error.empty() ? "removed" : "journal-failed");
             changed(*destination);
         }
     }

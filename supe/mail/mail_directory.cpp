@@ -3,8 +3,15 @@
 #include "supe/async/assertion.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace supe {
+
+namespace {
+
+mailbox::consumer index_of(const mail_endpoint* endpoint) { return endpoint->consumer; }
+
+}  // namespace
 
 void mail_directory::add(mail_endpoint& endpoint) {
     SUPE_ASSERT(!endpoint.destination);
@@ -15,7 +22,9 @@ void mail_directory::add(mail_endpoint& endpoint) {
         endpoint.destination = added.get();
         destinations_.emplace(added->name, std::move(added));
     }
-    endpoint.destination->consumers.push_back(&endpoint);
+    auto& consumers = endpoint.destination->consumers;
+    consumers.insert(std::ranges::upper_bound(consumers, endpoint.consumer, {}, index_of),
+                     &endpoint);
     endpoint.box.add_consumers(endpoint.consumer + 1);
 }
 
@@ -30,10 +39,19 @@ void mail_directory::remove(mail_endpoint& endpoint) {
 mail_endpoint* mail_directory::find(std::string_view name) const {
     if (const auto found = destinations_.find(name); found != destinations_.end())
         return found->second->consumers.front();
-    if (name.find('.') == std::string_view::npos) return nullptr;
-    const auto instance = std::ranges::find_if(
-        endpoints_, [&](const auto& entry) { return entry.second->name == name; });
-    return instance == endpoints_.end() ? nullptr : instance->second;
+    return find_instance(name);
+}
+
+/// `NAME.i`, which is the consumer i - 1 of NAME.
+mail_endpoint* mail_directory::find_instance(std::string_view name) const {
+    const std::size_t dot = std::min(name.rfind('.'), name.size());
+    const mail_destination* const all = destination(name.substr(0, dot));
+    if (!all || dot == name.size()) return nullptr;
+    mailbox::consumer i = 0;
+    std::from_chars(name.data() + dot + 1, name.data() + name.size(), i);
+    const auto found = std::ranges::lower_bound(all->consumers, i - 1, {}, index_of);
+    const bool is_it = found != all->consumers.end() && (*found)->name == name;
+    return is_it ? *found : nullptr;
 }
 
 mail_endpoint* mail_directory::by_number(int number) const {

@@ -30,6 +30,8 @@ public:
     mail_endpoint* uplink() const { return uplink_.get(); }
 
 private:
+    mail_endpoint* find_instance(std::string_view name) const;
+
     std::unordered_map<int, mail_endpoint*> endpoints_;  // by number
     // By name, which is that of the destination itself.
     std::unordered_map<std::string_view, std::unique_ptr<mail_destination>> destinations_;

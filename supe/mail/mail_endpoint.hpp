@@ -53,7 +53,7 @@ struct mail_endpoint {
 /// A mailbox and its consumers.
 struct mail_destination {
     std::string name;
-    std::vector<mail_endpoint*> consumers;
+    std::vector<mail_endpoint*> consumers;  ///< in order of their numbers
     std::size_t next = 0;  ///< the consumer that is asked first the next time, modulo their number
     bool is_unsettled = false;  ///< mail_delivery asks it at its next settle()
     /// Mails that came, and consumers that ended, since then: each may need one more consumer.

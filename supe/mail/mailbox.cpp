@@ -28,12 +28,6 @@ namespace {
 
 constexpr std::size_t least_withheld = 1024;  // mails: the least that a small mailbox can withhold
 
-/// As held_mail::meant_for. An answer always has one consumer: the first, when none is named.
-std::uint16_t meant_for_of(const envelope& mail, mailbox::consumer named) {
-    if (named == mailbox::anyone) return mail.answer ? 1 : 0;
-    return static_cast<std::uint16_t>(named + 1);
-}
-
 /// In the window of its consumer.
 bool counts(const held_mail& mail) { return !mail.answer || mail.suspect; }
 
@@ -45,6 +39,17 @@ void mailbox::add_consumers(unsigned n) {
 }
 
 // --- in ---
+
+/// As held_mail::meant_for. An answer always has one consumer: the first, when none is named.
+std::uint16_t mailbox::meant_for_mark(const envelope& mail, consumer named) const {
+    if (named == anyone && !mail.answer) return 0;
+    if (named == anyone) {
+        const auto first = std::ranges::find(consumers_, false, &state::removed);
+        SUPE_ASSERT(first != consumers_.end());
+        named = static_cast<consumer>(first - consumers_.begin());
+    }
+    return static_cast<std::uint16_t>(named + 1);
+}
 
 /// Within the limits times `factor`.
 bool mailbox::has_capacity(std::size_t bytes, std::size_t factor) const {
@@ -63,7 +68,7 @@ mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, entry 
         if (!may_wait) return offered::full;
     }
     mail_ptr kept = store_.keep(mail);
-    kept->meant_for = meant_for_of(mail, meant_for);
+    kept->meant_for = meant_for_mark(mail, meant_for);
     if (!kept->sequence) kept->sequence = last_sequence_ + 1;
     last_sequence_ = std::max(last_sequence_, kept->sequence);
     if (!fits) {
@@ -84,7 +89,7 @@ mailbox::offered mailbox::offer(const envelope& mail, consumer meant_for, entry 
 
 void mailbox::restore(const envelope& mail, consumer meant_for, mail_history history) {
     mail_ptr kept = store_.keep(mail);
-    kept->meant_for = meant_for_of(mail, meant_for);
+    kept->meant_for = meant_for_mark(mail, meant_for);
     kept->journaled = true;
     last_sequence_ = std::max(last_sequence_, kept->sequence);
     for (const mail_event& event : history) remember(*kept, event);
@@ -130,6 +135,11 @@ const held_mail* mailbox::commit() {
     const held_mail* const committed = mail.get();
     let_in(std::move(mail));
     return committed;
+}
+
+bool mailbox::uncommitted_has_consumer() const {
+    const held_mail* const mail = uncommitted_.front();
+    return !mail || mail->meant_for == 0 || !consumers_[mail->meant_for - 1u].removed;
 }
 
 mail_ptr mailbox::fail_uncommitted() {
@@ -178,12 +188,15 @@ mail_ptr mailbox::pop_for_anyone() {
 
 const held_mail* mailbox::deliver(state& s, mail_ptr taken) {
     held_mail& mail = s.in_flight.add(std::move(taken));
+    ++in_flight_;
     if (mail.attempt < UINT16_MAX) ++mail.attempt;
     return &mail;
 }
 
 mail_ptr mailbox::take_out(state& s, mail_ptr mail) {
     if (!mail) return nullptr;
+    SUPE_ASSERT(in_flight_ > 0);
+    --in_flight_;
     if (mail->parked) {
         SUPE_ASSERT(parked_ > 0);
         mail->parked = false;
@@ -263,7 +276,7 @@ void mailbox::put_in_place(mail_ptr mail) {
     const std::uint64_t sequence = mail->sequence;
     if (mail->meant_for != 0) {
         state& s = consumers_[mail->meant_for - 1u];
-        if (s.removed) return removed_.push_back(std::move(mail));
+        SUPE_ASSERT(!s.removed);
         (counts(*mail) ? s.own : s.answers).insert(std::move(mail));
     } else if (waiting_.empty() || waiting_.back()->sequence < sequence) {
         waiting_.push_back(std::move(mail));
@@ -327,46 +340,6 @@ mail_history mailbox::take_history(const held_mail& mail) {
     for (const mail_event& event : history) history_bytes_ -= bytes_of(event);
     histories_->erase(found);
     return history;
-}
-
-// --- removal ---
-
-void mailbox::remove() {
-    for (consumer c = 0; c < consumers_.size(); ++c) ended(c, ending::uncharged, {});
-    gone_ = true;
-}
-
-void mailbox::remove(consumer c) {
-    SUPE_ASSERT(consumers_[c].in_flight.empty());
-    consumers_[c].removed = true;
-    removed_.append(consumers_[c].answers);
-    removed_.append(consumers_[c].own);
-}
-
-mailbox::removed_mail mailbox::take_removed() {
-    removed_mail taken;
-    if (gone_ && !withheld_.empty()) {
-        taken.mail = withheld_.pop_front();
-        withheld_bytes_ -= taken.mail->bytes();
-    } else if (gone_ && !uncommitted_.empty()) {
-        taken.mail = fail_uncommitted();
-    } else if ((taken.mail = pop_removed())) {
-        release(*taken.mail);
-        taken.history = take_history(*taken.mail);
-        taken.accepted = true;
-    }
-    return taken;
-}
-
-mail_ptr mailbox::pop_removed() {
-    if (!removed_.empty()) return removed_.pop_front();
-    if (!gone_) return nullptr;
-    for (; removing_ < consumers_.size(); ++removing_) {
-        state& s = consumers_[removing_];
-        if (!s.answers.empty()) return s.answers.pop_front();
-        if (!s.own.empty()) return s.own.pop_front();
-    }
-    return front_for_anyone() ? pop_for_anyone() : nullptr;
 }
 
 }  // namespace supe

@@ -74,7 +74,9 @@ public:
     /// The oldest uncommitted mail is on disk, and may be delivered now. Null when there is no such
     /// mail. Valid until the next call.
     const held_mail* commit();
-    /// The oldest uncommitted mail could not be written: removes it.
+    /// False when the oldest uncommitted mail is for a consumer alone that was removed meanwhile.
+    bool uncommitted_has_consumer() const;
+    /// The oldest uncommitted mail could not be written, or has no consumer any more: removes it.
     mail_ptr fail_uncommitted();
 
     /// The component's process has a channel. Until ended(), answers can be delivered.
@@ -126,9 +128,9 @@ public:
 
     /// The recipient was removed: take_removed() has all mail from now on.
     void remove();
-    /// This consumer was removed, the others go on: take_removed() has what only this one may get.
-    /// Call it after ended().
-    void remove(consumer c);
+    /// This consumer was removed, the others go on. Returns what only this one may get, as a
+    /// mailbox whose recipient was removed. Call it after ended().
+    std::shared_ptr<mailbox> split_off(consumer c);
     struct removed_mail {
         mail_ptr mail;          ///< null: no more
         mail_history history;   ///< as of dead_mail
@@ -137,11 +139,9 @@ public:
     /// Takes the next mail whose recipient was removed: a mailbox of any size is emptied in short
     /// turns. What was not accepted comes first, then the rest in order.
     removed_mail take_removed();
-    /// There is mail for a consumer that was removed.
-    bool has_removed() const { return !removed_.empty(); }
 
     std::size_t queued() const;
-    std::size_t in_flight() const;
+    std::size_t in_flight() const { return in_flight_; }
     std::size_t in_flight(consumer c) const { return consumers_[c].in_flight.size(); }
     std::size_t withheld() const { return withheld_.size(); }
     std::size_t bytes() const { return bytes_; }
@@ -198,8 +198,9 @@ private:
         bool ready = false;
         bool connected = false;
         bool suspect_in_flight = false;
-        bool removed = false;
+        bool removed = false;  // until a later one has its number
     };
+    std::uint16_t meant_for_mark(const envelope& mail, consumer named) const;
     bool has_capacity(std::size_t bytes, std::size_t factor = 1) const;
     void let_in(mail_ptr mail);
     void put_in_place(mail_ptr mail);
@@ -219,6 +220,7 @@ private:
     mail_history& history_of(const held_mail& mail);
     mail_history take_history(const held_mail& mail);
     mail_ptr pop_removed();
+    void take_over(mailbox& other, mail_list& mails);
 
     mailbox_limits limits_;
     mail_store store_;
@@ -227,17 +229,20 @@ private:
     std::map<std::uint64_t, mail_ptr> returned_;  // for anyone, put back, by sequence
     mail_list uncommitted_;                       // counted, not yet on disk
     mail_list withheld_;                          // not counted: its senders wait
-    mail_list removed_;                           // for consumers that were removed
     bool gone_ = false;                           // the recipient was removed
     consumer removing_ = 0;                       // whose mail take_removed() looks at next
     std::size_t withheld_bytes_ = 0;
     std::size_t held_ = 0;   // mails, without withheld and parked ones
     std::size_t bytes_ = 0;  // of the mails in held_
     std::size_t parked_ = 0;
+    std::size_t in_flight_ = 0;  // of all consumers
     std::uint64_t last_sequence_ = 0;
     using histories = std::unordered_map<std::uint64_t, mail_history>;  // by sequence
     std::unique_ptr<histories> histories_;  // of mail that was put back; null: none was yet
     std::size_t history_bytes_ = 0;
 };
+
+/// Who may get a mail: the component NAME, or one instance alone, `NAME.i`.
+std::string recipient_name(const std::string& name, mailbox::consumer meant_for);
 
 }  // namespace supe

@@ -2,20 +2,18 @@
 #include "supe/async/assertion.hpp"
 #include "supe/mail/mailbox.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 
 namespace supe {
 
-std::size_t mailbox::queued() const {
-    const std::size_t taken = in_flight();
-    SUPE_ASSERT(taken <= held_ + parked_);
-    return held_ + parked_ - taken;
+std::string recipient_name(const std::string& name, mailbox::consumer meant_for) {
+    return meant_for == mailbox::anyone ? name : fmt::format("{}.{}", name, meant_for + 1);
 }
 
-std::size_t mailbox::in_flight() const {
-    std::size_t n = 0;
-    for (const state& s : consumers_) n += s.in_flight.size();
-    return n;
+std::size_t mailbox::queued() const {
+    SUPE_ASSERT(in_flight_ <= held_ + parked_);
+    return held_ + parked_ - in_flight_;
 }
 
 const held_mail* mailbox::read_next(reading& r) const {

@@ -18,19 +18,17 @@ struct supervisor_mail {
           delivery(directory, answers, out, events, time),
           router(std::move(address), std::move(ids), directory, answers, delivery, events) {}
 
-    /// With the last endpoint of a mailbox its mail goes to the dead letters.
+    /// The mail that nobody can get any more goes to the dead letters.
     void remove(mail_endpoint& endpoint) {
-        if (auto box = take_out(endpoint))
-            delivery.bury(endpoint.box_name, std::move(box), endpoint.kind,
-                          mail_delivery::remains::become_letters);
+        auto left = take_out(endpoint);
+        delivery.bury(endpoint.box_name, std::move(left), endpoint.kind,
+                      mail_delivery::remains::become_letters);
     }
-    /// The same, but the mailbox that has no recipient any more is returned: the caller has it
-    /// buried. Null while it has one.
+    /// The same, but that mail is returned: the caller has it buried (mail_delivery::on_removed()).
     std::shared_ptr<mailbox> take_out(mail_endpoint& endpoint) {
-        const bool last = endpoint.destination->consumers.size() == 1;
-        delivery.on_removed(endpoint);
+        auto left = delivery.on_removed(endpoint);
         directory.remove(endpoint);
-        return last ? endpoint.shared : nullptr;
+        return left;
     }
 
     /// Call it at the end of each turn of the event loop's work: starts the journal's commit, and

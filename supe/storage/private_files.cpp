@@ -71,6 +71,7 @@ std::string why_not_ours(const std::filesystem::path& directory) {
 
 std::string file_name_of(const std::string& address) {
     std::string name = address.empty() ? "supe" : address.substr(1);
+    std::ranges::replace(name, '.', '+');
     std::ranges::replace(name, '/', '.');
     return name;
 }
@@ -78,6 +79,7 @@ std::string file_name_of(const std::string& address) {
 std::string address_in_file_name(const std::string& file_name) {
     std::string address = "/" + file_name;
     std::ranges::replace(address, '.', '/');
+    std::ranges::replace(address, '+', '.');
     return address;
 }
 

@@ -20,9 +20,10 @@ unique_fd open_private(const std::filesystem::path& file, int flags);
 std::string make_private_directory(const std::filesystem::path& directory);
 
 /// The name of the file of a child or supervisor: `dam.queue` for `/dam/queue`, since names have no
-/// dots; `supe` for the root, since no child can have that name.
+/// dots, and `dam.web+2` for the instance `/dam/web.2`; `supe` for the root, since no child can
+/// have that name.
 std::string file_name_of(const std::string& address);
-/// Of a child or a supervisor below the root: `/dam/queue` for `dam.queue`.
+/// The reverse, for a child or a supervisor below the root.
 std::string address_in_file_name(const std::string& file_name);
 
 /// The path leads to this open file: nobody deleted or moved it.

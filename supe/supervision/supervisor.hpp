@@ -8,6 +8,7 @@
 #include "supe/supervision/sibling_orders.hpp"
 #include "supe/supervision/supervisor_environment.hpp"
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -58,8 +59,9 @@ public:
         log_to(env_.sink, address_.empty() ? "/" : address_, text);
     }
 
-    /// Waits until the mail of this child, which was removed just now, is safe. Returns where it
-    /// is, for the answer to whoever asked for that; empty where there is nothing to say.
+    /// Waits until the mail of this child, or of its instances, which were removed just now, is
+    /// safe. Returns where it is, for the answer to whoever asked for that, and only once; empty
+    /// where there is nothing to say.
     awaitable<std::string> saved_of(std::string name);
 
     // A reference to a child is valid until the next wait.
@@ -164,7 +166,14 @@ private:
     void give_up(child_entry& entry);
     struct given_up;
     awaitable<> save_mail_of(given_up what);
-    awaitable<> save_and_bury(std::string name, std::shared_ptr<mailbox> box);
+    struct removed_mailbox {
+        std::string name;  // of the child that was removed
+        std::string box_name;
+        std::shared_ptr<mailbox> box;
+    };
+    bool have_room_for(const mailbox& left) const;
+    awaitable<> save_removed();
+    awaitable<> save_and_bury(removed_mailbox removed);
     awaitable<> save_journals_of(std::string name);
     void report_saved(const std::string& name, const std::string& text);
     void end_save();
@@ -210,8 +219,11 @@ private:
     std::map<std::string, std::string> copies_;  // of mailboxes of children with `retry`, by name:
                                                  // the next copy replaces the file
     bool shut_down_badly_ = false;  // by auto_shutdown, after an end that was not clean
-    /// The name of the child that was removed last, and what the answer to the operator adds.
-    std::pair<std::string, std::string> removed_last_;
+    std::deque<removed_mailbox> to_save_;
+    /// The names of children that were removed, and where their mail is, until somebody asks. Most
+    /// are removed with no mail, or by nobody who asks.
+    std::deque<std::pair<std::string, std::string>> saved_;
+    static constexpr std::size_t most_saved_told = 64;
     bool journal_is_read_ = true;
     bool clean_ = true;
     bool stop_requested_ = false;

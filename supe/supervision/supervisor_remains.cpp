@@ -21,17 +21,18 @@ void supervisor::remove(child_entry& entry) {
     admin_.on_removed(entry);
     notices_.publish_about(entry.who.spec().name, "removed");
     const mail_endpoint& mail = entry.mail;
-    const std::string name = mail.box_name;
-    const bool fits = mail.box.empty() || dead_.have_room_for(mail.box.queued(), mail.box.bytes());
-    const bool has_journals = mail.is_supervisor() && !env_.journals;
-    removed_last_ = {name, {}};
-    if (fits || env_.state.empty() || mail.is_supervisor()) {
-        mail_.remove(entry.mail);
-    } else if (auto box = mail_.take_out(entry.mail)) {
+    const std::string name = mail.name;
+    const bool is_supervisor = mail.is_supervisor();
+    std::shared_ptr<mailbox> left = mail_.take_out(entry.mail);
+    if (env_.state.empty() || is_supervisor || have_room_for(*left)) {
+        mail_.delivery.bury(mail.box_name, std::move(left), mail.kind,
+                            mail_delivery::remains::become_letters);
+    } else {
         ++saves_;
-        tasks_.start(save_and_bury(name, std::move(box)));
+        to_save_.push_back({name, mail.box_name, std::move(left)});
+        if (to_save_.size() == 1) tasks_.start(save_removed());
     }
-    if (has_journals && !env_.state.empty()) {
+    if (is_supervisor && !env_.journals && !env_.state.empty()) {
         ++saves_;
         tasks_.start(save_journals_of(name));
     }
@@ -39,14 +40,30 @@ void supervisor::remove(child_entry& entry) {
     children_.remove(entry.who.number());
 }
 
+/// The dead letters have room for it beside those that are still on their way there.
+bool supervisor::have_room_for(const mailbox& left) const {
+    const mail_delivery::amount coming = mail_.delivery.coming_letters();
+    return left.empty() ||
+           dead_.have_room_for(coming.mails + left.queued(), coming.bytes + left.bytes());
+}
+
 awaitable<std::string> supervisor::saved_of(std::string name) {
     while (saves_ > 0) co_await changed_.wait();
-    co_return removed_last_.first == name ? removed_last_.second : std::string();
+    std::string text;
+    std::erase_if(saved_, [&](const auto& saved) {
+        const bool is_instance = saved.first.starts_with(name + ".");
+        if (is_instance) text += fmt::format("; {}: {}", saved.first, saved.second);
+        if (saved.first == name) text += "; " + saved.second;
+        return is_instance || saved.first == name;
+    });
+    co_return text;
 }
 
 void supervisor::report_saved(const std::string& name, const std::string& text) {
     log(fmt::format("{} is removed; {}", name, text));
-    if (removed_last_.first == name) removed_last_.second = "; " + text;
+    std::erase_if(saved_, [&](const auto& saved) { return saved.first == name; });
+    if (saved_.size() == most_saved_told) saved_.pop_front();
+    saved_.emplace_back(name, text);
     end_save();
 }
 
@@ -56,17 +73,25 @@ void supervisor::end_save() {
     changed_.notify();
 }
 
-/// The mail of a removed child that is more than the dead letters have room for: the oldest of
-/// them, and older letters of others, would vanish.
-awaitable<> supervisor::save_and_bury(std::string name, std::shared_ptr<mailbox> box) {
+/// The mail of removed children that is more than the dead letters have room for: the oldest of
+/// them, and older letters of others, would vanish. One mailbox at a time: thousands may be removed
+/// at once, and each save takes a descriptor and a thread.
+awaitable<> supervisor::save_removed() {
+    for (; !to_save_.empty(); to_save_.pop_front()) {
+        awaitable<> saving = save_and_bury(to_save_.front());
+        co_await std::move(saving);
+    }
+}
+
+awaitable<> supervisor::save_and_bury(removed_mailbox removed) {
     using remains = mail_delivery::remains;
-    const std::size_t mails = box->queued();
+    const std::size_t mails = removed.box->queued();
     awaitable<std::string> saving =
-        save_mailbox(box, children_.address_of(name), env_.state, beside(), {});
+        save_mailbox(removed.box, children_.address_of(removed.name), env_.state, beside(), {});
     const std::string file = co_await std::move(saving);
-    mail_.delivery.bury(name, std::move(box), endpoint_kind::component,
+    mail_.delivery.bury(removed.box_name, std::move(removed.box), endpoint_kind::component,
                         file.empty() ? remains::become_letters : remains::are_saved);
-    report_saved(name,
+    report_saved(removed.name,
                  file.empty()
                      ? fmt::format("its {} mails could not be saved to a file: the latest {} "
                                    "at most become dead letters",

@@ -269,6 +269,23 @@ BOOST_AUTO_TEST_CASE(removed_meanwhile) {
     BOOST_TEST_SAME(o.journal.taken(), {"put 1", "erase 1 "});
 }
 
+// … and so is mail for one instance alone.
+BOOST_AUTO_TEST_CASE(instance_removed_meanwhile) {
+    journaled_router o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& one = o.add("w");
+    one.name = "w.1";
+    mail_endpoint& two = o.add_instance(one, 2);
+    o.sends(a, R"({"type":"mail","to":"w.2","msg":1,"id":"1"})");
+    o.sends(a, R"({"type":"mail","to":"w","msg":2,"id":"2"})");
+    o.mail.remove(two);
+    o.commit(2);
+    BOOST_TEST_SAME(o.received(a),
+                    {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})"),
+                     signal("MAIL-ACCEPTED", R"({"id":"2"})")});
+    BOOST_TEST_SAME(o.journal.taken(), {"put 1", "put 2", "erase 1 "});
+}
+
 // A letter and a history survive as text; an unreadable text gives an empty one.
 BOOST_AUTO_TEST_CASE(texts) {
     supe::dead_letter letter;

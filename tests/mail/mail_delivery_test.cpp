@@ -264,6 +264,42 @@ BOOST_AUTO_TEST_CASE(removed_in_turns) {
                     {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})")});
 }
 
+// Until all is buried it is known how many dead letters come.
+BOOST_AUTO_TEST_CASE(coming_letters) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    mail_endpoint& c = o.add("c");
+    for (const char* to : {"b", "b", "c"})
+        o.sends(a, fmt::format(R"({{"type":"mail","to":"{}","msg":1}})", to));
+    const std::size_t bytes = b.box.bytes() + c.box.bytes();
+    o.mail.remove(b), o.mail.remove(c);
+    BOOST_TEST(o.mail.delivery.coming_letters().mails == 3u);
+    BOOST_TEST(o.mail.delivery.coming_letters().bytes == bytes);
+    o.mail.flush();
+    BOOST_TEST(o.mail.delivery.coming_letters().mails == 0u);
+    BOOST_TEST(o.mail.delivery.coming_letters().bytes == 0u);
+}
+
+// A letter of one instance alone goes to it alone when it is sent again.
+BOOST_AUTO_TEST_CASE(put_again_for_one_instance) {
+    fixture o;
+    mail_endpoint& one = o.add("w");
+    one.name = "w.1";
+    mail_endpoint& two = o.add_instance(one, 2);
+    o.mail.delivery.on_ready(one, 9);
+    supe::envelope mail;
+    mail.msg = "1";
+    o.mail.delivery.put_again("w.2", mail);
+    o.mail.flush();
+    BOOST_TEST(one.box.queued() == 1u);
+    o.mail.delivery.on_ready(two, 9);
+    o.mail.flush();
+    BOOST_TEST(o.received(two).size() == 1u);
+    o.mail.delivery.put_again("w.3", mail);
+    BOOST_TEST(o.events.back().starts_with("undeliverable"), o.events.back());
+}
+
 // … and of a bounded number of bytes, and one mail more.
 BOOST_AUTO_TEST_CASE(removed_large_ones) {
     fixture o;

@@ -61,7 +61,8 @@ BOOST_AUTO_TEST_CASE(instances) {
     BOOST_TEST(all->consumers.size() == 3u);
     BOOST_TEST(d.find("w")->destination == all);
     BOOST_TEST(d.find("w.4") == &four);
-    BOOST_TEST(!d.find("w.3"));
+    for (const char* other : {"w.3", "w.5", "w.0", "w.04", "w.", "w.x", "w.4.", ".4", "w.-1", "4"})
+        BOOST_TEST(!d.find(other), other);
     BOOST_TEST(!d.destination("w.1"));  // mail is kept under the name alone
     // The mailbox has a consumer for the highest number, and each takes its own mail.
     box->ready(four.consumer, 1);

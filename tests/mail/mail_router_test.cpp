@@ -353,11 +353,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     mail_endpoint& a = o.add("a");
     mail_endpoint& one = o.add("w");
     one.name = "w.1";
-    o.endpoints.push_back(std::make_unique<mail_endpoint>(2, "w.2", "w", one.shared, 1));
-    mail_endpoint& two = *o.endpoints.back();
-    o.wires.push_back(std::make_unique<support::neighbour>(o.time));
-    o.mail.directory.add(two);
-    o.start(two);
+    mail_endpoint& two = o.add_instance(one, 2);
     o.mail.delivery.on_ready(one, 9), o.mail.delivery.on_ready(two, 9);
     for (int i = 0; i < 4; ++i)
         o.sends(a, fmt::format(R"({{"type":"mail","to":"w","msg":{}}})", i));
@@ -378,7 +374,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     o.mail.remove(two);
     o.mail.flush();
     o.mail.flush();
-    BOOST_TEST(o.events.back() == "dead: \"you\" to w: removed after 1");
+    BOOST_TEST(o.events.back() == "dead: \"you\" to w.2: removed after 1");
     BOOST_TEST(one.box.in_flight() == 4u);
 }
 

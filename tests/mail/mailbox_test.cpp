@@ -413,54 +413,6 @@ BOOST_AUTO_TEST_CASE(meant_for_one) {
     BOOST_TEST_SAME(taken(b, 0), {"a/1", "b/1"});
     b.ready(1, 9);
     BOOST_TEST_SAME(taken(b, 1), {"answer/1", "own/1"});
-    b.ended(1, box::ending::uncharged, {{}, "stopped"});
-    b.remove(1);
-    BOOST_TEST(b.has_removed());
-    BOOST_TEST_SAME(removed(b), {"answer", "own"});
-    BOOST_TEST(b.in_flight() == 2u);
-}
-
-// What comes for a consumer after its removal (it was withheld, or being written) leaves with the
-// rest. The next consumer of that number begins anew.
-BOOST_AUTO_TEST_CASE(late_for_a_removed_consumer) {
-    box b(mailbox_limits{});
-    b.add_consumers(2);
-    envelope e;
-    e.id = "late";
-    b.offer(e, 1, box::entry::uncommitted);
-    b.remove(1);
-    BOOST_TEST(!b.has_removed());
-    b.commit();
-    BOOST_TEST(b.has_removed());
-    BOOST_TEST_SAME(removed(b), {"late"});
-    BOOST_TEST(b.empty());
-    b.add_consumers(2);
-    e.id = "new";
-    b.offer(e, 1);
-    b.ready(1, 9);
-    BOOST_TEST_SAME(taken(b, 1), {"new/1"});
-}
-
-// All mail of a removed recipient comes out, one by one: what was not accepted first, then the rest
-// in order.
-BOOST_AUTO_TEST_CASE(of_the_removed) {
-    box b(mailbox_limits{});
-    for (const char* id : {"a", "b", "c", "d"}) put(b, id);
-    b.ready(0, 2);
-    taken(b);
-    words seen;
-    b.for_each([&](const held_mail& m) { seen.emplace_back(m.id()); });
-    BOOST_TEST_SAME(seen, {"a", "b", "c", "d"});
-    envelope e;
-    e.id = "not written";
-    b.offer(e, box::anyone, box::entry::uncommitted);
-    b.remove();
-    const auto first = b.take_removed();
-    BOOST_TEST(first.mail->id() == "not written");
-    BOOST_TEST(!first.accepted);
-    BOOST_TEST_SAME(removed(b), {"a", "b", "c", "d"});
-    BOOST_TEST(b.empty());
-    BOOST_TEST(b.bytes() == 0u);
 }
 
 // A reader with pauses sees each mail once that was there when it began and is still there when its

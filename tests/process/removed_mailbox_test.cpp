@@ -68,6 +68,39 @@ BOOST_AUTO_TEST_CASE(is_saved) {
     BOOST_TEST(until([&] { return has(d.ask({"dead", "list"}).out, "x-1000 "); }));
 }
 
+// Several at once share the room of the dead letters; and mail for one instance alone is kept as
+// that of a whole mailbox, and goes back to that one.
+BOOST_AUTO_TEST_CASE(of_instances) {
+    const operator_session d;
+    const auto tree = d.run_tree(
+        R"({"name": "t", "children": [{"name": "w", "command": ["sleep", "1000"], "instances": 3}]})");
+    for (const std::string name : {"w+2", "w+3"}) {
+        std::string mails;
+        for (int n = 1; n <= 600; ++n)
+            mails +=
+                fmt::format(R"({{"id":"{}-{}","from":"x","attempt":0,"msg":{}}})", name, n, n) +
+                "\n";
+        const auto file = support::write_file(d.file(name + ".9.jsonl"), mails);
+        BOOST_TEST(has(d.ask({"mail", "--from-file", file}).out, "600 of 600 mails taken back"));
+    }
+    const std::string file = d.state() + "/mailboxes/w+2.1.jsonl";
+    const std::string where = "its 600 mails are in " + file + " (supe mail --from-file)\n";
+    BOOST_TEST(d.ask({"scale", "w", "1"}).out == "/w has 1 instance; w.2: " + where);
+    BOOST_TEST(until([&] { return has(d.ask({"dead", "list"}).out, "w+3-600 "); }));
+    const auto letters = d.ask({"dead", "list"}).out;
+    BOOST_TEST(has(letters, "w+3-1 "));
+    BOOST_TEST(has(letters, "  /w.3  "));
+    BOOST_TEST(!has(letters, "  /w.2  "));
+    // Nobody else gets them.
+    BOOST_TEST(has(d.ask({"dead", "retry", "--all"}).err, "unknown-address"));
+    BOOST_TEST(d.status("w.1").at("mailbox").at("queued") == 0);
+    BOOST_TEST(d.ask({"scale", "w", "3"}).code == 0);
+    BOOST_TEST(d.ask({"dead", "retry", "--all"}).code == 0);
+    BOOST_TEST(
+        has(d.ask({"mail", "--from-file", file}).out, "600 of 600 mails taken back to /w.2"));
+    BOOST_TEST(has(d.ask({"remove", "w"}).out, ": its 600 mails are in "));
+}
+
 // The journal of a removed nested supervisor, and of one below it: the mail goes to files, and is
 // not delivered a second time when the name returns.
 BOOST_AUTO_TEST_CASE(in_journals_below) {

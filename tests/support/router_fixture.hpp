@@ -96,6 +96,16 @@ struct router_fixture : recorded_events {
         start(*endpoints.back());
         return *endpoints.back();
     }
+    /// `NAME.i`, beside an endpoint `NAME.1`.
+    mail_endpoint& add_instance(const mail_endpoint& first, unsigned i) {
+        endpoints.push_back(std::make_unique<mail_endpoint>(
+            static_cast<int>(endpoints.size()), first.box_name + "." + std::to_string(i),
+            first.box_name, first.shared, i - 1));
+        mail.directory.add(*endpoints.back());
+        wires.push_back(std::make_unique<neighbour>(time));
+        start(*endpoints.back());
+        return *endpoints.back();
+    }
     neighbour& neighbour_of(const mail_endpoint& s) {
         return *wires[static_cast<std::size_t>(s.number)];
     }

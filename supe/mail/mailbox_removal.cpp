@@ -1,0 +1,72 @@
+// What becomes of the mail of a recipient, or of one of its instances, that was removed.
+#include "supe/async/assertion.hpp"
+#include "supe/mail/mailbox.hpp"
+
+#include <algorithm>
+
+namespace supe {
+
+void mailbox::remove() {
+    for (consumer c = 0; c < consumers_.size(); ++c) ended(c, ending::uncharged, {});
+    gone_ = true;
+}
+
+std::shared_ptr<mailbox> mailbox::split_off(consumer c) {
+    state& s = consumers_[c];
+    SUPE_ASSERT(s.in_flight.empty());
+    s.removed = true;
+    auto part = std::make_shared<mailbox>(limits_);
+    part->add_consumers(c + 1);
+    part->gone_ = true;
+    part->take_over(*this, s.answers);
+    part->take_over(*this, s.own);
+    mail_list others;
+    while (!withheld_.empty()) {
+        mail_ptr mail = withheld_.pop_front();
+        const bool is_left = mail->meant_for == c + 1;
+        const std::size_t bytes = is_left ? mail->bytes() : 0;
+        withheld_bytes_ -= bytes;
+        part->withheld_bytes_ += bytes;
+        (is_left ? part->withheld_ : others).push_back(std::move(mail));
+    }
+    withheld_.append(others);
+    return part;
+}
+
+/// Mail that waits for one consumer alone, from the mailbox that has it.
+void mailbox::take_over(mailbox& other, mail_list& mails) {
+    while (!mails.empty()) {
+        mail_ptr mail = mails.pop_front();
+        other.release(*mail);
+        last_sequence_ = std::max(last_sequence_, mail->sequence);
+        for (const mail_event& event : other.take_history(*mail)) remember(*mail, event);
+        put_back(std::move(mail));
+    }
+}
+
+mailbox::removed_mail mailbox::take_removed() {
+    removed_mail taken;
+    if (gone_ && !withheld_.empty()) {
+        taken.mail = withheld_.pop_front();
+        withheld_bytes_ -= taken.mail->bytes();
+    } else if (gone_ && !uncommitted_.empty()) {
+        taken.mail = fail_uncommitted();
+    } else if ((taken.mail = pop_removed())) {
+        release(*taken.mail);
+        taken.history = take_history(*taken.mail);
+        taken.accepted = true;
+    }
+    return taken;
+}
+
+mail_ptr mailbox::pop_removed() {
+    if (!gone_) return nullptr;
+    for (; removing_ < consumers_.size(); ++removing_) {
+        state& s = consumers_[removing_];
+        if (!s.answers.empty()) return s.answers.pop_front();
+        if (!s.own.empty()) return s.own.pop_front();
+    }
+    return front_for_anyone() ? pop_for_anyone() : nullptr;
+}
+
+}  // namespace supe
