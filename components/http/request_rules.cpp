@@ -170,10 +170,13 @@ bool mend_connection(std::span<char> head) {
         return (c == '\t' || (c >= ' ' && c <= '~')) && !letter &&
                more_token_characters.find(c) == more_token_characters.npos;
     };
-    bool changed = false;
+    bool changed = false, begun = false;
     const std::string_view text(head.data(), head.size());
     for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != text.npos; begin = end + 1) {
         const std::string_view line = text.substr(begin, end - begin);
+        const bool is_empty = line.empty() || line == "\r";
+        if (is_empty && begun) break;  // what follows is no head
+        begun = begun || !is_empty;
         const auto colon = std::min(line.find(':'), line.size());
         const std::string_view name = line.substr(0, colon);
         if (!same_field(name, "Connection") && !same_field(name, "Proxy-Connection")) continue;

@@ -1,6 +1,7 @@
 #include "components/http/server.hpp"
 
 #include "components/http/server_connection.hpp"
+#include "components/http/server_room.hpp"
 #include "components/http/server_text.hpp"
 #include "patterns/output.hpp"
 
@@ -32,29 +33,6 @@ supe::awaitable<> watch_deadlines(service& s) {
     }
 }
 
-/// Its next request is here, and was not read yet.
-bool has_input(client& c) {
-    char byte;
-    return ::recv(c.socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
-/// One that has its last answer, else the one that has waited longest for its next request, or in
-/// its handshake, else the one that has kept us waiting for longest. Null where all are at work.
-client* next_to_give_way(service& s) {
-    client *idle = nullptr, *slow = nullptr;
-    const supe::time_point slow_before = s.self.time().now() - s.limits.patience;
-    for (client* c : s.clients) {
-        if (c->late) continue;
-        if (c->leaving) return c;
-        if (c->idle) {
-            if ((!idle || c->idle_since < idle->idle_since) && !has_input(*c)) idle = c;
-        } else if (c->deadline != supe::never && c->since <= slow_before) {
-            if (!slow || c->since < slow->since) slow = c;
-        }
-    }
-    return idle ? idle : slow;
-}
-
 /// Once in a while: it may come for each connection.
 void report(service& s, const boost::system::error_code& failed) {
     if (s.no_room_lines.take(s.self.time().now()) > supe::duration::zero()) return;
@@ -69,10 +47,7 @@ supe::awaitable<> fewer_clients(service& s, std::size_t than) {
 /// that are slow on purpose must keep nobody out. Resumes when there may be room.
 supe::awaitable<> make_room(service& s) {
     const std::size_t clients = s.clients.size();
-    if (client* c = next_to_give_way(s)) {
-        c->late = true;
-        cancel(*c);
-    }
+    if (client* c = next_to_give_way(s)) end_for_another(*c);
     const supe::time_point at_most = s.self.time().now() + accept_pause;
     co_await supe::within(s.self.time(), at_most, fewer_clients(s, clients));
 }

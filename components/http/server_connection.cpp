@@ -21,7 +21,6 @@ namespace http = boost::beast::http;
 using namespace std::chrono_literals;
 using client = http_client;
 
-constexpr std::size_t large_body = 64 << 10;
 constexpr std::size_t small_read = 4096;
 // For a client to see our last answer while it is still sending:
 constexpr auto close_wait = 10s;
@@ -82,15 +81,6 @@ http_client::~http_client() {
     owner.large_bytes -= reserved;
     owner.clients.erase(place);
     owner.client_left.notify();
-}
-
-bool http_client::reserve(std::size_t bytes) {
-    if (bytes <= large_body || bytes <= reserved) return true;
-    const std::size_t more = bytes - reserved;
-    if (owner.large_bytes + more > owner.limits.large_bodies) return false;
-    reserved = bytes;
-    owner.large_bytes += more;
-    return true;
 }
 
 void http_client::took(std::size_t bytes) {
@@ -162,7 +152,7 @@ supe::awaitable<> wait_for_close(client& c) {
 
 supe::awaitable<> refuse(client& c, http_answer answer) {
     const bool written = co_await write(c, closing_text(c, answer));
-    if (written) co_await wait_for_close(c);
+    if (written && !c.gives_way) co_await wait_for_close(c);
 }
 
 namespace {

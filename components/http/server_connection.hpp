@@ -26,12 +26,16 @@ struct http_service {
     supe::timer client_left;
     // One line for many of a kind.
     patterns::rate_limiter no_room_lines{{1, std::chrono::seconds(10)}};
+    patterns::rate_limiter no_memory_lines{{1, std::chrono::seconds(10)}};
     patterns::rate_limiter handshake_lines{{1, std::chrono::minutes(1)}};
     std::uint64_t refused_handshakes = 0;
 
     http_service(supe::component& c, http_limits l, http_handler h)
         : self(c), limits(std::move(l)), handler(std::move(h)), client_left(c.time()) {}
 };
+
+/// Bytes: larger bodies count in http_limits::large_bodies.
+constexpr std::size_t large_body = 64 << 10;
 
 /// One connection.
 struct http_client {
@@ -48,6 +52,7 @@ struct http_client {
     supe::time_point since{};                 // when it began what it does now
     supe::time_point deadline = supe::never;  // of that; never: it waits for us
     bool late = false;                        // the deadline has passed
+    bool gives_way = false;                   // another one has its place
     std::size_t fresh = 0;                    // bytes of a body since the deadline was set
     std::size_t reserved = 0;                 // of the service's large_bytes
     std::size_t body_limit = 0;               // of the request that is being read

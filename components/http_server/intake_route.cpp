@@ -68,10 +68,20 @@ intake_settings read_intake(const boost::json::value& config) {
     return s;
 }
 
+namespace {
+
+/// Without the port, and without the dot that ends a full name (RFC 9110 §4.2.3 and RFC 1034 §3.1).
+std::string_view plain_host(std::string_view host) {
+    host = without_port(host);
+    return host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
+}
+
+}  // namespace
+
 routed route_for(std::vector<intake_route>& routes, const called_site& site,
                  std::string_view target) {
     for (intake_route& r : routes) {
-        if (!r.host.empty() && !same_field(r.host, without_port(site.host))) continue;
+        if (!r.host.empty() && !same_field(r.host, plain_host(site.host))) continue;
         if (auto rest = rest_behind(r.path, target)) return {&r, std::move(*rest)};
     }
     return {};

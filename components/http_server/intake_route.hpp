@@ -26,6 +26,14 @@ struct intake_route {
     std::string dedupe;    ///< as order_by
     bool split = false;
     std::uint64_t unverified = 0;  ///< requests whose verification failed
+    /// The queue refused a webhook of this route: until then one whose body is no smaller is not
+    /// tried.
+    struct refusal {
+        supe::time_point until{};
+        std::size_t body = 0;  ///< bytes
+        supe::error_code why{};
+    };
+    refusal refused{};
 };
 
 struct intake_settings {

@@ -15,7 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto ack_limit = 20s;
-constexpr auto refusal_holds = 1s;   // a full queue is not asked for each request of a storm
+constexpr auto refusal_holds = 1s;  // a full queue is not asked for each request of a storm
+constexpr std::size_t most_split_bytes = 64u << 20;  // of the head, once for each element
 constexpr std::size_t at_once = 64;  // elements of one request that are on their way to the queue
 
 bool is_kept(std::string_view method) {
@@ -48,6 +49,13 @@ std::string dedupe_key_of(const intake_route& route, const webhook& w, std::size
 void add_keys(const intake_route& route, webhook& w, std::size_t index = 0) {
     if (!route.order_by.empty()) w.order_key = key_at(route.order_by, w.headers, w.body);
     w.dedupe_key = dedupe_key_of(route, w, index);
+}
+
+/// That each element of a request that is split is kept with.
+std::size_t head_bytes(const webhook& w) {
+    std::size_t bytes = w.target.size();
+    for (const auto& [name, text] : w.headers) bytes += name.size() + text.size();
+    return bytes;
 }
 
 bool is_array(std::string_view body) {
@@ -96,7 +104,6 @@ webhook webhook_intake::to_webhook(arrival a) {
 }
 
 http_answer webhook_intake::unavailable(const supe::error_code& why) {
-    refusal_ = why;
     ++refused_;
     if (refusal_lines_.take(self_.time().now()) == 0s)
         patterns::warn("answering 503, {} times so far: {}", refused_, why.message());
@@ -140,26 +147,36 @@ std::optional<http_answer> webhook_intake::refusal_of(const arrival& a) {
     if (route.check)
         if (const verification v = route.check->verify(sent); !v.ok)
             return unverified(route, v.why);
-    if (self_.time().now() < ask_again_) return unavailable(refusal_);
+    if (self_.time().now() < route.refused.until && r.body.size() >= route.refused.body)
+        return unavailable(route.refused.why);
     // Last, so that nothing but a webhook takes a token.
     const supe::duration wait = route.rate ? route.rate->take(self_.time().now()) : 0s;
     return wait > 0s ? std::optional(too_many_requests(wait)) : std::nullopt;
 }
 
-void webhook_intake::note(const supe::error_code& refused) {
+/// Another route may have room, and so may a smaller one of this route.
+void webhook_intake::note(intake_route& route, std::size_t body, const supe::error_code& refused) {
     if (refused == supe::mail_error::dead_lettered || refused == supe::mail_error::mailbox_full)
-        ask_again_ = self_.time().now() + refusal_holds;
+        route.refused = {self_.time().now() + refusal_holds, body, refused};
 }
 
 supe::awaitable<http_answer> webhook_intake::answer(http_request request) {
     arrival a = arrival_of(std::move(request));
     if (auto refused = refusal_of(a)) co_return std::move(*refused);
-    const intake_route& route = *a.to.route;
+    intake_route& route = *a.to.route;
     webhook w = to_webhook(std::move(a));
+    const std::size_t size = w.body.size();
     if (route.split && is_array(w.body)) {
         const std::string body = std::move(w.body);
         w.body.clear();
         auto elements = supe::elements_of(body, most_elements);
+        if (elements && elements->size() * head_bytes(w) > most_split_bytes)
+            co_return http_answer{
+                413,
+                fmt::format("each of {} elements has the head of the request: {} bytes in sum, and "
+                            "at most {} are kept\n",
+                            elements->size(), elements->size() * head_bytes(w), most_split_bytes),
+                {}};
         if (elements) co_return co_await keep_each(route, std::move(w), std::move(*elements));
         if (supe::is_json(body))
             co_return http_answer{
@@ -172,7 +189,7 @@ supe::awaitable<http_answer> webhook_intake::answer(http_request request) {
     w = webhook();  // a large body is not kept twice while we wait
     const supe::error_code refused =
         co_await self_.try_deliver(settings_.to, std::move(text), self_.time().now() + ack_limit);
-    note(refused);
+    note(route, size, refused);
     if (refused) co_return unavailable(refused);
     co_return http_answer{200, "kept\n", {{"Supe-Webhook-Id", id}}};
 }
@@ -209,14 +226,16 @@ supe::awaitable<> webhook_intake::keep_some(batch& b) {
 }
 
 /// 200 only after all are kept: after any other answer the sender sends all of them again.
-supe::awaitable<http_answer> webhook_intake::keep_each(const intake_route& route, webhook whole,
+supe::awaitable<http_answer> webhook_intake::keep_each(intake_route& route, webhook whole,
                                                        std::vector<std::string_view> elements) {
+    std::size_t size = 0;
+    for (const std::string_view element : elements) size += element.size();
     batch b{route, std::move(whole), std::move(elements), self_.time().now() + ack_limit};
     supe::nursery keepers(self_.time());
     for (std::size_t i = 0; i < std::min(at_once, b.elements.size()); ++i)
         keepers.start(keep_some(b));
     co_await keepers.join();
-    note(b.refused);
+    note(route, size, b.refused);
     if (b.refused) co_return unavailable(b.refused);
     co_return http_answer{200, fmt::format("kept, {} webhooks\n", b.elements.size()), {}};
 }

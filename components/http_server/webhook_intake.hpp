@@ -20,9 +20,9 @@ public:
         : self_(self), settings_(std::move(settings)) {}
 
     /// 200 once it is kept, all of it where it is split; 503 with Retry-After when it cannot be
-    /// kept now: at once for a second after a refusal, after 20 s without an answer (senders give
-    /// up at 10 s to 30 s). GET and HEAD: 200. What the route does not take: 401, 404, 405, 413,
-    /// 429, and 508 for what we have delivered ourselves.
+    /// kept now: at once for a second after its route was refused one that was no larger, after 20
+    /// s without an answer (senders give up at 10 s to 30 s). GET and HEAD: 200. What the route
+    /// does not take: 401, 404, 405, 413, 429, and 508 for what we have delivered ourselves.
     supe::awaitable<http_answer> answer(http_request request);
 
     /// The most bytes that the body of this request may have, by its head.
@@ -46,16 +46,14 @@ private:
     http_answer unavailable(const supe::error_code& why);
     webhook to_webhook(arrival a);
     std::string new_id();
-    supe::awaitable<http_answer> keep_each(const intake_route& route, webhook whole,
+    supe::awaitable<http_answer> keep_each(intake_route& route, webhook whole,
                                            std::vector<std::string_view> elements);
     supe::awaitable<> keep_some(batch& b);
-    void note(const supe::error_code& refused);
+    void note(intake_route& route, std::size_t body, const supe::error_code& refused);
 
     supe::component& self_;
     intake_settings settings_;
     std::mt19937_64 dice_{std::random_device{}()};
-    supe::time_point ask_again_{};
-    supe::error_code refusal_{};  // the latest
     std::uint64_t refused_ = 0, unverified_ = 0;
     // One line for all of a kind.
     patterns::rate_limiter refusal_lines_{{1, std::chrono::seconds(10)}};

@@ -116,6 +116,13 @@ const provider intercom{.kind = "intercom",
                         .prefix = "sha1=",
                         .proof = hmac_sha1};
 
+const provider x_row{.kind = "x",
+                     .signature = "header:X-Twitter-Webhooks-Signature",
+                     .prefix = "sha256=",
+                     .encoding = base64,
+                     .challenge = "x",
+                     .of_objects = true};
+
 std::string age_of(const provider& p) { return p.age ? fmt::format("{}s", p.age->count()) : "-"; }
 
 std::string or_dash(const std::string& text) {
@@ -146,7 +153,7 @@ std::span<const provider> provider_table() {
         discord_row,
         of_token("telegram", "header:X-Telegram-Bot-Api-Secret-Token"),
         of_body("meta", "header:X-Hub-Signature-256", "sha256=", hex, "meta"),
-        of_body("x", "header:X-Twitter-Webhooks-Signature", "sha256=", base64, "x"),
+        x_row,
         twilio,
         mailgun,
         hubspot,

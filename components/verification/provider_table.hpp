@@ -29,6 +29,8 @@ struct provider {
     std::string timestamp{};                    ///< source; empty: none
     std::optional<std::chrono::seconds> age{};  ///< how far the timestamp may be off; none: any
     std::string challenge{};                    ///< see challenge.hpp; empty: none
+    bool of_objects = false;  ///< its webhooks are JSON objects: text of another form that it has
+                              ///< signed was a challenge
 };
 
 /// All. The last two, `hmac` and `token`, are nobody's: the settings give their columns.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 
 namespace components {
@@ -49,9 +50,12 @@ std::string form_decoded(std::string_view text) {
 
 using form_fields = std::vector<std::pair<std::string, std::string>>;
 
+constexpr std::size_t most_fields = 4096;  // of a form: to take millions apart holds the loop up
+
+/// Those behind `most_fields` are left out.
 form_fields fields_of_form(std::string_view text) {
     form_fields all;
-    while (!text.empty()) {
+    while (!text.empty() && all.size() < most_fields) {
         const auto end = std::min(text.find('&'), text.size());
         const std::string_view field = text.substr(0, end);
         const auto equals = std::min(field.find('='), field.size());
@@ -192,6 +196,8 @@ std::optional<std::string> request_parts::form() const {
     }
     if (request_.message.body.empty()) return std::string();
     if (!is_form(request_.message.headers)) return std::nullopt;
+    if (std::ranges::count(request_.message.body, '&') >= std::ptrdiff_t(most_fields))
+        return std::nullopt;
     form_fields fields = fields_of_form(request_.message.body);
     std::ranges::sort(fields);
     const auto repeated = std::ranges::unique(fields);
@@ -230,6 +236,30 @@ std::optional<std::string> request_parts::signed_text(std::string_view url,
         left.remove_prefix(close + 1);
     }
     return out;
+}
+
+std::string request_parts::objection_to_seams() const {
+    const auto is_whole_time = [this](std::string_view text) {
+        constexpr std::size_t digits = 10;  // since 2001
+        // Of another form there is nothing to move, where there is no body.
+        const bool is_other = request_.message.body.empty() && !text.empty() &&
+                              !std::isdigit(static_cast<unsigned char>(text.front()));
+        return is_other || (is_whole_number(text) && text.size() >= digits);
+    };
+    const std::string_view signs = how_.signs;
+    for (auto open = signs.find('{'); open != signs.npos; open = signs.find('{', open + 1)) {
+        const auto close = signs.find('}', open);
+        const std::string_view name = signs.substr(open + 1, close - open - 1);
+        const std::string_view next = signs.substr(close + 1);
+        const std::string_view source = name == "timestamp" ? how_.timestamp : name;
+        if (!objection_to_source(source).empty()) continue;  // the body, the URL, the method
+        const std::string text = value(source).value_or("");
+        const bool goes_on = !next.empty() && !next.starts_with('{');
+        if (goes_on && text.find(next.front()) != text.npos) return std::string(source);
+        if (name == "timestamp" && next.starts_with("{body}") && !is_whole_time(text))
+            return std::string(source);
+    }
+    return {};
 }
 
 std::vector<std::string> spellings_of(std::string_view url) {

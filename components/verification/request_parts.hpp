@@ -48,6 +48,10 @@ public:
     /// where a part is missing; then `missing` says which.
     std::optional<std::string> signed_text(std::string_view url, std::string& missing) const;
 
+    /// What was signed is one text. The source of a part that might end elsewhere, so that somebody
+    /// could move a piece of one part into the next; empty where there is none.
+    std::string objection_to_seams() const;
+
 private:
     std::vector<std::string> parts_of_signature() const;
     std::optional<std::string> part(std::string_view name, std::string_view url) const;

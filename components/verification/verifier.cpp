@@ -22,6 +22,12 @@ std::optional<std::string> decoded(std::string_view text, text_encoding encoding
     return std::string(text);
 }
 
+/// Or what begins as one.
+bool is_object(std::string_view body) {
+    const auto begin = body.find_first_not_of(" \t\r\n");
+    return begin != body.npos && body[begin] == '{';
+}
+
 /// Unix time in seconds, or in milliseconds where it is so large; nothing where it is neither.
 std::optional<std::chrono::milliseconds> time_in(const std::string& text) {
     constexpr std::int64_t year_5138 = 100'000'000'000;
@@ -80,9 +86,13 @@ struct verifier::state {
             const auto text = parts.signed_text(url, missing);
             if (!text) return {nullptr, why_missing(missing)};
             if (!fits) fits = fitting_key(*text, signatures);
-            if (how.signs.find("{url}") == std::string::npos) break;
+            if (how.signs.find("url}") == std::string::npos) break;  // {url}, {plain_url}
         }
         if (!fits) return {nullptr, fmt::format("{} fits no key", shown(how.signature))};
+        if (const std::string odd = parts.objection_to_seams(); !odd.empty())
+            return {nullptr, fmt::format("{} is not of its form", shown(odd))};
+        if (how.of_objects && !is_object(parts.request().message.body))
+            return {nullptr, "the body is no JSON object"};
         std::string late = objection_to_time(how, parts);
         if (!late.empty()) return {nullptr, std::move(late)};
         return {fits, {}};

@@ -13,7 +13,7 @@
 namespace components {
 namespace {
 
-constexpr std::size_t most_headers = 10'000;  // a head has 64 KiB
+constexpr std::size_t most_headers = 1u << 16;  // more than fit into a head of 64 KiB
 
 constexpr std::string_view hop_by_hop[] = {"connection",        "keep-alive", "te",    "trailer",
                                            "transfer-encoding", "upgrade",    "expect"};

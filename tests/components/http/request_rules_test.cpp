@@ -138,4 +138,12 @@ BOOST_AUTO_TEST_CASE(long_targets) {
     BOOST_TEST(leaves_its_root(dots + "../"));
 }
 
+// An odd Connection field is mended, and what comes behind the head stays as it is.
+BOOST_AUTO_TEST_CASE(mends_the_head_alone) {
+    std::string text = "\r\nPOST / HTTP/1.1\r\nConnection: close;\r\n\r\nConnection: a; b\r\n";
+    BOOST_TEST(components::mend_connection(text));
+    BOOST_TEST(text.starts_with("\r\nPOST / HTTP/1.1\r\nConnection:,close,\r\n\r\n"));
+    BOOST_TEST(text.ends_with("\r\n\r\nConnection: a; b\r\n"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

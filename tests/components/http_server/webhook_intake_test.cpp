@@ -169,6 +169,17 @@ BOOST_AUTO_TEST_CASE(a_refusal_is_our_fault) {
     BOOST_TEST(s.asked == 2u);
 }
 
+// … but for another route, and for a smaller one: these may have room.
+BOOST_AUTO_TEST_CASE(a_refusal_is_of_one_route) {
+    scene s(R"([{"name": "a", "path": "/a"}, {"name": "b", "path": "/b"}])");
+    s.keeper = scene::mood::refuses;
+    BOOST_TEST(s.send(post_to("/a", "hello")).at(0).status == 503u);
+    s.keeper = scene::mood::keeps;
+    BOOST_TEST(s.send(post_to("/a", "hello")).at(0).status == 503u);
+    BOOST_TEST(s.send(post_to("/a", "hell")).at(0).status == 200u);
+    BOOST_TEST(s.send(post_to("/b", "hello")).at(0).status == 200u);
+}
+
 // A queue that is down, or says nothing, is waited for up to 20 s; a queue that crashed meanwhile
 // keeps it all the same.
 BOOST_AUTO_TEST_CASE(patience) {
@@ -202,7 +213,7 @@ BOOST_AUTO_TEST_CASE(routes) {
     BOOST_TEST(s.send(post_to("/a/x?y")).at(0).status == 200u);
     BOOST_TEST(s.send(post_to("/b/c")).at(0).status == 200u);
     http_request other = post_to("/b/c/d");
-    other.headers[0].second = "other.EXAMPLE:8080";
+    other.headers[0].second = "other.EXAMPLE.:8080";  // its full name
     BOOST_TEST(s.send(other).at(0).status == 200u);
     BOOST_REQUIRE(s.kept.size() == 3u);
     BOOST_TEST(s.kept[0].route == "a");
@@ -294,6 +305,13 @@ BOOST_AUTO_TEST_CASE(split) {
     BOOST_TEST(s.send(post_to("/", many + "]")).at(0).status == 200u);
     BOOST_TEST(s.kept.size() == components::most_elements);
     BOOST_TEST(s.send(post_to("/", many + ",1]")).at(0).status == 413u);
+    BOOST_TEST(s.kept.size() == components::most_elements);
+    // Each has the head of the request.
+    http_request large = post_to("/", many + "]");
+    large.headers.emplace_back("X", std::string(10000, 'x'));
+    const auto refused = s.send(large).at(0);
+    BOOST_TEST(refused.status == 413u);
+    BOOST_TEST(refused.text.starts_with("each of 10000 elements has the head of the request: "));
     BOOST_TEST(s.kept.size() == components::most_elements);
 }
 

@@ -1,6 +1,9 @@
 // Shows that the questions of providers are answered as they expect, and those of others not.
+#include "components/webhook/digests.hpp"
+#include "supe/text/base64.hpp"
 #include "tests/support/signed_request.hpp"
 
+#include <openssl/evp.h>
 #include <boost/test/unit_test.hpp>
 
 using support::signed_request;
@@ -56,6 +59,14 @@ BOOST_AUTO_TEST_CASE(x) {
     // No question makes us sign a webhook for a stranger, or the text before one (Zoom's `v0:`).
     for (const std::string webhook : {"%7B%22a%22:1%7D", "v0:1700000000:", "a%20b", "%22a%22"})
         BOOST_TEST(shown(x.challenge(get("/h?crc_token=" + webhook))) == "none", webhook);
+    std::string signature = "sha256=";
+    supe::append_base64(signature, components::hmac(EVP_sha256(),
+                                                    "z3ZX4v7mAAUGykl3EcmkqbartmuW8VFOOzCloLx9Q45P0"
+                                                    "hLrFu",
+                                                    "4242"));
+    auto token_as_webhook = post("4242");
+    token_as_webhook.message.headers.emplace_back("X-Twitter-Webhooks-Signature", signature);
+    BOOST_TEST(x.objection(token_as_webhook) == "the body is no JSON object");
     BOOST_TEST(shown(x.challenge(get("/h?crc_token=" + std::string(257, 'a')))) == "none");
 }
 

@@ -1,8 +1,10 @@
 // Shows for each provider that its own published signature is accepted, and that nothing else is.
 // Where a provider publishes none, Python's hmac and hashlib made it (or openssl), which share no
 // code with ours.
+#include "components/webhook/digests.hpp"
 #include "tests/support/signed_request.hpp"
 
+#include <openssl/evp.h>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -328,6 +330,52 @@ BOOST_AUTO_TEST_CASE(bodies_of_twilio) {
     r.message.body = "b=&a=2&a=1&a=2";
     r.message.headers[1].second = "/C3hZW6a125xss8FN4CFUX1/0QQ=";
     BOOST_TEST(twilio.objection(r) == "");
+}
+
+// A form of millions of fields is not taken apart.
+BOOST_AUTO_TEST_CASE(a_form_of_many_fields) {
+    signed_request r = published[7].request();
+    r.message.body = "a";
+    for (int n = 0; n < 5000; ++n) r.message.body += "&a";
+    BOOST_TEST(verifying::of("twilio", "12345").objection(r) ==
+               "bodySHA256 in the URL is missing, or not the hash of the body");
+}
+
+// HubSpot signs the URL without the port of its scheme; a proxy may name it.
+BOOST_AUTO_TEST_CASE(a_port_in_the_url_of_hubspot) {
+    const auto row = std::ranges::find(made, "hubspot", &vector::kind);
+    signed_request r = row->request();
+    r.url.insert(r.url.find("/hub"), ":443");
+    BOOST_TEST(verifying::of("hubspot").objection(r) == "");
+}
+
+// What is signed is one text. Nobody moves a piece of one part into the next.
+BOOST_AUTO_TEST_CASE(seams) {
+    const auto signature_of = [](const std::string& text) {
+        return components::to_hex(components::hmac(EVP_sha256(), key, text));
+    };
+    const verifying dotted(
+        R"({"kind":"hmac","key_file":"key","signature":"header:S","timestamp":"header:T",)"
+        R"("signs":"{header:Id}.{timestamp}.{body}"})");
+    signed_request r;
+    r.message.headers = {{"Id", "1"}, {"T", "1600000000"}, {"S", ""}};
+    r.message.body = "x.1700000000.y";
+    r.message.headers[2].second = signature_of("1.1600000000.x.1700000000.y");
+    BOOST_TEST(dotted.objection(r) == "");
+    r.message.headers[0].second = "1.1600000000.x";
+    r.message.headers[1].second = "1700000000";
+    r.message.body = "y";
+    BOOST_TEST(dotted.objection(r) == "Id is not of its form");
+
+    const verifying joined(
+        R"({"kind":"hmac","key_file":"key","signature":"header:S","timestamp":"header:T",)"
+        R"("signs":"{timestamp}{body}"})");
+    r.message.headers = {{"T", "1600000000"}, {"S", signature_of("1600000000[1]")}};
+    r.message.body = "[1]";
+    BOOST_TEST(joined.objection(r) == "");
+    r.message.headers[0].second = "160000000";
+    r.message.body = "0[1]";
+    BOOST_TEST(joined.objection(r) == "T is not of its form");
 }
 
 // The reason names the field, and never what stood in it.
