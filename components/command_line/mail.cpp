@@ -155,9 +155,10 @@ std::string address_in_name(const std::string& file) {
 json::object next_batch(const std::vector<saved_mail>& all, std::size_t first,
                         const std::string& address) {
     constexpr std::size_t enough = 256u << 10;  // bytes
+    constexpr std::size_t most = 1000;          // mails
     json::array mails;
-    for (std::size_t i = first, bytes = 0; i < all.size() && bytes < enough;
-         bytes += all[i++].line.size())
+    const std::size_t end = std::min(all.size(), first + most);
+    for (std::size_t i = first, bytes = 0; i < end && bytes < enough; bytes += all[i++].line.size())
         mails.push_back(json::object{{"id", all[i].id},
                                      {"from", all[i].from},
                                      {"attempt", all[i].attempt},

@@ -8,6 +8,8 @@ void print_line(std::string_view text) { fmt::print("{}\n", supe::terminal_lines
 
 void print_json(std::string_view json) { fmt::print("{}\n", supe::terminal_json(json)); }
 
+void print_note(std::string_view text) { fmt::print(stderr, "{}\n", supe::terminal_lines(text)); }
+
 void print_problem(std::string_view text) {
     fmt::print(stderr, "supe: {}\n", supe::terminal_lines(text));
 }

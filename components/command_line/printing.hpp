@@ -11,6 +11,8 @@ namespace components {
 void print_line(std::string_view text);
 /// One JSON value and a line end to stdout.
 void print_json(std::string_view json);
+/// Text of one line or more, and a line end, to stderr.
+void print_note(std::string_view text);
 /// `supe: …` to stderr; the text may have several lines.
 void print_problem(std::string_view text);
 

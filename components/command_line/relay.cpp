@@ -1,6 +1,7 @@
 // `supe relay`: its options, its settings file, its demo.
 #include "components/command_line/commands.hpp"
 #include "components/command_line/foreground.hpp"
+#include "components/command_line/printing.hpp"
 #include "components/command_line/status_text.hpp"
 #include "components/command_line/target_tree.hpp"
 #include "components/demo/demo.hpp"
@@ -135,15 +136,15 @@ void introduce(const relay_settings& settings, const std::filesystem::path& stat
         const std::string path = route.path == "/" ? "" : route.path;
         std::vector<std::string> urls;
         for (const relay_listener& one : settings.listen) urls.push_back(one.url() + path);
-        fmt::print(stderr,
-                   "[supe] webhooks to {}{} are kept in {} and delivered to {}, over at "
-                   "most {} connections\n",
-                   fmt::join(urls, ", "), route.host.empty() ? "" : " for " + route.host,
-                   state.string(), route.to, route.connections);
+        print_note(
+            fmt::format("[supe] webhooks to {}{} are kept in {} and delivered to {}, over at "
+                        "most {} connections",
+                        fmt::join(urls, ", "), route.host.empty() ? "" : " for " + route.host,
+                        state.string(), route.to, route.connections));
     }
     if (settings.admin)
-        fmt::print(stderr, "[supe] /livez, /readyz and /metrics are at http://{}\n",
-                   settings.admin->address);
+        print_note(fmt::format("[supe] /livez, /readyz and /metrics are at http://{}",
+                               settings.admin->address));
 }
 
 /// A line for each route; a difference is a failure.
@@ -155,7 +156,7 @@ exit_code print_ledger(const std::filesystem::path& state) {
             if (!line.is_right()) code = exit_code::failed;
         }
     } catch (const supe::sqlite_error& e) {
-        fmt::print(stderr, "supe: {}\n", e.what());
+        print_problem(e.what());
         code = exit_code::failed;
     }
     return code;
@@ -179,7 +180,7 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
     }
     const auto state = state_directory(settings.state, tree.name);
     if (const std::string warning = state_warning(state); !warning.empty())
-        fmt::print(stderr, "[supe] {}\n", warning);
+        print_note("[supe] " + warning);
     if (settings.admin) expect_free({settings.admin->address}, {});  // else dam would fail, later
     introduce(settings, state);
     if (settings.demo) introduce_demo();

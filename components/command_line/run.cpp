@@ -2,6 +2,7 @@
 #include "components/command_line/commands.hpp"
 #include "components/command_line/completion.hpp"
 #include "components/command_line/foreground.hpp"
+#include "components/command_line/printing.hpp"
 #include "components/command_line/target_tree.hpp"
 #include "supe/supervision/tree_warnings.hpp"
 #include "supe/tree/tree_file.hpp"
@@ -47,8 +48,8 @@ exit_code check_file(const supe::program& program, const std::string& file) {
     const supe::supervisor_spec tree = tree_of(program, file, supe::tree_use::anywhere);
     const std::string shown = file.empty() ? "the tree of this program" : file;
     for (const std::string& line : supe::warnings_of(tree))
-        fmt::print(stderr, "{}: warning: {}\n", shown, line);
-    fmt::print("{}: ok\n", shown);
+        print_note(fmt::format("{}: warning: {}", shown, line));
+    print_line(shown + ": ok");
     return exit_code::done;
 }
 

@@ -13,6 +13,7 @@
 #include "supe/run/state_owner.hpp"
 #include "supe/run/tree_runtime.hpp"
 #include "supe/supervision/tree_warnings.hpp"
+#include "supe/text/terminal_text.hpp"
 #include "supe/text/units.hpp"
 #include "supe/tree/tree_file.hpp"
 
@@ -181,7 +182,7 @@ int run_program(int argc, char** argv, const std::filesystem::path& tree_file,
         settings.warns = true;
         return run_tree(std::move(tree), std::move(settings));
     } catch (const std::exception& e) {
-        fmt::print(stderr, "supe: {}\n", e.what());
+        fmt::print(stderr, "supe: {}\n", terminal_lines(e.what()));
         return exit_bad_start;
     }
 }

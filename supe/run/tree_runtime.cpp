@@ -4,6 +4,7 @@
 #include "supe/run/environment.hpp"
 #include "supe/run/services.hpp"
 #include "supe/run/signals.hpp"
+#include "supe/text/terminal_text.hpp"
 
 #include <errno.h>
 #include <fmt/format.h>
@@ -29,7 +30,7 @@ awaitable<> with_plain_errors(awaitable<int> work, int& exit_code) {
         const int code = co_await std::move(work);
         exit_code = code;
     } catch (const std::exception& e) {
-        fmt::print(stderr, "supe: {}\n", e.what());
+        fmt::print(stderr, "supe: {}\n", terminal_lines(e.what()));
         exit_code = exit_bad_start;
     }
 }
