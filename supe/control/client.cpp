@@ -75,7 +75,7 @@ std::optional<std::string> client::next_line(std::optional<time_point> deadline)
         }
         pollfd p{fd_.get(), POLLIN, 0};
         if (::poll(&p, 1, wait_ms) <= 0) continue;
-        char buffer[65536];
+        char buffer[16384];
         const ssize_t n = ::recv(fd_.get(), buffer, sizeof buffer, 0);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) return std::nullopt;

@@ -348,46 +348,4 @@ awaitable<std::string> commands::accepted(acceptance& outcome) {
     co_return outcome.take().value_or("not accepted within 10 s; it may still arrive");
 }
 
-/// Puts saved mail into a mailbox again, in its order, up to the first mail that is refused.
-awaitable<json::value> commands::restore(std::string name, json::object request) {
-    const auto* mails = request.if_contains("mails");
-    if (!mails || !mails->is_array()) co_return error("restore needs mails", result::bad_request);
-    if (supervisor_.members(name).front()->is_supervisor())
-        co_return error(fmt::format("{}/{} is a supervisor: name a child below it",
-                                    supervisor_.address(), name),
-                        result::bad_request);
-    std::vector<std::unique_ptr<acceptance>> outcomes;
-    for (const json::value& saved : mails->get_array()) {
-        if (!saved.is_object()) continue;
-        const std::string id = string_of(saved.get_object(), "id"),
-                          from = string_of(saved.get_object(), "from");
-        const std::string msg = string_of(saved.get_object(), "msg"),
-                          extras = string_of(saved.get_object(), "extras");
-        if (!is_json(msg) || !is_json("{\"msg\":0" + extras + "}"))
-            co_return error(no_msg, result::bad_request);
-        envelope mail;
-        mail.id = id;
-        mail.from = from;
-        mail.msg = msg;
-        mail.extras = extras;
-        mail.answer = !member_of("{\"msg\":0" + extras + "}", "re").empty();
-        const auto* attempt = saved.get_object().if_contains("attempt");
-        if (attempt && attempt->is_int64())
-            mail.attempt =
-                static_cast<unsigned>(std::clamp<std::int64_t>(attempt->get_int64(), 0, 1000));
-        outcomes.push_back(put_again(name, mail));
-        const auto& refused = outcomes.back()->answer();
-        if (refused && !refused->empty()) break;
-    }
-    supervisor_.mail().flush();
-    std::int64_t taken = 0;
-    std::string problem;
-    for (const auto& outcome : outcomes) {
-        problem = co_await accepted(*outcome);
-        if (!problem.empty()) break;
-        ++taken;
-    }
-    co_return ok(json::object{{"taken", taken}, {"problem", problem}});
-}
-
 }  // namespace supe::control

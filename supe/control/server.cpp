@@ -75,6 +75,8 @@ bool is_out_of_descriptors(const error_code& e) {
     return e.value() == EMFILE || e.value() == ENFILE;
 }
 
+constexpr std::size_t most_members = 64;          // of a request
+constexpr std::size_t longest_member = 1u << 20;  // bytes; but of lists, and of a mail
 /// To build what nobody asks for would hold the loop up: it may be 16 MiB.
 bool is_known(std::string_view key) {
     constexpr std::array known{"address", "child",      "component", "do",   "fresh",
@@ -83,9 +85,24 @@ bool is_known(std::string_view key) {
     return std::ranges::find(known, key) != known.end();
 }
 
-/// What holds the loop up when it is built; no child and no name is so long.
-std::size_t longest(std::string_view key) {
-    return key == "mails" || key == "names" ? SIZE_MAX : 1u << 20;
+/// The strings of a list, empty for what is none; one more than a client may listen to where there
+/// are more.
+json::array names_of(std::string_view list) {
+    constexpr std::size_t most = noticeboard_limits().watches;
+    const auto elements = elements_of(list, most);
+    if (!elements) return json::array(most + 1);
+    json::array names;
+    for (const std::string_view element : *elements)
+        names.emplace_back(json_string_or_empty(element));
+    return names;
+}
+
+/// What is long is kept as text.
+std::optional<json::value> member_value(std::string_view key, std::string_view text) {
+    if (key == "msg" || key == "mails") return json::string(text);
+    if (key == "names" && text.starts_with('[')) return names_of(text);
+    if (!is_known(key) || text.size() > longest_member) return std::nullopt;
+    return parse_json(text);
 }
 
 }  // namespace
@@ -93,14 +110,10 @@ std::size_t longest(std::string_view key) {
 std::optional<json::object> parse_request(std::string_view line) {
     json::object request;
     json_members members(line);
-    while (members.next()) {
-        if (members.key() == "msg") {
-            request["msg"] = json::string(members.value());
-        } else if (!is_known(members.key()) || members.value().size() > longest(members.key())) {
-            continue;
-        } else if (auto value = parse_json(members.value())) {
+    for (std::size_t n = 0; members.next();) {
+        if (++n > most_members) return std::nullopt;
+        if (auto value = member_value(members.key(), members.value()))
             request[members.key()] = std::move(*value);
-        }
     }
     return members.well_formed() ? std::optional(std::move(request)) : std::nullopt;
 }

@@ -368,6 +368,9 @@ BOOST_AUTO_TEST_CASE(requests) {
     const std::string long_one =
         fmt::format(R"({{"do":"add","child":"{}"}})", std::string(2 << 20, 'x'));
     BOOST_TEST(!supe::control::parse_request(long_one)->contains("child"));
+    std::string repeated = R"({"do":"status")";
+    for (int n = 0; n < 100; ++n) repeated += R"(,"do":"status")";
+    BOOST_TEST(!supe::control::parse_request(repeated + "}"));
     const auto known = supe::control::parse_request(R"({"do":"status","x":[[],[]]})");
     BOOST_TEST((known && known->contains("do") && !known->contains("x")));
 }
