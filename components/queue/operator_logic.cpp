@@ -103,7 +103,7 @@ std::optional<std::int64_t> queue_logic::note_delivery(const std::string& id,
 
 /// `{"drop":ROUTE}`: also one that is not in the settings any more.
 mail_decision queue_logic::drop_route(std::string_view value, changes& later) {
-    const std::string name = value.starts_with('"') ? supe::json_string_value(value) : "";
+    const std::string name = supe::json_string_or_empty(value);
     for (const route_row& r : store_.routes().all()) {
         if (r.name != name) continue;
         const std::size_t done = store_.drop_queued(r.lane, drop_at_once);

@@ -7,16 +7,20 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 namespace supe {
 namespace {
 
-/// One read buffer for all channels of this thread: a turn does not wait between its read and its
-/// last frame.
-std::array<char, 256 * 1024>& shared_buffer() {
-    static thread_local std::array<char, 256 * 1024> buffer;
-    return buffer;
+using read_buffer = std::array<char, 256 * 1024>;
+
+/// One for all channels of this thread: a turn does not wait between its read and its last frame.
+/// On the heap: what is thread_local itself is cut from the stack of each thread, which is as small
+/// as `ulimit -s` says.
+read_buffer& shared_buffer() {
+    static thread_local const auto buffer = std::make_unique_for_overwrite<read_buffer>();
+    return *buffer;
 }
 
 }  // namespace

@@ -177,20 +177,15 @@ awaitable<std::optional<mail>> component::receive_until(time_point deadline) {
     while (my.inbox.empty() && !my.closed && !my.shutdown && my.time.now() < deadline)
         co_await my.mail_arrived.wait_until(deadline);
     if (my.inbox.empty() || my.shutdown || my.closed) co_return std::nullopt;
-    mail m;
-    m.content_ = std::move(my.inbox.front());
-    m.self_ = this;
+    mail m(*this, std::move(my.inbox.front()));
     my.inbox.pop_front();
     co_return m;
 }
 
 std::vector<mail> component::take_arrived() {
     std::vector<mail> all;
-    for (auto& content : std::exchange(impl_->inbox, {})) {
-        mail& m = all.emplace_back();
-        m.content_ = std::move(content);
-        m.self_ = this;
-    }
+    for (auto& content : std::exchange(impl_->inbox, {}))
+        all.push_back(mail(*this, std::move(content)));
     return all;
 }
 
@@ -234,10 +229,7 @@ awaitable<> component::deliver(std::string to, json_body body) {
 
 awaitable<mail> component::call(std::string to, json_body body, time_point deadline) {
     auto content = co_await impl_->call_and_wait(std::move(to), std::move(body.text), deadline);
-    mail m;
-    m.content_ = std::move(content);
-    m.self_ = this;
-    co_return m;
+    co_return mail(*this, std::move(content));
 }
 
 void component::answer(std::string to, std::string_view call, json_body body) {

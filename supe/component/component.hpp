@@ -74,6 +74,7 @@ struct batch_limits {
 /// (contract §3). Movable; the component must outlive it. To drop it acknowledges nothing.
 class mail {
 public:
+    mail() = default;  ///< to be assigned to
     const std::string& from()
         const;  ///< plain name for a sibling, `supe` for the supervisor, else an absolute address
     const std::string& id() const;     ///< unique in the tree, the same over all attempts
@@ -100,6 +101,8 @@ public:
 
 private:
     friend class component;
+    mail(component& self, std::shared_ptr<content> arrived)
+        : content_(std::move(arrived)), self_(&self) {}
     std::shared_ptr<content> content_;
     component* self_ = nullptr;
 };

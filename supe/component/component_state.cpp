@@ -11,23 +11,19 @@
 namespace supe {
 namespace {
 
-/// A member of an object that the supervisor sent, as a string; empty where it is missing or no
-/// string.
-std::string string_member(std::string_view object, std::string_view key) {
-    json_members members(object);
-    while (members.next()) {
-        if (members.key() == key && members.value().starts_with('"'))
-            return json_string_value(members.value());
-    }
-    return {};
-}
-
+/// A member of an object that the supervisor sent: the first of that key. Empty where it is
+/// missing.
 std::string_view member(std::string_view object, std::string_view key) {
     json_members members(object);
     while (members.next()) {
         if (members.key() == key) return members.value();
     }
     return {};
+}
+
+/// The same as a string; empty where it is none.
+std::string string_member(std::string_view object, std::string_view key) {
+    return json_string_or_empty(member(object, key));
 }
 
 mail_error error_for(std::string_view reason) {

@@ -7,7 +7,7 @@ namespace supe {
 std::size_t dead_letter::bytes() const {
     std::size_t n = id.size() + recipient.size() + to.size() + from.size() + msg.size() +
                     extras.size() + reason.size();
-    for (const mail_event& e : history) n += sizeof e + e.what.size();
+    for (const mail_event& e : history) n += e.bytes();
     return n;
 }
 

@@ -24,12 +24,6 @@ mailbox::consumer consumer_of(const held_mail& mail) {
     return mail.meant_for ? mail.meant_for - 1u : mailbox::anyone;
 }
 
-/// `"dead_letter":false` in its envelope (contract §2).
-bool is_kept_by_sender(const envelope& mail) {
-    if (mail.extras.empty()) return false;
-    return member_of("{" + std::string(mail.extras.substr(1)) + "}", "dead_letter") == "false";
-}
-
 }  // namespace
 
 // --- in ---
@@ -111,7 +105,7 @@ void mail_delivery::flush() {
 }
 
 void mail_delivery::settle() {
-    if (!unknown_.empty()) let_in_unknown();
+    let_in_unknown();
     bury_some();
     std::size_t left = deliveries_per_turn;
     for (std::size_t n = 0; n < unsettled_.size() && left > 0; ++n) {
@@ -125,6 +119,7 @@ void mail_delivery::settle() {
 
 /// Returns how many mails it let in and delivered. Where that is `most`, it asks again.
 std::size_t mail_delivery::settle(mail_destination& destination, std::size_t most) {
+    if (is_letting_in_ && has_earlier_mail(destination)) return 0;  // let_in_unknown() wakes it
     std::size_t done = let_in_withheld(destination, most);
     done += pump(destination, most - done);
     if (done == most) changed(destination);
@@ -153,7 +148,12 @@ void mail_delivery::report_waiting(mail_destination& destination) {
 std::size_t mail_delivery::let_in_withheld(mail_destination& destination, std::size_t most) {
     std::size_t n = 0;
     for (; n < most; ++n) {
-        const held_mail* const mail = destination.box().admit(entry_to(destination));
+        mailbox& box = destination.box();
+        if (const mail_ptr mail = box.refuse_withheld()) {
+            answers_.refuse(mail->view(), "removed");
+            continue;
+        }
+        const held_mail* const mail = box.admit(entry_to(destination));
         if (!mail) break;
         taken(destination, mail->view(), consumer_of(*mail));
     }
@@ -239,7 +239,10 @@ void mail_delivery::on_reject(mail_endpoint& endpoint, std::string_view id, mail
     const std::string text = reason.empty() ? "rejected" : "rejected: " + reason;
     const auto result = endpoint.box.reject(endpoint.consumer, id, how, {time_.wall(), text});
     if (result.dead.mail) to_dead_letters(endpoint.destination->name, result.dead, "dead-lettered");
-    if (result.back) went_back(*endpoint.destination, *result.back);
+    if (result.back) {
+        went_back(*endpoint.destination, *result.back);
+        ++endpoint.destination->wants_consumers;
+    }
     changed(*endpoint.destination);
 }
 
@@ -256,8 +259,8 @@ bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
             [this](const held_mail& waits) { answers_.withheld(waits.view().origin); });
     for (const dead_mail& dead : after.dead)
         to_dead_letters(destination.name, dead, "dead-lettered");
-    ++destination.wants_consumers;
-    if (!endpoint.keeps_mail) forget_taken_over(endpoint, "supervisor-died");
+    destination.wants_consumers += std::max<std::size_t>(after.back.size(), 1);
+    if (endpoint.hop) forget_what_died(endpoint);
     changed(destination);  // the other instances may take what was put back
     return !after.dead.empty();
 }
@@ -274,7 +277,7 @@ std::shared_ptr<mailbox> mail_delivery::on_removed(mail_endpoint& endpoint) {
         left = endpoint.box.split_off(endpoint.consumer);
         changed(destination);
     }
-    forget_taken_over(endpoint, "removed");
+    forget_taken_over(endpoint);
     return left;
 }
 
@@ -309,10 +312,11 @@ void mail_delivery::bury_some() {
 
 void mail_delivery::bury_one(const burial& of, mailbox::removed_mail removed) {
     const mail_ptr& mail = removed.mail;
+    const bool is_kept = is_kept_by_sender(mail->view());
     // What was to go to another supervisor was not accepted yet: the sender gets the answer.
     const bool is_on_its_way =
         of.kind == endpoint_kind::supervisor && !mail->view().origin.id.empty();
-    if (!removed.accepted || is_on_its_way) {
+    if (!removed.accepted || is_on_its_way || is_kept) {
         left(*mail);
         answers_.refuse(mail->view(), "removed");
     } else if (of.then == remains::are_saved) {
@@ -367,13 +371,29 @@ void mail_delivery::on_outcome(mail_endpoint& next, signal_kind outcome, std::st
 void mail_delivery::taken_over(mail_endpoint& next, const held_mail& mail) {
     const envelope e = mail.view();
     answers_.accepted(e.origin);
-    next.hop->took_over(e);
+    next.hop->took_over(e, goes_further(next, e.to));
 }
 
-void mail_delivery::forget_taken_over(mail_endpoint& endpoint, std::string_view reason) {
+/// The recipient is not a child of that supervisor, but below another one of its children: the mail
+/// is in no journal of its own.
+bool mail_delivery::goes_further(const mail_endpoint& next, std::string_view to) const {
+    const std::size_t here = address_.size() + 1 + next.name.size() + 1;  // `/dam/deep/`
+    return to.size() > here && to.find('/', here) != std::string_view::npos;
+}
+
+/// A supervisor died. Where its life had a journal, that has what it had accepted for its own
+/// children.
+void mail_delivery::forget_what_died(mail_endpoint& endpoint) {
+    const auto which = endpoint.keeps_mail ? next_hop::which::passed_on : next_hop::which::all;
+    for (const waiting_origin& sender : endpoint.hop->forget(which))
+        answers_.undeliverable(sender.view(), "supervisor-died");
+}
+
+/// Its supervisor is removed.
+void mail_delivery::forget_taken_over(mail_endpoint& endpoint) {
     if (!endpoint.hop) return;
-    for (const waiting_origin& sender : endpoint.hop->forget_all())
-        answers_.undeliverable(sender.view(), reason);
+    for (const waiting_origin& sender : endpoint.hop->forget(next_hop::which::all))
+        answers_.undeliverable(sender.view(), "removed");
 }
 
 }  // namespace supe

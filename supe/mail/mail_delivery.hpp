@@ -20,10 +20,11 @@ namespace supe {
 /// here until that hop has accepted it.
 class mail_delivery {
 public:
-    mail_delivery(mail_directory& directory, sender_answers& answers, outbox& out,
-                  mail_events& events, clock& time)
-        : directory_(directory), answers_(answers), out_(out), events_(events), time_(time),
-          unfinished_(time) {}
+    /// `address`: of our supervisor, as of mail_router.
+    mail_delivery(std::string address, mail_directory& directory, sender_answers& answers,
+                  outbox& out, mail_events& events, clock& time)
+        : address_(std::move(address)), directory_(directory), answers_(answers), out_(out),
+          events_(events), time_(time), unfinished_(time) {}
 
     // The journal
 
@@ -96,10 +97,13 @@ public:
     /// Settles what has changed, and starts the commit of this turn's steps. Where it is much, a
     /// part is left for the next call.
     void flush();
-    bool has_unfinished() const { return !unsettled_.empty() || !burials_.empty(); }
+    bool has_unfinished() const {
+        return !unsettled_.empty() || !burials_.empty() || is_letting_in_;
+    }
     /// `co_await unfinished()` resumes when a call of flush() left something.
     auto unfinished() { return unfinished_.wait(); }
     static constexpr std::size_t deliveries_per_turn = 2048;
+    static constexpr std::size_t restored_per_turn = 1024;
     static constexpr std::size_t burials_per_turn = 128;
     static constexpr std::size_t buried_bytes_per_turn = 1u << 20;  // and one mail more
 
@@ -135,15 +139,19 @@ private:
     void bury_some();
     void bury_one(const burial& of, mailbox::removed_mail removed);
     void let_in_unknown();
+    bool has_earlier_mail(const mail_destination& destination) const;
     void give_up_damaged(journaled_mail mail);
     void acked(mail_endpoint& endpoint, const held_mail& mail);
     void taken_over(mail_endpoint& next, const held_mail& mail);
-    void forget_taken_over(mail_endpoint& endpoint, std::string_view reason);
+    bool goes_further(const mail_endpoint& next, std::string_view to) const;
+    void forget_what_died(mail_endpoint& endpoint);
+    void forget_taken_over(mail_endpoint& endpoint);
     void to_dead_letters(const std::string& box, const dead_mail& dead, std::string_view verdict);
     void deliver(mail_endpoint& endpoint, const envelope& mail);
     void left(const held_mail& mail);
     void went_back(const mail_destination& destination, const held_mail& mail);
 
+    std::string address_;
     mail_directory& directory_;
     sender_answers& answers_;
     outbox& out_;
@@ -155,6 +163,7 @@ private:
     std::deque<burial> burials_;
     amount coming_letters_;  // of all burials
     mails_by_name unknown_;
+    bool is_letting_in_ = false;  // a part of it has a recipient again, and waits for its turn
     journal* journal_ = nullptr;
     new_mail new_mail_ = new_mail::stays_in_memory;
     std::deque<mail_destination*>

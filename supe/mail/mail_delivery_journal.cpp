@@ -60,22 +60,34 @@ void mail_delivery::wake(const std::string& box) {
     changed(*destination);
 }
 
-/// A child of that name is there again, or that instance.
+/// A child of that name is there again, or that instance. It may have a hundred thousand mails.
 void mail_delivery::let_in_unknown() {
-    for (auto entry = unknown_.begin(); entry != unknown_.end();) {
+    is_letting_in_ = false;
+    std::size_t left = restored_per_turn;
+    for (auto entry = unknown_.begin(); entry != unknown_.end() && !is_letting_in_;) {
         const auto& [name, meant_for] = entry->first;
         mail_destination* const destination = directory_.destination(name);
         if (!destination || !may_get(*destination, meant_for)) {
             ++entry;
             continue;
         }
-        const auto mails = std::move(entry->second);
-        entry = unknown_.erase(entry);
-        for (const journaled_mail& mail : mails) {
-            restore(mail);
-            wake(mail.box);
+        auto& mails = entry->second;
+        for (; left > 0 && !mails.empty(); --left, mails.pop_front()) {
+            restore(mails.front());
+            ++destination->wants_consumers;
         }
+        is_letting_in_ = !mails.empty();
+        changed(*destination);
+        if (mails.empty()) entry = unknown_.erase(entry);
     }
+}
+
+/// What comes meanwhile is delivered behind it.
+bool mail_delivery::has_earlier_mail(const mail_destination& destination) const {
+    for (auto entry = unknown_.lower_bound({destination.name, 0});
+         entry != unknown_.end() && entry->first.first == destination.name; ++entry)
+        if (may_get(destination, entry->first.second)) return true;
+    return false;
 }
 
 bool mail_delivery::drop_unknown(std::string_view id) {

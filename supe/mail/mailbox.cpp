@@ -139,7 +139,13 @@ const held_mail* mailbox::commit() {
 
 bool mailbox::uncommitted_has_consumer() const {
     const held_mail* const mail = uncommitted_.front();
-    return !mail || mail->meant_for == 0 || !consumers_[mail->meant_for - 1u].removed;
+    return !mail || has_consumer(*mail);
+}
+
+mail_ptr mailbox::refuse_withheld() {
+    if (withheld_.empty() || has_consumer(*withheld_.front())) return nullptr;
+    withheld_bytes_ -= withheld_.front()->bytes();
+    return withheld_.pop_front();
 }
 
 mail_ptr mailbox::fail_uncommitted() {
@@ -317,12 +323,12 @@ void mailbox::remember(const held_mail& mail, const mail_event& event) {
     if (event.what.empty()) return;
     mail_history& history = history_of(mail);
     const auto forget_oldest = [&] {
-        history_bytes_ -= bytes_of(history.front());
+        history_bytes_ -= history.front().bytes();
         history.erase(history.begin());
     };
     if (history.size() >= history_limit) forget_oldest();
     history.push_back(event);
-    history_bytes_ += bytes_of(event);
+    history_bytes_ += event.bytes();
     // All of them may take as much as the mails: then this one's own past goes.
     while (history_bytes_ > limits_.bytes && !history.empty()) forget_oldest();
 }
@@ -337,7 +343,7 @@ mail_history mailbox::take_history(const held_mail& mail) {
     const auto found = histories_->find(mail.sequence);
     if (found == histories_->end()) return {};
     mail_history history = std::move(found->second);
-    for (const mail_event& event : history) history_bytes_ -= bytes_of(event);
+    for (const mail_event& event : history) history_bytes_ -= event.bytes();
     histories_->erase(found);
     return history;
 }

@@ -27,6 +27,7 @@ struct mailbox_limits {
 struct mail_event {
     std::chrono::system_clock::time_point at{};
     std::string what;
+    std::size_t bytes() const { return sizeof *this + what.size(); }
 };
 using mail_history = std::vector<mail_event>;
 
@@ -71,6 +72,9 @@ public:
     /// Takes the next withheld mail; null when there is no such mail, or no capacity. Valid until
     /// the next call.
     const held_mail* admit(entry how = entry::at_once);
+    /// The next withheld mail, out of the mailbox, where it is for a consumer alone that was
+    /// removed meanwhile. Else null.
+    mail_ptr refuse_withheld();
     /// The oldest uncommitted mail is on disk, and may be delivered now. Null when there is no such
     /// mail. Valid until the next call.
     const held_mail* commit();
@@ -201,6 +205,9 @@ private:
         bool removed = false;  // until a later one has its number
     };
     std::uint16_t meant_for_mark(const envelope& mail, consumer named) const;
+    bool has_consumer(const held_mail& mail) const {
+        return mail.meant_for == 0 || !consumers_[mail.meant_for - 1u].removed;
+    }
     bool has_capacity(std::size_t bytes, std::size_t factor = 1) const;
     void let_in(mail_ptr mail);
     void put_in_place(mail_ptr mail);
@@ -214,9 +221,6 @@ private:
     void release(const held_mail& mail);
     void put_back(mail_ptr mail);
     void remember(const held_mail& mail, const mail_event& event);
-    static std::size_t bytes_of(const mail_event& event) {
-        return sizeof event + event.what.size();
-    }
     mail_history& history_of(const held_mail& mail);
     mail_history take_history(const held_mail& mail);
     mail_ptr pop_removed();
@@ -241,6 +245,10 @@ private:
     std::unique_ptr<histories> histories_;  // of mail that was put back; null: none was yet
     std::size_t history_bytes_ = 0;
 };
+
+/// Its sender keeps it: `"dead_letter":false` (contract §2). Where it cannot be delivered the
+/// sender gets the answer, and no copy of it is made.
+bool is_kept_by_sender(const envelope& mail);
 
 /// Who may get a mail: the component NAME, or one instance alone, `NAME.i`.
 std::string recipient_name(const std::string& name, mailbox::consumer meant_for);

@@ -1,11 +1,17 @@
 // What a mailbox holds, and which of it waits for whom.
 #include "supe/async/assertion.hpp"
 #include "supe/mail/mailbox.hpp"
+#include "supe/text/json_text.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
 
 namespace supe {
+
+bool is_kept_by_sender(const envelope& mail) {
+    if (mail.extras.empty()) return false;
+    return member_of("{" + std::string(mail.extras.substr(1)) + "}", "dead_letter") == "false";
+}
 
 std::string recipient_name(const std::string& name, mailbox::consumer meant_for) {
     return meant_for == mailbox::anyone ? name : fmt::format("{}.{}", name, meant_for + 1);

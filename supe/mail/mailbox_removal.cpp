@@ -20,16 +20,6 @@ std::shared_ptr<mailbox> mailbox::split_off(consumer c) {
     part->gone_ = true;
     part->take_over(*this, s.answers);
     part->take_over(*this, s.own);
-    mail_list others;
-    while (!withheld_.empty()) {
-        mail_ptr mail = withheld_.pop_front();
-        const bool is_left = mail->meant_for == c + 1;
-        const std::size_t bytes = is_left ? mail->bytes() : 0;
-        withheld_bytes_ -= bytes;
-        part->withheld_bytes_ += bytes;
-        (is_left ? part->withheld_ : others).push_back(std::move(mail));
-    }
-    withheld_.append(others);
     return part;
 }
 

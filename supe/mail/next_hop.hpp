@@ -16,6 +16,7 @@ namespace supe {
 struct waiting_origin {
     mail_origin origin;
     std::string id;
+    bool passed_on = false;  ///< the hop itself has passed it on to a further one
     mail_origin view() const {
         mail_origin whole = origin;
         whole.id = id;
@@ -40,11 +41,13 @@ public:
     bool has_room(const mailbox_limits& limits) const {
         return waiting_.empty() || (waiting_.size() < limits.count && bytes_ < limits.bytes);
     }
-    /// The hop has accepted it. A sender that asked for a receipt goes on waiting.
-    void took_over(const envelope& mail) {
+    /// The hop has accepted it, or has `passed_on` it. A sender that asked for a receipt goes on
+    /// waiting.
+    void took_over(const envelope& mail, bool passed_on = false) {
         if (!mail.origin.receipt) return;
         const auto [at, is_new] = waiting_.try_emplace(
-            std::string(mail.id), waiting_origin{mail.origin, std::string(mail.origin.id)});
+            std::string(mail.id),
+            waiting_origin{mail.origin, std::string(mail.origin.id), passed_on});
         if (is_new) bytes_ += bytes_of(*at);
     }
     /// The sender that waits for the outcome of this mail; nothing when it asked for no receipt.
@@ -56,13 +59,21 @@ public:
         waiting_.erase(found);
         return who;
     }
-    /// All senders that wait: the hop died, with the mail that it had taken over.
-    std::vector<waiting_origin> forget_all() {
-        std::vector<waiting_origin> all;
-        for (auto& [id, who] : waiting_) all.push_back(std::move(who));
-        waiting_.clear();
-        bytes_ = 0;
-        return all;
+    /// The senders that wait: the hop died, with the mail that it had taken over, or with what it
+    /// knew of the mail that it had passed on.
+    enum class which { all, passed_on };
+    std::vector<waiting_origin> forget(which of_them) {
+        std::vector<waiting_origin> gone;
+        for (auto at = waiting_.begin(); at != waiting_.end();) {
+            if (of_them == which::passed_on && !at->second.passed_on) {
+                ++at;
+                continue;
+            }
+            bytes_ -= bytes_of(*at);
+            gone.push_back(std::move(at->second));
+            at = waiting_.erase(at);
+        }
+        return gone;
     }
 
 private:

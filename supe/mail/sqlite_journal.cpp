@@ -13,6 +13,9 @@ namespace {
 
 using kind = journal_step::kind;
 
+/// The disk may have room again.
+constexpr std::chrono::seconds write_again_after{1};
+
 bool is_put(const journal_step& step) { return step.what == kind::put; }
 
 /// Adds the delivery that only the mark records. Raises the mark again, because the marks of this
@@ -184,11 +187,17 @@ awaitable<journal::result> sqlite_journal::next_result() {
 
 void sqlite_journal::write_loop() {
     journal_steps steps;  // those that an earlier commit could not write come first
-    for (;;) {
+    for (bool is_last = false; !is_last;) {
         {
             std::unique_lock lock(mutex_);
-            work_.wait(lock, [&] { return !queue_.empty() || end_; });
-            if (queue_.empty()) return;
+            const auto has_work = [&] { return !queue_.empty() || end_; };
+            if (steps.empty()) {
+                work_.wait(lock, has_work);
+            } else {
+                work_.wait_for(lock, write_again_after, has_work);
+            }
+            is_last = end_ && queue_.empty();
+            if (is_last && steps.empty()) return;
             std::move(queue_.begin(), queue_.end(), std::back_inserter(steps));
             queue_.clear();
         }

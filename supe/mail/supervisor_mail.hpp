@@ -15,7 +15,7 @@ struct supervisor_mail {
     supervisor_mail(std::string address, std::string ids, clock& time, outbox& gathered,
                     mail_events& events)
         : out(gathered), answers(directory, out, events),
-          delivery(directory, answers, out, events, time),
+          delivery(address, directory, answers, out, events, time),
           router(std::move(address), std::move(ids), directory, answers, delivery, events) {}
 
     /// The mail that nobody can get any more goes to the dead letters.

@@ -5,13 +5,17 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 
 namespace supe {
 namespace {
 
-std::array<char, 64 * 1024>& shared_buffer() {
-    static thread_local std::array<char, 64 * 1024> buffer;
-    return buffer;
+using read_buffer = std::array<char, 64 * 1024>;
+
+/// On the heap, as that of a channel.
+read_buffer& shared_buffer() {
+    static thread_local const auto buffer = std::make_unique_for_overwrite<read_buffer>();
+    return *buffer;
 }
 
 }  // namespace

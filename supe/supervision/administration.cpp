@@ -280,6 +280,7 @@ std::string administration::refusal_of(const child_spec& spec) const {
 }
 
 awaitable<std::string> administration::add_at(child_spec spec, restarter::position where) {
+    co_await supervisor_.until_free(spec.name);
     std::string problem = refusal_of(spec);
     if (!problem.empty()) co_return problem;
     std::shared_ptr<listening_sockets_of_child> sockets;

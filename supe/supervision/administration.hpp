@@ -26,6 +26,9 @@ public:
     virtual timer& change() = 0;
     /// The mailbox has other limits: mail that was withheld may have room now.
     virtual void on_mail_limits(child_entry& entry) = 0;
+    /// Waits while a child of that name that was removed leaves something behind that a new one
+    /// would take for its own.
+    virtual awaitable<> until_free(std::string name) = 0;
 };
 
 /// `name` is a child (`web`), one instance (`web.2`), or all instances of a child (`web`). Each

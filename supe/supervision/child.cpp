@@ -73,10 +73,10 @@ void child::signal(signal_kind kind, std::string_view data) {
 awaitable<> child::run_lifecycle() {
     for (;;) {
         if (const auto e = next_event()) {
-            // A start that fails and is tried again at once must not starve other work, above all a
-            // stop.
+            // Thousands of starts, or one that fails and is tried again at once, must not starve
+            // other work, above all a stop.
             if (*e == lifecycle::event::start) {
-                co_await asio::post(host_.time().executor(), use_awaitable);
+                co_await host_.starts().pass();
                 // Without the question no frame of it is made, which would stay as a block of
                 // memory.
                 const bool is_another = *spec_.run_as != run_as_spec();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "supe/async/nursery.hpp"
+#include "supe/async/turnstile.hpp"
 #include "supe/channel/channel.hpp"
 #include "supe/channel/signal.hpp"
 #include "supe/output/output_reader.hpp"
@@ -23,6 +24,8 @@ public:
     virtual ~child_host() = default;
     virtual clock& time() = 0;
     virtual launcher& processes() = 0;
+    /// A thousand children may have to be started at once.
+    virtual turnstile& starts() = 0;
     virtual line_sink& sink() = 0;
     virtual void log(std::string_view text) = 0;
 

@@ -141,11 +141,6 @@ board_request read_request(std::string_view text) {
     return r;
 }
 
-/// Empty where it is no string.
-std::string string_in(std::string_view text) {
-    return text.starts_with('"') ? json_string_value(text) : std::string();
-}
-
 }  // namespace
 
 /// A malformed name is answered as by npm's supe, whose component would end with an error
@@ -156,8 +151,8 @@ std::string notice_publisher::on_request(child& c, std::string_view text) {
     if (size > signal_data_limit)
         return fmt::format("NOTICEBOARD-REQUEST: {} bytes beside the message, at most {}", size,
                            signal_data_limit);
-    const std::string type = string_in(request.type);
-    const std::string notice = string_in(request.notice);
+    const std::string type = json_string_or_empty(request.type);
+    const std::string notice = json_string_or_empty(request.notice);
     const std::string_view as_given = request.notice;
     const boost::json::object options = parse_object(request.opts);
     std::string problem, error;
@@ -181,7 +176,7 @@ std::string notice_publisher::on_request(child& c, std::string_view text) {
     if (cached && c.link() && !send_to(*c.link(), notice, *cached))
         on_pipe_failure(watcher_of(c), notice);
     if (type != "notify" || notice.empty()) return problem;
-    const std::string source = string_in(request.source);
+    const std::string source = json_string_or_empty(request.source);
     // The message is the text of the frame, so no digit of a number is lost.
     publish(notice, std::string(request.message),
             source.empty() ? c.spec().name : fmt::format("{}-{}", c.spec().name, source));

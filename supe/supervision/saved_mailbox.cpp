@@ -70,24 +70,27 @@ private:
 
 /// The text of the mail that comes next, as much as one turn of the loop may make; empty at the
 /// end.
-std::string next_slice(const mailbox& box, mailbox::reading& at) {
+std::string next_slice(const mailbox& box, mailbox::reading& at, std::size_t& mails) {
     std::string text;
     while (text.size() < slice) {
         const held_mail* const mail = box.read_next(at);
         if (!mail) break;
+        if (is_kept_by_sender(mail->view())) continue;
         append_line(text, mail->view());
+        ++mails;
     }
     return text;
 }
 
 }  // namespace
 
-awaitable<std::string> save_mailbox(std::shared_ptr<const mailbox> box, std::string address,
-                                    std::filesystem::path state, blocking_runner beside,
-                                    std::string earlier) {
+awaitable<mailbox_copy> save_mailbox(std::shared_ptr<const mailbox> box, std::string address,
+                                     std::filesystem::path state, blocking_runner beside,
+                                     std::string earlier) {
+    mailbox_copy result;
     mailbox::reading at = box->begin_reading();
-    std::string text = next_slice(*box, at);
-    if (text.empty() || state.empty()) co_return std::string();
+    std::string text = next_slice(*box, at, result.mails);
+    if (text.empty() || state.empty()) co_return result;
     copy made(state, address);
     bool written = true;
     const std::function<void()> add = [&] { written = made.add(text); };
@@ -96,7 +99,7 @@ awaitable<std::string> save_mailbox(std::shared_ptr<const mailbox> box, std::str
         if (written && !earlier.empty()) ::unlink(earlier.c_str());
     };
     try {
-        for (; written && !text.empty(); text = next_slice(*box, at)) {
+        for (; written && !text.empty(); text = next_slice(*box, at, result.mails)) {
             awaitable<> adding = beside(add);
             co_await std::move(adding);
         }
@@ -106,7 +109,9 @@ awaitable<std::string> save_mailbox(std::shared_ptr<const mailbox> box, std::str
         if (is_cancellation(std::current_exception())) throw;
         written = false;
     }
-    co_return written ? made.file().string() : std::string();
+    result.failed = !written;
+    if (written) result.file = made.file().string();
+    co_return result;
 }
 
 namespace {

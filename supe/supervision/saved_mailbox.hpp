@@ -22,14 +22,20 @@ namespace supe {
 /// Runs what blocks, beside the event loop, and resumes at its end: run_blocking().
 using blocking_runner = std::function<awaitable<>(std::function<void()>)>;
 
+struct mailbox_copy {
+    std::string file;       ///< its path; empty where there is none
+    std::size_t mails = 0;  ///< in it
+    bool failed = false;    ///< the file cannot be written; else there is no mail without a file
+};
+
 /// Copies the mailbox of the child at `address` to a new file `STATE/mailboxes/NAME.N.jsonl`, with
-/// a line of JSON for each mail: state_directory.md. Returns the file's path; empty when there is
-/// no mail, or the file cannot be written. Cancelled, it leaves no file. When the copy is whole,
+/// a line of JSON for each mail: state_directory.md. Mail that its sender keeps is left out, and
+/// without a `state` there is no file. Cancelled, it leaves no file. When the copy is whole,
 /// the file `earlier` is deleted, unless it is empty: what the mailbox still holds is in the new
 /// one.
-awaitable<std::string> save_mailbox(std::shared_ptr<const mailbox> box, std::string address,
-                                    std::filesystem::path state, blocking_runner beside,
-                                    std::string earlier);
+awaitable<mailbox_copy> save_mailbox(std::shared_ptr<const mailbox> box, std::string address,
+                                     std::filesystem::path state, blocking_runner beside,
+                                     std::string earlier);
 
 /// What came of save_journals().
 struct saved_journals {

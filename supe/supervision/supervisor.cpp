@@ -24,7 +24,7 @@ std::string id_prefix(const std::function<double()>& random) {
 supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
                        std::string address, std::shared_ptr<channel> above)
     : env_(std::move(environment)), spec_(std::move(spec)), address_(std::move(address)),
-      tasks_(env_.time), changed_(env_.time),
+      tasks_(env_.time), starts_(env_.time), changed_(env_.time),
       above_(above ? std::make_unique<uplink>(std::move(above), out_) : nullptr),
       mail_(address_, id_prefix(env_.random), env_.time, out_, *this),
       children_(address_, *this, mail_.directory, env_.time, tasks_),
@@ -126,6 +126,7 @@ awaitable<> supervisor::decide() {
         co_await asio::post(env_.time.executor(), use_awaitable);
         mail_.flush();
     }
+    report_left_unsaved();
     tasks_.cancel();  // the other coroutines end with the children
 }
 

@@ -11,11 +11,14 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace supe {
+
+struct mailbox_copy;
 
 class supervisor final : private child_host, private mail_events, private administered {
 public:
@@ -117,6 +120,7 @@ public:
 private:
     // child_host
     launcher& processes() override { return env_.processes; }
+    turnstile& starts() override { return starts_; }
     line_sink& sink() override { return env_.sink; }
     void on_started(child& c) override;
     void on_ready(child& c) override;
@@ -143,6 +147,7 @@ private:
     bool is_over() const override { return over_; }
     timer& change() override { return changed_; }
     void on_mail_limits(child_entry& entry) override;
+    awaitable<> until_free(std::string name) override;
 
     // The supervisor's own coroutines.
     awaitable<> decide();
@@ -170,10 +175,13 @@ private:
         std::string name;  // of the child that was removed
         std::string box_name;
         std::shared_ptr<mailbox> box;
+        bool has_failed = false;  // it could not be written, and that was reported
     };
     bool have_room_for(const mailbox& left) const;
     awaitable<> save_removed();
-    awaitable<> save_and_bury(removed_mailbox removed);
+    void bury_saved(const mailbox_copy& made);
+    void report_not_saved(removed_mailbox& removed);
+    void report_left_unsaved();
     awaitable<> save_journals_of(std::string name);
     void report_saved(const std::string& name, const std::string& text);
     void end_save();
@@ -192,6 +200,7 @@ private:
     supervisor_spec spec_;  // without the specs of children, which the children have
     std::string address_;
     nursery tasks_;
+    turnstile starts_;
     timer changed_;  // the state of a child or of the supervisor changed
     outbox out_;
     std::unique_ptr<uplink> above_;  // null at the root
@@ -220,6 +229,7 @@ private:
                                                  // the next copy replaces the file
     bool shut_down_badly_ = false;  // by auto_shutdown, after an end that was not clean
     std::deque<removed_mailbox> to_save_;
+    std::set<std::string> saving_journals_of_;  // nested supervisors that were removed
     /// The names of children that were removed, and where their mail is, until somebody asks. Most
     /// are removed with no mail, or by nobody who asks.
     std::deque<std::pair<std::string, std::string>> saved_;

@@ -23,8 +23,7 @@ constexpr milliseconds hint_every = 60s;    // of one child
 /// The id of the call that a mail answers: its member `re`.
 std::string call_of(const envelope& mail) {
     const std::string extras = "{" + std::string(mail.extras.substr(1)) + "}";
-    const std::string_view re = member_of(extras, "re");
-    return re.starts_with('"') ? json_string_value(re) : std::string();
+    return json_string_or_empty(member_of(extras, "re"));
 }
 
 }  // namespace

@@ -52,9 +52,10 @@ void supervisor::give_up(child_entry& entry) {
 
 awaitable<> supervisor::save_mail_of(given_up what) {
     std::string earlier = what.retried ? copies_[what.name] : std::string();
-    awaitable<std::string> saving =
+    awaitable<mailbox_copy> saving =
         save_mailbox(what.box, what.address, env_.state, beside(), std::move(earlier));
-    const std::string file = co_await std::move(saving);
+    const mailbox_copy made = co_await std::move(saving);
+    const std::string& file = made.file;
     if (what.retried && !file.empty()) copies_[what.name] = file;
     report_given_up(what, file);
     end_save();

@@ -3,11 +3,19 @@
 #include "supe/async/nursery.hpp"
 #include "supe/supervision/saved_mailbox.hpp"
 #include "supe/supervision/supervisor.hpp"
+#include "supe/text/units.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 namespace supe {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr milliseconds save_again_after = 5s;  // the disk may have room then
+
+}  // namespace
 
 /// Runs what blocks, as supervisor_environment::beside.
 blocking_runner supervisor::beside() {
@@ -34,6 +42,7 @@ void supervisor::remove(child_entry& entry) {
     }
     if (is_supervisor && !env_.journals && !env_.state.empty()) {
         ++saves_;
+        saving_journals_of_.insert(name);
         tasks_.start(save_journals_of(name));
     }
     copies_.erase(entry.public_name());  // it may be the only one of the mail that is removed now
@@ -59,6 +68,7 @@ awaitable<std::string> supervisor::saved_of(std::string name) {
     co_return text;
 }
 
+/// For the log, and for saved_of().
 void supervisor::report_saved(const std::string& name, const std::string& text) {
     log(fmt::format("{} is removed; {}", name, text));
     std::erase_if(saved_, [&](const auto& saved) { return saved.first == name; });
@@ -77,26 +87,55 @@ void supervisor::end_save() {
 /// them, and older letters of others, would vanish. One mailbox at a time: thousands may be removed
 /// at once, and each save takes a descriptor and a thread.
 awaitable<> supervisor::save_removed() {
-    for (; !to_save_.empty(); to_save_.pop_front()) {
-        awaitable<> saving = save_and_bury(to_save_.front());
-        co_await std::move(saving);
+    while (!to_save_.empty()) {
+        const removed_mailbox first = to_save_.front();
+        awaitable<mailbox_copy> saving =
+            save_mailbox(first.box, children_.address_of(first.name), env_.state, beside(), {});
+        const mailbox_copy made = co_await std::move(saving);
+        if (!made.failed) {
+            bury_saved(made);
+        } else {
+            for (removed_mailbox& each : to_save_) report_not_saved(each);
+            co_await env_.time.sleep_for(save_again_after);
+        }
     }
 }
 
-awaitable<> supervisor::save_and_bury(removed_mailbox removed) {
-    using remains = mail_delivery::remains;
-    const std::size_t mails = removed.box->queued();
-    awaitable<std::string> saving =
-        save_mailbox(removed.box, children_.address_of(removed.name), env_.state, beside(), {});
-    const std::string file = co_await std::move(saving);
+/// The first of those that are to be saved.
+void supervisor::bury_saved(const mailbox_copy& made) {
+    removed_mailbox removed = std::move(to_save_.front());
+    to_save_.pop_front();
     mail_.delivery.bury(removed.box_name, std::move(removed.box), endpoint_kind::component,
-                        file.empty() ? remains::become_letters : remains::are_saved);
+                        mail_delivery::remains::are_saved);
+    if (removed.has_failed) ++saves_;  // it was reported before
+    report_saved(removed.name, made.file.empty()
+                                   ? std::string("its senders keep its mail")
+                                   : fmt::format("its {} mails are in {} (supe mail --from-file)",
+                                                 made.mails, made.file));
+}
+
+/// They stay in memory, and in the journal where there is one. Whoever asked for the removal is
+/// told now.
+void supervisor::report_not_saved(removed_mailbox& removed) {
+    if (std::exchange(removed.has_failed, true)) return;
     report_saved(removed.name,
-                 file.empty()
-                     ? fmt::format("its {} mails could not be saved to a file: the latest {} "
-                                   "at most become dead letters",
-                                   mails, dead_letters::count_limit)
-                     : fmt::format("its {} mails are in {} (supe mail --from-file)", mails, file));
+                 fmt::format("its {} mails cannot be saved to a file in {} yet: tried again every "
+                             "{}",
+                             removed.box->queued(), (env_.state / "mailboxes").string(),
+                             print_duration(save_again_after)));
+}
+
+/// The supervisor ends.
+void supervisor::report_left_unsaved() {
+    for (const removed_mailbox& left : to_save_)
+        log(fmt::format(
+            "the {} mails of {}, which is removed, could not be saved to a file: {}",
+            left.box->queued(), left.name,
+            spec_.journal ? "they stay in the journal" : "they end with this supervisor"));
+}
+
+awaitable<> supervisor::until_free(std::string name) {
+    while (saving_journals_of_.contains(name)) co_await changed_.wait();
 }
 
 /// What a nested supervisor had accepted, and those below it: nobody delivers it any more.
@@ -111,6 +150,7 @@ awaitable<> supervisor::save_journals_of(std::string name) {
         if (is_cancellation(std::current_exception())) throw;
         saved.problem = e.what();
     }
+    saving_journals_of_.erase(name);
     if (!saved.problem.empty()) {
         report_saved(name,
                      fmt::format("the mail in its journal could not be saved, and is delivered "

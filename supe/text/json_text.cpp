@@ -307,6 +307,10 @@ std::string json_string_value(std::string_view text) {
     return out;
 }
 
+std::string json_string_or_empty(std::string_view text) {
+    return text.starts_with('"') ? json_string_value(text) : std::string();
+}
+
 namespace {
 
 constexpr char hex_digits[] = "0123456789abcdef";

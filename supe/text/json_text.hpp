@@ -68,6 +68,9 @@ void for_each_string(std::string_view array, F f);
 /// Precondition: is_json(text) and it starts with a quote. A lone surrogate becomes U+FFFD.
 std::string json_string_value(std::string_view text);
 
+/// The same; empty where `text` is no string. Precondition: it is empty, or is_json(text).
+std::string json_string_or_empty(std::string_view text);
+
 /// `value` as JSON text with quotes. Bytes that are not UTF-8 become U+FFFD.
 std::string json_quoted(std::string_view value);
 void append_json_quoted(std::string& out, std::string_view value);

@@ -210,6 +210,33 @@ BOOST_AUTO_TEST_CASE(restored_for_an_instance) {
     BOOST_TEST(b.box.queued() == 0u);
 }
 
+// The name returns: what waited for it is let in over turns, and what comes meanwhile is delivered
+// behind it.
+BOOST_AUTO_TEST_CASE(let_in_in_turns) {
+    constexpr std::size_t most = supe::mail_delivery::restored_per_turn;
+    journaled_router o;
+    mail_endpoint& a = o.add("a");
+    supe::journaled_mail mail;
+    mail.box = "b";
+    for (std::size_t n = 1; n <= 10 * most + 1; ++n) {
+        mail.sequence = n;
+        mail.id = fmt::format("id-{}", n);
+        mail.msg = fmt::format("{}", n);
+        o.mail.delivery.restore(mail);
+    }
+    mail_endpoint& b = o.add("b");
+    o.mail.delivery.on_ready(b, 9);
+    o.sends(a, R"({"type":"mail","to":"b","msg":"new"})");
+    o.commit(1);
+    BOOST_TEST(o.mail.delivery.has_unfinished());
+    BOOST_TEST_SAME(o.received(b), {});
+    while (o.mail.delivery.has_unfinished()) o.mail.flush();
+    BOOST_TEST(b.box.queued() + b.box.in_flight() == 10 * most + 2);
+    const auto first = o.received(b);
+    BOOST_REQUIRE(first.size() == 9u);
+    BOOST_TEST(first[0].find(R"("msg":1,)") != std::string::npos, first[0]);
+}
+
 // Mail on its way to another supervisor, up or down, is not written here: it is kept in memory
 // until the next hop has it.
 BOOST_AUTO_TEST_CASE(on_its_way) {

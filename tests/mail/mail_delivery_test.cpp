@@ -281,6 +281,41 @@ BOOST_AUTO_TEST_CASE(coming_letters) {
     BOOST_TEST(o.mail.delivery.coming_letters().bytes == 0u);
 }
 
+// What its sender keeps is in no file, and its sender gets the answer.
+BOOST_AUTO_TEST_CASE(removed_and_kept_by_its_sender) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    o.sends(a, R"({"type":"mail","to":"b","msg":1,"id":"1","dead_letter":false})");
+    o.sends(a, R"({"type":"mail","to":"b","msg":2,"id":"2"})");
+    o.received(a);
+    auto left = o.mail.take_out(b);
+    o.mail.delivery.bury("b", std::move(left), support::component,
+                         supe::mail_delivery::remains::are_saved);
+    o.mail.flush();
+    BOOST_TEST_SAME(o.received(a),
+                    {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})")});
+}
+
+// A mail that one instance puts back may start another one.
+BOOST_AUTO_TEST_CASE(put_back_for_an_idle_one) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& one = o.add("w");
+    one.name = "w.1";
+    mail_endpoint& two = o.add_instance(one, 2);
+    o.end(two, false);
+    o.mail.delivery.on_ready(one, 9);
+    o.sends(a, R"({"type":"mail","to":"w","msg":1})");
+    o.mail.flush();
+    o.events.clear();
+    o.mail.delivery.on_pause(one);
+    o.mail.delivery.on_reject(one, "", supe::mailbox::rejected::requeued, "");
+    o.mail.flush();
+    BOOST_REQUIRE(o.events.size() == 1u);
+    BOOST_TEST(o.events[0].starts_with("waiting: w.2"), o.events[0]);
+}
+
 // A letter of one instance alone goes to it alone when it is sent again.
 BOOST_AUTO_TEST_CASE(put_again_for_one_instance) {
     fixture o;

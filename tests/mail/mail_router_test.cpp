@@ -207,6 +207,23 @@ BOOST_AUTO_TEST_CASE(down) {
     BOOST_TEST(dam.box.empty());
 }
 
+// … and so is mail that it had passed on to a further one: no journal of its own has that.
+BOOST_AUTO_TEST_CASE(death_between) {
+    router o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& dam = o.add("dam", support::supervisor);
+    dam.keeps_mail = true;
+    o.mail.delivery.on_ready(dam, 9);
+    for (const char* to : {"/dam/q", "/dam/deep/q"})
+        o.sends(a, fmt::format(R"({{"type":"mail","to":"{}","msg":1,"id":"{}","receipt":true}})",
+                               to, to));
+    for (const char* id : {"id-1", "id-2"}) o.mail.delivery.on_ack(dam, id);
+    o.received(a);
+    o.end(dam, true);
+    BOOST_TEST_SAME(o.received(a), {signal("MAIL-UNDELIVERABLE",
+                                           R"({"id":"/dam/deep/q","reason":"supervisor-died"})")});
+}
+
 // A nested supervisor dies: mail that it had not accepted is delivered to its next life, uncharged.
 // Mail that it had accepted is answered with `supervisor-died`, unless it has a journal.
 BOOST_AUTO_TEST_CASE(death_below) {

@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(receipts_are_bounded) {
     hop.finished("t-1");
     BOOST_TEST(hop.has_room({.count = 2, .bytes = 1004}));
     BOOST_TEST(!hop.has_room({.bytes = 1003}));
-    hop.forget_all();
+    hop.forget(supe::next_hop::which::all);
     BOOST_TEST(hop.has_room({.count = 1, .bytes = 1}));
 }
 
@@ -99,10 +99,11 @@ BOOST_AUTO_TEST_CASE(all_at_once) {
         hop.took_over(mail_from(i, fmt::format("t-{}", i), fmt::format("own-{}", i), true));
     hop.finished("t-2");
     std::vector<std::string> waited;
-    for (const auto& who : hop.forget_all()) waited.emplace_back(who.view().id);
+    for (const auto& who : hop.forget(supe::next_hop::which::all))
+        waited.emplace_back(who.view().id);
     std::ranges::sort(waited);
     BOOST_TEST(waited == (std::vector<std::string>{"own-1", "own-3"}));
-    BOOST_TEST(hop.forget_all().empty());
+    BOOST_TEST(hop.forget(supe::next_hop::which::all).empty());
     BOOST_TEST(!hop.finished("t-1"));
 }
 
@@ -110,7 +111,7 @@ BOOST_AUTO_TEST_CASE(all_at_once) {
 BOOST_AUTO_TEST_CASE(repeats_outlive_the_hop) {
     supe::next_hop hop;
     hop.accepted("a");
-    hop.forget_all();
+    hop.forget(supe::next_hop::which::all);
     BOOST_TEST(hop.is_repeat(mail_of("a", 1)));
 }
 

@@ -89,6 +89,17 @@ BOOST_AUTO_TEST_CASE(limits_and_signals) {
     stop(*root);
 }
 
+// A small stack is enough for the root and a nested supervisor.
+BOOST_AUTO_TEST_CASE(a_small_stack) {
+    const operator_session d;
+    const auto root = run_after(d, "ulimit -s 128",
+                                R"({"name": "t", "children": [
+            {"name": "dam", "children": [{"name": "inner", "command": ["sleep", "1000"]}]}]})");
+    BOOST_TEST(d.reaches("/dam/inner", "running"), root->err());
+    BOOST_TEST(d.ask({"mail", "/dam/inner", "1"}).code == 0);
+    stop(*root);
+}
+
 // In the list of processes nested supervisors and built-in roles are `supe`, with their address.
 BOOST_AUTO_TEST_CASE(names_of_processes) {
     const operator_session d;

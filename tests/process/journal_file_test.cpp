@@ -2,6 +2,7 @@
 // is reported.
 #include "supe/mail/sqlite_journal.hpp"
 #include "tests/support/event_loop.hpp"
+#include "tests/support/file_size_limit.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -104,6 +105,30 @@ BOOST_AUTO_TEST_CASE(comes_back) {
     struct stat found{};
     BOOST_REQUIRE(::stat(file.c_str(), &found) == 0);
     BOOST_TEST((found.st_mode & 0777) == 0600u);
+}
+
+// A disk that was full for a while: acks are written once it has room again, although nothing else
+// comes; and at the end at the latest.
+BOOST_AUTO_TEST_CASE(written_later) {
+    for (const bool waits : {true, false}) {
+        const support::temporary_directory tmp;
+        {
+            kept k(tmp / "j.sqlite");
+            k.journal.put(mail_of(1, "1"));
+            k.journal.put(mail_of(2, "2"));
+            BOOST_TEST(k.wait_for(2));
+            const std::size_t before = k.results;
+            {
+                const support::file_size_limit full(100);
+                k.journal.erase(1, "");
+                k.journal.flush();
+                BOOST_TEST(k.loop.until([&] { return k.results > before; }, 20s));
+                BOOST_TEST(k.error != "");
+            }
+            if (waits) BOOST_TEST(k.loop.until([&] { return k.error.empty(); }, 20s));
+        }
+        BOOST_TEST(read(tmp / "j.sqlite").mails == words{"id-2 2 0 0 0"});
+    }
 }
 
 // After a death (without close) a delivered mail comes back with the attempt that may have been

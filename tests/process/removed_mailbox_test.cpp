@@ -101,6 +101,48 @@ BOOST_AUTO_TEST_CASE(of_instances) {
     BOOST_TEST(has(d.ask({"remove", "w"}).out, ": its 600 mails are in "));
 }
 
+// Where no file can be written all of it stays, until one can.
+BOOST_AUTO_TEST_CASE(saved_later) {
+    const operator_session d;
+    const auto tree = d.run_tree(
+        R"({"name": "t", "children": [{"name": "deaf", "command": ["sleep", "1000"]}]})");
+    std::string mails;
+    for (int n = 1; n <= 1001; ++n)
+        mails += fmt::format("{{\"id\":\"x-{}\",\"from\":\"web\",\"attempt\":0,\"msg\":1}}\n", n);
+    const std::string first = support::write_file(d.file("deaf.9.jsonl"), mails);
+    BOOST_TEST(d.ask({"mail", "--from-file", first}).code == 0);
+    const fs::path files = d.state() + "/mailboxes";
+    support::write_file(files, "no directory");
+    const std::string answer = d.ask({"remove", "deaf"}).out;
+    BOOST_TEST(has(answer, "its 1001 mails cannot be saved to a file in " + files.string() +
+                               " yet: tried again every 5s"),
+               answer);
+    fs::remove(files);
+    BOOST_TEST(until([&] { return has(tree->err(), "its 1001 mails are in "); }));
+    BOOST_TEST(lines_of(files / "deaf.1.jsonl").size() == 1001u);
+    BOOST_TEST(d.ask({"dead", "list"}).out.find("x-") == std::string::npos);
+}
+
+// A nested supervisor that leaves and returns at once does not find the mail that goes to the file.
+BOOST_AUTO_TEST_CASE(returns_at_once) {
+    const operator_session d;
+    const std::string dam = R"({"name": "dam", "mail": {"journal": true}, "children": [
+        {"name": "queue", "command": ["sleep", "1000"]}]})";
+    const auto tree = d.run_tree(R"({"name": "t", "children": [)" + dam + "]}");
+    std::string mails;
+    for (int n = 1; n <= 5000; ++n)
+        mails += fmt::format("{{\"id\":\"x-{}\",\"from\":\"web\",\"attempt\":0,\"msg\":1}}\n", n);
+    const std::string first = support::write_file(d.file("dam.queue.9.jsonl"), mails);
+    BOOST_TEST(d.ask({"mail", "--from-file", first}).code == 0);
+    for (const std::string& children : {std::string(), dam}) {
+        support::write_file(d.file("tree.json"),
+                            R"({"name": "t", "children": [)" + children + "]}");
+        BOOST_TEST(d.ask({"reload"}).code == 0);
+    }
+    BOOST_TEST(d.status("/dam/queue").at("mailbox").at("queued") == 0);
+    BOOST_TEST(lines_of(fs::path(d.state()) / "mailboxes/dam.queue.1.jsonl").size() == 5000u);
+}
+
 // The journal of a removed nested supervisor, and of one below it: the mail goes to files, and is
 // not delivered a second time when the name returns.
 BOOST_AUTO_TEST_CASE(in_journals_below) {

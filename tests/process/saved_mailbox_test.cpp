@@ -69,7 +69,8 @@ struct slow_disk {
             return step(std::move(work));
         };
         auto saving = supe::save_mailbox(box, "/a", directory.path(), beside, {});
-        file = co_await std::move(saving);
+        const supe::mailbox_copy made = co_await std::move(saving);
+        file = made.file;
     }
     void begin() {
         loop.start(save());
@@ -226,7 +227,8 @@ BOOST_AUTO_TEST_CASE(the_loop_goes_on) {
             return supe::run_blocking(loop.io.get_executor(), std::move(work));
         };
         auto saving = supe::save_mailbox(box, "/a", directory.path(), beside, {});
-        file = co_await std::move(saving);
+        const supe::mailbox_copy made = co_await std::move(saving);
+        file = made.file;
         done = true;
     };
     std::size_t other_work = 0;

@@ -120,6 +120,7 @@ struct managed : support::children_fixture, supe::administered {
     bool is_over() const override { return over; }
     supe::timer& change() override { return changed; }
     void on_mail_limits(child_entry&) override {}
+    supe::awaitable<> until_free(std::string) override { co_return; }
 
     // child_host
     void on_ready(supe::child& c) override { perform(restarts.ready(c.number(), now())); }

@@ -33,6 +33,7 @@ struct children_fixture : recorded_events, supe::child_host, supe::line_sink {
     virtual_loop loop;
     supe::simulation::simulated_launcher launcher{loop.time()};
     supe::nursery all{loop.time()};
+    supe::turnstile starts_one_by_one{loop.time()};
     supe::outbox out;
     supe::supervisor_mail mail;
     supe::child_registry children;
@@ -90,6 +91,7 @@ struct children_fixture : recorded_events, supe::child_host, supe::line_sink {
     // child_host
     supe::clock& time() override { return loop.time(); }
     supe::launcher& processes() override { return launcher; }
+    supe::turnstile& starts() override { return starts_one_by_one; }
     supe::line_sink& sink() override { return *this; }
     void log(std::string_view text) override { events.push_back(fmt::format("log: {}", text)); }
     void on_started(supe::child& c) override {
