@@ -18,7 +18,9 @@ using client = http_client;
 using service = http_service;
 
 constexpr auto accept_pause = 100ms;  // after EMFILE and the like
-constexpr auto sweep_every = 250ms;   // how exactly deadlines are kept
+constexpr auto leaves_within = 5ms;   // a client that gives way
+constexpr int most_asked = 8;
+constexpr auto sweep_every = 250ms;  // how exactly deadlines are kept
 
 /// Watches the deadlines of all connections; a timer for each would cost more than it is worth.
 supe::awaitable<> watch_deadlines(service& s) {
@@ -47,9 +49,15 @@ supe::awaitable<> fewer_clients(service& s, std::size_t than) {
 /// that are slow on purpose must keep nobody out. Resumes when there may be room.
 supe::awaitable<> make_room(service& s) {
     const std::size_t clients = s.clients.size();
-    if (client* c = next_to_give_way(s)) end_for_another(*c);
-    const supe::time_point at_most = s.self.time().now() + accept_pause;
-    co_await supe::within(s.self.time(), at_most, fewer_clients(s, clients));
+    // One whose next bytes are here, and not looked at yet, goes on: then another one is asked.
+    client* asked = nullptr;
+    for (int n = 0; n < most_asked && s.clients.size() >= clients && (n == 0 || asked); ++n) {
+        asked = next_to_give_way(s);
+        if (asked) end_for_another(*asked);
+        const auto pause = asked ? leaves_within : accept_pause;
+        co_await supe::within(s.self.time(), s.self.time().now() + pause,
+                              fewer_clients(s, clients));
+    }
 }
 
 bool is_out_of_room(const boost::system::error_code& failed) {

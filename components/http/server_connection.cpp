@@ -334,6 +334,7 @@ bool limit_body(client& c, request_parser& parser, const http_request& head) {
 /// One request and its answer. False when the connection ends with it.
 supe::awaitable<bool> serve_request(client& c) {
     if (!co_await request_begins(c)) co_return false;
+    c.gives_way = false;
     std::optional<request_parser> made;
     c.may_take(c.owner.limits.request);
     if (const auto head_fault = co_await read_head(c, made)) {

@@ -70,7 +70,7 @@ awaitable<json::value> commands::restore(std::string name, json::object request)
         if (!problem.empty()) break;
         ++taken;
     }
-    co_return ok(json::object{{"taken", taken}, {"problem", problem}});
+    co_return json::object{{"ok", json::object{{"taken", taken}, {"problem", problem}}}};
 }
 
 }  // namespace supe::control
