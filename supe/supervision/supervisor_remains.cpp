@@ -29,9 +29,10 @@ void supervisor::remove(child_entry& entry) {
     admin_.on_removed(entry);
     notices_.publish_about(entry.who.spec().name, "removed");
     const mail_endpoint& mail = entry.mail;
-    const std::string name = mail.name;
     const bool is_supervisor = mail.is_supervisor();
     std::shared_ptr<mailbox> left = mail_.take_out(entry.mail);
+    const bool is_whole = left == mail.shared;  // the last instance: mail for any is in it
+    const std::string name = is_whole ? mail.box_name : mail.name;
     if (env_.state.empty() || is_supervisor || have_room_for(*left)) {
         mail_.delivery.bury(mail.box_name, std::move(left), mail.kind,
                             mail_delivery::remains::become_letters);
@@ -74,7 +75,6 @@ void supervisor::report_saved(const std::string& name, const std::string& text) 
     std::erase_if(saved_, [&](const auto& saved) { return saved.first == name; });
     if (saved_.size() == most_saved_told) saved_.pop_front();
     saved_.emplace_back(name, text);
-    end_save();
 }
 
 /// saved_of(), and the end of the supervisor, wait for it.
@@ -107,11 +107,11 @@ void supervisor::bury_saved(const mailbox_copy& made) {
     to_save_.pop_front();
     mail_.delivery.bury(removed.box_name, std::move(removed.box), endpoint_kind::component,
                         mail_delivery::remains::are_saved);
-    if (removed.has_failed) ++saves_;  // it was reported before
     report_saved(removed.name, made.file.empty()
                                    ? std::string("its senders keep its mail")
                                    : fmt::format("its {} mails are in {} (supe mail --from-file)",
                                                  made.mails, made.file));
+    if (!removed.has_failed) end_save();
 }
 
 /// They stay in memory, and in the journal where there is one. Whoever asked for the removal is
@@ -123,6 +123,7 @@ void supervisor::report_not_saved(removed_mailbox& removed) {
                              "{}",
                              removed.box->queued(), (env_.state / "mailboxes").string(),
                              print_duration(save_again_after)));
+    end_save();
 }
 
 /// The supervisor ends.
@@ -160,9 +161,8 @@ awaitable<> supervisor::save_journals_of(std::string name) {
         report_saved(name,
                      fmt::format("the {} mails in its journal are in {} (supe mail --from-file)",
                                  saved.mails, fmt::join(saved.files, ", ")));
-    } else {
-        end_save();
     }
+    end_save();
 }
 
 }  // namespace supe

@@ -101,6 +101,20 @@ BOOST_AUTO_TEST_CASE(of_instances) {
     BOOST_TEST(has(d.ask({"remove", "w"}).out, ": its 600 mails are in "));
 }
 
+// With the last instance the whole mailbox goes, under its own name.
+BOOST_AUTO_TEST_CASE(of_the_last_instance) {
+    const operator_session d;
+    const auto tree = d.run_tree(
+        R"({"name": "t", "children": [{"name": "w", "command": ["sleep", "1000"], "instances": 2}]})");
+    std::string mails;
+    for (int n = 1; n <= 1001; ++n)
+        mails += fmt::format("{{\"id\":\"x-{}\",\"from\":\"x\",\"attempt\":0,\"msg\":1}}\n", n);
+    const auto file = support::write_file(d.file("w.9.jsonl"), mails);
+    BOOST_TEST(has(d.ask({"mail", "--from-file", file}).out, "mails taken back to /w\n"));
+    BOOST_TEST(d.ask({"remove", "w"}).out == "/w is removed; its 1001 mails are in " + d.state() +
+                                                 "/mailboxes/w.1.jsonl (supe mail --from-file)\n");
+}
+
 // Where no file can be written all of it stays, until one can.
 BOOST_AUTO_TEST_CASE(saved_later) {
     const operator_session d;
