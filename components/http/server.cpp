@@ -50,13 +50,12 @@ supe::awaitable<> fewer_clients(service& s, std::size_t than) {
 supe::awaitable<> make_room(service& s) {
     const std::size_t clients = s.clients.size();
     // One whose next bytes are here, and not looked at yet, goes on: then another one is asked.
-    client* asked = nullptr;
-    for (int n = 0; n < most_asked && s.clients.size() >= clients && (n == 0 || asked); ++n) {
-        asked = next_to_give_way(s);
+    for (int n = 0; n < most_asked; ++n) {
+        client* const asked = next_to_give_way(s);
         if (asked) end_for_another(*asked);
-        const auto pause = asked ? leaves_within : accept_pause;
-        co_await supe::within(s.self.time(), s.self.time().now() + pause,
-                              fewer_clients(s, clients));
+        const supe::time_point end = s.self.time().now() + (asked ? leaves_within : accept_pause);
+        const bool has_left = co_await supe::within(s.self.time(), end, fewer_clients(s, clients));
+        if (has_left || !asked) co_return;
     }
 }
 

@@ -13,13 +13,18 @@ bool has_input(http_client& c) {
     return ::recv(c.socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+/// It is not done with what we wait for, and began before that.
+bool keeps_us_waiting(const http_client& c, supe::time_point before) {
+    return c.deadline != supe::never && c.since <= before;
+}
+
 /// Of those with a large body the one that has kept us waiting for longest; null where none has.
 http_client* slowest_large_one(http_service& s) {
     http_client* slowest = nullptr;
     const supe::time_point before = s.self.time().now() - s.limits.patience;
     for (http_client* c : s.clients) {
-        const bool is_slow = c->reserved > 0 && c->deadline != supe::never && c->since <= before;
-        if (is_slow && !c->late && (!slowest || c->since < slowest->since)) slowest = c;
+        const bool is_slow = c->reserved > 0 && !c->late && keeps_us_waiting(*c, before);
+        if (is_slow && (!slowest || c->since < slowest->since)) slowest = c;
     }
     return slowest;
 }
@@ -34,7 +39,7 @@ http_client* next_to_give_way(http_service& s) {
         if (c->leaving) return c;
         if (c->idle) {
             if ((!idle || c->idle_since < idle->idle_since) && !has_input(*c)) idle = c;
-        } else if (c->deadline != supe::never && c->since <= slow_before) {
+        } else if (keeps_us_waiting(*c, slow_before)) {
             if (!slow || c->since < slow->since) slow = c;
         }
     }

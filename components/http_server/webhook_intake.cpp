@@ -58,11 +58,6 @@ std::size_t head_bytes(const webhook& w) {
     return bytes;
 }
 
-bool is_array(std::string_view body) {
-    const auto begin = body.find_first_not_of(" \t\r\n");
-    return begin != body.npos && body[begin] == '[';
-}
-
 }  // namespace
 
 webhook_intake::arrival webhook_intake::arrival_of(http_request request) {
@@ -166,18 +161,19 @@ supe::awaitable<http_answer> webhook_intake::answer(http_request request) {
     intake_route& route = *a.to.route;
     webhook w = to_webhook(std::move(a));
     const std::size_t size = w.body.size();
-    if (route.split && is_array(w.body)) {
+    if (route.split && supe::first_of_json(w.body) == '[') {
         const std::string body = std::move(w.body);
         w.body.clear();
         auto elements = supe::elements_of(body, most_elements);
-        if (elements && elements->size() * head_bytes(w) > most_split_bytes)
+        const std::size_t heads = elements ? elements->size() * head_bytes(w) : 0;
+        if (heads > most_split_bytes)
             co_return http_answer{
                 413,
                 fmt::format("each of {} elements has the head of the request: {} bytes in sum, and "
                             "at most {} are kept\n",
-                            elements->size(), elements->size() * head_bytes(w), most_split_bytes),
+                            elements->size(), heads, most_split_bytes),
                 {}};
-        if (elements) co_return co_await keep_each(route, std::move(w), std::move(*elements));
+        if (elements) co_return co_await keep_each(route, std::move(w), std::move(*elements), size);
         if (supe::is_json(body))
             co_return http_answer{
                 413, fmt::format("the array has more than {} elements\n", most_elements), {}};
@@ -227,9 +223,8 @@ supe::awaitable<> webhook_intake::keep_some(batch& b) {
 
 /// 200 only after all are kept: after any other answer the sender sends all of them again.
 supe::awaitable<http_answer> webhook_intake::keep_each(intake_route& route, webhook whole,
-                                                       std::vector<std::string_view> elements) {
-    std::size_t size = 0;
-    for (const std::string_view element : elements) size += element.size();
+                                                       std::vector<std::string_view> elements,
+                                                       std::size_t size) {
     batch b{route, std::move(whole), std::move(elements), self_.time().now() + ack_limit};
     supe::nursery keepers(self_.time());
     for (std::size_t i = 0; i < std::min(at_once, b.elements.size()); ++i)

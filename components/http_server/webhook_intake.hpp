@@ -46,8 +46,10 @@ private:
     http_answer unavailable(const supe::error_code& why);
     webhook to_webhook(arrival a);
     std::string new_id();
+    /// `size`: of the request's body.
     supe::awaitable<http_answer> keep_each(intake_route& route, webhook whole,
-                                           std::vector<std::string_view> elements);
+                                           std::vector<std::string_view> elements,
+                                           std::size_t size);
     supe::awaitable<> keep_some(batch& b);
     void note(intake_route& route, std::size_t body, const supe::error_code& refused);
 

@@ -3,6 +3,7 @@
 #include "components/verification/challenge.hpp"
 #include "components/verification/keys.hpp"
 #include "supe/text/base64.hpp"
+#include "supe/text/json_text.hpp"
 
 #include <fmt/format.h>
 #include <charconv>
@@ -20,12 +21,6 @@ std::optional<std::string> decoded(std::string_view text, text_encoding encoding
     if (encoding == text_encoding::hex) return from_hex(text);
     if (encoding == text_encoding::base64) return supe::from_base64(text);
     return std::string(text);
-}
-
-/// Or what begins as one.
-bool is_object(std::string_view body) {
-    const auto begin = body.find_first_not_of(" \t\r\n");
-    return begin != body.npos && body[begin] == '{';
 }
 
 /// Unix time in seconds, or in milliseconds where it is so large; nothing where it is neither.
@@ -91,7 +86,7 @@ struct verifier::state {
         if (!fits) return {nullptr, fmt::format("{} fits no key", shown(how.signature))};
         if (const std::string odd = parts.objection_to_seams(); !odd.empty())
             return {nullptr, fmt::format("{} is not of its form", shown(odd))};
-        if (how.of_objects && !is_object(parts.request().message.body))
+        if (how.of_objects && supe::first_of_json(parts.request().message.body) != '{')
             return {nullptr, "the body is no JSON object"};
         std::string late = objection_to_time(how, parts);
         if (!late.empty()) return {nullptr, std::move(late)};

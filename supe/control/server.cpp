@@ -79,28 +79,14 @@ constexpr std::size_t most_members = 64;          // of a request
 constexpr std::size_t longest_member = 1u << 20;  // bytes; but of lists, and of a mail
 /// To build what nobody asks for would hold the loop up: it may be 16 MiB.
 bool is_known(std::string_view key) {
-    constexpr std::array known{"address", "child",      "component", "do",   "fresh",
-                               "id",      "instances",  "mails",     "msg",  "name",
-                               "names",   "timeout_ms", "to",        "wait", "what"};
+    constexpr std::array known{"address",   "child", "component",  "do", "fresh", "id",
+                               "instances", "name",  "timeout_ms", "to", "wait",  "what"};
     return std::ranges::find(known, key) != known.end();
-}
-
-/// The strings of a list, empty for what is none; one more than a client may listen to where there
-/// are more.
-json::array names_of(std::string_view list) {
-    constexpr std::size_t most = noticeboard_limits().watches;
-    const auto elements = elements_of(list, most);
-    if (!elements) return json::array(most + 1);
-    json::array names;
-    for (const std::string_view element : *elements)
-        names.emplace_back(json_string_or_empty(element));
-    return names;
 }
 
 /// What is long is kept as text.
 std::optional<json::value> member_value(std::string_view key, std::string_view text) {
-    if (key == "msg" || key == "mails") return json::string(text);
-    if (key == "names" && text.starts_with('[')) return names_of(text);
+    if (key == "msg" || key == "mails" || key == "names") return json::string(text);
     if (!is_known(key) || text.size() > longest_member) return std::nullopt;
     return parse_json(text);
 }

@@ -2,6 +2,7 @@
 // which has a limit for each and one for all together: the slowest is closed.
 #include "supe/control/server_client.hpp"
 #include "supe/text/json_text.hpp"
+#include "supe/text/json_value.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -72,13 +73,14 @@ constexpr noticeboard_limits of_one;  // of a client here, as of a watcher on th
 /// Nothing where they are more, or longer, than they may be.
 std::optional<std::vector<std::string>> names_in(const boost::json::object& request) {
     std::vector<std::string> names;
-    const auto* wanted = request.if_contains("names");
-    if (!wanted || !wanted->is_array()) return names;
-    if (wanted->get_array().size() > of_one.watches) return std::nullopt;
-    for (const boost::json::value& name : wanted->get_array()) {
-        if (!name.is_string()) continue;
-        if (name.get_string().size() > of_one.name_bytes) return std::nullopt;
-        names.emplace_back(name.get_string());
+    const std::string list = string_of(request, "names");
+    if (!list.starts_with('[')) return names;
+    const auto elements = elements_of(list, of_one.watches);
+    if (!elements) return std::nullopt;
+    for (const std::string_view element : *elements) {
+        if (!element.starts_with('"')) continue;
+        names.push_back(json_string_value(element));
+        if (names.back().size() > of_one.name_bytes) return std::nullopt;
     }
     return names;
 }

@@ -260,7 +260,10 @@ bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
     for (const dead_mail& dead : after.dead)
         to_dead_letters(destination.name, dead, "dead-lettered");
     destination.wants_consumers += std::max<std::size_t>(after.back.size(), 1);
-    if (endpoint.hop) forget_what_died(endpoint);
+    // Where its life had a journal, that has what it had accepted for its own children.
+    using which = next_hop::which;
+    forget_taken_over(endpoint, endpoint.keeps_mail ? which::passed_on : which::all,
+                      "supervisor-died");
     changed(destination);  // the other instances may take what was put back
     return !after.dead.empty();
 }
@@ -277,7 +280,7 @@ std::shared_ptr<mailbox> mail_delivery::on_removed(mail_endpoint& endpoint) {
         left = endpoint.box.split_off(endpoint.consumer);
         changed(destination);
     }
-    forget_taken_over(endpoint);
+    forget_taken_over(endpoint, next_hop::which::all, "removed");
     return left;
 }
 
@@ -312,14 +315,14 @@ void mail_delivery::bury_some() {
 
 void mail_delivery::bury_one(const burial& of, mailbox::removed_mail removed) {
     const mail_ptr& mail = removed.mail;
-    const bool is_kept = is_kept_by_sender(mail->view());
     // What was to go to another supervisor was not accepted yet: the sender gets the answer.
     const bool is_on_its_way =
         of.kind == endpoint_kind::supervisor && !mail->view().origin.id.empty();
-    if (!removed.accepted || is_on_its_way || is_kept) {
+    const bool is_saved = of.then == remains::are_saved;
+    if (!removed.accepted || is_on_its_way || (is_saved && is_kept_by_sender(mail->view()))) {
         left(*mail);
         answers_.refuse(mail->view(), "removed");
-    } else if (of.then == remains::are_saved) {
+    } else if (is_saved) {
         left(*mail);
         if (mail->receipt) answers_.undeliverable(mail->view().origin, "removed");
     } else {
@@ -381,19 +384,11 @@ bool mail_delivery::goes_further(const mail_endpoint& next, std::string_view to)
     return to.size() > here && to.find('/', here) != std::string_view::npos;
 }
 
-/// A supervisor died. Where its life had a journal, that has what it had accepted for its own
-/// children.
-void mail_delivery::forget_what_died(mail_endpoint& endpoint) {
-    const auto which = endpoint.keeps_mail ? next_hop::which::passed_on : next_hop::which::all;
-    for (const waiting_origin& sender : endpoint.hop->forget(which))
-        answers_.undeliverable(sender.view(), "supervisor-died");
-}
-
-/// Its supervisor is removed.
-void mail_delivery::forget_taken_over(mail_endpoint& endpoint) {
+void mail_delivery::forget_taken_over(mail_endpoint& endpoint, next_hop::which which,
+                                      std::string_view reason) {
     if (!endpoint.hop) return;
-    for (const waiting_origin& sender : endpoint.hop->forget(next_hop::which::all))
-        answers_.undeliverable(sender.view(), "removed");
+    for (const waiting_origin& sender : endpoint.hop->forget(which))
+        answers_.undeliverable(sender.view(), reason);
 }
 
 }  // namespace supe

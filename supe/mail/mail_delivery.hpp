@@ -144,8 +144,7 @@ private:
     void acked(mail_endpoint& endpoint, const held_mail& mail);
     void taken_over(mail_endpoint& next, const held_mail& mail);
     bool goes_further(const mail_endpoint& next, std::string_view to) const;
-    void forget_what_died(mail_endpoint& endpoint);
-    void forget_taken_over(mail_endpoint& endpoint);
+    void forget_taken_over(mail_endpoint& endpoint, next_hop::which which, std::string_view reason);
     void to_dead_letters(const std::string& box, const dead_mail& dead, std::string_view verdict);
     void deliver(mail_endpoint& endpoint, const envelope& mail);
     void left(const held_mail& mail);

@@ -59,14 +59,6 @@ public:
     void clear() {
         while (!empty()) pop_front();
     }
-    /// Takes all mail of another list, behind its own.
-    void append(mail_list& other) {
-        if (other.empty()) return;
-        (last_ ? last_->next : first_) = std::exchange(other.first_, nullptr);
-        last_ = std::exchange(other.last_, nullptr);
-        size_ += std::exchange(other.size_, 0);
-        ++other.pops_;
-    }
     /// Where a reader is that comes back later, whatever came and left meanwhile.
     struct place {
         std::uint64_t sequence = 0;

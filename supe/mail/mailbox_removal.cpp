@@ -35,11 +35,12 @@ void mailbox::take_over(mailbox& other, mail_list& mails) {
 }
 
 mailbox::removed_mail mailbox::take_removed() {
+    SUPE_ASSERT(gone_);
     removed_mail taken;
-    if (gone_ && !withheld_.empty()) {
+    if (!withheld_.empty()) {
         taken.mail = withheld_.pop_front();
         withheld_bytes_ -= taken.mail->bytes();
-    } else if (gone_ && !uncommitted_.empty()) {
+    } else if (!uncommitted_.empty()) {
         taken.mail = fail_uncommitted();
     } else if ((taken.mail = pop_removed())) {
         release(*taken.mail);
@@ -50,7 +51,6 @@ mailbox::removed_mail mailbox::take_removed() {
 }
 
 mail_ptr mailbox::pop_removed() {
-    if (!gone_) return nullptr;
     for (; removing_ < consumers_.size(); ++removing_) {
         state& s = consumers_[removing_];
         if (!s.answers.empty()) return s.answers.pop_front();

@@ -18,13 +18,8 @@ struct supervisor_mail {
           delivery(address, directory, answers, out, events, time),
           router(std::move(address), std::move(ids), directory, answers, delivery, events) {}
 
-    /// The mail that nobody can get any more goes to the dead letters.
-    void remove(mail_endpoint& endpoint) {
-        auto left = take_out(endpoint);
-        delivery.bury(endpoint.box_name, std::move(left), endpoint.kind,
-                      mail_delivery::remains::become_letters);
-    }
-    /// The same, but that mail is returned: the caller has it buried (mail_delivery::on_removed()).
+    /// Returns the mail that nobody can get any more: the caller has it buried
+    /// (mail_delivery::on_removed()).
     std::shared_ptr<mailbox> take_out(mail_endpoint& endpoint) {
         auto left = delivery.on_removed(endpoint);
         directory.remove(endpoint);

@@ -232,6 +232,11 @@ bool is_json(std::string_view text) {
     return end != bad && skip_blanks(text, end) == text.size();
 }
 
+char first_of_json(std::string_view text) {
+    const std::size_t begin = skip_blanks(text, 0);
+    return begin < text.size() ? text[begin] : '\0';
+}
+
 json_members::json_members(std::string_view object) : text_(object), at_(skip_blanks(object, 0)) {
     if (at_ < text_.size() && text_[at_] == '{') {
         at_ = skip_blanks(text_, at_ + 1);

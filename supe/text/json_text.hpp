@@ -19,6 +19,10 @@ inline constexpr std::size_t json_depth_limit = 512;
 /// it allowed.
 bool is_json(std::string_view text);
 
+/// The first character of a JSON text, which says what it is if it is well-formed: `{` an object.
+/// NUL where there is none.
+char first_of_json(std::string_view text);
+
 /// Steps through the members of a JSON object without building it. The text must outlive the
 /// reader.
 ///

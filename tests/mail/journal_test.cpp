@@ -249,7 +249,7 @@ BOOST_AUTO_TEST_CASE(on_its_way) {
     BOOST_TEST(o.received_above().size() == 1u);
     BOOST_TEST(o.received(deep).size() == 1u);
     o.end(deep, false);
-    o.mail.remove(deep);
+    o.remove(deep);
     BOOST_TEST_SAME(o.journal.taken(), {});
 }
 
@@ -289,7 +289,7 @@ BOOST_AUTO_TEST_CASE(removed_meanwhile) {
     mail_endpoint& a = o.add("a");
     mail_endpoint& b = o.add("b");
     o.sends(a, R"({"type":"mail","to":"b","msg":1,"id":"1"})");
-    o.mail.remove(b);
+    o.remove(b);
     o.commit(1);
     BOOST_TEST_SAME(o.received(a),
                     {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})")});
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(instance_removed_meanwhile) {
     mail_endpoint& two = o.add_instance(one, 2);
     o.sends(a, R"({"type":"mail","to":"w.2","msg":1,"id":"1"})");
     o.sends(a, R"({"type":"mail","to":"w","msg":2,"id":"2"})");
-    o.mail.remove(two);
+    o.remove(two);
     o.commit(2);
     BOOST_TEST_SAME(o.received(a),
                     {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})"),

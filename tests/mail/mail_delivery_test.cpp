@@ -250,8 +250,8 @@ BOOST_AUTO_TEST_CASE(removed_in_turns) {
     for (std::size_t n = 0; n < most + 10; ++n)
         o.sends(a, fmt::format(R"({{"type":"mail","to":"b","msg":{}}})", n));
     o.sends(a, R"({"type":"mail","to":"deep/x","msg":1,"id":"1"})");
-    o.mail.remove(b);
-    o.mail.remove(deep);
+    o.remove(b);
+    o.remove(deep);
     BOOST_TEST_SAME(o.events, {});
     o.mail.flush();
     BOOST_TEST(o.events.size() == most);
@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(coming_letters) {
     for (const char* to : {"b", "b", "c"})
         o.sends(a, fmt::format(R"({{"type":"mail","to":"{}","msg":1}})", to));
     const std::size_t bytes = b.box.bytes() + c.box.bytes();
-    o.mail.remove(b), o.mail.remove(c);
+    o.remove(b), o.remove(c);
     BOOST_TEST(o.mail.delivery.coming_letters().mails == 3u);
     BOOST_TEST(o.mail.delivery.coming_letters().bytes == bytes);
     o.mail.flush();
@@ -343,7 +343,7 @@ BOOST_AUTO_TEST_CASE(removed_large_ones) {
     const std::string large(600'000, 'x');
     for (int n = 0; n < 5; ++n)
         o.sends(a, fmt::format(R"({{"type":"mail","to":"b","msg":"{}"}})", large));
-    o.mail.remove(b);
+    o.remove(b);
     for (const std::size_t buried : {2u, 4u, 5u}) {
         o.mail.flush();
         BOOST_TEST(o.events.size() == buried);
@@ -358,7 +358,7 @@ BOOST_AUTO_TEST_CASE(goes_on_after_an_exception) {
     mail_endpoint& c = o.add("c");
     o.mail.delivery.on_ready(c, 9);
     o.sends(a, R"({"type":"mail","to":"b","msg":1})");
-    o.mail.remove(b);
+    o.remove(b);
     o.fails = true;
     BOOST_CHECK_THROW(o.mail.flush(), std::bad_alloc);
     o.fails = false;

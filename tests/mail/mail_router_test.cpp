@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(undeliverable) {
     o.sends(a, R"({"type":"mail","to":"c","msg":3,"id":"y","receipt":true})");
     o.sends(a, R"({"type":"mail","to":"c","msg":4})");
     o.received(a);
-    o.mail.remove(c);
+    o.remove(c);
     o.mail.flush();
     BOOST_TEST_SAME(o.events, {"dead: 3 to c: removed after 0", "dead: 4 to c: removed after 0"});
     BOOST_TEST_SAME(o.received(a),
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(block_withholds_the_acceptance) {
     BOOST_TEST(o.received(b).size() == 1u);
     o.mail.delivery.on_ack(b, "id-1");
     BOOST_TEST_SAME(o.received(a), {signal("MAIL-ACCEPTED", R"({"id":"2"})")});
-    o.mail.remove(b);
+    o.remove(b);
     BOOST_TEST_SAME(o.received(a),
                     {signal("MAIL-UNDELIVERABLE", R"({"id":"3","reason":"removed"})")});
 }
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(withheld_further_on) {
     BOOST_TEST(o.received(deep).size() == 1u);  // the window is free for the next mail
     BOOST_TEST_SAME(o.received_above(), {signal("MAIL-WITHHELD", R"({"id":"v"})")});
     o.mail.delivery.on_ack(deep, "v");
-    o.mail.remove(q);
+    o.remove(q);
     BOOST_TEST(o.received_above().size() == 2u);
     // A supervisor that is down does not hold up other mail either: what was in flight, what waited
     // behind it, and what comes later.
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(withheld_further_on) {
     };
     BOOST_TEST(o.received_above() == answers("MAIL-WITHHELD", ""));
     // When it is removed, every sender gets an answer.
-    o.mail.remove(deep);
+    o.remove(deep);
     BOOST_TEST(o.received_above() == answers("MAIL-UNDELIVERABLE", R"(,"reason":"removed")"));
     // A child gets no MAIL-WITHHELD: it waits for its MAIL-ACCEPTED.
     mail_endpoint& full = o.add("full", support::component, {.count = 1, .block = true});
@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(withheld_further_on) {
     for (const char* id : {"1", "2"})
         o.sends(a, fmt::format(R"({{"type":"mail","to":"full","msg":1,"id":"{}"}})", id));
     BOOST_TEST_SAME(o.received(a), {signal("MAIL-ACCEPTED", R"({"id":"1"})")});
-    o.mail.remove(full);
+    o.remove(full);
 }
 
 // Down through a nested supervisor: the mail keeps its id, its sender's absolute address and
@@ -388,7 +388,7 @@ BOOST_AUTO_TEST_CASE(instances) {
     o.end(two, false);
     BOOST_TEST(o.received(one).size() == 2u);
     BOOST_TEST(o.events.back() == "waiting: w.2 alone");
-    o.mail.remove(two);
+    o.remove(two);
     o.mail.flush();
     o.mail.flush();
     BOOST_TEST(o.events.back() == "dead: \"you\" to w.2: removed after 1");

@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(to_nobody) {
     o.end(a, false);
     o.start(a);
     o.end(b, false);
-    o.mail.remove(c);
+    o.remove(c);
     o.events.clear();
     for (const auto& origin : {before, of_b, of_c, from(a, ""), from_above(""), from_control(""),
                                supe::mail_origin{.id = "1"}}) {

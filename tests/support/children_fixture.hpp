@@ -61,7 +61,8 @@ struct children_fixture : recorded_events, supe::child_host, supe::line_sink {
     }
     supe::child_entry& add(const std::string& name) { return add(spec_of(name)); }
     void remove(supe::child_entry& entry) {
-        mail.remove(entry.mail);
+        mail.delivery.bury(entry.public_name(), mail.take_out(entry.mail), entry.mail.kind,
+                           supe::mail_delivery::remains::become_letters);
         children.remove(entry.who.number());
     }
     void start(supe::child_entry& entry) {

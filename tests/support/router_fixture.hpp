@@ -106,6 +106,11 @@ struct router_fixture : recorded_events {
         start(*endpoints.back());
         return *endpoints.back();
     }
+    /// Its mail goes to the dead letters.
+    void remove(mail_endpoint& endpoint) {
+        mail.delivery.bury(endpoint.box_name, mail.take_out(endpoint), endpoint.kind,
+                           supe::mail_delivery::remains::become_letters);
+    }
     neighbour& neighbour_of(const mail_endpoint& s) {
         return *wires[static_cast<std::size_t>(s.number)];
     }
