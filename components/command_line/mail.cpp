@@ -245,7 +245,8 @@ command mail_command(target_tree& where) {
     c.footer =
         "A saved mailbox is a copy: `supe start` of a child that was given up goes on with the "
         "mail itself.\n\n"
-        "Examples:\n  supe mail /dam/queue '{\"resume\": true}'\n  supe mail worker - --wait "
+        "Examples:\n  supe mail --wait /dam/queue '{\"resume\": true}'\n  supe mail worker - "
+        "--wait "
         "--timeout 30s < message.json\n"
         "  supe mail --from-file ~/.local/state/supe/shop/mailboxes/worker.1.jsonl";
     c.perform = [options, &where] { return perform_mail(where, *options); };

@@ -95,20 +95,27 @@ supe::supervisor_spec checked_tree(const relay_settings& settings) {
     return relay_tree(settings);
 }
 
-/// All addresses on which the relay listens.
-std::vector<std::string> addresses_of(const relay_settings& s) {
-    std::vector<std::string> all;
-    for (const relay_listener& one : s.listen) all.push_back(one.address);
-    if (s.admin) all.push_back(s.admin->address);
-    return all;
-}
+/// The addresses on which the relay listens.
+struct relay_addresses {
+    explicit relay_addresses(const relay_settings& s) {
+        for (const relay_listener& one : s.listen) listen.push_back(one.address);
+        if (s.admin) admin.push_back(s.admin->address);
+    }
+    std::vector<std::string> listen, admin;
+};
 
-/// A reload changes all or nothing: the addresses that it adds must be free before it begins.
-void expect_free(const std::vector<std::string>& listen, const std::vector<std::string>& before) {
-    for (const std::string& address : listen) {
-        if (std::ranges::find(before, address) != before.end()) continue;
+void expect_free(const std::vector<std::string>& addresses, const std::vector<std::string>& ours) {
+    for (const std::string& address : addresses) {
+        if (std::ranges::find(ours, address) != ours.end()) continue;
         const supe::listening_sockets_of_child can_be_opened({address}, "/");
     }
+}
+
+/// A reload changes all or nothing: the addresses that it adds must be free before it begins. One
+/// that moves between `listen` and `admin` is not: two supervisors hold them.
+void expect_free(const relay_addresses& now, const relay_addresses& before) {
+    expect_free(now.listen, before.listen);
+    expect_free(now.admin, before.admin);
 }
 
 /// What somebody who sees this for the first time wants to know.
@@ -181,7 +188,7 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
     const auto state = state_directory(settings.state, tree.name);
     if (const std::string warning = state_warning(state); !warning.empty())
         print_note("[supe] " + warning);
-    if (settings.admin) expect_free({settings.admin->address}, {});  // else dam would fail, later
+    expect_free(relay_addresses(settings).admin, {});  // else dam would fail, later
     introduce(settings, state);
     if (settings.demo) introduce_demo();
     foreground_settings how{.state = state,
@@ -189,11 +196,11 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
                             .tree_file = supe::own_file(options.file),
                             .time = options.time};
     if (!options.file.empty() && !settings.demo)
-        how.read_again = [&options, listening = addresses_of(settings)]() mutable {
+        how.read_again = [&options, open = relay_addresses(settings)]() mutable {
             const relay_settings now = settings_of(options, supe::source_read::again);
             supe::supervisor_spec changed = checked_tree(now);
-            expect_free(addresses_of(now), listening);
-            listening = addresses_of(now);
+            expect_free(relay_addresses(now), open);
+            open = relay_addresses(now);
             return changed;
         };
     return run_in_foreground(std::move(tree), std::move(how));

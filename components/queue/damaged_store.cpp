@@ -46,6 +46,7 @@ fs::path free_name(const fs::path& file) {
 class row_reader {
 public:
     explicit row_reader(const fs::path& file) : db_(file.string(), SQLite::OPEN_READWRITE) {
+        db_.exec("PRAGMA writable_schema = ON");  // reads a file that lost its end, too
         std::set<std::string> columns;
         SQLite::Statement names(db_, "SELECT name FROM pragma_table_info('webhooks')");
         while (names.executeStep()) columns.insert(names.getColumn(0).getString());
@@ -74,20 +75,53 @@ public:
                 if (!rows_->executeStep()) return std::nullopt;
                 row found = read();
                 at_ = rows_->getColumn(0).getInt64();
-                skip_ = 0;
                 return found;
             } catch (const SQLite::Exception&) {
                 rows_.reset();
-                if (skip_ == 0) ++gaps_;
-                skip_ = skip_ == 0 ? 1 : 2 * skip_;
-                if (skip_ > std::int64_t(1) << 40) return std::nullopt;
-                at_ += skip_;
+                ++gaps_;
+                if (!skip_gap()) return std::nullopt;
             }
         }
     }
     int gaps() const { return gaps_; }
 
+    /// The names of the routes that were paused, as far as they can be read.
+    std::vector<std::string> paused() {
+        std::vector<std::string> names;
+        try {
+            SQLite::Statement rows(db_, "SELECT name FROM routes WHERE paused != 0");
+            while (rows.executeStep()) names.push_back(rows.getColumn(0).getString());
+        } catch (const SQLite::Exception&) {  // a file of version 1 has none
+        }
+        return names;
+    }
+
 private:
+    /// To the first row behind the gap at `at_`. False when nothing behind it can be read.
+    bool skip_gap() {
+        std::int64_t step = 1;
+        while (!can_read_behind(at_ + step)) {
+            step *= 2;
+            if (step > std::int64_t(1) << 40) return false;
+        }
+        std::int64_t unreadable = at_ + step / 2;
+        at_ += step;
+        while (at_ - unreadable > 1) {
+            const std::int64_t middle = unreadable + (at_ - unreadable) / 2;
+            (can_read_behind(middle) ? at_ : unreadable) = middle;
+        }
+        return true;
+    }
+    bool can_read_behind(std::int64_t seq) {
+        try {
+            SQLite::Statement rows(db_, select_);
+            rows.bind(1, seq);
+            rows.executeStep();
+            return true;
+        } catch (const SQLite::Exception&) {
+            return false;
+        }
+    }
     row read() {
         SQLite::Statement& s = *rows_;
         row r;
@@ -107,7 +141,7 @@ private:
     SQLite::Database db_;
     std::string select_;
     std::optional<SQLite::Statement> rows_;
-    std::int64_t at_ = 0, skip_ = 0;
+    std::int64_t at_ = 0;
     int gaps_ = 0;
 };
 
@@ -147,6 +181,10 @@ void take_rows(row_reader& from, webhook_store& to, salvage& result) {
         to.commit();
     }
     result.gaps = from.gaps();
+    to.begin();
+    for (const std::string& name : from.paused())
+        to.routes().at(to.routes().lane_of(name)).paused = true;
+    to.commit();
 }
 
 salvage recover(const fs::path& damaged, const fs::path& recovered) {

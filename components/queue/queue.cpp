@@ -71,7 +71,7 @@ void publish_events(queue_state& state, const queue_events& events) {
     for (const std::string& route : events.paused) {
         patterns::warn(
             "the destination of route {0} answered 410: it is paused and its webhooks are kept; "
-            "`supe mail {1} '{{\"resume\":true,\"route\":\"{0}\"}}'` goes on",
+            "`supe mail --wait {1} '{{\"resume\":true,\"route\":\"{0}\"}}'` goes on",
             route, state.self.address());
         state.self.notify("destination-paused", {{"route", route}});
     }
@@ -298,7 +298,7 @@ void tell_what_is_there(const webhook_store& store, const std::string& address) 
     for (const route_row& r : store.routes().all())
         if (r.paused)
             patterns::warn(
-                "the destination of route {0} is paused (410); `supe mail {1} "
+                "the destination of route {0} is paused (410); `supe mail --wait {1} "
                 "'{{\"resume\":true,\"route\":\"{0}\"}}'` goes on",
                 r.name, address);
 }

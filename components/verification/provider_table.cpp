@@ -102,11 +102,12 @@ const provider mailgun{.kind = "mailgun",
                        .signature = "json:/signature/signature",
                        .signs = "{timestamp}{json:/signature/token}",
                        .timestamp = "json:/signature/timestamp"};
-// Its timestamp is a date in text (2021-03-25T05:09:27Z), of which no age is taken.
+// Its timestamp is a date (2021-03-25T05:09:27Z). Its documentation asks for no age.
 const provider zendesk{.kind = "zendesk",
                        .signature = "header:X-Zendesk-Webhook-Signature",
                        .encoding = base64,
-                       .signs = "{header:X-Zendesk-Webhook-Signature-Timestamp}{body}"};
+                       .signs = "{timestamp}{body}",
+                       .timestamp = "header:X-Zendesk-Webhook-Signature-Timestamp"};
 const provider pagerduty{.kind = "pagerduty",
                          .signature = "header:X-PagerDuty-Signature",
                          .prefix = "v1=",

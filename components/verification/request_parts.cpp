@@ -1,6 +1,7 @@
 #include "components/verification/request_parts.hpp"
 
 #include "components/verification/keys.hpp"
+#include "components/verification/signed_time.hpp"
 #include "components/webhook/digests.hpp"
 #include "supe/text/json_pointer.hpp"
 #include "supe/text/json_text.hpp"
@@ -240,11 +241,10 @@ std::optional<std::string> request_parts::signed_text(std::string_view url,
 
 std::string request_parts::objection_to_seams() const {
     const auto is_whole_time = [this](std::string_view text) {
-        constexpr std::size_t digits = 10;  // since 2001
         // Of another form there is nothing to move, where there is no body.
         const bool is_other = request_.message.body.empty() && !text.empty() &&
                               !std::isdigit(static_cast<unsigned char>(text.front()));
-        return is_other || (is_whole_number(text) && text.size() >= digits);
+        return is_other || ends_before(text, request_.message.body);
     };
     const std::string_view signs = how_.signs;
     for (auto open = signs.find('{'); open != signs.npos; open = signs.find('{', open + 1)) {

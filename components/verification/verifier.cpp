@@ -2,11 +2,11 @@
 
 #include "components/verification/challenge.hpp"
 #include "components/verification/keys.hpp"
+#include "components/verification/signed_time.hpp"
 #include "supe/text/base64.hpp"
 #include "supe/text/json_text.hpp"
 
 #include <fmt/format.h>
-#include <charconv>
 
 namespace components {
 namespace {
@@ -21,15 +21,6 @@ std::optional<std::string> decoded(std::string_view text, text_encoding encoding
     if (encoding == text_encoding::hex) return from_hex(text);
     if (encoding == text_encoding::base64) return supe::from_base64(text);
     return std::string(text);
-}
-
-/// Unix time in seconds, or in milliseconds where it is so large; nothing where it is neither.
-std::optional<std::chrono::milliseconds> time_in(const std::string& text) {
-    constexpr std::int64_t year_5138 = 100'000'000'000;
-    std::int64_t n = 0;
-    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), n);
-    if (bad != std::errc() || end != text.data() + text.size() || n < 0) return std::nullopt;
-    return std::chrono::milliseconds(n < year_5138 ? n * 1000 : n);
 }
 
 /// Why the timestamp does not do; empty where it does.

@@ -71,6 +71,7 @@ awaitable<std::string> administration::in_turn(operation what, awaitable<std::st
     const std::shared_ptr<outcome> result = mine->result;
     tasks_.start(perform_in_turn(std::move(mine), std::move(work)));
     supervisor_.change().notify();  // the one under way may wait for what this one takes down
+    below_.look_again();
     while (!result->done) co_await supervisor_.change().wait();
     if (result->failure) std::rethrow_exception(result->failure);
     co_return result->problem;

@@ -21,9 +21,17 @@ std::unordered_map<std::string_view, const Named*> index_of_names(const std::vec
     return index;
 }
 
+/// All but the config, which may have megabytes.
+boost::json::value json_without_config(child_spec spec) {
+    spec.config = shared_json();
+    return to_json(spec);
+}
+
 /// The same for two specs that differ in the order of a config's keys.
 std::size_t hash_of(const child_spec& spec) {
-    return std::hash<boost::json::value>()(to_json(spec));
+    const std::hash<boost::json::value> hash;
+    constexpr std::size_t mix = 0x9e3779b97f4a7c15;
+    return hash(json_without_config(spec)) * mix + hash(*spec.config);
 }
 
 /// The fields that only the supervisor uses: they take effect without a new process.
@@ -43,7 +51,7 @@ void copy_policy(const child_spec& from, child_spec& to) {
 bool same_but_instances(const child_spec& a, child_spec b) {
     b.name = a.name;
     b.instances = a.instances;
-    return to_json(a) == to_json(b);
+    return a.config == b.config && json_without_config(a) == json_without_config(std::move(b));
 }
 
 /// True when no new process is needed: only policy differs, or the tree of a nested supervisor.
@@ -225,8 +233,14 @@ awaitable<std::string> administration::reload_below(std::string nested, supervis
     const std::string address = entry->who.address();
     const std::uint32_t life = entry->who.life();
     supervisor_request request{supervisor_request::kind::reload, to_json(tree)};
-    const boost::json::value answer = co_await below_.ask(entry->who, std::move(request));
+    const std::function<bool()> is_wanted = [this, nested] {
+        const child_entry* const asked = children_.find(nested);
+        return asked && !is_unwanted(*asked);
+    };
+    const boost::json::value answer =
+        co_await below_.ask(entry->who, std::move(request), is_wanted);
     if (is_ending()) co_return ending_text(nested);
+    if (!is_wanted()) co_return fmt::format("{} is not waited for: it is to be stopped", address);
     if (answer.is_object()) {
         const auto* error = answer.get_object().if_contains("error");
         co_return error && error->is_string() ? std::string(error->get_string()) : std::string();

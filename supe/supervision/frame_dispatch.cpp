@@ -55,7 +55,7 @@ bool has_mail(const child_entry& entry) {
 
 std::string start_data(const child& c) {
     return fmt::format(R"({{"address":{},"config":{}}})", json_quoted(c.address()),
-                       boost::json::serialize(c.spec().config));
+                       boost::json::serialize(*c.spec().config));
 }
 
 void frame_dispatch::on_frame(child& c, std::string_view frame) {

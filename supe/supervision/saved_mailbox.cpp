@@ -13,11 +13,10 @@
 #include <unistd.h>
 #include <cerrno>
 #include <map>
+#include <optional>
 
 namespace supe {
 namespace {
-
-constexpr std::size_t slice = 1u << 20;  // bytes of text in one turn of the loop, and one mail more
 
 /// A new file each time: an earlier file may be the only copy of its mail.
 unique_fd create_next(const std::filesystem::path& directory, const std::string& name,
@@ -68,18 +67,29 @@ private:
     bool whole_ = false;
 };
 
-/// The text of the mail that comes next, as much as one turn of the loop may make; empty at the
-/// end.
-std::string next_slice(const mailbox& box, mailbox::reading& at, std::size_t& mails) {
+/// What one turn of the loop may read.
+struct slice {
+    static constexpr std::size_t most_bytes = 1u << 20;  // and one mail more
+    static constexpr std::size_t most_mails = 4096;
+
     std::string text;
-    while (text.size() < slice) {
+    std::size_t mails = 0;
+    bool is_last = false;
+};
+
+/// The mail that comes next. What its sender keeps is passed over.
+slice next_slice(const mailbox& box, mailbox::reading& at) {
+    slice next;
+    for (std::size_t read = 0; read < slice::most_mails && next.text.size() < slice::most_bytes;
+         ++read) {
         const held_mail* const mail = box.read_next(at);
+        next.is_last = !mail;
         if (!mail) break;
         if (is_kept_by_sender(mail->view())) continue;
-        append_line(text, mail->view());
-        ++mails;
+        append_line(next.text, mail->view());
+        ++next.mails;
     }
-    return text;
+    return next;
 }
 
 }  // namespace
@@ -88,29 +98,40 @@ awaitable<mailbox_copy> save_mailbox(std::shared_ptr<const mailbox> box, std::st
                                      std::filesystem::path state, blocking_runner beside,
                                      std::string earlier) {
     mailbox_copy result;
+    if (state.empty()) co_return result;
     mailbox::reading at = box->begin_reading();
-    std::string text = next_slice(*box, at, result.mails);
-    if (text.empty() || state.empty()) co_return result;
-    copy made(state, address);
+    slice next;
+    std::optional<copy> made;  // with the first mail
     bool written = true;
-    const std::function<void()> add = [&] { written = made.add(text); };
+    const std::function<void()> add = [&] {  // where there is no text it is a pause
+        if (next.text.empty()) return;
+        if (!made) made.emplace(state, address);
+        written = made->add(next.text);
+    };
     const std::function<void()> finish = [&] {
-        written = written && made.finish();
+        written = made->finish();
         if (written && !earlier.empty()) ::unlink(earlier.c_str());
     };
     try {
-        for (; written && !text.empty(); text = next_slice(*box, at, result.mails)) {
+        while (written && !next.is_last) {
+            next = next_slice(*box, at);
+            result.mails += next.mails;
+            if (next.text.empty() && next.is_last)
+                break;  // nothing to write, also without a thread
             awaitable<> adding = beside(add);
             co_await std::move(adding);
         }
-        awaitable<> finishing = beside(finish);
-        co_await std::move(finishing);
+        if (!made) co_return result;
+        if (written) {
+            awaitable<> finishing = beside(finish);
+            co_await std::move(finishing);
+        }
     } catch (const std::exception&) {  // no thread, or no descriptor
         if (is_cancellation(std::current_exception())) throw;
         written = false;
     }
     result.failed = !written;
-    if (written) result.file = made.file().string();
+    if (written) result.file = made->file().string();
     co_return result;
 }
 

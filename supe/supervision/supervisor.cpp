@@ -271,7 +271,8 @@ awaitable<boost::json::value> supervisor::ask_below(std::string nested,
     child* const below = find(nested);
     if (!below) co_return boost::json::value();
     supervisor_request request{supervisor_request::kind::command, std::move(command)};
-    boost::json::value answer = co_await below_.ask(*below, std::move(request));
+    const std::function<bool()> is_wanted = [] { return true; };
+    boost::json::value answer = co_await below_.ask(*below, std::move(request), is_wanted);
     co_return answer;
 }
 

@@ -178,6 +178,7 @@ private:
         bool has_failed = false;  // it could not be written, and that was reported
     };
     bool have_room_for(const mailbox& left) const;
+    bool can_wait_for_a_file(const mailbox& left) const;
     awaitable<> save_removed();
     void bury_saved(const mailbox_copy& made);
     void report_not_saved(removed_mailbox& removed);
@@ -229,7 +230,8 @@ private:
                                                  // the next copy replaces the file
     bool shut_down_badly_ = false;  // by auto_shutdown, after an end that was not clean
     std::deque<removed_mailbox> to_save_;
-    std::set<std::string> saving_journals_of_;  // nested supervisors that were removed
+    static constexpr std::size_t most_unsaved = 256u << 20;  // bytes of mail
+    std::set<std::string> saving_journals_of_;               // nested supervisors that were removed
     /// The names of children that were removed, and where their mail is, until somebody asks. Most
     /// are removed with no mail, or by nobody who asks.
     std::deque<std::pair<std::string, std::string>> saved_;

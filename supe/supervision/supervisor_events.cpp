@@ -40,7 +40,7 @@ void supervisor::on_started(child& c) {
                              boost::json::serialize(config)));
         // As the tree that it was sent: one that a reload brings is for its next life.
         entry.mail.keeps_mail = c.spec().supervisor->journal;
-    } else if (!c.spec().config.is_null()) {
+    } else if (!c.spec().config->is_null()) {
         c.signal(signal_kind::supe_start, start_data(c));
     }
     const unsigned restarts = restarts_of(c);

@@ -33,7 +33,12 @@ void supervisor::remove(child_entry& entry) {
     std::shared_ptr<mailbox> left = mail_.take_out(entry.mail);
     const bool is_whole = left == mail.shared;  // the last instance: mail for any is in it
     const std::string name = is_whole ? mail.box_name : mail.name;
-    if (env_.state.empty() || is_supervisor || have_room_for(*left)) {
+    const bool fits = is_supervisor || env_.state.empty() || have_room_for(*left);
+    if (fits || !can_wait_for_a_file(*left)) {
+        if (!fits)
+            report_saved(name, fmt::format("its {} mails are dead letters, of which the oldest are "
+                                           "dropped: {} of mail wait for a file already",
+                                           left->queued(), print_bytes(most_unsaved)));
         mail_.delivery.bury(mail.box_name, std::move(left), mail.kind,
                             mail_delivery::remains::become_letters);
     } else {
@@ -55,6 +60,14 @@ bool supervisor::have_room_for(const mailbox& left) const {
     const mail_delivery::amount coming = mail_.delivery.coming_letters();
     return left.empty() ||
            dead_.have_room_for(coming.mails + left.queued(), coming.bytes + left.bytes());
+}
+
+/// Where no file can be written the mail stays in memory, up to a limit.
+bool supervisor::can_wait_for_a_file(const mailbox& left) const {
+    if (to_save_.empty() || !to_save_.front().has_failed) return true;
+    std::size_t unsaved = left.bytes();
+    for (const removed_mailbox& each : to_save_) unsaved += each.box->bytes();
+    return unsaved <= most_unsaved;
 }
 
 awaitable<std::string> supervisor::saved_of(std::string name) {

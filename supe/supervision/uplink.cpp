@@ -89,7 +89,8 @@ std::optional<uplink::asked> uplink::read_request(std::string_view text) {
 
 // --- down ---
 
-awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_request request) {
+awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_request request,
+                                                   std::function<bool()> is_wanted) {
     if (!nested.link()) co_return boost::json::value();
     const std::string body = boost::json::serialize(request.body);
     if (body.size() > request_limits::request)
@@ -110,8 +111,12 @@ awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_req
     nested.signal(signal_kind::supe_ask,
                   fmt::format(R"({{"id":"{}","{}":{}}})", id, member_of_kind(request.what), body));
     answer.expires_at(time_.now() + patience);
-    while (answer.is_waiting()) co_await answer.changed();
+    while (answer.is_waiting() && is_wanted()) co_await answer.changed();
     co_return answer.take().value_or(boost::json::value());
+}
+
+void nested_requests::look_again() {
+    for (auto& [number, asked] : asked_) asked.waiters.wake_all();
 }
 
 void nested_requests::on_signal(const child& nested, const signal_frame& frame) {

@@ -9,6 +9,7 @@
 #include "supe/supervision/child.hpp"
 
 #include <boost/json/value.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -87,8 +88,12 @@ public:
 
     /// Sends a request and waits for the answer. Null when `nested` is down, dies, or sends neither
     /// the answer nor SUPE-WORKING for 10 s. An error, as supe/control has them, where the request
-    /// is too large. `nested` may be removed meanwhile.
-    awaitable<boost::json::value> ask(child& nested, supervisor_request request);
+    /// is too large. `nested` may be removed meanwhile. The wait ends, with null, when `is_wanted`
+    /// is false at a look_again().
+    awaitable<boost::json::value> ask(child& nested, supervisor_request request,
+                                      std::function<bool()> is_wanted);
+    /// What somebody waits for may have become unwanted.
+    void look_again();
     /// A SUPE-ANSWER or SUPE-WORKING from a nested supervisor.
     void on_signal(const child& nested, const signal_frame& frame);
     /// A nested supervisor ended: its requests have no answer.

@@ -18,7 +18,7 @@ constexpr std::size_t start_limit = 16u << 20;  // bytes of JSON
 /// What would have to pass over the channel.
 void check_without_channel(const field_reader& r, const located& v, const child_spec& c) {
     const std::pair<const char*, bool> given[] = {{"component", !c.component.empty()},
-                                                  {"config", !c.config.is_null()},
+                                                  {"config", !c.config->is_null()},
                                                   {"ready", c.ready == ready_kind::signal},
                                                   {"ask", c.ask},
                                                   {"demand", c.demand},
@@ -34,7 +34,7 @@ void check_without_channel(const field_reader& r, const located& v, const child_
 void check_nested(const field_reader& r, const located& v, const child_spec& c) {
     const child_spec plain;
     const std::pair<const char*, bool> given[] = {
-        {"config", !c.config.is_null()},
+        {"config", !c.config->is_null()},
         {"user", !c.run_as->user.empty()},
         {"group", !c.run_as->group.empty()},
         {"stop_command", !c.stop_command->empty()},
@@ -107,7 +107,7 @@ void check_identity(const field_reader& r, const located& v, const child_spec& c
 
 void check_start(const field_reader& r, const located& v, const child_spec& c) {
     const std::size_t size =
-        boost::json::serialize(c.supervisor ? to_json(*c.supervisor) : c.config).size();
+        boost::json::serialize(c.supervisor ? to_json(*c.supervisor) : *c.config).size();
     if (size <= start_limit) return;
     r.fail(v.position_of(c.supervisor ? "children" : "config"),
            fmt::format("\"{}\" would begin with a frame of {} bytes, and the limit is {}", c.name,

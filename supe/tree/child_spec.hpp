@@ -6,9 +6,9 @@
 #include "supe/text/units.hpp"
 #include "supe/tree/orders.hpp"
 #include "supe/tree/seldom.hpp"
+#include "supe/tree/shared_json.hpp"
 
 #include <algorithm>
-#include <boost/json/value.hpp>
 #include <chrono>
 #include <csignal>
 #include <map>
@@ -105,8 +105,8 @@ struct child_spec {
     std::string component;                        ///< a built-in role
     std::shared_ptr<supervisor_spec> supervisor;  ///< where it has `children`
 
-    boost::json::value config;  ///< null: none
-    std::string directory;      ///< absolute
+    shared_json config;     ///< null: none
+    std::string directory;  ///< absolute
     seldom<std::map<std::string, std::string>> env;
     seldom<run_as_spec> run_as;
     seldom<std::vector<std::string>> stop_command;  ///< empty: none

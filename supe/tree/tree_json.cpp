@@ -121,7 +121,7 @@ json::value to_json(const child_spec& c) {
     if (c.supervisor) plain.shutdown.limit.reset();
     json::object o{{"name", c.name}};
     if (!c.supervisor) put_program(o, c, plain);
-    if (!c.config.is_null()) o["config"] = c.config;
+    if (!c.config->is_null()) o["config"] = *c.config;
     if (!c.directory.empty()) o["directory"] = c.directory;
     if (!c.env->empty()) {
         json::object env;

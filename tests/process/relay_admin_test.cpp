@@ -218,6 +218,29 @@ BOOST_AUTO_TEST_CASE(a_destination_in_trouble) {
     BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
 
+// A reload cannot exchange the addresses of webhooks and of `admin`, and changes nothing then.
+BOOST_AUTO_TEST_CASE(exchanged_addresses) {
+    scene s;
+    const auto file = s.directory / "relay.json";
+    const auto write = [&](unsigned short listen, unsigned short admin, const std::string& route) {
+        std::ofstream(file) << fmt::format(
+            R"({{"listen": "127.0.0.1:{}", "admin": "127.0.0.1:{}",
+                 "routes": [{{"name": "{}", "path": "/", "to": "{}"}}]}})",
+            listen, admin, route, s.app.url());
+    };
+    write(s.port, s.admin_port, "a");
+    support::running_relay relay(s.loop, s.directory / "state", file);
+    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    write(s.admin_port, s.port, "b");
+    relay.process().signal(SIGHUP);
+    BOOST_TEST(
+        relay.process().prints(fmt::format(
+            "SIGHUP: nothing is changed: 127.0.0.1:{}: Address already in use", s.admin_port)),
+        relay.process().output());
+    BOOST_TEST(relay.pid_of("/connection_lock-b") == 0);
+    BOOST_TEST(relay.stop().value_or(-1) == 0);
+}
+
 // An address that is taken ends the start, with the reason.
 BOOST_AUTO_TEST_CASE(a_taken_address) {
     scene s;

@@ -137,6 +137,32 @@ BOOST_AUTO_TEST_CASE(saved_later) {
     BOOST_TEST(d.ask({"dead", "list"}).out.find("x-") == std::string::npos);
 }
 
+// What waits for a file has a limit. The mail of what is removed then goes to the dead letters.
+BOOST_AUTO_TEST_CASE(more_than_can_wait) {
+    const operator_session d;
+    const auto tree = d.run_tree(R"({"name": "t", "children": [
+        {"name": "big", "command": ["sleep", "1000"], "mail": {"limit_bytes": "300MiB"}},
+        {"name": "deaf", "command": ["sleep", "1000"]}]})");
+    const auto fill = [&](const std::string& name, const std::string& msg) {
+        std::string mails;
+        for (int n = 1; n <= 1001; ++n)
+            mails += fmt::format("{{\"id\":\"{}-{}\",\"from\":\"web\",\"attempt\":0,\"msg\":{}}}\n",
+                                 name, n, msg);
+        const auto file = support::write_file(d.file(name + ".9.jsonl"), mails);
+        BOOST_TEST(d.ask({"mail", "--from-file", file}).code == 0);
+    };
+    fill("big", '"' + std::string(270'000, 'x') + '"');
+    fill("deaf", "1");
+    support::write_file(d.state() + "/mailboxes", "no directory");
+    BOOST_TEST(has(d.ask({"remove", "big"}).out, "cannot be saved"));
+    const std::string answer = d.ask({"remove", "deaf"}).out;
+    BOOST_TEST(has(answer,
+                   "its 1001 mails are dead letters, of which the oldest are dropped: "
+                   "256MiB of mail wait for a file already"),
+               answer);
+    BOOST_TEST(has(d.ask({"dead", "list"}).out, "deaf-1001"));
+}
+
 // A nested supervisor that leaves and returns at once does not find the mail that goes to the file.
 BOOST_AUTO_TEST_CASE(returns_at_once) {
     const operator_session d;

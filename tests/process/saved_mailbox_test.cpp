@@ -35,6 +35,10 @@ std::vector<std::string> lines_of(const std::string& file) {
     return lines;
 }
 
+bool has_no_file(const std::filesystem::path& directory) {
+    return !std::filesystem::exists(directory) || std::filesystem::is_empty(directory);
+}
+
 supe::envelope mail_of(std::string_view id, std::string_view msg, std::string_view extras) {
     supe::envelope mail;
     mail.id = id;
@@ -203,14 +207,14 @@ BOOST_AUTO_TEST_CASE(no_part_is_left) {
     cancelled.put("1");
     cancelled.begin();
     cancelled.loop.stop();
-    BOOST_TEST(std::filesystem::is_empty(cancelled.directory.path() / "mailboxes"));
+    BOOST_TEST(has_no_file(cancelled.directory.path() / "mailboxes"));
     slow_disk failing;
     failing.fails = true;
     failing.put("1");
     failing.begin();
     failing.finish();
     BOOST_TEST(failing.file == "");
-    BOOST_TEST(std::filesystem::is_empty(failing.directory.path() / "mailboxes"));
+    BOOST_TEST(has_no_file(failing.directory.path() / "mailboxes"));
 }
 
 // With a real thread: a mailbox of 100 MiB is given up, and meanwhile the loop does other work.

@@ -318,8 +318,12 @@ inline supe::supervisor_spec relay::tree() const {
     for (supe::child_spec& child : spec.children) {
         if (child.name == "http_server") child.listen.clear();
         if (child.name != "dam") continue;
-        for (supe::child_spec& below : child.supervisor->children)
-            if (below.name == "queue") below.config.as_object()["file"] = file.string();
+        for (supe::child_spec& below : child.supervisor->children) {
+            if (below.name != "queue") continue;
+            boost::json::value config = *below.config;
+            config.as_object()["file"] = file.string();
+            below.config = std::move(config);
+        }
     }
     return spec;
 }

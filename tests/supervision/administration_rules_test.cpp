@@ -467,4 +467,22 @@ BOOST_AUTO_TEST_CASE(reloaded_below) {
                "/n does not answer (for 10 s): whether it has its new tree is not known");
 }
 
+// A reload does not wait for a nested supervisor that is to be stopped.
+BOOST_AUTO_TEST_CASE(stopped_in_a_reload_below) {
+    managed m({spec_of("a"), nested_spec_of("n")});
+    m.at("n").who.post(supe::lifecycle::event::ready);
+    m.loop.run_ready();
+    m.actions();
+    auto next = m.tree_of({spec_of("a"), nested_spec_of("n")});
+    next.children[1].supervisor = std::make_shared<supe::supervisor_spec>();
+    next.children[1].supervisor->limit.count = 77;
+    const auto reload = m.begin(m.admin.reload(next));
+    BOOST_TEST(!reload->has_value());
+    const auto another = m.begin(m.admin.start("a"));
+    BOOST_TEST(!reload->has_value());
+    const auto stop = m.begin(m.admin.stop("n"));
+    BOOST_TEST(reload->value_or("waits") == "/n is not waited for: it is to be stopped");
+    BOOST_TEST(m.actions().front() == "stop n");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -323,7 +323,7 @@ BOOST_AUTO_TEST_CASE(status) {
 BOOST_AUTO_TEST_CASE(one_config_a_turn) {
     fixture f;
     supe::child_spec spec = spec_of("a");
-    spec.config = std::string(100, 'x');
+    spec.config = boost::json::value(std::string(100, 'x'));
     child_entry& a = f.add(spec);
     const std::string asks = R"({"type":"signal","signal":"READY-FOR-CONFIG"})";
     for (int n = 0; n < 200; ++n) f.dispatch.on_frame(a.who, asks);
@@ -359,7 +359,9 @@ BOOST_AUTO_TEST_CASE(from_a_supervisor) {
     struct asker {
         static supe::awaitable<> ask(fixture& f, child_entry& n, std::string& answer) {
             supe::supervisor_request request;
-            const boost::json::value got = co_await f.below.ask(n.who, std::move(request));
+            const std::function<bool()> is_wanted = [] { return true; };
+            const boost::json::value got =
+                co_await f.below.ask(n.who, std::move(request), is_wanted);
             answer = got.is_string() ? std::string(got.get_string()) : "none";
         }
     };

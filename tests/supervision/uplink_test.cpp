@@ -22,6 +22,7 @@ struct fixture : support::children_fixture {
 
     child_entry* asked = nullptr;
 
+    bool is_wanted = true;
     ~fixture() override { loop.stop(); }
 
     /// The answer to a request; without a value while the request waits.
@@ -36,7 +37,8 @@ struct fixture : support::children_fixture {
     }
     static supe::awaitable<> wait(fixture& f, child_entry& nested, supervisor_request request,
                                   answer into) {
-        *into = co_await f.below.ask(nested.who, std::move(request));
+        const std::function<bool()> is_wanted = [&f] { return f.is_wanted; };
+        *into = co_await f.below.ask(nested.who, std::move(request), is_wanted);
     }
     /// A signal from the nested supervisor.
     void sends(kind k, const char* data) {
@@ -236,6 +238,21 @@ BOOST_AUTO_TEST_CASE(down) {
     f.loop.run_ready();
     BOOST_TEST(text(one) == R"("a")");
     BOOST_TEST(text(two) == "null");
+}
+
+// A request that nobody wants any more ends without an answer.
+BOOST_AUTO_TEST_CASE(unwanted) {
+    fixture f;
+    child_entry& m = f.add(support::nested_spec_of("m"));
+    const auto one = f.ask(m);
+    f.below.look_again();
+    f.loop.run_ready();
+    BOOST_TEST(text(one) == "no answer yet");
+    f.is_wanted = false;
+    f.below.look_again();
+    f.loop.run_ready();
+    BOOST_TEST(text(one) == "null");
+    BOOST_TEST(f.below.asked() == 0u);
 }
 
 // The supervisor may be removed while a request waits, and the request may be cancelled: neither

@@ -2,9 +2,6 @@
 
 #include "supe/control/client.hpp"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <csignal>
 
 namespace support {
@@ -46,18 +43,6 @@ pid_t pid_in(const std::filesystem::path& state, const std::string& address) {
     const auto all = status_in(state);
     const auto* node = find(all, address);
     return node && node->at("pid").is_int64() ? static_cast<pid_t>(node->at("pid").get_int64()) : 0;
-}
-
-unsigned short free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-    ::close(fd);
-    return ntohs(address.sin_port);
 }
 
 running_relay::running_relay(event_loop& loop, std::filesystem::path state, std::string to,

@@ -1,15 +1,13 @@
 // The real relay, as an operator runs it.
 #pragma once
 
+#include "tests/support/free_port.hpp"
 #include "tests/support/program.hpp"
 
 #include <boost/json/value.hpp>
 #include <filesystem>
 
 namespace support {
-
-/// A port of 127.0.0.1 that was free a moment ago.
-unsigned short free_port();
 
 /// The pid of the child at this address of the tree in `state`; 0 when there is none.
 pid_t pid_in(const std::filesystem::path& state, const std::string& address);

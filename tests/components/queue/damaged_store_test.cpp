@@ -121,6 +121,36 @@ BOOST_AUTO_TEST_CASE(some_can_be_read) {
         BOOST_TEST(line.is_right(), line.text());
 }
 
+// A file that lost its last page goes on with all the others. A route that was paused stays so.
+BOOST_AUTO_TEST_CASE(short_of_its_last_page) {
+    scene s;
+    s.fill();
+    {
+        const auto store = s.open();
+        store->begin();
+        store->routes().at(store->routes().lane_of("b")).paused = true;
+        store->commit();
+    }
+    fs::resize_file(s.file, fs::file_size(s.file) - page);
+    const auto store = s.open();
+    BOOST_REQUIRE(s.told.size() == 1u);
+    BOOST_TEST(store->counts().accepted >= 200u - page / 2000, s.told[0]);
+    BOOST_TEST(store->routes().at(store->routes().lane_of("b")).paused);
+    BOOST_TEST(!store->routes().at(store->routes().lane_of("default")).paused);
+}
+
+// Only what stands on the damaged page is missing.
+BOOST_AUTO_TEST_CASE(one_damaged_page) {
+    for (std::size_t lost = 10; lost < 40; lost += 3) {
+        scene s;
+        s.fill();
+        s.damage(lost, 1);
+        components::set_aside_damaged(s.file, "test",
+                                      [&](const auto& line) { s.told.push_back(line); });
+        BOOST_TEST(s.open()->counts().accepted >= 200u - page / 2000, s.told.back());
+    }
+}
+
 BOOST_AUTO_TEST_CASE(of_the_first_version) {
     scene s;
     fs::copy_file(fs::path(SUPE_SOURCE_DIR) / "tests/components/queue/first_version.db", s.file);

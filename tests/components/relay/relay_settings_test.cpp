@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(files_with_other_content) {
                              R"(", "verify": {"kind": "github", "key_file": "key"}})";
     const auto server = [&] {
         const auto tree = components::relay_tree(f.read(text));
-        return boost::json::serialize(tree.children.at(2).config);
+        return boost::json::serialize(*tree.children.at(2).config);
     };
     BOOST_TEST(f.read(text).routes.front().ca_file == ca.file());
     const std::string before = server();
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(admin) {
     const auto& admin = tree.children.at(1).supervisor->children.front();
     BOOST_TEST(admin.name == "admin");
     BOOST_TEST(admin.listen.front() == "127.0.0.1:9900");
-    BOOST_TEST(boost::json::serialize(admin.config).find("s3cret") == std::string::npos);
+    BOOST_TEST(boost::json::serialize(*admin.config).find("s3cret") == std::string::npos);
     const std::pair<const char*, const char*> cases[] = {
         {R"({"admin": 9900})", ":11: admin: must be a string, not 9900"},
         {R"({"admin": {}})", ":11: admin: address is missing"},
@@ -351,7 +351,7 @@ BOOST_AUTO_TEST_CASE(become_configs) {
     s.only_route().to = "http://a";
     s.retry_every = 90s;
     const auto tree = components::relay_tree(s);
-    const auto config = [](const supe::child_spec& c) { return boost::json::serialize(c.config); };
+    const auto config = [](const supe::child_spec& c) { return boost::json::serialize(*c.config); };
     const auto& dam = tree.children.at(1).supervisor->children;
     BOOST_TEST(config(tree.children.at(0)) == R"({"connections":4,"timeout":"1m"})");
     BOOST_TEST(
@@ -398,11 +398,11 @@ BOOST_AUTO_TEST_CASE(listeners_with_tls) {
     const supe::child_spec& server = tree.children.at(2);
     BOOST_TEST(server.listen == (std::vector<std::string>{":1", ":2", ":3"}),
                boost::test_tools::per_element());
-    BOOST_TEST(boost::json::serialize(server.config.at("tls")) ==
+    BOOST_TEST(boost::json::serialize(server.config->at("tls")) ==
                R"([null,{"certificate":")" + one.certificate.string() + R"(","key":")" +
                    one.key.string() + R"("}])");
     // A stop waits for the end of the delay, and then as long as any other one.
-    BOOST_TEST(server.config.at("drain_delay") == "5s");
+    BOOST_TEST(server.config->at("drain_delay") == "5s");
     BOOST_TEST((server.shutdown.limit == 13s));
     const std::string here = "relay.json:1:58: listen[1]: ";
     BOOST_TEST(f.refusal(listen("none.pem", "none.key")) ==
@@ -426,15 +426,15 @@ BOOST_AUTO_TEST_CASE(routes_become_children) {
     BOOST_TEST(names ==
                "connection_lock-a connection_lock-b dam http_server dam/queue "
                "dam/forwarder-a dam/forwarder-b ");
-    const auto& lane = dam.at(0).config.at("routes").at(0);
+    const auto& lane = dam.at(0).config->at("routes").at(0);
     BOOST_TEST(lane.at("forwarder") == "forwarder-a");
     BOOST_TEST(lane.at("ordered").as_bool());
     BOOST_TEST(lane.at("dedupe_for") == "1h");
-    BOOST_TEST(!dam.at(0).config.at("routes").at(1).as_object().contains("dedupe_for"));
-    BOOST_TEST(dam.at(1).config.at("rate") == "5/s");
-    BOOST_TEST(dam.at(2).config.at("lock") == "/connection_lock-b");
+    BOOST_TEST(!dam.at(0).config->at("routes").at(1).as_object().contains("dedupe_for"));
+    BOOST_TEST(dam.at(1).config->at("rate") == "5/s");
+    BOOST_TEST(dam.at(2).config->at("lock") == "/connection_lock-b");
     BOOST_TEST(dam.at(2).component == "forwarder");
-    BOOST_TEST(boost::json::serialize(tree.children.at(3).config.at("routes").at(0)) ==
+    BOOST_TEST(boost::json::serialize(tree.children.at(3).config->at("routes").at(0)) ==
                R"({"name":"a","path":"/a","body_limit":"4MiB","host":"h","intake_rate":"9/s",)"
                R"("order_by":"header:X","dedupe":"json:/id","split":true})");
 }

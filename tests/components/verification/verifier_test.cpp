@@ -376,6 +376,28 @@ BOOST_AUTO_TEST_CASE(seams) {
     r.message.headers[0].second = "160000000";
     r.message.body = "0[1]";
     BOOST_TEST(joined.objection(r) == "T is not of its form");
+
+    r.message.headers = {{"T", "1600000000123"}, {"S", signature_of("1600000000123[1]")}};
+    r.message.body = "[1]";
+    BOOST_TEST(joined.objection(r) == "");
+    r.message.headers[0].second = "1600000000";
+    r.message.body = "123[1]";
+    BOOST_TEST(joined.objection(r) == "T is not of its form");
+}
+
+BOOST_AUTO_TEST_CASE(seam_of_a_date) {
+    const auto row = std::ranges::find(made, "zendesk", &vector::kind);
+    signed_request r = row->request();
+    std::string& date = r.message.headers[0].second;
+    r.message.body = "Z" + r.message.body;
+    date.pop_back();
+    BOOST_TEST(verifying::of("zendesk").objection(r) ==
+               "X-Zendesk-Webhook-Signature-Timestamp is not of its form");
+    r = row->request();
+    r.message.headers[0].second += r.message.body.front();
+    r.message.body.erase(0, 1);
+    BOOST_TEST(verifying::of("zendesk").objection(r) ==
+               "X-Zendesk-Webhook-Signature-Timestamp is not of its form");
 }
 
 // The reason names the field, and never what stood in it.
