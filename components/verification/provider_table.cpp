@@ -91,13 +91,15 @@ const provider twilio{.kind = "twilio",
 const provider square{.kind = "square",
                       .signature = "header:X-Square-HmacSha256-Signature",
                       .encoding = base64,
-                      .signs = "{url}{body}"};
+                      .signs = "{url}{body}",
+                      .body = body_form::json};
 const provider hubspot{.kind = "hubspot",
                        .signature = "header:X-HubSpot-Signature-v3",
                        .encoding = base64,
                        .signs = "{method}{plain_url}{body}{timestamp}",
                        .timestamp = "header:X-HubSpot-Request-Timestamp",
-                       .age = 300s};
+                       .age = 300s,
+                       .body = body_form::json};
 const provider mailgun{.kind = "mailgun",
                        .signature = "json:/signature/signature",
                        .signs = "{timestamp}{json:/signature/token}",
@@ -122,7 +124,7 @@ const provider x_row{.kind = "x",
                      .prefix = "sha256=",
                      .encoding = base64,
                      .challenge = "x",
-                     .of_objects = true};
+                     .body = body_form::object};
 
 std::string age_of(const provider& p) { return p.age ? fmt::format("{}s", p.age->count()) : "-"; }
 

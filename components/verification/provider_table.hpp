@@ -15,6 +15,11 @@ enum class text_encoding { hex, base64, plain };
 /// keys: PEM or base64 of the SPKI, and 64 hex digits.
 enum class key_form { text, whsec, p256_public, ed25519_public };
 
+/// What each body of a provider is. A body of another form is none of its webhooks: the signature
+/// was for a challenge (X), or for a text of which a part stands elsewhere in this request (where
+/// the URL is signed directly before the body). `json`: an object or an array.
+enum class body_form { any, object, json };
+
 /// A row. A *source* says where in a request a value stands: `header:NAME`, `item:PREFIX` (a part
 /// of the signature's field: Stripe's `t=`), `json:/POINTER` in the body, `query:NAME`.
 struct provider {
@@ -29,8 +34,7 @@ struct provider {
     std::string timestamp{};                    ///< source; empty: none
     std::optional<std::chrono::seconds> age{};  ///< how far the timestamp may be off; none: any
     std::string challenge{};                    ///< see challenge.hpp; empty: none
-    bool of_objects = false;  ///< its webhooks are JSON objects: text of another form that it has
-                              ///< signed was a challenge
+    body_form body = body_form::any;
 };
 
 /// All. The last two, `hmac` and `token`, are nobody's: the settings give their columns.

@@ -108,6 +108,20 @@ bool is_known_part(std::string_view name, bool has_timestamp) {
     return std::ranges::find(known, name) != known.end() || objection_to_source(name).empty();
 }
 
+/// A `{NAME}` of what is signed, with the text before it and all that follows.
+struct signed_part {
+    std::string_view before, name, behind;
+};
+
+/// The next one in `signs`; nothing where there is none.
+std::optional<signed_part> next_part(std::string_view signs) {
+    const auto open = signs.find('{');
+    if (open == signs.npos) return std::nullopt;
+    const auto close = std::min(signs.find('}', open), signs.size());
+    return signed_part{signs.substr(0, open), signs.substr(open + 1, close - open - 1),
+                       signs.substr(std::min(close + 1, signs.size()))};
+}
+
 }  // namespace
 
 std::string objection_to_source(std::string_view source) {
@@ -125,15 +139,12 @@ std::string objection_to_signs(std::string_view signs, bool has_timestamp) {
         "{item:PREFIX}, {json:/POINTER}, {query:NAME}" +
         std::string(has_timestamp ? ", {timestamp}"
                                   : "; {timestamp} only where `timestamp` says where it stands");
-    bool any = false;
-    for (auto open = signs.find('{'); open != signs.npos; open = signs.find('{')) {
-        const auto close = signs.find('}', open);
-        if (close == signs.npos) return parts;
-        if (!is_known_part(signs.substr(open + 1, close - open - 1), has_timestamp)) return parts;
-        any = true;
-        signs.remove_prefix(close + 1);
-    }
-    return any ? "" : parts;
+    auto next = next_part(signs);
+    const bool is_cut = next && signs.find('}', signs.rfind('{')) == signs.npos;
+    if (!next || is_cut) return parts;
+    for (; next; next = next_part(next->behind))
+        if (!is_known_part(next->name, has_timestamp)) return parts;
+    return {};
 }
 
 request_parts::request_parts(const sent_request& request, const provider& how)
@@ -221,21 +232,17 @@ std::optional<std::string> request_parts::signed_text(std::string_view url,
                                                       std::string& missing) const {
     std::string out;
     std::string_view left = how_.signs;
-    while (!left.empty()) {
-        const auto open = std::min(left.find('{'), left.size());
-        out += left.substr(0, open);
-        left.remove_prefix(open);
-        if (left.empty()) break;
-        const auto close = left.find('}');
-        const std::string_view name = left.substr(1, close - 1);
-        const auto text = part(name, url);
+    for (auto next = next_part(left); next; next = next_part(left)) {
+        const auto text = part(next->name, url);
         if (!text) {
-            missing = name;
+            missing = next->name;
             return std::nullopt;
         }
+        out += next->before;
         out += *text;
-        left.remove_prefix(close + 1);
+        left = next->behind;
     }
+    out += left;
     return out;
 }
 
@@ -246,11 +253,8 @@ std::string request_parts::objection_to_seams() const {
                               !std::isdigit(static_cast<unsigned char>(text.front()));
         return is_other || ends_before(text, request_.message.body);
     };
-    const std::string_view signs = how_.signs;
-    for (auto open = signs.find('{'); open != signs.npos; open = signs.find('{', open + 1)) {
-        const auto close = signs.find('}', open);
-        const std::string_view name = signs.substr(open + 1, close - open - 1);
-        const std::string_view next = signs.substr(close + 1);
+    for (auto at = next_part(how_.signs); at; at = next_part(at->behind)) {
+        const auto [before, name, next] = *at;
         const std::string_view source = name == "timestamp" ? how_.timestamp : name;
         if (!objection_to_source(source).empty()) continue;  // the body, the URL, the method
         const std::string text = value(source).value_or("");

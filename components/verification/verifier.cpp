@@ -77,11 +77,20 @@ struct verifier::state {
         if (!fits) return {nullptr, fmt::format("{} fits no key", shown(how.signature))};
         if (const std::string odd = parts.objection_to_seams(); !odd.empty())
             return {nullptr, fmt::format("{} is not of its form", shown(odd))};
-        if (how.of_objects && supe::first_of_json(parts.request().message.body) != '{')
-            return {nullptr, "the body is no JSON object"};
+        if (const std::string other = objection_to_body(parts.request().message.body);
+            !other.empty())
+            return {nullptr, other};
         std::string late = objection_to_time(how, parts);
         if (!late.empty()) return {nullptr, std::move(late)};
         return {fits, {}};
+    }
+
+    std::string objection_to_body(std::string_view body) const {
+        const char first = supe::first_of_json(body);
+        if (how.body == body_form::object && first != '{') return "the body is no JSON object";
+        const bool is_json = (first == '{' || first == '[') && supe::is_json(body);
+        if (how.body == body_form::json && !is_json) return "the body is no JSON object or array";
+        return {};
     }
 
     std::string why_missing(const std::string& part) const {

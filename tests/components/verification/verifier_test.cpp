@@ -385,6 +385,19 @@ BOOST_AUTO_TEST_CASE(seams) {
     BOOST_TEST(joined.objection(r) == "T is not of its form");
 }
 
+// A piece of the body stands in the URL.
+BOOST_AUTO_TEST_CASE(seam_of_the_url) {
+    for (const char* kind : {"square", "hubspot"}) {
+        const auto& all = std::string(kind) == "square" ? published : made;
+        signed_request r = std::ranges::find(all, kind, &vector::kind)->request();
+        r.url += r.message.body.substr(0, 1);
+        r.message.body.erase(0, 1);
+        BOOST_TEST(
+            verifying::of(kind, kind == std::string("square") ? "Ibxx_5AKakO-3qeNVR61Dw" : key)
+                .objection(r) == "the body is no JSON object or array");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(seam_of_a_date) {
     const auto row = std::ranges::find(made, "zendesk", &vector::kind);
     signed_request r = row->request();
