@@ -20,4 +20,12 @@ supe::duration rate_limiter::take(supe::time_point now) {
     return supe::duration::zero();
 }
 
+supe::duration rate_limiter::full_in(supe::time_point now) const {
+    return std::max(supe::duration::zero(), full_at_ - now);
+}
+
+void rate_limiter::go_on(supe::time_point now, supe::duration full_in) {
+    full_at_ = now + std::min(full_in, full_ + each_);
+}
+
 }  // namespace patterns

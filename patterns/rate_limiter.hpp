@@ -25,6 +25,12 @@ public:
     /// there is one.
     supe::duration take(supe::time_point now);
 
+    /// After which time nothing is missing in the bucket, if nothing is taken until then.
+    supe::duration full_in(supe::time_point now) const;
+    /// The bucket is that of an earlier limiter, which said so of full_in(). Of a time that is
+    /// longer than an empty bucket needs, that counts.
+    void go_on(supe::time_point now, supe::duration full_in);
+
 private:
     supe::duration each_;         // the time in which one token comes
     supe::duration full_;         // the time in which an empty bucket has all but one

@@ -16,13 +16,20 @@ std::string_view without_brackets(std::string_view host) {
     return has ? host.substr(1, host.size() - 2) : host;
 }
 
+/// `localhost.` as `localhost`: the name is the same one, from the root of all names (RFC 1034
+/// §3.1).
+std::string_view without_final_dot(std::string_view host) {
+    return host.substr(0, host.size() - (host.ends_with('.') ? 1 : 0));
+}
+
 bool is_number(std::string_view host) {
     boost::system::error_code not_one;
     boost::asio::ip::make_address(std::string(host), not_one);
     return !not_one;
 }
 
-/// Probes cannot always be given a token, and learn no more than yes or no.
+/// Probes cannot always be given a token or a Host (HAProxy's `option httpchk GET /readyz` sends
+/// neither), and learn no more than yes or no.
 bool is_probe(std::string_view path) { return path == "/livez" || path == "/readyz"; }
 
 /// A browser says the site of the page that sends the request (RFC 6454 §7).
@@ -46,9 +53,9 @@ admin_access::admin_access(const std::string& address, std::vector<std::string> 
 
 /// A number is no name that could lead to us unseen.
 bool admin_access::knows(std::string_view host) const {
-    const std::string_view name = without_brackets(without_port(host));
+    const std::string_view name = without_final_dot(without_brackets(without_port(host)));
     return (any_address_ && is_number(name)) || std::ranges::any_of(hosts_, [&](const auto& own) {
-               return same_field(without_brackets(own), name);
+               return same_field(without_final_dot(without_brackets(own)), name);
            });
 }
 
@@ -61,7 +68,9 @@ bool admin_access::has_token(const http_request& r) const {
 
 std::optional<http_answer> admin_access::refusal_of(const http_request& r) const {
     const std::string_view host = field(r.headers, "Host");
-    if (!knows(host))
+    // A browser always sends a Host: without one there is no name that leads here unseen.
+    const bool is_nameless_probe = host.empty() && is_probe(path_of(r.target));
+    if (!is_nameless_probe && !knows(host))
         return http_answer{
             421, "this is not served under that name: \"hosts\" of \"admin\" may name it\n", {}};
     for (const auto& [name, value] : r.headers)

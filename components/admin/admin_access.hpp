@@ -18,8 +18,9 @@ public:
     /// Where `token` is empty no token is asked for.
     admin_access(const std::string& address, std::vector<std::string> hosts, std::string token);
 
-    /// 421 for a name in Host that is not ours, 403 for a page of another site, 405 for what would
-    /// change something, 401 where the token is missing. Nothing where the request may go on.
+    /// 421 for a name in Host that is not ours (probes may come without one), 403 for a page of
+    /// another site, 405 for what would change something, 401 where the token is missing. Nothing
+    /// where the request may go on.
     std::optional<http_answer> refusal_of(const http_request& r) const;
 
 private:

@@ -87,6 +87,10 @@ const route_metric route_metrics[] = {
      [](auto& r) { return number_at(r, "replayed"); }},
     {gauge, "supe_webhooks_queued", "Webhooks that are still to be delivered.",
      [](auto& r) { return std::optional(at_or_0(r, "pending") + at_or_0(r, "failed")); }},
+    {gauge, "supe_route_queue_bytes",
+     "Bytes of the route's webhooks that are queued or dead; one of several routes gets 503 past "
+     "half of supe_queue_limit_bytes.",
+     [](auto& r) { return number_at(r, "bytes"); }},
     {gauge, "supe_webhooks_failed", "Of those queued, the ones that wait for another attempt.",
      [](auto& r) { return number_at(r, "failed"); }},
     {gauge, "supe_webhooks_dead", "Dead letters, which wait for an operator.",

@@ -1,13 +1,14 @@
 #include "components/command_line/doctor_measures.hpp"
 
+#include "components/command_line/doctor_scratch.hpp"
 #include "components/connection_lock/kernel_sockets.hpp"
 #include "supe/async/unique_fd.hpp"
 #include "supe/storage/file_text.hpp"
+#include "supe/storage/private_files.hpp"
 #include "supe/storage/sqlite_file.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
@@ -30,30 +31,11 @@ using clock_of_time = std::chrono::steady_clock;
 constexpr int rounds = 300;
 constexpr auto longest = 4s;  // for each kind of write
 
-/// A folder in the state directory, which is removed with its files.
-class scratch {
-public:
-    explicit scratch(const fs::path& in) : path_((in / "doctor.XXXXXX").string()) {
-        if (!::mkdtemp(path_.data()))
-            throw std::system_error(errno, std::generic_category(), in.string());
-    }
-    ~scratch() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    scratch(const scratch&) = delete;
-    scratch& operator=(const scratch&) = delete;
-    fs::path operator/(const char* name) const { return fs::path(path_) / name; }
-
-private:
-    std::string path_;
-};
-
 template <class F>
 std::vector<microseconds> times_of(F work) {
     std::vector<microseconds> all;
     const auto end = clock_of_time::now() + longest;
-    for (int i = 0; i < rounds && clock_of_time::now() < end; ++i) {
+    for (int i = 0; i < rounds && clock_of_time::now() < end && !held_signals::waiting(); ++i) {
         const auto began = clock_of_time::now();
         work();
         all.push_back(std::chrono::duration_cast<microseconds>(clock_of_time::now() - began));
@@ -83,10 +65,11 @@ std::vector<microseconds> time_commits(const fs::path& file) {
     });
 }
 
+/// The state directory, or what is there in its stead: the nearest one above it, or a file.
 fs::path nearest_there(const fs::path& state) {
     std::error_code none;
     fs::path at = fs::absolute(state).lexically_normal();
-    while (!fs::is_directory(at, none) && at.has_relative_path()) at = at.parent_path();
+    while (!fs::exists(at, none) && at.has_relative_path()) at = at.parent_path();
     return at;
 }
 
@@ -117,7 +100,12 @@ void measure_disk(machine_measures& m, const fs::path& state) {
     struct statvfs disk{};
     if (::statvfs(m.directory.c_str(), &disk) == 0)
         m.free_bytes = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+    if (!fs::is_directory(m.directory, none)) {
+        m.disk_problem = fmt::format("{}: {}", m.directory, supe::file_error(ENOTDIR));
+        return;
+    }
     try {
+        const held_signals held;
         const scratch folder(m.directory);
         m.syncs = time_syncs(folder / "file");
         m.commits = time_commits(folder / "queue.db");

@@ -111,6 +111,7 @@ exit_code show_logs(const target_tree& where, const log_options& options) {
         return code;
     supe::log_reader reader(directory / "logs");
     if (!reader.found_any()) {
+        if (const exit_code code = enter(directory / "logs"); code != exit_code::done) return code;
         complain("no output is kept in {} (--state DIR or --tree NAME names another place)",
                  directory.string());
         return exit_code::no_such;

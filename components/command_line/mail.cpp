@@ -2,6 +2,7 @@
 #include "components/command_line/commands.hpp"
 #include "components/command_line/printing.hpp"
 #include "components/command_line/target_tree.hpp"
+#include "supe/mail/saved_mail.hpp"
 #include "supe/storage/private_files.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
@@ -13,8 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
-#include <boost/json/object.hpp>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -64,39 +63,13 @@ exit_code send_mail(const target_tree& where, const mail_options& options) {
     return where.ask_line(request_for(options, std::move(text), timeout));
 }
 
-struct saved_mail {
-    std::string line, id, from, msg;
-    std::string extras;  // the other members, as they stood: `,"key":value…`
-    int attempt = 0;
-    std::size_t at = 0;  // where the line begins in the file
+/// A line of a saved mailbox.
+struct saved_line {
+    std::string text;
+    std::size_t number = 0;  // from 1
+    std::size_t at = 0;      // where it begins in the file
+    unsigned instance = 0;   // the one that alone may have the mail, from 1; 0: any
 };
-
-/// A line of a saved mailbox (state_directory.md).
-saved_mail saved_mail_in(const std::string& line, const std::string& place) {
-    saved_mail mail{line, {}, {}, {}, {}, 0, 0};
-    supe::json_members members(line);
-    while (members.next()) {
-        const bool quoted = members.value().starts_with('"');
-        if (members.key() == "type")  // no mail has it, so that a later format can
-            throw std::runtime_error(
-                fmt::format("{}: a newer version of this program wrote it", place));
-        if (members.key() == "msg") {
-            mail.msg = members.value();
-        } else if (members.key() == "attempt") {
-            mail.attempt = std::atoi(std::string(members.value()).c_str());
-        } else if (members.key() == "id" && quoted) {
-            mail.id = supe::json_string_value(members.value());
-        } else if (members.key() == "from" && quoted) {
-            mail.from = supe::json_string_value(members.value());
-        } else {
-            mail.extras += fmt::format(",\"{}\":{}", members.key(), members.value());
-        }
-    }
-    if (!members.well_formed() || mail.msg.empty() || mail.id.empty())
-        throw std::runtime_error(
-            fmt::format("{}: no saved mail: must be a JSON object with id and msg", place));
-    return mail;
-}
 
 /// A saved mailbox, for this process alone. A line that was taken back gets this byte for its `{`
 /// at once: what a killed command has left is taken by the next one.
@@ -118,22 +91,29 @@ public:
         if (now.st_ino != ours.st_ino) fail("another file took its place");
     }
 
-    /// What is not taken yet. Throws with the place of what is no saved mail.
-    std::vector<saved_mail> read() const {
+    /// What is not taken yet, what is for one instance alone last: each of them gets its own in
+    /// order. Throws with the place of what is no saved mail.
+    std::vector<saved_line> read() const {
         std::ifstream in(fmt::format("/proc/self/fd/{}", fd_.get()), std::ios::binary);
-        std::vector<saved_mail> all;
-        std::size_t number = 0, at = 0;
-        for (std::string line; std::getline(in, line); at += line.size() + 1) {
+        std::vector<saved_line> all;
+        supe::saved_mail mail;
+        std::size_t number = 0, at = 0, size = 0;
+        for (std::string line; std::getline(in, line); at += size + 1) {
             ++number;
+            size = line.size();
             if (line.empty() || line.front() == taken_mark) continue;
-            all.push_back(saved_mail_in(line, fmt::format("{}:{}", name_, number)));
-            all.back().at = at;
+            const std::string problem = supe::read_saved_mail(line, mail);
+            if (!problem.empty())
+                throw std::runtime_error(fmt::format("{}: {}", place_of(number), problem));
+            all.push_back({std::move(line), number, at, mail.instance});
         }
+        std::ranges::stable_sort(all, {}, &saved_line::instance);
         return all;
     }
-    bool mark_taken(const saved_mail& mail) const {
-        return ::pwrite(fd_.get(), &taken_mark, 1, static_cast<off_t>(mail.at)) == 1;
+    bool mark_taken(const saved_line& line) const {
+        return ::pwrite(fd_.get(), &taken_mark, 1, static_cast<off_t>(line.at)) == 1;
     }
+    std::string place_of(std::size_t number) const { return fmt::format("{}:{}", name_, number); }
 
 private:
     [[noreturn]] void fail(const std::string& why) const {
@@ -151,47 +131,113 @@ std::string address_in_name(const std::string& file) {
     return supe::address_in_file_name(name.substr(0, name.rfind('.')));
 }
 
-/// So many of them from `first` on as make a request of a good size.
-json::object next_batch(const std::vector<saved_mail>& all, std::size_t first,
-                        const std::string& address) {
-    constexpr std::size_t enough = 256u << 10;  // bytes
-    constexpr std::size_t most = 1000;          // mails
-    json::array mails;
-    const std::size_t end = std::min(all.size(), first + most);
-    for (std::size_t i = first, bytes = 0; i < end && bytes < enough; bytes += all[i++].line.size())
-        mails.push_back(json::object{{"id", all[i].id},
-                                     {"from", all[i].from},
-                                     {"attempt", all[i].attempt},
-                                     {"msg", all[i].msg},
-                                     {"extras", all[i].extras}});
-    return {{"do", "restore"}, {"address", address}, {"mails", std::move(mails)}};
+/// A mail for one instance alone goes to the one of that number, whatever its child is called now.
+std::string address_for(std::string address, unsigned instance) {
+    while (address.ends_with('/')) address.pop_back();
+    const std::string name = address.substr(address.rfind('/') + 1);
+    const bool is_instance = name.find('.') != std::string::npos;
+    return instance == 0 || is_instance ? address : fmt::format("{}.{}", address, instance);
 }
 
-exit_code take_back_all(const target_tree& where, const saved_mailbox_file& file,
-                        const std::vector<saved_mail>& all, const std::string& address) {
-    std::size_t taken = 0;
-    exit_code code = exit_code::done;
-    while (taken < all.size() && code == exit_code::done) {
-        json::value answer;
-        code = where.ask(next_batch(all, taken, address), &answer);
-        if (code != exit_code::done) break;
-        const std::size_t before = taken;
-        taken += answer.at("taken").to_number<std::size_t>();
-        for (std::size_t i = before; i < taken; ++i)
-            if (!file.mark_taken(all[i])) code = exit_code::failed;
-        if (code != exit_code::done) complain("the file does not say what was taken back");
-        const std::string problem = supe::string_of(answer.as_object(), "problem");
-        if (problem.empty()) continue;
-        complain("{}: {}", address, problem);
-        code = exit_code::failed;
-    }
-    fmt::print("{} of {} mails taken back to {}\n", taken, all.size(), address);
-    return code;
+/// The line as it stands, or as a string where its nesting leaves no room for that of the frames
+/// that carry it to a nested supervisor.
+std::string element_of(const std::string& line) {
+    return supe::is_json("[[[" + line + "]]]") ? line : supe::json_quoted(line);
 }
+
+/// Takes the mail back to `address`. A mail that cannot be taken back keeps no other one from it.
+class taking_back {
+public:
+    taking_back(const target_tree& where, const saved_mailbox_file& file,
+                std::vector<saved_line> all, std::string address)
+        : where_(where), file_(file), all_(std::move(all)), address_(std::move(address)) {}
+
+    exit_code run() {
+        while (next_ < all_.size() && perform_one()) {}
+        fmt::print("{} of {} mails taken back to {}\n", taken_, all_.size(), address_);
+        return code_;
+    }
+
+private:
+    static constexpr std::size_t enough = 256u << 10;  // bytes of one request; more: a line alone
+    static constexpr std::size_t most = 1000;          // mails of one request
+
+    /// The end of what one request takes: from `next_` on, for one address.
+    std::size_t end_of_request() const {
+        std::size_t end = next_, bytes = 0;
+        while (end < all_.size() && end < next_ + most &&
+               all_[end].instance == all_[next_].instance) {
+            bytes += all_[end].text.size();
+            if (bytes > enough && end > next_) break;
+            ++end;
+        }
+        return end;
+    }
+
+    /// Performs one request. False where no further one makes sense.
+    bool perform_one() {
+        const std::size_t end = end_of_request();
+        const std::string whom = address_for(address_, all_[next_].instance);
+        std::string mails;
+        for (std::size_t i = next_; i < end; ++i)
+            mails += (mails.empty() ? "" : ",") + element_of(all_[i].text);
+        json::value answer;
+        std::string problem;
+        const exit_code asked =
+            where_.ask_line(fmt::format(R"({{"do":"restore","address":{},"mails":[{}]}})",
+                                        supe::json_quoted(whom), mails),
+                            &answer, &problem);
+        if (asked != exit_code::done) return pass_over(asked, problem);
+        if (!mark(answer.at("taken").to_number<std::size_t>())) return false;
+        problem = supe::string_of(answer.as_object(), "problem");
+        if (problem.empty()) return true;
+        complain("{}: {}", whom, problem);
+        fail(exit_code::failed);
+        return false;
+    }
+
+    /// The next `n` are taken.
+    bool mark(std::size_t n) {
+        bool marked = true;
+        for (const std::size_t end = next_ + n; next_ < end; ++next_, ++taken_)
+            marked = file_.mark_taken(all_[next_]) && marked;
+        if (marked) return true;
+        complain("the file does not say what was taken back");
+        fail(exit_code::failed);
+        return false;
+    }
+
+    /// A request was refused: where the rest may do without what is in it, the rest goes on.
+    bool pass_over(exit_code why, const std::string& problem) {
+        fail(why);
+        if (problem.empty()) return false;  // there is no tree, and that was said
+        const saved_line& first = all_[next_];
+        const bool no_instance = why == exit_code::no_such && first.instance > 0;
+        const bool is_large =
+            first.text.size() > enough && (why == exit_code::failed || why == exit_code::bad_usage);
+        complain("{}: {}", file_.place_of(first.number), problem);
+        if (no_instance)
+            while (next_ < all_.size() && all_[next_].instance == first.instance) ++next_;
+        if (is_large) ++next_;
+        return no_instance || is_large;
+    }
+
+    void fail(exit_code why) {
+        if (code_ == exit_code::done) code_ = why;
+    }
+
+    const target_tree& where_;
+    const saved_mailbox_file& file_;
+    std::vector<saved_line> all_;
+    std::string address_;
+    std::size_t next_ = 0;
+    std::size_t taken_ = 0;
+    exit_code code_ = exit_code::done;
+};
 
 exit_code take_back(const target_tree& where, const mail_options& options) {
     std::optional<saved_mailbox_file> file;
-    std::vector<saved_mail> all;
+    std::vector<saved_line> all;
     try {
         file.emplace(options.file);
         all = file->read();
@@ -200,7 +246,7 @@ exit_code take_back(const target_tree& where, const mail_options& options) {
     }
     const std::string address =
         options.address.empty() ? address_in_name(options.file) : options.address;
-    const exit_code code = take_back_all(where, *file, all, address);
+    const exit_code code = taking_back(where, *file, std::move(all), address).run();
     std::error_code failed;
     if (code == exit_code::done) fs::rename(options.file, options.file + ".taken", failed);
     return code;

@@ -6,7 +6,9 @@
 #include <fmt/ranges.h>
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <cerrno>
 #include <cstdlib>
+#include <system_error>
 
 namespace components {
 namespace {
@@ -24,6 +26,20 @@ exit_code fail(exit_code code, const std::string& text) {
     print_problem(text);
     return code;
 }
+
+exit_code fail_as_denied(const fs::path& what) {
+    return fail(exit_code::failed,
+                fmt::format("{}: {} (its owner and root may use it)", what.string(),
+                            std::generic_category().message(EACCES)));
+}
+
+bool may_not_enter(const fs::path& directory) {
+    std::error_code why;
+    const bool is_there = fs::exists(directory / ".", why);
+    return !is_there && why == std::errc::permission_denied;
+}
+
+bool runs_on(const fs::path& state) { return client::connect(state).has_value(); }
 
 template <class F>
 std::vector<std::string> trees_where(F holds) {
@@ -62,6 +78,9 @@ exit_code target_tree::only_one_of(const std::vector<std::string>& names, const 
         return fail(exit_code::bad_usage, fmt::format("{}: {}; say which with --tree NAME", what,
                                                       fmt::join(names, ", ")));
     if (names.empty()) {
+        if (const exit_code code = enter(supe::state_home()); code != exit_code::done) return code;
+        const auto closed = trees_where(may_not_enter);
+        if (!closed.empty()) return fail_as_denied(supe::state_home() / closed.front());
         return fail(exit_code::no_such,
                     fmt::format("no tree runs (none under {}; --state DIR names another place)",
                                 supe::state_home().string()));
@@ -73,26 +92,26 @@ exit_code target_tree::only_one_of(const std::vector<std::string>& names, const 
 exit_code target_tree::find(fs::path& directory) const {
     if (!state.empty() || !tree.empty() || !variable("STATE_DIRECTORY").empty()) {
         directory = state_directory(state, tree);
-        return exit_code::done;
+        return enter(directory);
     }
     if (!otherwise.empty()) {
         directory = state_directory({}, otherwise);
-        return exit_code::done;
+        return enter(directory);
     }
-    return only_one_of(
-        trees_where([](const fs::path& p) { return client::connect(p).has_value(); }),
-        "several trees run", directory);
+    return only_one_of(trees_where(runs_on), "several trees run", directory);
 }
 
 exit_code target_tree::find_with(const char* file, fs::path& directory) const {
     if (!state.empty() || !tree.empty() || !otherwise.empty() ||
         !variable("STATE_DIRECTORY").empty())
         return find(directory);
-    const auto running =
-        trees_where([](const fs::path& p) { return client::connect(p).has_value(); });
+    const auto running = trees_where(runs_on);
     if (!running.empty()) return only_one_of(running, "several trees run", directory);
-    return only_one_of(trees_where([file](const fs::path& p) { return fs::exists(p / file); }),
-                       "none of several trees runs", directory);
+    const auto has_file = [file](const fs::path& p) {
+        std::error_code closed;
+        return fs::exists(p / file, closed);
+    };
+    return only_one_of(trees_where(has_file), "none of several trees runs", directory);
 }
 
 exit_code target_tree::connect(std::optional<client>& connected) const {
@@ -100,6 +119,7 @@ exit_code target_tree::connect(std::optional<client>& connected) const {
     if (const exit_code code = find(directory); code != exit_code::done) return code;
     connected = client::connect(directory);
     if (connected) return exit_code::done;
+    if (errno == EACCES) return fail_as_denied(directory / "control.sock");
     return fail(exit_code::no_such,
                 fmt::format("no tree runs on {} (--state DIR or --tree NAME names another)",
                             directory.string()));
@@ -122,6 +142,10 @@ exit_code target_tree::ask_and_print(const json::object& request) const {
     const exit_code code = ask(request, &done);
     if (code == exit_code::done && done.is_string()) print_line(done.get_string());
     return code;
+}
+
+exit_code enter(const fs::path& directory) {
+    return may_not_enter(directory) ? fail_as_denied(directory) : exit_code::done;
 }
 
 void add_target_options(command& c, target_tree& where) {

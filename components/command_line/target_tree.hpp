@@ -22,7 +22,8 @@ struct target_tree {
     std::string tree{};
     std::string otherwise{};  ///< the tree of a program of one's own, where neither is given
 
-    /// Its state directory; fails where no tree is there, or several are and none is named.
+    /// Its state directory; fails where no tree is there, several are and none is named, or this
+    /// user may not enter it.
     exit_code find(std::filesystem::path& directory) const;
     /// The same for what a dead tree left there too: the only one whose folder has `file` will do.
     exit_code find_with(const char* file, std::filesystem::path& directory) const;
@@ -41,6 +42,10 @@ private:
     exit_code only_one_of(const std::vector<std::string>& names, const std::string& what,
                           std::filesystem::path& directory) const;
 };
+
+/// Fails, with a line on stderr, where this user may not enter the directory: what it holds is not
+/// known then. One that is not there is no failure.
+exit_code enter(const std::filesystem::path& directory);
 
 /// `--state` and `--tree` of a command.
 void add_target_options(command& c, target_tree& where);

@@ -2,12 +2,14 @@
 
 #include "components/forwarder/forwarder_settings.hpp"
 #include "components/forwarder/latest_results.hpp"
+#include "components/forwarder/start_rate.hpp"
 #include "components/http/name_lookup.hpp"
 #include "patterns/backoff.hpp"
 #include "patterns/connection_lock.hpp"
 #include "patterns/idle_shutdown.hpp"
 #include "patterns/output.hpp"
 #include "patterns/worker_pool.hpp"
+#include "supe/component/state_path.hpp"
 #include "supe/text/json_text.hpp"
 
 #include <fmt/format.h>
@@ -70,12 +72,11 @@ struct forwarder_state {
     supe::timer reports{self.time()};  // one of these three has changed
     latest_results latest{10000};
     name_lookup names{self.time(), settings.to, outside.network};
-    std::optional<patterns::rate_limiter> starts{};
+    start_rate starts{settings.rate, self.time(), outside.rate_file};
     patterns::worker_pool<worker, supe::mail> pool{self.time(), settings.idle / 2};
 
     forwarder_state(supe::component& c, forwarder_settings s, forwarder_surroundings o)
         : self(c), settings(std::move(s)), outside(o) {
-        if (settings.rate) starts.emplace(*settings.rate);
         for (unsigned i = 0; i < settings.connections; ++i) pool.hire(*this);
     }
     patterns::process_identity process() const {
@@ -121,9 +122,7 @@ void worker::take_over(worker& sibling) {
     permit = std::move(sibling.permit);
 }
 
-supe::duration worker::turn() {
-    return owner.starts ? owner.starts->take(owner.self.time().now()) : supe::duration::zero();
-}
+supe::duration worker::turn() { return owner.starts.take(); }
 
 /// The component is asked to shut down before a delivery has begun: its mail stays in the mailbox.
 struct stopped {};
@@ -361,7 +360,7 @@ supe::awaitable<> take_mail(forwarder_state& o) {
             mail->ack();
         } else if (mail) {
             o.pool.add(std::move(*mail));
-        } else if (o.self.shutting_down() || !o.pool.is_busy()) {
+        } else if (o.self.shutting_down() || (!o.pool.is_busy() && o.starts.is_full())) {
             break;
         }
     }
@@ -373,7 +372,7 @@ supe::awaitable<> take_mail(forwarder_state& o) {
 }  // namespace
 
 supe::awaitable<> forwarder(supe::component& self) {
-    return run_forwarder(self, forwarder_surroundings());
+    return run_forwarder(self, {.rate_file = supe::in_state(fmt::format("{}.rate", self.name()))});
 }
 
 supe::awaitable<> run_forwarder(supe::component& self, forwarder_surroundings outside) {

@@ -15,8 +15,9 @@ namespace components {
 /// is how long the attempt took. Connections stay open between deliveries for half of `idle`, or
 /// until the lock calls them back; where a webhook in hand waits for a permit, it gets the next one
 /// that is free. After `idle` without work it
-/// ends (patterns::idle_shutdown). A webhook that it delivered lately is not delivered twice when
-/// it comes again. Config: `{"route":"default","to":URL,"exact":false,"connections":4,
+/// ends (patterns::idle_shutdown), where `rate` would let as many start as ever. A webhook that it
+/// delivered lately is not delivered twice when it comes again. Config:
+/// `{"route":"default","to":URL,"exact":false,"connections":4,
 /// "rate"?:"50/s","timeout":{"connect":"5s","first_byte":"30s","total":"60s"},"ca_file"?:FILE,
 /// "sign"?:{"key_file":FILE},"idle":"30s","lock":"/connection_lock"}`; a timeout that is one
 /// duration is the total.
@@ -27,6 +28,7 @@ struct forwarder_surroundings {
     delivery_network& network = over_tcp();
     std::optional<patterns::process_identity> process{};  ///< as the lock knows it; none: this one
     double jitter = 1;  ///< of its pauses where the lock, or the queue, cannot be reached
+    std::filesystem::path rate_file{};  ///< what start_rate remembers; empty: nothing
 };
 supe::awaitable<> run_forwarder(supe::component& self, forwarder_surroundings outside);
 

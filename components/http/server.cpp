@@ -1,13 +1,13 @@
 #include "components/http/server.hpp"
 
 #include "components/http/server_connection.hpp"
-#include "components/http/server_room.hpp"
 #include "components/http/server_text.hpp"
 #include "patterns/output.hpp"
 
 #include <sys/socket.h>
 #include <list>
 #include <memory>
+#include <new>
 
 namespace components {
 namespace {
@@ -27,10 +27,9 @@ supe::awaitable<> watch_deadlines(service& s) {
     for (;;) {
         co_await s.self.time().sleep_for(sweep_every);
         const auto now = s.self.time().now();
-        for (client* c : s.clients) {
-            if (now < c->deadline) continue;
-            c->late = true;
-            cancel(*c);
+        for (http_guest* g : s.room.all()) {
+            auto& c = static_cast<client&>(*g);
+            if (now >= c.deadline) end_client(c);
         }
     }
 }
@@ -42,13 +41,29 @@ void report(service& s, const boost::system::error_code& failed) {
 }
 
 supe::awaitable<> fewer_clients(service& s, std::size_t than) {
-    while (s.clients.size() >= than) co_await s.client_left.wait();
+    while (s.room.size() >= than) co_await s.client_left.wait();
 }
 
-/// Makes room for one more: an idle connection costs its client nothing but a new one, and clients
-/// that are slow on purpose must keep nobody out. Resumes when there may be room.
+/// Its next request is here, and was not read yet.
+bool has_input(client& c) {
+    char byte;
+    return ::recv(c.socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/// Null: nobody gives way now.
+client* next_to_give_way(service& s) {
+    const supe::time_point before = s.patient_since();
+    while (http_guest* const g = s.room.next_to_give_way(before)) {
+        auto& c = static_cast<client&>(*g);
+        if (c.standing != http_standing::resting || !has_input(c)) return &c;
+        c.stand(http_standing::awaited);
+    }
+    return nullptr;
+}
+
+/// Makes room for one more. Resumes when there may be some.
 supe::awaitable<> make_room(service& s) {
-    const std::size_t clients = s.clients.size();
+    const std::size_t clients = s.room.size();
     // One whose next bytes are here, and not looked at yet, goes on: then another one is asked.
     for (int n = 0; n < most_asked; ++n) {
         client* const asked = next_to_give_way(s);
@@ -71,13 +86,24 @@ struct http_door {
     std::shared_ptr<tls_identity> identity;
 };
 
+/// It counts at once, before the next one is accepted.
+void welcome(service& s, tcp_socket socket, const std::shared_ptr<tls_identity>& identity,
+             supe::nursery& clients) {
+    try {
+        auto fresh = std::make_unique<client>(s, std::move(socket), identity);
+        clients.start(serve_client(s, std::move(fresh)));
+    } catch (const std::bad_alloc&) {
+        report_no_memory(s);
+    }
+}
+
 supe::awaitable<> accept(service& s, http_door& door, supe::nursery& clients) {
     tcp_acceptor& acceptor = door.acceptor;
     while (!s.closing) {
-        if (s.clients.size() >= s.limits.clients) {
+        if (s.room.size() >= s.limits.clients) {
             const auto [none] = co_await acceptor.async_wait(tcp_acceptor::wait_read, as_result);
             if (none == asio::error::operation_aborted) co_return;
-            if (s.clients.size() >= s.limits.clients) co_await make_room(s);
+            if (s.room.size() >= s.limits.clients) co_await make_room(s);
             continue;
         }
         auto [failed, socket] = co_await acceptor.async_accept(as_result);
@@ -89,9 +115,7 @@ supe::awaitable<> accept(service& s, http_door& door, supe::nursery& clients) {
             patterns::warn("accepting: {}", failed.message());
             co_await s.self.time().sleep_for(accept_pause);
         } else {
-            // Made here, so that it counts before the next one is accepted.
-            auto fresh = std::make_unique<client>(s, std::move(socket), door.identity);
-            clients.start(serve_client(s, std::move(fresh)));
+            welcome(s, std::move(socket), door.identity, clients);
         }
     }
 }
@@ -115,7 +139,7 @@ void refuse_at_end(client& c) {
 }
 
 supe::awaitable<bool> all_left(service& s) {
-    while (!s.clients.empty()) co_await s.client_left.wait();
+    while (s.room.size() > 0) co_await s.client_left.wait();
     co_return true;
 }
 
@@ -124,11 +148,13 @@ supe::awaitable<> finish(service& s, std::list<http_door>& doors) {
     s.closing = true;
     boost::system::error_code ignored;
     for (http_door& d : doors) d.acceptor.close(ignored);
-    for (client* c : s.clients)
-        if (c->idle) cancel(*c);
+    for (http_guest* g : s.room.all()) {
+        auto& c = static_cast<client&>(*g);
+        if (c.idle) cancel(c);
+    }
     co_await supe::within(s.self.time(), s.self.time().now() + s.limits.drain, all_left(s));
-    for (client* c : s.clients)
-        if (c->answering) refuse_at_end(*c);
+    for (http_guest* g : s.room.all())
+        if (g->standing == http_standing::working) refuse_at_end(static_cast<client&>(*g));
 }
 
 }  // namespace

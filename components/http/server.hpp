@@ -35,11 +35,15 @@ struct http_limits {
     std::size_t body = 4 << 20;   ///< bytes (413)
     /// Where it is given: the bytes for a request with this head (its body is empty yet).
     std::function<std::size_t(const http_request&)> body_of{};
-    std::size_t large_bodies =
-        64 << 20;  ///< bytes of all bodies over 64 KiB that are being read or answered (503)
-    std::size_t clients = 4096;  ///< connections at once; for one more the longest idle is closed
-    /// Where none is idle: the one that has kept us waiting for longest, and for so long at least,
-    /// for the rest of its request, or for room for its answer.
+    /// Bytes of memory of all requests that take more than 24 KiB, head and body, while they are
+    /// read and answered: for one more those give way that have kept us waiting (503).
+    std::size_t large_requests = 64 << 20;
+    /// Connections at once: for one more the one is closed that has been between requests for
+    /// longest.
+    std::size_t clients = 4096;
+    /// Where none is: the one that has kept us waiting for longest, and for so long at least, for
+    /// its first byte, its handshake, the rest of its request, or room for its answer. Until one
+    /// has, new connections wait to be accepted.
     supe::duration patience = std::chrono::seconds(2);
     supe::duration idle = std::chrono::seconds(75);  ///< between requests
     supe::duration request =
@@ -68,8 +72,9 @@ using http_handler = std::function<supe::awaitable<http_answer>(http_request)>;
 /// progress are answered, with 503 those that take longer than `drain`. Requests of one connection
 /// are answered in order (pipelining). What is no HTTP, too large or too slow is answered 400, 413,
 /// 431 or 408, and the connection is closed; one that is still sending then is read for a while, so
-/// that it sees the answer. Other clients are not affected. Where there is no descriptor for a
-/// connection the one that has been idle longest is closed, or has been longest in its handshake.
+/// that it sees the answer. Other clients are not affected: where memory has run out for one it is
+/// answered 503 or closed. Where there is no descriptor for a connection, one is closed as where
+/// there are too many.
 supe::awaitable<> serve_http(supe::component& self, std::vector<http_listener> listeners,
                              http_limits limits, http_handler handler);
 /// The same in the clear on all `sockets`.

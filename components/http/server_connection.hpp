@@ -3,77 +3,75 @@
 
 #include "components/http/byte_stream.hpp"
 #include "components/http/server.hpp"
+#include "components/http/server_room.hpp"
 #include "components/http/tcp_socket.hpp"
 #include "patterns/rate_limiter.hpp"
 
 #include <boost/beast/core/flat_buffer.hpp>
-#include <list>
 #include <memory>
 
 namespace components {
-
-struct http_client;
 
 /// The service: what its connections share.
 struct http_service {
     supe::component& self;
     http_limits limits;
     http_handler handler;
-    std::list<http_client*> clients;
-    std::size_t large_bytes = 0;
+    http_room room{};
     bool draining = false;  ///< no connection is kept after an answer
     bool closing = false;
     supe::timer client_left;
+    std::vector<char> dropped = std::vector<char>(16 << 10);  ///< what nobody reads any more
     // One line for many of a kind.
     patterns::rate_limiter no_room_lines{{1, std::chrono::seconds(10)}};
+    patterns::rate_limiter large_lines{{1, std::chrono::seconds(10)}};
     patterns::rate_limiter no_memory_lines{{1, std::chrono::seconds(10)}};
     patterns::rate_limiter handshake_lines{{1, std::chrono::minutes(1)}};
     std::uint64_t refused_handshakes = 0;
 
     http_service(supe::component& c, http_limits l, http_handler h)
         : self(c), limits(std::move(l)), handler(std::move(h)), client_left(c.time()) {}
+    /// Who began before then has kept us waiting for long enough to give way.
+    supe::time_point patient_since() const { return self.time().now() - limits.patience; }
 };
 
-/// Bytes: larger bodies count in http_limits::large_bodies.
-constexpr std::size_t large_body = 64 << 10;
+/// Bytes that are read at once of a large body.
+inline constexpr std::size_t large_read = 64 << 10;
 
 /// One connection.
-struct http_client {
+struct http_client : http_guest {
     http_service& owner;
     tcp_socket socket;
     std::shared_ptr<tls_identity> identity;  // null: TLS is not spoken
     std::unique_ptr<byte_stream> tls;        // over the socket; null in the clear
     boost::beast::flat_buffer buffer;
     std::string remote;
-    bool idle = true;  // as it is during its handshake
-    supe::time_point idle_since;
-    bool leaving = false;                     // its last answer is written
-    bool answering = false;                   // its request is complete, its answer not yet begun
-    supe::time_point since{};                 // when it began what it does now
-    supe::time_point deadline = supe::never;  // of that; never: it waits for us
+    bool idle = true;                         // no request has begun
+    bool answered = false;                    // it had an answer
+    supe::time_point deadline = supe::never;  // of what it does now; never: it waits for us
     bool late = false;                        // the deadline has passed
     bool gives_way = false;                   // another one has its place
+    bool parted = false;                      // goodbye is said
     std::size_t fresh = 0;                    // bytes of a body since the deadline was set
-    std::size_t reserved = 0;                 // of the service's large_bytes
     std::size_t body_limit = 0;               // of the request that is being read
-    std::list<http_client*>::iterator place;
 
     http_client(http_service& s, tcp_socket accepted, std::shared_ptr<tls_identity> as);
     ~http_client();
     http_client(const http_client&) = delete;
     http_client& operator=(const http_client&) = delete;
 
-    void may_take(supe::duration limit) {
-        since = owner.self.time().now();
-        deadline = since + limit;
-        late = false;
-        fresh = 0;
-    }
+    void stand(http_standing s) { owner.room.stand(*this, s, owner.self.time().now()); }
+    void may_take(supe::duration limit, http_standing as = http_standing::awaited);
+    /// It waits for us, for as long as that takes.
+    void waits_for_us();
     /// More of a body is here: its time begins anew with each part that kept up the rate.
     void took(std::size_t bytes);
-    /// Bounds the memory that large bodies take together; `bytes`: what there is of this one.
-    bool reserve(std::size_t bytes);
-    void give_back() { owner.large_bytes -= std::exchange(reserved, 0); }
+    /// Bounds the memory that large requests take together; `bytes`: what this one takes now.
+    /// Where there is no room, those give way that have kept us waiting. False where they are not
+    /// enough.
+    bool hold(std::size_t bytes);
+    /// Nothing of its request is needed any more.
+    void release();
     void count(const http_answer& a) const {
         if (owner.limits.counts) ++(*owner.limits.counts)[a.status];
     }
@@ -90,5 +88,21 @@ std::string closing_text(http_client& c, const http_answer& answer);
 
 /// Ends what it waits for.
 void cancel(http_client& c);
+
+/// Its time is over: what we wait for ends, and a request that has begun is answered 408.
+void end_client(http_client& c);
+/// The same, and nobody waits for it any more.
+void end_for_another(http_client& c);
+
+/// A line for all connections that ended because memory had run out, once in a while.
+void report_no_memory(http_service& s);
+
+// In the clear the socket is used directly: a coroutine more for each read and write would be a
+// cost of each webhook.
+
+/// Reads some bytes more into its buffer.
+supe::awaitable<boost::system::error_code> read_some(http_client& c, std::size_t at_most);
+/// False where it does not take all of them.
+supe::awaitable<bool> write(http_client& c, std::string text);
 
 }  // namespace components

@@ -1,70 +1,56 @@
 #include "components/http/server_room.hpp"
 
-#include "patterns/output.hpp"
-
-#include <sys/socket.h>
-
 namespace components {
-namespace {
 
-/// Its next request is here, and was not read yet.
-bool has_input(http_client& c) {
-    char byte;
-    return ::recv(c.socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+void http_room::enter(http_guest& g, supe::time_point now) {
+    line& last = of(g.standing);
+    g.since = now;
+    g.place = last.insert(last.end(), &g);
+    ++size_;
 }
 
-/// It is not done with what we wait for, and began before that.
-bool keeps_us_waiting(const http_client& c, supe::time_point before) {
-    return c.deadline != supe::never && c.since <= before;
+void http_room::leave(http_guest& g) {
+    held_ -= g.held;
+    of(g.standing).erase(g.place);
+    --size_;
 }
 
-/// Of those with a large body the one that has kept us waiting for longest; null where none has.
-http_client* slowest_large_one(http_service& s) {
-    http_client* slowest = nullptr;
-    const supe::time_point before = s.self.time().now() - s.limits.patience;
-    for (http_client* c : s.clients) {
-        const bool is_slow = c->reserved > 0 && !c->late && keeps_us_waiting(*c, before);
-        if (is_slow && (!slowest || c->since < slowest->since)) slowest = c;
-    }
-    return slowest;
+void http_room::stand(http_guest& g, http_standing standing, supe::time_point now) {
+    line& to = of(standing);
+    to.splice(to.end(), of(g.standing), g.place);
+    g.standing = standing;
+    g.since = now;
 }
 
-}  // namespace
-
-http_client* next_to_give_way(http_service& s) {
-    http_client *idle = nullptr, *slow = nullptr;
-    const supe::time_point slow_before = s.self.time().now() - s.limits.patience;
-    for (http_client* c : s.clients) {
-        if (c->late) continue;
-        if (c->leaving) return c;
-        if (c->idle) {
-            if ((!idle || c->idle_since < idle->idle_since) && !has_input(*c)) idle = c;
-        } else if (keeps_us_waiting(*c, slow_before)) {
-            if (!slow || c->since < slow->since) slow = c;
-        }
-    }
-    return idle ? idle : slow;
-}
-
-void end_for_another(http_client& c) {
-    c.late = c.gives_way = true;
-    cancel(c);
-}
-
-bool http_client::reserve(std::size_t bytes) {
-    if (bytes <= large_body || bytes <= reserved) return true;
-    const std::size_t more = bytes - reserved;
-    if (owner.large_bytes + more > owner.limits.large_bodies) {
-        if (owner.no_memory_lines.take(owner.self.time().now()) == supe::duration::zero())
-            patterns::warn("answering 503: large bodies on their way take {} bytes together",
-                           owner.large_bytes);
-        // The next one has room then.
-        if (http_client* c = slowest_large_one(owner)) end_for_another(*c);
-        return false;
-    }
-    reserved = bytes;
-    owner.large_bytes += more;
+bool http_room::hold(http_guest& g, std::size_t bytes, std::size_t limit) {
+    const std::size_t counted = bytes > small_request ? bytes : 0;
+    const std::size_t sum = held_ - g.held + counted;
+    if (counted > g.held && sum > limit) return false;
+    held_ = sum;
+    g.held = counted;
     return true;
+}
+
+std::vector<http_guest*> http_room::all() const {
+    std::vector<http_guest*> found;
+    found.reserve(size_);
+    for (const line& l : lines_) found.insert(found.end(), l.begin(), l.end());
+    return found;
+}
+
+http_guest* http_room::next_to_give_way(supe::time_point before) const {
+    for (const http_standing s : {http_standing::leaving, http_standing::resting})
+        if (!of(s).empty()) return of(s).front();
+    const line& awaited = of(http_standing::awaited);
+    return awaited.empty() || awaited.front()->since > before ? nullptr : awaited.front();
+}
+
+http_guest* http_room::slowest_large(supe::time_point before, const http_guest& asking) const {
+    for (http_guest* g : of(http_standing::awaited)) {
+        if (g->since > before) return nullptr;
+        if (g->held > 0 && g != &asking) return g;
+    }
+    return nullptr;
 }
 
 }  // namespace components

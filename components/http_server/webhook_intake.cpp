@@ -17,7 +17,9 @@ using namespace std::chrono_literals;
 constexpr auto ack_limit = 20s;
 constexpr auto refusal_holds = 1s;  // a full queue is not asked for each request of a storm
 constexpr std::size_t most_split_bytes = 64u << 20;  // of the head, once for each element
-constexpr std::size_t at_once = 64;  // elements of one request that are on their way to the queue
+// Elements of one request that are on their way to the queue, and bytes of their heads together.
+constexpr std::size_t at_once = 64;
+constexpr std::size_t heads_at_once = 1 << 20;
 
 bool is_kept(std::string_view method) {
     return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
@@ -41,9 +43,12 @@ std::string challenge_of(const std::string& kind) {
 /// Of a request whose webhooks are kept one by one.
 std::string dedupe_key_of(const intake_route& route, const webhook& w, std::size_t index) {
     if (route.dedupe.empty()) return {};
-    std::string key = key_at(route.dedupe, w.headers, w.body);
+    const std::string value = key_at(route.dedupe, w.headers, w.body);
+    if (value.empty()) return {};
+    // With its source: the same value of another field is another key, where a reload changes `by`.
+    std::string key = short_key(fmt::format("{}={}", route.dedupe, value));
     const bool shared = route.split && is_of_whole_request(route.dedupe);
-    return key.empty() || !shared ? key : fmt::format("{}#{}", key, index);
+    return shared ? fmt::format("{}#{}", key, index) : key;
 }
 
 void add_keys(const intake_route& route, webhook& w, std::size_t index = 0) {
@@ -56,6 +61,13 @@ std::size_t head_bytes(const webhook& w) {
     std::size_t bytes = w.target.size();
     for (const auto& [name, text] : w.headers) bytes += name.size() + text.size();
     return bytes;
+}
+
+/// The sender of a mail hears that it was refused, and not why. There is no dead letter: we have
+/// it.
+std::string refusal_reason(const std::string& by, const supe::error_code& why) {
+    if (why != supe::mail_error::dead_lettered) return why.message();
+    return fmt::format("{} refused it, and says why in its own line", by);
 }
 
 }  // namespace
@@ -101,7 +113,8 @@ webhook webhook_intake::to_webhook(arrival a) {
 http_answer webhook_intake::unavailable(const supe::error_code& why) {
     ++refused_;
     if (refusal_lines_.take(self_.time().now()) == 0s)
-        patterns::warn("answering 503, {} times so far: {}", refused_, why.message());
+        patterns::warn("answering 503, {} times so far: {}", refused_,
+                       refusal_reason(settings_.to, why));
     return {503, "it cannot be kept now, please try again\n", {{"Retry-After", "5"}}};
 }
 
@@ -227,8 +240,9 @@ supe::awaitable<http_answer> webhook_intake::keep_each(intake_route& route, webh
                                                        std::size_t size) {
     batch b{route, std::move(whole), std::move(elements), self_.time().now() + ack_limit};
     supe::nursery keepers(self_.time());
-    for (std::size_t i = 0; i < std::min(at_once, b.elements.size()); ++i)
-        keepers.start(keep_some(b));
+    const std::size_t head = head_bytes(b.whole) + 10 * b.whole.headers.size() + 1;  // as JSON
+    const std::size_t most = std::clamp<std::size_t>(heads_at_once / head, 1, at_once);
+    for (std::size_t i = 0; i < std::min(most, b.elements.size()); ++i) keepers.start(keep_some(b));
     co_await keepers.join();
     note(route, size, b.refused);
     if (b.refused) co_return unavailable(b.refused);

@@ -1,5 +1,6 @@
 #include "components/queue/lane.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <limits>
 #include <numeric>
@@ -100,12 +101,34 @@ std::optional<stored_webhook> lane::newest_as_probe(unix_ms now) {
     if (health.circuit.current() != phase::open) return std::nullopt;
     newest_was_probe_ = !newest_was_probe_;
     if (!newest_was_probe_) return std::nullopt;
-    auto found = store_.waiting_after(number_, store_.last_place(number_) - 1, {1, read_ahead});
-    if (found.empty() || is_out_(found.front().id)) return std::nullopt;
-    stored_webhook newest = std::move(found.front());
-    if (!newest.is_whole || is_too_old(newest, now)) return std::nullopt;
-    fresh_.forget(newest.id);
-    return newest;
+    auto probe = newest(now);
+    if (!probe || !probe->is_whole || is_too_old(*probe, now)) return std::nullopt;
+    forget(probe->id);
+    return probe;
+}
+
+/// Of those that were not tried yet; where there are none, of those that have failed, one after the
+/// other from the newest to the oldest, and again.
+std::optional<stored_webhook> lane::newest(unix_ms now) {
+    for (stored_webhook& w : store_.newest_waiting(number_, in_flight_ + 1))
+        if (!is_out_(w.id)) return std::move(w);
+    for (int looked_at = 0; looked_at < 16; ++looked_at) {
+        auto found = store_.failed_before(number_, probed_);
+        if (found.empty()) found = store_.failed_before(number_, no_time);
+        if (found.empty()) break;
+        stored_webhook& w = found.front();
+        probed_ = w.seq;
+        if (w.due_at <= now && !is_out_(w.id)) return std::move(w);
+    }
+    return std::nullopt;
+}
+
+/// The ledger has webhooks that wait, and nothing leads to them: a damaged index. (One that is
+/// behind another of its key waits for that one, which is out, waits itself, or has failed.)
+bool lane::is_out_of_sight() const {
+    const bool all_are_seen =
+        fresh_.empty() && unfit_.empty() && fresh_turn_ >= store_.last_place(number_);
+    return all_are_seen && in_flight_ == 0 && row().counts.failed == 0 && row().counts.pending > 0;
 }
 
 std::optional<stored_webhook> lane::next(unix_ms now) {
@@ -126,6 +149,10 @@ std::optional<stored_webhook> lane::next(unix_ms now) {
         else
             return first;
     }
+    if (is_out_of_sight())
+        throw store_error(fmt::format("{} webhooks of route {} wait, and no index leads to them",
+                                      row().counts.pending, settings_.route),
+                          true);
     return std::nullopt;
 }
 

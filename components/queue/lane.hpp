@@ -62,7 +62,8 @@ public:
 
     /// The next webhook for the forwarder; nothing when no webhook may be sent now. New
     /// ones and those to be tried again take turns, so that neither holds up the other. Of the
-    /// probes of a circuit that is open every second one is the newest. Throws store_error.
+    /// probes of a circuit that is open every second one is the newest that was not a probe yet.
+    /// Throws store_error, also where webhooks wait that no index leads to.
     std::optional<stored_webhook> next(unix_ms now);
     /// When next() may have something although nothing happens until then; nothing: never.
     std::optional<unix_ms> wake_at(unix_ms now) const;
@@ -98,6 +99,8 @@ private:
     bool refill_due(unix_ms now);
     void take_over(std::vector<stored_webhook> more, webhook_line& line) const;
     std::optional<stored_webhook> newest_as_probe(unix_ms now);
+    std::optional<stored_webhook> newest(unix_ms now);
+    bool is_out_of_sight() const;
     bool is_too_old(const stored_webhook& w, unix_ms now) const;
     read_limit ahead() const;
 
@@ -115,6 +118,7 @@ private:
     unix_ms next_due_ = 0;  // no failed one behind these is due before
     bool fresh_comes_first_ = false;
     bool newest_was_probe_ = false;
+    std::int64_t probed_ = 0;  // the failed one that was the latest such probe
     unix_ms rests_until_ = 0;
     std::vector<unfit_webhook> unfit_;
 };

@@ -93,7 +93,7 @@ public:
     /// Bytes that the disk had left after the last batch.
     std::uint64_t disk_left() const { return disk_left_; }
     /// Why no webhook of any route can be kept now; empty where it can.
-    std::string objection_to_any(std::size_t bytes = 1) const;
+    std::string objection_to_any(std::size_t bytes) const;
     const queue_limits& limits() const { return limits_; }
     const webhook_store& store() const { return store_; }
     const std::vector<std::unique_ptr<lane>>& lanes() const { return lanes_; }
@@ -101,6 +101,7 @@ public:
 private:
     struct delivery {
         lane* of;
+        std::int64_t seq;
         unsigned attempt;
         std::size_t bytes;
         patterns::circuit_breaker::ticket ticket;
@@ -136,6 +137,7 @@ private:
     void note_health(lane& l, const std::string& id, outcome how, unix_ms now, queue_events& events,
                      changes& later);
     void apply(changes& later, unix_ms now);
+    void abandon(const std::string& id, changes& later);
     void finish(const std::string& id, bool abandoned, unix_ms now);
     void bury(lane& l, std::vector<unfit_webhook> unfit, unix_ms now, queue_events& events);
     lane* lane_named(std::string_view route);

@@ -8,6 +8,9 @@ namespace {
 
 namespace json = boost::json;
 
+// A queue that has no room for this much is full: it refuses what usually comes.
+constexpr std::size_t usual_webhook = 64 << 10;
+
 constexpr const char* classes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
 json::object counts_of_route(const route_row& r, webhook_store& store, unix_ms now) {
@@ -21,6 +24,7 @@ json::object counts_of_route(const route_row& r, webhook_store& store, unix_ms n
             {"replayed", n.replayed},
             {"pending", n.pending},
             {"failed", n.failed},
+            {"bytes", n.bytes},
             {"paused", r.paused},
             {"oldest_ms", std::max<unix_ms>(0, now - oldest.value_or(now))}};
 }
@@ -48,7 +52,8 @@ json::object metrics_of(const queue_logic& logic, webhook_store& store, unix_ms 
     for (const route_row& r : store.routes().all()) routes[r.name] = counts_of_route(r, store, now);
     for (const auto& l : logic.lanes()) add_lane(routes[l->settings().route].as_object(), *l);
     const auto& bounds = delivery_counts::bounds;
-    json::object all{{"refuses", logic.objection_to_any()},
+    const std::size_t usual = std::min(usual_webhook, logic.limits().bytes / 16);
+    json::object all{{"refuses", logic.objection_to_any(usual)},
                      {"bytes", store.counts().bytes},
                      {"limit", logic.limits().bytes},
                      {"disk_free", logic.disk_left()},

@@ -177,7 +177,9 @@ search_page webhook_store::search(const webhook_filter& f, search_range r, read_
             webhook_overview w = overview_in(whole);
             ++looked_at;
             bytes += w.bytes;
+            const bool has_ended = w.state == dead || w.state == kept;
             const bool fits = w.accepted_at >= f.since && w.accepted_at < f.until &&
+                              (!has_ended || w.due_at <= f.ended_until) &&
                               (f.path.empty() || path_fits(f.path, w.target));
             if (fits) page.found.push_back(std::move(w));
         };

@@ -110,6 +110,13 @@ void add_rest(json::object& answer, const search_page& page) {
     if (page.rest) answer["from"] = {{"after", page.rest->after}, {"before", page.rest->before}};
 }
 
+/// When the first of these requests came. What ends after that is not meant, where those that have
+/// ended are.
+std::int64_t begin_of(const json::object& asked, std::int64_t now_ms) {
+    const auto* from = asked.if_contains("from");
+    return from && from->is_object() ? number_of(from->get_object(), "began", now_ms) : now_ms;
+}
+
 json::object shown(webhook_store& store, const webhook_overview& w) {
     const route_row& route = store.routes().at(w.lane);
     json::object one{{"id", w.id},
@@ -167,13 +174,16 @@ json::value change_one(webhook_store& store, bool replay, const std::string& id,
 
 json::value change_some(webhook_store& store, bool replay, const json::object& asked,
                         std::int64_t now_ms) {
-    const search_page page = store.search(filter_of(store, asked, replay),
-                                          range_of(store, asked, direction::oldest_first),
+    const std::int64_t began = begin_of(asked, now_ms);
+    webhook_filter filter = filter_of(store, asked, replay);
+    if (!filter.states.empty()) filter.ended_until = began;
+    const search_page page = store.search(filter, range_of(store, asked, direction::oldest_first),
                                           limit_of(asked, page_of_changes));
     std::vector<std::string> ids;
     for (const webhook_overview& w : page.found) ids.push_back(w.id);
     json::object answer{{"done", replay ? store.replay(ids, now_ms) : store.drop(ids)}};
     add_rest(answer, page);
+    if (auto* from = answer.if_contains("from")) from->as_object()["began"] = began;
     return answer;
 }
 

@@ -17,6 +17,8 @@ struct webhook_filter {
     std::optional<std::int64_t> lane{};
     std::int64_t since = 0;  ///< accepted then or later, Unix time in ms
     std::int64_t until = std::numeric_limits<std::int64_t>::max();  ///< accepted before
+    /// Of dead and kept ones: they died, or were delivered, up to then.
+    std::int64_t ended_until = std::numeric_limits<std::int64_t>::max();
     std::string path{};  ///< of the target; `/a/*` is each path that begins with `/a/`
 };
 

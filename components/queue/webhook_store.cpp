@@ -21,11 +21,11 @@ void bind_text(SQLite::Statement& s, int index, std::string_view text) {
     s.bind(index, std::string(text));
 }
 
-std::int64_t checksum_of(std::string_view id, std::string_view text) {
+}  // namespace
+
+std::int64_t webhook_store::checksum_of(std::string_view id, std::string_view text) {
     return crc32c(text, crc32c(id));
 }
-
-}  // namespace
 
 webhook_store::webhook_store(const std::filesystem::path& file)
     : file_(file, queue_format()), routes_(file_), paths_(file_) {
@@ -302,75 +302,6 @@ void webhook_store::reset_delay(std::string_view id, std::int64_t due_at_ms) {
         s.bind(1, due_at_ms);
         bind_text(s, 2, id);
         s.exec();
-    });
-}
-
-// --- reading ---
-
-std::vector<stored_webhook> webhook_store::read(SQLite::Statement& s, read_limit limit) {
-    std::vector<stored_webhook> found;
-    std::size_t bytes = 0;
-    while ((found.empty() || (found.size() < limit.count && bytes < limit.bytes)) &&
-           s.executeStep()) {
-        found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getInt64(),
-                         s.getColumn(2).getString(), s.getColumn(3).getUInt(),
-                         s.getColumn(4).getInt64(), s.getColumn(5).getInt64(),
-                         s.getColumn(6).getString()});
-        stored_webhook& w = found.back();
-        const SQLite::Column checksum = s.getColumn(7);  // of one from before version 5: NULL
-        w.is_whole = checksum.isNull() || checksum.getInt64() == checksum_of(w.id, w.text);
-        bytes += w.text.size();
-    }
-    s.tryReset();  // an open read would keep the WAL from being emptied
-    return found;
-}
-
-std::vector<stored_webhook> webhook_store::waiting_after(std::int64_t lane, std::int64_t turn,
-                                                         read_limit limit) {
-    return file_.guarded([&] {
-        auto& s = file_.prepared(
-            waiting_,
-            "SELECT seq, coalesce(turn, seq), id, attempt, due_at, coalesce(revived_at, "
-            "accepted_at), text, checksum FROM webhooks WHERE state = 0 AND lane = ? AND "
-            "coalesce(turn, seq) "
-            "> ? ORDER BY coalesce(turn, "
-            "seq)");
-        s.bind(1, lane);
-        s.bind(2, turn);
-        return read(s, limit);
-    });
-}
-
-std::vector<stored_webhook> webhook_store::due_after(std::int64_t lane, std::int64_t last_due_ms,
-                                                     std::int64_t last_seq, std::int64_t now_ms,
-                                                     read_limit limit) {
-    return file_.guarded([&] {
-        auto& s = file_.prepared(
-            due_,
-            "SELECT seq, coalesce(turn, seq), id, attempt, due_at, coalesce(revived_at, "
-            "accepted_at), text, checksum FROM webhooks WHERE state = 1 AND lane = ?1 AND due_at "
-            "<= ?2 AND "
-            "due_at >= ?3 AND (due_at, seq) > "
-            "(?3, ?4) ORDER BY due_at, seq");
-        s.bind(1, lane);
-        s.bind(2, now_ms);
-        s.bind(3, last_due_ms);
-        s.bind(4, last_seq);
-        return read(s, limit);
-    });
-}
-
-std::optional<std::int64_t> webhook_store::next_due(std::int64_t lane, std::int64_t last_due_ms) {
-    return file_.guarded([&] {
-        auto& s = file_.prepared(next_due_,
-                                 "SELECT due_at FROM webhooks WHERE state = 1 AND lane = ? AND "
-                                 "due_at > ? ORDER BY due_at LIMIT 1");
-        s.bind(1, lane);
-        s.bind(2, last_due_ms);
-        std::optional<std::int64_t> at;
-        if (s.executeStep()) at = s.getColumn(0).getInt64();
-        s.tryReset();
-        return at;
     });
 }
 

@@ -136,6 +136,10 @@ public:
     /// Waiting ones of a lane behind `turn`, in their order.
     std::vector<stored_webhook> waiting_after(std::int64_t lane, std::int64_t turn,
                                               read_limit limit);
+    /// Waiting ones of a lane, the last one first.
+    std::vector<stored_webhook> newest_waiting(std::int64_t lane, std::size_t most);
+    /// The newest failed one of a lane before `seq`, due or not; none or one.
+    std::vector<stored_webhook> failed_before(std::int64_t lane, std::int64_t seq);
     /// Failed ones that are due at `now_ms`, those first that are due for longest; behind the last
     /// one in that order.
     std::vector<stored_webhook> due_after(std::int64_t lane, std::int64_t last_due_ms,
@@ -143,6 +147,8 @@ public:
                                           read_limit limit);
     /// When the first one behind `last_due_ms` is due.
     std::optional<std::int64_t> next_due(std::int64_t lane, std::int64_t last_due_ms);
+    /// True when the webhook is there, and its id does not lead to it: the file is damaged.
+    bool has_lost(std::int64_t seq, std::string_view id);
     /// When the first one of those that wait for a delivery came in.
     std::optional<std::int64_t> oldest_arrival(std::int64_t lane);
     /// Writes something that the next commit has to bring to the disk, and leaves nothing.
@@ -186,6 +192,7 @@ private:
     };
     /// Of `seq, lane, state, order_key, length(text), attempt`.
     static row row_in(SQLite::Statement& s);
+    static std::int64_t checksum_of(std::string_view id, std::string_view text);
     std::optional<row> find(std::string_view id);
     void count(const row& r, webhook_event what, webhook_state next);
     std::vector<row> oldest_dead(std::string_view id, std::size_t most);
@@ -210,7 +217,7 @@ private:
     using statement = std::unique_ptr<SQLite::Statement>;
     statement insert_, remove_, find_, tries_of_, fail_, kill_, waiting_, due_, next_due_, free_,
         state_, key_taken_, next_of_key_, turn_, note_, forget_notes_, drop_notes_, seen_, saw_,
-        forget_seen_, reset_, keep_, oldest_;
+        forget_seen_, reset_, keep_, oldest_, newest_, failed_before_;
 };
 
 }  // namespace components

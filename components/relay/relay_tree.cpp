@@ -29,9 +29,10 @@ supe::child_spec built_in(std::string component, std::string name, json::value c
 
 json::string time(supe::milliseconds d) { return json::string(supe::print_duration(d)); }
 
-/// Of a child that is there once a route.
-std::string name_for(const relay_settings& s, const relay_route& route, const std::string& base) {
-    return s.named_routes ? base + "-" + route.name : base;
+/// Of a child that is there once a route. A route goes on with its lock, and with what that knows
+/// of open connections, when a file with `to` becomes one with `routes`.
+std::string name_for(const relay_route& route, const std::string& base) {
+    return route.name == default_route ? base : base + "-" + route.name;
 }
 
 json::object retry_of(const relay_settings& s, retry_settings r) {
@@ -44,7 +45,7 @@ json::object retry_of(const relay_settings& s, retry_settings r) {
 /// A lane of the queue.
 json::object lane_of(const relay_settings& s, const relay_route& route) {
     json::object lane{{"name", route.name},
-                      {"forwarder", name_for(s, route, "forwarder")},
+                      {"forwarder", name_for(route, "forwarder")},
                       {"in_flight", 2 * route.connections + 16},
                       {"connections", route.connections},
                       {"retry", retry_of(s, route.retry)},
@@ -64,7 +65,7 @@ json::object queue_config(const relay_settings& s) {
     return config;
 }
 
-json::object forwarder_config(const relay_settings& s, const relay_route& route) {
+json::object forwarder_config(const relay_route& route) {
     json::object config{{"route", route.name},
                         {"to", route.to},
                         {"exact", route.exact},
@@ -73,7 +74,7 @@ json::object forwarder_config(const relay_settings& s, const relay_route& route)
                          {{"connect", time(route.timeout.connect)},
                           {"first_byte", time(route.timeout.first_byte)},
                           {"total", time(route.timeout.total)}}},
-                        {"lock", "/" + name_for(s, route, "connection_lock")}};
+                        {"lock", "/" + name_for(route, "connection_lock")}};
     if (!route.rate.empty()) config["rate"] = route.rate;
     if (!route.ca_file.empty()) config["ca_file"] = route.ca_file.string();
     if (!route.sign_key_file.empty()) config["sign"] = {{"key_file", route.sign_key_file.string()}};
@@ -118,9 +119,8 @@ json::object intake_config(const relay_settings& s) {
     return config;
 }
 
-supe::child_spec forwarder_of(const relay_settings& s, const relay_route& route) {
-    auto forwarder =
-        built_in("forwarder", name_for(s, route, "forwarder"), forwarder_config(s, route));
+supe::child_spec forwarder_of(const relay_route& route) {
+    auto forwarder = built_in("forwarder", name_for(route, "forwarder"), forwarder_config(route));
     forwarder.demand = true;
     forwarder.shutdown.limit =
         10s;  // no longer: under rest_for_one, intake waits for it when the lock has crashed
@@ -152,7 +152,7 @@ supe::child_spec dam(const relay_settings& s) {
         "destination-up", "component-crashed", "component-auto-restarted"};
     if (s.admin) tree->children.push_back(admin_of(*s.admin));
     tree->children.push_back(built_in("queue", "queue", queue_config(s)));
-    for (const relay_route& route : s.routes) tree->children.push_back(forwarder_of(s, route));
+    for (const relay_route& route : s.routes) tree->children.push_back(forwarder_of(route));
     supe::child_spec child;
     child.name = "dam";
     child.supervisor = std::move(tree);
@@ -176,7 +176,7 @@ supe::supervisor_spec relay_tree(const relay_settings& s) {
     }
     for (const relay_route& route : s.routes)
         tree.children.push_back(
-            built_in("connection_lock", name_for(s, route, "connection_lock"),
+            built_in("connection_lock", name_for(route, "connection_lock"),
                      {{"connections", route.connections}, {"timeout", time(route.timeout.total)}}));
     tree.children.push_back(dam(s));
     auto server = built_in("http_server", "http_server", intake_config(s));

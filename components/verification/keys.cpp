@@ -43,6 +43,27 @@ const EVP_MD* digest_for(proof_kind proof) {
     return proof == proof_kind::hmac_sha512 ? ::EVP_sha512() : ::EVP_sha256();
 }
 
+// Of a signature, in bytes. That of P-256 is DER: a sequence of two numbers of 1 to 33 bytes.
+constexpr std::size_t ed25519_size = 64, shortest_p256 = 8, longest_p256 = 72;
+
+bool fits_ed25519(EVP_PKEY* key, std::string_view text, std::string_view signature) {
+    const std::unique_ptr<EVP_MD_CTX, decltype(&::EVP_MD_CTX_free)> check(::EVP_MD_CTX_new(),
+                                                                          &::EVP_MD_CTX_free);
+    return check && ::EVP_DigestVerifyInit(check.get(), nullptr, nullptr, nullptr, key) == 1 &&
+           ::EVP_DigestVerify(check.get(), bytes_of(signature), signature.size(), bytes_of(text),
+                              text.size()) == 1;
+}
+
+/// `hash`: the SHA-256 of the text.
+bool fits_p256(EVP_PKEY* key, std::string_view hash, std::string_view signature) {
+    const std::unique_ptr<EVP_PKEY_CTX, decltype(&::EVP_PKEY_CTX_free)> check(
+        ::EVP_PKEY_CTX_new(key, nullptr), &::EVP_PKEY_CTX_free);
+    return check && ::EVP_PKEY_verify_init(check.get()) == 1 &&
+           ::EVP_PKEY_CTX_set_signature_md(check.get(), ::EVP_sha256()) == 1 &&
+           ::EVP_PKEY_verify(check.get(), bytes_of(signature), signature.size(), bytes_of(hash),
+                             hash.size()) == 1;
+}
+
 using key_pointer = std::unique_ptr<EVP_PKEY, decltype(&::EVP_PKEY_free)>;
 
 key_pointer read_p256(std::string_view text) {
@@ -120,16 +141,39 @@ verification_key::~verification_key() = default;
 verification_key::verification_key(verification_key&&) noexcept = default;
 verification_key& verification_key::operator=(verification_key&&) noexcept = default;
 
-bool verification_key::proves(std::string_view text, std::string_view signature) const {
-    if (proof_ == proof_kind::token) return same_bytes(secret_, signature);
-    if (!public_) return same_bytes(hmac(digest_for(proof_), secret_, text), signature);
-    const std::unique_ptr<EVP_MD_CTX, decltype(&::EVP_MD_CTX_free)> check(::EVP_MD_CTX_new(),
-                                                                          &::EVP_MD_CTX_free);
-    const EVP_MD* digest = proof_ == proof_kind::ecdsa_p256 ? ::EVP_sha256() : nullptr;
-    return check &&
-           ::EVP_DigestVerifyInit(check.get(), nullptr, digest, nullptr, public_->key.get()) == 1 &&
-           ::EVP_DigestVerify(check.get(), bytes_of(signature), signature.size(), bytes_of(text),
-                              text.size()) == 1;
+bool verification_key::proves(std::string_view text,
+                              const std::vector<std::string>& signatures) const {
+    std::vector<std::string_view> possible;
+    for (const std::string& signature : signatures)
+        if (may_be_signature(signature)) possible.push_back(signature);
+    if (possible.empty()) return false;
+    if (public_) return proves_publicly(text, possible);
+    const std::string proof =
+        proof_ == proof_kind::token ? secret_ : hmac(digest_for(proof_), secret_, text);
+    bool proven = false;
+    for (const std::string_view signature : possible) proven |= same_bytes(proof, signature);
+    return proven;
+}
+
+bool verification_key::may_be_signature(std::string_view bytes) const {
+    switch (proof_) {
+        case proof_kind::token: return bytes.size() == secret_.size();
+        case proof_kind::ed25519: return bytes.size() == ed25519_size;
+        case proof_kind::ecdsa_p256:
+            return bytes.size() >= shortest_p256 && bytes.size() <= longest_p256;
+        default:
+            return bytes.size() == static_cast<std::size_t>(::EVP_MD_get_size(digest_for(proof_)));
+    }
+}
+
+bool verification_key::proves_publicly(std::string_view text,
+                                       const std::vector<std::string_view>& signatures) const {
+    if (proof_ == proof_kind::ed25519)
+        return fits_ed25519(public_->key.get(), text, signatures.front());
+    const std::string hash = sha256(text);
+    return std::ranges::any_of(signatures, [&](std::string_view signature) {
+        return fits_p256(public_->key.get(), hash, signature);
+    });
 }
 
 std::string verification_key::hmac_sha256(std::string_view text) const {

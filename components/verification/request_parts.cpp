@@ -147,6 +147,19 @@ std::string objection_to_signs(std::string_view signs, bool has_timestamp) {
     return {};
 }
 
+bool signs_time(std::string_view signs, std::string_view timestamp) {
+    const std::string_view where = taken_apart(timestamp).first;
+    for (auto next = next_part(signs); next; next = next_part(next->behind)) {
+        const std::string_view name = next->name;
+        const bool is_itself =
+            name == timestamp || (where == "header" && same_field(name, timestamp));
+        const bool is_in_it = (where == "json" && name == "body") ||
+                              (where == "query" && (name == "url" || name == "plain_url"));
+        if (name == "timestamp" || is_itself || is_in_it) return true;
+    }
+    return false;
+}
+
 request_parts::request_parts(const sent_request& request, const provider& how)
     : request_(request), how_(how) {}
 

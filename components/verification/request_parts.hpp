@@ -26,6 +26,8 @@ struct sent_request {
 /// What is wrong with a column of the settings; empty where nothing is.
 std::string objection_to_source(std::string_view source);
 std::string objection_to_signs(std::string_view signs, bool has_timestamp);
+/// Whether the time at this source is part of what is signed, so that nobody can make it younger.
+bool signs_time(std::string_view signs, std::string_view timestamp);
 
 /// The parts of one request, by what a row of the table says of them.
 class request_parts {

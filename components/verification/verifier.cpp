@@ -50,8 +50,7 @@ struct verifier::state {
                                         const std::vector<std::string>& signatures) const {
         const verification_key* fits = nullptr;
         for (const verification_key& key : keys)
-            for (const std::string& signature : signatures)
-                if (key.proves(text, signature) && !fits) fits = &key;
+            if (key.proves(text, signatures) && !fits) fits = &key;
         return fits;
     }
 

@@ -87,6 +87,10 @@ void check_columns(const field_reader& in, const located_value& v, const provide
     }
     if (p.age && p.timestamp.empty())
         in.below("age").fail(v.position_of("age"), "there is no timestamp whose age it could be");
+    if (p.age && !signs_time(p.signs, p.timestamp))
+        in.below("age").fail(v.position_of("age"),
+                             "the time is not signed, and anybody could write another one: `signs` "
+                             "needs {timestamp}");
 }
 
 std::filesystem::path file_in(const field_reader& in, const located_value& v,

@@ -17,8 +17,9 @@ class client {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    /// Nothing where no tree runs on this state directory. A tree that is alive and accepts no
-    /// connection counts as running: requests to it time out.
+    /// Nothing where no tree runs on this state directory, or this user may not ask it (errno is
+    /// EACCES). A tree that is alive and accepts no connection counts as running: requests to it
+    /// time out.
     static std::optional<client> connect(const std::filesystem::path& state);
 
     /// Sends a request. Answers follow as lines.

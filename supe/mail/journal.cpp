@@ -1,5 +1,6 @@
 #include "supe/mail/journal.hpp"
 
+#include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 
 #include <boost/json/parse.hpp>
@@ -64,6 +65,10 @@ envelope journaled_mail::view() const {
     // All other senders died with the supervisor.
     if (from_above) mail.origin = {.source = mail_source::uplink, .id = id, .receipt = receipt};
     return mail;
+}
+
+bool journaled_mail::is_sound() const {
+    return is_json(msg) && (extras.empty() || is_json("{\"msg\":0" + extras + "}"));
 }
 
 std::string to_text(const mail_history& history) {

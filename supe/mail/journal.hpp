@@ -28,6 +28,9 @@ struct journaled_mail {
     journaled_mail(const std::string& recipient, const envelope& mail, mailbox::consumer only_for);
     /// Valid as long as this.
     envelope view() const;
+    /// False where its texts are no JSON, which no recipient could read: somebody wrote into the
+    /// file, or the disk did.
+    bool is_sound() const;
     std::string recipient() const {
         return recipient_name(box, answer ? mailbox::anyone : meant_for);
     }

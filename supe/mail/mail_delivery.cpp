@@ -107,6 +107,7 @@ void mail_delivery::flush() {
 void mail_delivery::settle() {
     let_in_unknown();
     bury_some();
+    tell_some();
     std::size_t left = deliveries_per_turn;
     for (std::size_t n = 0; n < unsettled_.size() && left > 0; ++n) {
         mail_destination* const destination = std::exchange(unsettled_[n], nullptr);
@@ -339,56 +340,11 @@ void mail_delivery::to_dead_letters(const std::string& box, const dead_mail& dea
                                     std::string_view verdict) {
     const envelope mail = dead.mail->view();
     const bool is_kept = is_kept_by_sender(mail);
-    // The life that an answer is for is over, in whichever instance.
-    const mailbox::consumer meant_for = mail.answer ? mailbox::anyone : consumer_of(*dead.mail);
     if (!is_kept)
-        events_.on_dead_letter(mail, recipient_name(box, meant_for), dead.reason, dead.history);
+        events_.on_dead_letter(mail, recipient_name(box, *dead.mail), dead.reason, dead.history);
     left(*dead.mail);
     if (is_kept) return answers_.refuse(mail, verdict);
     if (mail.origin.receipt) answers_.undeliverable(mail.origin, verdict);
-}
-
-// --- the next hop ---
-
-void mail_delivery::on_outcome(mail_endpoint& next, signal_kind outcome, std::string_view id,
-                               std::string_view reason) {
-    SUPE_ASSERT(next.hop);
-    if (outcome == signal_kind::mail_withheld) {
-        if (const held_mail* const mail = next.box.park(next.consumer, id))
-            answers_.withheld(mail->view().origin);
-        return changed(*next.destination);  // what is parked makes room for others
-    }
-    if (const mail_ptr mail = next.box.ack(next.consumer, id)) {
-        // Refused, or taken over. An ack of the recipient that comes first also means taken over.
-        if (outcome == signal_kind::mail_undeliverable) {
-            answers_.refuse(mail->view(), reason);
-        } else {
-            taken_over(next, *mail);
-        }
-        changed(*next.destination);
-    }
-    if (outcome == signal_kind::mail_accepted) return;
-    if (const auto sender = next.hop->finished(id)) answers_.send(sender->view(), outcome, reason);
-}
-
-void mail_delivery::taken_over(mail_endpoint& next, const held_mail& mail) {
-    const envelope e = mail.view();
-    answers_.accepted(e.origin);
-    next.hop->took_over(e, goes_further(next, e.to));
-}
-
-/// The recipient is not a child of that supervisor, but below another one of its children: the mail
-/// is in no journal of its own.
-bool mail_delivery::goes_further(const mail_endpoint& next, std::string_view to) const {
-    const std::size_t here = address_.size() + 1 + next.name.size() + 1;  // `/dam/deep/`
-    return to.size() > here && to.find('/', here) != std::string_view::npos;
-}
-
-void mail_delivery::forget_taken_over(mail_endpoint& endpoint, next_hop::which which,
-                                      std::string_view reason) {
-    if (!endpoint.hop) return;
-    for (const waiting_origin& sender : endpoint.hop->forget(which))
-        answers_.undeliverable(sender.view(), reason);
 }
 
 }  // namespace supe

@@ -42,6 +42,8 @@ public:
     }
     /// The result of a commit.
     void on_journal(const journal::result& written);
+    /// New mail waits for the result of its commit, and its senders for the answer.
+    bool is_writing() const { return !being_written_.empty(); }
 
     // In
 
@@ -84,7 +86,8 @@ public:
     /// sender still waits for is refused, also mail on its way to a supervisor.
     void bury(std::string recipient, std::shared_ptr<mailbox> box, endpoint_kind kind,
               remains then);
-    bool is_burying() const { return !burials_.empty(); }
+    /// Senders of what was removed are still to be told.
+    bool is_burying() const { return !burials_.empty() || !untold_.empty(); }
     /// At most so many mails and bytes are still to become dead letters.
     struct amount {
         std::size_t mails = 0, bytes = 0;
@@ -97,13 +100,12 @@ public:
     /// Settles what has changed, and starts the commit of this turn's steps. Where it is much, a
     /// part is left for the next call.
     void flush();
-    bool has_unfinished() const {
-        return !unsettled_.empty() || !burials_.empty() || is_letting_in_;
-    }
+    bool has_unfinished() const { return !unsettled_.empty() || is_burying() || is_letting_in_; }
     /// `co_await unfinished()` resumes when a call of flush() left something.
     auto unfinished() { return unfinished_.wait(); }
     static constexpr std::size_t deliveries_per_turn = 2048;
     static constexpr std::size_t restored_per_turn = 1024;
+    static constexpr std::size_t told_per_turn = 1024;
     static constexpr std::size_t burials_per_turn = 128;
     static constexpr std::size_t buried_bytes_per_turn = 1u << 20;  // and one mail more
 
@@ -114,9 +116,9 @@ public:
     using mails_by_name =
         std::map<std::pair<std::string, mailbox::consumer>, std::deque<journaled_mail>>;
     const mails_by_name& unknown() const { return unknown_; }
-    /// False when no mail of an unknown name has that id.
+    /// False when no mail of an unknown name has that id. Who waits for a receipt gets `removed`.
     bool drop_unknown(std::string_view id);
-    /// Returns how many there were.
+    /// The same for all. Returns how many there were.
     std::size_t drop_all_unknown();
 
 private:
@@ -127,6 +129,11 @@ private:
         endpoint_kind kind;
         remains then;
         amount letters;  // it may become
+    };
+    /// A sender that waits for a receipt which never comes.
+    struct untold_sender {
+        waiting_origin who;
+        std::string_view reason;  // a literal
     };
     mailbox::entry entry_to(const mail_destination& destination) const;
     void taken(mail_destination& destination, const envelope& mail, mailbox::consumer meant_for);
@@ -145,6 +152,9 @@ private:
     void taken_over(mail_endpoint& next, const held_mail& mail);
     bool goes_further(const mail_endpoint& next, std::string_view to) const;
     void forget_taken_over(mail_endpoint& endpoint, next_hop::which which, std::string_view reason);
+    void tell_later(waiting_origin sender, std::string_view reason);
+    void tell_some();
+    void drop(const journaled_mail& mail);
     void to_dead_letters(const std::string& box, const dead_mail& dead, std::string_view verdict);
     void deliver(mail_endpoint& endpoint, const envelope& mail);
     void left(const held_mail& mail);
@@ -161,6 +171,7 @@ private:
     bool is_settling_ = false;
     std::deque<burial> burials_;
     amount coming_letters_;  // of all burials
+    std::deque<untold_sender> untold_;
     mails_by_name unknown_;
     bool is_letting_in_ = false;  // a part of it has a recipient again, and waits for its turn
     journal* journal_ = nullptr;

@@ -17,11 +17,6 @@ bool may_get(const mail_destination& destination, mailbox::consumer consumer) {
                destination.consumers.end();
 }
 
-/// What a recipient could not read is not delivered: somebody wrote into the file, or the disk did.
-bool is_sound(const journaled_mail& mail) {
-    return is_json(mail.msg) && (mail.extras.empty() || is_json("{\"msg\":0" + mail.extras + "}"));
-}
-
 }  // namespace
 
 void mail_delivery::keep_in(journal& kept, new_mail which) {
@@ -33,7 +28,7 @@ void mail_delivery::restore(const journaled_mail& mail) {
     SUPE_ASSERT(journal_);
     last_sequence_ = std::max(last_sequence_, mail.sequence);
     if (mail.from_above && directory_.uplink()) directory_.uplink()->hop->accepted(mail.id);
-    if (!is_sound(mail)) return give_up_damaged(mail);
+    if (!mail.is_sound()) return give_up_damaged(mail);
     const envelope kept = mail.view();
     mail_destination* const destination = directory_.destination(mail.box);
     if (!destination || !may_get(*destination, mail.meant_for)) {
@@ -95,7 +90,7 @@ bool mail_delivery::drop_unknown(std::string_view id) {
         auto& mails = entry->second;
         const auto mail = std::ranges::find(mails, id, &journaled_mail::id);
         if (mail == mails.end()) continue;
-        journal_->erase(mail->sequence, mail->from_above ? mail->id : std::string());
+        drop(*mail);
         mails.erase(mail);
         if (mails.empty()) unknown_.erase(entry);
         return true;
@@ -106,11 +101,16 @@ bool mail_delivery::drop_unknown(std::string_view id) {
 std::size_t mail_delivery::drop_all_unknown() {
     std::size_t n = 0;
     for (const auto& [name, mails] : std::exchange(unknown_, {})) {
-        for (const journaled_mail& mail : mails)
-            journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
+        for (const journaled_mail& mail : mails) drop(mail);
         n += mails.size();
     }
     return n;
+}
+
+/// Its senders in this supervisor died with an earlier life of it; one above may wait.
+void mail_delivery::drop(const journaled_mail& mail) {
+    journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
+    if (mail.receipt) tell_later({mail.view().origin, mail.id}, "removed");
 }
 
 void mail_delivery::on_journal(const journal::result& written) {

@@ -252,5 +252,8 @@ bool is_kept_by_sender(const envelope& mail);
 
 /// Who may get a mail: the component NAME, or one instance alone, `NAME.i`.
 std::string recipient_name(const std::string& name, mailbox::consumer meant_for);
+/// The same of a mail in the mailbox of `name` that is kept elsewhere. The life that an answer is
+/// for is over, in whichever instance.
+std::string recipient_name(const std::string& name, const held_mail& mail);
 
 }  // namespace supe

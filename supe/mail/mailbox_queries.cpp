@@ -17,6 +17,11 @@ std::string recipient_name(const std::string& name, mailbox::consumer meant_for)
     return meant_for == mailbox::anyone ? name : fmt::format("{}.{}", name, meant_for + 1);
 }
 
+std::string recipient_name(const std::string& name, const held_mail& mail) {
+    const bool is_for_one = mail.meant_for && !mail.answer;
+    return recipient_name(name, is_for_one ? mail.meant_for - 1u : mailbox::anyone);
+}
+
 std::size_t mailbox::queued() const {
     SUPE_ASSERT(in_flight_ <= held_ + parked_);
     return held_ + parked_ - in_flight_;

@@ -5,8 +5,11 @@
 // Whose an orphan is, says its mark (life_mark.hpp): the pid of the child that it descends from. A
 // mark that names none of our living children is of a life that is over: of an earlier child, or of
 // one below a nested supervisor that died, since a living one gets its orphans itself. Such an
-// orphan is killed when it is seen. One without a mark is known by the session of its child, or by
-// SUPE_ADDRESS in its environment.
+// orphan is killed when it is seen. One without a mark is known by the session of its child, by
+// SUPE_ADDRESS in its environment, or, where it has no address either, by its slack_mark.
+//
+// An orphan that may not be killed (EPERM: it is another user's) may live for ever. No end waits
+// for it, and it is reported once.
 //
 // The children of an orphan become our orphans when it dies. So look_for_orphans() lists again
 // after each one that it reaps, and the caller repeats end_life() until nothing is left.
@@ -41,7 +44,9 @@ struct orphan {
     std::optional<life_mark> mark;
     pid_t session = 0;
     std::string address;     // SUPE_ADDRESS; read where there is no mark
+    slack_mark slack = 0;    // read where there is no address either
     bool inherited = false;  // a child of this process before it was a supervisor
+    bool reported = false;   // as one that may not be killed
     pid_t waiting_life = 0;  // the life whose end waits for it; 0: none does yet
 };
 
@@ -55,6 +60,12 @@ std::unordered_map<pid_t, orphan>& known_orphans() {
 std::unordered_set<pid_t>& own_children() {
     static std::unordered_set<pid_t> pids;
     return pids;
+}
+
+/// Those of the processes that this process started.
+std::unordered_multiset<slack_mark>& own_slacks() {
+    static std::unordered_multiset<slack_mark> slacks;
+    return slacks;
 }
 
 /// The kernel's list does not shrink while it is read, because a child stays in it until we reap
@@ -112,16 +123,22 @@ bool lies_below(std::string_view address, std::string_view root) {
 
 orphan identify(pid_t pid) {
     static const std::optional<life_mark> our_own = mark_of(::getpid());
+    static const slack_mark our_slack = slack_mark_of(::getpid());
     orphan o;
     o.session = ::getsid(pid);
     o.mark = mark_of(pid);
     if (o.mark == our_own) o.mark.reset();  // inherited from us, and not set by a launcher
     if (!o.mark) o.address = variable_of(pid, "SUPE_ADDRESS");
+    if (!o.mark && o.address.empty()) o.slack = slack_mark_of(pid);
+    if (o.slack == our_slack) o.slack = 0;
     return o;
 }
 
 /// Its child is dead and reaped.
-bool is_over(const orphan& o) { return o.mark && !own_children().contains(o.mark->life); }
+bool is_over(const orphan& o) {
+    if (o.mark) return !own_children().contains(o.mark->life);
+    return o.slack != 0 && !own_children().contains(o.session) && !own_slacks().contains(o.slack);
+}
 
 /// A process that forks and ends, again and again, is gone before its number is signalled; the
 /// group gets the signal as a whole, forks included. The group is the orphan's alone or that of its
@@ -132,12 +149,6 @@ bool kill_with_group(pid_t pid) {
     const pid_t group = ::getpgid(pid);
     if (group > 1 && ::getsid(pid) != ::getsid(0)) ::kill(-group, SIGKILL);
     return ::kill(pid, SIGKILL) == 0 || errno != EPERM;
-}
-
-/// Also of a process that its parent has not reaped yet.
-bool has_ended(const unique_fd& process) {
-    pollfd ended{process.get(), POLLIN, 0};
-    return ::poll(&ended, 1, 0) > 0;
 }
 
 }  // namespace
@@ -153,16 +164,26 @@ std::string variable_of(pid_t pid, std::string_view name) {
     return {};
 }
 
-void adopt_child(pid_t pid) { own_children().insert(pid); }
-void forget_child(pid_t pid) { own_children().erase(pid); }
+bool has_ended(const unique_fd& process) {
+    pollfd ended{process.get(), POLLIN, 0};
+    return ::poll(&ended, 1, 0) > 0;
+}
+
+void adopt_child(pid_t pid) {
+    if (own_children().insert(pid).second) own_slacks().insert(slack_mark_for(pid));
+}
+
+void forget_child(pid_t pid) {
+    if (own_children().erase(pid) > 0) own_slacks().erase(own_slacks().find(slack_mark_for(pid)));
+}
 
 void leave_alone_inherited_children() {
     for (const pid_t pid : all_children())
         if (!own_children().contains(pid)) known_orphans()[pid].inherited = true;
 }
 
-/// A dead member counts until it is reaped. One that may not be signalled lives.
-bool is_group_alive(pid_t group) {
+/// One that may not be signalled is there too.
+bool has_members(pid_t group) {
     for (pid_t pid; (pid = ::waitpid(-group, nullptr, WNOHANG)) > 0;) known_orphans().erase(pid);
     return ::kill(-group, 0) == 0 || errno == EPERM;
 }
@@ -191,8 +212,9 @@ orphan_list look_for_orphans() {
     return found;
 }
 
-bool end_life(const orphan_list& found, pid_t life, const std::string& address) {
-    bool none = found.complete;
+left_descendants end_life(const orphan_list& found, pid_t life, const std::string& address) {
+    left_descendants left;
+    left.none = found.complete;
     for (const pid_t pid : found.living) {
         const auto known = known_orphans().find(pid);
         if (known == known_orphans().end()) continue;  // reaped since that look
@@ -201,11 +223,14 @@ bool end_life(const orphan_list& found, pid_t life, const std::string& address) 
                            (o.session == life || (!own_children().contains(o.session) &&
                                                   lies_below(o.address, address)));
         if (!named && !is_over(o)) continue;
-        kill_with_group(pid);
+        if (!kill_with_group(pid)) {
+            if (!std::exchange(o.reported, true)) left.untouchable.push_back(pid);
+            continue;
+        }
         if (o.waiting_life == 0 || (o.mark && o.mark->life == life)) o.waiting_life = life;
-        if (o.waiting_life == life) none = false;
+        if (o.waiting_life == life) left.none = false;
     }
-    return none;
+    return left;
 }
 
 bool end_all(const orphan_list& found) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "supe/async/unique_fd.hpp"
+#include "supe/process/launcher.hpp"
 
 #include <sys/types.h>
 #include <cstdint>
@@ -25,9 +26,12 @@ void forget_child(pid_t pid);
 /// not touched. (A shell had started them and then became this process with `exec`.)
 void leave_alone_inherited_children();
 
+/// Of a pidfd. Also of a process that its parent has not reaped yet.
+bool has_ended(const unique_fd& process);
+
 /// After its leader was reaped: the group of a child that we started has members. Reaps those of
-/// them that are dead and are our orphans.
-bool is_group_alive(pid_t group);
+/// them that are dead and are our orphans. Those of another parent count until it reaps them.
+bool has_members(pid_t group);
 
 struct orphan_list {
     std::vector<pid_t> living;
@@ -39,8 +43,8 @@ struct orphan_list {
 orphan_list look_for_orphans();
 
 /// After the end of the child that had the pid `life` and the address `address`: kills its orphans.
-/// True when none is left. `found`: of a look after that end, and the latest one.
-bool end_life(const orphan_list& found, pid_t life, const std::string& address);
+/// `found`: of a look after that end, and the latest one.
+left_descendants end_life(const orphan_list& found, pid_t life, const std::string& address);
 
 /// Kills all orphans. True when none is left but those that may not be signalled, which may live
 /// for ever.

@@ -54,17 +54,19 @@ public:
     virtual std::vector<std::string> notifications() { return {}; }
     /// True once in a life: it sent one that is too long, and was dropped.
     virtual bool dropped_notification() { return false; }
-    /// Sends a signal to this process alone. Returns 0, also when it is dead; or EPERM, when it
-    /// runs as another user by now (sudo).
-    virtual int signal(int number) = 0;
-    /// Sends a signal to its whole group, also after reap(), as long as the group lives. Returns
-    /// EPERM when no process of the group may be signalled.
-    virtual int signal_group(int number) = 0;
+    /// Sends a signal to this process alone. Returns its pid where it may not be signalled (EPERM):
+    /// it runs as another user by now (sudo). Else 0, also when it is dead.
+    virtual pid_t signal(int number) = 0;
+    /// Sends a signal (0: none) to its whole group, also after reap(), as long as the group lives.
+    /// Returns the pid of who may not be signalled: of the process itself while it lives, and after
+    /// reap() of one that is left, when none of those may be. Else 0.
+    virtual pid_t signal_group(int number) = 0;
     /// Sends SIGKILL to its whole group, likewise.
-    int kill_group() { return signal_group(SIGKILL); }
+    pid_t kill_group() { return signal_group(SIGKILL); }
     /// Reaps it and returns how it ended. Precondition: is_dead(). Call it once.
     virtual exit_status reap() = 0;
-    /// After reap(): other processes of its group live.
+    /// After reap(): other processes of its group live. That the last ones are dead, and only not
+    /// reaped by their parent, may be seen a little later.
     virtual bool group_lives() = 0;
 
     // Our ends. The user of an end moves it out.
@@ -74,14 +76,21 @@ public:
     unique_fd input;  // held until the end of the process
 };
 
+/// What is left of the descendants of a process that has ended.
+struct left_descendants {
+    bool none = true;                ///< but for what may not be killed
+    std::vector<pid_t> untouchable;  ///< those that may not be killed (EPERM) and were not reported
+                                     ///< before: they may live for ever
+};
+
 class launcher {
 public:
     virtual ~launcher() = default;
     virtual std::variant<std::unique_ptr<process>, launch_error> launch(const launch_request&) = 0;
     /// After the end of the process `life`, which was started as `address`: kills the processes
-    /// that it, or one below it, left behind outside its group. True when no such process is left.
-    /// The children of an orphan appear only when it is dead, so call this until it is true.
-    virtual awaitable<bool> end_descendants(pid_t life, std::string address) = 0;
+    /// that it, or one below it, left behind. The children of an orphan appear only when it is
+    /// dead, so call this until none is left.
+    virtual awaitable<left_descendants> end_descendants(pid_t life, std::string address) = 0;
 };
 
 }  // namespace supe

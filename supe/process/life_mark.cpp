@@ -1,5 +1,10 @@
 #include "supe/process/life_mark.hpp"
 
+#include "supe/storage/proc_text.hpp"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+#include <cstdlib>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -11,6 +16,13 @@ namespace {
 constexpr int life_bits = 22;  // PID_MAX_LIMIT of Linux
 constexpr int tree_bits = 41;  // the rest but the first, so that a mark is never RLIM_INFINITY
 constexpr std::string_view row = "Max file locks";
+
+constexpr slack_mark usual_slack = 50'000;  // ns, of Linux
+constexpr slack_mark slack_marks = 16'384;  // of which each is another nanosecond
+
+bool is_slack_mark(slack_mark slack) {
+    return slack > usual_slack && slack <= usual_slack + slack_marks;
+}
 
 }  // namespace
 
@@ -39,6 +51,23 @@ std::optional<life_mark> mark_of(pid_t pid) {
         return life_mark::from_limit(soft);
     }
     return std::nullopt;
+}
+
+slack_mark slack_mark_for(pid_t life) {
+    return usual_slack + 1 + static_cast<slack_mark>(life) % slack_marks;
+}
+
+slack_mark slack_mark_of(pid_t pid) {
+    const std::string text = proc_text("/proc/" + std::to_string(pid) + "/timerslack_ns");
+    const slack_mark slack = std::strtoul(text.c_str(), nullptr, 10);
+    return is_slack_mark(slack) ? slack : 0;
+}
+
+/// A supervisor that is a child itself has a mark, and gives each child another one.
+void set_slack_mark() {
+    const auto ours = static_cast<slack_mark>(::prctl(PR_GET_TIMERSLACK));
+    if (ours == usual_slack || is_slack_mark(ours))
+        ::prctl(PR_SET_TIMERSLACK, slack_mark_for(::getpid()));
 }
 
 }  // namespace supe

@@ -6,7 +6,7 @@
 // 2. clone_launcher starts it as vfork does: the child has our memory, and this thread stands still
 //    until its execve. So a start takes the same time with any heap. It also shares our table of
 //    descriptors at first, which is not copied then.
-// 3. child_setup runs in the child: session, descriptors, limits, mark, user, death signal,
+// 3. child_setup runs in the child: session, descriptors, limits, marks, user, death signal,
 //    directory, signals. It makes system calls only. An error is left in `failure`, where the
 //    parent reads it.
 // 4. The kernel makes the pidfd with the process, so its end is never missed.
@@ -98,7 +98,7 @@ private:
         ::setsid();
         set_descriptors();
         ::setrlimit(RLIMIT_NOFILE, &inherited_descriptor_limit);
-        set_mark();
+        set_marks();
         if (request.run_as) change_user(*request.run_as);
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);       // a change of user would clear it
         if (::getppid() != parent) ::_exit(127);  // the parent died before the death signal was set
@@ -123,12 +123,13 @@ private:
             fail_in(step::identity);
     }
 
-    /// Where the hard limit is lower there is no mark.
-    void set_mark() const {
+    /// Where the hard limit is lower there is no life_mark.
+    void set_marks() const {
         rlimit limit{};
         ::getrlimit(RLIMIT_LOCKS, &limit);
         limit.rlim_cur = life_mark{tree, ::getpid()}.as_limit();
         ::setrlimit(RLIMIT_LOCKS, &limit);
+        set_slack_mark();
     }
 
     /// The child shares the parent's table of descriptors until it unshares it. CLOSE_RANGE_UNSHARE

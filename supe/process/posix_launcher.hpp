@@ -22,7 +22,7 @@ public:
     explicit posix_launcher(loop_executor executor);
     std::variant<std::unique_ptr<process>, launch_error> launch(const launch_request&) override;
     /// All callers in one turn of the event loop share one scan of our children.
-    awaitable<bool> end_descendants(pid_t life, std::string address) override;
+    awaitable<left_descendants> end_descendants(pid_t life, std::string address) override;
     /// At the end of a supervisor: kills every child that this process still has and that was not
     /// started by launch(). False when some are left at the deadline.
     awaitable<bool> end_all_descendants(clock& time, time_point deadline);

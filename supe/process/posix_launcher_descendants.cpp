@@ -18,7 +18,7 @@ void posix_launcher::scan() {
     orphans_ = look_for_orphans();
 }
 
-awaitable<bool> posix_launcher::end_descendants(pid_t life, std::string address) {
+awaitable<left_descendants> posix_launcher::end_descendants(pid_t life, std::string address) {
     // Any later scan finds every orphan of this moment. So all callers of one turn share a scan.
     const std::uint64_t before = scans_;
     co_await asio::post(executor_, use_awaitable);

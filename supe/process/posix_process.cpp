@@ -1,6 +1,7 @@
 #include "supe/process/posix_process.hpp"
 
 #include "supe/process/descendants.hpp"
+#include "supe/process/group_rest.hpp"
 
 #include <poll.h>
 #include <sys/syscall.h>
@@ -9,12 +10,6 @@
 #include <csignal>
 
 namespace supe {
-namespace {
-
-int refusal(int sent) { return sent != 0 && errno == EPERM ? EPERM : 0; }
-
-}  // namespace
-
 posix_process::posix_process(loop_executor executor, pid_t pid, unique_fd pidfd,
                              notify_socket notify)
     : pid_(pid), pidfd_(executor, std::move(pidfd)),
@@ -29,6 +24,7 @@ posix_process::~posix_process() {
     const bool ends = kill_group() == 0;
     if (!reaped_) ::waitpid(pid_, nullptr, ends ? 0 : WNOHANG);
     forget_child(pid_);
+    forget_group(pid_);
 }
 
 bool posix_process::is_dead() const {
@@ -46,17 +42,21 @@ std::vector<std::string> posix_process::notifications() {
     return notify_ ? notify_->receive(pid_) : std::vector<std::string>();
 }
 
-int posix_process::signal(int number) {
+pid_t posix_process::signal(int number) {
     if (reaped_) return 0;
-    return refusal(
-        static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0)));
+    const bool refused =
+        ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) != 0 && errno == EPERM;
+    return refused && !is_dead() ? pid_ : 0;
 }
 
 /// The number is the group's as long as the process is not reaped or a member lives. It leads its
 /// session, so it cannot have moved to another group.
-int posix_process::signal_group(int number) {
+///
+/// kill(2) succeeds where one member took the signal. So it does not tell whether the others did.
+pid_t posix_process::signal_group(int number) {
     if (reaped_ && !group_lives()) return 0;
-    return refusal(::kill(-pid_, number));
+    ::kill(-pid_, number);
+    return reaped_ ? rest_of_group(pid_).untouchable : signal(0);
 }
 
 exit_status posix_process::reap() {
@@ -68,7 +68,7 @@ exit_status posix_process::reap() {
 
 /// Once it is seen to be gone, its number may be another group's.
 bool posix_process::group_lives() {
-    group_gone_ = group_gone_ || !is_group_alive(pid_);
+    group_gone_ = group_gone_ || !has_members(pid_) || !rest_of_group(pid_).lives;
     return !group_gone_;
 }
 

@@ -20,8 +20,8 @@ public:
     void watch(timer& alarm) override;
     std::vector<std::string> notifications() override;
     bool dropped_notification() override { return notify_ && notify_->dropped_one(); }
-    int signal(int number) override;
-    int signal_group(int number) override;
+    pid_t signal(int number) override;
+    pid_t signal_group(int number) override;
     exit_status reap() override;
     bool group_lives() override;
 

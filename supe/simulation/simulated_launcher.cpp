@@ -59,12 +59,12 @@ public:
     bool is_dead() const override { return dead_; }
     void watch(timer& alarm) override { alarm_ = &alarm; }
 
-    int signal(int number) override {
+    pid_t signal(int number) override {
         // SIGTERM asks a program of ours to shut down; the channel does that too.
         if (number == SIGKILL || number == SIGABRT) die(exit_status::killed(number));
         return 0;
     }
-    int signal_group(int number) override { return signal(number); }
+    pid_t signal_group(int number) override { return signal(number); }
     bool group_lives() override { return false; }
     /// A dead one still has its end to go through.
     void freeze(bool frozen) { loop_->frozen = frozen && !dead_; }
@@ -144,14 +144,14 @@ std::variant<std::unique_ptr<process>, launch_error> simulated_launcher::launch(
 
 /// The children of a real nested supervisor die with it (PR_SET_PDEATHSIG); here they belong to its
 /// coroutine, which may still run.
-awaitable<bool> simulated_launcher::end_descendants(pid_t, std::string address) {
-    bool none_left = true;
+awaitable<left_descendants> simulated_launcher::end_descendants(pid_t, std::string address) {
+    left_descendants left;
     for (const auto& [pid, p] : processes_) {
         if (!lies_below(p->address(), address)) continue;
         p->die(exit_status::killed(SIGKILL));
-        none_left = false;
+        left.none = false;
     }
-    co_return none_left;
+    co_return left;
 }
 
 simulated_process* simulated_launcher::at(const std::string& address) const {

@@ -51,7 +51,7 @@ public:
 
     std::variant<std::unique_ptr<process>, launch_error> launch(
         const launch_request& request) override;
-    awaitable<bool> end_descendants(pid_t life, std::string address) override;
+    awaitable<left_descendants> end_descendants(pid_t life, std::string address) override;
 
     /// Ends the process with this address as if by `status`; false when none runs.
     bool end(const std::string& address, exit_status status);

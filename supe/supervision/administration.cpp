@@ -1,4 +1,5 @@
 #include "supe/supervision/administration.hpp"
+#include "supe/tree/child_checks.hpp"
 
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
@@ -272,6 +273,9 @@ void administration::on_removed(const child_entry& entry) {
 
 /// Why the child cannot be added; empty when it can.
 std::string administration::refusal_of(const child_spec& spec) const {
+    if (const std::size_t length = children_.address_of(spec.name).size(); length > longest_address)
+        return fmt::format("the address of {} would have {} characters, at most {} are allowed",
+                           spec.name, length, longest_address);
     if (children_.is_taken(spec.name))
         return fmt::format("the name \"{}\" is taken by an earlier child", spec.name);
     if (spec.significant && spec_.auto_shutdown == auto_shutdown_kind::never)
@@ -336,61 +340,6 @@ awaitable<std::string> administration::add_instances(
         co_await pause_after(i);
     }
     if (!problem.empty() && !children_.members(name).empty()) co_await remove_now(name);
-    co_return problem;
-}
-
-// --- scale ---
-
-std::string administration::refusal_of_scale(const std::string& name, unsigned n) {
-    constexpr unsigned most = child_registry::most_instances;
-    if (n < 1 || n > most)
-        return fmt::format("{} is not a number of instances from 1 to {}", n, most);
-    if (const child_entry* const alone = children_.find(name)) {
-        if (alone->instance)
-            return fmt::format("{} is an instance of {}; scale that", name, alone->public_name());
-        if (alone->who.is_supervisor())
-            return fmt::format("{} is a supervisor, and has no instances", name);
-        return {};
-    }
-    return children_.find_group(name) ? std::string() : no_such(name);
-}
-
-/// False when the supervisor ends meanwhile.
-awaitable<bool> administration::remove_instances_beyond(std::string name, unsigned n) {
-    for (std::size_t removed = 1;; ++removed) {
-        const child_group* const group = children_.find_group(name);
-        if (!group || group->numbers.size() <= n) co_return true;
-        const int number = group->numbers.rbegin()->second;
-        const std::string last = children_.at(number).who.spec().name;
-        co_await remove_now(last);
-        if (children_.has(number)) co_return false;
-        co_await pause_after(removed);
-    }
-}
-
-awaitable<std::string> administration::scale_now(std::string name, unsigned n) {
-    std::string problem = refusal_of_scale(name, n);
-    if (!problem.empty()) co_return problem;
-    if (child_entry* const alone = children_.find(name); alone && n > 1) {
-        const child_group& group = children_.make_group(*alone);
-        restarts_.set_group(alone->who.number(), group.id);
-    }
-    const bool removed = co_await remove_instances_beyond(name, n);
-    if (!removed) co_return ending_text(name);
-    for (unsigned i = 1; i <= n && problem.empty(); ++i) {
-        child_group* const group = children_.find_group(name);
-        if (!group) break;  // a child without instances that stays one, or removed
-        if (group->numbers.contains(i)) continue;
-        if (group->numbers.size() >= n) break;
-        const auto next = group->numbers.upper_bound(i);
-        const int before = next == group->numbers.begin() ? group->numbers.rbegin()->second
-                                                          : std::prev(next)->second;
-        auto where = restarter::position::behind(before);
-        where.group = group->id;
-        const int number = children_.add_instance(*group, i).who.number();
-        problem = co_await first_start(number, where);
-        co_await pause_after(i);
-    }
     co_return problem;
 }
 

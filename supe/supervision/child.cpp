@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <iterator>
 
@@ -83,6 +85,9 @@ awaitable<> child::run_lifecycle() {
                 if (request_ && is_another) co_await look_up_user();
             }
             handle(*e);
+            // Who waits for the stop reads why it was refused, before this life is over.
+            if (*e == lifecycle::event::refused)
+                co_await asio::post(host_.time().executor(), use_awaitable);
         } else if (process_ && is_over()) {
             co_await finish_life();
             queue_exit_event();
@@ -135,7 +140,8 @@ void child::perform(lifecycle::action a) {
         case action::abort: return abort();
         case action::kill_group: return kill_group();
         case action::report_refused: return host_.on_refused(*this, refusal_text());
-        case action::abandon: abandoned_ = true; return;
+        // What a dead one left of its group is named by end_descendants().
+        case action::abandon: abandoned_ = !process_->is_dead(); return;
         case action::report_slow_stop: return host_.log(slow_stop_text());
     }
 }
@@ -193,6 +199,9 @@ bool child::group_has_time() {
     if (first_look) reap();
     if (!process_->group_lives()) return false;
     if (first_look) handle(lifecycle::event::first_dead);
+    // As long as others took the signal, those that refused it do not show.
+    const pid_t refusing = process_->signal_group(0);
+    if (refusing != refused_by_) note_refusal(lifecycle_.stop_signal(), refusing);
     return true;
 }
 
@@ -230,7 +239,7 @@ awaitable<> child::finish_life() {
     // Whether others of its group live can be seen only when it is reaped.
     if (!reaped_ && !abandoned_) reap();
     left_processes_ = !abandoned_ && process_->group_lives();
-    const bool refused = process_->kill_group() != 0;
+    process_->kill_group();
     if (stop_command_) co_await end_stop_command();
     const time_point limit = time.now() + last_words;
     wake_.expires_at(limit);
@@ -244,7 +253,7 @@ awaitable<> child::finish_life() {
     process_.reset();
     stop_request_.reset();
     reaped_ = false;
-    if (!abandoned_) co_await end_descendants(life, refused);
+    if (!abandoned_) co_await end_descendants(life);
 }
 
 /// A descendant may hold the other ends and write on and on. No turn takes long.
@@ -271,19 +280,19 @@ void child::close_channel() {
 /// The end of a child is reported only when its descendants are dead. So the next life never runs
 /// beside what the last one left behind, and a nested supervisor never beside the rest of its old
 /// tree.
-awaitable<> child::end_descendants(pid_t life, bool refused) {
+awaitable<> child::end_descendants(pid_t life) {
     clock& time = host_.time();
     const time_point limit = time.now() + descendants_limit;
     const std::string address = address_of_life_ ? *address_of_life_ : address_;
-    while (!co_await host_.processes().end_descendants(life, address)) {
-        left_processes_ = true;
-        if (refused) {
+    for (;;) {
+        const left_descendants left = co_await host_.processes().end_descendants(life, address);
+        for (const pid_t pid : left.untouchable)
             host_.log(
-                fmt::format("processes that {} left behind (group {}) may not be signalled, "
-                            "since they run as another user; going on",
-                            spec_.name, life));
-            co_return;
-        }
+                fmt::format("the process {} that {} left behind may not be killed ({}), since "
+                            "it runs as another user; going on",
+                            pid, spec_.name, std::strerror(EPERM)));
+        if (!left.none || !left.untouchable.empty()) left_processes_ = true;
+        if (left.none) co_return;
         if (time.now() >= limit) {
             host_.log(fmt::format(
                 "processes that {} left behind are still alive after 10 s; going on", spec_.name));

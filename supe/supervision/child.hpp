@@ -120,14 +120,14 @@ private:
     void close_channel();
     bool read_frames(channel& from);
     void report_lost_frames(channel& from);
-    /// `refused`: what is left of its group may not be signalled.
-    awaitable<> end_descendants(pid_t life, bool refused);
+    awaitable<> end_descendants(pid_t life);
     bool last_words_read() const;
     void read_notifications();
     void send_stop_signal();
     void abort();
     void kill_group();
-    void note_refusal(int number, int error);
+    /// `who`: the pid of the process that refused the signal; 0: none did.
+    void note_refusal(int number, pid_t who);
     std::string refusal_text() const;
     /// Runs `stop_command`, and reports its end as an event.
     awaitable<> run_stop_command();
@@ -138,6 +138,7 @@ private:
     /// Of the output, once there is something to read.
     awaitable<> take_turn(std::shared_ptr<output_reader> output);
     child_end how_it_ended();
+    std::string what_the_stop_waits_for() const;
     std::string slow_stop_text() const;
 
     child_host& host_;
@@ -167,6 +168,7 @@ private:
     bool left_processes_ = false;  // others lived when it ended
     bool abandoned_ = false;       // it may not be killed, and lives on
     int refused_signal_ = 0;       // the last one of this life that we were not allowed to send
+    pid_t refused_by_ = 0;         // … to this process: ours, or another one of its group
     bool channel_ended_ = true;
     std::optional<exit_status> exit_;      // of the last life that ended
     std::unique_ptr<launch_error> error_;  // why the last start failed

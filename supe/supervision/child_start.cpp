@@ -32,6 +32,7 @@ void child::spawn() {
     launch_request request = std::move(*std::exchange(request_, nullptr));
     abandoned_ = false;
     refused_signal_ = 0;
+    refused_by_ = 0;
     request.listening_name = spec_.name;
     request.notify = spec_.ready == ready_kind::notify || spec_.watchdog;
     request.watchdog = spec_.watchdog;

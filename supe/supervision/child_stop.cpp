@@ -25,7 +25,7 @@ awaitable<> died(process& p, timer& alarm) {
 void child::send_stop_signal() {
     if (!process_) return;
     for (const int number : {lifecycle_.stop_signal(), SIGCONT}) {
-        const int refused =
+        const pid_t refused =
             lifecycle_.stops_group() ? process_->signal_group(number) : process_->signal(number);
         if (number != SIGCONT) note_refusal(number, refused);
     }
@@ -41,15 +41,20 @@ void child::kill_group() {
     if (process_) note_refusal(SIGKILL, process_->kill_group());
 }
 
-void child::note_refusal(int number, int error) {
-    if (error == 0) return;
+void child::note_refusal(int number, pid_t who) {
+    if (who == 0) return;
     refused_signal_ = number;
+    refused_by_ = who;
     post(lifecycle::event::refused);
 }
 
 std::string child::refusal_text() const {
-    return fmt::format("{} (pid {}) may not be signalled ({}: {}), since it runs as another user{}",
-                       spec_.name, pid(), signal_name(refused_signal_), std::strerror(EPERM),
+    const std::string who =
+        refused_by_ == pid()
+            ? fmt::format("{} (pid {})", spec_.name, pid())
+            : fmt::format("the process {} of the group that {} left", refused_by_, spec_.name);
+    return fmt::format("{} may not be signalled ({}: {}), since it runs as another user{}", who,
+                       signal_name(refused_signal_), std::strerror(EPERM),
                        abandoned_ ? ": it is left behind" : "");
 }
 
@@ -57,10 +62,16 @@ std::string child::why_untouchable() const {
     return process_ && lifecycle_.is_untouchable() ? refusal_text() : std::string();
 }
 
+std::string child::what_the_stop_waits_for() const {
+    if (!reaped_) return fmt::format("waiting for {} (pid {}) to stop", spec_.name, pid());
+    const bool is_group = lifecycle_.gives_time_to_group() && process_->group_lives();
+    if (stop_command_ && !is_group)
+        return fmt::format("waiting for the stop command of {} to end", spec_.name);
+    return fmt::format("waiting for the group {} that {} left to stop", pid(), spec_.name);
+}
+
 std::string child::slow_stop_text() const {
-    const std::string who =
-        reaped_ ? fmt::format("waiting for the group {} that {} left to stop", pid(), spec_.name)
-                : fmt::format("waiting for {} (pid {}) to stop", spec_.name, pid());
+    const std::string who = what_the_stop_waits_for();
     if (lifecycle_.was_killed()) return who + " after SIGKILL";
     if (lifecycle_.kill_at() == never) return who + ", as long as it takes";
     const auto left =

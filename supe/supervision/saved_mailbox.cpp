@@ -4,6 +4,7 @@
 #include "supe/async/unique_fd.hpp"
 #include "supe/mail/delivery_marks.hpp"
 #include "supe/mail/journal_file.hpp"
+#include "supe/mail/saved_mail.hpp"
 #include "supe/storage/file_text.hpp"
 #include "supe/storage/private_files.hpp"
 #include "supe/text/json_text.hpp"
@@ -28,16 +29,10 @@ unique_fd create_next(const std::filesystem::path& directory, const std::string&
     }
 }
 
-/// The members of the envelope that we don't know stand in it as they came, `re` and `call` too.
-void append_line(std::string& text, const envelope& mail) {
-    text += R"({"id":)";
-    append_json_quoted(text, mail.id);
-    text += R"(,"from":)";
-    append_json_quoted(text, mail.from);
-    text += fmt::format(R"(,"attempt":{},"msg":)", mail.attempt);
-    text += mail.msg;
-    text += mail.extras;
-    text += "}\n";
+/// `w` of the address `/dam/w`, and of that of its instance, `/dam/w.2`.
+std::string box_in(const std::string& address) {
+    const std::string name = address.substr(address.rfind('/') + 1);
+    return name.substr(0, name.find('.'));
 }
 
 /// The file as it grows. What is left of one that was not finished would look like a whole mailbox.
@@ -78,7 +73,7 @@ struct slice {
 };
 
 /// The mail that comes next. What its sender keeps is passed over.
-slice next_slice(const mailbox& box, mailbox::reading& at) {
+slice next_slice(const mailbox& box, const std::string& name, mailbox::reading& at) {
     slice next;
     for (std::size_t read = 0; read < slice::most_mails && next.text.size() < slice::most_bytes;
          ++read) {
@@ -86,7 +81,7 @@ slice next_slice(const mailbox& box, mailbox::reading& at) {
         next.is_last = !mail;
         if (!mail) break;
         if (is_kept_by_sender(mail->view())) continue;
-        append_line(next.text, mail->view());
+        append_saved_mail(next.text, mail->view(), recipient_name(name, *mail));
         ++next.mails;
     }
     return next;
@@ -99,6 +94,7 @@ awaitable<mailbox_copy> save_mailbox(std::shared_ptr<const mailbox> box, std::st
                                      std::string earlier) {
     mailbox_copy result;
     if (state.empty()) co_return result;
+    const std::string name = box_in(address);
     mailbox::reading at = box->begin_reading();
     slice next;
     std::optional<copy> made;  // with the first mail
@@ -114,7 +110,7 @@ awaitable<mailbox_copy> save_mailbox(std::shared_ptr<const mailbox> box, std::st
     };
     try {
         while (written && !next.is_last) {
-            next = next_slice(*box, at);
+            next = next_slice(*box, name, at);
             result.mails += next.mails;
             if (next.text.empty() && next.is_last)
                 break;  // nothing to write, also without a thread
@@ -143,18 +139,22 @@ public:
     journal_copier(std::filesystem::path state, std::string address, const delivery_marks& marks)
         : state_(std::move(state)), address_(std::move(address)), marks_(marks) {}
     void on_mail(const journaled_mail& mail) override {
-        envelope kept = mail.view();
-        if (marks_.covers(mail.box, mail.sequence)) ++kept.attempt;
-        std::string line;
-        append_line(line, kept);
-        auto& file = files_[mail.box];
-        if (!file) file = std::make_unique<copy>(state_, address_ + "/" + mail.box);
-        written_ = file->add(line) && written_;
         taken_.push_back({.what = journal_step::kind::erase,
                           .sequence = mail.sequence,
                           .text = mail.from_above ? mail.id : std::string()});
+        envelope kept = mail.view();
+        if (is_kept_by_sender(kept)) return ++found_.kept, void();
+        if (marks_.covers(mail.box, mail.sequence)) ++kept.attempt;
+        const std::string bytes = mail.is_sound() ? std::string() : json_quoted(mail.msg);
+        if (!bytes.empty()) kept.msg = bytes, kept.extras = {};  // else the line was no line
+        std::string line;
+        append_saved_mail(line, kept, mail.recipient());
+        auto& file = files_[mail.box];
+        if (!file) file = std::make_unique<copy>(state_, address_ + "/" + mail.box);
+        written_ = file->add(line) && written_;
+        ++found_.mails;
     }
-    void on_letter(dead_letter) override {}
+    void on_letter(dead_letter) override { ++found_.letters; }
     void on_finished(const std::string&) override {}
 
     bool finish() {
@@ -163,7 +163,9 @@ public:
     }
     const journal_steps& taken() const { return taken_; }
     void add_to(saved_journals& saved) const {
-        saved.mails += taken_.size();
+        saved.mails += found_.mails;
+        saved.kept += found_.kept;
+        saved.letters += found_.letters;
         for (const auto& [box, file] : files_) saved.files.push_back(file->file().string());
     }
 
@@ -173,6 +175,7 @@ private:
     const delivery_marks& marks_;
     std::map<std::string, std::unique_ptr<copy>> files_;  // by mailbox
     journal_steps taken_;
+    saved_journals found_;  // its numbers
     bool written_ = true;
 };
 
@@ -188,9 +191,9 @@ std::string save_journal(const std::filesystem::path& state, const std::filesyst
     if (problem.empty()) problem = from.restore(copier);
     if (problem.empty() && !copier.finish())
         problem = fmt::format("{}: its mail cannot be written to files", file.string());
-    if (!problem.empty() || copier.taken().empty()) return problem;
+    if (!problem.empty()) return problem;
     copier.add_to(saved);
-    return from.write(copier.taken());
+    return copier.taken().empty() ? std::string() : from.write(copier.taken());
 }
 
 }  // namespace

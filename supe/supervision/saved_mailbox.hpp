@@ -39,7 +39,9 @@ awaitable<mailbox_copy> save_mailbox(std::shared_ptr<const mailbox> box, std::st
 
 /// What came of save_journals().
 struct saved_journals {
-    std::size_t mails = 0;
+    std::size_t mails = 0;    ///< in the files
+    std::size_t kept = 0;     ///< that their senders keep: in no file, and in no journal any more
+    std::size_t letters = 0;  ///< dead letters that stay where they are
     std::vector<std::string> files;
     std::string problem;  ///< one line; empty when all of it is saved
 };

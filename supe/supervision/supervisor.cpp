@@ -122,6 +122,11 @@ awaitable<> supervisor::decide() {
         changed_.expires_at(never);
         co_await changed_.wait();
     }
+    // What is on disk was accepted: its senders hear of it. No further mail is let in now.
+    while (mail_.delivery.is_writing()) {
+        changed_.expires_at(never);
+        co_await changed_.wait();
+    }
     while (mail_.delivery.is_burying()) {
         co_await asio::post(env_.time.executor(), use_awaitable);
         mail_.flush();

@@ -244,7 +244,10 @@ awaitable<> supervisor::run_uplink() {
 void supervisor::on_uplink_frame(std::string_view frame) {
     using kind = signal_kind;
     const message m = read_message(frame);
-    if (const auto* as_mail = std::get_if<mail_frame>(&m)) return mail_.router.from_above(*as_mail);
+    if (const auto* as_mail = std::get_if<mail_frame>(&m)) {
+        if (!over_) mail_.router.from_above(*as_mail);  // else it stays above
+        return;
+    }
     const auto* signal = std::get_if<signal_frame>(&m);
     if (!signal) return;
     switch (signal->kind) {

@@ -91,6 +91,7 @@ awaitable<> supervisor::run_journal() {
         }
         mail_.delivery.on_journal(written);
         mail_.flush();
+        if (over_) changed_.notify();  // decide() waits for the last of them
     }
 }
 

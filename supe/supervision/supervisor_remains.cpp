@@ -15,6 +15,27 @@ using namespace std::chrono_literals;
 
 constexpr milliseconds save_again_after = 5s;  // the disk may have room then
 
+/// What became of what was in the journals of a nested supervisor that was removed; empty where
+/// they had nothing.
+std::string told_of(const saved_journals& saved) {
+    std::vector<std::string> parts;
+    if (!saved.problem.empty()) {
+        parts.push_back(
+            fmt::format("the mail in its journal could not be saved, and is delivered when the "
+                        "name returns: {}",
+                        saved.problem));
+    } else if (saved.mails > 0) {
+        parts.push_back(fmt::format("the {} mails in its journal are in {} (supe mail --from-file)",
+                                    saved.mails, fmt::join(saved.files, ", ")));
+    }
+    if (saved.kept > 0)
+        parts.push_back(
+            fmt::format("mails that their senders keep, and that are in no file: {}", saved.kept));
+    if (saved.letters > 0)
+        parts.push_back(fmt::format("dead letters that return with the name: {}", saved.letters));
+    return fmt::format("{}", fmt::join(parts, "; "));
+}
+
 }  // namespace
 
 /// Runs what blocks, as supervisor_environment::beside.
@@ -165,16 +186,8 @@ awaitable<> supervisor::save_journals_of(std::string name) {
         saved.problem = e.what();
     }
     saving_journals_of_.erase(name);
-    if (!saved.problem.empty()) {
-        report_saved(name,
-                     fmt::format("the mail in its journal could not be saved, and is delivered "
-                                 "when the name returns: {}",
-                                 saved.problem));
-    } else if (saved.mails > 0) {
-        report_saved(name,
-                     fmt::format("the {} mails in its journal are in {} (supe mail --from-file)",
-                                 saved.mails, fmt::join(saved.files, ", ")));
-    }
+    const std::string told = told_of(saved);
+    if (!told.empty()) report_saved(name, told);
     end_save();
 }
 

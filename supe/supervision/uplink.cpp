@@ -17,6 +17,39 @@ constexpr const char* member_of_kind(supervisor_request::kind kind) {
     return kind == supervisor_request::kind::reload ? "tree" : "request";
 }
 
+/// The list of a `restore` (supe/control): JSON text.
+constexpr std::string_view list_member = "mails";
+
+/// A list stands in the frame as its text does, where that is one line and not nested too deep:
+/// as a string, one of full size may be twice as long.
+std::string body_text(supervisor_request request) {
+    auto* const command = request.body.if_object();
+    const auto* const list = command ? command->if_contains(list_member) : nullptr;
+    const bool is_text = list && list->is_string();
+    if (request.what != supervisor_request::kind::command || !is_text)
+        return boost::json::serialize(request.body);
+    const std::string in_place(list->get_string());
+    const bool ends_the_frame = in_place.find('\n') != std::string::npos;
+    if (ends_the_frame || !is_json("[[" + in_place + "]]"))
+        return boost::json::serialize(request.body);
+    command->erase(list_member);
+    std::string text = boost::json::serialize(*command);
+    text.back() = command->empty() ? ' ' : ',';
+    return fmt::format("{}{}:{}}}", text, json_quoted(list_member), in_place);
+}
+
+/// The reverse: what was in place is text again, and is not built.
+boost::json::object command_of(std::string_view text) {
+    boost::json::object command;
+    for (json_members members(text); members.next();) {
+        const std::string_view value = members.value();
+        const bool in_place = members.key() == list_member && !value.starts_with('"');
+        command[members.key()] = in_place ? boost::json::value(boost::json::string(value))
+                                          : parse_json(value).value_or(nullptr);
+    }
+    return command;
+}
+
 /// As supe/control has them (exit code 1 of the command line).
 boost::json::value refusal(const char* what, std::size_t size, std::size_t limit) {
     return boost::json::object{
@@ -78,13 +111,19 @@ std::string outgoing_answer::next() {
 }
 
 std::optional<uplink::asked> uplink::read_request(std::string_view text) {
-    auto data = parse_object(text);
-    for (const auto kind : {supervisor_request::kind::command, supervisor_request::kind::reload}) {
-        auto* body = data.if_contains(member_of_kind(kind));
-        if (body && body->is_object())
-            return asked{string_of(data, "id"), {kind, std::move(*body)}};
+    using kind = supervisor_request::kind;
+    std::string id;
+    std::optional<supervisor_request> request;
+    json_members members(text);
+    while (members.next()) {
+        const std::string_view key = members.key(), value = members.value();
+        if (key == "id") id = json_string_or_empty(value);
+        if (!value.starts_with('{')) continue;
+        if (key == member_of_kind(kind::command)) request = {kind::command, command_of(value)};
+        if (key == member_of_kind(kind::reload)) request = {kind::reload, parse_object(value)};
     }
-    return std::nullopt;
+    if (!members.well_formed() || !request) return std::nullopt;
+    return asked{std::move(id), std::move(*request)};
 }
 
 // --- down ---
@@ -92,7 +131,8 @@ std::optional<uplink::asked> uplink::read_request(std::string_view text) {
 awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_request request,
                                                    std::function<bool()> is_wanted) {
     if (!nested.link()) co_return boost::json::value();
-    const std::string body = boost::json::serialize(request.body);
+    const auto what = request.what;
+    const std::string body = body_text(std::move(request));
     if (body.size() > request_limits::request)
         co_return refusal("request", body.size(), request_limits::request);
     const std::string id = std::to_string(++last_id_);
@@ -109,7 +149,7 @@ awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_req
     } const forget{asked_, entry, id};  // at the end, when the waiter is gone
     waiter_table<std::string, boost::json::value>::waiter answer(all.waiters, id);
     nested.signal(signal_kind::supe_ask,
-                  fmt::format(R"({{"id":"{}","{}":{}}})", id, member_of_kind(request.what), body));
+                  fmt::format(R"({{"id":"{}","{}":{}}})", id, member_of_kind(what), body));
     answer.expires_at(time_.now() + patience);
     while (answer.is_waiting() && is_wanted()) co_await answer.changed();
     co_return answer.take().value_or(boost::json::value());

@@ -22,7 +22,8 @@ namespace supe {
 /// reload).
 struct supervisor_request {
     enum class kind { command, reload } what = kind::command;
-    boost::json::value body;  ///< the command, or the tree as to_json() prints it
+    /// The command, or the tree as to_json() prints it. The `mails` of a command are JSON text.
+    boost::json::value body;
 };
 
 /// Bytes. A larger request, or answer, is refused: a request is one frame (contract §2). An answer

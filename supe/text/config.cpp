@@ -51,7 +51,9 @@ std::string text_of_source(const std::filesystem::path& file, source_read when) 
 }
 
 std::string secret_of_file(const std::filesystem::path& file) {
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";  // some editors begin with it
     std::string text = text_of_file(file);
+    if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
     while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
     return text;
 }

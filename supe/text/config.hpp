@@ -22,7 +22,8 @@ void read_config_text(std::string_view text, const std::string& file, const conf
 /// something else, which might never end (a FIFO, a device); of a file beyond the limit of located
 /// JSON (16 MiB) only so much that read_config_text refuses it.
 std::string text_of_file(const std::filesystem::path& file);
-/// The same of a file that holds a key or a token: without the ends of its last lines.
+/// The same of a file that holds a key or a token: without the ends of its last lines, and without
+/// a byte order mark (of UTF-8) at its begin.
 std::string secret_of_file(const std::filesystem::path& file);
 
 enum class source_read { first, again };

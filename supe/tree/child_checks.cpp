@@ -105,6 +105,23 @@ void check_identity(const field_reader& r, const located& v, const child_spec& c
     r.below(key).fail(v.position_of(key), error->text);
 }
 
+void check_addresses(const field_reader& r, const located& v, const supervisor_spec& s,
+                     std::size_t above) {
+    const auto found = std::ranges::find(v.members, "children", &located::member::key);
+    for (std::size_t i = 0; i < s.children.size(); ++i) {
+        const child_spec& c = s.children[i];
+        const located& place = found->value.elements[i];
+        const field_reader in = r.below("children").below(i);
+        const std::size_t length = above + 1 + c.name.size();
+        if (length > longest_address)
+            in.below("name").fail(place.position_of("name"),
+                                  fmt::format("the address of \"{}\" has {} characters, at most {} "
+                                              "are allowed",
+                                              c.name, length, longest_address));
+        if (c.supervisor) check_addresses(in, place, *c.supervisor, length);
+    }
+}
+
 void check_start(const field_reader& r, const located& v, const child_spec& c) {
     const std::size_t size =
         boost::json::serialize(c.supervisor ? to_json(*c.supervisor) : *c.config).size();

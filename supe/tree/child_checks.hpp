@@ -18,4 +18,11 @@ void check_identity(const field_reader& r, const located_value& v, const child_s
 /// SUPE-START brings a child its config, or its tree, in one frame (contract §2).
 void check_start(const field_reader& r, const located_value& v, const child_spec& c);
 
+/// The files of a child are called by its address, and a file name ends at 255 bytes.
+inline constexpr std::size_t longest_address = 200;  // characters, without an instance's number
+
+/// No address in the tree is longer. `above`: the length of the supervisor's own address.
+void check_addresses(const field_reader& r, const located_value& v, const supervisor_spec& s,
+                     std::size_t above = 0);
+
 }  // namespace supe

@@ -115,6 +115,7 @@ public:
         r.object(v, fields);
         if (!named) r.fail(v.position, "name is missing");
         check_significant(r, v, s);
+        check_addresses(r, v, s);
         return s;
     }
 

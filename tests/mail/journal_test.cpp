@@ -162,6 +162,28 @@ BOOST_AUTO_TEST_CASE(unknown_dropped) {
     BOOST_TEST_SAME(o.journal.taken(), {"erase 2 ", "erase 1 ", "erase 3 "});
 }
 
+// … and who waits above for the receipt of such mail hears that it never comes.
+BOOST_AUTO_TEST_CASE(unknown_dropped_with_a_receipt) {
+    journaled_router o("/dam", true);
+    for (std::uint64_t n = 1; n <= 3; ++n) {
+        supe::journaled_mail mail;
+        mail.sequence = n;
+        mail.box = "gone";
+        mail.id = fmt::format("x-{}", n);
+        mail.msg = "0";
+        mail.from_above = true;
+        mail.receipt = n != 2;
+        o.mail.delivery.restore(mail);
+    }
+    BOOST_TEST(o.mail.delivery.drop_unknown("x-1"));
+    BOOST_TEST_SAME(o.received_above(),
+                    {signal("MAIL-UNDELIVERABLE", R"({"id":"x-1","reason":"removed"})")});
+    BOOST_TEST(o.mail.delivery.drop_all_unknown() == 2u);
+    BOOST_TEST_SAME(o.received_above(),
+                    {signal("MAIL-UNDELIVERABLE", R"({"id":"x-3","reason":"removed"})")});
+    BOOST_TEST_SAME(o.journal.taken(), {"erase 1 x-1", "erase 2 x-2", "erase 3 x-3"});
+}
+
 // A row whose text is no JSON breaks no recipient: it is a letter, with its bytes as a string.
 BOOST_AUTO_TEST_CASE(restored_damaged) {
     journaled_router o;

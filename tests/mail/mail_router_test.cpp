@@ -224,6 +224,26 @@ BOOST_AUTO_TEST_CASE(death_between) {
                                            R"({"id":"/dam/deep/q","reason":"supervisor-died"})")});
 }
 
+// Many wait for a receipt when a nested supervisor goes: a turn tells a part of them.
+BOOST_AUTO_TEST_CASE(told_in_turns) {
+    constexpr std::size_t most = supe::mail_delivery::told_per_turn;
+    router o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& dam = o.add("dam", support::supervisor);
+    o.mail.delivery.on_ready(dam, 1024);
+    for (std::size_t n = 1; n <= most + 1; ++n) {
+        o.sends(a, fmt::format(
+                       R"({{"type":"mail","to":"/dam/q","msg":1,"id":"{}","receipt":true}})", n));
+        o.mail.delivery.on_ack(dam, fmt::format("id-{}", n));
+    }
+    o.received(a), o.received(dam);
+    o.mail.take_out(dam);
+    BOOST_TEST(o.received(a).size() == most);
+    BOOST_TEST(o.mail.delivery.has_unfinished());
+    BOOST_TEST(o.received(a).size() == 1u);
+    BOOST_TEST(!o.mail.delivery.has_unfinished());
+}
+
 // A nested supervisor dies: mail that it had not accepted is delivered to its next life, uncharged.
 // Mail that it had accepted is answered with `supervisor-died`, unless it has a journal.
 BOOST_AUTO_TEST_CASE(death_below) {

@@ -62,4 +62,20 @@ BOOST_AUTO_TEST_CASE(no_window_has_too_many) {
     }
 }
 
+// Another one goes on with the bucket, and is never emptier than empty.
+BOOST_AUTO_TEST_CASE(goes_on) {
+    patterns::rate_limiter r({.count = 4, .period = 1s});
+    BOOST_TEST((r.full_in(start) == 0s));
+    for (int i = 0; i < 3; ++i) r.take(start);
+    BOOST_TEST((r.full_in(start) == 750ms));
+    BOOST_TEST((r.full_in(start + 1s) == 0s));
+    for (const auto& [full_in, at_once] :
+         {std::pair<supe::duration, int>{750ms, 1}, {0s, 4}, {1h, 0}}) {
+        patterns::rate_limiter next({.count = 4, .period = 1s});
+        next.go_on(start, full_in);
+        for (int i = 0; i < at_once; ++i) BOOST_TEST((next.take(start) == 0s));
+        BOOST_TEST((next.take(start) == 250ms));
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,16 +3,19 @@
 // touched.
 #include "supe/process/control_group.hpp"
 #include "supe/process/descendants.hpp"
+#include "supe/process/life_mark.hpp"
 #include "tests/support/left_processes.hpp"
 #include "tests/support/operator_session.hpp"
 #include "tests/support/real_tree.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 using namespace std::chrono_literals;
 using support::is_alive;
@@ -112,6 +115,55 @@ BOOST_AUTO_TEST_CASE(below_a_killed_supervisor) {
     BOOST_TEST(is_there("plain2"));
     BOOST_TEST(tree.stop());
     BOOST_TEST(is_gone("plain"));
+}
+
+// What `su -` leaves of a daemon's signs: its limits are reset, and its environment is wiped. Who
+// may read the timer slack of others ends it with its child, here below a supervisor that is killed
+// too. A sibling's lives on.
+BOOST_AUTO_TEST_CASE(with_reset_limits) {
+    real_tree tree(*this, tree_of({with_daemons("web", "relimited", folder),
+                                   fmt::format(R"({{"name": "dam", "children": [{}]}})",
+                                               with_daemons("low", "relimited2", folder)),
+                                   with_daemons("other", "relimited3", folder)}));
+    for (const char* const daemon : {"relimited", "relimited2", "relimited3"})
+        BOOST_TEST(is_there(daemon));
+    BOOST_TEST(tree.prints("[web] up"));
+    BOOST_REQUIRE(until([&] { return !tree.after("[/dam/low] relimited2 ").empty(); }, 20s));
+    const bool is_readable = supe::slack_mark_of(tree.pid("web")) != 0;
+    tree["web"].stop();
+    BOOST_TEST(tree.sees("web-shutdown"));
+    BOOST_TEST(is_gone("relimited") == is_readable);
+    const pid_t low = std::stoi(tree.after("[/dam/low] relimited2 "));
+    ::kill(tree.pid("dam"), SIGKILL);
+    BOOST_TEST(tree.sees("dam-crashed"));
+    BOOST_TEST(is_alive(low) != is_readable);
+    BOOST_TEST(is_there("relimited3"));
+    BOOST_TEST(tree.stop());
+    supe::end_all(supe::look_for_orphans());
+}
+
+// Each child has a slack mark of its own, also one of a supervisor that has one itself. One that
+// was set by somebody else stays.
+BOOST_AUTO_TEST_CASE(slack_of_each_child) {
+    const std::string script = "echo slack $(cat /proc/self/timerslack_ns) $$; exec sleep 1000";
+    const std::string nested =
+        fmt::format(R"({{"name": "dam", "children": [{}]}})", shell("low", script));
+    real_tree tree(*this, tree_of({shell("web", script), nested}));
+    for (const std::string child : {"[web] slack ", "[/dam/low] slack "}) {
+        BOOST_REQUIRE(until([&] { return !tree.after(child).empty(); }, 20s));
+        std::istringstream line(tree.after(child));
+        supe::slack_mark slack = 0;
+        pid_t pid = 0;
+        line >> slack >> pid;
+        BOOST_TEST(slack == supe::slack_mark_for(pid));
+    }
+    BOOST_TEST(tree.stop());
+    const int before = ::prctl(PR_GET_TIMERSLACK);
+    ::prctl(PR_SET_TIMERSLACK, 1000);
+    real_tree quick(*this, tree_of({shell("web", script)}));
+    BOOST_TEST(until([&] { return quick.after("[web] slack ").starts_with("1000 "); }, 20s));
+    BOOST_TEST(quick.stop());
+    ::prctl(PR_SET_TIMERSLACK, before);
 }
 
 // A child that was renamed (`supe scale`) keeps its daemons, and they end with it.

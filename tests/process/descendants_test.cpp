@@ -85,7 +85,8 @@ BOOST_AUTO_TEST_CASE(chains_are_followed) {
 
 // A process that no child of ours started stays, although it is our child by now.
 BOOST_AUTO_TEST_CASE(strangers_are_left_alone) {
-    real_tree tree(*this, tree_of({shell("web", "exec sleep 1000")}));
+    real_tree tree(*this, tree_of({shell("web", "echo up; exec sleep 1000")}));
+    BOOST_TEST(tree.prints("[web] up"));
     support::program mother(
         *this, {"sh", "-c", "(setsid sleep 1000 >/dev/null & echo stranger $!); exit 0"});
     BOOST_TEST(mother.wait().value_or(-1) == 0);

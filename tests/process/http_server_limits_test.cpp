@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 using server = support::http_test_server;
 using support::check;
 using support::contains;
+using support::http_request;
 using support::raw_client;
 
 namespace {
@@ -94,17 +95,41 @@ BOOST_AUTO_TEST_CASE(slow_connections_make_room) {
     }
 }
 
-// Each that waits to be accepted costs a moment, not a pause: many idle connections keep nobody
-// waiting.
-BOOST_AUTO_TEST_CASE(room_is_made_at_once) {
+// One that has just come has its time to begin, whatever is open: who has kept us waiting for long
+// enough goes first, and where nobody has, the next one waits to be accepted.
+BOOST_AUTO_TEST_CASE(fresh_connections_have_their_time) {
     auto limits = server::small();
     limits.clients = 2;
+    limits.patience = 1s;
     server s(limits);
-    std::list<raw_client> idle;
-    for (int i = 0; i < 40; ++i) idle.emplace_back(s.loop, s.port);
-    raw_client fresh = s.client();
-    fresh.say("GET /now HTTP/1.1\r\nHost: h\r\n\r\n");
-    BOOST_TEST(s.loop.until([&] { return s.got.size() == 1; }, 2s));
+    raw_client a = s.client(), b = s.client();
+    for (raw_client* c : {&a, &b}) c->say("POST / HTTP/1.1\r\nX");
+    raw_client fresh = s.client(), next = s.client();
+    for (raw_client* c : {&a, &b}) BOOST_TEST(contains(c->read_all(), "408 "));
+    raw_client waiting = s.client();
+    waiting.say("GET /waited HTTP/1.1\r\nHost: h\r\n\r\n");
+    s.loop.run_for(100ms);
+    BOOST_TEST(s.got.size() == 0u);
+    for (raw_client* c : {&fresh, &next})
+        BOOST_TEST(contains(c->say("GET /now HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET /now 0\n"),
+                            "200 OK"));
+    BOOST_TEST(contains(waiting.receive("GET /waited 0\n"), "200 OK"));
+}
+
+// Each that waits to be accepted costs a moment, not a pause: many that are silent, or slow, keep
+// nobody waiting.
+BOOST_AUTO_TEST_CASE(room_is_made_at_once) {
+    for (const char* begun : {"", "POST / HTTP/1.1\r\nX"}) {
+        auto limits = server::small();
+        limits.clients = 2;
+        limits.patience = 0s;
+        server s(limits);
+        std::list<raw_client> slow;
+        for (int i = 0; i < 40; ++i) slow.emplace_back(s.loop, s.port).say(begun);
+        raw_client fresh = s.client();
+        fresh.say("GET /now HTTP/1.1\r\nHost: h\r\n\r\n");
+        BOOST_TEST(s.loop.until([&] { return s.got.size() == 1; }, 2s));
+    }
 }
 
 // The same where the process has no descriptor for it.
@@ -140,6 +165,48 @@ BOOST_AUTO_TEST_CASE(what_has_come_is_served) {
     for (raw_client* c : {&fresh, &a, &b}) c->say("GET /now HTTP/1.1\r\nHost: h\r\n\r\n");
     for (raw_client* c : {&a, &b, &fresh})
         BOOST_TEST(contains(c->receive("GET /now 0\n"), "200 OK"));
+}
+
+// Heads count in memory by what their fields take: each of these takes twenty times its bytes. One
+// alone has room; those that have kept us waiting give way for another one.
+BOOST_AUTO_TEST_CASE(heads_of_many_fields) {
+    auto limits = server::small();
+    limits.head = 64 << 10;
+    limits.large_requests = 5 << 20;
+    limits.request = 1h;
+    limits.patience = 500ms;
+    server s(limits);
+    std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n";
+    for (int i = 0; i < 16000; ++i) head += "a:\r\n";
+    raw_client first = s.client(), second = s.client();
+    for (raw_client* c : {&first, &second}) c->say(head);
+    s.loop.run_for(50ms);  // so that they are read
+    check(s.talk(head), "503 Service Unavailable", "too many large requests at once\n");
+    const std::string small = "GET /small HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    BOOST_TEST(contains(s.talk(small), "200 OK"));
+    s.loop.run_for(600ms);
+    raw_client third = s.client();
+    third.say(head + "\r\nx");
+    BOOST_TEST(contains(third.receive("POST / 1\n"), "200 OK"));
+    BOOST_TEST(s.got.back().headers.size() == 16002u);
+    BOOST_TEST(contains(first.read_all(), "408 "));
+    BOOST_TEST(contains(second.say("\r\nx").receive("POST / 1\n"), "200 OK"));
+}
+
+// Where memory runs out for one connection, it alone is answered 503, or ends.
+BOOST_AUTO_TEST_CASE(memory_runs_out) {
+    auto limits = server::small();
+    limits.body_of = [](const http_request& head) -> std::size_t {
+        if (head.target == "/head") throw std::bad_alloc();
+        return 100;
+    };
+    server s(limits);
+    raw_client other = s.client();
+    other.say("GET /other HTTP/1.1\r\nHo");
+    check(s.talk("GET /too-much HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
+          "503 Service Unavailable", "there is no memory left for this, please try again\n");
+    BOOST_TEST(s.talk("GET /head HTTP/1.1\r\nHost: h\r\n\r\n") == "(end)");
+    BOOST_TEST(contains(other.say("st: h\r\n\r\n").receive("GET /other 0\n"), "200 OK"));
 }
 
 // A body may come slowly as long as it comes: it must keep up a rate, and not a time for all of it.

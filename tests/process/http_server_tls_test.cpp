@@ -130,6 +130,7 @@ BOOST_AUTO_TEST_CASE(nobody_is_kept_out) {
     auto limits = server::small();
     limits.clients = 2;
     limits.handshake = 1h;
+    limits.patience = 50ms;
     tls_scene t(limits);
     raw_client first = t.s.client(), second = t.s.client();
     t.s.loop.run_for(20ms);

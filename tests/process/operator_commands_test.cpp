@@ -241,6 +241,40 @@ BOOST_AUTO_TEST_CASE(a_mailbox_is_taken_back_once) {
     BOOST_TEST(has(fifo.err, "it is no regular file"), fifo.err);
 }
 
+// Whatever was accepted goes back, byte for byte: strange keys, deep nesting, and a message of
+// nearly 16 MiB that a JSON string would make twice as long, also to a nested supervisor. A line
+// that is too large for any request is named, and the others go on.
+BOOST_AUTO_TEST_CASE(any_mail_is_taken_back) {
+    const operator_session d;
+    const auto tree = d.run_tree(R"({"name": "t", "children": [
+        {"name": "a", "command": ["sleep", "1000"]},
+        {"name": "n", "children": [{"name": "b", "command": ["sleep", "1000"]}]}]})");
+    const auto quotes = [](std::size_t size) {
+        std::string list = "[0";
+        while (list.size() < size) list += R"(,"")";
+        return list + "]";
+    };
+    const std::string keys = R"({"id":"x-1","msg":1.50,"a\"b":1,"c\nd":2,"e\\":3})";
+    const std::string deep =
+        R"({"id":"x-2","msg":)" + std::string(512, '[') + std::string(512, ']') + "}";
+    const std::string large = R"({"id":"x-3","msg":)" + quotes(15u << 20) + "}";
+    const std::string larger = R"({"id":"x-4","msg":)" + quotes(18u << 20) + "}";
+    const std::string text =
+        keys + "\n" + deep + "\n" + large + "\n" + larger + "\n" + R"({"id":"x-5","msg":5})" + "\n";
+    for (const std::string to : {"a", "n.b"}) {
+        const std::string file = support::write_file(d.file(to + ".1.jsonl"), text);
+        const auto back = d.ask({"mail", "--from-file", file});
+        const std::string address = to == "a" ? "/a" : "/n/b";
+        BOOST_TEST(back.out == "4 of 5 mails taken back to " + address + "\n");
+        BOOST_TEST(has(back.err, to + ".1.jsonl:4: the request is too large"), back.err);
+        BOOST_TEST(back.code == 2);
+        BOOST_TEST(d.status(address).at("mailbox").at("queued") == 4);
+        // What is left in the file is that line alone.
+        BOOST_TEST(d.ask({"mail", "--from-file", file}).out ==
+                   "0 of 1 mails taken back to " + address + "\n");
+    }
+}
+
 // With a limit for its ack: exit code 4, and the mail stays.
 BOOST_AUTO_TEST_CASE(mail_with_a_timeout) {
     const operator_session d;

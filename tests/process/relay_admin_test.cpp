@@ -181,6 +181,10 @@ BOOST_AUTO_TEST_CASE(who_gets_them) {
     BOOST_TEST(starts(s.get("http://evil.example/livez"), "HTTP/1.1 421 Misdirected Request\r\n"));
     BOOST_TEST(starts(s.get("http://relay.internal/livez"), "HTTP/1.1 200 OK\r\n"));
     BOOST_TEST(starts(s.get("/nothing", "Authorization: Bearer s3cret\r\n"), "HTTP/1.1 404 "));
+    support::raw_client old(s.loop, s.admin_port);
+    old.say("GET /readyz HTTP/1.0\r\n\r\n");  // HAProxy's probe
+    const std::string probed = old.read_all();
+    BOOST_TEST(probed.find(" 200 OK\r\n") != probed.npos, probed);
     const std::string head = s.get("/livez", "", "HEAD");
     BOOST_TEST(head.ends_with("\r\n\r\n(end)"), head);
     BOOST_TEST(relay.process().output().find("s3cret") == std::string::npos);

@@ -115,6 +115,48 @@ BOOST_AUTO_TEST_CASE(of_the_last_instance) {
                                                  "/mailboxes/w.1.jsonl (supe mail --from-file)\n");
 }
 
+// A line says which instance alone may have its mail, in the file of the whole mailbox too. It goes
+// back to that one; to no other where there is none of that number.
+BOOST_AUTO_TEST_CASE(for_one_instance) {
+    const operator_session d;
+    const std::string two = R"(, "command": ["sleep", "1000"], "instances": 2})";
+    const auto tree = d.run_tree(R"({"name": "t", "children": [{"name": "w")" + two + "]}");
+    std::string mails;
+    for (int n = 1; n <= 1002; ++n)
+        mails +=
+            fmt::format(R"({{"id":"x-{}","msg":{}{}}})", n, n % 2, n % 2 ? "" : R"(,"to":"w.1")") +
+            "\n";
+    const auto first = support::write_file(d.file("w.9.jsonl"), mails);
+    BOOST_TEST(d.ask({"mail", "--from-file", first}).out ==
+               "1002 of 1002 mails taken back to /w\n");
+    BOOST_TEST(has(d.ask({"remove", "w"}).out, "its 1002 mails are in "));
+    const auto saved = lines_of(fs::path(d.state()) / "mailboxes/w.1.jsonl");
+    BOOST_TEST(saved.size() == 1002u);
+    for (const std::string& line : saved)
+        BOOST_TEST(has(line, R"("to":"w.1","msg":0)") != has(line, R"("attempt":0,"msg":1)"), line);
+
+    BOOST_TEST(
+        d.ask({"add", "/", support::write_file(d.file("v.json"), R"({"name": "v")" + two)}).code ==
+        0);
+    const std::string file = support::write_file(d.file("w.1.jsonl"),
+                                                 "{\"id\":\"y-1\",\"msg\":1}\n"
+                                                 "{\"id\":\"y-2\",\"msg\":2,\"to\":\"w.3\"}\n"
+                                                 "{\"id\":\"y-3\",\"msg\":3,\"to\":\"w.2\"}\n"
+                                                 "{\"id\":\"y-4\",\"msg\":4}\n");
+    const auto back = d.ask({"mail", "v", "--from-file", file});
+    BOOST_TEST(back.code == 3);
+    BOOST_TEST(back.out == "3 of 4 mails taken back to v\n");
+    BOOST_TEST(has(back.err, "w.1.jsonl:2: no such child: /v.3"), back.err);
+    BOOST_TEST(d.ask({"scale", "v", "3"}).code == 0);
+    BOOST_TEST(d.ask({"mail", "v", "--from-file", file}).out == "1 of 1 mails taken back to v\n");
+    BOOST_TEST(fs::exists(file + ".taken"));
+    // The letters of an instance name it.
+    BOOST_TEST(d.ask({"scale", "v", "1"}).code == 0);
+    BOOST_TEST(until([&] { return has(d.ask({"dead", "list"}).out, "  /v.2  "); }));
+    BOOST_TEST(until([&] { return has(d.ask({"dead", "list"}).out, "  /v.3  "); }));
+    BOOST_TEST(d.status("v").at("mailbox").at("queued") == 2);
+}
+
 // Where no file can be written all of it stays, until one can.
 BOOST_AUTO_TEST_CASE(saved_later) {
     const operator_session d;
@@ -208,6 +250,37 @@ BOOST_AUTO_TEST_CASE(in_journals_below) {
     BOOST_TEST(d.ask({"mail", "--from-file", (files / "dam.queue.1.jsonl").string()}).out ==
                "2 of 2 mails taken back to /dam/queue\n");
     BOOST_TEST(d.status("/dam/queue").at("mailbox").at("queued") == 2);
+}
+
+// … and its other contents: what is for one instance says so, what its sender keeps is in no file,
+// and the dead letters stay and are counted.
+BOOST_AUTO_TEST_CASE(what_else_is_in_a_journal) {
+    const operator_session d;
+    const std::string sleep = R"("command": ["sleep", "1000"])";
+    const std::string dam = R"({"name": "dam", "mail": {"journal": true}, "children": [
+        {"name": "w", "instances": 2, )" +
+                            sleep + R"(}, {"name": "gone", )" + sleep + "}]}";
+    const auto tree = d.run_tree(R"({"name": "t", "children": [)" + dam + "]}");
+    for (const char* to : {"/dam/w.2", "/dam/gone"}) BOOST_TEST(d.ask({"mail", to, "1"}).code == 0);
+    const auto kept = support::write_file(d.file("dam.w.9.jsonl"),
+                                          "{\"id\":\"x-1\",\"msg\":1,\"dead_letter\":false}\n");
+    BOOST_TEST(d.ask({"mail", "--from-file", kept}).code == 0);
+    BOOST_TEST(d.ask({"remove", "/dam/gone"}).code == 0);
+    BOOST_TEST(until([&] { return has(d.ask({"dead", "list"}).out, "  /dam/gone  "); }));
+
+    const std::string file = d.state() + "/mailboxes/dam.w.1.jsonl";
+    const std::string answer = d.ask({"remove", "dam"}).out;
+    BOOST_TEST(answer == "/dam is removed; the 1 mails in its journal are in " + file +
+                             " (supe mail --from-file); mails that their senders keep, and that "
+                             "are in no file: 1; dead letters that return with the name: 1\n");
+    const auto saved = lines_of(file);
+    BOOST_REQUIRE(saved.size() == 1u);
+    BOOST_TEST(has(saved[0], R"("to":"w.2")"), saved[0]);
+
+    BOOST_TEST(d.ask({"add", "/", support::write_file(d.file("dam.json"), dam)}).code == 0);
+    BOOST_TEST(has(d.ask({"dead", "list"}).out, "  /dam/gone  "));
+    BOOST_TEST(d.status("/dam/w").at("mailbox").at("queued") == 0);
+    BOOST_TEST(d.ask({"mail", "--from-file", file}).out == "1 of 1 mails taken back to /dam/w\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

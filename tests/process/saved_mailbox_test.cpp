@@ -2,6 +2,7 @@
 // files.
 #include "supe/supervision/saved_mailbox.hpp"
 #include "supe/async/blocking_work.hpp"
+#include "supe/mail/journal_file.hpp"
 #include "tests/support/event_loop.hpp"
 #include "tests/support/players.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -215,6 +216,49 @@ BOOST_AUTO_TEST_CASE(no_part_is_left) {
     failing.finish();
     BOOST_TEST(failing.file == "");
     BOOST_TEST(has_no_file(failing.directory.path() / "mailboxes"));
+}
+
+// Of a removed supervisor: who alone may have a mail stands in its line, what its sender keeps is
+// in no file, and a mail whose text is damaged breaks no other line. All of it leaves the journal
+// but the dead letters.
+BOOST_AUTO_TEST_CASE(journals) {
+    const support::temporary_directory directory;
+    const auto path = supe::journal_path(directory.path(), "/n");
+    supe::journal_steps steps;
+    const auto put = [&](const char* msg, const char* extras, supe::mailbox::consumer meant_for) {
+        supe::envelope mail = mail_of("m", msg, extras);
+        mail.sequence = steps.size() + 1;
+        steps.push_back({.what = supe::journal_step::kind::put,
+                         .mail = std::make_unique<supe::journaled_mail>("w", mail, meant_for)});
+    };
+    put("1", "", supe::mailbox::anyone);
+    put("2", R"(,"dead_letter":false)", supe::mailbox::anyone);
+    put("3", R"(,"mine":[1, 2])", 1);
+    put("{\nno", "", supe::mailbox::anyone);
+    supe::dead_letter letter;
+    letter.id = "l";
+    steps.push_back(
+        {.what = supe::journal_step::kind::keep, .text = supe::to_text(letter), .id = letter.id});
+    {
+        supe::journal_file file(path);
+        BOOST_TEST(file.write(steps) == "");
+    }
+    const supe::saved_journals saved = supe::save_journals(directory.path(), "/n");
+    BOOST_TEST(saved.problem == "");
+    BOOST_TEST(saved.mails == 3u);
+    BOOST_TEST(saved.kept == 1u);
+    BOOST_TEST(saved.letters == 1u);
+    BOOST_REQUIRE(saved.files.size() == 1u);
+    std::vector<std::string> kept;  // attempts differ: nothing says how often each was delivered
+    for (const std::string& line : lines_of(saved.files[0]))
+        kept.push_back(line.substr(line.find(",\"attempt\":") + 13));
+    BOOST_TEST(
+        kept == (std::vector<std::string>{R"("msg":1})", R"("to":"w.2","msg":3,"mine":[1, 2]})",
+                                          R"("msg":"{\nno"})"}),
+        boost::test_tools::per_element());
+    const supe::saved_journals again = supe::save_journals(directory.path(), "/n");
+    BOOST_TEST(again.mails + again.kept == 0u);
+    BOOST_TEST(again.letters == 1u);
 }
 
 // With a real thread: a mailbox of 100 MiB is given up, and meanwhile the loop does other work.

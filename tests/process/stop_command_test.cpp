@@ -88,6 +88,21 @@ BOOST_AUTO_TEST_CASE(a_hanging_one_is_killed) {
     BOOST_TEST(!support::is_alive(std::stoi(tree.after("[web] pid "))));
 }
 
+// The log says so when it is the command that is waited for, and not the child.
+BOOST_AUTO_TEST_CASE(a_slow_one_is_named) {
+    real_tree tree(
+        *this,
+        tree_of({child(
+            "echo up; exec sleep 1000",
+            R"(["sh", "-c", "kill $SUPE_CHILD_PID; while ! test -e go; do sleep 0.01; done"])")}));
+    BOOST_TEST(tree.prints("[web] up"));
+    tree.root().shutdown();
+    const std::string line = "[supe] waiting for the stop command of web to end, SIGKILL in ";
+    BOOST_TEST(until([&] { return !tree.after(line).empty(); }, 20s));
+    support::write_file(tmp / "go", "");
+    BOOST_TEST(tree.ends());
+}
+
 // It runs at each stop that is asked for, and at no other end.
 BOOST_AUTO_TEST_CASE(only_at_a_stop) {
     real_tree tree(*this, tree_of({child("echo up; exec sleep 1000",

@@ -1,7 +1,9 @@
 // A stop of programs that are started by others (a shell, a launcher, a pipe), with real processes:
 // contract §5, the stop ladder.
+#include "tests/support/files.hpp"
 #include "tests/support/real_tree.hpp"
 
+#include <fmt/format.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 
@@ -81,6 +83,34 @@ BOOST_AUTO_TEST_CASE(what_ignores_the_signal_is_killed_in_the_end) {
              .empty());
     BOOST_TEST(tree.last("web-shutdown") ==
                R"({"name":"web","exit":{"signal":"SIGTERM","core":false}})");
+}
+
+// What is left of the group is dead, and its parent, which left the group, never reaps it: it is
+// not waited for.
+BOOST_AUTO_TEST_CASE(a_zombie_is_not_waited_for) {
+    const support::temporary_directory tmp;
+    const std::string script = support::write_file(tmp / "zombie.py", R"(
+import os, time
+if os.fork() == 0:
+    member = os.fork()
+    if member == 0:
+        os._exit(0)
+    os.setsid()
+    os.waitid(os.P_PID, member, os.WEXITED | os.WNOWAIT)
+    print("pid", os.getpid(), flush=True)
+    time.sleep(1000)
+time.sleep(1000)
+)");
+    const auto child = [&](const std::string& limit) {
+        return fmt::format(R"({{"name": "web", "shutdown": "{}", "command": ["python3", "{}"]}})",
+                           limit, script);
+    };
+    for (const char* const limit : {"infinity", "60s"}) {
+        real_tree tree(*this, tree_of({child(limit)}));
+        const pid_t pid = pid_in(tree);
+        BOOST_TEST(tree.stop());
+        BOOST_TEST(!support::is_alive(pid));
+    }
 }
 
 // The second stop of the tree kills what is left of the group at once.

@@ -31,24 +31,35 @@ struct fixture {
         return is_of_root();
     }
     /// The process of root is in the group of the child, which is the user's own.
-    bool begin_in_shell() {
+    bool begin_in_shell(const std::string& shutdown = "60s") {
         begin_tree(R"("sh", "-c", "{} --reuid 0 --clear-groups sleep 1000 & echo pid $!; wait")",
-                   "60s");
-        const std::string before = "[web] pid ";
+                   shutdown);
+        return reads_pid();
+    }
+    /// The script starts the process of root, and prints `pid N`. So it has no braces but `{}`, the
+    /// program.
+    bool begin_script(const std::string& script, const std::string& shutdown, int nesting = 0) {
+        begin_tree(R"("sh", "-c", ")" + script + '"', shutdown, nesting);
+        return reads_pid();
+    }
+    bool reads_pid() {
+        const std::string before = "web] pid ";
         if (!support::until([&] { return root->out().ends_with('\n'); })) return false;
         web = std::stoi(root->out().substr(root->out().find(before) + before.size()));
         return is_of_root();
     }
-    void begin_tree(const std::string& command, const std::string& shutdown) {
+    /// `nesting`: the number of supervisors between the root and the child.
+    void begin_tree(const std::string& command, const std::string& shutdown, int nesting = 0) {
         fs::permissions(d.file(""), fs::perms(0755));
         const std::string sudo = d.file("sudo");
         fs::copy_file("/usr/bin/setpriv", sudo);
         BOOST_REQUIRE(::chmod(sudo.c_str(), 04755) == 0);
+        std::string child = fmt::format(R"({{"name": "web", "command": [{}], "shutdown": "{}"}})",
+                                        fmt::format(fmt::runtime(command), sudo), shutdown);
+        for (int i = 0; i < nesting; ++i)
+            child = fmt::format(R"({{"name": "dam", "children": [{}]}})", child);
         const std::string tree = support::write_file(
-            d.file("tree.json"),
-            fmt::format(
-                R"({{"name": "t", "children": [{{"name": "web", "command": [{}], "shutdown": "{}"}}]}})",
-                fmt::format(fmt::runtime(command), sudo), shutdown));
+            d.file("tree.json"), fmt::format(R"({{"name": "t", "children": [{}]}})", child));
         fs::create_directory(d.state());
         BOOST_REQUIRE(::chown(d.state().c_str(), 1, 1) == 0);
         support::command_setup setup;
@@ -72,6 +83,26 @@ struct fixture {
             "web (pid {}) may not be signalled ({}: Operation not permitted), since "
             "it runs as another user",
             web, signal);
+    }
+    std::string refusal_in_group(const char* signal) const {
+        return fmt::format(
+            "the process {} of the group that web left may not be signalled ({}: Operation not "
+            "permitted), since it runs as another user",
+            web, signal);
+    }
+    std::string left_behind(const std::string& child) const {
+        return fmt::format(
+            "the process {} that {} left behind may not be killed (Operation not permitted), "
+            "since it runs as another user; going on",
+            web, child);
+    }
+    /// One that comes too soon after the first counts as the first.
+    bool asks_again() {
+        return support::until([&] {
+            if (root->err().find("killing what is left") != std::string::npos) return true;
+            root->signal(SIGTERM);
+            return false;
+        });
     }
 };
 
@@ -104,11 +135,7 @@ BOOST_AUTO_TEST_CASE(the_second_signal) {
     root->signal(SIGTERM);
     BOOST_TEST(logs(refusal("SIGTERM")), root->err());
     BOOST_TEST(!root->has_ended());
-    BOOST_TEST(support::until([&] {
-        if (root->err().find("killing what is left") != std::string::npos) return true;
-        root->signal(SIGTERM);  // one that comes too soon counts as the first
-        return false;
-    }));
+    BOOST_TEST(asks_again());
     BOOST_TEST(root->wait() == 0);
     BOOST_TEST(logs(refusal("SIGKILL") + ": it is left behind"), root->err());
     BOOST_TEST(support::is_alive(web));
@@ -119,10 +146,7 @@ BOOST_AUTO_TEST_CASE(the_rest_of_a_group) {
     BOOST_REQUIRE(begin_in_shell());
     const pid_t shell = d.pid_of("web");
     ::kill(shell, SIGKILL);
-    BOOST_TEST(logs(fmt::format("processes that web left behind (group {}) may not be signalled, "
-                                "since they run as another user; going on",
-                                shell)),
-               root->err());
+    BOOST_TEST(logs(left_behind("web")), root->err());
     BOOST_TEST(support::is_alive(web));
     const std::string line = "[web] pid ";
     const auto last = [&] { return root->out().rfind(line); };
@@ -132,6 +156,68 @@ BOOST_AUTO_TEST_CASE(the_rest_of_a_group) {
     root->signal(SIGKILL);
     root->wait();
     ::kill(next, SIGKILL);
+}
+
+// kill(2) of a group succeeds when one member took the signal: the refusal of the first process
+// counts all the same.
+BOOST_AUTO_TEST_CASE(beside_one_that_takes_signals) {
+    BOOST_REQUIRE(
+        begin_script("sh -c 'trap : TERM; while :; do sleep 0.01; done' & "
+                     "echo pid $$; exec {} --reuid 0 --clear-groups sleep 1000",
+                     "300ms"));
+    const auto answer = d.ask({"stop", "web"});
+    BOOST_TEST(answer.code == 1);
+    BOOST_TEST(answer.err.find(refusal("SIGKILL")) != std::string::npos, answer.err);
+    BOOST_TEST(logs(refusal("SIGTERM")), root->err());
+    root->signal(SIGTERM);
+    BOOST_TEST(asks_again());
+    BOOST_TEST(root->wait() == 0);
+    BOOST_TEST(support::is_alive(web));
+}
+
+// With `infinity` what is left of the group may live for ever: a stop, a restart and a removal say
+// who it is, and the second SIGTERM ends the tree without it.
+BOOST_AUTO_TEST_CASE(the_rest_of_a_group_without_limit) {
+    BOOST_REQUIRE(begin_in_shell("infinity"));
+    for (const char* const what : {"stop", "restart", "remove"}) {
+        const auto answer = d.ask({what, "web"});
+        BOOST_TEST(answer.code == 1);
+        BOOST_TEST(answer.err.find(refusal_in_group("SIGTERM")) != std::string::npos, answer.err);
+    }
+    BOOST_TEST(logs(refusal_in_group("SIGTERM")), root->err());
+    BOOST_TEST(d.status("web").at("state") == "stopping");
+    root->signal(SIGTERM);
+    BOOST_TEST(asks_again());
+    BOOST_TEST(root->wait() == 0);
+    BOOST_TEST(logs(left_behind("web")), root->err());
+    BOOST_TEST(support::is_alive(web));
+}
+
+// With a limit a stop says so when SIGKILL was refused, and the child is stopped all the same.
+BOOST_AUTO_TEST_CASE(the_rest_of_a_group_within_a_limit) {
+    BOOST_REQUIRE(begin_script(
+        "{} --reuid 0 --clear-groups sleep 1000 >/dev/null 2>&1 & echo pid $!; exec sleep 1000",
+        "300ms"));
+    const auto answer = d.ask({"stop", "web"});
+    BOOST_TEST(answer.code == 1);
+    BOOST_TEST(answer.err.find(refusal_in_group("SIGKILL")) != std::string::npos, answer.err);
+    BOOST_TEST(support::until([&] { return d.status("web").at("state") == "stopped"; }));
+    BOOST_TEST(logs(left_behind("web")), root->err());
+    root->signal(SIGTERM);
+    BOOST_TEST(root->wait() == 0);
+}
+
+// A daemon that may not be killed falls from one supervisor to the next. Each names it, and none
+// waits for it.
+BOOST_AUTO_TEST_CASE(a_daemon_below_supervisors) {
+    BOOST_REQUIRE(begin_script(
+        "setsid {} --reuid 0 --clear-groups sleep 1000 & echo pid $!; exec sleep 1000", "8s", 2));
+    root->signal(SIGTERM);
+    BOOST_TEST(root->wait() == 0);
+    BOOST_TEST(logs(left_behind("web")), root->err());
+    BOOST_TEST(logs(left_behind("dam")), root->err());
+    BOOST_TEST(root->err().find("still alive after 10 s") == std::string::npos, root->err());
+    BOOST_TEST(support::is_alive(web));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

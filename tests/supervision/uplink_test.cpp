@@ -102,6 +102,30 @@ BOOST_AUTO_TEST_CASE(requests) {
         BOOST_TEST(!up::read_request(data), data);
 }
 
+// The list of a `restore` stands in the frame as it is, and comes out as it was. Nested too deep
+// for that, or of several lines, it goes as a string.
+BOOST_AUTO_TEST_CASE(list_in_place) {
+    const std::string list = R"([{"msg":"\"1\"", "n":1.50}, "x"])";
+    const std::string deep = std::string(511, '[') + std::string(511, ']');
+    const std::string lines = "[1,\n2]";
+    for (const std::string& mails : {list, deep, lines}) {
+        fixture f;
+        child_entry& n = f.add(support::nested_spec_of("n"));
+        const auto asked =
+            f.ask(n, boost::json::serialize(value{{"mails", mails}, {"do", "restore"}}).c_str());
+        const words frames = f.received(n);
+        BOOST_REQUIRE(frames.size() == 1u);
+        BOOST_TEST((frames[0].find("\"mails\":[") != std::string::npos) == (mails == list));
+        const supe::message m = supe::read_message(frames[0]);
+        const auto* s = std::get_if<supe::signal_frame>(&m);
+        BOOST_REQUIRE(s);
+        const auto read = supe::uplink::read_request(s->data);
+        BOOST_REQUIRE(read);
+        BOOST_TEST(read->request.body.at("do") == "restore");
+        BOOST_TEST((read->request.body.at("mails") == value(mails)));
+    }
+}
+
 // --- nested_requests ---
 
 // A request is sent at once, and its answer is any JSON; a reload sends a tree. An answer without

@@ -54,10 +54,11 @@ void close_all() {
     ::flock(lock, LOCK_EX);
     ::fcntl(lock, F_DUPFD, 200);
     say(name + " " + std::to_string(::getpid()));
-    if (name.starts_with("unmarked")) {
+    if (name.starts_with("unmarked") || name.starts_with("relimited")) {  // as `su -` does
         rlimit none{RLIM_INFINITY, RLIM_INFINITY};
         ::setrlimit(RLIMIT_LOCKS, &none);
     }
+    if (name.starts_with("unmarked")) ::prctl(PR_SET_TIMERSLACK, 50'000);
     wipe_environment();
     close_all();
     if (name.starts_with("hopper")) hop();

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <boost/test/unit_test.hpp>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -85,7 +86,7 @@ struct http_test_server {
     supe::awaitable<http_answer> answer(http_request request) {
         const std::string text = request.method + " " + request.target + " " +
                                  std::to_string(request.body.size()) + "\n";
-        const bool broken = request.target == "/broken";
+        const bool broken = request.target == "/broken", too_much = request.target == "/too-much";
         got.push_back(std::move(request));
         struct counted {
             int& n;
@@ -94,6 +95,7 @@ struct http_test_server {
         } const one(answering);
         if (answer_after > std::chrono::seconds(0)) co_await loop.time.sleep_for(answer_after);
         if (broken) throw std::runtime_error("a handler's fault");
+        if (too_much) throw std::bad_alloc();
         co_return http_answer{200, text, {{"X-Own", "1"}}};
     }
     void ask_to_stop() { self->request_shutdown(); }

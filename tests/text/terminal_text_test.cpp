@@ -4,6 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
+#include <tuple>
 
 using supe::terminal_json;
 using supe::terminal_line;
@@ -38,6 +39,30 @@ BOOST_AUTO_TEST_CASE(shown_as_bytes) {
     BOOST_TEST(terminal_line("a\rb\nc\r") == "a\\x0db\\x0ac");
     BOOST_TEST(terminal_line(std::string("a\0b", 3)) == "a\\x00b");
     BOOST_TEST(supe::terminal_lines("a\x1b\nb\n") == "a\\x1b\nb\n");
+}
+
+// What sets the direction of text could make a line read as another one.
+BOOST_AUTO_TEST_CASE(no_text_is_turned_around) {
+    for (const auto& [bytes, shown, in_json] :
+         {std::tuple("\xd8\x9c", "\\xd8\\x9c", "\\u061c"),
+          std::tuple("\xe2\x80\x8e", "\\xe2\\x80\\x8e", "\\u200e"),
+          std::tuple("\xe2\x80\x8f", "\\xe2\\x80\\x8f", "\\u200f"),
+          std::tuple("\xe2\x80\xaa", "\\xe2\\x80\\xaa", "\\u202a"),
+          std::tuple("\xe2\x80\xae", "\\xe2\\x80\\xae", "\\u202e"),
+          std::tuple("\xe2\x81\xa6", "\\xe2\\x81\\xa6", "\\u2066"),
+          std::tuple("\xe2\x81\xa9", "\\xe2\\x81\\xa9", "\\u2069")}) {
+        const std::string text = std::string("a") + bytes + "b";
+        BOOST_TEST(terminal_line(text) == std::string("a") + shown + "b");
+        const std::string json = "\"" + text + "\"";
+        BOOST_TEST(terminal_json(json) == std::string("\"a") + in_json + "b\"");
+        BOOST_TEST((boost::json::parse(terminal_json(json)) == boost::json::parse(json)));
+    }
+    // Their neighbours, a joiner of emoji among them, and Arabic letters stay.
+    for (const char* harmless : {"\xd8\x9b", "\xd8\xa7", "\xe2\x80\x8d", "\xe2\x80\x90",
+                                 "\xe2\x80\xaf", "\xe2\x81\xa5", "\xe2\x81\xaa"}) {
+        BOOST_TEST(terminal_line(harmless) == harmless);
+        BOOST_TEST(terminal_json(harmless) == harmless);
+    }
 }
 
 // JSON means the same, and its line ends between values stay.

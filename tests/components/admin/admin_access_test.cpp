@@ -37,13 +37,13 @@ BOOST_AUTO_TEST_SUITE(admin_access)
 
 BOOST_AUTO_TEST_CASE(names) {
     const gate own("127.0.0.1:9900", {"relay.internal", "[fd00::1]"});
-    for (const char* known : {"127.0.0.1:9900", "127.0.0.1", "localhost", "LocalHost:1",
-                              "relay.internal:9900", "Relay.Internal", "[fd00::1]:9900"})
+    for (const char* known :
+         {"127.0.0.1:9900", "127.0.0.1", "localhost", "LocalHost:1", "relay.internal:9900",
+          "Relay.Internal", "[fd00::1]:9900", "localhost.", "localhost.:9900", "relay.internal."})
         BOOST_TEST(own.by_host(known) == 200u, known);
     for (const char* foreign : {"evil.example", "127.0.0.1.evil.example", "localhost.evil.example",
-                                "10.0.0.1", "[::1]", "", "relay.internal.", "127.0.0.2"})
+                                "10.0.0.1", "[::1]", "", ".", "localhost..", "127.0.0.2"})
         BOOST_TEST(own.by_host(foreign) == 421u, foreign);
-    BOOST_TEST(own.ask("GET", "/livez", {}) == 421u);
     // On all addresses any number is one of ours; a name is not.
     for (const char* all : {"0.0.0.0:9900", ":9900", "[::]:9900"}) {
         const gate wide(all);
@@ -51,6 +51,19 @@ BOOST_AUTO_TEST_CASE(names) {
         BOOST_TEST(wide.by_host("[fd00::2]:9900") == 200u, all);
         BOOST_TEST(wide.by_host("evil.example:9900") == 421u, all);
     }
+}
+
+// A probe of HTTP/1.0 names no host. A page's request always does, and nothing else is said so.
+BOOST_AUTO_TEST_CASE(probes_without_a_host) {
+    const gate closed("127.0.0.1:9900", {}, "s3cret");
+    for (const char* probe : {"/livez", "/readyz", "/readyz?verbose"}) {
+        BOOST_TEST(closed.ask("GET", probe, {}) == 200u, probe);
+        BOOST_TEST(closed.ask("GET", probe, {{"Host", "evil.example"}}) == 421u, probe);
+        BOOST_TEST(closed.ask("GET", probe, {{"Origin", "http://evil.example"}}) == 403u, probe);
+        BOOST_TEST(closed.ask("POST", probe, {}) == 405u, probe);
+    }
+    for (const char* target : {"/metrics", "/", "/metrics?/livez"})
+        BOOST_TEST(closed.ask("GET", target, {}) == 421u, target);
 }
 
 BOOST_AUTO_TEST_CASE(pages_of_other_sites) {

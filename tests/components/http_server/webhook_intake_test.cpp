@@ -3,11 +3,14 @@
 #include "components/http_server/webhook_intake.hpp"
 #include "components/http/via.hpp"
 #include "components/webhook/digests.hpp"
+#include "supe/async/unique_fd.hpp"
 #include "supe/simulation/world.hpp"
 #include "supe/text/base64.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 #include <openssl/evp.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
@@ -169,6 +172,22 @@ BOOST_AUTO_TEST_CASE(a_refusal_is_our_fault) {
     BOOST_TEST(s.asked == 2u);
 }
 
+// The log says who refused it; there is no dead letter, since the sender still has it.
+BOOST_AUTO_TEST_CASE(a_refusal_in_the_log) {
+    scene s;
+    s.keeper = scene::mood::refuses;
+    const supe::unique_fd log(::memfd_create("log", MFD_CLOEXEC)), before(::dup(2));
+    ::dup2(log.get(), 2);
+    s.send(post());
+    ::dup2(before.get(), 2);
+    std::string text(4096, '\0');
+    text.resize(static_cast<std::size_t>(::pread(log.get(), text.data(), text.size(), 0)));
+    BOOST_TEST(text.find("answering 503, 1 times so far: /keeper refused it, and says why in its "
+                         "own line") != text.npos,
+               text);
+    BOOST_TEST(text.find("dead letter") == text.npos, text);
+}
+
 // … but for another route, and for a smaller one: these may have room.
 BOOST_AUTO_TEST_CASE(a_refusal_is_of_one_route) {
     scene s(R"([{"name": "a", "path": "/a"}, {"name": "b", "path": "/b"}])");
@@ -271,9 +290,21 @@ BOOST_AUTO_TEST_CASE(keys) {
     BOOST_TEST(s.send(post_to("/b", R"({"shop": "s1"})")).at(0).status == 200u);
     BOOST_REQUIRE(s.kept.size() == 3u);
     BOOST_TEST(s.kept[0].order_key == "s1");
-    BOOST_TEST(s.kept[0].dedupe_key == "42");
+    BOOST_TEST(s.kept[0].dedupe_key == "header:X-Id=42");
     for (const auto i : {1u, 2u})
         BOOST_TEST((s.kept[i].order_key.empty() && s.kept[i].dedupe_key.empty()));
+}
+
+// A request whose head is large has fewer elements on their way at once: the head goes with each.
+BOOST_AUTO_TEST_CASE(large_heads_are_split_slowly) {
+    scene s(R"([{"name": "a", "path": "/", "split": true}])");
+    s.keeper = scene::mood::says_nothing;
+    http_request r = post("[1,2,3,4,5,6,7,8,9,10]");
+    r.headers.emplace_back("X-Large", std::string(300000, 'x'));
+    BOOST_TEST(s.send(std::move(r)).empty());
+    BOOST_TEST(s.asked == 3u);
+    s.send(post("[1,2,3,4,5,6,7,8,9,10]"));
+    BOOST_TEST(s.asked == 13u);
 }
 
 // An array becomes a webhook an element, in order and with the bytes as they stood; each has its
@@ -290,8 +321,8 @@ BOOST_AUTO_TEST_CASE(split) {
     BOOST_TEST(bodies(s) == "{\"to\": 1,  \"u\":\"\\u0041\"}|[2]|\"x\"|");
     BOOST_TEST(s.kept.at(0).id != s.kept.at(1).id);
     BOOST_TEST(s.kept[0].order_key == "1");
-    BOOST_TEST(s.kept[0].dedupe_key == "42#0");
-    BOOST_TEST(s.kept[2].dedupe_key == "42#2");
+    BOOST_TEST(s.kept[0].dedupe_key == "header:X-Id=42#0");
+    BOOST_TEST(s.kept[2].dedupe_key == "header:X-Id=42#2");
     BOOST_TEST(components::field(s.kept[0].headers, "Idempotency-Key").empty());
     s.kept.clear();
     for (const char* body : {"{\"a\": [1]}", "no json", "[1,", "", "\x1f\x8b["})
@@ -366,7 +397,7 @@ BOOST_AUTO_TEST_CASE(signed_urls) {
     scene s(R"([{"name": "a", "path": "/", "verify": {"kind": "square", "key_files": [")" +
             (directory / "key").string() + R"("]}}])");
     const auto status = [&s](const std::string& url, bool secure) {
-        http_request r = post_to("/hook");
+        http_request r = post_to("/hook", "{}");
         r.secure = secure;
         std::string signature;
         supe::append_base64(signature, components::hmac(::EVP_sha256(), "secret", url + r.body));

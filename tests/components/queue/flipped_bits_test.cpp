@@ -22,6 +22,9 @@ struct scene {
     lines told{};
     components::queue_events events{};
     std::size_t delivered = 0, changed = 0;
+    int first_status = 200;  // of each first try
+
+    static constexpr std::int64_t start_ms = 1700000000000;
 
     void fill(components::webhook_store& store, int from, int to) {
         store.begin();
@@ -29,7 +32,7 @@ struct scene {
         for (int i = from; i < to; ++i) {
             const std::string id = fmt::format("w{:04}", i);
             const std::string text = webhook(id, std::size_t(i) * 37 % 3000);
-            store.insert({.id = id, .text = text, .lane = lane, .accepted_at = 7});
+            store.insert({.id = id, .text = text, .lane = lane, .accepted_at = start_ms});
             came[id] = text;
         }
         store.commit();
@@ -59,17 +62,37 @@ struct scene {
     void drain(components::webhook_store& store) {
         components::queue_logic logic(
             store, {}, [] { return 0.5; }, [] { return std::uint64_t(1) << 40; });
-        const std::chrono::system_clock::time_point now(std::chrono::seconds(1700000000));
-        while (const auto next = logic.next(now, events)) {
+        std::chrono::system_clock::time_point now(std::chrono::seconds(1700000000));
+        while (store.counts().queued() > 0) {
+            const auto next = logic.next(now, events);
+            now += std::chrono::hours(next ? 0 : 1);
+            if (!next) continue;
             const std::string& id = next->webhook.id;
             const auto was = came.find(id);
             if (was == came.end() || was->second != next->webhook.text) ++changed;
-            ++delivered;
-            const auto done = logic.take({queue_tests::result(id, 1, 200)}, now, events);
+            const unsigned attempt = next->webhook.attempt + 1;
+            const int status = attempt == 1 ? first_status : 200;
+            delivered += status == 200 ? 1 : 0;
+            const auto done = logic.take({queue_tests::result(id, attempt, status)}, now, events);
             BOOST_REQUIRE(done.size() == 1u);
         }
     }
 };
+
+/// Changes a character of this text in an index: the row is whole, and the index does not lead to
+/// it.
+void damage_index(const fs::path& file, const std::string& text, const std::string& index) {
+    const std::string bytes = support::read_file(file);
+    for (auto at = bytes.find(text); at != bytes.npos; at = bytes.find(text, at + 1)) {
+        scene::flip(file, at + text.size() - 1, 0);
+        SQLite::Database db(file.string());
+        SQLite::Statement check(db, "PRAGMA integrity_check");
+        while (check.executeStep())
+            if (check.getColumn(0).getString().ends_with("missing from index " + index)) return;
+        scene::flip(file, at + text.size() - 1, 0);
+    }
+    BOOST_FAIL("not in " + index);
+}
 
 constexpr const char* damaged_letter = "damaged on the disk: its checksum is wrong";
 
@@ -128,6 +151,49 @@ BOOST_AUTO_TEST_CASE(in_a_body_of_a_damaged_file) {
     BOOST_TEST(s.delivered == 99u);
     BOOST_TEST(s.changed == 0u);
     BOOST_TEST(s.events.dead.size() == 1u);
+}
+
+// One in the index of ids: nothing is delivered again and again. The file is damaged, is set aside,
+// and all rows are in the new one.
+BOOST_AUTO_TEST_CASE(in_the_index_of_ids) {
+    for (const int status : {200, 503}) {
+        scene s;
+        {
+            components::webhook_store store(s.file);
+            s.fill(store, 0, 100);
+        }
+        damage_index(s.file, "w0070", "sqlite_autoindex_webhooks_1");
+        s.first_status = status;
+        s.drain();
+        BOOST_REQUIRE(s.told.size() == 1u);
+        BOOST_TEST(s.delivered == 101u);  // that one twice
+        BOOST_TEST(s.events.dead.empty());
+        for (const auto& line : components::check_ledger(s.file))
+            BOOST_TEST(line.is_right(), line.text());
+        BOOST_TEST(components::webhook_store(s.file).counts().queued() == 0u);
+    }
+}
+
+// One in the index of keys: what is behind another of its key is not left there.
+BOOST_AUTO_TEST_CASE(in_the_index_of_keys) {
+    scene s;
+    {
+        components::webhook_store store(s.file);
+        store.begin();
+        const auto lane = store.routes().lane_of("default");
+        for (int i = 0; i < 8; ++i) {
+            const std::string id = fmt::format("w{:04}", i), key = fmt::format("the-key{}", i / 4);
+            s.came[id] = webhook(id, 10, fmt::format(R"("order_key":"{}",)", key));
+            store.insert(
+                {.id = id, .text = s.came[id], .lane = lane, .order_key = key, .accepted_at = 7});
+        }
+        store.commit();
+    }
+    damage_index(s.file, "the-key1", "by_key");
+    s.drain();
+    BOOST_REQUIRE(s.told.size() == 1u);
+    BOOST_TEST(s.delivered >= 8u);
+    BOOST_TEST(components::webhook_store(s.file).counts().queued() == 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -145,6 +145,28 @@ BOOST_AUTO_TEST_CASE(behind_a_row_of_bad_ones) {
     BOOST_TEST(s.is_balanced());
 }
 
+// So it is where nothing new arrives behind the good ones, and where all of them were tried already
+// while the destination was down.
+BOOST_AUTO_TEST_CASE(good_ones_behind_a_row_of_bad_ones) {
+    for (const bool tried : {false, true}) {
+        scene s;
+        s.run();
+        for (int n = 0; n < 40; ++n) {
+            const std::string id = fmt::format("bad{}", n);
+            s.statuses[id] = std::deque<int>(500, 503);
+            s.send(id);
+        }
+        for (int n = 0; n < 40; ++n) {
+            const std::string id = fmt::format("good{}", n);
+            if (tried) s.statuses[id] = {503};
+            s.send(id);
+        }
+        s.w.advance(tried ? 30min : 2min);
+        BOOST_TEST(arrived(s, "good") == 40u, tried);
+        BOOST_TEST(s.is_balanced());
+    }
+}
+
 // One webhook that always fails, beside others that do not, is its own trouble: the circuit stays
 // closed, and its delays grow.
 BOOST_AUTO_TEST_CASE(one_bad_webhook_is_no_outage) {

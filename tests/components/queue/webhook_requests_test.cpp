@@ -206,6 +206,23 @@ BOOST_AUTO_TEST_CASE(a_replay_has_an_end) {
     BOOST_TEST(s.list() == "new:delivered b:failed a:delivered ");
 }
 
+// So it is with one that was there before, and waited.
+BOOST_AUTO_TEST_CASE(what_ends_meanwhile) {
+    for (const std::string what : {R"("what":"replay")", R"("what":"drop","status":"delivered")"}) {
+        asking s;
+        s.take({webhook("a"), webhook("b"), webhook("late")});
+        s.mark_delivery();
+        s.take({result("a", 1, 200), result("b", 1, 200)});
+        s.now += 1s;
+        const auto page = s.ask("{" + what + R"(,"limit":1})");
+        s.now += 1s;
+        s.take({result("late", 1, 200)});
+        BOOST_TEST(s.say("{" + what + R"(,"from":)" + boost::json::serialize(page.at("from")) +
+                         "}") == R"({"done":1})");
+        BOOST_TEST(s.list(R"(,"status":"delivered")") == "late:delivered ");
+    }
+}
+
 // Of a route with an order a replayed one comes when its key is free.
 BOOST_AUTO_TEST_CASE(replays_in_order) {
     asking s;

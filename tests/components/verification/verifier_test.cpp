@@ -248,6 +248,14 @@ BOOST_AUTO_TEST_CASE(two_keys) {
     BOOST_TEST(verifying(settings, "new", "newer").objection(r) == "X-Gitea-Signature fits no key");
 }
 
+// A byte order mark, with which some editors begin a file, is no part of the key.
+BOOST_AUTO_TEST_CASE(a_byte_order_mark) {
+    signed_request r;
+    r.message.headers = {{"X-Gitea-Signature", hex}};
+    r.message.body = body;
+    BOOST_TEST(verifying::of("gitea", "\xef\xbb\xbf" + key).objection(r) == "");
+}
+
 // One of several signatures is enough, as while the provider changes its key.
 BOOST_AUTO_TEST_CASE(several_signatures) {
     signed_request r = published[1].request();

@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(round_trip) {
           R"({"kind":"meta","key_file":"/k/a","token_file":"key2"})",
           R"({"kind":"stripe","key_file":"key","age":"600s"})",
           R"({"kind":"hmac","key_file":"key","signature":"item:x","prefix":"a=","separator":";",
-              "encoding":"base64","algorithm":"hmac-sha1","signs":"{url}{json:/a}",
+              "encoding":"base64","algorithm":"hmac-sha1","signs":"{url}{json:/a}{json:/t}",
               "timestamp":"json:/t","age":"60s"})"}) {
         components::verify_settings first, second;
         const auto read = [](const std::string& text, components::verify_settings& into) {
@@ -96,11 +96,31 @@ BOOST_AUTO_TEST_CASE(refusals) {
     BOOST_TEST(says(refusal_of(hmac + R"("signs":"body"})"), "signs: must be text with"));
     BOOST_TEST(says(refusal_of(hmac + R"("signs":"{body"})"), "signs: must be text with"));
     BOOST_TEST(says(refusal_of(hmac + R"("age":"5m"})"), "age: there is no timestamp"));
+    BOOST_TEST(says(refusal_of(hmac + R"("timestamp":"header:T","age":"5m"})"),
+                    "relay.json:1:79: age: the time is not signed, and anybody could write another "
+                    "one: `signs` needs {timestamp}"));
     BOOST_TEST(says(refusal_of(hmac + R"("separator":"; "})"), "separator: must be one character"));
     BOOST_TEST(says(refusal_of(hmac + R"("timestamp":"X"})"),
                     "timestamp: must be one of header:NAME, item:PREFIX, json:/POINTER"));
     BOOST_TEST(says(refusal_of(hmac + R"("algorithm":"md5"})"),
                     R"("md5" is not one of hmac-sha256, hmac-sha512, hmac-sha1)"));
+}
+
+// The time of an age is signed by its name, as a source, or within the body or the URL.
+BOOST_AUTO_TEST_CASE(signed_times) {
+    const auto with = [](const std::string& timestamp, const std::string& signs) {
+        return refusal_of(R"({"kind":"hmac","key_file":"key","signature":"header:X","age":"5m",)"
+                          R"("timestamp":")" +
+                          timestamp + R"(","signs":")" + signs + R"("})");
+    };
+    BOOST_TEST(with("header:T", "{timestamp}{body}") == "accepted");
+    BOOST_TEST(with("header:T", "{header:t}.{body}") == "accepted");
+    BOOST_TEST(with("item:t=", "{item:t=}.{body}") == "accepted");
+    BOOST_TEST(with("json:/t", "{body}") == "accepted");
+    BOOST_TEST(with("query:t", "{url}{body}") == "accepted");
+    BOOST_TEST(says(with("item:t=", "{body}"), "age: the time is not signed"));
+    BOOST_TEST(says(with("query:t", "{method}{body}"), "age: the time is not signed"));
+    BOOST_TEST(says(with("json:/t", "{url}{json:/T}"), "age: the time is not signed"));
 }
 
 // A key that is missing, empty or of another form: the file, and what it should hold.
@@ -113,6 +133,8 @@ BOOST_AUTO_TEST_CASE(key_files) {
     BOOST_TEST(says(refusal_of(R"({"kind":"github","key_file":"."})"), "it is no regular file"));
     BOOST_TEST(says(with("github", ""), "/key: is empty, and must hold the secret as text"));
     BOOST_TEST(says(with("github", "\r\n\n"), "is empty"));
+    BOOST_TEST(says(with("github", "\xef\xbb\xbf\r\n"), "is empty"));
+    BOOST_TEST(with("standard", "\xef\xbb\xbfwhsec_c2VjcmV0") == "accepted");
     BOOST_TEST(says(with("github", std::string(20000, 'x')), "of at most 16 KiB"));
     BOOST_TEST(says(with("standard", "whsec_%%%"), "/key: must hold a secret in base64"));
     BOOST_TEST(says(with("standard", "whsec_"), "must hold a secret in base64"));
