@@ -46,7 +46,9 @@ struct scene {
 
     explicit scene(unsigned connections = 2, const std::string& to = "",
                    const std::string& more = "") {
-        w.provide("forwarder", components::forwarder);
+        w.provide("forwarder", [](component& self) {
+            return components::run_forwarder(self, components::forwarder_surroundings());
+        });
         w.provide("queue", [this](component& self) { return be_queue(self); });
         w.provide("lock", [this](component& self) { return be_lock(self); });
         w.run(fmt::format(
