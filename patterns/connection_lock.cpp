@@ -176,9 +176,11 @@ private:
     void remember() {
         const supe::time_point now = self_.time().now();
         if (auto record = memory_.unclean_end()) {
-            for (auto& [name, use] : record->permits)
-                watch_.alive(use.holder) ? table_.restore(std::move(use))
-                                         : table_.restore_resting(std::move(use), now);
+            for (auto& [name, use] : record->permits) {
+                const bool is_held = !use.rests_since && watch_.alive(use.holder);
+                is_held ? table_.restore(std::move(use))
+                        : table_.restore_resting(std::move(use), now);
+            }
             if (!record->whole) table_.rest_all(record->peers, now);
         }
         memory_.begin(table_.used());
@@ -189,6 +191,11 @@ private:
         while (auto mail = co_await self_.receive()) {
             take(*mail);
             mail->ack();
+        }
+        // What its holders gave back when they ended, before us: no next life may come to read it.
+        for (supe::mail& mail : self_.take_arrived()) {
+            take(mail);
+            mail.ack();
         }
         tasks_.cancel();
     }
@@ -251,6 +258,7 @@ private:
     }
 
     void give() {
+        if (self_.shutting_down()) return;  // those that wait are refused
         const std::vector<permit_request> granted = table_.give();
         if (!granted.empty()) granted_.notify();
         for (const permit_request& r : granted) {
@@ -273,7 +281,7 @@ private:
     supe::awaitable<> watch_holder(process_identity holder) {
         co_await watch_.gone(holder);
         watched_.erase(holder);
-        table_.gone(holder, self_.time().now());
+        for (const used_permit& use : table_.gone(holder, self_.time().now())) memory_.note(use);
         rests_.notify();
     }
 

@@ -103,7 +103,7 @@ public:
     /// A life of the lock begins with these in use: what was noted before them does not count any
     /// more.
     virtual void begin(const std::vector<used_permit>& in_use) = 0;
-    /// Called before a permit is granted, and when its connection is known.
+    /// Called before a permit is granted, when its connection is known, and when it begins to rest.
     virtual void note(const used_permit& permit) = 0;
     virtual void forget(const std::string& permit) = 0;
     virtual void ended_cleanly() = 0;
@@ -113,9 +113,10 @@ public:
 /// `{"acquire":{"permit":NAME,"pid":N,"started":TICKS,"peers":[…]}}`, answered `{"permit":NAME}` or
 /// `{"refused":WHY}`, and mails `{"connected":{"permit":NAME,"port":N,"peer":…}}`,
 /// `{"release":NAME}` and `{"abandon":NAME}`. The holder chooses the names. While a request waits,
-/// it recalls the permits of all other processes (take_recall()). Ends when asked to shut down, and
-/// refuses those that wait. Put it before its holders under rest_for_one: they are restarted with a
-/// lock that died; those that are not (a restart by hand, a reload) keep their permits.
+/// it recalls the permits of all other processes (take_recall()). Ends when asked to shut down: it
+/// takes what is given back in mail that has arrived by then, and refuses those that wait. Put it
+/// before its holders under rest_for_one: they are restarted with a lock that died; those that are
+/// not (a restart by hand, a reload) keep their permits.
 supe::awaitable<> serve_connection_lock(supe::component& self, permit_limits limits,
                                         holder_watch& watch, lock_memory& memory);
 

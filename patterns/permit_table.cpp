@@ -45,6 +45,11 @@ void permit_table::note_address(const permit_request& request) {
     }
 }
 
+void permit_table::permit::begin_rest(supe::time_point since, std::optional<std::uint64_t> resets) {
+    use.rests_since = since;
+    resting = rest{since, resets};
+}
+
 permit_table::reply permit_table::ask(const permit_request& request) {
     note_address(request);
     if (const auto used = used_.find(request.permit); used != used_.end())
@@ -76,7 +81,7 @@ const used_permit* permit_table::connected(const std::string& name, std::uint16_
     p.use.port = port;
     p.use.peers.assign(1, without_scope(peer));
     // What was seen may have been another's socket.
-    if (p.resting) p.resting = rest{p.resting->since, p.resting->since, p.resting->resets};
+    if (p.resting) p.begin_rest(*p.use.rests_since, p.resting->resets);
     return &p.use;
 }
 
@@ -89,15 +94,20 @@ const used_permit* permit_table::abandon(const std::string& name, supe::time_poi
     const auto found = used_.find(name);
     if (found == used_.end() || found->second.resting) return nullptr;
     // Its connection may have ended long before this was heard of.
-    found->second.resting = rest{now, now, {}};
+    found->second.begin_rest(now, {});
     found->second.use.holder = {};
     return &found->second.use;
 }
 
-void permit_table::gone(const process_identity& holder, supe::time_point now) {
+std::vector<used_permit> permit_table::gone(const process_identity& holder, supe::time_point now) {
     std::erase_if(waiting_, [&](const permit_request& r) { return r.holder == holder; });
-    for (auto& [name, p] : used_)
-        if (p.use.holder == holder && !p.resting) p.resting = rest{now, now, resets_.front()};
+    std::vector<used_permit> resting;
+    for (auto& [name, p] : used_) {
+        if (p.use.holder != holder || p.resting) continue;
+        p.begin_rest(now, resets_.front());
+        resting.push_back(p.use);
+    }
+    return resting;
 }
 
 void permit_table::restore(used_permit use) {
@@ -107,7 +117,9 @@ void permit_table::restore(used_permit use) {
 
 void permit_table::restore_resting(used_permit use, supe::time_point now) {
     const std::string name = use.name;
-    used_.insert_or_assign(name, permit{std::move(use), rest{now, now, {}}});
+    const supe::time_point since = std::min(use.rests_since.value_or(now), now);
+    permit& p = used_.insert_or_assign(name, permit{std::move(use)}).first->second;
+    p.begin_rest(since, {});
 }
 
 void permit_table::rest_all(const std::vector<std::string>& peers, supe::time_point now) {
@@ -129,6 +141,7 @@ void permit_table::note_resets(std::optional<std::uint64_t> resets) {
 
 bool permit_table::is_over(permit& p, const connections_left& left, supe::time_point now) const {
     rest& r = *p.resting;
+    const supe::time_point since = *p.use.rests_since;
     // Its end came before the first look. Later ones are others' ends.
     const bool first = !std::exchange(r.looked, true);
     if (first && r.resets && r.resets == left.resets) r.was_reset = false;
@@ -142,15 +155,15 @@ bool permit_table::is_over(permit& p, const connections_left& left, supe::time_p
     const bool vanished = std::exchange(r.was_closing, r.was_closing || closing) && !closing;
     if (closing || closed) r.was_reset = false;
     if (vanished && !closed) r.was_reset = true;
-    const supe::time_point earliest = r.since + limits_.rest;
+    const supe::time_point earliest = since + limits_.rest;
     const bool known = p.use.port != 0;
     // Without its port it may be another's socket; its own the kernel has forgotten by then.
-    if (closing && (known || now < r.since + std::max(limits_.rest, limits_.forgotten_after))) {
+    if (closing && (known || now < since + std::max(limits_.rest, limits_.forgotten_after))) {
         r.look_at = std::max(earliest, now + ask_again_after);
         return false;
     }
     const bool may_be_open = r.was_reset && known;  // nothing is unread while it connects
-    r.look_at = may_be_open ? std::max(earliest, r.since + limits_.reset_rest) : earliest;
+    r.look_at = may_be_open ? std::max(earliest, since + limits_.reset_rest) : earliest;
     return now >= r.look_at;
 }
 

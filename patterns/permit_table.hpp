@@ -33,6 +33,9 @@ struct used_permit {
     std::string address;
     std::vector<std::string> peers;  ///< once it is connected, the one peer
     std::uint16_t port = 0;          ///< the local one of its connection; 0: not known
+    /// Its holder ended uncleanly before then. The steady clock goes on from life to life, within
+    /// one boot. Nothing while it is held.
+    std::optional<supe::time_point> rests_since{};
 };
 
 /// A TCP socket of this machine that no process has any more.
@@ -94,10 +97,11 @@ public:
     /// Its connection is in an unknown state: it rests, and is nobody's any more. The permit; null
     /// where it was not in use.
     const used_permit* abandon(const std::string& permit, supe::time_point now);
-    /// The process is gone: its permits rest, its requests are forgotten.
-    void gone(const process_identity& holder, supe::time_point now);
+    /// The process is gone: its permits rest, its requests are forgotten. Those permits.
+    std::vector<used_permit> gone(const process_identity& holder, supe::time_point now);
 
-    /// A permit of an earlier life of the lock. Its process lives; or it rests.
+    /// A permit of an earlier life of the lock. Its process lives; or it rests: since then, where
+    /// that is known, and at the latest since now.
     void restore(used_permit permit);
     void restore_resting(used_permit permit, supe::time_point now);
     /// What an earlier life had in use is not known: all that is not in use now rests.
@@ -121,7 +125,6 @@ public:
 
 private:
     struct rest {
-        supe::time_point since;
         supe::time_point look_at;
         std::optional<std::uint64_t> resets;  ///< before the end of its process
         bool was_reset = true;                ///< as far as we know
@@ -130,7 +133,9 @@ private:
     };
     struct permit {
         used_permit use;
-        std::optional<rest> resting;
+        std::optional<rest> resting{};  // where use.rests_since says since when
+
+        void begin_rest(supe::time_point since, std::optional<std::uint64_t> resets);
     };
     void note_address(const permit_request& request);
     bool is_over(permit& p, const connections_left& left, supe::time_point now) const;

@@ -86,12 +86,13 @@ supe::awaitable<> get_newest(question& from, supe::duration age, given_answer& a
 }
 
 supe::awaitable<http_answer> tell_readiness(relay_watch& w) {
-    given_answer queue, tree;
-    supe::nursery both(w.time);
-    both.start(get_newest(w.queue, age_of_numbers, queue));
-    both.start(get_newest(w.tree, age_of_status, tree));
-    co_await both.join();
-    const std::string why = objection_to_webhooks(queue, tree);
+    relay_numbers numbers;
+    supe::nursery all(w.time);
+    all.start(get_newest(w.queue, age_of_numbers, numbers.queue));
+    all.start(get_newest(w.http_server, age_of_numbers, numbers.http_server));
+    all.start(get_newest(w.tree, age_of_status, numbers.tree));
+    co_await all.join();
+    const std::string why = objection_to_webhooks(numbers);
     if (why.empty()) co_return http_answer{200, "ready\n", {}};
     co_return http_answer{503, why + "\n", {}};
 }

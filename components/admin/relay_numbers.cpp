@@ -258,13 +258,15 @@ std::string metrics_text(const relay_numbers& numbers) {
     return text.str();
 }
 
-std::string objection_to_webhooks(const given_answer& queue, const given_answer& tree) {
-    if (tree.problem.empty()) {
-        const json::object& root = object_in(tree.value);
+std::string objection_to_webhooks(const relay_numbers& numbers) {
+    const given_answer& queue = numbers.queue;
+    if (numbers.tree.problem.empty()) {
+        const json::object& root = object_in(numbers.tree.value);
         const std::string server = state_of(root, "http_server");
         if (supe::string_of(root, "state") == "stopping" || server == "stopping") return "draining";
         if (!server.empty() && server != "running") return "http_server is " + server;
     }
+    if (!numbers.http_server.problem.empty()) return "http_server: " + numbers.http_server.problem;
     if (!queue.problem.empty()) return "queue: " + queue.problem;
     const json::object& said = object_in(queue.value);
     if (said.contains("error"))

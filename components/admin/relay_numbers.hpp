@@ -21,6 +21,6 @@ inline constexpr const char* metrics_type = "text/plain; version=0.0.4; charset=
 
 /// Why no webhook should be sent here now; empty where they can come. The tree's status counts
 /// where it is known: a control socket that was deleted is no reason to send none.
-std::string objection_to_webhooks(const given_answer& queue, const given_answer& tree);
+std::string objection_to_webhooks(const relay_numbers& numbers);
 
 }  // namespace components

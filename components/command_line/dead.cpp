@@ -80,6 +80,7 @@ exit_code deal_with(const target_tree& where, const std::string& what,
     };
     if (options.all) note(sources.deal_with_all(what, done));
     for (const std::string& id : options.ids) note(sources.deal_with(what, id, done));
+    if (first_failure == exit_code::no_such && done == 0) return first_failure;
     fmt::print("{} {}\n", done, what == "retry" ? "sent again" : "dropped");
     return first_failure;
 }

@@ -2,6 +2,7 @@
 #include "components/command_line/commands.hpp"
 #include "components/command_line/printing.hpp"
 #include "components/command_line/target_tree.hpp"
+#include "supe/async/signals_blocked.hpp"
 #include "supe/mail/saved_mail.hpp"
 #include "supe/storage/private_files.hpp"
 #include "supe/text/json_text.hpp"
@@ -107,7 +108,8 @@ public:
                 throw std::runtime_error(fmt::format("{}: {}", place_of(number), problem));
             all.push_back({std::move(line), number, at, mail.instance});
         }
-        std::ranges::stable_sort(all, {}, &saved_line::instance);
+        std::ranges::sort(all, {},
+                          [](const saved_line& l) { return std::pair(l.instance, l.number); });
         return all;
     }
     bool mark_taken(const saved_line& line) const {
@@ -176,6 +178,8 @@ private:
 
     /// Performs one request. False where no further one makes sense.
     bool perform_one() {
+        // Ctrl-C comes between two requests: what was taken is marked.
+        const supe::signals_blocked until_marked;
         const std::size_t end = end_of_request();
         const std::string whom = address_for(address_, all_[next_].instance);
         std::string mails;

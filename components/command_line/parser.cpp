@@ -2,6 +2,7 @@
 
 #include "components/command_line/completion.hpp"
 #include "components/command_line/printing.hpp"
+#include "supe/text/terminal_text.hpp"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -118,7 +119,7 @@ std::string usage_error(const CLI::App* app, const CLI::Error& e) {
     std::string what = e.what();
     if (what.starts_with("A subcommand")) what = "a command is missing";
     if (what.starts_with("The ")) what.front() = 't';
-    return fmt::format("supe: {}; {} --help tells more\n", what, command);
+    return fmt::format("supe: {}; {} --help tells more\n", supe::terminal_line(what), command);
 }
 
 }  // namespace

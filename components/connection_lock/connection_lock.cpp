@@ -38,7 +38,8 @@ supe::awaitable<> connection_lock(supe::component& self) {
             orphan_limit.count());
     }
     lock_memory_file memory(supe::in_state(fmt::format("{}.open", self.name())));
-    self.set_window(64);
+    // At a stop, what was given back and is not in the window is not read any more.
+    self.set_window(64 + 2 * limits.permits);
     co_await patterns::serve_connection_lock(self, limits, watch, memory);
 }
 

@@ -20,12 +20,31 @@ std::string boot_of_this_machine() {
     return id;
 }
 
-std::string line_of(const patterns::used_permit& p) {
-    return fmt::format("+ {} {} {} {} {} {}\n", p.name, p.holder.pid, p.holder.started,
-                       p.address.empty() ? "-" : p.address, p.port, fmt::join(p.peers, ","));
+/// Rounded up, so that no permit rests too short.
+std::string rest_word(const patterns::used_permit& p) {
+    if (!p.rests_since) return "";
+    const auto since =
+        std::chrono::ceil<std::chrono::milliseconds>(p.rests_since->time_since_epoch());
+    return fmt::format(" {}", since.count());
 }
 
-/// False for a line that a full disk cut short, or that is none of ours.
+/// Nothing where the line ends before it, or where it is no time.
+std::optional<supe::time_point> rest_in(std::istream& words) {
+    constexpr auto latest =
+        std::chrono::floor<std::chrono::milliseconds>(supe::never.time_since_epoch());
+    std::int64_t since = 0;
+    if (!(words >> since) || since < 0 || since > latest.count()) return std::nullopt;
+    return supe::time_point(std::chrono::milliseconds(since));
+}
+
+std::string line_of(const patterns::used_permit& p) {
+    return fmt::format("+ {} {} {} {} {} {}{}\n", p.name, p.holder.pid, p.holder.started,
+                       p.address.empty() ? "-" : p.address, p.port,
+                       p.peers.empty() ? "-" : fmt::to_string(fmt::join(p.peers, ",")),
+                       rest_word(p));
+}
+
+/// False for a line that is none of ours.
 bool take_line(std::map<std::string, patterns::used_permit>& in_use, const std::string& line) {
     std::istringstream words(line);
     std::string kind, peers;
@@ -39,8 +58,10 @@ bool take_line(std::map<std::string, patterns::used_permit>& in_use, const std::
     words >> p.holder.pid >> p.holder.started >> p.address >> p.port >> peers;
     if (kind != "+" || !words) return false;
     if (p.address == "-") p.address.clear();
+    if (peers == "-") peers.clear();
     std::istringstream each(peers);
     for (std::string peer; std::getline(each, peer, ',');) p.peers.push_back(peer);
+    p.rests_since = rest_in(words);
     in_use.insert_or_assign(p.name, std::move(p));
     return true;
 }
@@ -74,7 +95,10 @@ std::optional<patterns::lock_record> lock_memory_file::unclean_end() {
     }
     // After a new boot neither a process nor a socket of before is left.
     if (line.substr(version.size()) != boot_) return std::nullopt;
-    while (std::getline(in, line)) record.whole = take_line(record.permits, line) && record.whole;
+    while (std::getline(in, line)) {
+        const bool is_cut_short = in.eof();  // by a full disk: its last word may be another one
+        record.whole = !is_cut_short && take_line(record.permits, line) && record.whole;
+    }
     return record;
 }
 

@@ -9,8 +9,8 @@
 namespace components {
 
 /// Exists from the start to the clean end. A line for each permit that comes into use, is
-/// connected, or is free again, each given to the kernel at once: a SIGKILL loses none. No fsync:
-/// when the power fails, all holders do too.
+/// connected, begins to rest, or is free again, each given to the kernel at once: a SIGKILL loses
+/// none. No fsync: when the power fails, all holders do too.
 class lock_memory_file final : public patterns::lock_memory {
 public:
     /// `boot`: of the machine; empty: the present one.

@@ -1,5 +1,6 @@
 #include "components/http/destination.hpp"
 
+#include "components/http/authority.hpp"
 #include "components/http/forwarded.hpp"
 #include "components/http/via.hpp"
 
@@ -48,6 +49,13 @@ bool is_one_of(const http_fields& fields, std::string_view name) {
                                [&](const auto& entry) { return cgi_reads(name, entry.first); });
 }
 
+/// Where the authority of a URL begins and ends; both at its end where it has none.
+std::pair<std::size_t, std::size_t> authority_in(std::string_view url) {
+    const auto colon = std::min(url.find(':'), url.size());
+    if (!url.substr(colon).starts_with("://")) return {url.size(), url.size()};
+    return {colon + 3, std::min(url.find_first_of("/?#", colon + 3), url.size())};
+}
+
 }  // namespace
 
 http_destination parse_destination(std::string_view url) {
@@ -57,23 +65,30 @@ http_destination parse_destination(std::string_view url) {
     const auto refuse = [&](const std::string& why) {
         throw std::invalid_argument(fmt::format("\"{}\": {}", url, why));
     };
-    const auto parsed = boost::urls::parse_uri({url.data(), url.size()});
-    if (!parsed) refuse("not a URL like http://localhost:3000 or https://app.example.com/hooks");
+    const auto [begin, end] = authority_in(url);
+    const std::string_view authority = url.substr(begin, end - begin);
+    const bool has_user = authority.find('@') != authority.npos;
+    const auto named = read_authority(authority);
+    // The authority has a rule of its own (authority.hpp). A plain name stands for it here.
+    const std::string rest = fmt::format("{}h{}", url.substr(0, begin), url.substr(end));
+    const auto parsed = boost::urls::parse_uri(rest);
+    if (!parsed || (!named && !has_user))
+        refuse("not a URL like http://localhost:3000 or https://app.example.com/hooks");
     const boost::urls::url_view u = *parsed;
     http_destination d;
     d.tls = u.scheme_id() == boost::urls::scheme::https;
     if (!d.tls && u.scheme_id() != boost::urls::scheme::http)
         refuse(fmt::format("\"{}\" is not one of http, https", std::string(u.scheme())));
-    if (u.has_userinfo()) refuse("a user name or password does not belong into the URL");
+    if (has_user) refuse("a user name or password does not belong into the URL");
     if (u.has_query() || u.has_fragment())
         refuse(
             "a query or fragment does not belong here: each webhook brings its own path and query");
-    d.host = u.host();
+    d.host = boost::urls::pct_string_view(named->host.data(), named->host.size()).decode();
     if (d.host.empty()) refuse("it names no host");
     const bool bracketed = d.host.front() == '[';
     if (bracketed) d.host = d.host.substr(1, d.host.size() - 2);
     const std::string own_port = d.tls ? "443" : "80";
-    d.port = u.has_port() && !u.port().empty() ? std::string(u.port()) : own_port;
+    d.port = named->port.empty() ? own_port : std::string(named->port);
     unsigned number = 0;
     const auto read = std::from_chars(d.port.data(), d.port.data() + d.port.size(), number);
     if (read.ec != std::errc() || number < 1 || number > 65535)

@@ -6,28 +6,33 @@
 
 namespace components {
 
-supe::awaitable<> name_lookup::look_up() {
-    peers_.clear();
+supe::awaitable<> name_lookup::look_up(std::shared_ptr<answer> into) {
     try {
-        peers_ = co_await network_.resolve(time_, to_, error_);
+        into->peers = co_await network_.resolve(time_, to_, into->error);
     } catch (const boost::system::system_error& e) {  // the resolver's thread cannot be had
         if (e.code() == boost::asio::error::operation_aborted) throw;
-        error_ = fmt::format("{}: {}", to_.host, e.code().message());
+        into->error = fmt::format("{}: {}", to_.host, e.code().message());
     }
-    running_ = false;
+    if (into->peers.empty() && into->error.empty())
+        into->error = fmt::format("{} has no address", to_.host);
+    into->is_there = true;
     done_.notify();
 }
 
 supe::awaitable<std::vector<std::string>> name_lookup::find(supe::time_point deadline,
                                                             std::string& error) {
-    if (!std::exchange(running_, true)) tasks_.start(look_up());
-    const auto answered = [this]() -> supe::awaitable<> {
-        while (running_) co_await done_.wait();
+    if (!latest_ || latest_->is_there) {
+        latest_ = std::make_shared<answer>();
+        tasks_.start(look_up(latest_));
+    }
+    const std::shared_ptr<answer> ours = latest_;
+    const auto answered = [this, &ours]() -> supe::awaitable<> {
+        while (!ours->is_there) co_await done_.wait();
     };
     const bool in_time = co_await supe::within(time_, deadline, answered());
-    error = in_time ? error_ : fmt::format("{}: timed out looking for its address", to_.host);
+    error = in_time ? ours->error : fmt::format("{}: timed out looking for its address", to_.host);
     std::vector<std::string> found;
-    if (in_time) found = peers_;
+    if (in_time) found = ours->peers;
     co_return found;
 }
 

@@ -4,6 +4,7 @@
 #include "components/http/delivery_network.hpp"
 #include "supe/async/nursery.hpp"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,14 +25,18 @@ public:
     supe::awaitable<> end();
 
 private:
-    supe::awaitable<> look_up();
+    /// What one lookup came to. Those who waited for it keep it while the next one runs.
+    struct answer {
+        bool is_there = false;
+        std::vector<std::string> peers{};
+        std::string error{};  ///< never empty where `peers` is
+    };
+    supe::awaitable<> look_up(std::shared_ptr<answer> into);
 
     supe::clock& time_;
     http_destination to_;
     delivery_network& network_;
-    bool running_ = false;
-    std::vector<std::string> peers_;
-    std::string error_;
+    std::shared_ptr<answer> latest_;  // null before the first one
     supe::timer done_;
     supe::nursery tasks_;
 };

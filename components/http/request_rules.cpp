@@ -1,7 +1,8 @@
 #include "components/http/request_rules.hpp"
 
+#include "components/http/authority.hpp"
+
 #include <algorithm>
-#include <boost/url/parse.hpp>
 #include <charconv>
 
 namespace components {
@@ -109,9 +110,9 @@ int steps_of(std::string_view segment) {
 }
 
 bool is_authority(std::string_view text) {
-    const auto parsed = boost::urls::parse_authority({text.data(), text.size()});
-    if (!parsed || parsed->has_userinfo() || parsed->encoded_host().empty()) return false;
-    const std::string port(parsed->port());
+    const auto parsed = read_authority(text);
+    if (!parsed || parsed->host.empty()) return false;
+    const std::string_view port = parsed->port;
     if (port.empty()) return true;
     unsigned number = 0;
     const auto read = std::from_chars(port.data(), port.data() + port.size(), number);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <fstream>
 
 namespace components {
 namespace {
@@ -21,7 +22,16 @@ std::string name_of_this_relay() {
     if (!state) return "supe";
     std::array<char, 256> machine{};
     ::gethostname(machine.data(), machine.size() - 1);
-    return fmt::format("supe-{:08x}", hash_of_name(fmt::format("{}:{}", machine.data(), state)));
+    return via_name(machine.data(), state);
+}
+
+/// `mark TREE` of `mark TREE DEVICE INODE`: the root writes the same TREE again into a file that
+/// was deleted, and then device and inode are others. Empty where it cannot be read.
+std::string tree_mark_of(const std::filesystem::path& state) {
+    std::ifstream file(state / "processes.lock");
+    std::string word, tree;
+    file >> word >> tree;
+    return tree;
 }
 
 /// A comment is anybody's text, and may have commas and names of proxies (RFC 9110 §5.6.5).
@@ -52,6 +62,11 @@ std::string_view proxy_in(std::string_view entry) {
 }
 
 }  // namespace
+
+std::string via_name(std::string_view machine, const std::filesystem::path& state) {
+    return fmt::format("supe-{:08x}", hash_of_name(fmt::format("{}:{}:{}", machine, state.string(),
+                                                               tree_mark_of(state))));
+}
 
 const std::string& own_via() {
     static const std::string name = name_of_this_relay();

@@ -85,18 +85,37 @@ public:
     }
     int gaps() const { return gaps_; }
 
-    /// The names of the routes that were paused, as far as they can be read.
-    std::vector<std::string> paused() {
-        std::vector<std::string> names;
-        try {
-            SQLite::Statement rows(db_, "SELECT name FROM routes WHERE paused != 0");
-            while (rows.executeStep()) names.push_back(rows.getColumn(0).getString());
-        } catch (const SQLite::Exception&) {  // a file of version 1 has none
-        }
-        return names;
+    /// What is known of the routes beside their webhooks, as far as it can be read.
+    void take_routes(webhook_store& to) {
+        if (!has_table("routes")) return;  // a file of version 1
+        for_each_row("SELECT name, paused, held_until FROM routes", [&](SQLite::Statement& row) {
+            route_row& route = to.routes().at(to.routes().lane_of(row.getColumn(0).getString()));
+            route.paused = row.getColumn(1).getInt() != 0;
+            route.held_until = row.getColumn(2).getInt64();
+        });
+        if (!has_table("seen")) return;
+        for_each_row("SELECT name, key, at FROM seen JOIN routes ON routes.lane = seen.lane",
+                     [&](SQLite::Statement& row) {
+                         to.remember(to.routes().lane_of(row.getColumn(0).getString()),
+                                     row.getColumn(1).getString(), row.getColumn(2).getInt64());
+                     });
     }
 
 private:
+    bool has_table(const char* name) {
+        SQLite::Statement found(db_, "SELECT 1 FROM pragma_table_info(?)");
+        found.bind(1, name);
+        return found.executeStep();
+    }
+    /// Up to the first row that cannot be read, which counts as a gap.
+    void for_each_row(const char* select, const std::function<void(SQLite::Statement&)>& take) {
+        try {
+            SQLite::Statement rows(db_, select);
+            while (rows.executeStep()) take(rows);
+        } catch (const SQLite::Exception&) {
+            ++gaps_;
+        }
+    }
     /// To the first row behind the gap at `at_`. False when nothing behind it can be read.
     bool skip_gap() {
         std::int64_t step = 1;
@@ -180,11 +199,10 @@ void take_rows(row_reader& from, webhook_store& to, salvage& result) {
         }
         to.commit();
     }
-    result.gaps = from.gaps();
     to.begin();
-    for (const std::string& name : from.paused())
-        to.routes().at(to.routes().lane_of(name)).paused = true;
+    from.take_routes(to);
     to.commit();
+    result.gaps = from.gaps();
 }
 
 salvage recover(const fs::path& damaged, const fs::path& recovered) {

@@ -34,6 +34,16 @@ bool webhook_store::is_duplicate(std::int64_t lane, std::string_view key, std::i
     });
 }
 
+void webhook_store::remember(std::int64_t lane, std::string_view key, std::int64_t at_ms) {
+    file_.guarded([&] {
+        SQLite::Statement s(file_.database(), "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)");
+        s.bind(1, lane);
+        s.bind(2, std::string(key));
+        s.bind(3, at_ms);
+        if (s.exec() > 0) ++routes_.at(lane).counts.seen;
+    });
+}
+
 void webhook_store::forget_seen(std::int64_t lane, std::int64_t before_ms) {
     auto& s = file_.prepared(forget_seen_,
                              "DELETE FROM seen WHERE lane = ?1 AND key IN (SELECT key FROM seen "

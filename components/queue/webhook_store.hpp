@@ -113,6 +113,8 @@ public:
     /// Else it is remembered, with at most a million others of the lane.
     bool is_duplicate(std::int64_t lane, std::string_view key, std::int64_t now_ms,
                       std::int64_t window_ms);
+    /// This key came to the lane at `at_ms`, as an earlier file has it.
+    void remember(std::int64_t lane, std::string_view key, std::int64_t at_ms);
     /// It was delivered. Its lane, or nothing where it was before, or is gone.
     std::optional<std::int64_t> remove(std::string_view id);
     /// The same, and it stays in the file. `last` is the try that delivered it.

@@ -13,6 +13,12 @@
 #include <charconv>
 
 namespace components {
+
+/// A `{NAME}` of what is signed, with the text before it and all that follows.
+struct signed_part {
+    std::string_view before, name, behind;
+};
+
 namespace {
 
 constexpr std::size_t most_signatures = 16;
@@ -53,10 +59,10 @@ using form_fields = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::size_t most_fields = 4096;  // of a form: to take millions apart holds the loop up
 
-/// Those behind `most_fields` are left out.
-form_fields fields_of_form(std::string_view text) {
+/// Those behind `most` are left out.
+form_fields fields_of_form(std::string_view text, std::size_t most = most_fields) {
     form_fields all;
-    while (!text.empty() && all.size() < most_fields) {
+    while (!text.empty() && all.size() < most) {
         const auto end = std::min(text.find('&'), text.size());
         const std::string_view field = text.substr(0, end);
         const auto equals = std::min(field.find('='), field.size());
@@ -71,6 +77,13 @@ form_fields fields_of_form(std::string_view text) {
 std::string_view query_of(std::string_view target) {
     const auto mark = target.find('?');
     return mark == target.npos ? std::string_view() : target.substr(mark + 1);
+}
+
+/// `/path?query` of a URL.
+std::string_view behind_host(std::string_view url) {
+    const auto scheme = url.find("://");
+    if (scheme == url.npos) return url;
+    return url.substr(std::min(url.find_first_of("/?", scheme + 3), url.size()));
 }
 
 /// HubSpot signs the URL with these characters as themselves.
@@ -108,10 +121,11 @@ bool is_known_part(std::string_view name, bool has_timestamp) {
     return std::ranges::find(known, name) != known.end() || objection_to_source(name).empty();
 }
 
-/// A `{NAME}` of what is signed, with the text before it and all that follows.
-struct signed_part {
-    std::string_view before, name, behind;
-};
+/// The character that ends it; nothing where another part or nothing follows.
+std::optional<char> end_of(const signed_part& part) {
+    const bool is_text = !part.behind.empty() && !part.behind.starts_with('{');
+    return is_text ? std::optional(part.behind.front()) : std::nullopt;
+}
 
 /// The next one in `signs`; nothing where there is none.
 std::optional<signed_part> next_part(std::string_view signs) {
@@ -158,6 +172,12 @@ bool signs_time(std::string_view signs, std::string_view timestamp) {
         if (name == "timestamp" || is_itself || is_in_it) return true;
     }
     return false;
+}
+
+std::string shown_source(std::string_view source) {
+    if (source == "url" || source == "plain_url") return "the URL";
+    const std::string_view what = source.substr(source.find(':') + 1);
+    return source.starts_with("json:") ? fmt::format("{} of the body", what) : std::string(what);
 }
 
 request_parts::request_parts(const sent_request& request, const provider& how)
@@ -219,7 +239,6 @@ std::optional<std::string> request_parts::form() const {
         const bool same = same_bytes(*named, to_hex(sha256(request_.message.body)));
         return same ? std::optional(std::string()) : std::nullopt;
     }
-    if (request_.message.body.empty()) return std::string();
     if (!is_form(request_.message.headers)) return std::nullopt;
     if (std::ranges::count(request_.message.body, '&') >= std::ptrdiff_t(most_fields))
         return std::nullopt;
@@ -228,8 +247,16 @@ std::optional<std::string> request_parts::form() const {
     const auto repeated = std::ranges::unique(fields);
     fields.erase(repeated.begin(), repeated.end());
     std::string out;
-    for (const auto& [name, text] : fields) out += name + text;
-    return out;
+    for (const auto& [name, text] : fields) {
+        if (name.find_first_of("?=/") != name.npos) return std::nullopt;  // a piece of the URL
+        out += name + text;
+    }
+    // Without text of the form, all of it may stand in the URL.
+    return out.empty() ? std::nullopt : std::optional(std::move(out));
+}
+
+std::string_view request_parts::source_of(std::string_view name) const {
+    return name == "timestamp" ? std::string_view(how_.timestamp) : name;
 }
 
 std::optional<std::string> request_parts::part(std::string_view name, std::string_view url) const {
@@ -238,7 +265,7 @@ std::optional<std::string> request_parts::part(std::string_view name, std::strin
     if (name == "url") return std::string(url);
     if (name == "plain_url") return with_plain_characters(url);
     if (name == "form") return form();
-    return value(name == "timestamp" ? std::string_view(how_.timestamp) : name);
+    return value(source_of(name));
 }
 
 std::optional<std::string> request_parts::signed_text(std::string_view url,
@@ -259,23 +286,47 @@ std::optional<std::string> request_parts::signed_text(std::string_view url,
     return out;
 }
 
-std::string request_parts::objection_to_seams() const {
-    const auto is_whole_time = [this](std::string_view text) {
-        // Of another form there is nothing to move, where there is no body.
-        const bool is_other = request_.message.body.empty() && !text.empty() &&
-                              !std::isdigit(static_cast<unsigned char>(text.front()));
-        return is_other || ends_before(text, request_.message.body);
-    };
-    for (auto at = next_part(how_.signs); at; at = next_part(at->behind)) {
-        const auto [before, name, next] = *at;
-        const std::string_view source = name == "timestamp" ? how_.timestamp : name;
-        if (!objection_to_source(source).empty()) continue;  // the body, the URL, the method
-        const std::string text = value(source).value_or("");
-        const bool goes_on = !next.empty() && !next.starts_with('{');
-        if (goes_on && text.find(next.front()) != text.npos) return std::string(source);
-        if (name == "timestamp" && next.starts_with("{body}") && !is_whole_time(text))
-            return std::string(source);
+bool request_parts::may_end_elsewhere(const signed_part& part) const {
+    const auto end = end_of(part);
+    if (part.name == "url" || part.name == "plain_url") {
+        // It does not end within scheme and host: at least `/` follows them.
+        const auto text = this->part(part.name, request_.url).value_or("");
+        return end && behind_host(text).find(*end, 1) != text.npos;
     }
+    const std::string_view source = source_of(part.name);
+    if (!objection_to_source(source).empty()) return false;  // the body, the method, the form
+    const std::string text = value(source).value_or("");
+    if (end && text.find(*end) != text.npos) return true;
+    if (part.name != "timestamp" || !part.behind.starts_with("{body}")) return false;
+    // A time of another form has nothing to move, where there is no body.
+    const bool is_other = request_.message.body.empty() && !text.empty() &&
+                          !std::isdigit(static_cast<unsigned char>(text.front()));
+    return !is_other && !ends_before(text, request_.message.body);
+}
+
+std::size_t request_parts::times(std::string_view source) const {
+    const auto [where, what] = taken_apart(source);
+    const auto is_it = [name = what](const auto& entry) { return entry.first == name; };
+    const auto is_header = [name = what](const auto& entry) {
+        return same_field(entry.first, name);
+    };
+    if (where == "header")
+        return static_cast<std::size_t>(std::ranges::count_if(request_.message.headers, is_header));
+    if (where != "query") return 1;
+    const std::string_view query = query_of(request_.message.target);
+    return static_cast<std::size_t>(
+        std::ranges::count_if(fields_of_form(query, query.size()), is_it));
+}
+
+std::string request_parts::objection_to_seams() const {
+    for (auto at = next_part(how_.signs); at; at = next_part(at->behind)) {
+        const std::string_view source = source_of(at->name);
+        if (times(source) > 1) return fmt::format("{} is there twice", shown_source(source));
+        if (may_end_elsewhere(*at))
+            return fmt::format("{} is not of its form", shown_source(source));
+    }
+    if (times(how_.timestamp) > 1)
+        return fmt::format("{} is there twice", shown_source(how_.timestamp));
     return {};
 }
 

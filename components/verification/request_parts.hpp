@@ -29,6 +29,11 @@ std::string objection_to_signs(std::string_view signs, bool has_timestamp);
 /// Whether the time at this source is part of what is signed, so that nobody can make it younger.
 bool signs_time(std::string_view signs, std::string_view timestamp);
 
+/// A source, for people: `Stripe-Signature`, `/signature/signature of the body`; also `url`.
+std::string shown_source(std::string_view source);
+
+struct signed_part;
+
 /// The parts of one request, by what a row of the table says of them.
 class request_parts {
 public:
@@ -46,16 +51,23 @@ public:
     /// Text that was signed, with these in place: `{body}`; `{method}`; `{url}` as it was called,
     /// `{plain_url}` with HubSpot's characters unescaped; `{timestamp}`; `{SOURCE}`; `{form}`: the
     /// fields of a form, sorted by name, each name directly followed by its value (Twilio). A body
-    /// that is no form is not in there: the query must name its SHA-256 as `bodySHA256`. Nothing
-    /// where a part is missing; then `missing` says which.
+    /// that is no form, or a form without text, is not in there: the query must name its SHA-256 as
+    /// `bodySHA256`. So must it where the name of a field holds `?`, `=` or `/`. Nothing where a
+    /// part is missing; then `missing` says which.
     std::optional<std::string> signed_text(std::string_view url, std::string& missing) const;
 
-    /// What was signed is one text. The source of a part that might end elsewhere, so that somebody
-    /// could move a piece of one part into the next; empty where there is none.
+    /// What is wrong with a part of what was signed, as `Id is there twice`; empty where nothing
+    /// is. It is one text: a part that might end elsewhere lets somebody move a piece of it into
+    /// the next part. Of two fields of one name the destination may read the other one.
     std::string objection_to_seams() const;
 
 private:
     std::vector<std::string> parts_of_signature() const;
+    bool may_end_elsewhere(const signed_part& part) const;
+    /// How many fields of a head or a query it names; 1 for a source elsewhere.
+    std::size_t times(std::string_view source) const;
+    /// Of a `{NAME}`: `timestamp` has one of its own.
+    std::string_view source_of(std::string_view name) const;
     std::optional<std::string> part(std::string_view name, std::string_view url) const;
     std::optional<std::string> form() const;
 

@@ -11,12 +11,6 @@
 namespace components {
 namespace {
 
-/// The place of the signature, for people: `Stripe-Signature`, `/signature/signature of the body`.
-std::string shown(std::string_view source) {
-    const std::string_view what = source.substr(source.find(':') + 1);
-    return source.starts_with("json:") ? fmt::format("{} of the body", what) : std::string(what);
-}
-
 std::optional<std::string> decoded(std::string_view text, text_encoding encoding) {
     if (encoding == text_encoding::hex) return from_hex(text);
     if (encoding == text_encoding::base64) return supe::from_base64(text);
@@ -28,7 +22,7 @@ std::string objection_to_time(const provider& how, const request_parts& parts) {
     if (!how.age) return {};
     const auto text = parts.value(how.timestamp);
     const auto time = text ? time_in(*text) : std::nullopt;
-    if (!time) return fmt::format("{} is no time", shown(how.timestamp));
+    if (!time) return fmt::format("{} is no time", shown_source(how.timestamp));
     // In seconds, before they are subtracted: whoever has the key may name any number.
     using std::chrono::seconds;
     const auto now = parts.request().now.time_since_epoch();
@@ -57,12 +51,12 @@ struct verifier::state {
     /// The key that it was signed with, or none and why.
     std::pair<const verification_key*, std::string> check(const request_parts& parts) const {
         if (!parts.value(how.signature))
-            return {nullptr, fmt::format("{} is missing", shown(how.signature))};
+            return {nullptr, fmt::format("{} is missing", shown_source(how.signature))};
         std::vector<std::string> signatures;
         for (const std::string& text : parts.signatures())
             if (auto bytes = decoded(text, how.encoding)) signatures.push_back(std::move(*bytes));
         if (signatures.empty())
-            return {nullptr, fmt::format("{} holds no {} in {}", shown(how.signature),
+            return {nullptr, fmt::format("{} holds no {} in {}", shown_source(how.signature),
                                          how.prefix.empty() ? "signature" : how.prefix + "…",
                                          word_of(how.encoding))};
         const verification_key* fits = nullptr;
@@ -73,9 +67,9 @@ struct verifier::state {
             if (!fits) fits = fitting_key(*text, signatures);
             if (how.signs.find("url}") == std::string::npos) break;  // {url}, {plain_url}
         }
-        if (!fits) return {nullptr, fmt::format("{} fits no key", shown(how.signature))};
-        if (const std::string odd = parts.objection_to_seams(); !odd.empty())
-            return {nullptr, fmt::format("{} is not of its form", shown(odd))};
+        if (!fits) return {nullptr, fmt::format("{} fits no key", shown_source(how.signature))};
+        if (std::string odd = parts.objection_to_seams(); !odd.empty())
+            return {nullptr, std::move(odd)};
         if (const std::string other = objection_to_body(parts.request().message.body);
             !other.empty())
             return {nullptr, other};
@@ -93,8 +87,10 @@ struct verifier::state {
     }
 
     std::string why_missing(const std::string& part) const {
-        if (part == "form") return "bodySHA256 in the URL is missing, or not the hash of the body";
-        return fmt::format("{} is missing", shown(part == "timestamp" ? how.timestamp : part));
+        if (part == "form")
+            return "the body is no plain form, and bodySHA256 in the URL is not its hash";
+        return fmt::format("{} is missing",
+                           shown_source(part == "timestamp" ? how.timestamp : part));
     }
 };
 

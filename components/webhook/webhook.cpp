@@ -15,8 +15,19 @@ namespace {
 
 constexpr std::size_t most_headers = 1u << 16;  // more than fit into a head of 64 KiB
 
-constexpr std::string_view hop_by_hop[] = {"connection",        "keep-alive", "te",    "trailer",
-                                           "transfer-encoding", "upgrade",    "expect"};
+// Those of proxies: RFC 9110 §11.7, and Proxy-Connection by its §7.6.1. Others that begin with
+// `Proxy-` are fields as any.
+constexpr std::string_view hop_by_hop[] = {"connection",
+                                           "keep-alive",
+                                           "te",
+                                           "trailer",
+                                           "transfer-encoding",
+                                           "upgrade",
+                                           "expect",
+                                           "proxy-connection",
+                                           "proxy-authenticate",
+                                           "proxy-authorization",
+                                           "proxy-authentication-info"};
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -105,7 +116,6 @@ http_fields end_to_end(http_fields fields) {
         const std::string& name = entry.first;
         return std::ranges::any_of(
                    hop_by_hop, [&name](std::string_view hop) { return same_field(name, hop); }) ||
-               same_field(std::string_view(name).substr(0, 6), "proxy-") ||
                (!named.empty() && named.contains(lower(name)));
     });
     return fields;

@@ -174,6 +174,7 @@ private:
     std::deque<untold_sender> untold_;
     mails_by_name unknown_;
     bool is_letting_in_ = false;  // a part of it has a recipient again, and waits for its turn
+    std::size_t looked_at_ = 0;   // the directory's additions() when all of it was looked at
     journal* journal_ = nullptr;
     new_mail new_mail_ = new_mail::stays_in_memory;
     std::deque<mail_destination*>

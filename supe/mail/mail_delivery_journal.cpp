@@ -13,8 +13,8 @@ namespace {
 bool may_get(const mail_destination& destination, mailbox::consumer consumer) {
     if (destination.is_supervisor()) return false;
     return consumer == mailbox::anyone ||
-           std::ranges::find(destination.consumers, consumer, &mail_endpoint::consumer) !=
-               destination.consumers.end();
+           std::ranges::binary_search(destination.consumers, consumer, {},
+                                      &mail_endpoint::consumer);
 }
 
 }  // namespace
@@ -56,10 +56,13 @@ void mail_delivery::wake(const std::string& box) {
 }
 
 /// A child of that name is there again, or that instance. It may have a hundred thousand mails.
+/// While no child has come there is no look: each turn asks, and there may be thousands of names.
 void mail_delivery::let_in_unknown() {
-    is_letting_in_ = false;
+    if (!is_letting_in_ && looked_at_ == directory_.additions()) return;
+    is_letting_in_ = true;  // also when a step throws
+    bool is_full = false;   // the rest has the next turn
     std::size_t left = restored_per_turn;
-    for (auto entry = unknown_.begin(); entry != unknown_.end() && !is_letting_in_;) {
+    for (auto entry = unknown_.begin(); entry != unknown_.end() && !is_full;) {
         const auto& [name, meant_for] = entry->first;
         mail_destination* const destination = directory_.destination(name);
         if (!destination || !may_get(*destination, meant_for)) {
@@ -71,10 +74,12 @@ void mail_delivery::let_in_unknown() {
             restore(mails.front());
             ++destination->wants_consumers;
         }
-        is_letting_in_ = !mails.empty();
+        is_full = !mails.empty();
         changed(*destination);
         if (mails.empty()) entry = unknown_.erase(entry);
     }
+    is_letting_in_ = is_full;
+    looked_at_ = directory_.additions();
 }
 
 /// What comes meanwhile is delivered behind it.

@@ -15,6 +15,7 @@ mailbox::consumer index_of(const mail_endpoint* endpoint) { return endpoint->con
 
 void mail_directory::add(mail_endpoint& endpoint) {
     SUPE_ASSERT(!endpoint.destination);
+    ++additions_;
     endpoints_[endpoint.number] = &endpoint;
     endpoint.destination = destination(endpoint.box_name);
     if (!endpoint.destination) {

@@ -16,6 +16,8 @@ public:
     void add(mail_endpoint& endpoint);
     /// The destination is removed with its last consumer.
     void remove(mail_endpoint& endpoint);
+    /// How often add() was called: no name or instance has come while it stays the same.
+    std::size_t additions() const { return additions_; }
 
     /// The endpoint of this name: a child, one instance, or the first of all instances of a name.
     /// Null when there is no such name.
@@ -35,6 +37,7 @@ private:
     std::unordered_map<int, mail_endpoint*> endpoints_;  // by number
     // By name, which is that of the destination itself.
     std::unordered_map<std::string_view, std::unique_ptr<mail_destination>> destinations_;
+    std::size_t additions_ = 0;
     std::unique_ptr<mail_endpoint> uplink_;
     std::unique_ptr<mail_destination> above_;
 };

@@ -18,7 +18,8 @@ public:
     mail_list& operator=(const mail_list&) = delete;
     mail_list(mail_list&& other) noexcept
         : first_(std::exchange(other.first_, nullptr)), last_(std::exchange(other.last_, nullptr)),
-          size_(std::exchange(other.size_, 0)) {}
+          inserted_(std::exchange(other.inserted_, nullptr)), size_(std::exchange(other.size_, 0)) {
+    }
 
     bool empty() const { return !first_; }
     std::size_t size() const { return size_; }
@@ -39,22 +40,27 @@ public:
         SUPE_ASSERT(first_ && size_ > 0);
         mail_ptr mail(first_);
         ++pops_;
+        if (inserted_ == first_) inserted_ = nullptr;
         first_ = first_->next;
         if (!first_) last_ = nullptr;
         --size_;
         SUPE_ASSERT((size_ == 0) == !first_);
         return mail;
     }
-    /// Inserts by sequence. Cheap near the front.
-    void insert(mail_ptr mail) {
+    /// Inserts by sequence, and returns how many mails it passed in the search. There are few near
+    /// the front, and behind the last inserted one: mail that comes in order is cheap anywhere.
+    std::size_t insert(mail_ptr mail) {
         SUPE_ASSERT(mail);
-        if (!last_ || last_->sequence < mail->sequence) return push_back(std::move(mail));
-        held_mail** position = &first_;
-        while ((*position)->sequence < mail->sequence) position = &(*position)->next;
-        held_mail* const m = mail.release();
-        m->next = *position;
-        *position = m;
+        if (!last_ || last_->sequence < mail->sequence) return push_back(std::move(mail)), 0;
+        const bool is_behind = inserted_ && inserted_->sequence < mail->sequence;
+        held_mail** position = is_behind ? &inserted_->next : &first_;
+        std::size_t passed = 0;
+        for (; (*position)->sequence < mail->sequence; ++passed) position = &(*position)->next;
+        inserted_ = mail.release();
+        inserted_->next = *position;
+        *position = inserted_;
         ++size_;
+        return passed;
     }
     void clear() {
         while (!empty()) pop_front();
@@ -81,6 +87,7 @@ public:
 private:
     held_mail* first_ = nullptr;
     held_mail* last_ = nullptr;
+    held_mail* inserted_ = nullptr;  // the last one before others; null when it has left
     std::size_t size_ = 0;
     std::uint64_t pops_ = 0;
 };

@@ -133,7 +133,8 @@ public:
     /// The recipient was removed: take_removed() has all mail from now on.
     void remove();
     /// This consumer was removed, the others go on. Returns what only this one may get, as a
-    /// mailbox whose recipient was removed. Call it after ended().
+    /// mailbox whose recipient was removed, with one consumer whatever `c` is. Its mail keeps
+    /// `meant_for`. Call it after ended().
     std::shared_ptr<mailbox> split_off(consumer c);
     struct removed_mail {
         mail_ptr mail;          ///< null: no more
@@ -224,7 +225,7 @@ private:
     mail_history& history_of(const held_mail& mail);
     mail_history take_history(const held_mail& mail);
     mail_ptr pop_removed();
-    void take_over(mailbox& other, mail_list& mails);
+    void take_over(mailbox& other, mail_list& from, mail_list& to);
 
     mailbox_limits limits_;
     mail_store store_;

@@ -16,21 +16,24 @@ std::shared_ptr<mailbox> mailbox::split_off(consumer c) {
     SUPE_ASSERT(s.in_flight.empty());
     s.removed = true;
     auto part = std::make_shared<mailbox>(limits_);
-    part->add_consumers(c + 1);
     part->gone_ = true;
-    part->take_over(*this, s.answers);
-    part->take_over(*this, s.own);
+    state& only = part->consumers_.front();
+    part->take_over(*this, s.answers, only.answers);
+    part->take_over(*this, s.own, only.own);
     return part;
 }
 
-/// Mail that waits for one consumer alone, from the mailbox that has it.
-void mailbox::take_over(mailbox& other, mail_list& mails) {
-    while (!mails.empty()) {
-        mail_ptr mail = mails.pop_front();
+/// Mail that waits for one consumer alone, from the mailbox that has it. It still names that
+/// consumer, but not as one of ours: a part for each of ten thousand instances stays small.
+void mailbox::take_over(mailbox& other, mail_list& from, mail_list& to) {
+    while (!from.empty()) {
+        mail_ptr mail = from.pop_front();
         other.release(*mail);
         last_sequence_ = std::max(last_sequence_, mail->sequence);
         for (const mail_event& event : other.take_history(*mail)) remember(*mail, event);
-        put_back(std::move(mail));
+        ++held_;
+        bytes_ += mail->bytes();
+        to.push_back(std::move(mail));
     }
 }
 

@@ -135,8 +135,14 @@ void sqlite_journal::hand_over() {
         const std::lock_guard lock(mutex_);
         if (queue_.empty()) {
             queue_.swap(gathered_);
+            needed_ = 0;
         } else {
             std::move(gathered_.begin(), gathered_.end(), std::back_inserter(queue_));
+        }
+        // A mail may be put back again and again while one commit goes on.
+        if (queue_.size() > 2 * needed_ + 1024) {
+            queue_ = without_pointless_steps(std::move(queue_));
+            needed_ = queue_.size();
         }
     }
     gathered_.clear();

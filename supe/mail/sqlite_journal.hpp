@@ -60,6 +60,7 @@ private:
     std::mutex mutex_;  // guards all below
     std::condition_variable work_;
     journal_steps queue_;
+    std::size_t needed_ = 0;  // steps in queue_ when it was last looked through
     std::deque<result> results_;
     bool end_ = false;
 };

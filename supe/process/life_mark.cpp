@@ -30,14 +30,14 @@ rlim_t life_mark::as_limit() const { return tree << life_bits | static_cast<rlim
 
 std::optional<life_mark> life_mark::from_limit(rlim_t soft) {
     const std::uint64_t tree = soft >> life_bits;
-    if (tree == 0 || tree >> tree_bits != 0) return std::nullopt;
+    if (tree < least_tree || tree >> tree_bits != 0) return std::nullopt;
     return life_mark{tree, static_cast<pid_t>(soft & ((rlim_t{1} << life_bits) - 1))};
 }
 
 std::uint64_t new_tree_mark() {
     std::random_device random;
     const std::uint64_t most = (std::uint64_t{1} << tree_bits) - 1;
-    return std::uniform_int_distribution<std::uint64_t>(1, most)(random);
+    return std::uniform_int_distribution<std::uint64_t>(life_mark::least_tree, most)(random);
 }
 
 /// Not by prlimit(2), which refuses processes of a setuid program.

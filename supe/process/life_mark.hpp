@@ -22,8 +22,11 @@
 namespace supe {
 
 struct life_mark {
-    std::uint64_t tree = 0;  ///< the state directory's: never 0, less than 2^41
+    std::uint64_t tree = 0;  ///< the state directory's: from least_tree, less than 2^41
     pid_t life = 0;          ///< the process that was started for a child; pids end at 2^22
+
+    /// A limit that somebody set for a reason of his own is smaller: it is no mark.
+    static constexpr std::uint64_t least_tree = std::uint64_t{1} << 32;
 
     /// As the soft limit. Called between fork and exec too.
     rlim_t as_limit() const;

@@ -1,12 +1,14 @@
 #include "supe/run/signals.hpp"
 
 #include "supe/async/blocking_work.hpp"
+#include "supe/async/nursery.hpp"
 #include "supe/async/signals_blocked.hpp"
 #include "supe/async/unique_fd.hpp"
 #include "supe/supervision/tree_warnings.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <cerrno>
 #include <csignal>
 
 namespace supe {
@@ -22,8 +24,10 @@ constexpr milliseconds one_request = 1s;
 constexpr int stop_signals[] = {SIGTERM, SIGINT, SIGQUIT};
 
 /// A process has a terminal when it can open this.
+/// Where we may not look (EMFILE, EACCES) it is there for all we know.
 bool has_terminal() {
-    return static_cast<bool>(unique_fd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)));
+    const unique_fd terminal(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC));
+    return terminal || (errno != ENXIO && errno != ENODEV && errno != EIO && errno != ENOENT);
 }
 
 bool is_ignored(int number) {
@@ -133,7 +137,12 @@ awaitable<std::optional<supervisor_spec>> tree_signals::read_tree(std::string& p
             problem = std::string("nothing is changed: ") + e.what();
         }
     };
-    co_await run_blocking(root_.time().executor(), std::move(read));
+    try {
+        co_await run_blocking(root_.time().executor(), std::move(read));
+    } catch (const std::system_error& e) {  // no thread, or no descriptor
+        if (is_cancellation(std::current_exception())) throw;
+        problem = std::string("nothing is changed: ") + e.what();
+    }
     for (const std::string& line : warnings) root_.log("warning: " + line);
     co_return tree;
 }

@@ -60,7 +60,7 @@ std::uint64_t tree_mark_in(int fd) {
     const std::string line = first_line_of(fd);
     std::uint64_t tree = 0;
     std::istringstream(line.substr(std::min(line.size(), line.find(' ')))) >> tree;
-    return tree != 0 && line == mark_line(fd, tree) ? tree : new_tree_mark();
+    return tree >= life_mark::least_tree && line == mark_line(fd, tree) ? tree : new_tree_mark();
 }
 
 }  // namespace

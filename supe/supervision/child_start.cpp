@@ -4,6 +4,8 @@
 #include "supe/channel/message.hpp"
 #include "supe/supervision/child.hpp"
 
+#include <system_error>
+
 namespace supe {
 
 /// Before each start, since entries change. The user database may be on the network, so it is asked
@@ -13,7 +15,12 @@ awaitable<> child::look_up_user() {
     std::function<void()> look = [&found, as = *spec_.run_as] {
         found = look_up_identity(as.user, as.group);
     };
-    co_await run_blocking(host_.time().executor(), std::move(look));
+    try {
+        co_await run_blocking(host_.time().executor(), std::move(look));
+    } catch (const std::system_error& e) {  // no thread, or no descriptor: the start fails
+        if (is_cancellation(std::current_exception())) throw;
+        found = launch_error::from_errno(e.code().value(), "its user cannot be looked up");
+    }
     if (auto* error = std::get_if<launch_error>(&found)) {
         no_user_ = std::make_unique<launch_error>(std::move(*error));
         co_return;

@@ -224,6 +224,7 @@ private:
     bool advance_stops(int number, batch& b, time_point now, actions& out, time_point& due);
     bool advance_starts(int number, batch& b, time_point now, actions& out, time_point& due);
     void advance_end(actions& out);
+    void stop_neighbours(actions& out);
 
     strategy_kind strategy_;
     auto_shutdown_kind auto_shutdown_;

@@ -221,17 +221,25 @@ bool restarter::advance_starts(int number, batch& b, time_point now, actions& ou
     return false;
 }
 
-/// Stops all children in strict reverse order.
+/// Stops all children in reverse order: each when all behind it are down. Demand children that
+/// stand next to each other stop together: mail starts them, so that none depends on another.
 void restarter::advance_end(actions& out) {
     for (; still_up_ != children_.begin(); --still_up_) {
         child& last = *std::prev(still_up_);
         request_stop(last, out);
-        if (last.state == process::stopping) return;
+        if (last.state == process::stopping) return stop_neighbours(out);
     }
     SUPE_ASSERT(
         std::ranges::all_of(children_, [](const child& c) { return c.state == process::down; }));
     out.push_back({mode_ == mode::failing ? kind::failed : kind::finished});
     mode_ = mode::over;
+}
+
+void restarter::stop_neighbours(actions& out) {
+    for (auto next = std::prev(still_up_); next->spec->demand; --next) {
+        request_stop(*next, out);
+        if (next == children_.begin()) break;
+    }
 }
 
 }  // namespace supe

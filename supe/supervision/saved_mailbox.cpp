@@ -19,47 +19,58 @@
 namespace supe {
 namespace {
 
-/// A new file each time: an earlier file may be the only copy of its mail.
-unique_fd create_next(const std::filesystem::path& directory, const std::string& name,
-                      std::filesystem::path& file) {
-    for (unsigned n = 1;; ++n) {
-        file = directory / fmt::format("{}.{}.jsonl", name, n);
-        unique_fd fd = open_private(file, O_WRONLY | O_CREAT | O_EXCL);
-        if (fd || errno != EEXIST) return fd;
-    }
-}
-
 /// `w` of the address `/dam/w`, and of that of its instance, `/dam/w.2`.
 std::string box_in(const std::string& address) {
     const std::string name = address.substr(address.rfind('/') + 1);
     return name.substr(0, name.find('.'));
 }
 
-/// The file as it grows. What is left of one that was not finished would look like a whole mailbox.
+/// A file that grows under the name `NAME.N.jsonl.part`, and gets its own name when it is whole: an
+/// operator takes back what ends in `.jsonl`. A new number each time: an earlier file may be the
+/// only copy of its mail. What is left of one that was not finished is removed.
 class copy {
 public:
-    copy(const std::filesystem::path& state, const std::string& address) {
-        const auto directory = state / "mailboxes";
-        if (!make_private_directory(directory).empty()) return;
-        fd_ = create_next(directory, file_name_of(address), file_);
+    copy(const std::filesystem::path& state, const std::string& address)
+        : directory_(state / "mailboxes"), name_(file_name_of(address)) {
+        if (!make_private_directory(directory_).empty()) return;
+        for (;; ++number_) {
+            part_ = path(".part");
+            fd_ = open_private(part_, O_WRONLY | O_CREAT | O_EXCL);
+            if (fd_ || errno != EEXIST) return;
+        }
     }
     ~copy() {
-        if (fd_ && !whole_) ::unlink(file_.c_str());
+        if (fd_) ::unlink(part_.c_str());
     }
     copy(const copy&) = delete;
     copy& operator=(const copy&) = delete;
 
     bool add(std::string_view text) { return fd_ && write_all(fd_.get(), text); }
     bool finish() {
-        whole_ = fd_ && ::fsync(fd_.get()) == 0;
-        return whole_;
+        if (!fd_ || ::fsync(fd_.get()) != 0) return false;
+        std::error_code failed;  // nobody else writes files of this name
+        while (std::filesystem::exists(std::filesystem::symlink_status(path(""), failed)))
+            ++number_;
+        if (::rename(part_.c_str(), path("").c_str()) != 0) return false;
+        file_ = path("");
+        return true;
+    }
+    /// Its mail is elsewhere, too, and stays there.
+    void withdraw() const {
+        if (!file_.empty()) ::unlink(file_.c_str());
     }
     const std::filesystem::path& file() const { return file_; }
 
 private:
-    std::filesystem::path file_;
+    std::filesystem::path path(const char* ending) const {
+        return directory_ / fmt::format("{}.{}.jsonl{}", name_, number_, ending);
+    }
+
+    std::filesystem::path directory_;
+    std::string name_;
+    unsigned number_ = 1;
+    std::filesystem::path part_, file_;  // file_: once it is whole
     unique_fd fd_;
-    bool whole_ = false;
 };
 
 /// What one turn of the loop may read.
@@ -158,8 +169,11 @@ public:
     void on_finished(const std::string&) override {}
 
     bool finish() {
-        for (const auto& [box, file] : files_) written_ = file->finish() && written_;
+        for (const auto& [box, file] : files_) written_ = written_ && file->finish();
         return written_;
+    }
+    void withdraw() const {
+        for (const auto& [box, file] : files_) file->withdraw();
     }
     const journal_steps& taken() const { return taken_; }
     void add_to(saved_journals& saved) const {
@@ -191,9 +205,12 @@ std::string save_journal(const std::filesystem::path& state, const std::filesyst
     if (problem.empty()) problem = from.restore(copier);
     if (problem.empty() && !copier.finish())
         problem = fmt::format("{}: its mail cannot be written to files", file.string());
-    if (!problem.empty()) return problem;
-    copier.add_to(saved);
-    return copier.taken().empty() ? std::string() : from.write(copier.taken());
+    if (problem.empty() && !copier.taken().empty()) problem = from.write(copier.taken());
+    if (problem.empty())
+        copier.add_to(saved);
+    else
+        copier.withdraw();
+    return problem;
 }
 
 }  // namespace

@@ -259,6 +259,29 @@ BOOST_AUTO_TEST_CASE(let_in_in_turns) {
     BOOST_TEST(first[0].find(R"("msg":1,)") != std::string::npos, first[0]);
 }
 
+// The name is removed while its mail is let in: the rest stays unknown over any number of turns,
+// until the name returns once more.
+BOOST_AUTO_TEST_CASE(removed_while_it_is_let_in) {
+    journaled_router o;
+    supe::journaled_mail mail;
+    mail.box = "b";
+    for (std::size_t n = 0; n <= supe::mail_delivery::restored_per_turn; ++n) {
+        mail.sequence = n + 1;
+        mail.id = fmt::format("id-{}", n + 1);
+        mail.msg = "1";
+        o.mail.delivery.restore(mail);
+    }
+    o.remove(o.add("b"));
+    o.add("c");
+    while (o.mail.delivery.has_unfinished()) o.mail.flush();
+    o.mail.flush();
+    BOOST_TEST(o.mail.delivery.unknown().size() == 1u);
+    const mail_endpoint& b = o.add("b");
+    BOOST_TEST(o.mail.delivery.unknown().empty());
+    BOOST_TEST(b.box.queued() == 1u);
+    BOOST_TEST(!o.mail.delivery.has_unfinished());
+}
+
 // Mail on its way to another supervisor, up or down, is not written here: it is kept in memory
 // until the next hop has it.
 BOOST_AUTO_TEST_CASE(on_its_way) {

@@ -46,8 +46,10 @@ BOOST_AUTO_TEST_CASE(one_child) {
     BOOST_TEST(!d.destination("a"));
     BOOST_TEST(!a.destination);
     BOOST_TEST(d.find("b") == &b);
+    BOOST_TEST(d.additions() == 2u);
     d.add(a);  // its name is free again
     BOOST_TEST(d.find("a") == &a);
+    BOOST_TEST(d.additions() == 3u);
 }
 
 // Instances share one destination. The name finds one of them, `NAME.i` that instance.

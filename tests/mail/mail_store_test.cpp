@@ -7,6 +7,7 @@
 #include <boost/test/unit_test.hpp>
 #include <deque>
 #include <random>
+#include <set>
 #include <vector>
 
 using supe::envelope;
@@ -21,6 +22,12 @@ envelope mail_of(std::string_view id, std::string_view msg) {
     e.from = "sender";
     e.msg = msg;
     return e;
+}
+
+mail_ptr mail_number(supe::mail_store& store, std::uint64_t sequence) {
+    envelope e = mail_of("x", "0");
+    e.sequence = sequence;
+    return store.keep(e);
 }
 
 std::size_t spare_limit() { return store_type::spare_chunks * store_type::chunk_size; }
@@ -103,14 +110,50 @@ BOOST_AUTO_TEST_CASE(mail_outlives_its_store) {
 BOOST_AUTO_TEST_CASE(list_keeps_the_order) {
     supe::mail_store store;
     supe::mail_list list;
-    for (const unsigned sequence : {5u, 9u, 3u, 4u, 7u, 10u, 1u}) {
-        envelope e = mail_of("x", "0");
-        e.sequence = sequence;
-        list.insert(store.keep(e));
-    }
+    for (const unsigned sequence : {5u, 9u, 3u, 4u, 7u, 10u, 1u})
+        list.insert(mail_number(store, sequence));
     std::vector<std::uint64_t> order;
     while (!list.empty()) order.push_back(list.pop_front()->sequence);
     BOOST_TEST(order == (std::vector<std::uint64_t>{1, 3, 4, 5, 7, 9, 10}),
+               boost::test_tools::per_element());
+}
+
+// Mail that comes in order, among other mail, passes what is before it once and not each time.
+BOOST_AUTO_TEST_CASE(list_inserts_in_order_without_a_search) {
+    supe::mail_store store;
+    supe::mail_list list;
+    for (unsigned n = 1; n <= 100; ++n) list.insert(mail_number(store, n));
+    for (unsigned n = 1001; n <= 1100; ++n) list.insert(mail_number(store, n));
+    std::size_t passed = 0;
+    for (unsigned n = 101; n <= 1000; ++n) {
+        passed += list.insert(mail_number(store, n));
+        list.insert(mail_number(store, 2000 + n));  // newer mail comes meanwhile
+    }
+    BOOST_TEST(passed == 100u);
+}
+
+// A list does what a set does: random steps, so that the mail that was inserted last leaves too, or
+// moves to another list.
+BOOST_AUTO_TEST_CASE(list_is_a_set) {
+    supe::mail_store store;
+    auto list = std::make_unique<supe::mail_list>();
+    std::set<std::uint64_t> model;
+    std::mt19937 dice(1);
+    for (int step = 0; step < 20000; ++step) {
+        const std::uint64_t sequence = 1 + dice() % 1000;
+        if (dice() % 2 == 0) {
+            if (model.insert(sequence).second) list->insert(mail_number(store, sequence));
+        } else if (!model.empty()) {
+            BOOST_REQUIRE_EQUAL(list->pop_front()->sequence, *model.begin());
+            model.erase(model.begin());
+        }
+        if (dice() % 50 == 0) list = std::make_unique<supe::mail_list>(std::move(*list));
+        if (dice() % 500 == 0) list->clear(), model.clear();
+        BOOST_REQUIRE_EQUAL(list->size(), model.size());
+    }
+    std::vector<std::uint64_t> order;
+    list->for_each([&](const supe::held_mail& m) { order.push_back(m.sequence); });
+    BOOST_TEST(order == std::vector<std::uint64_t>(model.begin(), model.end()),
                boost::test_tools::per_element());
 }
 

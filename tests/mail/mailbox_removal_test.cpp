@@ -1,6 +1,7 @@
 // What becomes of the mail of a recipient, or of one of its instances, that is removed.
 #include "supe/mail/mailbox.hpp"
 
+#include <malloc.h>
 #include <boost/test/unit_test.hpp>
 
 using supe::envelope;
@@ -32,6 +33,12 @@ envelope named(const char* id, bool answer = false) {
     return e;
 }
 
+/// Bytes.
+std::size_t memory_in_use() {
+    const auto info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
 #define BOOST_TEST_WORDS(a, ...) \
     BOOST_TEST((a) == (words __VA_ARGS__), boost::test_tools::per_element())
 
@@ -61,6 +68,27 @@ BOOST_AUTO_TEST_CASE(of_one_consumer) {
     b.ready(0, 9);
     BOOST_TEST_WORDS(ids_taken(b, 0), {"a"});
     BOOST_TEST(b.queued() == 0u);
+}
+
+// What is split off takes the memory of one consumer, however high its number is. Its mail is still
+// for that one.
+BOOST_AUTO_TEST_CASE(of_the_last_of_many) {
+    constexpr box::consumer last = 9999;
+    box b(mailbox_limits{});
+    b.add_consumers(last + 1);
+    b.offer(named("own"), last);
+    b.offer(named("answer", true), last);
+    const std::size_t before = memory_in_use();
+    const auto left = b.split_off(last);
+    BOOST_TEST(memory_in_use() <= before + 16384);
+    BOOST_TEST(b.empty());
+    auto at = left->begin_reading();
+    BOOST_TEST(supe::recipient_name("w", *left->read_next(at)) == "w");
+    BOOST_TEST(supe::recipient_name("w", *left->read_next(at)) == "w.10000");
+    BOOST_TEST(!left->read_next(at));
+    BOOST_TEST_WORDS(ids_of_removed(*left), {"answer", "own"});
+    BOOST_TEST(left->empty());
+    BOOST_TEST(left->bytes() == 0u);
 }
 
 // An answer that is for none of them goes to the first that is there.

@@ -341,4 +341,28 @@ BOOST_AUTO_TEST_CASE(an_earlier_life) {
     BOOST_TEST(freed(unknown, nothing, start + 2s) == "unknown-1 ");
 }
 
+// A rest of an earlier life goes on: it is over as if the lock had lived on. A time that has not
+// come yet counts as now. What begins to rest is told with its time.
+BOOST_AUTO_TEST_CASE(a_rest_goes_on_in_the_next_life) {
+    table t(limits(1));
+    connect(t);
+    const auto resting = t.gone(a, start);
+    BOOST_REQUIRE(resting.size() == 1u);
+    BOOST_TEST((resting[0].rests_since == start));
+    BOOST_TEST(t.gone(a, start + 1s).empty());
+    table next(limits(1));
+    next.restore_resting(t.used()[0], start + 12s);
+    table last(limits(1));
+    last.restore_resting(next.used()[0], start + 24s);
+    BOOST_TEST(freed(last, nothing, start + 24s) == "");
+    BOOST_TEST((last.next_look() == start + 30s));
+    BOOST_TEST(freed(last, nothing, start + 30s) == "1 ");
+    auto later = resting[0];
+    later.rests_since = start + 2h;
+    next.restore_resting(later, start);
+    BOOST_TEST(freed(next, nothing, start) == "");
+    BOOST_TEST(freed(next, nothing, start + 30s) == "1 ");
+    BOOST_TEST(t.abandon("1", start) == nullptr);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

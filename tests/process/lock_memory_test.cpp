@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fstream>
 
+using namespace std::chrono_literals;
 using patterns::used_permit;
 
 namespace {
@@ -14,7 +15,7 @@ namespace {
 const used_permit first{"1.5.1", {1, 5}, "/dam/forwarder", {"127.0.0.1:80", "[::1]:80"}, 0};
 const used_permit second{"2.6.1", {2, 6}, "/dam/forwarder.1", {"[fe80::1%eth0]:80"}, 4000};
 
-/// What a next life finds: each permit as `NAME PID STARTED ADDRESS PORT PEERS`, by name.
+/// What a next life finds: each permit as `NAME PID STARTED ADDRESS PORT PEERS since MS`, by name.
 std::string found(const std::filesystem::path& file, const std::string& boot = "") {
     const auto record = components::lock_memory_file(file, boot).unclean_end();
     if (!record) return "clean";
@@ -24,6 +25,8 @@ std::string found(const std::filesystem::path& file, const std::string& boot = "
         text += name + " " + std::to_string(p.holder.pid) + " " + std::to_string(p.holder.started) +
                 " " + p.address + " " + std::to_string(p.port);
         for (const auto& peer : p.peers) text += " " + peer;
+        if (p.rests_since)
+            text += " since " + std::to_string(p.rests_since->time_since_epoch() / 1ms);
         text += "; ";
     }
     return text;
@@ -68,6 +71,30 @@ BOOST_AUTO_TEST_CASE(outlives_a_crash) {
     BOOST_TEST(found(file) == "clean");
 }
 
+// Since when a permit rests is in the file, rounded up to a millisecond. A line without that, or
+// with nonsense there, is whole all the same.
+BOOST_AUTO_TEST_CASE(since_when_it_rests) {
+    const support::temporary_directory directory;
+    const auto file = directory / "lock.open";
+    components::lock_memory_file memory(file, "one-boot");
+    used_permit resting = first;
+    resting.peers.clear();
+    resting.rests_since = supe::time_point(12345ms + 1ns);
+    memory.begin({second});
+    memory.note(resting);
+    const std::string expected =
+        "1.5.1 1 5 /dam/forwarder 0 since 12346; "
+        "2.6.1 2 6 /dam/forwarder.1 4000 [fe80::1%eth0]:80; ";
+    BOOST_TEST(found(file, "one-boot") == expected);
+    memory.begin({second, resting});
+    BOOST_TEST(found(file, "one-boot") == expected);
+    for (const char* word :
+         {"", " ", " -1", " x", " 9223372036854775807", " 99999999999999999999"}) {
+        std::ofstream(file) << "supe-lock 2 one-boot\n+ 1.5.1 1 5 /a 7 a:80" << word << "\n";
+        BOOST_TEST(found(file, "one-boot") == "1.5.1 1 5 /a 7 a:80; ", word);
+    }
+}
+
 // However much happens, the file stays small.
 BOOST_AUTO_TEST_CASE(stays_small) {
     const support::temporary_directory directory;
@@ -94,6 +121,8 @@ BOOST_AUTO_TEST_CASE(other_files) {
          {std::pair{"127.0.0.1:80\n[::1]:80\n", "more 127.0.0.1:80 [::1]:80 "},
           {"", "more "},
           {"supe-lock 2 one-boot\n+ 1.5.1 1 5 /a 0 a:80\n+ 1.6", "more 1.5.1 1 5 /a 0 a:80; "},
+          {"supe-lock 2 one-boot\n+ 1.5.1 1 5 /a 0 a:80\n+ 1.5.1 0 0 - 7 a:80 123",
+           "more 1.5.1 1 5 /a 0 a:80; "},
           {"supe-lock 2 one-boot\n\n", "more "}}) {
         std::ofstream(file) << text;
         BOOST_TEST(found(file, "one-boot") == expected, text);

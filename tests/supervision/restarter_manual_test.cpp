@@ -271,6 +271,26 @@ BOOST_AUTO_TEST_CASE(started_on_demand) {
     BOOST_TEST(b.of("d") == status::idle);
 }
 
+// At the end of the supervisor neighbours on demand stop together, the others in reverse.
+BOOST_AUTO_TEST_CASE(demand_children_stop_together) {
+    std::vector<supe::child_spec> specs;
+    for (const char* name : {"q", "d1", "d2", "d3", "z"}) {
+        specs.push_back(spec_of(name));
+        specs.back().demand = name[0] == 'd';
+    }
+    bench b(tree_of(one_for_one, std::move(specs)));
+    b.up();
+    b.mail = {"d1", "d2", "d3"};
+    for (int id = 1; id <= 3; ++id) b.r.demanded(id, b.now);
+    for (const char* name : {"d1", "d2", "d3"}) b.ready(name);
+    BOOST_TEST(b.text(b.r.shutdown(b.now)) == "stop z");
+    BOOST_TEST(b.stopped("z") == "stop d3, stop d2, stop d1");
+    BOOST_TEST(b.stopped("d1") == "");
+    BOOST_TEST(b.stopped("d3") == "");
+    BOOST_TEST(b.stopped("d2") == "stop q");
+    BOOST_TEST(b.stopped("q") == "finished");
+}
+
 // Mail that came while it ended starts it again at once, and counts nowhere.
 BOOST_AUTO_TEST_CASE(mail_while_it_ends) {
     bench b(with_demand(one_for_one));

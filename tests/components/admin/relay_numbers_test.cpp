@@ -48,7 +48,7 @@ struct relay : scene {
     }
     std::string objection() {
         numbers.queue.value = json::parse(take({R"({"metrics":true})"}).at(0));
-        return components::objection_to_webhooks(numbers.queue, numbers.tree);
+        return components::objection_to_webhooks(numbers);
     }
 };
 
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(silence) {
                             R"({"routes":{"a":7,"b":{"durations":[],"attempts":3}}})"}) {
         const given_answer answer{json::parse(odd), ""};
         support::metrics_page(components::metrics_text({answer, answer, answer}));
-        components::objection_to_webhooks(answer, answer);
+        components::objection_to_webhooks({answer, answer, answer});
     }
 }
 
@@ -189,16 +189,24 @@ BOOST_AUTO_TEST_CASE(readiness) {
                          {"children", {json::object{{"name", "http_server"}, {"state", server}}}}},
             ""};
     };
-    using components::objection_to_webhooks;
-    BOOST_TEST(objection_to_webhooks(good, tree("running", "running")) == "");
-    BOOST_TEST(objection_to_webhooks(good, tree("stopping", "running")) == "draining");
-    BOOST_TEST(objection_to_webhooks(good, tree("running", "stopping")) == "draining");
-    BOOST_TEST(objection_to_webhooks(good, tree("running", "backing_off")) ==
+    const auto objection_to = [&](const given_answer& queue, const given_answer& of_tree,
+                                  const given_answer& server) {
+        components::relay_numbers numbers;
+        numbers.queue = queue;
+        numbers.tree = of_tree;
+        numbers.http_server = server;
+        return components::objection_to_webhooks(numbers);
+    };
+    BOOST_TEST(objection_to(good, tree("running", "running"), good) == "");
+    BOOST_TEST(objection_to(good, tree("stopping", "running"), good) == "draining");
+    BOOST_TEST(objection_to(good, tree("running", "stopping"), good) == "draining");
+    BOOST_TEST(objection_to(good, tree("running", "backing_off"), good) ==
                "http_server is backing_off");
-    BOOST_TEST(objection_to_webhooks(good, silent) == "");
-    BOOST_TEST(objection_to_webhooks(silent, silent) == "queue: does not answer");
+    BOOST_TEST(objection_to(good, silent, good) == "");
+    BOOST_TEST(objection_to(silent, silent, good) == "queue: does not answer");
+    BOOST_TEST(objection_to(good, silent, silent) == "http_server: does not answer");
     const given_answer failed{json::parse(R"({"error":"queue.db: disk I/O error"})"), ""};
-    BOOST_TEST(objection_to_webhooks(failed, silent) ==
+    BOOST_TEST(objection_to(failed, silent, good) ==
                "the store takes no webhook: queue.db: disk I/O error");
 }
 

@@ -61,6 +61,10 @@ BOOST_AUTO_TEST_CASE(takes_urls_apart) {
     BOOST_TEST(parsed("http://[::1]:8080/x") == "http ::1 8080 [::1]:8080 [/x]");
     BOOST_TEST(parsed("http://[2001:db8::7]") == "http 2001:db8::7 80 [2001:db8::7] []");
     BOOST_TEST(parsed("http://10.0.0.1:/a%20b") == "http 10.0.0.1 80 10.0.0.1 [/a%20b]");
+    BOOST_TEST(parsed("http://10.0.0.1.nip.io:3000/x") ==
+               "http 10.0.0.1.nip.io 3000 10.0.0.1.nip.io:3000 [/x]");
+    BOOST_TEST(parsed("https://1.2.3.4-a.example") ==
+               "https 1.2.3.4-a.example 443 1.2.3.4-a.example []");
     BOOST_TEST(parsed("HTTP://Host") == "http Host 80 Host []");
 }
 
@@ -70,6 +74,10 @@ BOOST_AUTO_TEST_CASE(refuses_with_a_reason) {
                "\"\": not a URL like http://localhost:3000 or https://app.example.com/hooks");
     BOOST_TEST(parsed("localhost:3000").starts_with("\"localhost:3000\": "));
     BOOST_TEST(parsed("http://a b").starts_with("\"http://a b\": not a URL"));
+    for (const char* no_url :
+         {"http:a://b", "http://a:b", "http://[::1", "http://[::1]x", "http://a\\b", "http://a%zz",
+          "http://a/b c", "//a", "http:///a", "http:/a"})
+        BOOST_TEST(parsed(no_url).starts_with("\"" + std::string(no_url) + "\": "), no_url);
     BOOST_TEST(parsed("ftp://a") == "\"ftp://a\": \"ftp\" is not one of http, https");
     BOOST_TEST(parsed("http://") == "\"http://\": it names no host");
     BOOST_TEST(parsed("http://u:p@a") ==

@@ -31,6 +31,13 @@ BOOST_AUTO_TEST_CASE(one_host) {
                              "a?b", "a#b", "a\\b", "http://a", ":80", "a:1:2", "\xe4"}) {
         BOOST_TEST(said(with_host(evil)).starts_with("400 "), evil);
     }
+    for (const char* address_in_name :
+         {"10.0.0.1.sslip.io", "127.0.0.1.nip.io:8080", "1.2.3.4-a.example.com", "1.2.3.4.",
+          "1.2.3.4x", "1.2.3.4.5", "1.2.3.256", "1.2.3.4%2e", "a!$&'()*+,;=~", "[v1.a]"})
+        BOOST_TEST(said(with_host(address_in_name)) == "", address_in_name);
+    for (const char* evil : {"u@1.2.3.4.nip.io", "1.2.3.4.nip.io:x", "1.2.3.4 .nip.io", "1.2.3.4%",
+                             "a%zz", "a\x01", "[1.2.3.4]", "[::1]x", "[::1]:65536", "[]", "[a]"})
+        BOOST_TEST(said(with_host(evil)).starts_with("400 "), evil);
     BOOST_TEST(said({}) == "400 Host is missing\n");
     BOOST_TEST(said({}, 10) == "");
     BOOST_TEST(said({{"Host", "a"}, {"hOST", "a"}}) == "400 more than one Host\n");
@@ -65,6 +72,7 @@ BOOST_AUTO_TEST_CASE(targets) {
     BOOST_TEST(read("/a?b") == " /a?b");
     BOOST_TEST(read("http://host/a?b") == "host /a?b");
     BOOST_TEST(read("HTTPS://host:1") == "host:1 /");
+    BOOST_TEST(read("http://10.0.0.1.nip.io:1/a") == "10.0.0.1.nip.io:1 /a");
     BOOST_TEST(read("http://host?b") == "host /?b");
     for (const char* neither : {"*", "", "a/b", "host:80", "ftp://host/", "http://", "http:///a",
                                 "http://u@host/", "http://ho st/"})

@@ -121,14 +121,18 @@ BOOST_AUTO_TEST_CASE(some_can_be_read) {
         BOOST_TEST(line.is_right(), line.text());
 }
 
-// A file that lost its last page goes on with all the others. A route that was paused stays so.
+// A file that lost its last page goes on with all the others. A route that was paused or held stays
+// so, and its duplicates are known.
 BOOST_AUTO_TEST_CASE(short_of_its_last_page) {
     scene s;
     s.fill();
     {
         const auto store = s.open();
         store->begin();
-        store->routes().at(store->routes().lane_of("b")).paused = true;
+        const auto b = store->routes().lane_of("b");
+        store->routes().at(b).paused = true;
+        store->routes().at(b).held_until = 1700003600000;
+        BOOST_TEST(!store->is_duplicate(b, "json:/id=7", 1700000000000, 1000));
         store->commit();
     }
     fs::resize_file(s.file, fs::file_size(s.file) - page);
@@ -137,6 +141,11 @@ BOOST_AUTO_TEST_CASE(short_of_its_last_page) {
     BOOST_TEST(store->counts().accepted >= 200u - page / 2000, s.told[0]);
     BOOST_TEST(store->routes().at(store->routes().lane_of("b")).paused);
     BOOST_TEST(!store->routes().at(store->routes().lane_of("default")).paused);
+    BOOST_TEST(store->routes().at(store->routes().lane_of("b")).held_until == 1700003600000);
+    store->begin();
+    BOOST_TEST(
+        store->is_duplicate(store->routes().lane_of("b"), "json:/id=7", 1700000000500, 1000));
+    store->commit();
 }
 
 // Only what stands on the damaged page is missing.

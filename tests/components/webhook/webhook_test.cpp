@@ -179,8 +179,9 @@ BOOST_AUTO_TEST_CASE(faults_are_named) {
     BOOST_TEST(fault(with("192.0.2.1", "\\u0000")) == "webhook.remote has a line break in it");
 }
 
-// Fields of this connection are dropped, and those that Connection names, in any case and any
-// number of lines; the others keep order, case and repeats (RFC 9110 §7.6.1).
+// Fields of this connection are dropped, also those for a proxy (and no others that begin so), and
+// those that Connection names, in any case and any number of lines; the others keep order, case and
+// repeats (RFC 9110 §7.6.1).
 BOOST_AUTO_TEST_CASE(end_to_end_fields) {
     const http_fields came{{"Host", "h"},
                            {"Connection", "close, X-One ,x-TWO"},
@@ -189,6 +190,9 @@ BOOST_AUTO_TEST_CASE(end_to_end_fields) {
                            {"B", "1"},
                            {"Proxy-Authorization", "p"},
                            {"proxy-connection", "p"},
+                           {"Proxy-Authenticate", "p"},
+                           {"Proxy-Authentication-Info", "p"},
+                           {"Proxy-Customer", "7"},
                            {"TE", "trailers"},
                            {"Trailer", "T"},
                            {"Transfer-Encoding", "chunked"},
@@ -201,7 +205,8 @@ BOOST_AUTO_TEST_CASE(end_to_end_fields) {
                            {"X-Three", "3"},
                            {"X-Four", "4"},
                            {"A", "2"}};
-    BOOST_TEST(names(components::end_to_end(came)) == "Host=h;B=1;A=2;b=3;X-Four=4;A=2;");
+    BOOST_TEST(names(components::end_to_end(came)) ==
+               "Host=h;B=1;Proxy-Customer=7;A=2;b=3;X-Four=4;A=2;");
     BOOST_TEST(names(components::end_to_end({})) == "");
 }
 

@@ -1,0 +1,17 @@
+// Host and port as they stand in a URL or in a Host field (RFC 3986 §3.2). Pure.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace components {
+
+struct authority_parts {
+    std::string_view host;  ///< a name, maybe with %-escapes, or an address; IPv6 in brackets
+    std::string_view port;  ///< digits, of any number; empty where there are none
+};
+
+/// Nothing where it is no authority, or has a user name. The host may be empty.
+std::optional<authority_parts> read_authority(std::string_view text);
+
+}  // namespace components
