@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t most_headers = 1u << 16;  // more than fit into a head of 64 KiB
 
-// Those of proxies: RFC 9110 §11.7, and Proxy-Connection by its §7.6.1. Others that begin with
+// Those of proxies: RFC 9110 §11.7, and Proxy-Connection by RFC 9110 §7.6.1. Others that begin with
 // `Proxy-` are fields as any.
 constexpr std::string_view hop_by_hop[] = {"connection",
                                            "keep-alive",
