@@ -147,12 +147,24 @@ std::string element_of(const std::string& line) {
     return supe::is_json("[[[" + line + "]]]") ? line : supe::json_quoted(line);
 }
 
+/// Both are one child, or instances of it.
+bool is_same_child(std::string_view a, std::string_view b) {
+    const auto without_instance = [](std::string_view address) {
+        while (address.ends_with('/')) address.remove_suffix(1);
+        if (address.starts_with('/')) address.remove_prefix(1);
+        const auto name = address.rfind('/') + 1;
+        return address.substr(0, address.find('.', name));
+    };
+    return without_instance(a) == without_instance(b);
+}
+
 /// Takes the mail back to `address`. A mail that cannot be taken back keeps no other one from it.
 class taking_back {
 public:
     taking_back(const target_tree& where, const saved_mailbox_file& file,
-                std::vector<saved_line> all, std::string address)
-        : where_(where), file_(file), all_(std::move(all)), address_(std::move(address)) {}
+                std::vector<saved_line> all, std::string address, bool of_another)
+        : where_(where), file_(file), all_(std::move(all)), address_(std::move(address)),
+          of_another_(of_another) {}
 
     exit_code run() {
         while (next_ < all_.size() && perform_one()) {}
@@ -187,10 +199,10 @@ private:
             mails += (mails.empty() ? "" : ",") + element_of(all_[i].text);
         json::value answer;
         std::string problem;
-        const exit_code asked =
-            where_.ask_line(fmt::format(R"({{"do":"restore","address":{},"mails":[{}]}})",
-                                        supe::json_quoted(whom), mails),
-                            &answer, &problem);
+        const exit_code asked = where_.ask_line(
+            fmt::format(R"({{"do":"restore","address":{},"of_another":{},"mails":[{}]}})",
+                        supe::json_quoted(whom), of_another_, mails),
+            &answer, &problem);
         if (asked != exit_code::done) return pass_over(asked, problem);
         if (!mark(answer.at("taken").to_number<std::size_t>())) return false;
         problem = supe::string_of(answer.as_object(), "problem");
@@ -234,6 +246,7 @@ private:
     const saved_mailbox_file& file_;
     std::vector<saved_line> all_;
     std::string address_;
+    bool of_another_;
     std::size_t next_ = 0;
     std::size_t taken_ = 0;
     exit_code code_ = exit_code::done;
@@ -248,9 +261,10 @@ exit_code take_back(const target_tree& where, const mail_options& options) {
     } catch (const std::runtime_error& e) {
         return refuse_mail(e.what());
     }
-    const std::string address =
-        options.address.empty() ? address_in_name(options.file) : options.address;
-    const exit_code code = taking_back(where, *file, std::move(all), address).run();
+    const std::string saved_of = address_in_name(options.file);
+    const std::string address = options.address.empty() ? saved_of : options.address;
+    const bool of_another = !is_same_child(address, saved_of);
+    const exit_code code = taking_back(where, *file, std::move(all), address, of_another).run();
     std::error_code failed;
     if (code == exit_code::done) fs::rename(options.file, options.file + ".taken", failed);
     return code;

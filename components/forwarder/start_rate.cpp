@@ -4,6 +4,7 @@
 #include "supe/storage/private_files.hpp"
 
 #include <fcntl.h>
+#include <algorithm>
 #include <fstream>
 
 namespace components {
@@ -32,7 +33,9 @@ start_rate::start_rate(std::optional<patterns::rate_limiter::settings> limit, su
     if (!limit) return;
     limiter_.emplace(*limit);
     if (limit->period / limit->count < seldom_enough) pause_ = 1s;
-    const std::int64_t left = full_at_in(file_) - to_unix_ms(time_.wall());
+    constexpr std::int64_t longest = 100'000'000'000;  // ms: anybody may have written the file
+    const std::int64_t at = std::clamp<std::int64_t>(full_at_in(file_), 0, 100 * longest);
+    const std::int64_t left = std::min(at - to_unix_ms(time_.wall()), longest);
     if (left > 0) limiter_->go_on(time_.now(), std::chrono::milliseconds(left));
 }
 

@@ -30,7 +30,7 @@ enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_ou
 /// | scale | `instances`: N | a text |
 /// | reload | | a text: the tree file was read again (of the root alone) |
 /// | dead | `what`: list, show, retry, drop; `id`; without it all | the list; the letter; how many |
-/// | restore | `mails`: lines of a saved mailbox (state_directory.md), each in place, or as a string | `{"taken": N, "problem": why not all}` |
+/// | restore | `mails`: lines of a saved mailbox (state_directory.md), each in place, or as a string; `of_another`: the mailbox of another child | `{"taken": N, "problem": why not all}` |
 /// | mail | `to`, `msg`: the text of a JSON value, `wait`: until it is acknowledged | a text |
 /// | call | `msg` likewise | what the child answers (contract §3, a call) |
 class commands {

@@ -33,6 +33,7 @@ std::string read_all(std::string_view list, std::vector<saved_mail>& all) {
 awaitable<json::value> commands::restore(std::string name, json::object request) {
     std::vector<saved_mail> all;
     std::string problem = read_all(string_of(request, "mails"), all);
+    const bool of_another = flag_of(request, "of_another", false);
     request.clear();
     if (!problem.empty()) co_return error(std::move(problem), result::bad_request);
     if (supervisor_.members(name).front()->is_supervisor())
@@ -40,7 +41,9 @@ awaitable<json::value> commands::restore(std::string name, json::object request)
                                     supervisor_.address(), name),
                         result::bad_request);
     std::vector<std::unique_ptr<acceptance>> outcomes;
-    for (const saved_mail& saved : all) {
+    for (saved_mail& saved : all) {
+        // The child that it was for may have the mail itself: an id is unique in the tree.
+        if (of_another) saved.id += "@" + name.substr(0, name.find('.'));
         outcomes.push_back(put_again(name, saved.view()));
         const auto& refused = outcomes.back()->answer();
         if (refused && !refused->empty()) break;

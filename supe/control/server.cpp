@@ -79,8 +79,9 @@ constexpr std::size_t most_members = 64;          // of a request
 constexpr std::size_t longest_member = 1u << 20;  // bytes; but of lists, and of a mail
 /// To build what nobody asks for would hold the loop up: it may be 16 MiB.
 bool is_known(std::string_view key) {
-    constexpr std::array known{"address",   "child", "component",  "do", "fresh", "id",
-                               "instances", "name",  "timeout_ms", "to", "wait",  "what"};
+    constexpr std::array known{"address", "child",     "component", "do",         "fresh",
+                               "id",      "instances", "name",      "of_another", "timeout_ms",
+                               "to",      "wait",      "what"};
     return std::ranges::find(known, key) != known.end();
 }
 

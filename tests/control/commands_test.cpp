@@ -345,6 +345,21 @@ BOOST_AUTO_TEST_CASE(restore_all_or_nothing) {
         0);
 }
 
+// The mailbox of another child is a copy: its mail has ids of its own here.
+BOOST_AUTO_TEST_CASE(restore_of_another) {
+    router w(R"({"name": "t", "children": [{"name": "deaf", "component": "stubborn"}]})");
+    for (const char* whose : {R"("of_another": true, )", ""})
+        BOOST_TEST(w.ask(fmt::format(R"({{"do": "restore", "address": "/deaf", {}"mails": [
+            {{"id": "x-1", "msg": 1}}]}})",
+                                     whose))
+                       .at("ok")
+                       .at("taken") == 1);
+    BOOST_TEST(w.ask(R"({"do": "remove", "address": "deaf"})").as_object().contains("ok"));
+    const auto letters = boost::json::serialize(w.ask(R"({"do": "dead", "what": "list"})"));
+    BOOST_TEST(letters.find(R"("x-1@deaf")") != letters.npos, letters);
+    BOOST_TEST(letters.find(R"("x-1")") != letters.npos, letters);
+}
+
 // A nested supervisor ends while its journal writes: what is on disk was accepted, and its sender
 // hears that.
 BOOST_AUTO_TEST_CASE(accepted_at_the_end) {
