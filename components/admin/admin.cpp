@@ -85,25 +85,26 @@ supe::awaitable<> get_newest(question& from, supe::duration age, given_answer& a
     answer = co_await from.newest(age);
 }
 
-supe::awaitable<http_answer> tell_readiness(relay_watch& w) {
+/// Asks all at once. `age_of_tree`: how old the tree's status may be.
+supe::awaitable<relay_numbers> newest_numbers(relay_watch& w, supe::duration age_of_tree) {
     relay_numbers numbers;
     supe::nursery all(w.time);
     all.start(get_newest(w.queue, age_of_numbers, numbers.queue));
     all.start(get_newest(w.http_server, age_of_numbers, numbers.http_server));
-    all.start(get_newest(w.tree, age_of_status, numbers.tree));
+    all.start(get_newest(w.tree, age_of_tree, numbers.tree));
     co_await all.join();
+    co_return numbers;
+}
+
+supe::awaitable<http_answer> tell_readiness(relay_watch& w) {
+    const relay_numbers numbers = co_await newest_numbers(w, age_of_status);
     const std::string why = objection_to_webhooks(numbers);
     if (why.empty()) co_return http_answer{200, "ready\n", {}};
     co_return http_answer{503, why + "\n", {}};
 }
 
 supe::awaitable<http_answer> tell_numbers(relay_watch& w) {
-    relay_numbers numbers;
-    supe::nursery all(w.time);
-    all.start(get_newest(w.queue, age_of_numbers, numbers.queue));
-    all.start(get_newest(w.http_server, age_of_numbers, numbers.http_server));
-    all.start(get_newest(w.tree, age_of_numbers, numbers.tree));
-    co_await all.join();
+    const relay_numbers numbers = co_await newest_numbers(w, age_of_numbers);
     co_return http_answer{200, metrics_text(numbers), {}, metrics_type};
 }
 

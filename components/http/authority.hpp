@@ -8,7 +8,7 @@ namespace components {
 
 struct authority_parts {
     std::string_view host;  ///< a name, maybe with %-escapes, or an address; IPv6 in brackets
-    std::string_view port;  ///< digits, of any number; empty where there are none
+    std::string_view port;  ///< any number of digits; empty: the default port
 };
 
 /// Nothing where it is no authority, or has a user name. The host may be empty.

@@ -1,5 +1,5 @@
-// The room of an HTTP server: its places and its memory, and who gives way where there is none
-// left. Clients that are slow on purpose must keep nobody out. Pure.
+// The room of an HTTP server: its places and its memory. It decides which client gives way when all
+// of it is taken. Clients that are slow on purpose must keep nobody out. Pure.
 #pragma once
 
 #include "supe/async/timer.hpp"

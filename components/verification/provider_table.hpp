@@ -15,9 +15,9 @@ enum class text_encoding { hex, base64, plain };
 /// keys: PEM or base64 of the SPKI, and 64 hex digits.
 enum class key_form { text, whsec, p256_public, ed25519_public };
 
-/// What each body of a provider is. A body of another form is none of its webhooks: the signature
-/// was for a challenge (X), or for a text of which a part stands elsewhere in this request (where
-/// the URL is signed directly before the body). `json`: an object or an array.
+/// What each body of a provider is. A body of another form is not one of its webhooks: the
+/// signature was for a challenge (X), or for a text of which a part stands elsewhere in this
+/// request (where the URL is signed directly before the body). `json`: an object or an array.
 enum class body_form { any, object, json };
 
 /// A row. A *source* says where in a request a value stands: `header:NAME`, `item:PREFIX` (a part

@@ -14,7 +14,7 @@ std::thread start_thread(std::function<void()> work);
 
 /// Runs `work`, which must not throw, on a thread of its own, and resumes when it has ended.
 /// Cancelled, it waits for that end all the same, without the loop, and throws operation_aborted.
-/// Throws std::system_error where no thread and no descriptor can be had (EAGAIN, EMFILE).
+/// Throws std::system_error where a thread or a descriptor cannot be had (EAGAIN, EMFILE).
 awaitable<> run_blocking(loop_executor executor, std::function<void()> work);
 
 }  // namespace supe

@@ -18,6 +18,13 @@ constexpr std::chrono::seconds write_again_after{1};
 
 bool is_put(const journal_step& step) { return step.what == kind::put; }
 
+/// Where many have come since the last look. `needed`: those that were left then.
+void drop_pointless(journal_steps& steps, std::size_t& needed) {
+    if (steps.size() <= 2 * needed + 1024) return;
+    steps = without_pointless_steps(std::move(steps));
+    needed = steps.size();
+}
+
 /// Adds the delivery that only the mark records. Raises the mark again, because the marks of this
 /// life begin empty when those of the earlier one are not trusted.
 class marking_reader final : public journal_reader {
@@ -140,10 +147,7 @@ void sqlite_journal::hand_over() {
             std::move(gathered_.begin(), gathered_.end(), std::back_inserter(queue_));
         }
         // A mail may be put back again and again while one commit goes on.
-        if (queue_.size() > 2 * needed_ + 1024) {
-            queue_ = without_pointless_steps(std::move(queue_));
-            needed_ = queue_.size();
-        }
+        drop_pointless(queue_, needed_);
     }
     gathered_.clear();
     work_.notify_one();
@@ -154,10 +158,7 @@ void sqlite_journal::hand_over() {
 void sqlite_journal::refuse_puts(const std::string& why) {
     result refused;
     refused.puts = std::erase_if(gathered_, is_put);
-    if (gathered_.size() > 2 * waiting_ + 1024) {
-        gathered_ = without_pointless_steps(std::move(gathered_));
-        waiting_ = gathered_.size();
-    }
+    drop_pointless(gathered_, waiting_);
     refused.error = why;
     if (refused.puts == 0 && std::exchange(is_refusing_, true)) return;
     is_refusing_ = true;

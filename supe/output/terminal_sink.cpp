@@ -179,7 +179,6 @@ awaitable<> terminal_sink::tidy_files() {
             awaitable<> work = run_blocking(clock_.executor(), files_->take_work());
             co_await std::move(work);
         } catch (const std::system_error&) {  // no thread can be had: the next file asks again
-            if (is_cancellation(std::current_exception())) throw;
         }
     }
 }

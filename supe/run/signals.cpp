@@ -1,7 +1,6 @@
 #include "supe/run/signals.hpp"
 
 #include "supe/async/blocking_work.hpp"
-#include "supe/async/nursery.hpp"
 #include "supe/async/signals_blocked.hpp"
 #include "supe/async/unique_fd.hpp"
 #include "supe/supervision/tree_warnings.hpp"
@@ -140,7 +139,6 @@ awaitable<std::optional<supervisor_spec>> tree_signals::read_tree(std::string& p
     try {
         co_await run_blocking(root_.time().executor(), std::move(read));
     } catch (const std::system_error& e) {  // no thread, or no descriptor
-        if (is_cancellation(std::current_exception())) throw;
         problem = std::string("nothing is changed: ") + e.what();
     }
     for (const std::string& line : warnings) root_.log("warning: " + line);

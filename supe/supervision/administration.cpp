@@ -284,6 +284,20 @@ std::string administration::refusal_of(const child_spec& spec) const {
     return {};
 }
 
+std::string administration::refusal_of_scale(const std::string& name, unsigned n) {
+    constexpr unsigned most = child_registry::most_instances;
+    if (n < 1 || n > most)
+        return fmt::format("{} is not a number of instances from 1 to {}", n, most);
+    if (const child_entry* const alone = children_.find(name)) {
+        if (alone->instance)
+            return fmt::format("{} is an instance of {}; scale that", name, alone->public_name());
+        if (alone->who.is_supervisor())
+            return fmt::format("{} is a supervisor, and has no instances", name);
+        return {};
+    }
+    return children_.find_group(name) ? std::string() : no_such(name);
+}
+
 awaitable<std::string> administration::add_at(child_spec spec, restarter::position where) {
     co_await supervisor_.until_free(spec.name);
     std::string problem = refusal_of(spec);

@@ -1,23 +1,7 @@
 // The number of instances of a child.
 #include "supe/supervision/administration.hpp"
 
-#include <fmt/format.h>
-
 namespace supe {
-
-std::string administration::refusal_of_scale(const std::string& name, unsigned n) {
-    constexpr unsigned most = child_registry::most_instances;
-    if (n < 1 || n > most)
-        return fmt::format("{} is not a number of instances from 1 to {}", n, most);
-    if (const child_entry* const alone = children_.find(name)) {
-        if (alone->instance)
-            return fmt::format("{} is an instance of {}; scale that", name, alone->public_name());
-        if (alone->who.is_supervisor())
-            return fmt::format("{} is a supervisor, and has no instances", name);
-        return {};
-    }
-    return children_.find_group(name) ? std::string() : fmt::format("no such child: {}", name);
-}
 
 /// False when the supervisor ends meanwhile.
 awaitable<bool> administration::remove_instances_beyond(std::string name, unsigned n) {

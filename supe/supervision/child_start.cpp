@@ -18,7 +18,6 @@ awaitable<> child::look_up_user() {
     try {
         co_await run_blocking(host_.time().executor(), std::move(look));
     } catch (const std::system_error& e) {  // no thread, or no descriptor: the start fails
-        if (is_cancellation(std::current_exception())) throw;
         found = launch_error::from_errno(e.code().value(), "its user cannot be looked up");
     }
     if (auto* error = std::get_if<launch_error>(&found)) {

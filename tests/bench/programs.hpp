@@ -3,6 +3,7 @@
 
 #include "supe/async/unique_fd.hpp"
 #include "tests/bench/birth.hpp"
+#include "tests/support/free_port.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -79,8 +80,7 @@ std::string installed(const std::string& name);
 /// Listens on a port of 127.0.0.1 that was free.
 supe::unique_fd listening_socket();
 std::uint16_t port_of(const supe::unique_fd& listening);
-/// A port that is free now, for a program that will listen on it.
-inline std::uint16_t free_port() { return port_of(listening_socket()); }
+using support::free_port;
 /// True when the port has a listener.
 bool answers(std::uint16_t port);
 
