@@ -16,7 +16,8 @@ namespace json = boost::json;
 using namespace std::chrono_literals;
 
 constexpr auto look_again = 50ms;  // where the kernel did not answer
-constexpr auto ask_again = 60s;
+/// A lock that crashed has lost its requests, and has no address of those who wait.
+constexpr auto ask_again = 1s;
 constexpr auto count_again = 500ms;
 
 std::string one_member(const char* key, json::value value) {
@@ -77,7 +78,7 @@ supe::awaitable<std::optional<supe::mail>> answer_in_time(supe::component& self,
     co_return std::nullopt;
 }
 
-/// Asks again where no answer comes: a lock that was killed has lost the requests that waited.
+/// Asks again where no answer comes.
 supe::awaitable<supe::mail> answer_of(supe::component& self, std::string lock,
                                       std::string request) {
     for (;;) {
@@ -221,6 +222,7 @@ private:
         switch (table_.ask(*request)) {
             case permit_table::reply::refused: return refuse(*request, "too many wait");
             case permit_table::reply::has_it: return grant(*request);
+            case permit_table::reply::waited_already: return;
             case permit_table::reply::waits: break;
         }
         watch(request->holder);

@@ -115,8 +115,8 @@ public:
 /// `{"release":NAME}` and `{"abandon":NAME}`. The holder chooses the names. While a request waits,
 /// it recalls the permits of all other processes (take_recall()). Ends when asked to shut down: it
 /// takes what is given back in mail that has arrived by then, and refuses those that wait. Put it
-/// before its holders under rest_for_one: they are restarted with a lock that died; those that are
-/// not (a restart by hand, a reload) keep their permits.
+/// before its holders, so that it ends after them. Its crash need not be theirs (one_for_one): in
+/// its next life they keep their permits, and ask again for what they wait for.
 supe::awaitable<> serve_connection_lock(supe::component& self, permit_limits limits,
                                         holder_watch& watch, lock_memory& memory);
 

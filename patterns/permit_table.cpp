@@ -56,10 +56,11 @@ permit_table::reply permit_table::ask(const permit_request& request) {
         return used->second.resting ? reply::refused : reply::has_it;
     const auto same = std::ranges::find(waiting_, request.permit, &permit_request::permit);
     if (same == waiting_.end() && waiting_.size() >= limits_.waiting) return reply::refused;
-    permit_request& kept = same == waiting_.end() ? waiting_.emplace_back() : *same;
+    const bool is_new = same == waiting_.end();
+    permit_request& kept = is_new ? waiting_.emplace_back() : *same;
     kept = request;
     for (std::string& peer : kept.peers) peer = without_scope(peer);
-    return reply::waits;
+    return is_new ? reply::waits : reply::waited_already;
 }
 
 std::vector<permit_request> permit_table::give() {

@@ -82,9 +82,9 @@ class permit_table {
 public:
     explicit permit_table(permit_limits limits) : limits_(limits) {}
 
-    enum class reply { waits, has_it, refused };
-    /// `has_it`: it holds this permit already, and the answer was lost. A request that waits
-    /// already was sent again, and its answer goes to the newer call.
+    enum class reply { waits, waited_already, has_it, refused };
+    /// `has_it`: it holds this permit already, and the answer was lost. `waited_already`: it was
+    /// sent again, and its answer goes to the newer call.
     reply ask(const permit_request& request);
     /// Grants the free permits to those that wait.
     std::vector<permit_request> give();

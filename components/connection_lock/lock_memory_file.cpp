@@ -6,13 +6,20 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <algorithm>
+#include <fstream>
 #include <sstream>
 
 namespace components {
 namespace {
 
-constexpr std::string_view version = "supe-lock 2 ";
-constexpr std::size_t lines_before_rewrite = 1000;
+constexpr std::string_view version = "supe-lock 3 ";
+constexpr std::string_view earlier_version = "supe-lock 2 ";  // lines alone, below a head
+constexpr std::size_t head_size = 4096;                       // a page: written whole or not at all
+constexpr std::size_t least_half = 64 * 1024;
+constexpr std::size_t largest_file = 256 * 1024 * 1024;
 
 std::string boot_of_this_machine() {
     std::string id;
@@ -66,12 +73,51 @@ bool take_line(std::map<std::string, patterns::used_permit>& in_use, const std::
     return true;
 }
 
+/// Nothing where it is no file of ours.
+std::string content_of(const std::filesystem::path& file) {
+    const supe::unique_fd in = supe::open_private(file, O_RDONLY);
+    struct stat known{};
+    if (!in || ::fstat(in.get(), &known) != 0) return "";
+    std::string content(std::min(static_cast<std::size_t>(known.st_size), largest_file), '\0');
+    const ssize_t got = ::pread(in.get(), content.data(), content.size(), 0);
+    content.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return content;
+}
+
+/// What the head of a file says.
+struct file_head {
+    std::string boot;
+    std::size_t half_size = 0;
+    unsigned half = 0;
+};
+
+std::optional<file_head> read_head(const std::string& content) {
+    std::istringstream words(content.substr(0, content.find('\n')));
+    if (!content.starts_with(version)) return std::nullopt;
+    words.ignore(version.size());
+    file_head h;
+    if (!(words >> h.boot >> h.half_size >> h.half) || h.half > 1) return std::nullopt;
+    if (h.half_size > content.size() || head_size + 2 * h.half_size != content.size())
+        return std::nullopt;
+    return h;
+}
+
+/// Adds what the lines say. False where one is none of ours, or is cut short: its last word may be
+/// another one.
+bool take_lines(std::map<std::string, patterns::used_permit>& in_use, const std::string& lines) {
+    std::istringstream in(lines);
+    bool is_whole = true;
+    for (std::string line; std::getline(in, line);)
+        is_whole = !in.eof() && take_line(in_use, line) && is_whole;
+    return is_whole;
+}
+
 /// Of the format before versions: a peer a line.
-std::vector<std::string> peers_in(std::istream& in, std::string line) {
+std::vector<std::string> peers_in(const std::string& content) {
     std::vector<std::string> peers;
-    do {
+    std::istringstream in(content);
+    for (std::string line; std::getline(in, line);)
         if (!line.empty()) peers.push_back(line);
-    } while (std::getline(in, line));
     return peers;
 }
 
@@ -84,27 +130,32 @@ std::optional<patterns::lock_record> lock_memory_file::unclean_end() {
     std::error_code ignored;
     if (!std::filesystem::exists(std::filesystem::symlink_status(file_, ignored)))
         return std::nullopt;
+    const std::string content = content_of(file_);
     patterns::lock_record record;
-    std::string line;
-    std::ifstream in;
-    if (supe::open_private(file_, O_RDONLY)) in.open(file_);  // else it is no file of ours
-    if (!std::getline(in, line) || !line.starts_with(version)) {
+    std::string boot, lines;
+    if (const auto head = read_head(content)) {
+        boot = head->boot;
+        lines = content.substr(head_size + head->half * head->half_size, head->half_size);
+        lines.resize(std::min(lines.size(), lines.find('\0')));
+    } else if (const std::size_t end = content.find('\n');
+               content.starts_with(earlier_version) && end != content.npos) {
+        boot = content.substr(earlier_version.size(), end - earlier_version.size());
+        lines = content.substr(end + 1);
+    } else {
         record.whole = false;
-        record.peers = peers_in(in, line);
+        record.peers = peers_in(content);
         return record;
     }
     // After a new boot neither a process nor a socket of before is left.
-    if (line.substr(version.size()) != boot_) return std::nullopt;
-    while (std::getline(in, line)) {
-        const bool is_cut_short = in.eof();  // by a full disk: its last word may be another one
-        record.whole = !is_cut_short && take_line(record.permits, line) && record.whole;
-    }
+    if (boot != boot_) return std::nullopt;
+    record.whole = take_lines(record.permits, lines);
     return record;
 }
 
 void lock_memory_file::begin(const std::vector<patterns::used_permit>& in_use) {
     in_use_.clear();
     for (const patterns::used_permit& p : in_use) in_use_.emplace(p.name, p);
+    is_behind_ = true;
     append("");
 }
 
@@ -118,41 +169,85 @@ void lock_memory_file::forget(const std::string& permit) {
     append(fmt::format("- {}\n", permit));
 }
 
-/// After a line that could not be written the file is made anew, and now and then else.
+/// After a line that could not be written, and where no more fits, all is written anew.
 void lock_memory_file::append(const std::string& line) {
-    const bool fits = out_.is_open() && lines_ < lines_before_rewrite + 4 * in_use_.size();
-    if (fits) {
-        ++lines_;
-        out_ << line << std::flush;
-    }
-    const bool written = (fits && out_) || rewrite();
-    if (!written && !reported_)
+    const bool fits = !is_behind_ && end_ + line.size() < half_size_;
+    const std::size_t at = head_size + half_ * half_size_ + end_;
+    if (fits && write_at(at, line))
+        end_ += line.size();
+    else
+        is_behind_ = !rewrite();
+    if (is_behind_ && !is_reported_)
         patterns::warn(
             "{} cannot be written: after a crash of this lock, some permits may rest too short",
             file_.string());
-    reported_ = !written;
+    is_reported_ = is_behind_;
+}
+
+std::string lock_memory_file::lines_in_use() const {
+    std::string lines;
+    for (const auto& [name, p] : in_use_) lines += line_of(p);
+    return lines;
+}
+
+bool lock_memory_file::write_at(std::size_t offset, std::string_view bytes) const {
+    const ssize_t done =
+        ::pwrite(out_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    return done == static_cast<ssize_t>(bytes.size());
+}
+
+/// A SIGKILL in the middle leaves a head that names the other half.
+bool lock_memory_file::write_half(unsigned half, std::string lines) {
+    const std::size_t end = lines.size();
+    lines.resize(half_size_);
+    std::string head = fmt::format("{}{} {} {}\n", version, boot_, half_size_, half);
+    head.resize(head_size);
+    if (!write_at(head_size + half * half_size_, lines) || !write_at(0, head)) return false;
+    half_ = half;
+    end_ = end;
+    return true;
+}
+
+/// That of an earlier life: a full disk may have no room for another one.
+void lock_memory_file::take_over() {
+    const auto head = read_head(content_of(file_));
+    if (!head || head->half_size < least_half) return;
+    out_ = supe::open_private(file_, O_RDWR);
+    half_size_ = head->half_size;
+    half_ = head->half;
+}
+
+/// A file with room for as much again is kept.
+bool lock_memory_file::rewrite() {
+    const std::string lines = lines_in_use();
+    if (!out_) take_over();
+    const bool fits = out_ && 2 * lines.size() <= half_size_ && supe::leads_to(file_, out_);
+    return (fits && write_half(1 - half_, lines)) || make_anew(lines);
 }
 
 /// Written beside it and renamed: a full disk leaves what was known before.
-bool lock_memory_file::rewrite() {
+bool lock_memory_file::make_anew(const std::string& lines) {
     std::filesystem::path fresh = file_;
     fresh += ".new";
-    const auto is_ours = static_cast<bool>(supe::open_private(fresh, O_WRONLY | O_CREAT));
-    out_ = is_ours ? std::ofstream(fresh, std::ios::trunc) : std::ofstream();
-    if (!is_ours) out_.setstate(std::ios::failbit);
-    out_ << version << boot_ << '\n';
-    for (const auto& [name, p] : in_use_) out_ << line_of(p);
-    out_ << std::flush;
+    out_ = supe::open_private(fresh, O_RDWR | O_CREAT | O_TRUNC);
+    half_size_ = std::max(least_half, (4 * lines.size() / head_size + 1) * head_size);
+    const auto size = static_cast<off_t>(head_size + 2 * half_size_);
+    if (!out_ || ::ftruncate(out_.get(), size) != 0) {
+        out_.reset();
+        return false;
+    }
+    // Where that cannot be, each write is a try.
+    ::posix_fallocate(out_.get(), 0, size);
     std::error_code failed;
-    if (out_) std::filesystem::rename(fresh, file_, failed);
-    lines_ = in_use_.size() + 1;
-    if (out_ && !failed) return true;
-    out_.close();
-    return false;
+    const bool written = write_half(0, lines);
+    if (written) std::filesystem::rename(fresh, file_, failed);
+    if (!written || failed) out_.reset();
+    return written && !failed;
 }
 
 void lock_memory_file::ended_cleanly() {
-    out_.close();
+    out_.reset();
+    is_behind_ = true;
     std::error_code ignored;
     std::filesystem::remove(file_, ignored);
 }

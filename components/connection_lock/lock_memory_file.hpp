@@ -2,15 +2,21 @@
 #pragma once
 
 #include "patterns/connection_lock.hpp"
+#include "supe/async/unique_fd.hpp"
 
 #include <filesystem>
-#include <fstream>
+#include <string_view>
 
 namespace components {
 
 /// Exists from the start to the clean end. A line for each permit that comes into use, is
 /// connected, begins to rest, or is free again, each given to the kernel at once: a SIGKILL loses
 /// none. No fsync: when the power fails, all holders do too.
+///
+/// A lock may crash beside its holders while the disk is full. So the file has its blocks from the
+/// start: a head of one line, and two halves, of which the head names the one that counts. Lines
+/// are added to that one, up to the first zero. When it is full, what is in use now is written into
+/// the other half, and then the head is changed.
 class lock_memory_file final : public patterns::lock_memory {
 public:
     /// `boot`: of the machine; empty: the present one.
@@ -23,14 +29,22 @@ public:
 
 private:
     void append(const std::string& line);
+    std::string lines_in_use() const;
+    bool write_at(std::size_t offset, std::string_view bytes) const;
+    bool write_half(unsigned half, std::string lines);
+    void take_over();
     bool rewrite();
+    bool make_anew(const std::string& lines);
 
     std::filesystem::path file_;
     std::string boot_;
     std::map<std::string, patterns::used_permit> in_use_;
-    std::ofstream out_;
-    std::size_t lines_ = 0;  // in the file
-    bool reported_ = false;  // that it cannot be written
+    supe::unique_fd out_;
+    std::size_t half_size_ = 0;
+    unsigned half_ = 0;         // the one that counts
+    std::size_t end_ = 0;       // of its lines
+    bool is_behind_ = true;     // a line is missing in the file
+    bool is_reported_ = false;  // that it cannot be written
 };
 
 }  // namespace components

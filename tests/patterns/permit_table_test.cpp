@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(requests_are_bounded) {
     BOOST_TEST((t.ask(request("1", a)) == reply::waits));
     BOOST_TEST((t.ask(request("2", a)) == reply::waits));
     BOOST_TEST((t.ask(request("3", a)) == reply::refused));
-    BOOST_TEST((t.ask(request("2", a)) == reply::waits));
+    BOOST_TEST((t.ask(request("2", a)) == reply::waited_already));
     BOOST_TEST(t.refuse_all().size() == 2u);
     BOOST_TEST(t.all_free());
 }

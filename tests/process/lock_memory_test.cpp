@@ -3,9 +3,11 @@
 #include "tests/support/temporary_directory.hpp"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <fstream>
+#include <iterator>
 
 using namespace std::chrono_literals;
 using patterns::used_permit;
@@ -32,12 +34,24 @@ std::string found(const std::filesystem::path& file, const std::string& boot = "
     return text;
 }
 
-std::uintmax_t lines_of(const std::filesystem::path& file) {
-    std::ifstream in(file);
-    std::uintmax_t n = 0;
-    for (std::string line; std::getline(in, line);) ++n;
-    return n;
-}
+/// Until the end of this object no file can grow beyond `size`, as on a full disk.
+class size_limit {
+public:
+    explicit size_limit(std::uintmax_t size) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit small{size, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &small);
+    }
+    ~size_limit() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, handler_);
+    }
+    size_limit(const size_limit&) = delete;
+
+private:
+    void (*handler_)(int);
+    rlimit before_{};
+};
 
 }  // namespace
 
@@ -100,11 +114,12 @@ BOOST_AUTO_TEST_CASE(stays_small) {
     const support::temporary_directory directory;
     components::lock_memory_file memory(directory / "lock.open");
     memory.begin({first});
+    const auto size = std::filesystem::file_size(directory / "lock.open");
     for (int i = 0; i < 5000; ++i) {
         memory.note(second);
         memory.forget(second.name);
     }
-    BOOST_TEST(lines_of(directory / "lock.open") < 1100u);
+    BOOST_TEST(std::filesystem::file_size(directory / "lock.open") == size);
     BOOST_TEST(found(directory / "lock.open").starts_with("1.5.1 1 5"));
 }
 
@@ -135,18 +150,71 @@ BOOST_AUTO_TEST_CASE(a_full_disk) {
     const auto file = directory / "lock.open";
     components::lock_memory_file memory(file);
     memory.begin({first});
-    const auto size = std::filesystem::file_size(file);
-    rlimit before{};
-    ::getrlimit(RLIMIT_FSIZE, &before);
-    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-    const rlimit small{size + 5, before.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &small);
-    memory.note(second);
-    ::setrlimit(RLIMIT_FSIZE, &before);
-    std::signal(SIGXFSZ, handler);
+    {
+        const size_limit nothing(4096);
+        memory.note(second);
+    }
     BOOST_TEST(found(file).find("1.5.1 1 5") != std::string::npos, found(file));
     memory.forget(first.name);
     BOOST_TEST(found(file) == "2.6.1 2 6 /dam/forwarder.1 4000 [fe80::1%eth0]:80; ");
+}
+
+// Its blocks are there from the start: a full disk hinders neither this life nor the next one.
+BOOST_AUTO_TEST_CASE(blocks_of_its_own) {
+    const support::temporary_directory directory;
+    const auto file = directory / "lock.open";
+    components::lock_memory_file memory(file);
+    memory.begin({first});
+    struct stat known{};
+    ::stat(file.c_str(), &known);
+    BOOST_TEST(known.st_blocks * 512 >= known.st_size);
+    std::filesystem::create_directory(directory / "lock.open.new");  // no other file can be made
+    for (int i = 0; i < 5000; ++i) {
+        memory.note(second);
+        if (i < 4999) memory.forget(second.name);
+    }
+    const std::string both =
+        "1.5.1 1 5 /dam/forwarder 0 127.0.0.1:80 [::1]:80; "
+        "2.6.1 2 6 /dam/forwarder.1 4000 [fe80::1%eth0]:80; ";
+    BOOST_TEST(found(file) == both);
+    components::lock_memory_file next(file);
+    next.begin({first, second});
+    next.forget(first.name);
+    BOOST_TEST(found(file) == "2.6.1 2 6 /dam/forwarder.1 4000 [fe80::1%eth0]:80; ");
+}
+
+// More permits than the file has room for: it becomes larger.
+BOOST_AUTO_TEST_CASE(many_permits) {
+    const support::temporary_directory directory;
+    const auto file = directory / "lock.open";
+    components::lock_memory_file memory(file);
+    memory.begin({});
+    for (int i = 0; i < 3000; ++i) {
+        used_permit p = first;
+        p.name = std::to_string(i);
+        memory.note(p);
+    }
+    const auto record = components::lock_memory_file(file).unclean_end();
+    BOOST_REQUIRE(record);
+    BOOST_TEST(record->whole);
+    BOOST_TEST(record->permits.size() == 3000u);
+}
+
+// A kill in the middle of a line leaves those before it.
+BOOST_AUTO_TEST_CASE(a_line_cut_short) {
+    const support::temporary_directory directory;
+    const auto file = directory / "lock.open";
+    components::lock_memory_file memory(file);
+    memory.begin({first});
+    std::string content;
+    {
+        std::ifstream in(file);
+        content.assign(std::istreambuf_iterator<char>(in), {});
+    }
+    const std::string cut = "+ 1.5.1 0";
+    content.replace(content.find('\0', 4096), cut.size(), cut);
+    std::ofstream(file) << content;
+    BOOST_TEST(found(file) == "more 1.5.1 1 5 /dam/forwarder 0 127.0.0.1:80 [::1]:80; ");
 }
 
 // The file is for its user alone. One that is a link is none of ours: it is not read, and what it
@@ -159,7 +227,7 @@ BOOST_AUTO_TEST_CASE(private_file) {
     BOOST_TEST(found(file) == "more ");
     components::lock_memory_file memory(file);
     memory.begin({first});
-    BOOST_TEST(lines_of(other) == 1u);
+    BOOST_TEST(std::filesystem::file_size(other) == 6u);
     BOOST_TEST(!std::filesystem::is_symlink(file));
     const auto mode = std::filesystem::status(file).permissions();
     BOOST_TEST(static_cast<unsigned>(mode) == 0600u);
