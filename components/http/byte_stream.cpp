@@ -10,7 +10,6 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <new>
 #include <stdexcept>
 
 namespace components {
@@ -52,56 +51,18 @@ public:
     }
     std::string distrust() const override { return {}; }
     supe::awaitable<> finish() override { co_return; }
-    void send_now(asio::const_buffer text) override {
-        boost::system::error_code full;
-        socket_.non_blocking(true, full);
-        socket_.write_some(asio::buffer(text), full);
-    }
 
 private:
     tcp_socket socket_;
 };
 
-/// What both ends of TLS do alike.
-class tls_stream : public byte_stream {
+class tls_stream final : public byte_stream {
 public:
+    tls_stream(supe::loop_executor executor, std::string host, tls_authorities authorities)
+        : stream_(tcp_socket(executor), *authorities), host_(std::move(host)),
+          authorities_(std::move(authorities)) {}
+
     tcp_socket& socket() override { return stream_.next_layer(); }
-    std::string distrust() const override { return {}; }
-    supe::awaitable<transfer> read_some(asio::mutable_buffer into) override {
-        const auto [failed, n] = co_await stream_.async_read_some(into, as_result);
-        co_return transfer{failed, n};
-    }
-    /// Of the first buffer that is not empty.
-    supe::awaitable<transfer> write_some(std::array<asio::const_buffer, 2> from) override {
-        const asio::const_buffer first = from[0].size() > 0 ? from[0] : from[1];
-        const auto [failed, n] = co_await stream_.async_write_some(first, as_result);
-        co_return transfer{failed, n};
-    }
-    supe::awaitable<> finish() override { co_await stream_.async_shutdown(as_result); }
-    void send_now(asio::const_buffer text) override {
-        boost::system::error_code full;
-        socket().non_blocking(true, full);
-        stream_.write_some(asio::buffer(text), full);
-    }
-
-protected:
-    template <class How>
-    tls_stream(tcp_socket& socket, How&& how) : stream_(socket, std::forward<How>(how)) {}
-
-    ssl::stream<tcp_socket&> stream_;
-};
-
-/// Made before the stream that speaks over it.
-struct owned_socket {
-    tcp_socket own_socket;
-};
-
-class tls_client_stream final : owned_socket, public tls_stream {
-public:
-    tls_client_stream(supe::loop_executor executor, std::string host, tls_authorities authorities)
-        : owned_socket{tcp_socket(executor)}, tls_stream(own_socket, *authorities),
-          host_(std::move(host)), authorities_(std::move(authorities)) {}
-
     supe::awaitable<boost::system::error_code> handshake() override {
         if (!expect_host()) co_return asio::error::invalid_argument;
         stream_.set_verify_callback([this](bool good, ssl::verify_context& chain) {
@@ -112,7 +73,18 @@ public:
         const auto [failed] = co_await stream_.async_handshake(ssl::stream_base::client, as_result);
         co_return failed;
     }
+    supe::awaitable<transfer> read_some(asio::mutable_buffer into) override {
+        const auto [failed, n] = co_await stream_.async_read_some(into, as_result);
+        co_return transfer{failed, n};
+    }
+    /// Of the first buffer that is not empty.
+    supe::awaitable<transfer> write_some(std::array<asio::const_buffer, 2> from) override {
+        const asio::const_buffer first = from[0].size() > 0 ? from[0] : from[1];
+        const auto [failed, n] = co_await stream_.async_write_some(first, as_result);
+        co_return transfer{failed, n};
+    }
     std::string distrust() const override { return distrust_; }
+    supe::awaitable<> finish() override { co_await stream_.async_shutdown(as_result); }
 
 private:
     bool expect_host() {
@@ -126,31 +98,10 @@ private:
                ::SSL_set1_host(tls, host_.c_str()) == 1;
     }
 
+    ssl::stream<tcp_socket> stream_;
     std::string host_;
     tls_authorities authorities_;
     std::string distrust_;
-};
-
-class tls_server_stream final : public tls_stream {
-public:
-    tls_server_stream(tcp_socket& socket, SSL* owned) : tls_stream(socket, owned) {}
-
-    supe::awaitable<boost::system::error_code> handshake() override {
-        const auto [failed] = co_await stream_.async_handshake(ssl::stream_base::server, as_result);
-        co_return failed;
-    }
-    supe::awaitable<transfer> read_some(asio::mutable_buffer into) override {
-        const auto [failed, n] = co_await stream_.async_read_some(into, as_result);
-        transfer got{failed, n};
-        if (failed == ssl::error::stream_truncated) got.failed = asio::error::eof;
-        co_return got;
-    }
-    /// As if the client had said it too: who still sends must not be waited for here.
-    supe::awaitable<> finish() override {
-        SSL* const tls = stream_.native_handle();
-        ::SSL_set_shutdown(tls, ::SSL_get_shutdown(tls) | SSL_RECEIVED_SHUTDOWN);
-        co_await stream_.async_shutdown(as_result);
-    }
 };
 
 }  // namespace
@@ -186,21 +137,7 @@ std::unique_ptr<byte_stream> byte_stream::make_plain(supe::loop_executor executo
 std::unique_ptr<byte_stream> byte_stream::make_tls(supe::loop_executor executor, std::string host,
                                                    tls_authorities authorities) {
     if (!authorities) authorities = system_authorities();
-    return std::make_unique<tls_client_stream>(executor, std::move(host), std::move(authorities));
-}
-
-std::unique_ptr<byte_stream> byte_stream::accept_tls(tcp_socket& socket,
-                                                     const tls_server_context& identity) {
-    SSL* const made = ::SSL_new(identity.get());  // keeps what it needs of the identity
-    if (!made) throw std::bad_alloc();
-    return std::make_unique<tls_server_stream>(socket, made);
-}
-
-handshake_fault fault_of_handshake(const boost::system::error_code& failed) {
-    if (failed.category() != asio::error::get_ssl_category()) return handshake_fault::gone;
-    const bool plain =
-        ERR_GET_REASON(static_cast<unsigned long>(failed.value())) == SSL_R_HTTP_REQUEST;
-    return plain ? handshake_fault::plain_http : handshake_fault::refused;
+    return std::make_unique<tls_stream>(executor, std::move(host), std::move(authorities));
 }
 
 }  // namespace components

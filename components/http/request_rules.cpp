@@ -148,6 +148,19 @@ std::optional<http_answer> framing_objection(const request_head& head) {
     return std::nullopt;
 }
 
+/// Where in a head `1.2` of a first line stands that ends with ` HTTP/1.2`; nothing where it ends
+/// otherwise.
+std::optional<std::size_t> find_version(std::string_view head) {
+    constexpr std::string_view before = " HTTP/", digits = "1.1";
+    const std::string_view line = head.substr(0, head.find_first_of("\r\n"));
+    if (line.size() < before.size() + digits.size()) return std::nullopt;
+    const std::size_t at = line.size() - digits.size();
+    const auto is_digit = [&](std::size_t i) { return line[i] >= '0' && line[i] <= '9'; };
+    const bool has_form = line.substr(0, at).ends_with(before) && is_digit(at) &&
+                          line[at + 1] == '.' && is_digit(at + 2);
+    return has_form ? std::optional(at) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<request_target> read_target(std::string_view target) {
@@ -187,6 +200,18 @@ bool mend_connection(std::span<char> head) {
         }
     }
     return changed;
+}
+
+bool mend_version(std::span<char> head) {
+    const auto at = find_version({head.data(), head.size()});
+    if (!at || head[*at] != '1' || head[*at + 2] < '2') return false;
+    head[*at + 2] = '1';
+    return true;
+}
+
+bool is_other_http(std::string_view head) {
+    const auto at = find_version(head);
+    return at && head[*at] != '1';
 }
 
 bool leaves_its_root(std::string_view target) {

@@ -36,6 +36,13 @@ std::optional<http_answer> objection(const request_head& head);
 /// place. False where nothing was changed.
 bool mend_connection(std::span<char> head);
 
+/// Makes 1.1 of a higher minor version of HTTP/1 in the first line of a head (RFC 9110 §2.5). In
+/// place. False where nothing was changed.
+bool mend_version(std::span<char> head);
+
+/// The first line of a head ends with a version of HTTP that has another major number than 1.
+bool is_other_http(std::string_view head);
+
 /// Some server would read the path of `target` so that its dot segments lead above where it
 /// begins: also with escapes, backslashes, parameters or empty segments between them. Never says no
 /// to a target that one of these readings leads out.

@@ -133,7 +133,10 @@ tcp protocol_of(int fd) {
 /// same.
 void refuse_at_end(client& c) {
     const std::string text = closing_text(c, unavailable("shutting down, please try again\n"));
-    if (c.tls) return c.tls->send_now(asio::buffer(text));
+    if (c.tls) {
+        c.tls->write(asio::buffer(text));
+        return;
+    }
     [[maybe_unused]] const auto n =
         ::send(c.socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }

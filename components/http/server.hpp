@@ -35,8 +35,9 @@ struct http_limits {
     std::size_t body = 4 << 20;   ///< bytes (413)
     /// Where it is given: the bytes for a request with this head (its body is empty yet).
     std::function<std::size_t(const http_request&)> body_of{};
-    /// Bytes of memory of all requests that take more than 24 KiB, head and body, while they are
-    /// read and answered: for one more those give way that have kept us waiting (503).
+    /// Bytes of memory of all connections that take more than 24 KiB, with TLS, head and body,
+    /// while a request is read and answered: for one more those give way that have kept us waiting
+    /// (503).
     std::size_t large_requests = 64 << 20;
     /// Connections at once: for one more the one is closed that has been between requests for
     /// longest.
@@ -51,7 +52,11 @@ struct http_limits {
     std::size_t rate = 500;  ///< a body that brings so many bytes a second over each `request` may
                              ///< go on
     supe::duration handshake = std::chrono::seconds(10);  ///< of TLS
-    supe::duration drain = std::chrono::seconds(5);       ///< for requests in progress at shutdown
+    /// Handshakes under way at once. Each takes 55 KiB, and 208 KiB where its hello says that it is
+    /// long, so they have a bound of their own: for one more the one gives way that has taken
+    /// longest, and `patience` at least. Until one has, it waits.
+    std::size_t handshakes = 128;
+    supe::duration drain = std::chrono::seconds(5);  ///< for requests in progress at shutdown
     http_counts* counts = nullptr;  ///< where it is given: each answer counts there
     /// Where it is given: for how long to go on accepting when the shutdown was requested, so that
     /// those who send here have time to notice it.

@@ -7,6 +7,7 @@
 #include "supe/text/units.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/beast/http/error.hpp>
 #include <new>
 #include <utility>
@@ -36,7 +37,7 @@ std::string address_of(const asio::ip::address& address) {
 
 http_client::http_client(http_service& s, tcp_socket accepted, std::shared_ptr<tls_identity> as)
     : owner(s), socket(std::move(accepted)), identity(std::move(as)),
-      buffer(s.limits.head + large_read) {
+      buffer(s.limits.head + large_read), wake(s.self.time()) {
     boost::system::error_code unknown;
     const auto peer = socket.remote_endpoint(unknown);
     if (!unknown) remote = address_of(peer.address());
@@ -71,6 +72,8 @@ void http_client::took(std::size_t bytes) {
 
 bool http_client::hold(std::size_t bytes) {
     const std::size_t limit = owner.limits.large_requests;
+    of_request = bytes;
+    if (tls) bytes += tls->memory();
     while (!owner.room.hold(*this, bytes, limit)) {
         if (owner.large_lines.take(owner.self.time().now()) == supe::duration::zero())
             patterns::warn(
@@ -101,6 +104,7 @@ std::string closing_text(client& c, const http_answer& answer) {
 void cancel(client& c) {
     boost::system::error_code ignored;
     c.socket.cancel(ignored);
+    c.wake.notify();
 }
 
 void end_client(client& c) {
@@ -121,12 +125,51 @@ void report_no_memory(http_service& s) {
         patterns::warn("memory has run out: a connection was ended for that");
 }
 
+namespace {
+
+/// A part of its next record is here: it is no longer at rest. False where there is no memory for
+/// more of it.
+bool may_wait_in_tls(client& c) {
+    if (c.standing == http_standing::resting && c.tls->has_part_of_record())
+        c.stand(http_standing::awaited);
+    return c.hold(c.of_request);
+}
+
+/// Tries a step of TLS until it is done. It takes a turn of the event loop at least, as an
+/// operation of a socket does: a client that is quick must not keep the others waiting.
+template <class Step>
+supe::awaitable<transfer> over_tls(client& c, Step step) {
+    for (bool has_waited = false;; has_waited = true) {
+        const tls_step tried = step(*c.tls);
+        if (tried.needs == tls_need::nothing) {
+            if (!has_waited)
+                co_await asio::post(c.owner.self.time().executor(), supe::use_awaitable);
+            co_return tried.done;
+        }
+        if (!may_wait_in_tls(c)) co_return transfer{make_error_code(asio::error::no_memory)};
+        const auto what =
+            tried.needs == tls_need::input ? tcp_socket::wait_read : tcp_socket::wait_write;
+        const auto [failed] = co_await c.socket.async_wait(what, as_result);
+        if (failed) co_return transfer{failed};
+    }
+}
+
+}  // namespace
+
+supe::awaitable<boost::system::error_code> shake_hands(client& c) {
+    const auto step = [](tls_session& tls) { return tls.handshake(); };
+    const transfer done = co_await over_tls(c, step);
+    co_return done.failed;
+}
+
 supe::awaitable<boost::system::error_code> read_some(client& c, std::size_t at_most) {
     const std::size_t free = std::min(at_most, c.buffer.max_size() - c.buffer.size());
     if (free == 0) co_return make_error_code(http::error::buffer_overflow);
     transfer got;
     if (c.tls) {
-        got = co_await c.tls->read_some(c.buffer.prepare(free));
+        const asio::mutable_buffer into = c.buffer.prepare(free);
+        const auto step = [into](tls_session& tls) { return tls.read(into); };
+        got = co_await over_tls(c, step);
     } else {
         const auto [failed, n] =
             co_await c.socket.async_read_some(c.buffer.prepare(free), as_result);
@@ -141,8 +184,8 @@ supe::awaitable<bool> write(client& c, std::string text) {
     for (asio::const_buffer left = asio::buffer(text); left.size() > 0;) {
         transfer sent;
         if (c.tls) {
-            const std::array<asio::const_buffer, 2> all{left};
-            sent = co_await c.tls->write_some(all);
+            const auto step = [left](tls_session& tls) { return tls.write(left); };
+            sent = co_await over_tls(c, step);
         } else {
             const auto [failed, n] = co_await c.socket.async_write_some(left, as_result);
             sent = {failed, n};
@@ -159,7 +202,9 @@ namespace {
 supe::awaitable<> say_goodbye(client& c) {
     if (std::exchange(c.parted, true)) co_return;
     c.may_take(close_silence, http_standing::leaving);
-    if (c.tls) co_await c.tls->finish();
+    if (!c.tls) co_return;
+    const auto step = [](tls_session& tls) { return tls.finish(); };
+    co_await over_tls(c, step);
 }
 
 /// After the last answer of a connection we wait for the client to close: where it is still

@@ -1,10 +1,10 @@
 // One connection of an HTTP server: its requests and their answers.
 #pragma once
 
-#include "components/http/byte_stream.hpp"
 #include "components/http/server.hpp"
 #include "components/http/server_room.hpp"
 #include "components/http/tcp_socket.hpp"
+#include "components/http/tls_session.hpp"
 #include "patterns/rate_limiter.hpp"
 
 #include <boost/beast/core/flat_buffer.hpp>
@@ -12,13 +12,17 @@
 
 namespace components {
 
+struct http_client;
+
 /// The service: what its connections share.
 struct http_service {
     supe::component& self;
     http_limits limits;
     http_handler handler;
     http_room room{};
-    bool draining = false;  ///< no connection is kept after an answer
+    std::size_t greeting = 0;               ///< handshakes under way
+    std::list<http_client*> at_the_door{};  ///< those that wait for theirs, as they came
+    bool draining = false;                  ///< no connection is kept after an answer
     bool closing = false;
     supe::timer client_left;
     std::vector<char> dropped = std::vector<char>(16 << 10);  ///< what nobody reads any more
@@ -43,7 +47,7 @@ struct http_client : http_guest {
     http_service& owner;
     tcp_socket socket;
     std::shared_ptr<tls_identity> identity;  // null: TLS is not spoken
-    std::unique_ptr<byte_stream> tls;        // over the socket; null in the clear
+    std::unique_ptr<tls_session> tls;        // over the socket; null in the clear
     boost::beast::flat_buffer buffer;
     std::string remote;
     bool idle = true;                         // no request has begun
@@ -52,8 +56,10 @@ struct http_client : http_guest {
     bool late = false;                        // the deadline has passed
     bool gives_way = false;                   // another one has its place
     bool parted = false;                      // goodbye is said
+    supe::timer wake;                         // it waits for a handshake of others
     std::size_t fresh = 0;                    // bytes of a body since the deadline was set
     std::size_t body_limit = 0;               // of the request that is being read
+    std::size_t of_request = 0;               // bytes of memory
 
     http_client(http_service& s, tcp_socket accepted, std::shared_ptr<tls_identity> as);
     ~http_client();
@@ -66,9 +72,9 @@ struct http_client : http_guest {
     void waits_for_us();
     /// More of a body is here: its time begins anew with each part that kept up the rate.
     void took(std::size_t bytes);
-    /// Bounds the memory that large requests take together; `bytes`: what this one takes now.
-    /// Where there is no room, those give way that have kept us waiting. False where they are not
-    /// enough.
+    /// Bounds the memory that large requests take together; `bytes`: what this one takes now,
+    /// beside TLS. Where there is no room, those give way that have kept us waiting. False where
+    /// they are not enough.
     bool hold(std::size_t bytes);
     /// Nothing of its request is needed any more.
     void release();
@@ -96,6 +102,9 @@ void end_for_another(http_client& c);
 
 /// A line for all connections that ended because memory had run out, once in a while.
 void report_no_memory(http_service& s);
+
+/// The handshake. The connection has a session of TLS.
+supe::awaitable<boost::system::error_code> shake_hands(http_client& c);
 
 // In the clear the socket is used directly: a coroutine more for each read and write would be a
 // cost of each webhook.

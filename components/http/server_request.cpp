@@ -59,6 +59,10 @@ private:
     bool folded_ = false;
 };
 
+std::string_view text_in(const beast::flat_buffer& buffer) {
+    return {static_cast<const char*>(buffer.cdata().data()), buffer.size()};
+}
+
 http_answer answer_to_fault(const client& c, const boost::system::error_code& fault) {
     const http_limits& limits = c.owner.limits;
     if (c.late) return {408, "the request took too long\n", {}};
@@ -68,6 +72,8 @@ http_answer answer_to_fault(const client& c, const boost::system::error_code& fa
         return {431, fmt::format("the head is larger than {} bytes\n", limits.head), {}};
     if (fault == http::error::partial_message) return {400, "the request was cut short\n", {}};
     if (fault == asio::error::no_memory) return unavailable("too many large requests at once\n");
+    if (fault == http::error::bad_version && is_other_http(text_in(c.buffer)))
+        return {505, "HTTP/1.1 is spoken here\n", {}};
     return {400, fmt::format("not HTTP/1.1: {}\n", fault.message()), {}};
 }
 
@@ -106,8 +112,15 @@ void begin_parser(client& c, std::optional<request_parser>& parser) {
     parser->body_limit(c.body_limit = c.owner.limits.body);
 }
 
-/// The head stays in the buffer until it is whole: where a field of it is odd and does no harm, it
-/// is mended and read once more.
+/// What the parser refuses and can be read in one way only is made right in place.
+bool mend(client& c, const boost::system::error_code& fault) {
+    const std::span<char> head(static_cast<char*>(c.buffer.data().data()), c.buffer.size());
+    if (fault == http::error::bad_version) return mend_version(head);
+    return fault == http::error::bad_value && mend_connection(head);
+}
+
+/// The head stays in the buffer until it is whole: where it is odd and does no harm, it is mended
+/// and read once more.
 supe::awaitable<boost::system::error_code> read_head(client& c,
                                                      std::optional<request_parser>& parser) {
     begin_parser(c, parser);
@@ -119,8 +132,7 @@ supe::awaitable<boost::system::error_code> read_head(client& c,
             parser->took({static_cast<const char*>(bytes.data()), n});
             taken += n;
         }
-        if (fault == http::error::bad_value &&
-            mend_connection({static_cast<char*>(c.buffer.data().data()), c.buffer.size()})) {
+        if (mend(c, fault)) {
             begin_parser(c, parser);
             taken = 0;
             continue;

@@ -42,7 +42,10 @@ http_guest* http_room::next_to_give_way(supe::time_point before) const {
     for (const http_standing s : {http_standing::leaving, http_standing::resting})
         if (!of(s).empty()) return of(s).front();
     const line& awaited = of(http_standing::awaited);
-    return awaited.empty() || awaited.front()->since > before ? nullptr : awaited.front();
+    http_guest* const slowest = awaited.empty() ? nullptr : awaited.front();
+    if (slowest && slowest->since <= before) before = slowest->since;
+    if (http_guest* const slower = slowest_greeting(before)) return slower;
+    return slowest && slowest->since <= before ? slowest : nullptr;
 }
 
 http_guest* http_room::slowest_large(supe::time_point before, const http_guest& asking) const {
@@ -51,6 +54,11 @@ http_guest* http_room::slowest_large(supe::time_point before, const http_guest& 
         if (g->held > 0 && g != &asking) return g;
     }
     return nullptr;
+}
+
+http_guest* http_room::slowest_greeting(supe::time_point before) const {
+    const line& all = of(http_standing::greeting);
+    return all.empty() || all.front()->since > before ? nullptr : all.front();
 }
 
 }  // namespace components

@@ -13,12 +13,13 @@ namespace components {
 
 /// What a connection does.
 enum class http_standing {
-    awaited,  ///< we wait for it: for its handshake, its first byte, the rest of its request, or
-              ///< until it has read its answer
-    resting,  ///< it had an answer, and its next request has not begun
-    working,  ///< it waits for us
-    leaving,  ///< it had its last answer
-    ended     ///< it was told to end, and is not gone yet
+    awaited,   ///< we wait for it: for its first byte, the rest of its request, or until it has
+               ///< read its answer
+    greeting,  ///< we wait for it in its handshake, which takes far more memory than what follows
+    resting,   ///< it had an answer, and its next request has not begun
+    working,   ///< it waits for us
+    leaving,   ///< it had its last answer
+    ended      ///< it was told to end, and is not gone yet
 };
 
 /// A connection, as the room sees it.
@@ -29,7 +30,8 @@ struct http_guest {
     std::list<http_guest*>::iterator place{};
 };
 
-/// Bytes of memory that each request may take without being counted: usual ones always have room.
+/// Bytes of memory that each connection may take, with its request and with TLS, without being
+/// counted: usual ones always have room.
 inline constexpr std::size_t small_request = 24 << 10;
 
 /// All steps but all() and slowest_large() take the same time, however many guests there are.
@@ -39,7 +41,7 @@ public:
     void leave(http_guest& g);
     void stand(http_guest& g, http_standing standing, supe::time_point now);
     /// What it takes in memory now. False, and nothing has changed, where this is more than
-    /// before, and all large requests would take more than `limit` together.
+    /// before, and all that are counted would take more than `limit` together.
     bool hold(http_guest& g, std::size_t bytes, std::size_t limit);
 
     std::size_t size() const { return size_; }
@@ -52,13 +54,15 @@ public:
     /// Of those whose memory counts, but for `asking`, the one that has kept us waiting for
     /// longest, where it began so `before` or earlier. Null: nobody.
     http_guest* slowest_large(supe::time_point before, const http_guest& asking) const;
+    /// The one whose handshake began first, where it began `before` or earlier. Null: nobody.
+    http_guest* slowest_greeting(supe::time_point before) const;
 
 private:
     using line = std::list<http_guest*>;
     line& of(http_standing s) { return lines_[static_cast<std::size_t>(s)]; }
     const line& of(http_standing s) const { return lines_[static_cast<std::size_t>(s)]; }
 
-    std::array<line, 5> lines_;  // one a standing: who has had it for longest comes first
+    std::array<line, 6> lines_;  // one a standing: who has had it for longest comes first
     std::size_t size_ = 0;
     std::size_t held_ = 0;
 };

@@ -32,6 +32,7 @@ std::string_view reason_of(unsigned status) {
         {501, "Not Implemented"},
         {502, "Bad Gateway"},
         {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
         {508, "Loop Detected"},
     };
     for (const auto& [known, reason] : reasons)

@@ -19,4 +19,10 @@ using tcp_resolver = boost::asio::ip::basic_resolver<tcp, supe::loop_executor>;
 /// An operation that throws nothing: `const auto [failed, n] = co_await …`.
 inline constexpr auto as_result = boost::asio::as_tuple(supe::use_awaitable);
 
+/// How many bytes went, and what ended it.
+struct transfer {
+    boost::system::error_code failed;
+    std::size_t bytes = 0;
+};
+
 }  // namespace components

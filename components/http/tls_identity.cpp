@@ -83,6 +83,8 @@ tls_server_context tls_context_of(const tls_files& files) {
     if (!c) throw std::bad_alloc();
     ::SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
     ::SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    // Tickets let clients resume, and take no memory here.
+    ::SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
     ::SSL_CTX_set_alpn_select_cb(c, choose_http, nullptr);
     ::ERR_clear_error();
     use_chain(c, files.certificate);

@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(not_http) {
     raw_client good = s.client();
     for (const char* bytes :
          {"\x16\x03\x01\x02 TLS\r\n\r\n", "rubbish\r\n\r\n", "POST\r\n\r\n",
-          "POST / HTTP/3.0\r\n\r\n", "POST / HTTP/1.1\r\nHost: h\r\nno colon\r\n\r\n",
+          "POST / HTTP/1.x\r\n\r\n", "POST / HTTP/1.1\r\nHost: h\r\nno colon\r\n\r\n",
           "POST / HTTP/1.1\r\nHost: h\r\nA\x01: b\r\n\r\n",
           "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n",
           "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n"})

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <list>
 
 using namespace std::chrono_literals;
 using server = support::http_test_server;
@@ -140,6 +141,54 @@ BOOST_AUTO_TEST_CASE(nobody_is_kept_out) {
     BOOST_TEST(second.is_open());
 }
 
+// Handshakes have a bound of their own, as they take the most memory: one that hangs gives way, and
+// a client that says nothing yet takes none of it.
+BOOST_AUTO_TEST_CASE(handshakes_are_bounded) {
+    auto limits = server::small();
+    limits.handshakes = 1;
+    limits.handshake = 1h;
+    limits.patience = 50ms;
+    tls_scene t(limits);
+    raw_client silent = t.s.client();
+    BOOST_TEST(t.client().trouble() == "");
+    raw_client first = t.s.client(), second = t.s.client();
+    for (raw_client* hangs : {&first, &second}) hangs->say("\x16\x03\x01\x02");
+    t.s.loop.run_for(20ms);
+    BOOST_TEST(t.client().trouble() == "");
+    BOOST_TEST(first.read_all() == "(end)");
+    BOOST_TEST(silent.is_open());
+}
+
+// Of those that wait for their handshake the newest is next: many that came only to hang keep
+// nobody out for longer than one of them may take.
+BOOST_AUTO_TEST_CASE(the_newest_is_next) {
+    auto limits = server::small();
+    limits.handshakes = 1;
+    limits.handshake = 1h;
+    limits.patience = 300ms;
+    tls_scene t(limits);
+    std::list<raw_client> hanging;
+    for (int i = 0; i < 40; ++i) hanging.push_back(t.s.client());
+    for (raw_client& c : hanging) c.say("\x16\x03\x01\x02");
+    t.s.loop.run_for(20ms);
+    BOOST_TEST(t.client().trouble() == "");
+    BOOST_TEST(std::ranges::count_if(hanging, &raw_client::is_open) >= 38);
+}
+
+// What TLS takes counts with the request: one that is small in the clear has no room where nothing
+// that counts has any.
+BOOST_AUTO_TEST_CASE(memory_counts) {
+    auto limits = server::small();
+    limits.large_requests = 1;
+    const std::string post =
+        "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 6000\r\n\r\n" + std::string(6000, 'x');
+    server in_the_clear(limits);
+    BOOST_TEST(contains(in_the_clear.client().say(post).receive("POST /x 6000\n"), "200 OK"));
+    tls_scene t(limits);
+    BOOST_TEST(contains(t.client().say(get).receive("GET /x 0\n"), "200 OK"));
+    BOOST_TEST(contains(t.client().say(post).read_all(), "too many large requests at once\n"));
+}
+
 // A client that ends without close_notify has ended: a request that was whole is answered, one that
 // was cut is none.
 BOOST_AUTO_TEST_CASE(clients_that_hang_up) {
@@ -153,6 +202,9 @@ BOOST_AUTO_TEST_CASE(clients_that_hang_up) {
     raw_client reset = t.s.client();
     reset.say("\x16\x03\x01").hang_up();
     BOOST_TEST(t.s.got.size() == 1u);
+    // One that is gone before its answers raises no SIGPIPE, which would end the process.
+    t.client().say(std::string(get) + get + get);
+    t.s.loop.until([&] { return t.s.got.size() >= 2u && t.s.answering == 0; }, 20s);
     BOOST_TEST(contains(t.client().say(get).receive("GET /x 0\n"), "200 OK"));
 }
 

@@ -41,6 +41,24 @@ void expect_refused(const std::vector<payload>& table) {
 
 BOOST_AUTO_TEST_SUITE(smuggling)
 
+// A higher minor version is served as 1.1, with all that it brings; another major one is told so.
+BOOST_AUTO_TEST_CASE(versions) {
+    server s;
+    const std::string reply =
+        s.client()
+            .say(post("Content-Length: 2\r\n", "hi", "1.2") + "GET /on HTTP/1.9\r\nHost: h\r\n\r\n")
+            .receive("GET /on 0\n");
+    BOOST_TEST(contains(reply, "HTTP/1.1 200 OK"), reply);
+    BOOST_TEST(contains(reply, "POST / 2\n"), reply);
+    for (const char* version : {"2.0", "3.0", "0.9"})
+        support::check(s.talk(post("", "", version)), "505 HTTP Version Not Supported",
+                       "HTTP/1.1 is spoken here\n");
+    support::check(s.talk("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "505", "HTTP/1.1 is spoken here\n");
+    for (const char* version : {"1.22", "1.x", "x.1", "1"})
+        BOOST_TEST(s.talk(post("", "", version)).starts_with("HTTP/1.1 400 "), version);
+    BOOST_TEST(s.got.size() == 2u);
+}
+
 // A length and chunks, in either order and in every disguise that some parser overlooks.
 BOOST_AUTO_TEST_CASE(length_and_chunks) {
     const std::string end = "0\r\n\r\n" + inner;

@@ -154,4 +154,22 @@ BOOST_AUTO_TEST_CASE(mends_the_head_alone) {
     BOOST_TEST(text.ends_with("\r\n\r\nConnection: a; b\r\n"));
 }
 
+// A higher minor version is served as 1.1; another major one is another protocol.
+BOOST_AUTO_TEST_CASE(versions) {
+    const auto mended = [](std::string head) {
+        return components::mend_version(head) ? head : "unchanged";
+    };
+    BOOST_TEST(mended("POST /a HTTP/1.2\r\nHost: h\r\n") == "POST /a HTTP/1.1\r\nHost: h\r\n");
+    BOOST_TEST(mended("GET / HTTP/1.9") == "GET / HTTP/1.1");
+    for (const char* as_it_is :
+         {"GET / HTTP/1.1\r\n", "GET / HTTP/1.0\r\n", "GET / HTTP/2.2\r\n", "GET / HTTP/1.22\r\n",
+          "GET / http/1.2\r\n", "GET / XHTTP/1.2\r\n", "HTTP/1.2", "", "\r\nGET / HTTP/1.2",
+          "GET / HTTP/1.x", "GET / HTTP/1.2 \r\n"})
+        BOOST_TEST(mended(as_it_is) == "unchanged", as_it_is);
+    for (const char* other : {"GET / HTTP/2.0\r\n", "GET / HTTP/0.9\r\n", "PRI * HTTP/3.0"})
+        BOOST_TEST(components::is_other_http(other), other);
+    for (const char* not_other : {"GET / HTTP/1.7\r\n", "GET /\r\n", "GET / HTTP/x.0\r\n", ""})
+        BOOST_TEST(!components::is_other_http(not_other), not_other);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -79,6 +79,31 @@ BOOST_AUTO_TEST_CASE(grace) {
     BOOST_TEST(s.next() == "a");
 }
 
+// Who is slow in its handshake gives way as any, the older one first; handshakes have a line of
+// their own beside.
+BOOST_AUTO_TEST_CASE(handshakes) {
+    scene s;
+    s.enter("first");
+    s.now += 1s;
+    s.enter("greets");
+    s.stand("greets", http_standing::greeting);
+    s.now += 1s;
+    s.enter("greets too");
+    s.stand("greets too", http_standing::greeting);
+    const auto slowest = [&] { return s.name_of(s.room.slowest_greeting(s.now - 2s)); };
+    BOOST_TEST(slowest() == "nobody");
+    BOOST_TEST(s.next() == "first");
+    s.now += 1s;
+    BOOST_TEST(slowest() == "greets");
+    BOOST_TEST(s.next() == "first");
+    s.stand("first", http_standing::awaited);
+    BOOST_TEST(s.next() == "greets");
+    s.stand("greets", http_standing::ended);
+    BOOST_TEST(s.next() == "nobody");
+    s.now += 1s;
+    BOOST_TEST(s.next() == "greets too");
+}
+
 // All large requests have one sum; small ones are in none, and what has gone is given back.
 BOOST_AUTO_TEST_CASE(memory) {
     scene s;

@@ -1,0 +1,129 @@
+#include "components/http/tls_session.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <boost/asio/ssl/error.hpp>
+#include <cerrno>
+#include <cstdint>
+#include <new>
+
+namespace components {
+namespace {
+
+namespace asio = boost::asio;
+
+// Measured with OpenSSL 3.0.
+constexpr std::size_t bytes_of_session = 15 << 10;
+constexpr std::size_t bytes_of_record = 17 << 10;
+
+int socket_of(BIO* b) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(b))); }
+
+bool must_wait(ssize_t n) { return n < 0 && (errno == EAGAIN || errno == EINTR); }
+
+int receive_for_tls(BIO* b, char* into, int size) {
+    BIO_clear_retry_flags(b);
+    const ssize_t n = ::recv(socket_of(b), into, static_cast<std::size_t>(size), MSG_DONTWAIT);
+    if (must_wait(n)) BIO_set_retry_read(b);
+    if (n == 0) errno = 0;  // the end is no fault of the socket
+    return static_cast<int>(n);
+}
+
+int send_for_tls(BIO* b, const char* from, int size) {
+    BIO_clear_retry_flags(b);
+    const ssize_t n =
+        ::send(socket_of(b), from, static_cast<std::size_t>(size), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (must_wait(n)) BIO_set_retry_write(b);
+    return static_cast<int>(n);
+}
+
+/// Nothing is kept here that a flush would send.
+long control_for_tls(BIO*, int what, long, void*) { return what == BIO_CTRL_FLUSH ? 1 : 0; }
+
+/// OpenSSL's own way to a socket raises SIGPIPE where the client has closed it.
+const BIO_METHOD* way_to_socket() {
+    static const std::unique_ptr<BIO_METHOD, void (*)(BIO_METHOD*)> way = [] {
+        std::unique_ptr<BIO_METHOD, void (*)(BIO_METHOD*)> made(
+            ::BIO_meth_new(::BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket"),
+            ::BIO_meth_free);
+        if (!made) throw std::bad_alloc();
+        ::BIO_meth_set_read(made.get(), receive_for_tls);
+        ::BIO_meth_set_write(made.get(), send_for_tls);
+        ::BIO_meth_set_ctrl(made.get(), control_for_tls);
+        return made;
+    }();
+    return way.get();
+}
+
+}  // namespace
+
+tls_session::tls_session(int socket, const tls_server_context& identity)
+    : tls_(::SSL_new(identity.get()), ::SSL_free) {  // keeps what it needs of the identity
+    BIO* const way = tls_ ? ::BIO_new(way_to_socket()) : nullptr;
+    if (!way) throw std::bad_alloc();
+    ::BIO_set_data(way, reinterpret_cast<void*>(std::intptr_t(socket)));
+    ::BIO_set_init(way, 1);
+    ::SSL_set_bio(tls_.get(), way, way);  // which frees it
+    ::SSL_set_mode(tls_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    ::SSL_set_accept_state(tls_.get());
+}
+
+tls_step tls_session::outcome(int returned, std::size_t bytes) {
+    const int cause = errno;
+    switch (::SSL_get_error(tls_.get(), returned)) {
+        case SSL_ERROR_NONE: return {tls_need::nothing, {{}, bytes}};
+        case SSL_ERROR_WANT_READ: return {tls_need::input};
+        case SSL_ERROR_WANT_WRITE: return {tls_need::output};
+        case SSL_ERROR_ZERO_RETURN: return {tls_need::nothing, {asio::error::eof}};
+        default: break;
+    }
+    if (const auto why = static_cast<int>(::ERR_get_error()))
+        return {tls_need::nothing, {{why, asio::error::get_ssl_category()}}};
+    if (cause == 0) return {tls_need::nothing, {asio::error::eof}};
+    return {tls_need::nothing, {{cause, boost::system::system_category()}}};
+}
+
+tls_step tls_session::handshake() {
+    ::ERR_clear_error();
+    return outcome(::SSL_do_handshake(tls_.get()));
+}
+
+tls_step tls_session::read(asio::mutable_buffer into) {
+    ::ERR_clear_error();
+    std::size_t n = 0;
+    const int returned = ::SSL_read_ex(tls_.get(), into.data(), into.size(), &n);
+    return outcome(returned, n);
+}
+
+tls_step tls_session::write(asio::const_buffer from) {
+    ::ERR_clear_error();
+    std::size_t n = 0;
+    const int returned = ::SSL_write_ex(tls_.get(), from.data(), from.size(), &n);
+    return outcome(returned, n);
+}
+
+/// As if the client had said it too: who still sends must not be waited for here.
+tls_step tls_session::finish() {
+    ::ERR_clear_error();
+    ::SSL_set_shutdown(tls_.get(), ::SSL_get_shutdown(tls_.get()) | SSL_RECEIVED_SHUTDOWN);
+    return outcome(::SSL_shutdown(tls_.get()));
+}
+
+std::size_t tls_session::memory() const {
+    if (!::SSL_is_init_finished(tls_.get())) return 0;
+    return bytes_of_session + (has_part_of_record() ? bytes_of_record : 0) +
+           (SSL_want_write(tls_.get()) ? bytes_of_record : 0);
+}
+
+bool tls_session::has_part_of_record() const { return ::SSL_has_pending(tls_.get()) == 1; }
+
+handshake_fault fault_of_handshake(const boost::system::error_code& failed) {
+    if (failed.category() != asio::error::get_ssl_category()) return handshake_fault::gone;
+    const bool plain =
+        ERR_GET_REASON(static_cast<unsigned long>(failed.value())) == SSL_R_HTTP_REQUEST;
+    return plain ? handshake_fault::plain_http : handshake_fault::refused;
+}
+
+}  // namespace components

@@ -1,0 +1,56 @@
+// TLS with a client, over its socket, without waiting: each step says what it waits for. OpenSSL
+// reads and writes the socket itself, so that a session at rest takes no buffers.
+#pragma once
+
+#include "components/http/tcp_socket.hpp"
+#include "components/http/tls_identity.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <memory>
+
+struct ssl_st;  // OpenSSL's SSL
+
+namespace components {
+
+/// What must be there before a step is tried again; nothing: it is done.
+enum class tls_need { nothing, input, output };
+
+struct tls_step {
+    tls_need needs = tls_need::nothing;
+    transfer done{};  ///< of a step that is done
+};
+
+/// What a client ends without close_notify has ended: HTTP itself says where a request does.
+class tls_session {
+public:
+    /// The socket outlives it. Throws std::bad_alloc.
+    tls_session(int socket, const tls_server_context& identity);
+
+    tls_step handshake();
+    /// At most one record.
+    tls_step read(boost::asio::mutable_buffer into);
+    tls_step write(boost::asio::const_buffer from);
+    /// Says that we end (close_notify), and awaits no answer.
+    tls_step finish();
+
+    /// Bytes of memory that it takes now; 0 until the handshake is done, which is bounded by number
+    /// (http_limits::handshakes).
+    std::size_t memory() const;
+    /// Bytes of the client are here that were not read: mostly of a record that is not whole.
+    bool has_part_of_record() const;
+
+private:
+    tls_step outcome(int returned, std::size_t bytes = 0);
+
+    std::unique_ptr<ssl_st, void (*)(ssl_st*)> tls_;
+};
+
+/// Why the handshake with a client failed.
+enum class handshake_fault {
+    gone,        ///< it hung up, or its time was up
+    plain_http,  ///< it sent a request without TLS
+    refused      ///< one of the two takes nothing of what the other offers
+};
+handshake_fault fault_of_handshake(const boost::system::error_code& failed);
+
+}  // namespace components
