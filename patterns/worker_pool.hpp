@@ -53,6 +53,8 @@ public:
         waiting_.push_back(std::move(work));
         wake_one();
     }
+    /// The work that no worker has begun.
+    std::deque<Work> take_waiting() { return std::exchange(waiting_, {}); }
     /// Others want what the workers keep: each gives it up, after the work that it has in hand.
     void recall() {
         for (place& p : places_) {

@@ -2,7 +2,7 @@
 
 #include "supe/async/unique_fd.hpp"
 #include "supe/component/state_path.hpp"
-#include "supe/control/server.hpp"
+#include "supe/storage/private_socket.hpp"
 #include "supe/text/json_value.hpp"
 
 #include <fcntl.h>
@@ -41,7 +41,7 @@ supe::awaitable<json::value> tree_status(supe::component& self) {
     if (!directory) throw std::runtime_error("there is no state directory");
     local_socket socket(self.time().executor());
     const asio::local::stream_protocol::endpoint place(
-        supe::control::short_path(directory.get(), "control.sock"));
+        supe::short_path(directory.get(), "control.sock"));
     co_await socket.async_connect(place, supe::use_awaitable);
     const std::string request = "{\"do\":\"status\",\"address\":\"/\"}\n";
     co_await asio::async_write(socket, asio::buffer(request), supe::use_awaitable);

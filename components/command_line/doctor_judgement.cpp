@@ -19,6 +19,7 @@ constexpr unsigned most_intake = 30'000;
 constexpr unsigned senders = 64;
 constexpr std::uint64_t mebibyte = 1 << 20;
 constexpr std::uint64_t space_wanted = 1024 * mebibyte;   // four times what the queue leaves free
+constexpr std::uint64_t space_of_test = 16 * mebibyte;    // more than is written here
 constexpr std::uint64_t descriptors_wanted = 4096 + 256;  // clients, and what else is open
 constexpr std::uint64_t memory_wanted = 256 * mebibyte;
 constexpr std::uint64_t processes_wanted = 64;
@@ -46,10 +47,22 @@ std::string why_unreal(const machine_measures& m) {
     return {};
 }
 
+std::string way_out_of_disk_problem(const machine_measures& m) {
+    if (m.disk_fault == std::errc::read_only_file_system)
+        return "mount that disk for writing, or name a directory on another one with --state";
+    if (m.disk_fault == std::errc::permission_denied ||
+        m.disk_fault == std::errc::operation_not_permitted)
+        return "run it as the user of the relay, give the directory to this user, or name another "
+               "one with --state";
+    const bool unexplained_and_full = !m.disk_fault && m.free_bytes < space_of_test;  // by SQLite
+    if (m.disk_fault == std::errc::no_space_on_device || unexplained_and_full)
+        return "free space there (`df -h`), or files where too many are there (`df -i`), or name a "
+               "directory on another disk with --state";
+    return "name a directory of this user with --state, on a disk";
+}
+
 finding disk(const machine_measures& m) {
-    if (!m.disk_problem.empty())
-        return {"disk", false, m.disk_problem,
-                "name a directory of this user with --state, on a disk"};
+    if (!m.disk_problem.empty()) return {"disk", false, m.disk_problem, way_out_of_disk_problem(m)};
     const std::string why = why_unreal(m);
     if (!why.empty())
         return {"disk", false, fmt::format("{}: {}", m.directory, why),

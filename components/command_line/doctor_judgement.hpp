@@ -6,16 +6,18 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace components {
 
 /// What doctor_measures.cpp found. What could not be read is not there.
 struct machine_measures {
-    std::string directory;      ///< where it was measured
-    std::string disk_problem;   ///< why nothing could be written there; empty: it could
-    std::string file_system;    ///< `ext4`
-    std::string mount_options;  ///< `rw,relatime`
+    std::string directory;         ///< where it was measured
+    std::string disk_problem;      ///< why nothing could be written there; empty: it could
+    std::error_code disk_fault{};  ///< the same as the system said it; none: it did not
+    std::string file_system;       ///< `ext4`
+    std::string mount_options;     ///< `rw,relatime`
     std::vector<std::chrono::microseconds> syncs;    ///< an append of 4 KiB and its fdatasync
     std::vector<std::chrono::microseconds> commits;  ///< of 1 KiB in a file as the queue's
     std::uint64_t free_bytes = 0;

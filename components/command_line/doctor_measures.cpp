@@ -109,6 +109,9 @@ void measure_disk(machine_measures& m, const fs::path& state) {
         const scratch folder(m.directory);
         m.syncs = time_syncs(folder / "file");
         m.commits = time_commits(folder / "queue.db");
+    } catch (const std::system_error& e) {
+        m.disk_problem = fmt::format("{}: {}", m.directory, e.code().message());
+        m.disk_fault = e.code();
     } catch (const std::exception& e) {
         m.disk_problem = e.what();
     }

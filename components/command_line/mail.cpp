@@ -19,6 +19,7 @@
 #include <iostream>
 #include <iterator>
 #include <optional>
+#include <random>
 #include <vector>
 
 namespace components {
@@ -72,11 +73,13 @@ struct saved_line {
     unsigned instance = 0;   // the one that alone may have the mail, from 1; 0: any
 };
 
-/// A saved mailbox, for this process alone. A line that was taken back gets this byte for its `{`
-/// at once: what a killed command has left is taken by the next one.
+/// A saved mailbox, for this process alone. A line that was taken back gets the mark for its `{`
+/// at once: what a killed command has left is taken by the next one. It has an identity too, by
+/// which a supervisor knows the lines that it took before a killed command could mark them.
 class saved_mailbox_file {
 public:
     static constexpr char taken_mark = '-';
+    static constexpr std::string_view identity_mark = "-identity ";  // passed over as if taken
 
     /// Throws where it cannot be had.
     explicit saved_mailbox_file(std::string name)
@@ -94,7 +97,7 @@ public:
 
     /// What is not taken yet, what is for one instance alone last: each of them gets its own in
     /// order. Throws with the place of what is no saved mail.
-    std::vector<saved_line> read() const {
+    std::vector<saved_line> read() {
         std::ifstream in(fmt::format("/proc/self/fd/{}", fd_.get()), std::ios::binary);
         std::vector<saved_line> all;
         supe::saved_mail mail;
@@ -102,6 +105,7 @@ public:
         for (std::string line; std::getline(in, line); at += size + 1) {
             ++number;
             size = line.size();
+            if (line.starts_with(identity_mark)) identity_ = line.substr(identity_mark.size());
             if (line.empty() || line.front() == taken_mark) continue;
             const std::string problem = supe::read_saved_mail(line, mail);
             if (!problem.empty())
@@ -110,19 +114,39 @@ public:
         }
         std::ranges::sort(all, {},
                           [](const saved_line& l) { return std::pair(l.instance, l.number); });
+        if (identity_.size() != identity_size && !all.empty()) identify();
         return all;
     }
     bool mark_taken(const saved_line& line) const {
         return ::pwrite(fd_.get(), &taken_mark, 1, static_cast<off_t>(line.at)) == 1;
     }
+    /// No other line of any file has it; empty where the file could not be given an identity.
+    std::string identity_of(const saved_line& line) const {
+        return identity_.empty() ? std::string() : fmt::format("{}:{}", identity_, line.number);
+    }
     std::string place_of(std::size_t number) const { return fmt::format("{}:{}", name_, number); }
 
 private:
+    static constexpr std::size_t identity_size = 16;
+
+    /// In a line behind the last one.
+    void identify() {
+        std::random_device random;
+        identity_ = fmt::format("{:08x}{:08x}", random(), random());
+        const off_t size = ::lseek(fd_.get(), 0, SEEK_END);
+        char last = '\n';
+        const bool is_read = size > 0 && ::pread(fd_.get(), &last, 1, size - 1) == 1;
+        const std::string text =
+            fmt::format("{}{}{}\n", last == '\n' ? "" : "\n", identity_mark, identity_);
+        const ssize_t written = is_read ? ::pwrite(fd_.get(), text.data(), text.size(), size) : -1;
+        if (written != static_cast<ssize_t>(text.size())) identity_.clear();  // the disk is full
+    }
     [[noreturn]] void fail(const std::string& why) const {
         throw std::runtime_error(fmt::format("{}: {}", name_, why));
     }
 
     std::string name_;
+    std::string identity_;
     supe::unique_fd fd_;
 };
 
@@ -194,14 +218,18 @@ private:
         const supe::signals_blocked until_marked;
         const std::size_t end = end_of_request();
         const std::string whom = address_for(address_, all_[next_].instance);
-        std::string mails;
-        for (std::size_t i = next_; i < end; ++i)
-            mails += (mails.empty() ? "" : ",") + element_of(all_[i].text);
+        std::string mails, lines;
+        for (std::size_t i = next_; i < end; ++i) {
+            const char* const comma = i == next_ ? "" : ",";
+            mails += comma + element_of(all_[i].text);
+            lines += comma + supe::json_quoted(file_.identity_of(all_[i]));
+        }
         json::value answer;
         std::string problem;
         const exit_code asked = where_.ask_line(
-            fmt::format(R"({{"do":"restore","address":{},"of_another":{},"mails":[{}]}})",
-                        supe::json_quoted(whom), of_another_, mails),
+            fmt::format(
+                R"({{"do":"restore","address":{},"of_another":{},"lines":[{}],"mails":[{}]}})",
+                supe::json_quoted(whom), of_another_, lines, mails),
             &answer, &problem);
         if (asked != exit_code::done) return pass_over(asked, problem);
         if (!mark(answer.at("taken").to_number<std::size_t>())) return false;

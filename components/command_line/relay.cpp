@@ -104,9 +104,23 @@ struct relay_addresses {
     std::vector<std::string> listen, admin;
 };
 
-void expect_free(const std::vector<std::string>& addresses, const std::vector<std::string>& ours) {
-    for (const std::string& address : addresses) {
-        if (std::ranges::find(ours, address) != ours.end()) continue;
+bool is_among(const std::vector<std::string>& all, const supe::listen_address& one) {
+    return std::ranges::find(all, one, supe::parse_listen_address) != all.end();
+}
+
+/// The supervisor has the socket already, or has the port on another address and gives that up.
+bool is_had(const std::string& address, const std::vector<std::string>& now,
+            const std::vector<std::string>& before) {
+    const supe::listen_address wanted = supe::parse_listen_address(address);
+    return is_among(before, wanted) || std::ranges::any_of(before, [&](const std::string& text) {
+               const supe::listen_address own = supe::parse_listen_address(text);
+               return own.overlaps(wanted) && !is_among(now, own);
+           });
+}
+
+void expect_free(const std::vector<std::string>& now, const std::vector<std::string>& before) {
+    for (const std::string& address : now) {
+        if (is_had(address, now, before)) continue;
         const supe::listening_sockets_of_child can_be_opened({address}, "/");
     }
 }
@@ -116,6 +130,20 @@ void expect_free(const std::vector<std::string>& addresses, const std::vector<st
 void expect_free(const relay_addresses& now, const relay_addresses& before) {
     expect_free(now.listen, before.listen);
     expect_free(now.admin, before.admin);
+}
+
+/// `--state` and the file's `state`; else what `supe --state` says, or the usual place.
+std::filesystem::path state_of(const relay_settings& s, const target_tree& where) {
+    return state_directory(s.state.empty() ? where.state : s.state,
+                           s.demo ? "relay-demo" : "relay");
+}
+
+/// Its files are open, and a queue does not move.
+void expect_same_state(const std::filesystem::path& now, const std::filesystem::path& used) {
+    if (now != used)
+        throw std::runtime_error(fmt::format(
+            "state: \"{}\" holds only from a start: the webhooks of this relay are in {}",
+            now.string(), used.string()));
 }
 
 /// What somebody who sees this for the first time wants to know.
@@ -175,17 +203,14 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
         return exit_code::done;
     }
     relay_settings settings = settings_of(options);
-    if (settings.state.empty()) settings.state = where.state;
-    if (options.check_ledger)
-        return print_ledger(
-            state_directory(settings.state, settings.demo ? "relay-demo" : "relay"));
+    const std::filesystem::path state = state_of(settings, where);
+    if (options.check_ledger) return print_ledger(state);
     if (settings.demo) complete_demo(settings);
     supe::supervisor_spec tree = checked_tree(settings);
     if (options.print_tree) {
         fmt::print("{}\n", pretty(supe::to_json(tree)));
         return exit_code::done;
     }
-    const auto state = state_directory(settings.state, tree.name);
     if (const std::string warning = state_warning(state); !warning.empty())
         print_note("[supe] " + warning);
     expect_free(relay_addresses(settings).admin, {});  // else dam would fail, later
@@ -196,9 +221,10 @@ exit_code run_relay(const relay_options& options, const target_tree& where) {
                             .tree_file = supe::own_file(options.file),
                             .time = options.time};
     if (!options.file.empty() && !settings.demo)
-        how.read_again = [&options, open = relay_addresses(settings)]() mutable {
+        how.read_again = [&options, &where, state, open = relay_addresses(settings)]() mutable {
             const relay_settings now = settings_of(options, supe::source_read::again);
             supe::supervisor_spec changed = checked_tree(now);
+            expect_same_state(state_of(now, where), state);
             expect_free(relay_addresses(now), open);
             open = relay_addresses(now);
             return changed;

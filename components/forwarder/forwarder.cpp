@@ -1,5 +1,6 @@
 #include "components/forwarder/forwarder.hpp"
 
+#include "components/forwarder/delivery_order.hpp"
 #include "components/forwarder/forwarder_settings.hpp"
 #include "components/forwarder/latest_results.hpp"
 #include "components/forwarder/start_rate.hpp"
@@ -16,8 +17,8 @@
 #include <fmt/ranges.h>
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <charconv>
 #include <deque>
+#include <optional>
 #include <unordered_map>
 
 namespace components {
@@ -27,6 +28,7 @@ namespace json = boost::json;
 using namespace std::chrono_literals;
 
 constexpr std::size_t most_results = 256;  // in one mail
+constexpr int status_gone = 410;           // the queue pauses the route
 
 struct forwarder_state;
 
@@ -88,27 +90,17 @@ struct forwarder_state {
     }
 };
 
-/// One try that a mail asks for.
-struct delivery {
-    webhook item;
-    unsigned attempt = 1;
-};
-
-delivery read_delivery(const supe::mail& mail) {
-    std::string_view attempt, item;
-    supe::json_members members(mail.body());
-    while (members.next()) {
-        if (members.key() == "attempt") attempt = members.value();
-        if (members.key() == "webhook") item = members.value();
+/// Nothing where the mail asks for no delivery: it is rejected then.
+std::optional<delivery_order> order_in(supe::mail& mail) {
+    std::string fault;
+    try {
+        return read_delivery_order(mail.body());
+    } catch (const std::exception& e) {
+        fault = e.what();
     }
-    if (!members.well_formed()) throw std::runtime_error("not an object");
-    delivery d;
-    const auto number = std::from_chars(attempt.data(), attempt.data() + attempt.size(), d.attempt);
-    if (number.ec != std::errc() || number.ptr != attempt.data() + attempt.size() || d.attempt < 1)
-        throw std::runtime_error("attempt is not a number from 1");
-    if (item.empty()) throw std::runtime_error("webhook is missing");
-    d.item = webhook_from_json(item);
-    return d;
+    patterns::warn("mail from {} is no webhook to deliver: {}", mail.from(), fault);
+    mail.reject(fault);
+    return std::nullopt;
 }
 
 supe::awaitable<> worker::give_up() {
@@ -214,7 +206,7 @@ supe::awaitable<std::string> connect(worker& w, attempt_time& clock) {
 }
 
 /// One attempt; a connection that the destination had ended before is no part of it.
-supe::awaitable<attempt_result> deliver(worker& w, const delivery& d) {
+supe::awaitable<attempt_result> deliver(worker& w, const delivery_order& d) {
     const forwarder_settings& s = w.owner.settings;
     supe::clock& time = w.owner.self.time();
     attempt_time clock{time.now()};
@@ -235,7 +227,8 @@ supe::awaitable<attempt_result> deliver(worker& w, const delivery& d) {
     co_return result;
 }
 
-std::string result_of(const forwarder_settings& s, const delivery& d, const attempt_result& known) {
+std::string result_of(const forwarder_settings& s, const delivery_order& d,
+                      const attempt_result& known) {
     const http_reply& reply = known.reply;
     std::string text = fmt::format(R"({{"id":{},"attempt":{},"status":{})",
                                    supe::json_quoted(d.item.id), d.attempt, reply.status);
@@ -264,7 +257,7 @@ supe::awaitable<> report(forwarder_state& o, std::string to, std::string result)
     }
 }
 
-supe::awaitable<std::string> result_after(worker& w, const delivery& d) {
+supe::awaitable<std::string> result_after(worker& w, const delivery_order& d) {
     forwarder_state& o = w.owner;
     if (const attempt_result* known = o.latest.find(d.item.id, d.attempt))
         co_return result_of(o.settings, d, *known);
@@ -278,20 +271,40 @@ supe::awaitable<std::string> result_after(worker& w, const delivery& d) {
     co_return result_of(o.settings, d, result);
 }
 
+/// False where a try of the same webhook is under way: it has the mail then.
+bool begin_try(forwarder_state& o, const delivery_order& d, supe::mail& mail) {
+    const auto same = o.in_flight.find(d.item.id);
+    if (same == o.in_flight.end()) {
+        o.in_flight[d.item.id] = {d.attempt, d.attempt};
+        return true;
+    }
+    try_under_way& now = same->second;
+    now.latest = std::max(now.latest, d.attempt);
+    (d.attempt > now.attempt ? now.next_ones : now.copies).push_back(std::move(mail));
+    return false;
+}
+
+/// The destination wants no more: the queue has back what has not begun, and keeps it.
+void give_back_waiting(forwarder_state& o) {
+    for (supe::mail& mail : o.pool.take_waiting()) {
+        const auto d = order_in(mail);
+        if (!d || !begin_try(o, *d, mail)) continue;
+        o.done.push_back({std::move(mail), d->item.id,
+                          fmt::format(R"({{"id":{},"attempt":{},"not_tried":true}})",
+                                      supe::json_quoted(d->item.id), d->attempt)});
+    }
+}
+
 /// Delivers it, but for a webhook that is being delivered. The worker goes on while report_all()
 /// reports.
-supe::awaitable<> handle_once(worker& w, const delivery& d, supe::mail mail) {
+supe::awaitable<> handle_once(worker& w, const delivery_order& d, supe::mail mail) {
     forwarder_state& o = w.owner;
-    if (const auto same = o.in_flight.find(d.item.id); same != o.in_flight.end()) {
-        try_under_way& now = same->second;
-        now.latest = std::max(now.latest, d.attempt);
-        (d.attempt > now.attempt ? now.next_ones : now.copies).push_back(std::move(mail));
-        co_return;
-    }
-    o.in_flight[d.item.id] = {d.attempt, d.attempt};
+    if (!begin_try(o, d, mail)) co_return;
     try {
         std::string result = co_await result_after(w, d);
         o.done.push_back({std::move(mail), d.item.id, std::move(result)});
+        const attempt_result* const known = o.latest.find(d.item.id, d.attempt);
+        if (known && known->reply.status == status_gone) give_back_waiting(o);
     } catch (const stopped&) {
         o.in_flight.erase(d.item.id);
     }
@@ -336,19 +349,8 @@ supe::awaitable<> report_all(forwarder_state& o) {
 }
 
 supe::awaitable<> worker::handle(supe::mail mail) {
-    std::string fault;
-    delivery d;
-    try {
-        d = read_delivery(mail);
-    } catch (const std::exception& e) {
-        fault = e.what();
-    }
-    if (fault.empty()) {
-        co_await handle_once(*this, d, std::move(mail));
-    } else {
-        patterns::warn("mail from {} is no webhook to deliver: {}", mail.from(), fault);
-        mail.reject(fault);
-    }
+    const std::optional<delivery_order> d = order_in(mail);
+    if (d) co_await handle_once(*this, *d, std::move(mail));
 }
 
 supe::awaitable<> take_mail(forwarder_state& o) {

@@ -1,5 +1,6 @@
 #include "components/http_server/http_server.hpp"
 
+#include "components/http_server/make_keeper.hpp"
 #include "components/http_server/webhook_intake.hpp"
 #include "supe/async/nursery.hpp"
 #include "supe/text/json_value.hpp"
@@ -71,7 +72,8 @@ supe::awaitable<> http_server(supe::component& self) {
     };
     const std::string notice = "supervisor-stopping";
     supe::watch stopping = co_await self.watch_notice(notice);
-    webhook_intake intake(self, std::move(settings));
+    const std::unique_ptr<webhook_keeper> keeper = make_keeper(self, settings);
+    webhook_intake intake(self, std::move(settings), *keeper);
     if (!one_limit)
         limits.body_of = [&intake](const http_request& head) { return intake.body_limit_of(head); };
     const http_handler handler = [&intake](http_request request) {
@@ -79,6 +81,7 @@ supe::awaitable<> http_server(supe::component& self) {
     };
     const auto body = [&](supe::nursery& all) -> supe::awaitable<> {
         all.start(note(std::move(stopping), all_stops));
+        all.start(keeper->run());
         all.start(answer_calls(self, counts, intake));
         co_await serve_http(self, std::move(listeners), std::move(limits), handler);
         all.cancel();

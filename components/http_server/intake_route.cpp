@@ -52,6 +52,7 @@ intake_settings read_intake(const boost::json::value& config) {
     supe::read_config(
         config,
         {{"to", [&](auto& in, auto& x) { s.to = in.string(x); }},
+         {"socket", [&](auto& in, auto& x) { s.socket = in.string(x); }},
          {"body_limit", [&](auto& in, auto& x) { only.body_limit = in.bytes(x, 1, largest_body); }},
          {"trusted_proxies", [&](auto& in, auto& x) { s.trusted_proxies = read_ranges(in, x); }},
          {"drain_delay", [&](auto& in, auto& x) { s.drain_delay = in.duration(x); }},

@@ -38,6 +38,7 @@ struct intake_route {
 
 struct intake_settings {
     std::string to = "/dam/queue";
+    std::string socket;  ///< of a direct line there (components/direct_line); empty: by mail
     std::vector<intake_route> routes;  ///< never empty
     std::vector<address_range> trusted_proxies{};
     /// Of the listening sockets, in their order; where none is given HTTP is in the clear.

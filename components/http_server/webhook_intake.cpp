@@ -186,8 +186,10 @@ supe::awaitable<http_answer> webhook_intake::answer(http_request request) {
                             "at most {} are kept\n",
                             elements->size(), heads, most_split_bytes),
                 {}};
-        if (elements) co_return co_await keep_each(route, std::move(w), std::move(*elements), size);
-        if (supe::is_json(body))
+        // An empty one is kept as it came: nothing that is answered 200 is gone.
+        if (elements && !elements->empty())
+            co_return co_await keep_each(route, std::move(w), std::move(*elements), size);
+        if (!elements && supe::is_json(body))
             co_return http_answer{
                 413, fmt::format("the array has more than {} elements\n", most_elements), {}};
         w.body = body;
@@ -197,7 +199,7 @@ supe::awaitable<http_answer> webhook_intake::answer(http_request request) {
     std::string text = to_json(w);
     w = webhook();  // a large body is not kept twice while we wait
     const supe::error_code refused =
-        co_await self_.try_deliver(settings_.to, std::move(text), self_.time().now() + ack_limit);
+        co_await keeper_.keep(std::move(text), self_.time().now() + ack_limit);
     note(route, size, refused);
     if (refused) co_return unavailable(refused);
     co_return http_answer{200, "kept\n", {{"Supe-Webhook-Id", id}}};
@@ -228,8 +230,7 @@ supe::awaitable<> webhook_intake::keep_some(batch& b) {
     while (b.next < b.elements.size() && !b.refused) {
         const std::size_t index = b.next++;
         std::string text = to_json(b.element(index, new_id()));
-        const supe::error_code refused =
-            co_await self_.try_deliver(settings_.to, std::move(text), b.deadline);
+        const supe::error_code refused = co_await keeper_.keep(std::move(text), b.deadline);
         if (refused) b.refused = refused;
     }
 }

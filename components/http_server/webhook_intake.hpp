@@ -2,6 +2,7 @@
 #pragma once
 
 #include "components/http_server/intake_route.hpp"
+#include "components/webhook/webhook_keeper.hpp"
 #include "patterns/rate_limiter.hpp"
 
 #include <random>
@@ -12,12 +13,11 @@ namespace components {
 /// The most webhooks of one request that is split.
 inline constexpr std::size_t most_elements = 10000;
 
-/// The handler behind http_server. `to` of the settings is where webhooks are mailed; the ack says
-/// that one is kept.
+/// The handler behind http_server. `keeper`: where its webhooks go.
 class webhook_intake {
 public:
-    webhook_intake(supe::component& self, intake_settings settings)
-        : self_(self), settings_(std::move(settings)) {}
+    webhook_intake(supe::component& self, intake_settings settings, webhook_keeper& keeper)
+        : self_(self), settings_(std::move(settings)), keeper_(keeper) {}
 
     /// 200 once it is kept, all of it where it is split; 503 with Retry-After when it cannot be
     /// kept now: at once for a second after its route was refused one that was no larger, after 20
@@ -55,6 +55,7 @@ private:
 
     supe::component& self_;
     intake_settings settings_;
+    webhook_keeper& keeper_;
     std::mt19937_64 dice_{std::random_device{}()};
     std::uint64_t refused_ = 0, unverified_ = 0;
     // One line for all of a kind.

@@ -56,6 +56,7 @@ public:
             columns.contains("delays") ? "delays" : "0",
             columns.contains("accepted_at") ? "accepted_at" : "0",
             columns.contains("checksum") ? "checksum" : "NULL");
+        has_attempts_ = has_table("attempts");
     }
 
     struct row {
@@ -75,6 +76,8 @@ public:
                 if (!rows_->executeStep()) return std::nullopt;
                 row found = read();
                 at_ = rows_->getColumn(0).getInt64();
+                if (found.was.tries.attempt > 0)
+                    found.was.attempts = attempts_of(at_, found.was.tries.attempt);
                 return found;
             } catch (const SQLite::Exception&) {
                 rows_.reset();
@@ -84,6 +87,8 @@ public:
         }
     }
     int gaps() const { return gaps_; }
+    /// Webhooks that were read, and of whose attempts some cannot be read.
+    std::uint64_t without_attempts() const { return without_attempts_; }
 
     /// What is known of the routes beside their webhooks, as far as it can be read.
     void take_routes(webhook_store& to) {
@@ -106,6 +111,25 @@ private:
         SQLite::Statement found(db_, "SELECT 1 FROM pragma_table_info(?)");
         found.bind(1, name);
         return found.executeStep();
+    }
+    /// For people, as far as they can be read. `latest`: the number of the last one.
+    std::vector<attempt_note> attempts_of(std::int64_t seq, unsigned latest) {
+        std::vector<attempt_note> all;
+        if (!has_attempts_) return all;
+        try {
+            SQLite::Statement s(db_,
+                                "SELECT n, at, ms, status, reason FROM attempts WHERE seq = ? AND "
+                                "n BETWEEN 1 AND ? ORDER BY n");
+            s.bind(1, seq);
+            s.bind(2, latest);
+            while (s.executeStep())
+                all.push_back({s.getColumn(0).getUInt(), s.getColumn(1).getInt64(),
+                               s.getColumn(2).getInt64(), s.getColumn(3).getInt(),
+                               s.getColumn(4).getString()});
+        } catch (const SQLite::Exception&) {
+            ++without_attempts_;
+        }
+        return all;
     }
     /// Up to the first row that cannot be read, which counts as a gap.
     void for_each_row(const char* select, const std::function<void(SQLite::Statement&)>& take) {
@@ -162,10 +186,12 @@ private:
     std::optional<SQLite::Statement> rows_;
     std::int64_t at_ = 0;
     int gaps_ = 0;
+    bool has_attempts_ = false;
+    std::uint64_t without_attempts_ = 0;
 };
 
 struct salvage {
-    std::uint64_t kept = 0, broken = 0;
+    std::uint64_t kept = 0, broken = 0, without_attempts = 0;
     int gaps = 0;
     std::string nothing{};  ///< why nothing can be read at all
 };
@@ -203,6 +229,7 @@ void take_rows(row_reader& from, webhook_store& to, salvage& result) {
     from.take_routes(to);
     to.commit();
     result.gaps = from.gaps();
+    result.without_attempts = from.without_attempts();
 }
 
 salvage recover(const fs::path& damaged, const fs::path& recovered) {
@@ -240,6 +267,9 @@ void set_aside_damaged(const fs::path& file, const std::string& why, const line_
                 "; what is missing: {} webhooks that are no longer whole, and {} "
                 "places that cannot be read",
                 result.broken, result.gaps);
+        if (result.without_attempts > 0)
+            missing += fmt::format("; the attempts of {} webhooks cannot be read",
+                                   result.without_attempts);
         tell(
             fmt::format("the file is damaged ({}): it is kept as {}, and {} webhooks of it are in "
                         "the new one{}. `sqlite3 {} .recover` may find more",

@@ -56,6 +56,7 @@ void lane::arrived(arrived_webhook w) {
     stored_webhook s;
     s.seq = s.turn = fresh_turn_ = w.turn;
     s.id = std::move(w.id);
+    s.order_key = std::move(w.order_key);
     s.accepted_at = w.accepted_at;
     s.text = w.text;
     fresh_.push(std::move(s));
@@ -111,14 +112,14 @@ std::optional<stored_webhook> lane::newest_as_probe(unix_ms now) {
 /// other from the newest to the oldest, and again.
 std::optional<stored_webhook> lane::newest(unix_ms now) {
     for (stored_webhook& w : store_.newest_waiting(number_, in_flight_ + 1))
-        if (!is_out_(w.id)) return std::move(w);
+        if (!is_out_(w.id) && !waits_for_its_key(w)) return std::move(w);
     for (int looked_at = 0; looked_at < 16; ++looked_at) {
         auto found = store_.failed_before(number_, probed_);
         if (found.empty()) found = store_.failed_before(number_, no_time);
         if (found.empty()) break;
         stored_webhook& w = found.front();
         probed_ = w.seq;
-        if (w.due_at <= now && !is_out_(w.id)) return std::move(w);
+        if (w.due_at <= now && !is_out_(w.id) && !waits_for_its_key(w)) return std::move(w);
     }
     return std::nullopt;
 }
@@ -141,6 +142,7 @@ std::optional<stored_webhook> lane::next(unix_ms now) {
         if (!refill(fresh_comes_first_)) break;
         stored_webhook first = (fresh_comes_first_ ? fresh_ : due_).pop();
         // Here, and not where it was read: it may have lain in memory since then.
+        if (waits_for_its_key(first)) continue;
         if (!first.is_whole)
             unfit_.push_back(
                 {std::move(first.id), "damaged on the disk: its checksum is wrong", false});
@@ -156,15 +158,27 @@ std::optional<stored_webhook> lane::next(unix_ms now) {
     return std::nullopt;
 }
 
-patterns::circuit_breaker::ticket lane::handed_over(std::size_t bytes, unix_ms now) {
+patterns::circuit_breaker::ticket lane::handed_over(const stored_webhook& w, unix_ms now) {
     ++in_flight_;
-    in_flight_bytes_ += bytes;
+    in_flight_bytes_ += w.text.size();
+    if (!w.order_key.empty()) keys_out_.emplace(w.order_key, false);
     return health.circuit.start(as_point(now));
 }
 
-void lane::came_back(std::size_t bytes) {
+void lane::came_back(const std::string& order_key, std::size_t bytes) {
     --in_flight_;
     in_flight_bytes_ -= bytes;
+    const auto key = keys_out_.extract(order_key);
+    if (key && key.mapped()) read_anew();
+}
+
+/// The store puts one of a key behind the other. It does not know of one that was dropped, and is
+/// with the forwarder all the same.
+bool lane::waits_for_its_key(const stored_webhook& w) {
+    const auto out = keys_out_.find(w.order_key);
+    if (out == keys_out_.end()) return false;
+    out->second = true;
+    return true;
 }
 
 void lane::failed_until(unix_ms at) {
@@ -179,10 +193,14 @@ void lane::forget(const std::string& id) {
     due_.forget(id);
 }
 
-void lane::begin_anew() {
+void lane::read_anew() {
     fresh_.clear();
     due_.clear();
     fresh_turn_ = due_at_ = due_seq_ = next_due_ = 0;
+}
+
+void lane::begin_anew() {
+    read_anew();
     rests_until_ = 0;
 }
 

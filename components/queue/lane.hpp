@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace components {
@@ -37,6 +38,7 @@ struct lane_health {
 struct arrived_webhook {
     std::string id;
     std::string_view text;
+    std::string order_key = {};    ///< empty: in no order
     std::int64_t accepted_at = 0;  ///< Unix time in ms
     std::int64_t turn = 0;         ///< its place in the lane
     std::int64_t before = 0;       ///< the last place that was given in the lane before
@@ -71,9 +73,10 @@ public:
     /// asked again.
     std::vector<unfit_webhook> take_unfit() { return std::exchange(unfit_, {}); }
 
-    patterns::circuit_breaker::ticket handed_over(std::size_t bytes, unix_ms now);
-    /// It has a result, or never reached the forwarder.
-    void came_back(std::size_t bytes);
+    /// Its key is taken until it comes back, also where an operator drops it meanwhile.
+    patterns::circuit_breaker::ticket handed_over(const stored_webhook& w, unix_ms now);
+    /// One of that key and size has a result, or never reached the forwarder.
+    void came_back(const std::string& order_key, std::size_t bytes);
     std::size_t in_flight() const { return in_flight_; }
 
     lane_health health;
@@ -98,6 +101,8 @@ private:
     bool refill_fresh();
     bool refill_due(unix_ms now);
     void take_over(std::vector<stored_webhook> more, webhook_line& line) const;
+    bool waits_for_its_key(const stored_webhook& w);
+    void read_anew();
     std::optional<stored_webhook> newest_as_probe(unix_ms now);
     std::optional<stored_webhook> newest(unix_ms now);
     bool is_out_of_sight() const;
@@ -111,9 +116,10 @@ private:
     std::size_t most_arrived_;
     std::function<bool(const std::string&)> is_out_;
     std::size_t in_flight_ = 0, in_flight_bytes_ = 0;
-    webhook_line fresh_, due_;     // read ahead
-    std::int64_t fresh_turn_ = 0;  // all that wait up to here were read
-    unix_ms due_at_ = 0;           // the same for failed ones
+    std::unordered_map<std::string, bool> keys_out_;  // of those; true: another one waits for it
+    webhook_line fresh_, due_;                        // read ahead
+    std::int64_t fresh_turn_ = 0;                     // all that wait up to here were read
+    unix_ms due_at_ = 0;                              // the same for failed ones
     std::int64_t due_seq_ = 0;
     unix_ms next_due_ = 0;  // no failed one behind these is due before
     bool fresh_comes_first_ = false;

@@ -212,6 +212,7 @@ bool webhook_store::restore(const new_webhook& w, const restored_state& was) {
         s.bind(6, was.reason);
         s.bind(7, std::string(w.id));
         s.exec();
+        for (const attempt_note& n : was.attempts) note(now->seq, n);
         return true;
     });
 }

@@ -2,6 +2,7 @@
 
 #include "components/queue/damaged_store.hpp"
 #include "components/queue/disk_ballast.hpp"
+#include "components/queue/queue_inbox.hpp"
 #include "components/queue/queue_logic.hpp"
 #include "components/queue/queue_metrics.hpp"
 #include "components/queue/queue_settings.hpp"
@@ -12,9 +13,7 @@
 
 #include <fmt/format.h>
 #include <sys/statvfs.h>
-#include <algorithm>
 #include <boost/json/object.hpp>
-#include <iterator>
 #include <random>
 
 namespace components {
@@ -27,13 +26,13 @@ constexpr auto redelivery_pause = 1s;  // after the forwarder's mailbox refused 
 constexpr auto store_pause = 1s;       // after the store failed
 constexpr auto forget_pause = 5ms;     // between two steps: what waits comes first
 constexpr auto forget_every = 1s;      // when there was nothing to forget
-constexpr std::size_t batch_bytes = 8 << 20;
 
 /// The queue as a component: what its coroutines share.
 struct queue_state {
     supe::component& self;
     queue_logic& logic;
     disk_ballast& ballast;
+    queue_inbox& inbox;
     supe::nursery all;                     // its coroutines: when one fails, so does the queue
     supe::timer offer;                     // something may be sent to the forwarder
     supe::timer changed;                   // the depth is not what was last published
@@ -41,8 +40,9 @@ struct queue_state {
     patterns::rate_limiter refusal_lines{{1, 10s}};  // one line for a storm of refusals
     std::uint64_t refused = 0;
 
-    queue_state(supe::component& c, queue_logic& d, disk_ballast& b)
-        : self(c), logic(d), ballast(b), all(c.time()), offer(c.time()), changed(c.time()) {}
+    queue_state(supe::component& c, queue_logic& d, disk_ballast& b, queue_inbox& i)
+        : self(c), logic(d), ballast(b), inbox(i), all(c.time()), offer(c.time()),
+          changed(c.time()) {}
     /// Wall time as it was when the queue began, and steady since then: a wall clock that is set
     /// neither holds up what is to be tried again nor hurries it.
     std::chrono::system_clock::time_point now() const {
@@ -102,20 +102,6 @@ void make_room(queue_state& state) {
             "deliveries can go on");
 }
 
-/// Whatever has arrived behind what is in the batch goes into the same commit, within bounds. False
-/// when it is time to end: then the batch has all that is here. The forwarders ended before us, and
-/// what they delivered last would be delivered again.
-supe::awaitable<bool> gather(queue_state& state, std::vector<supe::mail>& batch) {
-    const supe::time_point until =
-        batch.empty() ? supe::never : state.self.time().now() + store_pause;
-    const supe::batch_limits limits{.bytes = batch_bytes};
-    std::vector<supe::mail> arrived = co_await state.self.receive_batch(limits, until);
-    const bool ends = state.self.shutting_down();
-    if (ends) arrived = state.self.take_arrived();
-    std::ranges::move(arrived, std::back_inserter(batch));
-    co_return !ends;
-}
-
 /// Answers a call; where the answer does not fit into a frame, with that error.
 void reply(queue_state& state, const supe::mail& call, std::string answer) {
     try {
@@ -127,19 +113,25 @@ void reply(queue_state& state, const supe::mail& call, std::string answer) {
 
 supe::awaitable<> keep_webhooks(queue_state& state) {
     using kind = mail_decision::kind;
-    std::vector<supe::mail> batch;
+    std::vector<queue_inbox::arrival> batch;
+    supe::duration commit_took{};
     for (bool goes_on = true; goes_on;) {
-        goes_on = co_await gather(state, batch);
+        const supe::time_point until = state.self.time().now() + store_pause;
+        goes_on = co_await state.inbox.gather(batch, until, commit_took);
         if (batch.empty()) continue;
         std::vector<std::string_view> bodies;
-        for (const supe::mail& m : batch) bodies.push_back(m.body());
+        for (const queue_inbox::arrival& a : batch) bodies.push_back(a.body());
         queue_events events;
+        const supe::time_point began = state.self.time().now();
         const auto decisions = state.logic.take(bodies, state.now(), events);
-        std::vector<supe::mail> later;
+        commit_took = state.self.time().now() - began;
+        std::vector<queue_inbox::arrival> later;
         for (std::size_t i = 0; i < batch.size(); ++i) {
-            if (!decisions[i].answer.empty()) reply(state, batch[i], decisions[i].answer);
-            if (decisions[i].what == kind::done) batch[i].ack();
-            if (decisions[i].what == kind::refuse) batch[i].reject(decisions[i].reason);
+            if (!decisions[i].answer.empty() && batch[i].mail)
+                reply(state, *batch[i].mail, decisions[i].answer);
+            if (decisions[i].what == kind::done) state.inbox.acknowledge(batch[i]);
+            if (decisions[i].what == kind::refuse)
+                state.inbox.refuse(batch[i], decisions[i].reason);
             if (decisions[i].what != kind::done) log_refusal(state, decisions[i].reason);
             if (decisions[i].what == kind::later) later.push_back(std::move(batch[i]));
         }
@@ -152,6 +144,7 @@ supe::awaitable<> keep_webhooks(queue_state& state) {
         state.offer.notify();
         state.changed.notify();
     }
+    co_await state.inbox.flushed();
     state.all.cancel();
 }
 
@@ -314,12 +307,15 @@ supe::awaitable<> run(supe::component& self, queue_settings settings, webhook_st
         [&dice] { return std::uniform_real_distribution<double>(0, 1)(dice); }, free_bytes);
     tell_what_is_there(store, self.address());
     self.set_window(settings.window);
-    queue_state state(self, logic, ballast);
+    queue_inbox inbox(
+        self, settings.socket.empty() ? settings.socket : supe::in_state(settings.socket).string());
+    queue_state state(self, logic, ballast, inbox);
     logic.bound_waits(state.now());
     state.all.start(deliver_all(state));
     state.all.start(publish_depth(state));
     if (logic.keeps_delivered()) state.all.start(forget_delivered(state));
     state.all.start(keep_webhooks(state));
+    inbox.start(state.all);
     co_await state.all.join();
 }
 

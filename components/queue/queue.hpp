@@ -9,7 +9,8 @@ namespace components {
 /// Mail that it takes (JSON):
 ///   a webhook (components/webhook/webhook.hpp): its ack means that it is committed, with fsync, or
 ///   that its `dedupe_key` has come already;
-///   `{"results":[{"id","attempt","status","ms","retry_after_ms"?,"error"?},…]}` from a forwarder;
+///   `{"results":[{"id","attempt","status","ms","retry_after_ms"?,"error"?},…]}` from a forwarder,
+///   in which `{"id","attempt","not_tried":true}` is one that it gives back;
 ///   `{"resume":true,"route":ROUTE?}` from an operator: ends the pause after a 410, and each wait,
 ///   of one route or of all;
 ///   `{"drop":ROUTE}`, a call: forgets some of what a route has queued, answered

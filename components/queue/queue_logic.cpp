@@ -172,6 +172,10 @@ mail_decision queue_logic::take_webhook(std::string_view body, unix_ms now, chan
     if (!l)
         return refuse(fmt::format("route {} is not one of {}", supe::json_quoted(given->route),
                                   names_of_lanes()));
+    // An operator dropped it, and its result is still to come: that names a webhook by its id
+    // alone.
+    if (in_flight_.contains(given->id) && !store_.look_up(given->id))
+        return refuse(fmt::format("a webhook with the id {} is still on its way", given->id));
     std::string full = objection_to_size(*l, body.size());
     if (!full.empty()) return refuse(std::move(full));
     const auto& window = l->settings().dedupe_for;
@@ -180,21 +184,20 @@ mail_decision queue_logic::take_webhook(std::string_view body, unix_ms now, chan
         return {};
     disk_left_ -= std::min(disk_left_, std::uint64_t(body.size()));
     const std::int64_t before = store_.last_place(l->number());
-    store_.insert({.id = given->id,
-                   .text = body,
-                   .lane = l->number(),
-                   .order_key = l->settings().ordered ? given->order_key : std::string(),
-                   .accepted_at = now});
+    std::string key = l->settings().ordered ? given->order_key : std::string();
+    store_.insert(
+        {.id = given->id, .text = body, .lane = l->number(), .order_key = key, .accepted_at = now});
     const std::int64_t turn = store_.last_place(l->number());
     if (turn > before)
-        later.arrived.push_back({l, {std::move(given->id), body, now, turn, before}});
+        later.arrived.push_back(
+            {l, {std::move(given->id), body, std::move(key), now, turn, before}});
     return {};
 }
 
 void queue_logic::finish(const std::string& id, bool abandoned, unix_ms now) {
     if (const auto out = in_flight_.find(id); out != in_flight_.end()) {
         lane& l = *out->second.of;
-        l.came_back(out->second.bytes);
+        l.came_back(out->second.order_key, out->second.bytes);
         if (abandoned) l.health.circuit.abandoned(out->second.ticket, as_point(now));
         in_flight_.erase(out);
         return;
@@ -213,8 +216,9 @@ std::optional<handover> queue_logic::next(time_point at, queue_events& events) {
             if (!first) first = l.next(now);
         }
         if (!first) continue;
-        const auto ticket = l.handed_over(first->text.size(), now);
-        in_flight_[first->id] = {&l, first->seq, first->attempt + 1, first->text.size(), ticket};
+        const auto ticket = l.handed_over(*first, now);
+        in_flight_[first->id] = {
+            &l, first->seq, first->attempt + 1, first->order_key, first->text.size(), ticket};
         return handover{l.settings().forwarder, std::move(*first)};
     }
     return std::nullopt;

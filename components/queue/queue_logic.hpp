@@ -103,6 +103,7 @@ private:
         lane* of;
         std::int64_t seq;
         unsigned attempt;
+        std::string order_key;
         std::size_t bytes;
         patterns::circuit_breaker::ticket ticket;
     };
@@ -137,7 +138,8 @@ private:
     void note_health(lane& l, const std::string& id, outcome how, unix_ms now, queue_events& events,
                      changes& later);
     void apply(changes& later, unix_ms now);
-    void abandon(const std::string& id, changes& later);
+    void take_back(const std::string& id, unsigned attempt, changes& later);
+    void abandon(const std::string& id, unsigned attempt, changes& later);
     void finish(const std::string& id, bool abandoned, unix_ms now);
     void bury(lane& l, std::vector<unfit_webhook> unfit, unix_ms now, queue_events& events);
     lane* lane_named(std::string_view route);

@@ -67,6 +67,7 @@ queue_settings queue_settings_in(const boost::json::value& config) {
     supe::read_config(
         config,
         {{"file", [&](auto& in, auto& x) { s.file = in.string(x); }},
+         {"socket", [&](auto& in, auto& x) { s.socket = in.string(x); }},
          {"window", [&](auto& in, auto& x) { s.window = in.count(x, 1, most_in_flight); }},
          {"in_flight",
           [&](auto& in, auto& x) {

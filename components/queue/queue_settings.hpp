@@ -11,6 +11,7 @@ namespace components {
 
 struct queue_settings {
     std::string file = "queue.db";
+    std::string socket;  ///< of the direct lines (components/direct_line); empty: none
     unsigned window = 1024;
     queue_limits limits{};
 };

@@ -31,7 +31,9 @@ void queue_logic::take_result(const json::value& text, unix_ms now, queue_events
             milliseconds(std::max<std::int64_t>(0, number_in(o, "retry_after_ms")));
     const auto attempt =
         static_cast<unsigned>(std::clamp<std::int64_t>(number_in(o, "attempt"), 1, 1000000));
-    if (result.status < 200 || result.status > 299) {
+    if (supe::flag_of(o, "not_tried", false)) {
+        take_back(id, attempt, later);
+    } else if (result.status < 200 || result.status > 299) {
         take_failure(id, attempt, result, number_in(o, "ms"), now, events, later);
     } else if (const auto number =
                    note_delivery(id, {attempt, now, number_in(o, "ms"), result.status})) {
@@ -44,7 +46,7 @@ void queue_logic::take_result(const json::value& text, unix_ms now, queue_events
         }
         later.finished.push_back(id);
     } else {
-        abandon(id, later);
+        abandon(id, attempt, later);
     }
 }
 
@@ -53,7 +55,7 @@ void queue_logic::take_failure(const std::string& id, unsigned attempt,
                                queue_events& events, changes& later) {
     using kind = verdict::kind;
     const auto known = store_.tries_of(id);
-    if (!known) return abandon(id, later);
+    if (!known) return abandon(id, attempt, later);
     // A second report of a failure (the queue crashed after its commit) must not end the try that
     // runs now.
     if (attempt <= known->attempt) return;
@@ -122,9 +124,19 @@ void queue_logic::note_health(lane& l, const std::string& id, outcome how, unix_
     }
 }
 
-/// The store does not know it: it was dropped meanwhile, or this is a second report.
-void queue_logic::abandon(const std::string& id, changes& later) {
+/// The forwarder has not tried it: it waits as before.
+void queue_logic::take_back(const std::string& id, unsigned attempt, changes& later) {
     const auto out = in_flight_.find(id);
+    if (out == in_flight_.end() || attempt != out->second.attempt) return;
+    later.abandoned.push_back(id);
+    later.begin_anew.push_back(out->second.of);
+}
+
+/// The store does not know it: it was dropped meanwhile, or this is a second report. That of an
+/// earlier try must not end the one that runs now.
+void queue_logic::abandon(const std::string& id, unsigned attempt, changes& later) {
+    const auto out = in_flight_.find(id);
+    if (out != in_flight_.end() && attempt < out->second.attempt) return;
     if (out != in_flight_.end() && store_.has_lost(out->second.seq, id))
         throw store_error(fmt::format("no webhook is where its id {} leads", id), true);
     later.abandoned.push_back(id);

@@ -1,7 +1,8 @@
 // Searches of the store. The lists of states (with_a_turn, by_state, waiting_by_turn) are read side
 // by side, each in order of arrival, so that a page takes as long with ten million webhooks as with
 // a thousand. By path the parts of the file alone are read in which it may stand (path_blocks.hpp).
-// By time the order of arrival is searched: the times of webhooks follow it.
+// By time the order of arrival is searched: the times of webhooks follow it, from one step of the
+// clock back (clock_steps) to the next.
 #include "components/queue/leading_members.hpp"
 #include "components/queue/webhook_store.hpp"
 
@@ -123,20 +124,18 @@ webhook_overview overview_in(SQLite::Statement& s) {
     return w;
 }
 
-/// The number of the first webhook that was accepted at this time or later.
-std::int64_t first_since(SQLite::Database& db, std::int64_t at_ms) {
-    // Each by itself: SQLite finds one end of an index at once, and both by reading all of it.
-    const auto end = [&](const char* which) {
-        return db.execAndGet("SELECT coalesce(" + std::string(which) + "(seq), 0) FROM webhooks")
-            .getInt64();
-    };
-    std::int64_t low = end("min"), high = end("max") + 1;
+/// The number of the first webhook from `low` on that was accepted at this time or later; `high`
+/// where there is none before it. Between the two the times follow the order.
+std::int64_t first_since(SQLite::Database& db, std::int64_t low, std::int64_t high,
+                         std::int64_t at_ms) {
     SQLite::Statement near(
-        db, "SELECT seq, accepted_at FROM webhooks WHERE seq >= ? ORDER BY seq LIMIT 1");
+        db,
+        "SELECT seq, accepted_at FROM webhooks WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT 1");
     while (low < high) {
         const std::int64_t middle = low + (high - low) / 2;
         near.reset();
         near.bind(1, middle);
+        near.bind(2, high);
         const bool is_later = !near.executeStep() || near.getColumn(1).getInt64() >= at_ms;
         if (is_later) {
             high = middle;
@@ -145,6 +144,25 @@ std::int64_t first_since(SQLite::Database& db, std::int64_t at_ms) {
         }
     }
     return low;
+}
+
+/// The numbers of the first webhook, of each one from which on the times begin anew, and of the one
+/// that is to come.
+std::vector<std::int64_t> borders_of_time(SQLite::Database& db) {
+    // Each by itself: SQLite finds one end of an index at once, and both by reading all of it.
+    const auto end = [&](const char* which) {
+        return db.execAndGet("SELECT coalesce(" + std::string(which) + "(seq), 0) FROM webhooks")
+            .getInt64();
+    };
+    const std::int64_t first = end("min"), last = end("max");
+    std::vector<std::int64_t> all{first};
+    SQLite::Statement steps(db,
+                            "SELECT seq FROM clock_steps WHERE seq > ? AND seq <= ? ORDER BY seq");
+    steps.bind(1, first);
+    steps.bind(2, last);
+    while (steps.executeStep()) all.push_back(steps.getColumn(0).getInt64());
+    all.push_back(last + 1);
+    return all;
 }
 
 }  // namespace
@@ -156,11 +174,26 @@ bool path_fits(std::string_view wanted, std::string_view target) {
     return path.starts_with(wanted);
 }
 
+/// To the numbers between which all stand that came in the time that is meant.
+void webhook_store::narrow_by_time(const webhook_filter& f, search_range& r) {
+    if (f.since <= 0 && f.until == webhook_filter().until) return;
+    SQLite::Database& db = file_.database();
+    const std::vector<std::int64_t> borders = borders_of_time(db);
+    std::int64_t first = borders.back(), end = borders.front();
+    for (std::size_t i = 1; i < borders.size(); ++i) {
+        const std::int64_t since = first_since(db, borders[i - 1], borders[i], f.since),
+                           until = first_since(db, since, borders[i], f.until);
+        if (since == until) continue;
+        first = std::min(first, since);
+        end = std::max(end, until);
+    }
+    r.after = std::max(r.after, first - 1);
+    r.before = std::min(r.before, end);
+}
+
 search_page webhook_store::search(const webhook_filter& f, search_range r, read_limit limit) {
     return file_.guarded([&] {
-        if (f.since > 0) r.after = std::max(r.after, first_since(file_.database(), f.since) - 1);
-        if (f.until < std::numeric_limits<std::int64_t>::max())
-            r.before = std::min(r.before, first_since(file_.database(), f.until));
+        narrow_by_time(f, r);
         const auto key = f.path.empty() ? std::nullopt : key_of_search(f.path);
         SQLite::Statement whole(file_.database(), std::string(overview) + "seq = ?");
         search_page page;
@@ -177,10 +210,11 @@ search_page webhook_store::search(const webhook_filter& f, search_range r, read_
             webhook_overview w = overview_in(whole);
             ++looked_at;
             bytes += w.bytes;
-            const bool has_ended = w.state == dead || w.state == kept;
+            const bool has_ended_since = (w.state == dead || w.state == kept) &&
+                                         w.due_at > f.not_ended.since &&
+                                         w.due_at <= f.not_ended.until;
             const bool fits = w.accepted_at >= f.since && w.accepted_at < f.until &&
-                              (!has_ended || w.due_at <= f.ended_until) &&
-                              (f.path.empty() || path_fits(f.path, w.target));
+                              !has_ended_since && (f.path.empty() || path_fits(f.path, w.target));
             if (fits) page.found.push_back(std::move(w));
         };
         while (has_room() && !r.is_empty()) {

@@ -75,6 +75,9 @@ constexpr const char* tables = R"(
         last  INTEGER NOT NULL,
         paths BLOB NOT NULL         -- path_blocks.hpp
     );
+    CREATE TABLE IF NOT EXISTS clock_steps (
+        seq INTEGER PRIMARY KEY     -- of the first webhook after the clock was set back
+    );
 )";
 
 /// Version 1 had one route and no ledger. Rows keep their place: a file of many GiB is not written

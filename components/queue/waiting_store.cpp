@@ -8,8 +8,7 @@ namespace {
 
 const std::string read_whole =
     "SELECT seq, coalesce(turn, seq), id, attempt, due_at, coalesce(revived_at, accepted_at), "
-    "text, "
-    "checksum FROM webhooks WHERE ";
+    "text, order_key, checksum FROM webhooks WHERE ";
 constexpr std::size_t most_of_newest = 2 << 20;  // bytes
 
 }  // namespace
@@ -22,9 +21,9 @@ std::vector<stored_webhook> webhook_store::read(SQLite::Statement& s, read_limit
         found.push_back({s.getColumn(0).getInt64(), s.getColumn(1).getInt64(),
                          s.getColumn(2).getString(), s.getColumn(3).getUInt(),
                          s.getColumn(4).getInt64(), s.getColumn(5).getInt64(),
-                         s.getColumn(6).getString()});
+                         s.getColumn(6).getString(), s.getColumn(7).getString()});
         stored_webhook& w = found.back();
-        const SQLite::Column checksum = s.getColumn(7);  // of one from before version 5: NULL
+        const SQLite::Column checksum = s.getColumn(8);  // of one from before version 5: NULL
         w.is_whole = checksum.isNull() || checksum.getInt64() == checksum_of(w.id, w.text);
         bytes += w.text.size();
     }

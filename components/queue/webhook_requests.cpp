@@ -176,7 +176,7 @@ json::value change_some(webhook_store& store, bool replay, const json::object& a
                         std::int64_t now_ms) {
     const std::int64_t began = begin_of(asked, now_ms);
     webhook_filter filter = filter_of(store, asked, replay);
-    if (!filter.states.empty()) filter.ended_until = began;
+    if (!filter.states.empty()) filter.not_ended = {began, now_ms};
     const search_page page = store.search(filter, range_of(store, asked, direction::oldest_first),
                                           limit_of(asked, page_of_changes));
     std::vector<std::string> ids;

@@ -17,8 +17,11 @@ struct webhook_filter {
     std::optional<std::int64_t> lane{};
     std::int64_t since = 0;  ///< accepted then or later, Unix time in ms
     std::int64_t until = std::numeric_limits<std::int64_t>::max();  ///< accepted before
-    /// Of dead and kept ones: they died, or were delivered, up to then.
-    std::int64_t ended_until = std::numeric_limits<std::int64_t>::max();
+    /// Dead and kept ones are not meant that died, or were delivered, after `since` and up to
+    /// `until`. A time behind that is one of before the clock was set back.
+    struct {
+        std::int64_t since = 0, until = 0;
+    } not_ended{};
     std::string path{};  ///< of the target; `/a/*` is each path that begins with `/a/`
 };
 

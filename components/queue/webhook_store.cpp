@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <utility>
 
 namespace components {
 namespace {
@@ -33,6 +34,9 @@ webhook_store::webhook_store(const std::filesystem::path& file)
         SQLite::Statement used(file_.database(),
                                "SELECT seq FROM sqlite_sequence WHERE name = 'webhooks'");
         if (used.executeStep()) last_number_ = used.getColumn(0).getInt64();
+        SQLite::Statement latest(file_.database(),
+                                 "SELECT accepted_at FROM webhooks ORDER BY seq DESC LIMIT 1");
+        if (latest.executeStep()) last_arrival_ = last_committed_ = latest.getColumn(0).getInt64();
         for (const route_row& r : routes_.all()) {
             SQLite::Statement turn(file_.database(),
                                    "SELECT max(coalesce(turn, seq)) FROM webhooks WHERE lane = ? "
@@ -47,6 +51,7 @@ webhook_store::webhook_store(const std::filesystem::path& file)
 
 void webhook_store::begin() {
     routes_.begin();
+    last_committed_ = last_arrival_;
     file_.begin();
 }
 
@@ -57,6 +62,7 @@ void webhook_store::commit() {
 
 void webhook_store::rollback() noexcept {
     routes_.rollback();
+    last_arrival_ = last_committed_;
     file_.rollback();
 }
 
@@ -130,6 +136,17 @@ std::int64_t webhook_store::last_place(std::int64_t lane) const {
     return count <= last_places_.size() ? last_places_[count - 1] : 0;
 }
 
+/// A search by time goes by the order of arrival, from one step of the clock to the next.
+void webhook_store::note_arrival(std::int64_t accepted_at) {
+    if (accepted_at < std::exchange(last_arrival_, accepted_at)) {
+        SQLite::Database& db = file_.database();
+        db.exec("DELETE FROM clock_steps WHERE seq <= (SELECT min(seq) FROM webhooks)");
+        SQLite::Statement step(db, "INSERT OR IGNORE INTO clock_steps VALUES (?)");
+        step.bind(1, last_number_);
+        step.exec();
+    }
+}
+
 /// Behind all that wait now: so the keys take turns (patterns/fair_queue.hpp).
 void webhook_store::let_next_of_key(const row& left) {
     if (left.order_key.empty() || key_is_taken(left.lane, left.order_key)) return;
@@ -169,6 +186,7 @@ bool webhook_store::insert(const new_webhook& w) {
         s.bindNoCopy(8, static_cast<const void*>(w.text.data()), static_cast<int>(w.text.size()));
         if (s.exec() != 1) return false;
         ++last_number_;
+        note_arrival(w.accepted_at);
         if (state == waiting) note_place(w.lane, last_number_);
         paths_.add(last_number_, request_in(w.text).target);
         route_counts& n = routes_.at(w.lane).counts;

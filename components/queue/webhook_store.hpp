@@ -38,6 +38,7 @@ struct stored_webhook {
     std::int64_t due_at = 0;  ///< Unix time in ms: not to be tried before; 0 before the first try
     std::int64_t accepted_at = 0;  ///< or when an operator revived it
     std::string text;              ///< the JSON as it came
+    std::string order_key = {};    ///< empty: in no order
     bool is_whole = true;          ///< false: id or text are not what came, by their checksum
 };
 
@@ -87,6 +88,7 @@ struct restored_state {
     stored_tries tries{};
     std::int64_t due_at = 0;
     std::string reason = {};
+    std::vector<attempt_note> attempts = {};
 };
 
 /// Every change of state is one of webhook_state.hpp. All changes happen between begin() and
@@ -202,11 +204,13 @@ private:
     std::size_t remove_all(const std::vector<row>& all, webhook_event why);
     std::uint64_t& count_of(std::int64_t lane, webhook_state s);
     void note_place(std::int64_t lane, std::int64_t turn);
+    void note_arrival(std::int64_t accepted_at);
     /// Performs it where it concerns this webhook, but for what is beside its state; true then.
     bool change(const row& r, webhook_event what);
     bool key_is_taken(std::int64_t lane, const std::string& key);
     void let_next_of_key(const row& left);
     void note(std::int64_t seq, const attempt_note& n);
+    void narrow_by_time(const webhook_filter& filter, search_range& range);
     void forget_seen(std::int64_t lane, std::int64_t before_ms);
     std::vector<stored_webhook> read(SQLite::Statement& s, read_limit limit);
     std::vector<dead_webhook> read_dead(SQLite::Statement& s, read_limit limit);
@@ -215,6 +219,8 @@ private:
     route_table routes_;
     path_blocks paths_;
     std::int64_t last_number_ = 0;           // of all seq and turn
+    std::int64_t last_arrival_ = 0;          // `accepted_at` of the latest
+    std::int64_t last_committed_ = 0;        // the same, before this transaction
     std::vector<std::int64_t> last_places_;  // by lane; also one that was rolled back
     using statement = std::unique_ptr<SQLite::Statement>;
     statement insert_, remove_, find_, tries_of_, fail_, kill_, waiting_, due_, next_due_, free_,

@@ -86,10 +86,7 @@ std::vector<std::string> proxies_in(const supe::field_reader& in, const supe::lo
 
 /// A stop takes so much longer.
 supe::milliseconds delay_in(const supe::field_reader& in, const supe::located_value& v) {
-    const supe::milliseconds delay = in.duration(v);
-    if (delay > longest_delay)
-        in.wrong(v, "a duration of at most " + supe::print_duration(longest_delay));
-    return delay;
+    return in.duration(v, supe::milliseconds(0), longest_delay);
 }
 
 admin_place admin_in(const supe::field_reader& in, const supe::located_value& v,
@@ -157,16 +154,11 @@ void check_destination(const relay_route& route, const relay_settings& s) {
                 route.to, own.address));
 }
 
-/// Two sockets on one address cannot be had.
-bool overlap(const supe::listen_address& a, const supe::listen_address& b) {
-    return a.port != 0 && a.port == b.port && (a.takes_all() || b.takes_all() || a.host == b.host);
-}
-
 void check_admin(const relay_settings& s) {
     if (!s.admin) return;
     const supe::listen_address own = checked_listen(s.admin->address);
     for (const relay_listener& in : s.listen)
-        if (overlap(own, checked_listen(in.address)))
+        if (own.overlaps(checked_listen(in.address)))
             throw std::invalid_argument(fmt::format(
                 "\"{}\": webhooks come in there ({}): admin needs an address of its own",
                 s.admin->address, in.address));

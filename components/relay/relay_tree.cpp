@@ -16,6 +16,9 @@ using namespace std::chrono_literals;
 constexpr unsigned generous = 1000;
 constexpr auto generous_within = 10s;
 
+/// In the state directory: by way of it http_server hands webhooks to the queue.
+constexpr const char* queue_socket = "queue.socket";
+
 supe::child_spec built_in(std::string component, std::string name, json::value config) {
     supe::child_spec child;
     child.component = std::move(component);
@@ -56,6 +59,7 @@ json::object lane_of(const relay_settings& s, const relay_route& route) {
 
 json::object queue_config(const relay_settings& s) {
     json::object config{{"file", "queue.db"},
+                        {"socket", queue_socket},
                         {"limit", supe::print_bytes(s.queue_limit)},
                         {"disk_reserve", supe::print_bytes(s.disk_reserve)}};
     if (s.max_age) config["max_age"] = time(*s.max_age);
@@ -110,7 +114,7 @@ json::array tls_of(const relay_settings& s) {
 }
 
 json::object intake_config(const relay_settings& s) {
-    json::object config{{"to", "/dam/queue"}};
+    json::object config{{"to", "/dam/queue"}, {"socket", queue_socket}};
     if (json::array tls = tls_of(s); !tls.empty()) config["tls"] = std::move(tls);
     if (s.accepts_on().count() > 0) config["drain_delay"] = time(s.accepts_on());
     json::array& routes = config["routes"].emplace_array();
@@ -122,8 +126,7 @@ json::object intake_config(const relay_settings& s) {
 supe::child_spec forwarder_of(const relay_route& route) {
     auto forwarder = built_in("forwarder", name_for(route, "forwarder"), forwarder_config(route));
     forwarder.demand = true;
-    forwarder.shutdown.limit =
-        10s;  // no longer: under rest_for_one, intake waits for it when the lock has crashed
+    forwarder.shutdown.limit = 10s;  // no longer: a reload and the end of the relay wait for it
     return forwarder;
 }
 
@@ -167,7 +170,6 @@ supe::child_spec dam(const relay_settings& s) {
 supe::supervisor_spec relay_tree(const relay_settings& s) {
     supe::supervisor_spec tree;
     tree.name = s.demo ? "relay-demo" : "relay";
-    tree.strategy = supe::strategy_kind::rest_for_one;
     tree.limit = {generous, generous_within};
     if (s.demo) {
         auto app = built_in("demo_app", "demo_app", nullptr);

@@ -86,14 +86,16 @@ std::string_view behind_host(std::string_view url) {
     return url.substr(std::min(url.find_first_of("/?", scheme + 3), url.size()));
 }
 
-/// HubSpot signs the URL with these characters as themselves.
+/// HubSpot signs the URL with these characters as themselves, behind scheme and host.
 std::string with_plain_characters(std::string_view url) {
     constexpr std::array plain{
         std::pair("%3A", ':'),  std::pair("%2F", '/'), std::pair("%3F", '?'),
         std::pair("%40", '@'),  std::pair("%21", '!'), std::pair("%24", '$'),
         std::pair("%27", '\''), std::pair("%28", '('), std::pair("%29", ')'),
         std::pair("%2A", '*'),  std::pair("%2C", ','), std::pair("%3B", ';')};
-    std::string out;
+    const std::string_view path = behind_host(url);
+    std::string out(url.substr(0, url.size() - path.size()));
+    url = path;
     while (!url.empty()) {
         const auto escape = std::ranges::find_if(
             plain, [url](const auto& p) { return same_field(url.substr(0, 3), p.first); });

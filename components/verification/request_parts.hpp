@@ -49,11 +49,11 @@ public:
     std::vector<std::string> signatures() const;
 
     /// Text that was signed, with these in place: `{body}`; `{method}`; `{url}` as it was called,
-    /// `{plain_url}` with HubSpot's characters unescaped; `{timestamp}`; `{SOURCE}`; `{form}`: the
-    /// fields of a form, sorted by name, each name directly followed by its value (Twilio). A body
-    /// that is no form, or a form without text, is not in there: the query must name its SHA-256 as
-    /// `bodySHA256`. So must it where the name of a field holds `?`, `=` or `/`. Nothing where a
-    /// part is missing; then `missing` says which.
+    /// `{plain_url}` with HubSpot's characters unescaped behind its host; `{timestamp}`;
+    /// `{SOURCE}`; `{form}`: the fields of a form, sorted by name, each name directly followed by
+    /// its value (Twilio). A body that is no form, or a form without text, is not in there: the
+    /// query must name its SHA-256 as `bodySHA256`. So must it where the name of a field holds `?`,
+    /// `=` or `/`. Nothing where a part is missing; then `missing` says which.
     std::optional<std::string> signed_text(std::string_view url, std::string& missing) const;
 
     /// What is wrong with a part of what was signed, as `Id is there twice`; empty where nothing

@@ -1,5 +1,7 @@
 #include "components/verification/signed_time.hpp"
 
+#include "supe/text/units.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -14,28 +16,12 @@ bool is_all_digits(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, is_digit);
 }
 
-int number_in(std::string_view text, std::size_t at, std::size_t digits) {
-    int n = 0;
-    std::from_chars(text.data() + at, text.data() + at + digits, n);
-    return n;
-}
-
+/// With all of its parts, so that no character behind it can be one of it.
 std::optional<std::chrono::milliseconds> date_in(std::string_view text) {
-    using namespace std::chrono;
-    constexpr std::string_view form = "0000-00-00T00:00:00";
-    if (text.size() <= form.size() || text.back() != 'Z') return std::nullopt;
-    const std::string_view fraction = text.substr(form.size(), text.size() - form.size() - 1);
-    if (!fraction.empty() && (fraction.front() != '.' || !is_all_digits(fraction.substr(1))))
-        return std::nullopt;
-    for (std::size_t i = 0; i < form.size(); ++i) {
-        if (form[i] == '0' ? !is_digit(text[i]) : text[i] != form[i]) return std::nullopt;
-    }
-    const year_month_day day{year(number_in(text, 0, 4)),
-                             month(static_cast<unsigned>(number_in(text, 5, 2))),
-                             std::chrono::day(static_cast<unsigned>(number_in(text, 8, 2)))};
-    if (!day.ok()) return std::nullopt;
-    return sys_days(day).time_since_epoch() + hours(number_in(text, 11, 2)) +
-           minutes(number_in(text, 14, 2)) + seconds(number_in(text, 17, 2));
+    constexpr std::string_view shortest = "0000-00-00T00:00:00Z";
+    const bool is_whole = text.size() >= shortest.size() && text[10] == 'T' && text.back() == 'Z';
+    const auto at = is_whole ? supe::parse_utc(text) : std::nullopt;
+    return at ? std::optional(at->time_since_epoch()) : std::nullopt;
 }
 
 }  // namespace

@@ -29,9 +29,8 @@ std::string separator_in(const field_reader& in, const located_value& v) {
 }
 
 std::chrono::seconds age_in(const field_reader& in, const located_value& v) {
-    const auto age = std::chrono::duration_cast<std::chrono::seconds>(in.some_time(v));
-    if (age.count() == 0) in.wrong(v, "at least 1s");
-    return age;
+    return std::chrono::duration_cast<std::chrono::seconds>(
+        in.duration(v, std::chrono::seconds(1)));
 }
 
 /// The columns of those kinds that are nobody's.

@@ -108,7 +108,8 @@ message read_message(std::string_view frame) {
         append_member(m.extras, object.key_text(), object.value());
     }
     if (!object.well_formed()) {
-        if (is_json(frame)) return raw_frame{};
+        // An object was looked at to its end, or to its fault.
+        if (first_of_json(frame) != '{' && is_json(frame)) return raw_frame{};
         return bad_frame{
             fmt::format("not JSON in UTF-8: {:.60}", json_quoted(frame.substr(0, 40)))};
     }

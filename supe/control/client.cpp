@@ -1,6 +1,7 @@
 #include "supe/control/client.hpp"
 
 #include "supe/control/server.hpp"
+#include "supe/storage/private_socket.hpp"
 #include "supe/text/json_value.hpp"
 
 #include <fcntl.h>

@@ -1,5 +1,7 @@
 #include "supe/control/commands.hpp"
 
+#include "supe/supervision/large_answer.hpp"
+#include "supe/supervision/no_such_child.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 #include "supe/text/units.hpp"
@@ -83,6 +85,9 @@ void commands::on_outcome(const std::string& id, signal_kind outcome, std::strin
     if (const auto letter = retried_.extract(id); !letter.empty()) {
         if (outcome != signal_kind::mail_undeliverable) supervisor_.dead().drop(letter.mapped());
     }
+    if (const auto line = restoring_.extract(id); !line.empty()) {
+        if (outcome != signal_kind::mail_undeliverable) restored_.add(line.mapped());
+    }
     if (outcome == signal_kind::mail_undeliverable) {
         awaiting_acceptance_.answer(id, reason);
         awaiting_ack_.answer(id, reason);
@@ -111,7 +116,7 @@ json::value commands::no_such_child(std::string_view address) const {
     const std::size_t parent = address.rfind('/');
     const bool ours = address.substr(0, std::min(parent, address.size())) == supervisor_.address();
     if (!ours)
-        return error(fmt::format("no such child: {} (supe tree shows all that there are)", address),
+        return error(supe::no_such_child(address) + " (supe tree shows all that there are)",
                      result::no_such);
     std::string there;
     std::size_t n = 0;
@@ -119,7 +124,7 @@ json::value commands::no_such_child(std::string_view address) const {
         if (n++ < names_shown) there += (there.empty() ? "" : ", ") + c->address();
     }
     if (n > names_shown) there += ", …";
-    return error(fmt::format("no such child: {} (there {})", address,
+    return error(fmt::format("{} (there {})", supe::no_such_child(address),
                              there.empty() ? "are none" : "is " + there),
                  result::no_such);
 }
@@ -232,7 +237,7 @@ awaitable<json::value> commands::for_child(std::string what, std::string name,
                         result::bad_request);
     }
     // It may have been removed while this request waited for its turn.
-    if (problem.starts_with("no such child")) co_return no_such_child(address);
+    if (is_no_such_child(problem)) co_return no_such_child(address);
     co_return outcome(problem, std::move(done));
 }
 
@@ -323,18 +328,16 @@ awaitable<json::value> commands::call(std::string name, json::object request) {
         co_return error(fmt::format("{} does not answer (for 10 s)", address), result::timed_out);
     if (!outcome->problem.empty())
         co_return error(fmt::format("mail to {}: {}", address, outcome->problem), result::failed);
-    auto value = parse_json(outcome->answer);
-    if (!value)
-        co_return error(fmt::format("the answer of {} cannot be read", address), result::failed);
-    co_return ok(std::move(*value));
+    co_return large_answer(outcome->answer);
 }
 
 /// Puts a mail into a mailbox again. It is safe there after accepted() alone: the mailbox may be
-/// full, or the disk. `letter`: the dead letter that it is of.
+/// full, or the disk. `source`: what it is of; on_outcome() finds it in `sources`. May be empty.
 std::unique_ptr<commands::acceptance> commands::put_again(const std::string& recipient,
-                                                          envelope mail, std::string letter) {
+                                                          envelope mail, mail_sources& sources,
+                                                          std::string source) {
     const std::string id = std::to_string(++last_id_);
-    if (!letter.empty()) retried_.emplace(id, std::move(letter));
+    if (!source.empty()) sources.emplace(id, std::move(source));
     auto outcome = std::make_unique<acceptance>(awaiting_acceptance_, id);
     outcome->expires_at(supervisor_.time().now() + acceptance_limit);
     mail.origin = without_receipt(id);

@@ -19,7 +19,8 @@ namespace supe::control {
 enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_out = 4 };
 
 /// Requests are objects: `{"do": NAME, "address": ADDRESS, …}`; addresses, also bare names, count
-/// from the root. Answers are `{"ok": VALUE}`, or `{"error": TEXT, "code": N}`.
+/// from the root. Answers are `{"ok": VALUE}`, or `{"error": TEXT, "code": N}`;
+/// answer_text() prints them (supervision/large_answer.hpp).
 ///
 /// | do | further members | ok |
 /// |---|---|---|
@@ -29,8 +30,8 @@ enum class result { done = 0, failed = 1, bad_request = 2, no_such = 3, timed_ou
 /// | add | `child`: as in a tree file | a text |
 /// | scale | `instances`: N | a text |
 /// | reload | | a text: the tree file was read again (of the root alone) |
-/// | dead | `what`: list, show, retry, drop; `id`; without it all | the list; the letter; how many |
-/// | restore | `mails`: lines of a saved mailbox (state_directory.md), each in place, or as a string; `of_another`: the mailbox of another child | `{"taken": N, "problem": why not all}` |
+/// | dead | `what`: list, show, retry, drop; `id`: an ID of the list, or `ID@ADDRESS` where several recipients have a letter of that ID; without it all | the list; the letter; how many |
+/// | restore | `mails`: lines of a saved mailbox (state_directory.md), each in place, or as a string; `of_another`: the mailbox of another child; `lines`: for each mail a name that no other line of any file has: what this supervisor took lately is not put again | `{"taken": N, "problem": why not all}` |
 /// | mail | `to`, `msg`: the text of a JSON value, `wait`: until it is acknowledged | a text |
 /// | call | `msg` likewise | what the child answers (contract §3, a call) |
 class commands {
@@ -63,24 +64,34 @@ private:
     std::string came_up_text(const std::string& name);
     void on_outcome(const std::string& id, signal_kind outcome, std::string reason);
     awaitable<boost::json::value> mail(object request);
+    using mail_sources = std::map<std::string, std::string>;
     std::unique_ptr<acceptance> put_again(const std::string& recipient, envelope mail,
-                                          std::string letter = {});
+                                          mail_sources& sources, std::string source);
     bool is_retried(const std::string& letter) const;
     awaitable<std::string> accepted(acceptance& outcome);
     awaitable<boost::json::value> call(std::string name, object request);
-    awaitable<boost::json::value> restore(std::string name, object request);
+    awaitable<boost::json::value> restore(std::string name,
+                                          object request);  // commands_restore.cpp
     // commands_dead.cpp
+    awaitable<boost::json::value> dead_of_all(object request);
+    awaitable<boost::json::value> only_dead(std::string what, std::string id);
     awaitable<> ask_one(std::string nested, object request, boost::json::value& answer);
     awaitable<std::vector<boost::json::value>> ask_all_below(object request);
     awaitable<boost::json::value> dead(object request);
     awaitable<boost::json::value> dead_one(std::string what, std::string id);
+    awaitable<boost::json::value> show_dead(std::string id);
     awaitable<boost::json::value> dead_all(std::string what);
+    std::string address_of(const dead_letter& letter) const;
+    std::string address_of(const journaled_mail& mail) const;
+    object summary_of(const dead_letter& letter) const;
+    const dead_letter* find_letter(std::string_view id) const;
     boost::json::array list_dead() const;
+    boost::json::array list_dead(std::string_view id) const;
     boost::json::value unknown_one(const std::string& what, const journaled_mail& mail);
-    boost::json::object summary_of_unknown(const journaled_mail& mail) const;
+    object summary_of_unknown(const journaled_mail& mail) const;
     std::string why_unknown(const journaled_mail& mail) const;
-    const journaled_mail* find_unknown(std::string_view id) const;
-    awaitable<std::size_t> retry(std::vector<std::string> ids, std::string& problem);
+    std::vector<const journaled_mail*> find_unknown(std::string_view id) const;
+    awaitable<std::size_t> retry(std::vector<std::string> names, std::string& problem);
 
     boost::json::value no_such_child(std::string_view address) const;
 
@@ -98,9 +109,11 @@ private:
     waiter_table<std::string, std::string> awaiting_acceptance_;
     waiter_table<std::string, std::string> awaiting_ack_;
     waiter_table<std::string, call_outcome> awaiting_answer_;
-    // Dead letters whose mail is on its way to a mailbox, by the id that we gave that mail. A
-    // letter is dropped when the mail is safe there, whoever still waits for it.
-    std::map<std::string, std::string> retried_;
+    // Dead letters, and lines of saved mailboxes, whose mail is on its way to a mailbox, by the id
+    // that we gave that mail. When the mail is safe there the letter is dropped, and the line is
+    // known as taken, whoever still waits for it.
+    mail_sources retried_, restoring_;
+    recent_ids restored_;
     std::uint64_t last_id_ = 0;
     reloader reload_;
 };

@@ -2,6 +2,7 @@
 // last_exit, children.
 #include "supe/control/commands.hpp"
 #include "supe/output/output_line.hpp"
+#include "supe/supervision/large_answer.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -83,11 +84,11 @@ json::object commands::describe_self() {
 /// marked `silent`.
 awaitable<> commands::fill_children(json::object& node, std::string name) {
     json::object request{{"do", "status"}, {"address", node.at("address")}};
-    const json::value answer = co_await supervisor_.ask_below(name, std::move(request));
-    const auto* ok = answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
+    json::value answer = co_await supervisor_.ask_below(name, std::move(request));
+    auto ok = ok_of(std::move(answer));
     if (ok && ok->is_object()) {
         for (const char* key : {"operation", "operations_waiting", "children"}) {
-            if (const auto* member = ok->get_object().if_contains(key)) node[key] = *member;
+            if (auto* member = ok->get_object().if_contains(key)) node[key] = std::move(*member);
         }
     } else {
         node["silent"] = true;
@@ -165,9 +166,9 @@ awaitable<json::value> commands::find(object request) {
             find_in_spec(*c->spec().supervisor, c->address(), role->get_string(), found);
     }
     request["address"] = "/";  // each is asked for itself
-    const auto answers = co_await ask_all_below(std::move(request));
-    for (const json::value& answer : answers) {
-        const auto* ok = answer.is_object() ? answer.get_object().if_contains("ok") : nullptr;
+    auto answers = co_await ask_all_below(std::move(request));
+    for (json::value& answer : answers) {
+        const auto ok = ok_of(std::move(answer));
         if (!ok || !ok->is_array())
             co_return error("a nested supervisor does not answer: what runs below is not known",
                             result::timed_out);

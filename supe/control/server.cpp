@@ -2,15 +2,16 @@
 
 #include "supe/async/assertion.hpp"
 #include "supe/control/server_client.hpp"
+#include "supe/storage/private_socket.hpp"
+#include "supe/supervision/json_turns.hpp"
+#include "supe/supervision/large_answer.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 #include "supe/text/large_json.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <algorithm>
 #include <array>
 #include <boost/asio/redirect_error.hpp>
@@ -31,33 +32,8 @@ constexpr std::size_t read_size = 16u << 10;  // bytes at a time
 
 asio::local::stream_protocol::acceptor listen_in(const std::filesystem::path& state,
                                                  loop_executor executor) {
-    const auto failed = [&](int number) {
-        return system_error(error_code(number, boost::system::system_category()),
-                            (state / "control.sock").string());
-    };
-    const unique_fd directory(::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!directory) throw failed(errno);
-    ::unlinkat(directory.get(), "control.sock.new", 0);
-    unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const asio::local::stream_protocol::endpoint address(
-        short_path(directory.get(), "control.sock.new"));
-    // The mode that bind gives the file, so that nobody else can connect even for a moment.
-    ::fchmod(fd.get(), 0600);
-    // Under another name first: a control.sock that is there listens.
-    if (::bind(fd.get(), address.data(), static_cast<socklen_t>(address.size())) != 0 ||
-        ::listen(fd.get(), 64) != 0 ||
-        ::fchmodat(directory.get(), "control.sock.new", 0600, 0) != 0 ||
-        ::renameat(directory.get(), "control.sock.new", directory.get(), "control.sock") != 0) {
-        throw failed(errno);
-    }
-    return {executor, asio::local::stream_protocol(), fd.release()};
-}
-
-bool is_allowed(int fd) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-           (peer.uid == ::geteuid() || peer.uid == 0);
+    return {executor, asio::local::stream_protocol(),
+            listen_private(state / "control.sock").release()};
 }
 
 /// Each kind of connection takes an eighth of our descriptors at most: children need them too.
@@ -79,9 +55,9 @@ constexpr std::size_t most_members = 64;          // of a request
 constexpr std::size_t longest_member = 1u << 20;  // bytes; but of lists, and of a mail
 /// To build what nobody asks for would hold the loop up: it may be 16 MiB.
 bool is_known(std::string_view key) {
-    constexpr std::array known{"address", "child",     "component", "do",         "fresh",
-                               "id",      "instances", "name",      "of_another", "timeout_ms",
-                               "to",      "wait",      "what"};
+    constexpr std::array known{"address",    "child",     "component", "do",   "fresh",
+                               "id",         "instances", "lines",     "name", "of_another",
+                               "timeout_ms", "to",        "wait",      "what"};
     return std::ranges::find(known, key) != known.end();
 }
 
@@ -103,10 +79,6 @@ std::optional<json::object> parse_request(std::string_view line) {
             request[members.key()] = std::move(*value);
     }
     return members.well_formed() ? std::optional(std::move(request)) : std::nullopt;
-}
-
-std::string short_path(int directory_fd, const std::string& name) {
-    return fmt::format("/proc/self/fd/{}/{}", directory_fd, name);
 }
 
 server::server(supervisor& s, std::filesystem::path state, server_limits limits)
@@ -135,10 +107,10 @@ awaitable<> server::accept() {
                                   asio::cancellation_type::none;
         if (is_cancelled) throw system_error(asio::error::operation_aborted);
         if (failed == asio::error::operation_aborted) continue;  // restore(): there is a new one
-        if (failed && is_out_of_descriptors(failed) && close_oldest_silent()) continue;
+        if (failed && is_out_of_descriptors(failed) && close_longest_silent()) continue;
         if (failed) {
             co_await supervisor_.time().sleep_for(100ms);  // later, perhaps
-        } else if (is_allowed(peer.native_handle())) {
+        } else if (is_of_our_user(peer.native_handle())) {
             take_in(std::move(peer));
         }
     }
@@ -146,24 +118,19 @@ awaitable<> server::accept() {
 
 /// Silent connections make room for new ones, so that they never keep anyone out.
 void server::take_in(socket_type peer) {
-    forget_the_heard();
-    if (silent_.size() >= limits_.silent) close_oldest_silent();
-    auto who = std::make_shared<client>(std::move(peer), unfinished_bytes_);
-    silent_.push_back(who);
-    connections_.start(serve(who));
-}
-
-void server::forget_the_heard() {
-    std::erase_if(silent_, [](const auto& c) { return c.expired() || c.lock()->complete; });
+    if (room_.size() >= limits_.silent) close_longest_silent();
+    connections_.start(
+        serve(std::make_shared<client>(std::move(peer), room_, supervisor_.time().now())));
 }
 
 /// False when there is none.
-bool server::close_oldest_silent() {
-    forget_the_heard();
-    if (silent_.empty()) return false;
+bool server::close_longest_silent() {
+    auto* const silent = static_cast<client*>(room_.longest_silent());
+    if (!silent) return false;
+    silent->leave_room();
+    silent->gives_way = true;
     error_code ignored;
-    silent_.front().lock()->peer.close(ignored);
-    silent_.pop_front();
+    silent->peer.close(ignored);
     return true;
 }
 
@@ -171,19 +138,21 @@ bool server::close_oldest_silent() {
 awaitable<> server::serve(std::shared_ptr<client> who) {
     try {
         clock& time = supervisor_.time();
-        const auto line = co_await within(time, time.now() + limits_.patience, read_request(who));
-        who->largest = who->text.size();
-        who->forget_text();
-        if (!line && !who->too_much) co_return;
-        who->complete = true;
-        auto request = line ? parse_request(*line) : std::nullopt;
+        auto line = co_await within(time, time.now() + limits_.patience, read_request(who));
+        if (!line) co_return;
+        who->leave_room();
+        who->largest = std::max(line->size(), who->text.size());
+        who->text = std::string();
+        auto request = who->refusal.is_null() ? parse_request(*line) : std::nullopt;
+        line.reset();  // many may wait
         if (!request) {
-            json::value refusal =
-                error(who->too_much ? "the request is too large" : "the request is no JSON object",
-                      result::bad_request);
+            json::value refusal = std::move(who->refusal);
+            if (refusal.is_null())
+                refusal = error("the request is no JSON object", result::bad_request);
             co_await send_answer(who, std::move(refusal));
             co_return;
         }
+        co_await turn_after_json(time, who->largest);
         const request_kind kind = kind_of(*request);
         if (!places_.has_room(kind)) {
             json::value refusal = error(places_.refusal(kind), result::failed);
@@ -205,8 +174,8 @@ awaitable<> server::serve(std::shared_ptr<client> who) {
     give_back_after_json(who->largest);
 }
 
-/// The first line, without its newline. Throws when the connection ends before; `too_much` says why
-/// it is empty.
+/// The first line, without its newline. Throws when the connection ends before; `refusal` says why
+/// it was not read to its end.
 awaitable<std::string> server::read_request(std::shared_ptr<client> who) {
     for (;;) {
         const std::size_t before = who->text.size();
@@ -216,14 +185,39 @@ awaitable<std::string> server::read_request(std::shared_ptr<client> who) {
         const std::size_t n =
             co_await who->peer.async_read_some(room, asio::redirect_error(use_awaitable, failed));
         who->text.resize(before + n);
-        who->counted += n;
-        unfinished_bytes_ += n;
-        if (const std::size_t end = who->text.find('\n', before); end != std::string::npos)
-            co_return who->text.substr(0, end);
-        if (failed) throw system_error(failed);
-        who->too_much = who->text.size() > limits_.request || unfinished_bytes_ > limits_.requests;
-        if (who->too_much) co_return std::string();
+        if (const std::size_t end = who->text.find('\n', before); end != std::string::npos) {
+            who->text.resize(end);
+            co_return std::move(who->text);
+        }
+        if (failed && !who->gives_way) throw system_error(failed);
+        who->refusal = why_not_on(*who);
+        if (!who->refusal.is_null()) co_return std::string();
     }
+}
+
+/// Why no more of its request is read. Null: it is read on.
+json::value server::why_not_on(client& who) {
+    if (who.gives_way)
+        return error("the request came too slowly, and another one needed its room; try again",
+                     result::timed_out);
+    if (who.text.size() > limits_.request)
+        return error("the request is too large", result::bad_request);
+    room_.heard(who);
+    if (!make_room(who))
+        return error("the supervisor has no room for another large request now; try again",
+                     result::failed);
+    return nullptr;
+}
+
+/// A large request that has had its time makes room for others. False where that is not enough.
+bool server::make_room(client& who) {
+    while (!room_.hold(who, who.text.size(), limits_.requests)) {
+        const time_point before = supervisor_.time().now() - limits_.fair;
+        auto* const slowest = static_cast<client*>(room_.slowest_large(before, who));
+        if (!slowest) return false;
+        slowest->give_way();
+    }
+    return true;
 }
 
 awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
@@ -238,7 +232,7 @@ awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
 /// A client that does not read its answer is closed after a while, and large answers wait in memory
 /// for few.
 awaitable<> server::send_answer(std::shared_ptr<client> who, json::value answer) {
-    std::string line = json::serialize(answer) + "\n";
+    std::string line = answer_text(answer) + "\n";
     answer = nullptr;
     who->largest = std::max(who->largest, line.size());
     if (unread_answers_ > 0 && unread_answers_ + line.size() > limits_.unread_answers)

@@ -5,25 +5,27 @@
 #include "supe/async/race.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/control/request_places.hpp"
+#include "supe/control/request_room.hpp"
 #include "supe/output/output_line.hpp"
 #include "supe/process/socket_file.hpp"
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <filesystem>
-#include <list>
 
 namespace supe::control {
 
 /// What a client may cost. One past a limit is refused or closed, without an effect on others.
 struct server_limits {
-    std::size_t silent = 64;  ///< connections without a whole request; past it the oldest is closed
+    std::size_t silent = 64;  ///< connections without a whole request; past it the one that has
+                              ///< been silent for longest is closed
     place_limits places;      ///< requests that are served; past it they are refused
     std::size_t request = 17u << 20;        ///< bytes: a mail of the frame limit, with its envelope
-    std::size_t requests = 64u << 20;       ///< bytes of all requests that are being read
+    std::size_t requests = 64u << 20;       ///< bytes of all large requests that are being read
     std::size_t unread_notices = 8u << 20;  ///< bytes that wait for one client
     std::size_t all_unread_notices = 128u
                                      << 20;   ///< of all together; past it the slowest is closed
     std::size_t unread_answers = 128u << 20;  ///< bytes of all answers; past it one is an error
+    duration fair = std::chrono::seconds(2);  ///< for a large request, before it gives way
     duration patience = std::chrono::seconds(10);  ///< for a whole request
     duration reading = std::chrono::seconds(60);   ///< for a whole answer, by its client
     duration heartbeat = std::chrono::seconds(3);  ///< between empty lines, until the answer comes
@@ -48,10 +50,11 @@ private:
     struct listener;  // server_notices.cpp
     awaitable<> accept();
     void take_in(asio::local::stream_protocol::socket peer);
-    bool close_oldest_silent();
-    void forget_the_heard();
+    bool close_longest_silent();
     awaitable<> serve(std::shared_ptr<client> who);
     awaitable<std::string> read_request(std::shared_ptr<client> who);
+    boost::json::value why_not_on(client& who);
+    bool make_room(client& who);
     awaitable<> answer(std::shared_ptr<client> who, boost::json::object request);
     awaitable<> send_heartbeats(std::shared_ptr<client> who);
     awaitable<> send_answer(std::shared_ptr<client> who, boost::json::value answer);
@@ -64,8 +67,7 @@ private:
     server_limits limits_;
     asio::local::stream_protocol::acceptor acceptor_;
     socket_file file_;
-    std::list<std::weak_ptr<client>> silent_;  // the oldest first
-    std::size_t unfinished_bytes_ = 0;
+    request_room room_;
     request_places places_;
     std::size_t unread_answers_ = 0;    // bytes that are being written
     std::vector<listener*> listeners_;  // to notices
@@ -77,9 +79,5 @@ private:
 /// A request from its line: an object. Its `msg` is a string with the JSON text of what was sent,
 /// byte for byte. Nothing for what is no request.
 std::optional<boost::json::object> parse_request(std::string_view line);
-
-/// The path of a socket in `directory` that is never too long for a sockaddr_un: by way of
-/// /proc/self/fd. `directory_fd` must stay open while it is used.
-std::string short_path(int directory_fd, const std::string& name);
 
 }  // namespace supe::control

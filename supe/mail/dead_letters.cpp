@@ -1,5 +1,6 @@
 #include "supe/mail/dead_letters.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 
 namespace supe {
@@ -11,25 +12,29 @@ std::size_t dead_letter::bytes() const {
     return n;
 }
 
-envelope dead_letter::as_mail() const {
-    envelope mail;
-    mail.id = id;
-    mail.from = from;
+std::string dead_letter::name() const { return copy == 1 ? id : fmt::format("{}~{}", id, copy); }
+
+envelope dead_letter::view() const {
+    envelope mail = stored_mail::view();
     mail.to = to;
-    mail.attempt = attempts;
-    mail.msg = msg;
-    mail.extras = extras;
-    mail.answer = answer;
     return mail;
 }
 
 void dead_letters::add(const envelope& mail, const std::string& recipient,
                        const std::string& reason, const mail_history& history,
                        std::chrono::system_clock::time_point now) {
-    letters_.push_back({std::string(mail.id), recipient, std::string(mail.to),
-                        std::string(mail.from), std::string(mail.msg), std::string(mail.extras),
-                        mail.answer, mail.attempt, reason, now, history});
-    bytes_ += letters_.back().bytes();
+    dead_letter letter;
+    static_cast<stored_mail&>(letter) = stored_mail(mail);
+    letter.recipient = recipient;
+    letter.to = mail.to;
+    letter.reason = reason;
+    letter.at = now;
+    letter.history = history;
+    for (const dead_letter& l : letters_)
+        if (l.id == letter.id) letter.copy = std::max(letter.copy, l.copy + 1);
+    while (find(letter.name())) ++letter.copy;  // the id of another mail may look like that name
+    bytes_ += letter.bytes();
+    letters_.push_back(std::move(letter));
     if (store_) store_->keep(letters_.back());
     bound();
 }
@@ -45,21 +50,25 @@ void dead_letters::bound() {
         take_out(letters_.begin());
 }
 
-void dead_letters::take_out(std::deque<dead_letter>::iterator letter) {
+void dead_letters::take_out(place letter) {
     bytes_ -= letter->bytes();
-    if (store_) store_->discard(letter->id);
+    if (store_) store_->discard(letter->name());
     letters_.erase(letter);
 }
 
-const dead_letter* dead_letters::find(std::string_view id) const {
-    const auto found =
-        std::ranges::find_if(letters_, [&](const dead_letter& l) { return l.id == id; });
+dead_letters::place dead_letters::place_of(std::string_view name) const {
+    return std::ranges::find_if(letters_, [name](const dead_letter& l) {
+        return name.starts_with(l.id) && l.name() == name;  // few names are built
+    });
+}
+
+const dead_letter* dead_letters::find(std::string_view name) const {
+    const place found = place_of(name);
     return found == letters_.end() ? nullptr : &*found;
 }
 
-bool dead_letters::drop(std::string_view id) {
-    const auto found =
-        std::ranges::find_if(letters_, [&](const dead_letter& l) { return l.id == id; });
+bool dead_letters::drop(std::string_view name) {
+    const place found = place_of(name);
     if (found == letters_.end()) return false;
     take_out(found);
     return true;

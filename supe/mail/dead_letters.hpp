@@ -10,20 +10,20 @@
 namespace supe {
 
 /// A copy of a mail, with the reason why it is here.
-struct dead_letter {
-    std::string id;         ///< the id of the mail, which names the letter too
+struct dead_letter : stored_mail {
+    /// Of the letters with this `id`, from 1: a mailbox that was taken back twice gives two.
+    unsigned copy = 1;
     std::string recipient;  ///< a child's name under this supervisor
     std::string to;  ///< the whole address, when `recipient` is a supervisor on its way; else empty
-    std::string from, msg, extras;
-    bool answer = false;
-    unsigned attempts = 0;
     std::string reason;  ///< for people
     std::chrono::system_clock::time_point at{};
     mail_history history;  ///< what happened to it before, oldest first
 
+    /// No other letter of this supervisor has it: the id, or `ID~2` for the second copy.
+    std::string name() const;
     std::size_t bytes() const;
     /// The mail as it was sent, with its attempts, to be sent again. Valid as long as this letter.
-    envelope as_mail() const;
+    envelope view() const;
 };
 
 /// Keeps the letters beyond the life of the supervisor.
@@ -31,7 +31,7 @@ class dead_letter_store {
 public:
     virtual ~dead_letter_store() = default;
     virtual void keep(const dead_letter& letter) = 0;
-    virtual void discard(const std::string& id) = 0;
+    virtual void discard(const std::string& name) = 0;
 };
 
 /// `supe dead list|show|retry|drop`.
@@ -53,16 +53,18 @@ public:
              const mail_history& history, std::chrono::system_clock::time_point now);
     /// Oldest first.
     const std::deque<dead_letter>& all() const { return letters_; }
-    /// Null when no letter has that id. Valid until the next change.
-    const dead_letter* find(std::string_view id) const;
-    /// False when no letter has that id.
-    bool drop(std::string_view id);
+    /// Null when no letter has that name. Valid until the next change.
+    const dead_letter* find(std::string_view name) const;
+    /// False when no letter has that name.
+    bool drop(std::string_view name);
     /// Returns how many there were.
     std::size_t drop_all();
 
 private:
+    using place = std::deque<dead_letter>::const_iterator;
+    place place_of(std::string_view name) const;
     void bound();
-    void take_out(std::deque<dead_letter>::iterator letter);
+    void take_out(place letter);
 
     std::deque<dead_letter> letters_;
     std::size_t bytes_ = 0;

@@ -1,4 +1,4 @@
-// A mail as it is routed: views into the frame that brought it, or into a held mail. Pure.
+// A mail as it is routed: views into the frame that brought it, or into a mail that is kept. Pure.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,31 @@ struct envelope {
     /// What counts against a mailbox's `limit_bytes`.
     std::size_t bytes() const {
         return id.size() + from.size() + to.size() + msg.size() + extras.size() + origin.id.size();
+    }
+};
+
+/// A mail as it is kept outside of a mailbox: in a journal, as a dead letter, as a line of a file.
+struct stored_mail {
+    std::string id, from;
+    std::string msg;     ///< JSON text, byte for byte
+    std::string extras;  ///< the members that we don't know, as they stood: `,"key":value…`
+    bool answer = false;
+    unsigned attempt = 0;  ///< deliveries so far
+
+    stored_mail() = default;
+    explicit stored_mail(const envelope& mail)
+        : id(mail.id), from(mail.from), msg(mail.msg), extras(mail.extras), answer(mail.answer),
+          attempt(mail.attempt) {}
+    /// Uncharged, and nobody gets its answers: its sender may be gone. Valid as long as this.
+    envelope view() const {
+        envelope mail;
+        mail.id = id;
+        mail.from = from;
+        mail.msg = msg;
+        mail.extras = extras;
+        mail.answer = answer;
+        mail.attempt = attempt;
+        return mail;
     }
 };
 

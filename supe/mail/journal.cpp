@@ -3,6 +3,7 @@
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -46,19 +47,12 @@ json::value parsed(std::string_view text) {
 
 journaled_mail::journaled_mail(const std::string& recipient, const envelope& mail,
                                mailbox::consumer only_for)
-    : sequence(mail.sequence), box(recipient), id(mail.id), from(mail.from), msg(mail.msg),
-      extras(mail.extras), answer(mail.answer),
+    : stored_mail(mail), sequence(mail.sequence), box(recipient),
       from_above(mail.origin.source == mail_source::uplink), receipt(mail.origin.receipt),
-      meant_for(only_for), attempt(mail.attempt), charges(mail.charges), suspect(mail.suspect) {}
+      meant_for(only_for), charges(mail.charges), suspect(mail.suspect) {}
 
 envelope journaled_mail::view() const {
-    envelope mail;
-    mail.id = id;
-    mail.from = from;
-    mail.msg = msg;
-    mail.extras = extras;
-    mail.answer = answer;
-    mail.attempt = attempt;
+    envelope mail = stored_mail::view();
     mail.charges = charges;
     mail.suspect = suspect;
     mail.sequence = sequence;
@@ -71,6 +65,12 @@ bool journaled_mail::is_sound() const {
     return is_json(msg) && (extras.empty() || is_json("{\"msg\":0" + extras + "}"));
 }
 
+std::string journal::restore(journal_reader& reader) {
+    part next = restore_part(reader);
+    while (!next.is_last) next = restore_part(reader);
+    return next.error;
+}
+
 std::string to_text(const mail_history& history) {
     return history.empty() ? std::string() : json::serialize(as_json(history));
 }
@@ -81,13 +81,14 @@ mail_history history_from(std::string_view text) {
 
 std::string to_text(const dead_letter& letter) {
     return json::serialize(json::object{{"id", letter.id},
+                                        {"copy", letter.copy},
                                         {"to", letter.recipient},
                                         {"address", letter.to},
                                         {"from", letter.from},
                                         {"msg", letter.msg},
                                         {"extras", letter.extras},
                                         {"answer", letter.answer},
-                                        {"attempts", letter.attempts},
+                                        {"attempts", letter.attempt},
                                         {"reason", letter.reason},
                                         {"at", to_ms(letter.at)},
                                         {"history", as_json(letter.history)}});
@@ -103,6 +104,7 @@ dead_letter letter_from(std::string_view text) {
         return member && member->is_int64() ? member->get_int64() : 0;
     };
     letter.id = string_of(o, "id");
+    letter.copy = std::max(1u, static_cast<unsigned>(number_of("copy")));
     letter.recipient = string_of(o, "to");
     letter.to = string_of(o, "address");
     letter.from = string_of(o, "from");
@@ -110,7 +112,7 @@ dead_letter letter_from(std::string_view text) {
     letter.extras = string_of(o, "extras");
     letter.reason = string_of(o, "reason");
     letter.answer = o.contains("answer") && o.at("answer").is_bool() && o.at("answer").get_bool();
-    letter.attempts = static_cast<unsigned>(number_of("attempts"));
+    letter.attempt = static_cast<unsigned>(number_of("attempts"));
     letter.at = from_ms(number_of("at"));
     if (o.contains("history")) letter.history = history_of(o.at("history"));
     return letter;

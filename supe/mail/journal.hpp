@@ -11,22 +11,20 @@
 namespace supe {
 
 /// A copy of a mail in the mailbox of a child of this supervisor.
-struct journaled_mail {
+/// When it is restored, `attempt` has the delivery that may have been under way.
+struct journaled_mail : stored_mail {
     std::uint64_t sequence = 0;  ///< its position, which identifies it in the journal
     std::string box;             ///< the child's name
-    std::string id, from, msg, extras;
-    bool answer = false;
-    bool from_above = false;  ///< it came from our own supervisor, which gets the answers
-    bool receipt = false;     ///< that supervisor also wants the ack
+    bool from_above = false;     ///< it came from our own supervisor, which gets the answers
+    bool receipt = false;        ///< that supervisor also wants the ack
     mailbox::consumer meant_for = mailbox::anyone;
-    unsigned attempt = 0;  ///< when restored: with the delivery that may have been under way
     unsigned charges = 0;
     bool suspect = false;
     mail_history history;
 
     journaled_mail() = default;
     journaled_mail(const std::string& recipient, const envelope& mail, mailbox::consumer only_for);
-    /// Valid as long as this.
+    /// With its counters and position. Valid as long as this.
     envelope view() const;
     /// False where its texts are no JSON, which no recipient could read: somebody wrote into the
     /// file, or the disk did.
@@ -60,10 +58,16 @@ public:
         std::string error;  ///< one line; empty when they are on disk
     };
 
-    /// Reads what an earlier life left. Call it before anything else. Returns why it cannot be
-    /// read, or empty. After an error every put() fails; it may be called again, until there is
-    /// none.
-    virtual std::string restore(journal_reader& reader) = 0;
+    /// A step of reading what an earlier life left. Read all of it before anything else, or put and
+    /// flush meanwhile: that is written when all is read. `error` says why it cannot be read, or is
+    /// empty. After an error every put() fails; the next call begins anew.
+    struct part {
+        std::string error;
+        bool is_last = true;  ///< also with an error
+    };
+    virtual part restore_part(journal_reader& reader) = 0;
+    /// All parts in one turn. Returns the error.
+    std::string restore(journal_reader& reader);
 
     virtual void put(journaled_mail mail) = 0;
     /// This mail is about to be delivered. Kept at once, beyond the death of this process (after a

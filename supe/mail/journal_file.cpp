@@ -71,37 +71,91 @@ std::string journal_file::open() {
 
 // --- reading ---
 
-std::string journal_file::restore(journal_reader& reader) {
-    return attempt([&] {
-        SQLite::Database& db = file_->database();
-        SQLite::Statement ids(db, "SELECT id FROM finished ORDER BY n");
-        while (ids.executeStep()) reader.on_finished(text_of(ids.getColumn(0)));
-        SQLite::Statement letters(db, "SELECT letter FROM dead ORDER BY n");
-        while (letters.executeStep()) reader.on_letter(letter_from(text_of(letters.getColumn(0))));
-        SQLite::Statement mails(db,
-                                "SELECT seq, box, id, sender, msg, extras, flags, meant_for, "
-                                "attempt, charges, suspect, history "
-                                "FROM mail ORDER BY seq");
-        while (mails.executeStep()) {
-            journaled_mail mail;
-            mail.sequence = static_cast<std::uint64_t>(mails.getColumn(0).getInt64());
-            mail.box = text_of(mails.getColumn(1));
-            mail.id = text_of(mails.getColumn(2));
-            mail.from = text_of(mails.getColumn(3));
-            mail.msg = text_of(mails.getColumn(4));
-            mail.extras = text_of(mails.getColumn(5));
-            const int flags = mails.getColumn(6).getInt();
-            mail.answer = flags & answer;
-            mail.from_above = flags & from_above;
-            mail.receipt = flags & receipt;
-            mail.meant_for = mails.getColumn(7).getUInt();
-            mail.attempt = mails.getColumn(8).getUInt();
-            mail.charges = mails.getColumn(9).getUInt();
-            mail.suspect = mails.getColumn(10).getInt() != 0;
-            mail.history = history_from(text_of(mails.getColumn(11)));
-            reader.on_mail(mail);
+/// What the file has, row by row, in the order of journal_reader.
+class journal_file::rows {
+public:
+    explicit rows(SQLite::Database& db)
+        : ids_(db, "SELECT id FROM finished ORDER BY n"),
+          letters_(db, "SELECT letter FROM dead ORDER BY n"),
+          mails_(db,
+                 "SELECT seq, box, id, sender, msg, extras, flags, meant_for, "
+                 "attempt, charges, suspect, history "
+                 "FROM mail ORDER BY seq") {}
+
+    /// Returns about how many bytes the row had; 0: there is no further one.
+    std::size_t next(journal_reader& reader) {
+        if (!has_no_id_ && !(has_no_id_ = !ids_.executeStep())) {
+            const std::string id = text_of(ids_.getColumn(0));
+            reader.on_finished(id);
+            return id.size() + 1;
+        }
+        if (!has_no_letter_ && !(has_no_letter_ = !letters_.executeStep())) {
+            const std::string letter = text_of(letters_.getColumn(0));
+            reader.on_letter(letter_from(letter));
+            return letter.size() + 1;
+        }
+        if (!mails_.executeStep()) return 0;
+        const journaled_mail mail = read_mail();
+        reader.on_mail(mail);
+        return mail.view().bytes() + 1;
+    }
+
+private:
+    journaled_mail read_mail() {
+        journaled_mail mail;
+        mail.sequence = static_cast<std::uint64_t>(mails_.getColumn(0).getInt64());
+        mail.box = text_of(mails_.getColumn(1));
+        mail.id = text_of(mails_.getColumn(2));
+        mail.from = text_of(mails_.getColumn(3));
+        mail.msg = text_of(mails_.getColumn(4));
+        mail.extras = text_of(mails_.getColumn(5));
+        const int flags = mails_.getColumn(6).getInt();
+        mail.answer = flags & answer;
+        mail.from_above = flags & from_above;
+        mail.receipt = flags & receipt;
+        mail.meant_for = mails_.getColumn(7).getUInt();
+        mail.attempt = mails_.getColumn(8).getUInt();
+        mail.charges = mails_.getColumn(9).getUInt();
+        mail.suspect = mails_.getColumn(10).getInt() != 0;
+        mail.history = history_from(text_of(mails_.getColumn(11)));
+        return mail;
+    }
+
+    SQLite::Statement ids_, letters_, mails_;
+    bool has_no_id_ = false, has_no_letter_ = false;
+};
+
+journal_file::journal_file(std::filesystem::path file) : path_(std::move(file)) {}
+journal_file::~journal_file() = default;
+
+void journal_file::stop_reading() { reading_.reset(); }
+
+void journal_file::close() {
+    stop_reading();
+    file_.reset();
+}
+
+journal::part journal_file::restore_part(journal_reader& reader) {
+    journal::part part;
+    part.error = attempt([&] {
+        if (!reading_) reading_ = std::make_unique<rows>(file_->database());
+        std::size_t bytes = 0;
+        part.is_last = false;
+        for (std::size_t n = 0; n < part_rows && bytes < part_bytes && !part.is_last; ++n) {
+            const std::size_t read = reading_->next(reader);
+            part.is_last = read == 0;
+            bytes += read;
         }
     });
+    if (!part.error.empty()) part.is_last = true;
+    if (part.is_last) reading_.reset();
+    return part;
+}
+
+std::string journal_file::restore(journal_reader& reader) {
+    journal::part next = restore_part(reader);
+    while (!next.is_last) next = restore_part(reader);
+    return next.error;
 }
 
 // --- writing ---

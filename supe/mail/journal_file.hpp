@@ -16,17 +16,24 @@ std::filesystem::path journal_path(const std::filesystem::path& state, const std
 
 class journal_file {
 public:
-    static constexpr int finished_limit = 8192;  // ids: several windows of the hop before
+    static constexpr std::size_t part_rows = 4096;
+    static constexpr std::size_t part_bytes = 1u << 20;  // and one row more
+    static constexpr int finished_limit = 8192;          // ids: several windows of the hop before
 
-    explicit journal_file(std::filesystem::path file) : path_(std::move(file)) {}
+    explicit journal_file(std::filesystem::path file);
+    ~journal_file();
 
     bool exists() const;
     /// Opens or creates the file (0600), with its directory (0700). Returns an error in one line
     /// that names the file, or empty.
     std::string open();
     /// Before anything was written.
-    void close() { file_.reset(); }
+    void close();
+    /// Nothing is written before the last part.
+    journal::part restore_part(journal_reader& reader);
     std::string restore(journal_reader& reader);
+    /// Where it is not done: what is not read stays in the file.
+    void stop_reading();
     /// Writes all steps in one commit that has reached the disk, or no step. Returns the error, or
     /// empty.
     std::string write(const journal_steps& steps);
@@ -41,6 +48,8 @@ private:
 
     std::filesystem::path path_;
     std::unique_ptr<sqlite_file> file_;  // null until it is opened
+    class rows;
+    std::unique_ptr<rows> reading_;  // null where no reading is under way
     std::unique_ptr<SQLite::Statement> put_, erase_, put_back_, finish_, keep_, discard_;
 };
 

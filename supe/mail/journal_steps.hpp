@@ -15,8 +15,8 @@ struct journal_step {
     kind what;
     std::uint64_t sequence = 0;
     std::string text = {};  ///< erase: the finished id; put_back: the history; keep: the letter;
-                            ///< discard: the letter's id
-    std::string id = {};    ///< keep: of the letter
+                            ///< discard: the letter's name
+    std::string id = {};    ///< keep: the letter's name
     unsigned attempt = 0, charges = 0;
     bool suspect = false;
     std::unique_ptr<journaled_mail> mail = {};  ///< put

@@ -252,7 +252,8 @@ bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
     SUPE_ASSERT(endpoint.destination && !endpoint.is_connected());
     mail_destination& destination = *endpoint.destination;
     // A supervisor's death says nothing about the mail that it was to pass on (contract §3).
-    if (endpoint.is_supervisor()) charge = mailbox::ending::uncharged;
+    if (endpoint.is_supervisor() && charge == mailbox::ending::charged)
+        charge = mailbox::ending::killed;
     const auto after = endpoint.box.ended(endpoint.consumer, charge, {time_.wall(), how});
     for (const held_mail* back : after.back) went_back(destination, *back);
     if (endpoint.is_supervisor())
@@ -262,9 +263,9 @@ bool mail_delivery::on_ended(mail_endpoint& endpoint, mailbox::ending charge,
         to_dead_letters(destination.name, dead, "dead-lettered");
     destination.wants_consumers += std::max<std::size_t>(after.back.size(), 1);
     // Where its life had a journal, that has what it had accepted for its own children.
-    using which = next_hop::which;
-    forget_taken_over(endpoint, endpoint.keeps_mail ? which::passed_on : which::all,
-                      "supervisor-died");
+    using where = next_hop::where;
+    if (!endpoint.keeps_mail) forget_taken_over(endpoint, where::accepted, "supervisor-died");
+    forget_taken_over(endpoint, where::passed_on, "supervisor-died");
     changed(destination);  // the other instances may take what was put back
     return !after.dead.empty();
 }
@@ -281,7 +282,8 @@ std::shared_ptr<mailbox> mail_delivery::on_removed(mail_endpoint& endpoint) {
         left = endpoint.box.split_off(endpoint.consumer);
         changed(destination);
     }
-    forget_taken_over(endpoint, next_hop::which::all, "removed");
+    for (const auto then : {next_hop::where::accepted, next_hop::where::passed_on})
+        forget_taken_over(endpoint, then, "removed");
     return left;
 }
 
@@ -316,13 +318,15 @@ void mail_delivery::bury_some() {
 
 void mail_delivery::bury_one(const burial& of, mailbox::removed_mail removed) {
     const mail_ptr& mail = removed.mail;
-    // What was to go to another supervisor was not accepted yet: the sender gets the answer.
+    // What was to go to another supervisor was not accepted yet: the sender gets the answer. One
+    // that was killed with it may have it in its journal.
     const bool is_on_its_way =
         of.kind == endpoint_kind::supervisor && !mail->view().origin.id.empty();
     const bool is_saved = of.then == remains::are_saved;
     if (!removed.accepted || is_on_its_way || (is_saved && is_kept_by_sender(mail->view()))) {
         left(*mail);
-        answers_.refuse(mail->view(), "removed");
+        const bool is_in_doubt = is_on_its_way && mail->charges > 0;
+        answers_.refuse(mail->view(), is_in_doubt ? "supervisor-died" : "removed");
     } else if (is_saved) {
         left(*mail);
         if (mail->receipt) answers_.undeliverable(mail->view().origin, "removed");

@@ -116,8 +116,9 @@ public:
     using mails_by_name =
         std::map<std::pair<std::string, mailbox::consumer>, std::deque<journaled_mail>>;
     const mails_by_name& unknown() const { return unknown_; }
-    /// False when no mail of an unknown name has that id. Who waits for a receipt gets `removed`.
-    bool drop_unknown(std::string_view id);
+    /// False when no mail of an unknown name has that sequence. Who waits for a receipt gets
+    /// `removed`.
+    bool drop_unknown(std::uint64_t sequence);
     /// The same for all. Returns how many there were.
     std::size_t drop_all_unknown();
 
@@ -130,9 +131,9 @@ private:
         remains then;
         amount letters;  // it may become
     };
-    /// A sender that waits for a receipt which never comes.
-    struct untold_sender {
-        waiting_origin who;
+    /// Senders that wait for a receipt which never comes.
+    struct untold_senders {
+        waiting_origins who;
         std::string_view reason;  // a literal
     };
     mailbox::entry entry_to(const mail_destination& destination) const;
@@ -151,8 +152,8 @@ private:
     void acked(mail_endpoint& endpoint, const held_mail& mail);
     void taken_over(mail_endpoint& next, const held_mail& mail);
     bool goes_further(const mail_endpoint& next, std::string_view to) const;
-    void forget_taken_over(mail_endpoint& endpoint, next_hop::which which, std::string_view reason);
-    void tell_later(waiting_origin sender, std::string_view reason);
+    void forget_taken_over(mail_endpoint& endpoint, next_hop::where then, std::string_view reason);
+    void tell_later(waiting_origins senders, std::string_view reason);
     void tell_some();
     void drop(const journaled_mail& mail);
     void to_dead_letters(const std::string& box, const dead_mail& dead, std::string_view verdict);
@@ -171,7 +172,7 @@ private:
     bool is_settling_ = false;
     std::deque<burial> burials_;
     amount coming_letters_;  // of all burials
-    std::deque<untold_sender> untold_;
+    std::deque<untold_senders> untold_;
     mails_by_name unknown_;
     bool is_letting_in_ = false;  // a part of it has a recipient again, and waits for its turn
     std::size_t looked_at_ = 0;   // the directory's additions() when all of it was looked at

@@ -30,7 +30,8 @@ void mail_delivery::on_outcome(mail_endpoint& next, signal_kind outcome, std::st
 void mail_delivery::taken_over(mail_endpoint& next, const held_mail& mail) {
     const envelope e = mail.view();
     answers_.accepted(e.origin);
-    next.hop->took_over(e, goes_further(next, e.to));
+    using where = next_hop::where;
+    next.hop->took_over(e, goes_further(next, e.to) ? where::passed_on : where::accepted);
 }
 
 /// The recipient is not a child of that supervisor, but below another one of its children: the mail
@@ -40,24 +41,27 @@ bool mail_delivery::goes_further(const mail_endpoint& next, std::string_view to)
     return to.size() > here && to.find('/', here) != std::string_view::npos;
 }
 
-void mail_delivery::forget_taken_over(mail_endpoint& endpoint, next_hop::which which,
+void mail_delivery::forget_taken_over(mail_endpoint& endpoint, next_hop::where then,
                                       std::string_view reason) {
-    if (!endpoint.hop) return;
-    for (waiting_origin& sender : endpoint.hop->forget(which))
-        tell_later(std::move(sender), reason);
+    if (endpoint.hop) tell_later(endpoint.hop->forget(then), reason);
 }
 
-void mail_delivery::tell_later(waiting_origin sender, std::string_view reason) {
-    untold_.push_back({std::move(sender), reason});
+void mail_delivery::tell_later(waiting_origins senders, std::string_view reason) {
+    if (senders.size() == 0) return;
+    untold_.push_back({std::move(senders), reason});
     unfinished_.notify();
 }
 
 /// A hundred thousand may wait for a receipt, with ids of a thousand bytes.
 void mail_delivery::tell_some() {
-    for (std::size_t n = 0; n < told_per_turn && !untold_.empty(); ++n) {
-        const untold_sender first = std::move(untold_.front());
-        untold_.pop_front();
-        answers_.undeliverable(first.who.view(), first.reason);
+    for (std::size_t n = 0; n < told_per_turn && !untold_.empty();) {
+        untold_senders& first = untold_.front();
+        if (const auto sender = first.who.take_any()) {
+            answers_.undeliverable(sender->view(), first.reason);
+            ++n;
+        } else {
+            untold_.pop_front();
+        }
     }
 }
 

@@ -90,10 +90,10 @@ bool mail_delivery::has_earlier_mail(const mail_destination& destination) const 
     return false;
 }
 
-bool mail_delivery::drop_unknown(std::string_view id) {
+bool mail_delivery::drop_unknown(std::uint64_t sequence) {
     for (auto entry = unknown_.begin(); entry != unknown_.end(); ++entry) {
         auto& mails = entry->second;
-        const auto mail = std::ranges::find(mails, id, &journaled_mail::id);
+        const auto mail = std::ranges::find(mails, sequence, &journaled_mail::sequence);
         if (mail == mails.end()) continue;
         drop(*mail);
         mails.erase(mail);
@@ -115,7 +115,9 @@ std::size_t mail_delivery::drop_all_unknown() {
 /// Its senders in this supervisor died with an earlier life of it; one above may wait.
 void mail_delivery::drop(const journaled_mail& mail) {
     journal_->erase(mail.sequence, mail.from_above ? mail.id : std::string());
-    if (mail.receipt) tell_later({mail.view().origin, mail.id}, "removed");
+    waiting_origins above;
+    if (mail.receipt) above.add(mail.id, mail.view().origin);
+    tell_later(std::move(above), "removed");
 }
 
 void mail_delivery::on_journal(const journal::result& written) {

@@ -303,7 +303,8 @@ mailbox::aftermath mailbox::ended(consumer c, ending charge, mail_event how) {
     // The newest goes back first: so each is inserted at the front.
     while (mail_ptr mail = take_out(s, s.in_flight.take_newest())) {
         const bool accused = charge == ending::charged && (only_answers || counts(*mail));
-        if (accused && alone && mail->charges < UINT16_MAX) ++mail->charges;
+        const bool counts_it = (accused && alone) || charge == ending::killed;
+        if (counts_it && mail->charges < UINT16_MAX) ++mail->charges;
         if (accused && !alone) mail->suspect = true;
         remember(*mail, how);
         if (accused && mail->charges >= limits_.attempts) {

@@ -127,7 +127,9 @@ public:
         std::vector<const held_mail*>
             back;  ///< the other mail, in order; valid until the next call
     };
-    enum class ending { charged, uncharged };
+    /// `killed`: of a supervisor, which may have accepted more than it said. Nobody is accused, and
+    /// the charges of a mail count how often it was in flight then.
+    enum class ending { charged, uncharged, killed };
     aftermath ended(consumer c, ending charge, mail_event how);
 
     /// The recipient was removed: take_removed() has all mail from now on.

@@ -7,8 +7,9 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 namespace supe {
 
@@ -16,12 +17,43 @@ namespace supe {
 struct waiting_origin {
     mail_origin origin;
     std::string id;
-    bool passed_on = false;  ///< the hop itself has passed it on to a further one
     mail_origin view() const {
         mail_origin whole = origin;
         whole.id = id;
         return whole;
     }
+};
+
+/// Such senders, by the id of their mail. Each step takes constant time: those of a hop that died
+/// may be a hundred thousand, and are told one by one.
+class waiting_origins {
+public:
+    /// The first sender of an id stays.
+    void add(std::string_view mail, const mail_origin& origin) {
+        const auto [at, is_new] =
+            by_mail_.try_emplace(std::string(mail), waiting_origin{origin, std::string(origin.id)});
+        if (is_new) bytes_ += at->first.size() + at->second.id.size();
+    }
+    /// Nothing when no sender waits for it.
+    std::optional<waiting_origin> take(std::string_view mail) {
+        return take_at(by_mail_.find(std::string(mail)));
+    }
+    /// Nothing when no sender waits.
+    std::optional<waiting_origin> take_any() { return take_at(by_mail_.begin()); }
+    std::size_t size() const { return by_mail_.size(); }
+    std::size_t bytes() const { return bytes_; }  ///< of the ids
+
+private:
+    using senders = std::unordered_map<std::string, waiting_origin>;
+    std::optional<waiting_origin> take_at(senders::iterator at) {
+        if (at == by_mail_.end()) return std::nullopt;
+        auto node = by_mail_.extract(at);
+        bytes_ -= node.key().size() + node.mapped().id.size();
+        return std::move(node.mapped());
+    }
+
+    senders by_mail_;
+    std::size_t bytes_ = 0;
 };
 
 class next_hop {
@@ -39,52 +71,29 @@ public:
     /// False when as many senders wait for their receipt as the mailbox may hold mails, or their
     /// ids are as long as its mails may be: nobody else counts them.
     bool has_room(const mailbox_limits& limits) const {
-        return waiting_.empty() || (waiting_.size() < limits.count && bytes_ < limits.bytes);
+        const std::size_t count = accepted_.size() + passed_on_.size();
+        const std::size_t bytes = accepted_.bytes() + passed_on_.bytes();
+        return count == 0 || (count < limits.count && bytes < limits.bytes);
     }
-    /// The hop has accepted it, or has `passed_on` it. A sender that asked for a receipt goes on
-    /// waiting.
-    void took_over(const envelope& mail, bool passed_on = false) {
-        if (!mail.origin.receipt) return;
-        const auto [at, is_new] = waiting_.try_emplace(
-            std::string(mail.id),
-            waiting_origin{mail.origin, std::string(mail.origin.id), passed_on});
-        if (is_new) bytes_ += bytes_of(*at);
+    /// Where a mail is that the hop took over: with the hop, or with a further one below it.
+    enum class where { accepted, passed_on };
+    /// A sender that asked for a receipt goes on waiting.
+    void took_over(const envelope& mail, where now = where::accepted) {
+        if (mail.origin.receipt) senders_of(now).add(mail.id, mail.origin);
     }
     /// The sender that waits for the outcome of this mail; nothing when it asked for no receipt.
     std::optional<waiting_origin> finished(std::string_view id) {
-        const auto found = waiting_.find(std::string(id));
-        if (found == waiting_.end()) return std::nullopt;
-        bytes_ -= bytes_of(*found);
-        waiting_origin who = std::move(found->second);
-        waiting_.erase(found);
-        return who;
+        auto sender = accepted_.take(id);
+        return sender ? std::move(sender) : passed_on_.take(id);
     }
-    /// The senders that wait: the hop died, with the mail that it had taken over, or with what it
-    /// knew of the mail that it had passed on.
-    enum class which { all, passed_on };
-    std::vector<waiting_origin> forget(which of_them) {
-        std::vector<waiting_origin> gone;
-        for (auto at = waiting_.begin(); at != waiting_.end();) {
-            if (of_them == which::passed_on && !at->second.passed_on) {
-                ++at;
-                continue;
-            }
-            bytes_ -= bytes_of(*at);
-            gone.push_back(std::move(at->second));
-            at = waiting_.erase(at);
-        }
-        return gone;
-    }
+    /// The senders that wait for mail that was there: the hop died.
+    waiting_origins forget(where then) { return std::exchange(senders_of(then), {}); }
 
 private:
-    using senders = std::unordered_map<std::string, waiting_origin>;  // by mail id
-    static std::size_t bytes_of(const senders::value_type& sender) {
-        return sender.first.size() + sender.second.id.size();
-    }
+    waiting_origins& senders_of(where w) { return w == where::accepted ? accepted_ : passed_on_; }
 
     recent_ids received_;
-    senders waiting_;
-    std::size_t bytes_ = 0;  // of their ids
+    waiting_origins accepted_, passed_on_;
 };
 
 }  // namespace supe

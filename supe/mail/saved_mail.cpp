@@ -45,17 +45,6 @@ void append_saved_mail(std::string& text, const envelope& mail, std::string_view
     text += "}\n";
 }
 
-envelope saved_mail::view() const {
-    envelope mail;
-    mail.id = id;
-    mail.from = from;
-    mail.msg = msg;
-    mail.extras = extras;
-    mail.answer = answer;
-    mail.attempt = attempt;
-    return mail;
-}
-
 std::string read_saved_mail(std::string_view line, saved_mail& mail) {
     mail = {};
     json_members members(line);

@@ -13,16 +13,8 @@ namespace supe {
 void append_saved_mail(std::string& text, const envelope& mail, std::string_view recipient);
 
 /// A line, read again.
-struct saved_mail {
-    std::string id, from;
-    std::string msg;        ///< JSON text, byte for byte
-    std::string extras;     ///< the members that we don't know, as they stood: `,"key":value…`
-    bool answer = false;    ///< one of them is `re`
-    unsigned attempt = 0;   ///< deliveries so far
+struct saved_mail : stored_mail {
     unsigned instance = 0;  ///< the one that alone may have it, from 1; 0: any
-
-    /// Valid as long as this.
-    envelope view() const;
 };
 
 /// Returns why the line is no saved mail, or empty.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <iterator>
 #include <system_error>
+#include <utility>
 
 namespace supe {
 namespace {
@@ -31,8 +32,7 @@ class marking_reader final : public journal_reader {
 public:
     marking_reader(journal_reader& to, delivery_marks& marks) : to_(to), marks_(marks) {}
     void on_mail(const journaled_mail& mail) override {
-        is_empty_ = false;
-        has_begun_ = true;
+        has_mail_ = true;
         if (!marks_.covers(mail.box, mail.sequence)) return to_.on_mail(mail);
         marks_.raise(mail.box, mail.sequence);
         journaled_mail delivered = mail;
@@ -40,18 +40,17 @@ public:
         to_.on_mail(delivered);
     }
     void on_letter(dead_letter letter) override {
-        has_begun_ = true;
+        has_letter_ = true;
         to_.on_letter(std::move(letter));
     }
     void on_finished(const std::string& id) override { to_.on_finished(id); }
-    bool is_empty() const { return is_empty_; }
-    bool has_begun() const { return has_begun_; }
+    bool has_mail() const { return has_mail_; }
+    bool has_letter() const { return has_letter_; }
 
 private:
     journal_reader& to_;
     delivery_marks& marks_;
-    bool is_empty_ = true;
-    bool has_begun_ = false;
+    bool has_mail_ = false, has_letter_ = false;
 };
 
 }  // namespace
@@ -61,6 +60,7 @@ sqlite_journal::sqlite_journal(loop_executor executor, std::filesystem::path fil
       wake_(std::move(executor), ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 void sqlite_journal::close() {
+    if (std::exchange(restoring_, false)) file_.stop_reading();
     flush();
     if (!thread_.joinable()) return;
     {
@@ -71,29 +71,43 @@ void sqlite_journal::close() {
     thread_.join();
 }
 
-std::string sqlite_journal::restore(journal_reader& reader) {
-    if (is_partly_read_) return unreadable_;
-    if (!file_.exists()) return unreadable_ = {};
+/// Returns why not, or empty.
+std::string sqlite_journal::begin_restoring() {
     restoring_ = true;
-    unreadable_ = marks_are_open_ ? std::string() : marks_.open();
-    marks_are_open_ = unreadable_.empty();
-    if (unreadable_.empty()) unreadable_ = file_.open();
+    has_mail_ = has_begun_ = false;
+    std::string problem = marks_are_open_ ? std::string() : marks_.open();
+    marks_are_open_ = problem.empty();
+    return problem.empty() ? file_.open() : problem;
+}
+
+journal::part sqlite_journal::restore_part(journal_reader& reader) {
+    if (is_partly_read_) return {unreadable_};
+    part next;
+    if (!restoring_) {
+        unreadable_.clear();
+        if (!file_.exists()) return {};
+        next.error = begin_restoring();
+    }
     marking_reader marking(reader, marks_);
-    if (unreadable_.empty()) unreadable_ = file_.restore(marking);
+    if (next.error.empty()) next = file_.restore_part(marking);
+    has_mail_ = has_mail_ || marking.has_mail();
+    has_begun_ = has_begun_ || marking.has_mail() || marking.has_letter();
+    if (!next.is_last) return next;
+    unreadable_ = next.error;
     if (unreadable_.empty()) {
-        marking.is_empty() ? marks_.begin_anew() : marks_.begin();
+        has_mail_ ? marks_.begin() : marks_.begin_anew();
     } else {
         file_.close();  // it may be another file the next time
     }
-    is_partly_read_ = !unreadable_.empty() && marking.has_begun();
+    is_partly_read_ = !unreadable_.empty() && has_begun_;
     restoring_ = false;
-    return unreadable_;
+    return next;
 }
 
 // --- called by the loop ---
 
 void sqlite_journal::put(journaled_mail mail) {
-    if (unreadable_.empty()) marks_.begin();
+    if (unreadable_.empty() && !restoring_) marks_.begin();
     gathered_.push_back(
         {.what = kind::put, .mail = std::make_unique<journaled_mail>(std::move(mail))});
 }
@@ -113,11 +127,11 @@ void sqlite_journal::put_back(std::uint64_t sequence, unsigned attempt, unsigned
 }
 
 void sqlite_journal::keep(const dead_letter& letter) {
-    gathered_.push_back({.what = kind::keep, .text = to_text(letter), .id = letter.id});
+    gathered_.push_back({.what = kind::keep, .text = to_text(letter), .id = letter.name()});
 }
 
-void sqlite_journal::discard(const std::string& id) {
-    gathered_.push_back({.what = kind::discard, .text = id});
+void sqlite_journal::discard(const std::string& name) {
+    gathered_.push_back({.what = kind::discard, .text = name});
 }
 
 bool sqlite_journal::begin_thread() {

@@ -23,7 +23,7 @@ public:
     /// As close().
     ~sqlite_journal() override { close(); }
 
-    std::string restore(journal_reader& reader) override;
+    part restore_part(journal_reader& reader) override;
     void put(journaled_mail mail) override;
     void mark_delivery(const std::string& box, std::uint64_t sequence) override {
         marks_.raise(box, sequence);
@@ -32,12 +32,13 @@ public:
     void put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect,
                   mail_history history) override;
     void keep(const dead_letter& letter) override;
-    void discard(const std::string& id) override;
+    void discard(const std::string& name) override;
     void flush() override;
     awaitable<result> next_result() override;
     void close() override;
 
 private:
+    std::string begin_restoring();
     void write_loop();
     result write(journal_steps& steps);
     bool begin_thread();
@@ -48,6 +49,8 @@ private:
     journal_file file_;       // used by the thread alone once it runs
     delivery_marks marks_;    // used by the loop alone
     bool restoring_ = false;  // until it is done, the loop alone uses the file
+    bool has_mail_ = false;   // what was read by now
+    bool has_begun_ = false;  // a mail or a letter was
     std::string unreadable_;  // why restore() failed: there is no thread then
     bool marks_are_open_ = false;
     bool is_partly_read_ = false;  // it cannot be read a second time

@@ -24,18 +24,27 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
     return port;
 }
 
-bool is_numeric(int family, const std::string& host) {
+/// In its one usual notation, as `::1` for `0:0::1`; empty where it is not numeric.
+std::string numeric(int family, const std::string& host) {
     in6_addr parsed;
-    return ::inet_pton(family, host.c_str(), &parsed) == 1;
+    char usual[INET6_ADDRSTRLEN] = {};
+    if (::inet_pton(family, host.c_str(), &parsed) != 1) return {};
+    ::inet_ntop(family, &parsed, usual, sizeof usual);
+    return usual;
 }
 
 }  // namespace
 
-/// `::` has other notations, as `0::0`.
 bool listen_address::takes_all() const {
-    in6_addr parsed;
-    if (what != kind::ipv6) return what == kind::any || host == "0.0.0.0";
-    return ::inet_pton(AF_INET6, host.c_str(), &parsed) == 1 && IN6_IS_ADDR_UNSPECIFIED(&parsed);
+    return what == kind::any || host == "0.0.0.0" || host == "::";
+}
+
+bool listen_address::overlaps(const listen_address& other) const {
+    const auto covers = [](const listen_address& all, const listen_address& one) {
+        return all.takes_all() && (all.what != kind::ipv4 || one.what == kind::ipv4);
+    };
+    return port != 0 && port == other.port &&
+           (covers(*this, other) || covers(other, *this) || host == other.host);
 }
 
 listen_address parse_listen_address(std::string_view text) {
@@ -54,13 +63,15 @@ listen_address parse_listen_address(std::string_view text) {
     if (host.empty())
         return {.what = listen_address::kind::any, .host = {}, .port = *port, .path = {}};
     if (host == "localhost") host = "127.0.0.1";
-    if (is_numeric(AF_INET, host)) return {listen_address::kind::ipv4, std::move(host), *port, {}};
+    if (std::string usual = numeric(AF_INET, host); !usual.empty())
+        return {listen_address::kind::ipv4, std::move(usual), *port, {}};
     const bool brackets = host.starts_with('[') && host.ends_with(']');
     if (brackets) host = host.substr(1, host.size() - 2);
-    if (!is_numeric(AF_INET6, host))
+    std::string usual = numeric(AF_INET6, host);
+    if (usual.empty())
         refuse(text, "has no numeric address (or localhost): host names are not looked up");
     if (!brackets) refuse(text, fmt::format("needs brackets: \"[{}]:{}\"", host, *port));
-    return {listen_address::kind::ipv6, std::move(host), *port, {}};
+    return {listen_address::kind::ipv6, std::move(usual), *port, {}};
 }
 
 }  // namespace supe

@@ -23,11 +23,13 @@ inline constexpr std::size_t unix_path_limit = 107;
 struct listen_address {
     enum class kind { ipv4, ipv6, any, unix_path };
     kind what = kind::any;
-    std::string host;  ///< numeric, without brackets
+    std::string host;  ///< numeric, without brackets, in its usual notation: `::1` for `0:0::1`
     std::uint16_t port = 0;
     std::string path;  ///< unix_path only
     /// On all addresses of this machine.
     bool takes_all() const;
+    /// Two sockets on one port cannot be had at these addresses. Port 0 is another one each time.
+    bool overlaps(const listen_address& other) const;
     friend bool operator==(const listen_address&, const listen_address&) = default;
 };
 

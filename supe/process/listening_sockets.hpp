@@ -1,54 +1,71 @@
-// The listening sockets of one child: its supervisor opens them once and keeps them across restarts
-// (contract §5 `listen`).
+// The listening sockets of the children of one supervisor, which opens them once and keeps them
+// across restarts (contract §5 `listen`).
 #pragma once
 
-#include "supe/async/unique_fd.hpp"
-#include "supe/process/listen_address.hpp"
-#include "supe/process/socket_file.hpp"
+#include "supe/process/listening_socket.hpp"
 
+#include <cstddef>
 #include <filesystem>
-#include <stdexcept>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace supe {
 
-/// what() is one line: `127.0.0.1:80: Permission denied`.
-class listen_error : public std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-/// Owns the sockets. They are blocking and close-on-exec, as systemd's before it starts a service;
-/// the launcher passes them to the child. A unix socket has mode 0666, as systemd's default (its
-/// directory limits who reaches it), and its file is removed at the end.
+/// A socket is closed when no child has it any more.
 class listening_sockets_of_child {
 public:
+    using shared_socket = std::shared_ptr<const listening_socket>;
+
     listening_sockets_of_child() = default;
     /// Opens all of them or throws: listen_error, or std::invalid_argument for a malformed address.
-    /// In place of `before`, where it is given: takes over its sockets with the same addresses, and
-    /// opens the others. When it throws, `before` is as it was.
     listening_sockets_of_child(const std::vector<std::string>& addresses,
-                               const std::filesystem::path& directory,
-                               listening_sockets_of_child* before = nullptr);
-    listening_sockets_of_child(listening_sockets_of_child&&) = default;
-    listening_sockets_of_child& operator=(listening_sockets_of_child&&) = default;
+                               const std::filesystem::path& directory);
+    explicit listening_sockets_of_child(std::vector<shared_socket> all) : all_(std::move(all)) {}
 
     /// In the order of the addresses. They stay owned by this object.
     std::vector<int> descriptors() const;
-    /// The addresses in fact: `127.0.0.1:43211` for port 0, `unix:` with the whole path.
+    /// As listening_socket::place().
     std::vector<std::string> addresses() const;
+    const std::vector<shared_socket>& all() const { return all_; }
 
 private:
-    struct listener {
-        listen_address address;  // the path is whole
-        unique_fd fd;
-        socket_file file;
-    };
-    static listener open(const listen_address& address, const std::string& text,
-                         const std::vector<listener>& before);
-    static listener open_unix(const listen_address& address);
-
-    std::vector<listener> listeners_;
+    std::vector<shared_socket> all_;
 };
+
+/// What a child asks for, and what it has.
+struct socket_claim {
+    std::vector<std::string> addresses;  ///< of `listen`
+    std::filesystem::path directory;
+    std::shared_ptr<const listening_sockets_of_child> before{};  ///< null: none
+
+    // What became of it.
+
+    std::shared_ptr<listening_sockets_of_child> now{};  ///< null: it asks for none, or failed
+    /// `web cannot listen on 127.0.0.1:80: Permission denied`: it keeps what it has.
+    std::string problem{};
+};
+using socket_claims = std::map<std::string, socket_claim>;  // by name of the child
+
+/// Gives each child what it asks for, all of it or nothing. A socket that one of them has goes to
+/// whoever asks for its address. The others are opened before any is closed; what nobody asked for
+/// is closed with `before`, which is empty afterwards in each claim. A child that fails keeps its
+/// sockets, also from those who asked for them, and they fail too. Throws std::invalid_argument for
+/// a malformed address.
+void hand_over(socket_claims& claims);
+
+struct wanted_place {
+    std::string_view child, place;
+};
+struct held_place {
+    std::string_view child, place, asked;
+};
+/// For each of `wanted`, which of `held` it takes over; none: it is to be opened. The same place is
+/// the same socket, whoever has it. Port 0 is a socket that the same child got for port 0. Pure.
+std::vector<std::optional<std::size_t>> takeovers(const std::vector<wanted_place>& wanted,
+                                                  const std::vector<held_place>& held);
 
 }  // namespace supe

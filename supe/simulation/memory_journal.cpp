@@ -5,8 +5,8 @@
 
 namespace supe::simulation {
 
-std::string memory_journal::restore(journal_reader& reader) {
-    if (!disk_.broken.empty()) return disk_.broken;
+journal::part memory_journal::restore_part(journal_reader& reader) {
+    if (!disk_.broken.empty()) return {disk_.broken};
     for (const std::string& id : disk_.finished) reader.on_finished(id);
     for (const auto& [id, letter] : disk_.letters) reader.on_letter(letter);
     for (const auto& [sequence, mail] : disk_.mails) {
@@ -48,11 +48,11 @@ void memory_journal::put_back(std::uint64_t sequence, unsigned attempt, unsigned
 }
 
 void memory_journal::keep(const dead_letter& letter) {
-    gathered_.push_back([letter](journal_disk& d) { d.letters[letter.id] = letter; });
+    gathered_.push_back([letter](journal_disk& d) { d.letters[letter.name()] = letter; });
 }
 
-void memory_journal::discard(const std::string& id) {
-    gathered_.push_back([id](journal_disk& d) { d.letters.erase(id); });
+void memory_journal::discard(const std::string& name) {
+    gathered_.push_back([name](journal_disk& d) { d.letters.erase(name); });
 }
 
 void memory_journal::flush() {
@@ -70,6 +70,7 @@ awaitable<journal::result> memory_journal::next_result() {
     co_await time_.sleep_for(disk_.commit_takes);
     result done{puts, disk_.broken};
     commit();
+    while (disk_.is_silent) co_await flushed_.wait();
     co_return done;
 }
 

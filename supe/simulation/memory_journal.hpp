@@ -14,12 +14,13 @@ namespace supe::simulation {
 /// What has reached the disk.
 struct journal_disk {
     std::map<std::uint64_t, journaled_mail> mails;
-    std::map<std::string, dead_letter> letters;
+    std::map<std::string, dead_letter> letters;  ///< by name
     std::vector<std::string> finished;
     /// By mailbox, the last sequence that was delivered. Written at once, without a commit.
     std::map<std::string, std::uint64_t> delivered;
     std::string broken;  ///< why nothing can be written, nor read at the start; empty: it can
     duration commit_takes = std::chrono::milliseconds(1);
+    bool is_silent = false;  ///< what is committed is not reported: the supervisor dies before that
 };
 
 /// Steps that are not committed when the supervisor dies are lost, as they are when a process is
@@ -28,14 +29,14 @@ class memory_journal final : public journal {
 public:
     memory_journal(clock& time, journal_disk& disk) : time_(time), disk_(disk), flushed_(time) {}
 
-    std::string restore(journal_reader& reader) override;
+    part restore_part(journal_reader& reader) override;
     void put(journaled_mail mail) override;
     void mark_delivery(const std::string& box, std::uint64_t sequence) override;
     void erase(std::uint64_t sequence, std::string_view finished) override;
     void put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect,
                   mail_history history) override;
     void keep(const dead_letter& letter) override;
-    void discard(const std::string& id) override;
+    void discard(const std::string& name) override;
     void flush() override;
     awaitable<result> next_result() override;
     void close() override;

@@ -1,4 +1,6 @@
 #include "supe/supervision/administration.hpp"
+
+#include "supe/supervision/no_such_child.hpp"
 #include "supe/tree/child_checks.hpp"
 
 #include <fmt/format.h>
@@ -7,8 +9,6 @@
 
 namespace supe {
 namespace {
-
-std::string no_such(std::string_view name) { return fmt::format("no such child: {}", name); }
 
 /// Keeps the first error only.
 void note_first(std::string& problem, const std::string& another) {
@@ -112,7 +112,7 @@ awaitable<std::string> administration::restart(std::string name) {
 
 awaitable<std::string> administration::add(child_spec spec) {
     operation what{operation::kind::add, spec.name};
-    return in_turn(std::move(what), add_at(std::move(spec), restarter::position{}));
+    return in_turn(std::move(what), add_at(std::move(spec), nullptr, restarter::position{}));
 }
 
 awaitable<std::string> administration::remove(std::string name) {
@@ -168,7 +168,7 @@ awaitable<std::string> administration::start_now(std::string name, failed_start 
     std::vector<attempt> tries;
     for (const child_entry* entry : children_.members(name))
         tries.push_back(attempt_at(*entry, wanted::any_life));
-    if (tries.empty()) co_return no_such(name);
+    if (tries.empty()) co_return no_such_child(name);
     for (const attempt& a : tries) {
         if (children_.has(a.number))
             supervisor_.perform(restarts_.start(a.number, time_.now(), then));
@@ -184,7 +184,7 @@ awaitable<std::string> administration::start_now(std::string name, failed_start 
 /// Restarts instances one after the other, so that at most one of them is down.
 awaitable<std::string> administration::restart_now(std::string name, failed_start then) {
     const std::vector<int> numbers = numbers_of(name);
-    if (numbers.empty()) co_return no_such(name);
+    if (numbers.empty()) co_return no_such_child(name);
     std::string problem;
     for (const int number : numbers) {
         const child_entry* const entry = children_.find(number);
@@ -201,7 +201,7 @@ awaitable<std::string> administration::restart_now(std::string name, failed_star
 
 awaitable<std::string> administration::stop_now(std::string name) {
     const std::vector<int> numbers = numbers_of(name);
-    if (numbers.empty()) co_return no_such(name);
+    if (numbers.empty()) co_return no_such_child(name);
     for (const int number : numbers | std::views::reverse) {
         child_entry* const entry = children_.find(number);
         if (!entry) continue;
@@ -236,7 +236,7 @@ awaitable<std::string> administration::wait_while_stopping(int number) {
 
 awaitable<std::string> administration::remove_now(std::string name) {
     const std::vector<int> numbers = numbers_of(name);
-    if (numbers.empty()) co_return no_such(name);
+    if (numbers.empty()) co_return no_such_child(name);
     for (const int number : numbers | std::views::reverse) {
         if (is_ending()) co_return ending_text(name);
         if (restarts_.has(number)) supervisor_.perform(restarts_.remove(number, time_.now()));
@@ -295,16 +295,18 @@ std::string administration::refusal_of_scale(const std::string& name, unsigned n
             return fmt::format("{} is a supervisor, and has no instances", name);
         return {};
     }
-    return children_.find_group(name) ? std::string() : no_such(name);
+    return children_.find_group(name) ? std::string() : no_such_child(name);
 }
 
-awaitable<std::string> administration::add_at(child_spec spec, restarter::position where) {
+/// `sockets`: those of the child; null where they are still to be opened.
+awaitable<std::string> administration::add_at(child_spec spec,
+                                              std::shared_ptr<listening_sockets_of_child> sockets,
+                                              restarter::position where) {
     co_await supervisor_.until_free(spec.name);
     std::string problem = refusal_of(spec);
     if (!problem.empty()) co_return problem;
-    std::shared_ptr<listening_sockets_of_child> sockets;
     try {
-        sockets = child_registry::sockets_for(spec);
+        if (!sockets) sockets = child_registry::sockets_for(spec);
     } catch (const listen_error& e) {
         problem = e.what();
     }

@@ -68,12 +68,14 @@ public:
     /// start fails is removed again, and no further one is started.
     awaitable<std::string> scale(std::string name, unsigned n);
     /// Applies the differences between the new tree file and the old one: children are removed (in
-    /// reverse), added at their positions, or restarted with their new spec and their mail; new
-    /// limits, strategy and `forward` take effect at once. What did not change in the file is not
-    /// touched, even if an operator changed it since. A child that is given up is started when its
-    /// spec changed. One whose new sockets cannot be opened goes on as it was. A nested supervisor
-    /// gets its part; one that does not answer is an error. Returns the errors of all parts, joined
-    /// by "; ". What was not applied is tried again by the next reload, also of the same file.
+    /// reverse), added at their positions, or restarted with their new spec and their mail (demand
+    /// children first, and together); new limits, strategy and `forward` take effect at once. What
+    /// did not change in the file is not touched, even if an operator changed it since. A child
+    /// that is given up is started when its spec changed. A listening socket goes to whoever asks
+    /// for its address now (hand_over()); a child whose new sockets cannot be had goes on as it
+    /// was. A nested supervisor gets its part; one that does not answer is an error. Returns the
+    /// errors of all parts, joined by "; ". What was not applied is tried again by the next reload,
+    /// also of the same file.
     awaitable<std::string> reload(supervisor_spec tree);
 
     const operation_queue& operations() const { return queue_; }
@@ -133,7 +135,9 @@ private:
     static constexpr std::size_t children_per_turn = 32;
     awaitable<> pause_after(std::size_t children);
     std::string refusal_of(const child_spec& spec) const;
-    awaitable<std::string> add_at(child_spec spec, restarter::position where);
+    awaitable<std::string> add_at(child_spec spec,
+                                  std::shared_ptr<listening_sockets_of_child> sockets,
+                                  restarter::position where);
     awaitable<std::string> add_instances(child_spec spec,
                                          std::shared_ptr<listening_sockets_of_child> sockets,
                                          restarter::position where);
@@ -152,18 +156,18 @@ private:
     };
     static written_child as_written(const child_spec& spec);
     awaitable<std::vector<written_child>> written(const std::vector<child_spec>& children);
-    awaitable<std::string> remove_unlisted(const std::vector<written_child>& before,
-                                           const std::vector<written_child>& now);
+    socket_claim claim_of(const std::string& name, const child_spec* now);
+    awaitable<std::string> remove_all(std::vector<std::string> names);
     /// What a reload came to for one child. What was not applied is tried again by the next reload,
     /// also of the same file.
     struct reloaded {
         std::string problem;
         bool applied = true;
     };
-    awaitable<reloaded> reload_child(child_spec spec, unsigned instances_before,
-                                     restarter::position where);
+    awaitable<reloaded> reload_child(child_spec spec, socket_claim sockets,
+                                     unsigned instances_before, restarter::position where);
+    awaitable<std::string> reload_demanded(std::vector<const child_spec*> changed);
     awaitable<std::string> reload_one(int number, child_spec spec);
-    std::string change_sockets(const child_spec& spec);
     void not_applied(const std::string& name, const written_child* before);
     awaitable<std::string> reload_below(std::string nested, supervisor_spec tree);
     void change_spec(child_entry& entry, const child_spec& spec);

@@ -61,8 +61,15 @@ bool same_process(const child_spec& a, child_spec b) {
     return same_but_instances(a, std::move(b));
 }
 
-bool same_sockets(const child_spec& a, const child_spec& b) {
-    return a.listen == b.listen && (a.listen.empty() || a.directory == b.directory);
+/// Those of `before` that are not there now, in reverse.
+template <class Named>
+std::vector<std::string> names_missing(const std::vector<Named>& before,
+                                       const std::vector<Named>& now) {
+    const auto there = index_of_names(now);
+    std::vector<std::string> names;
+    for (const Named& old : before | std::views::reverse)
+        if (!there.contains(old.name)) names.push_back(old.name);
+    return names;
 }
 
 void note(std::string& problems, const std::string& problem) {
@@ -90,7 +97,22 @@ awaitable<std::string> administration::reload_now(supervisor_spec tree) {
     std::vector<child_spec> now = std::exchange(tree.children, {});
     const std::vector<written_child> listed = co_await written(now);
     const std::vector<written_child> before = std::exchange(written_, listed);
+    const std::vector<std::string> unlisted = names_missing(before, listed);
     const auto before_by_name = index_of_names(before);
+    const auto before_of = [&](const written_child& one) {
+        const auto found = before_by_name.find(one.name);
+        return found == before_by_name.end() ? nullptr : found->second;
+    };
+    const auto differs = [&](const written_child& one) {
+        const written_child* const old = before_of(one);
+        return !old || old->spec != one.spec;
+    };
+    // Of all that changes, before anything does: a child may take over what another one has.
+    socket_claims sockets;
+    for (const std::string& name : unlisted) sockets.emplace(name, claim_of(name, nullptr));
+    for (std::size_t i = 0; i < listed.size(); ++i)
+        if (differs(listed[i])) sockets.emplace(listed[i].name, claim_of(listed[i].name, &now[i]));
+    hand_over(sockets);
     std::string problems;
     if (std::exchange(tree.name, spec_.name) != tree.name)
         note(problems, fmt::format("the name stays {} until the tree is started again", tree.name));
@@ -99,18 +121,24 @@ awaitable<std::string> administration::reload_now(supervisor_spec tree) {
     spec_ = std::move(tree);
     restarts_.change(spec_);
     notices_.set_forward(spec_.forward);
-    const std::string not_removed = co_await remove_unlisted(before, listed);
+    const std::string not_removed = co_await remove_all(unlisted);
     note(problems, not_removed);
+    std::vector<const child_spec*> on_demand;
+    for (std::size_t i = 0; i < listed.size(); ++i)
+        if (now[i].demand && differs(listed[i])) on_demand.push_back(&now[i]);
+    const std::string not_restarted = co_await reload_demanded(std::move(on_demand));
+    note(problems, not_restarted);
     auto where = restarter::position::first();
     for (std::size_t i = 0; i < listed.size(); ++i) {
         const std::string& name = listed[i].name;
-        const auto found = before_by_name.find(name);
-        const written_child* const old = found == before_by_name.end() ? nullptr : found->second;
         if (is_ending()) co_return ending_text({});
-        if (!old || old->spec != listed[i].spec) {
+        if (differs(listed[i])) {
+            const written_child* const old = before_of(listed[i]);
             const unsigned instances_before = old ? old->instances : 0;
             child_spec spec = std::move(now[i]);  // a config may have megabytes
-            const reloaded result = co_await reload_child(std::move(spec), instances_before, where);
+            socket_claim claim = std::move(sockets.at(name));
+            const reloaded result =
+                co_await reload_child(std::move(spec), std::move(claim), instances_before, where);
             note(problems, result.problem);
             if (!result.applied) not_applied(name, old);
         }
@@ -125,14 +153,31 @@ awaitable<std::string> administration::reload_now(supervisor_spec tree) {
     co_return problems;
 }
 
-/// Removes what was in the file before, and is not now, in reverse.
-awaitable<std::string> administration::remove_unlisted(const std::vector<written_child>& before,
-                                                       const std::vector<written_child>& now) {
+/// `now`: null for a child that is to be removed.
+socket_claim administration::claim_of(const std::string& name, const child_spec* now) {
+    socket_claim claim;
+    if (now) {
+        claim.addresses = now->listen;
+        claim.directory = now->directory;
+    }
+    const auto here = children_.members(name);
+    if (!here.empty()) claim.before = here.front()->sockets;
+    return claim;
+}
+
+/// Demand children stop first, and together, as in reload_demanded().
+awaitable<std::string> administration::remove_all(std::vector<std::string> names) {
     std::string problems;
-    const auto listed = index_of_names(now);
-    for (const written_child& old : before | std::views::reverse) {
-        if (listed.contains(old.name) || !children_.is_taken(old.name) || is_ending()) continue;
-        const std::string problem = co_await remove_now(old.name);
+    for (const std::string& name : names) {
+        for (const int number : numbers_of(name)) {
+            const child_entry* const entry = children_.find(number);
+            if (entry && entry->who.spec().demand && !is_ending())
+                supervisor_.perform(restarts_.remove(number, time_.now()));
+        }
+    }
+    for (const std::string& name : names) {
+        if (!children_.is_taken(name) || is_ending()) continue;
+        const std::string problem = co_await remove_now(name);
         note(problems, problem);
     }
     co_return problems;
@@ -151,7 +196,9 @@ void administration::not_applied(const std::string& name, const written_child* b
     }
 }
 
+/// The processes have descriptors of their own: they get the new sockets when they are restarted.
 awaitable<administration::reloaded> administration::reload_child(child_spec spec,
+                                                                 socket_claim sockets,
                                                                  unsigned instances_before,
                                                                  restarter::position where) {
     const std::string name = spec.name;
@@ -160,17 +207,20 @@ awaitable<administration::reloaded> administration::reload_child(child_spec spec
         !here.empty() && here.front()->who.is_supervisor() != (spec.supervisor != nullptr);
     const std::vector<int> numbers = numbers_of(name);
     reloaded result;
+    if (!here.empty() && !sockets.problem.empty()) {
+        result.problem = fmt::format("{}; {} goes on as it was", sockets.problem, name);
+        result.applied = false;
+        co_return result;
+    }
     if (another_kind) co_await remove_now(name);
     if (another_kind || here.empty()) {
-        result.problem = co_await add_at(std::move(spec), where);
+        // Without sockets it tries once more: the one that had the address may be removed by now.
+        result.problem = co_await add_at(std::move(spec), std::move(sockets.now), where);
         result.applied = result.problem.empty();
         co_return result;
     }
-    if (!same_sockets(here.front()->who.spec(), spec)) {
-        result.problem = change_sockets(spec);
-        result.applied = result.problem.empty();
-        if (!result.applied) co_return result;
-    }
+    for (child_entry* const entry : here) entry->sockets = sockets.now;
+    sockets.now.reset();
     const unsigned instances = spec.instances;
     if (child_group* const group = children_.find_group(name)) group->spec = spec;
     for (const int number : numbers) {
@@ -181,19 +231,6 @@ awaitable<administration::reloaded> administration::reload_child(child_spec spec
     if (result.problem.empty() && instances != instances_before && children_.is_taken(name))
         result.problem = co_await scale_now(name, instances);
     co_return result;
-}
-
-/// Opens the new sockets before it touches anything. The processes have their own descriptors, and
-/// get the new ones when they are restarted.
-std::string administration::change_sockets(const child_spec& spec) {
-    const std::vector<child_entry*> members = children_.members(spec.name);
-    try {
-        const auto sockets = child_registry::sockets_for(spec, members.front()->sockets.get());
-        for (child_entry* entry : members) entry->sockets = sockets;
-        return {};
-    } catch (const listen_error& e) {
-        return fmt::format("{}; {} goes on as it was", e.what(), spec.name);
-    }
 }
 
 /// Updates every copy of the spec of a child.
@@ -224,6 +261,34 @@ awaitable<std::string> administration::reload_one(int number, child_spec spec) {
         problem = co_await reload_below(old.name, *spec.supervisor);
     }
     co_return problem;
+}
+
+/// Those that get a new process are restarted together, and before the others. Mail starts them, so
+/// that none depends on another, and each may take its time to stop. What they have in hand ends
+/// while those who sent it are still there: else these would send it once more.
+awaitable<std::string> administration::reload_demanded(std::vector<const child_spec*> changed) {
+    std::vector<attempt> tries;
+    for (const child_spec* const spec : changed) {
+        for (const int number : numbers_of(spec->name)) {
+            child_entry* const entry = children_.find(number);
+            if (!entry || is_ending()) continue;
+            const child_spec& old = entry->who.spec();
+            const bool has_sockets = !old.listen.empty() || !spec->listen.empty();
+            const bool is_stopped = restarts_.status_of(number) == restarter::status::stopped;
+            if (!old.demand || has_sockets || is_stopped || same_process(old, as_child(*spec)))
+                continue;
+            change_spec(*entry, *spec);
+            tries.push_back(attempt_at(*entry, wanted::new_life));
+            supervisor_.perform(
+                restarts_.restart(number, time_.now(), failed_start::is_tried_again));
+        }
+    }
+    std::string problems;
+    for (const attempt& one : tries) {
+        const std::string problem = co_await came_up(one);
+        note(problems, problem);
+    }
+    co_return problems;
 }
 
 /// A nested supervisor that is down gets the new tree at its next start.

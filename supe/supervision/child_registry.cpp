@@ -143,14 +143,14 @@ std::string child_registry::address_of(std::string_view name) const {
 
 // --- sockets ---
 
-std::shared_ptr<listening_sockets_of_child> child_registry::sockets_for(
-    const child_spec& spec, listening_sockets_of_child* before) {
-    if (spec.listen.empty()) return nullptr;
-    try {
-        return std::make_shared<listening_sockets_of_child>(spec.listen, spec.directory, before);
-    } catch (const listen_error& e) {
-        throw listen_error(fmt::format("{} cannot listen on {}", spec.name, e.what()));
-    }
+std::shared_ptr<listening_sockets_of_child> child_registry::sockets_for(const child_spec& spec) {
+    socket_claims claims;
+    socket_claim& alone = claims[spec.name];
+    alone.addresses = spec.listen;
+    alone.directory = spec.directory;
+    hand_over(claims);
+    if (!alone.problem.empty()) throw listen_error(alone.problem);
+    return alone.now;
 }
 
 void child_registry::open_sockets() {

@@ -62,10 +62,8 @@ public:
     std::string address_of(std::string_view name) const;
     /// Opens the sockets of all children, before anything is started. Throws listen_error.
     void open_sockets();
-    /// Null when the spec has no `listen`. Throws listen_error. Takes over from `before` what
-    /// stays.
-    static std::shared_ptr<listening_sockets_of_child> sockets_for(
-        const child_spec& spec, listening_sockets_of_child* before = nullptr);
+    /// Opens them. Null when the spec has no `listen`. Throws listen_error.
+    static std::shared_ptr<listening_sockets_of_child> sockets_for(const child_spec& spec);
 
 private:
     child_entry& put(child_spec spec, mail_endpoint endpoint);

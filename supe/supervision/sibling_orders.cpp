@@ -1,5 +1,6 @@
 #include "supe/supervision/sibling_orders.hpp"
 
+#include "supe/supervision/no_such_child.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 #include "supe/text/names.hpp"
@@ -67,7 +68,7 @@ std::string sibling_orders::on_order(child& asker, std::string_view data) {
                            asked.id.size(), id_limit);
     sibling_order order{.name = string_of(request, "name"), .instances = instances_in(request)};
     if (!may_be_name(order.name)) {
-        answer(asked, "no such child: " + shown_line(order.name, shown_bytes));
+        answer(asked, no_such_child(shown_line(order.name, shown_bytes)));
         return {};
     }
     if (word == "status") {
@@ -130,7 +131,7 @@ awaitable<std::string> sibling_orders::operate(sibling_order order) {
 
 void sibling_orders::tell_status(const question& asked, const std::string& name) {
     const auto members = children_.members(name);
-    if (members.empty()) return answer(asked, "no such child: " + name);
+    if (members.empty()) return answer(asked, no_such_child(name));
     const auto running =
         std::ranges::count_if(members, [](const child_entry* e) { return e->who.pid() > 0; });
     const mailbox& box = members.front()->mail.box;  // shared by all instances

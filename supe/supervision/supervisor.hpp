@@ -156,14 +156,13 @@ private:
     awaitable<> read_journal_late();
     awaitable<> run_uplink();
     awaitable<> run_code();
-    awaitable<> answer_request(uplink::asked asked);
+    awaitable<> answer_request(std::string data);
     awaitable<> beat(std::string request_id);
     awaitable<boost::json::value> perform_request(supervisor_request request);
 
     void create_children(std::vector<child_spec> specs);
     void open_journal();
-    enum class reading { at_start, late };
-    std::string read_journal(reading when);
+    void report_unknown();
     bool open_sockets();
     void on_uplink_frame(std::string_view frame);
     void start(child_entry& entry, const restarter::action& a);

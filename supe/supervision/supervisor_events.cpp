@@ -1,6 +1,7 @@
 // The events of a supervisor: from its children, from its mail, and from the supervisor above.
 #include "supe/async/assertion.hpp"
 #include "supe/async/race.hpp"
+#include "supe/supervision/json_turns.hpp"
 #include "supe/supervision/supervisor.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
@@ -80,7 +81,9 @@ void supervisor::on_ended(child& c, const child_end& end) {
     // What waited at its start, and neither waits nor is in flight to it any more, a sibling took.
     const bool left_none = !entry.mail.box.has_left(entry.mail.consumer, entry.last_at_start);
     using ending = mailbox::ending;
-    const bool crashed = !end.clean && !end.error;
+    // A supervisor that is killed at a stop has not answered all of its mail either.
+    const bool was_killed = c.is_supervisor() && end.exit && end.exit->signal != 0;
+    const bool crashed = was_killed || (!end.clean && !end.error);
     const bool poisoned =
         mail_.delivery.on_ended(entry.mail, crashed ? ending::charged : ending::uncharged,
                                 (end.clean ? "it ended: " : "it crashed: ") + text);
@@ -260,22 +263,27 @@ void supervisor::on_uplink_frame(std::string_view frame) {
             return mail_.delivery.on_outcome(*mail_.directory.uplink(), signal->kind,
                                              string_of(data, "id"), string_of(data, "reason"));
         }
-        case kind::supe_ask:
-            if (auto asked = uplink::read_request(signal->data))
-                tasks_.start(answer_request(std::move(*asked)));
-            return;
+        case kind::supe_ask: tasks_.start(answer_request(std::string(signal->data))); return;
         default: return;  // signals that are not for a supervisor, and those of newer versions
     }
 }
 
-/// Sends SUPE-WORKING from time to time while the request is under way. Each piece of a large
-/// answer has a turn of its own, and is a sign of life too.
-awaitable<> supervisor::answer_request(uplink::asked asked) {
-    std::size_t bytes = 0;
+/// Sends SUPE-WORKING from time to time while the request is under way. Each step of reading a
+/// large request has a turn of its own; so has each piece of a large answer, which is a sign of
+/// life too.
+awaitable<> supervisor::answer_request(std::string data) {
+    std::size_t bytes = data.size();
+    co_await turn_after_json(env_.time, bytes);
+    auto asked = uplink::read_request(std::exchange(data, {}));
+    if (!asked) co_return;
+    const std::string id = asked->id;
+    co_await turn_after_json(env_.time, bytes);
+    supervisor_request request = asked->request();
+    asked.reset();
+    co_await turn_after_json(env_.time, bytes);
     {
-        auto results =
-            co_await race(env_.time, perform_request(std::move(asked.request)), beat(asked.id));
-        outgoing_answer answer(asked.id, *std::get<0>(results));
+        auto results = co_await race(env_.time, perform_request(std::move(request)), beat(id));
+        outgoing_answer answer(id, *std::get<0>(results));
         std::get<0>(results).reset();
         bytes = answer.size();
         while (!answer.is_sent()) {

@@ -3,6 +3,7 @@
 #include "supe/supervision/supervisor.hpp"
 
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 namespace supe {
 namespace {
@@ -41,20 +42,18 @@ void supervisor::open_journal() {
     mail_.delivery.keep_in(*journal_,
                            spec_.journal ? new_mail::is_written : new_mail::stays_in_memory);
     dead_.keep_in(journal_.get());
-    const std::string unreadable = read_journal(reading::at_start);
-    if (!unreadable.empty()) {
-        mail_.delivery.leave_room_for_earlier_mail();
-        log(fmt::format("the mail of an earlier run cannot be read{}: {}",
-                        spec_.journal ? ", and no mail is accepted" : "", unreadable));
-    }
-}
-
-/// Returns why it cannot be read, or empty.
-std::string supervisor::read_journal(reading when) {
-    restorer reader(mail_, dead_, when == reading::late);
+    // In one turn: no child runs yet, and what comes next must find the mail in its place.
+    restorer reader(mail_, dead_, false);
     const std::string unreadable = journal_->restore(reader);
     journal_is_read_ = unreadable.empty();
-    if (!journal_is_read_ && when == reading::late) return unreadable;
+    report_unknown();
+    if (journal_is_read_) return;
+    mail_.delivery.leave_room_for_earlier_mail();
+    log(fmt::format("the mail of an earlier run cannot be read{}: {}",
+                    spec_.journal ? ", and no mail is accepted" : "", unreadable));
+}
+
+void supervisor::report_unknown() {
     for (const auto& [whom, mails] : mail_.delivery.unknown()) {
         const auto& [name, instance] = whom;
         log(fmt::format(
@@ -64,15 +63,23 @@ std::string supervisor::read_journal(reading when) {
             mails.size() == 1 ? "waits" : "wait", name,
             instance == mailbox::anyone ? "" : fmt::format(".{}", instance + 1)));
     }
-    return unreadable;
 }
 
-/// The disk may have been full, or somebody repairs the file.
+/// The disk may have been full, or somebody repairs the file. The children run: each part has a
+/// turn of its own.
 awaitable<> supervisor::read_journal_late() {
+    restorer reader(mail_, dead_, true);
     while (!journal_is_read_) {
         co_await env_.time.sleep_for(read_again_after);
-        read_journal(reading::late);
+        journal::part read = journal_->restore_part(reader);
+        while (!read.is_last) {
+            mail_.flush();
+            co_await asio::post(env_.time.executor(), use_awaitable);
+            read = journal_->restore_part(reader);
+        }
+        journal_is_read_ = read.error.empty();
     }
+    report_unknown();
     log("the mail of an earlier run is read now");
     mail_.flush();
 }

@@ -1,5 +1,6 @@
 #include "supe/supervision/uplink.hpp"
 
+#include "supe/supervision/large_answer.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 
@@ -28,14 +29,22 @@ std::string body_text(supervisor_request request) {
     const bool is_text = list && list->is_string();
     if (request.what != supervisor_request::kind::command || !is_text)
         return boost::json::serialize(request.body);
-    const std::string in_place(list->get_string());
-    const bool ends_the_frame = in_place.find('\n') != std::string::npos;
-    if (ends_the_frame || !is_json("[[" + in_place + "]]"))
-        return boost::json::serialize(request.body);
+    const boost::json::string in_place = std::move(list->get_string());
     command->erase(list_member);
-    std::string text = boost::json::serialize(*command);
+    // In brackets: the frame nests it one deeper.
+    std::string text = "[" + boost::json::serialize(*command);
+    text.reserve(text.size() + in_place.size() + 64);  // with what ask() adds
     text.back() = command->empty() ? ' ' : ',';
-    return fmt::format("{}{}:{}}}", text, json_quoted(list_member), in_place);
+    text += json_quoted(list_member) + ":";
+    text += std::string_view(in_place);
+    text += "}]";
+    if (std::string_view(in_place).find('\n') == std::string_view::npos && is_json(text)) {
+        text.pop_back();
+        text.erase(0, 1);
+        return text;
+    }
+    (*command)[list_member] = in_place;
+    return boost::json::serialize(*command);
 }
 
 /// The reverse: what was in place is text again, and is not built.
@@ -95,7 +104,7 @@ void uplink::send_piece_of(outgoing_answer& answer) {
 }
 
 outgoing_answer::outgoing_answer(std::string id, const boost::json::value& answer)
-    : id_(std::move(id)), text_(boost::json::serialize(answer)) {
+    : id_(std::move(id)), text_(answer_text(answer)) {
     if (text_.size() > request_limits::answer)
         text_ = boost::json::serialize(refusal("answer", text_.size(), request_limits::answer));
 }
@@ -113,17 +122,25 @@ std::string outgoing_answer::next() {
 std::optional<uplink::asked> uplink::read_request(std::string_view text) {
     using kind = supervisor_request::kind;
     std::string id;
-    std::optional<supervisor_request> request;
+    std::optional<kind> what;
+    std::string_view body;
     json_members members(text);
     while (members.next()) {
         const std::string_view key = members.key(), value = members.value();
         if (key == "id") id = json_string_or_empty(value);
-        if (!value.starts_with('{')) continue;
-        if (key == member_of_kind(kind::command)) request = {kind::command, command_of(value)};
-        if (key == member_of_kind(kind::reload)) request = {kind::reload, parse_object(value)};
+        for (const kind k : {kind::command, kind::reload}) {
+            if (!value.starts_with('{') || key != member_of_kind(k)) continue;
+            what = k;
+            body = value;
+        }
     }
-    if (!members.well_formed() || !request) return std::nullopt;
-    return asked{std::move(id), std::move(*request)};
+    if (!members.well_formed() || !what) return std::nullopt;
+    return asked{std::move(id), *what, std::string(body)};
+}
+
+supervisor_request uplink::asked::request() const {
+    const bool is_command = what == supervisor_request::kind::command;
+    return {what, is_command ? command_of(body) : parse_object(body)};
 }
 
 // --- down ---
@@ -132,7 +149,7 @@ awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_req
                                                    std::function<bool()> is_wanted) {
     if (!nested.link()) co_return boost::json::value();
     const auto what = request.what;
-    const std::string body = body_text(std::move(request));
+    std::string body = body_text(std::move(request));
     if (body.size() > request_limits::request)
         co_return refusal("request", body.size(), request_limits::request);
     const std::string id = std::to_string(++last_id_);
@@ -148,8 +165,9 @@ awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_req
         }
     } const forget{asked_, entry, id};  // at the end, when the waiter is gone
     waiter_table<std::string, boost::json::value>::waiter answer(all.waiters, id);
-    nested.signal(signal_kind::supe_ask,
-                  fmt::format(R"({{"id":"{}","{}":{}}})", id, member_of_kind(what), body));
+    body.insert(0, fmt::format(R"({{"id":"{}","{}":)", id, member_of_kind(what)));
+    body += '}';
+    nested.signal(signal_kind::supe_ask, std::exchange(body, {}));
     answer.expires_at(time_.now() + patience);
     while (answer.is_waiting() && is_wanted()) co_await answer.changed();
     co_return answer.take().value_or(boost::json::value());
@@ -172,7 +190,8 @@ void nested_requests::on_signal(const child& nested, const signal_frame& frame) 
     all->second.waiters.answer(id, answer ? std::move(*answer) : boost::json::value());
 }
 
-/// The pieces of an answer come in order. What is no JSON at the end is no answer.
+/// The pieces of an answer come in order. What is no JSON at the end is no answer. One that came in
+/// pieces is large, and most of these are only passed on: it stays text.
 void nested_requests::on_piece(questions& asked, const std::string& id, std::string_view piece,
                                bool is_last) {
     std::string& text = asked.pieces[id];
@@ -183,9 +202,9 @@ void nested_requests::on_piece(questions& asked, const std::string& id, std::str
     }
     text += piece;
     if (!is_last) return;
-    auto answer = parse_json(text);
+    boost::json::value answer = read_large_answer(text);
     asked.pieces.erase(id);
-    asked.waiters.answer(id, answer ? std::move(*answer) : boost::json::value());
+    asked.waiters.answer(id, std::move(answer));
 }
 
 void nested_requests::on_ended(const child& nested) {

@@ -70,9 +70,13 @@ public:
 
     struct asked {
         std::string id;
-        supervisor_request request;
+        supervisor_request::kind what;
+        std::string body;  ///< JSON text
+
+        /// Reads the body.
+        supervisor_request request() const;
     };
-    /// Reads the `data` of a SUPE-ASK; nothing when it is malformed.
+    /// Reads the `data` of a SUPE-ASK, but for the body; nothing when it is malformed.
     static std::optional<asked> read_request(std::string_view data);
 
 private:

@@ -35,7 +35,7 @@ std::string text_of_source(const std::filesystem::path& file, source_read when);
 bool names_descriptor(const std::filesystem::path& file);
 
 /// Reads the members of a component's `config`; null has none. The errors begin with their path:
-/// `config.timeout: must be a duration like "250ms", "8s", "5m", "1h", not 30`.
+/// `config.connections: must be a whole number from 1 to 10, not "5"`.
 void read_config(const boost::json::value& config, const std::vector<field_reader::field>& fields);
 
 }  // namespace supe

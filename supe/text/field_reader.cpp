@@ -62,16 +62,13 @@ double field_reader::factor(const located_value& v, double least, double most) c
     return n;
 }
 
-milliseconds field_reader::some_time(const located_value& v) const {
-    const milliseconds d = duration(v);
-    if (d == milliseconds(0)) wrong(v, "longer than 0");
-    return d;
-}
-
-milliseconds field_reader::duration(const located_value& v) const {
+milliseconds field_reader::duration(const located_value& v, milliseconds least,
+                                    milliseconds most) const {
     const auto d = v.scalar.is_string() ? parse_duration(std::string_view(v.scalar.get_string()))
                                         : std::nullopt;
-    if (!d) wrong(v, R"(a duration like "250ms", "8s", "5m", "1h")");
+    if (!d || *d < least || *d > most)
+        wrong(v, fmt::format(R"(a duration like "250ms", "8s", "5m", "1h", from {} to {})",
+                             print_duration(least), print_duration(most)));
     return *d;
 }
 
@@ -80,8 +77,8 @@ std::size_t field_reader::bytes(const located_value& v, std::size_t least, std::
     if (v.scalar.is_string()) n = parse_bytes(std::string_view(v.scalar.get_string()));
     if (v.scalar.is_number()) n = number(v, least, most);
     if (n && *n >= least && *n <= most) return *n;
-    constexpr const char* like = R"(a size like "64KiB", "256MiB", "10GiB")";
-    wrong(v, most == largest_size ? like : fmt::format("{}, at most {}", like, print_bytes(most)));
+    wrong(v, fmt::format(R"(a size like "64KiB", "256MiB", "10GiB", from {} to {})",
+                         print_bytes(least), print_bytes(most)));
 }
 
 std::string field_reader::name(const located_value& v) const {

@@ -38,8 +38,10 @@ struct field_reader {
         return static_cast<unsigned>(number(v, least, most));
     }
     double factor(const located_value& v, double least, double most) const;
-    milliseconds duration(const located_value& v) const;
-    milliseconds some_time(const located_value& v) const;  ///< a duration that is not 0
+    milliseconds duration(const located_value& v, milliseconds least = milliseconds(0),
+                          milliseconds most = longest_duration) const;
+    /// A duration that is not 0.
+    milliseconds some_time(const located_value& v) const { return duration(v, milliseconds(1)); }
     std::size_t bytes(const located_value& v, std::size_t least = 1,
                       std::size_t most = largest_size) const;
     std::string name(const located_value& v) const;

@@ -51,7 +51,9 @@ shutdown_spec read_shutdown(const field_reader& r, const located& v) {
     if (v.scalar == "infinity") return {std::nullopt};
     const auto d = v.scalar.is_string() ? parse_duration(std::string_view(v.scalar.get_string()))
                                         : std::nullopt;
-    if (!d) r.wrong(v, R"(a duration like "8s", or "kill", or "infinity")");
+    if (!d)
+        r.wrong(v, fmt::format(R"(a duration like "8s", from 0ms to {}, or "kill", or "infinity")",
+                               print_duration(longest_duration)));
     return {*d};
 }
 

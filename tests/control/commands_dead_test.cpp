@@ -60,6 +60,62 @@ BOOST_AUTO_TEST_CASE(dead_letters) {
                    .starts_with("2 what: \"burn\" is not one of"));
 }
 
+// The ids of saved mail are anybody's. Two letters of one id are two entries of the list. An ID
+// that several recipients have is answered with their names, and nothing is done. Each name means
+// one letter alone.
+BOOST_AUTO_TEST_CASE(one_id_for_several) {
+    router w(R"({"name": "t", "children": [{"name": "a", "component": "picky"},
+        {"name": "dam", "children": [{"name": "b", "component": "picky"}]}]})");
+    const auto about = [&](const char* what, const char* id) {
+        return fmt::format(R"({{"do": "dead", "what": "{}", "id": "{}"}})", what, id);
+    };
+    const auto names = [&] {
+        std::vector<std::string> found;
+        const auto answer = w.ask(R"({"do": "dead", "what": "list"})");
+        for (const auto& l : answer.at("ok").as_array())
+            found.push_back(fmt::format("{} {}", l.at("id").as_string().c_str(),
+                                        l.at("to").as_string().c_str()));
+        return found;
+    };
+    for (const char* to : {"/a", "/a", "/dam/b"}) {
+        w.ask(fmt::format(
+            R"({{"do": "restore", "address": "{}", "mails": [{{"id": "7", "msg": "no"}}]}})", to));
+        w.run_ready();
+    }
+    using all = std::vector<std::string>;
+    BOOST_TEST(names() == (all{"7 /a", "7~2 /a", "7 /dam/b"}), boost::test_tools::per_element());
+    for (const char* what : {"show", "retry", "drop"})
+        BOOST_TEST(w.error_of(about(what, "7")) ==
+                   "1 7 is the ID of several dead letters: 7@/a, 7@/dam/b");
+    BOOST_TEST(w.ask(about("show", "7@/dam/b")).at("ok").at("to") == "/dam/b");
+    BOOST_TEST(w.error_of(about("show", "7@/dam")) == "3 no dead letter 7@/dam");
+    BOOST_TEST(w.ask(about("drop", "7@/dam/b")).at("ok") == 1);
+    BOOST_TEST(w.ask(about("drop", "7")).at("ok") == 1);
+    BOOST_TEST(names() == all{"7~2 /a"}, boost::test_tools::per_element());
+    BOOST_TEST(w.ask(about("retry", "7~2")).at("ok") == 1);
+    w.run_ready();
+    BOOST_TEST(names() == all{"7 /a"}, boost::test_tools::per_element());  // rejected once more
+}
+
+// Mail of one id may wait for several names that are gone: each is dropped alone.
+BOOST_AUTO_TEST_CASE(one_id_waits_for_several) {
+    router w(R"({"name": "t", "children": []})");
+    supe::journaled_mail mail;
+    mail.msg = "1";
+    mail.id = "7";
+    for (const char* name : {"a", "b"}) {
+        mail.box = name;
+        mail.sequence++;
+        w.root().mail().delivery.restore(mail);
+    }
+    const std::string drop = R"({"do": "dead", "what": "drop", "id": ")";
+    BOOST_TEST(w.error_of(drop + R"(7"})") == "1 7 is the ID of several dead letters: 7@/a, 7@/b");
+    BOOST_TEST(w.ask(drop + R"(7@/b"})").at("ok") == 1);
+    const auto list = w.ask(R"({"do": "dead", "what": "list"})").at("ok").as_array();
+    BOOST_REQUIRE(list.size() == 1u);
+    BOOST_TEST(list[0].at("to") == "/a");
+}
+
 // Two operators at once send each letter once, also while the journal writes it. What cannot be
 // sent again stays, and the answer says why.
 BOOST_AUTO_TEST_CASE(retried_at_once) {

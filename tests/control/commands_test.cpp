@@ -360,6 +360,40 @@ BOOST_AUTO_TEST_CASE(restore_of_another) {
     BOOST_TEST(letters.find(R"("x-1")") != letters.npos, letters);
 }
 
+// The client was killed before it noted what was taken, and sends the same lines again: they are
+// taken, and the mailbox has each once. A line that was refused is put, and so are the lines of
+// another file, whatever the ids of its mail are.
+BOOST_AUTO_TEST_CASE(restore_again) {
+    router w(R"({"name": "t", "mail": {"journal": true}, "children": [
+        {"name": "deaf", "component": "stubborn", "mail": {"limit": 3}}]})");
+    const auto restore = [](const char* lines) {
+        return fmt::format(R"({{"do": "restore", "address": "/deaf", "lines": {}, "mails": [
+            {{"id": "x-1", "msg": 1}}, {{"id": "x-2", "msg": 2}}]}})",
+                           lines);
+    };
+    const auto outcome = [&](const char* lines) {
+        return json::serialize(w.ask(restore(lines)).at("ok"));
+    };
+    const auto queued = [&] { return w.root().entry_of(*w.root().find("deaf")).mail.box.queued(); };
+    const char* const first = R"(["f:1", "f:2"])";
+    // The client is killed before the journal has the mail.
+    supe::nursery client(w.time());
+    client.start([](supe::control::commands& to, std::string request) -> supe::awaitable<> {
+        co_await to.perform(*supe::control::parse_request(request));
+    }(*w.root_commands, restore(first)));
+    w.run_ready();
+    client.cancel();
+    w.run_ready();
+    BOOST_TEST(outcome(first) ==
+               R"({"taken":0,"problem":"an earlier request for it is under way"})");
+    w.advance(1s);
+    BOOST_TEST(outcome(first) == R"({"taken":2,"problem":""})");
+    BOOST_TEST(queued() == 2u);
+    BOOST_TEST(outcome(R"(["g:1", "g:2"])") == R"({"taken":1,"problem":"mailbox-full"})");
+    BOOST_TEST(outcome(R"(["f:2", "g:2"])") == R"({"taken":1,"problem":"mailbox-full"})");
+    BOOST_TEST(queued() == 3u);
+}
+
 // A nested supervisor ends while its journal writes: what is on disk was accepted, and its sender
 // hears that.
 BOOST_AUTO_TEST_CASE(accepted_at_the_end) {

@@ -2,6 +2,8 @@
 // on.
 #include "supe/control/server.hpp"
 #include "supe/simulation/world.hpp"
+#include "supe/supervision/large_answer.hpp"
+#include "supe/text/json_value.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -34,7 +36,8 @@ struct fixture {
     }
 
     supe::awaitable<> ask(json::object request, json::value& answer) {
-        answer = co_await control->perform(std::move(request));
+        const json::value performed = co_await control->perform(std::move(request));
+        answer = supe::parse_json(supe::answer_text(performed)).value();
     }
 
     supe::simulation::world world;

@@ -95,9 +95,10 @@ inline const std::vector<std::string> floors{"supe", "patterns", "components", "
 /// Folders of components/ from the ground: what components share, the components, and those above
 /// them, each on a step of its own. A component never includes another.
 inline const std::map<std::string, int> component_steps{
-    {"http", 0},  {"webhook", 0},   {"verification", 0}, {"connection_lock", 1}, {"demo", 1},
-    {"admin", 1}, {"forwarder", 1}, {"queue", 1},        {"retrier", 1},         {"http_server", 1},
-    {"relay", 2}, {"chaos", 2},     {"conformance", 2},  {"command_line", 3},
+    {"http", 0},  {"webhook", 0},         {"verification", 0}, {"direct_line", 1},
+    {"admin", 2}, {"connection_lock", 2}, {"demo", 2},         {"forwarder", 2},
+    {"queue", 2}, {"retrier", 2},         {"http_server", 2},  {"relay", 3},
+    {"chaos", 3}, {"conformance", 3},     {"command_line", 4},
 };
 
 /// The nth step of a path, or nothing: part("supe/mail/mailbox.hpp", 1) is `mail`.

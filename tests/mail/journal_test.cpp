@@ -16,7 +16,7 @@ struct script final : supe::journal {
     std::vector<supe::journaled_mail> puts;
     std::map<std::string, std::uint64_t> marks;
 
-    std::string restore(supe::journal_reader&) override { return {}; }
+    part restore_part(supe::journal_reader&) override { return {}; }
     void put(supe::journaled_mail mail) override {
         steps.push_back("put " + mail.msg);
         puts.push_back(std::move(mail));
@@ -156,8 +156,8 @@ BOOST_AUTO_TEST_CASE(unknown_dropped) {
         mail.msg = "0";
         o.mail.delivery.restore(mail);
     }
-    BOOST_TEST(!o.mail.delivery.drop_unknown("x-4"));
-    BOOST_TEST(o.mail.delivery.drop_unknown("x-2"));
+    BOOST_TEST(!o.mail.delivery.drop_unknown(4));
+    BOOST_TEST(o.mail.delivery.drop_unknown(2));
     BOOST_TEST(o.mail.delivery.drop_all_unknown() == 2u);
     BOOST_TEST_SAME(o.journal.taken(), {"erase 2 ", "erase 1 ", "erase 3 "});
 }
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(unknown_dropped_with_a_receipt) {
         mail.receipt = n != 2;
         o.mail.delivery.restore(mail);
     }
-    BOOST_TEST(o.mail.delivery.drop_unknown("x-1"));
+    BOOST_TEST(o.mail.delivery.drop_unknown(1));
     BOOST_TEST_SAME(o.received_above(),
                     {signal("MAIL-UNDELIVERABLE", R"({"id":"x-1","reason":"removed"})")});
     BOOST_TEST(o.mail.delivery.drop_all_unknown() == 2u);
@@ -364,14 +364,14 @@ BOOST_AUTO_TEST_CASE(texts) {
     letter.id = "a\"1";
     letter.recipient = "worker";
     letter.msg = R"({"x":"é"})";
-    letter.attempts = 3;
+    letter.attempt = 3;
     letter.answer = true;
     letter.at += std::chrono::hours(1);
     letter.history = {{letter.at, "it crashed"}};
     const auto again = supe::letter_from(supe::to_text(letter));
     BOOST_TEST(again.id == letter.id);
     BOOST_TEST(again.msg == letter.msg);
-    BOOST_TEST((again.attempts == 3u && again.answer && again.at == letter.at));
+    BOOST_TEST((again.attempt == 3u && again.answer && again.at == letter.at));
     BOOST_TEST(again.history.at(0).what == "it crashed");
     BOOST_TEST(supe::letter_from("[1").id.empty());
     BOOST_TEST(supe::history_from("").empty());

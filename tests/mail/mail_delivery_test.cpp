@@ -264,6 +264,28 @@ BOOST_AUTO_TEST_CASE(removed_in_turns) {
                     {signal("MAIL-UNDELIVERABLE", R"({"id":"1","reason":"removed"})")});
 }
 
+// A supervisor that was killed and is removed may have accepted what was in flight: the sender does
+// not hear `removed`. What came later was not offered to it.
+BOOST_AUTO_TEST_CASE(removed_after_a_kill) {
+    for (const bool is_killed : {true, false}) {
+        fixture o;
+        mail_endpoint& a = o.add("a");
+        mail_endpoint& deep = o.add("deep", support::supervisor);
+        o.mail.delivery.on_ready(deep, 1);
+        for (const char* id : {"1", "2"})
+            o.sends(a, fmt::format(R"({{"type":"mail","to":"deep/x","msg":1,"id":"{}"}})", id));
+        BOOST_TEST(o.received(deep).size() == 1u);
+        o.end(deep, is_killed);
+        o.remove(deep);
+        const auto answer = [](const char* id, const char* reason) {
+            return signal("MAIL-UNDELIVERABLE",
+                          fmt::format(R"({{"id":"{}","reason":"{}"}})", id, reason).c_str());
+        };
+        BOOST_TEST_SAME(o.received(a), {answer("1", is_killed ? "supervisor-died" : "removed"),
+                                        answer("2", "removed")});
+    }
+}
+
 // Until all is buried it is known how many dead letters come.
 BOOST_AUTO_TEST_CASE(coming_letters) {
     fixture o;

@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(dead_letters_outlive_the_tree) {
     const supe::dead_letter letter = w.root().dead().all().front();
     BOOST_TEST(letter.recipient == "w");
     d.lines.clear();
-    w.root().mail().delivery.put_again(letter.recipient, letter.as_mail());
+    w.root().mail().delivery.put_again(letter.recipient, letter.view());
     BOOST_TEST(w.root().dead().drop(letter.id));
     w.root().mail().flush();
     w.run_ready();
@@ -204,6 +204,41 @@ BOOST_AUTO_TEST_CASE(journal_below) {
     w.advance(10s);
     BOOST_TEST(d.lines == (words{"1 1", "acked"}), boost::test_tools::per_element());
     BOOST_TEST(w.disk("/n").mails.empty());
+}
+
+// A nested supervisor is killed when its journal has a mail and nobody above knows that. Its next
+// life is offered the mail once more and recognises it: it is delivered once, and acked. One that
+// has no next life (`temporary`) may have the mail: its sender does not hear `removed`. The mail is
+// delivered when the name returns.
+BOOST_AUTO_TEST_CASE(killed_before_it_answers) {
+    for (const bool lives_on : {true, false}) {
+        diary asked, done;
+        world w;
+        w.provide("asker", asked.asker("/n/w"));
+        w.provide("worker", done.worker());
+        const std::string nested = fmt::format(
+            R"({{"name": "n", "restart": "{}", "mail": {{"journal": true}}, "children": [
+                {{"name": "w", "component": "worker"}}]}})",
+            lives_on ? "permanent" : "temporary");
+        w.disk("/n").is_silent = true;
+        w.run(R"({"name": "t", "children": [)" + nested +
+              R"(, {"name": "a", "component": "asker"}]})");
+        w.advance(1s);
+        BOOST_TEST(w.disk("/n").mails.size() == 1u);
+        BOOST_TEST((asked.lines.empty() && done.lines.empty()));
+        w.disk("/n").is_silent = false;
+        w.crash("/n");
+        w.advance(10s);
+        BOOST_TEST(asked.lines ==
+                       words{lives_on ? "acked" : "the supervisor that had accepted the mail died"},
+                   boost::test_tools::per_element());
+        if (!lives_on)
+            BOOST_TEST(w.by_hand(w.root().admin().add(supe::parse_child(nested, "n", "/"))) == "");
+        w.advance(10s);
+        BOOST_TEST(done.lines == words{"1 1"}, boost::test_tools::per_element());
+        BOOST_TEST(w.disk("/n").mails.empty());
+        BOOST_TEST(w.root().dead().all().empty());
+    }
 }
 
 // The root with a journal is killed: its mail is there in the next life, in order, and the acked

@@ -7,6 +7,8 @@
 
 namespace {
 
+using where = supe::next_hop::where;
+
 /// `attempt`: earlier deliveries, 0 for the first one.
 supe::envelope mail_of(std::string_view id, unsigned attempt = 0) {
     supe::envelope mail;
@@ -88,30 +90,36 @@ BOOST_AUTO_TEST_CASE(receipts_are_bounded) {
     hop.finished("t-1");
     BOOST_TEST(hop.has_room({.count = 2, .bytes = 1004}));
     BOOST_TEST(!hop.has_room({.bytes = 1003}));
-    hop.forget(supe::next_hop::which::all);
+    hop.forget(where::accepted);
     BOOST_TEST(hop.has_room({.count = 1, .bytes = 1}));
 }
 
-// When the hop is gone, all senders that still wait are returned, once.
+// When the hop is gone, all senders that still wait are returned, once, one by one. What it had
+// passed on is told apart from what it had.
 BOOST_AUTO_TEST_CASE(all_at_once) {
     supe::next_hop hop;
-    for (int i = 1; i <= 3; ++i)
-        hop.took_over(mail_from(i, fmt::format("t-{}", i), fmt::format("own-{}", i), true));
+    for (int i = 1; i <= 4; ++i)
+        hop.took_over(mail_from(i, fmt::format("t-{}", i), fmt::format("own-{}", i), true),
+                      i == 4 ? where::passed_on : where::accepted);
     hop.finished("t-2");
+    supe::waiting_origins gone = hop.forget(where::accepted);
+    BOOST_TEST(gone.bytes() == 16u);
     std::vector<std::string> waited;
-    for (const auto& who : hop.forget(supe::next_hop::which::all))
-        waited.emplace_back(who.view().id);
+    while (const auto who = gone.take_any()) waited.emplace_back(who->view().id);
     std::ranges::sort(waited);
     BOOST_TEST(waited == (std::vector<std::string>{"own-1", "own-3"}));
-    BOOST_TEST(hop.forget(supe::next_hop::which::all).empty());
+    BOOST_TEST(gone.bytes() == 0u);
+    BOOST_TEST(hop.forget(where::accepted).size() == 0u);
     BOOST_TEST(!hop.finished("t-1"));
+    BOOST_TEST(hop.finished("t-4").has_value());
+    BOOST_TEST(hop.forget(where::passed_on).size() == 0u);
 }
 
 // The ids of mail from the hop stay: its next life sends such mail again.
 BOOST_AUTO_TEST_CASE(repeats_outlive_the_hop) {
     supe::next_hop hop;
     hop.accepted("a");
-    hop.forget(supe::next_hop::which::all);
+    hop.forget(where::accepted);
     BOOST_TEST(hop.is_repeat(mail_of("a", 1)));
 }
 

@@ -22,7 +22,7 @@ namespace {
 /// Journal results come when the test says so.
 struct slow_disk final : supe::journal {
     std::size_t waiting = 0;
-    std::string restore(supe::journal_reader&) override { return {}; }
+    part restore_part(supe::journal_reader&) override { return {}; }
     void put(supe::journaled_mail) override { ++waiting; }
     void mark_delivery(const std::string&, std::uint64_t) override {}
     void erase(std::uint64_t, std::string_view) override {}

@@ -165,4 +165,23 @@ BOOST_AUTO_TEST_CASE(a_new_address_is_taken) {
     supe::listening_sockets_of_child({old}, "/");  // it is free
 }
 
+// Two children exchange their addresses in a reload. Both stay taken.
+BOOST_AUTO_TEST_CASE(exchanged_addresses) {
+    const operator_session d;
+    const auto text = [](const std::string& a, const std::string& b) {
+        return tree_of({shell("a", idle, fmt::format(R"("listen": ["{}"])", a)),
+                        shell("b", idle, fmt::format(R"("listen": ["{}"])", b))});
+    };
+    const std::string one = support::free_address(), other = support::free_address();
+    const auto tree = d.run_tree(text(one, other));
+    const pid_t a = d.pid_of("a"), b = d.pid_of("b");
+    support::write_file(d.file("tree.json"), text(other, one));
+    tree->signal(SIGHUP);
+    BOOST_TEST(support::until([&] { return has(tree->err(), "SIGHUP: reloaded\n"); }), tree->err());
+    BOOST_TEST(d.pid_of("a") != a);
+    BOOST_TEST(d.pid_of("b") != b);
+    for (const auto& address : {one, other})
+        BOOST_CHECK_THROW(supe::listening_sockets_of_child({address}, "/"), supe::listen_error);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -220,33 +220,101 @@ BOOST_AUTO_TEST_CASE(silence_with_few_descriptors) {
     BOOST_TEST(c.serves());
 }
 
-// A request without an end is refused at its limit, and many large ones are refused together:
-// memory is bounded.
-BOOST_AUTO_TEST_CASE(huge_requests) {
-    server_limits limits;
-    limits.request = 100'000;
-    limits.requests = 250'000;
-    counter c(limits);
-    const auto pour = [&](caller& into, std::size_t bytes) {
-        for (std::size_t poured = 0; poured < bytes && !into.closed(); c.world.run_ready())
+/// A server with room for three requests of 80,000 bytes.
+struct little_room : counter {
+    little_room() : counter(limits()) {}
+    static server_limits limits() {
+        server_limits limits;
+        limits.request = 100'000;
+        limits.requests = 250'000;
+        return limits;
+    }
+    void pour(caller& into, std::size_t bytes = 80'000) {
+        for (std::size_t poured = 0; poured < bytes && !into.closed(); world.run_ready())
             poured += into.say(std::string(10'000, 'x'));
-    };
+    }
+    caller call_with_much() {
+        caller c = call();
+        pour(c);
+        return c;
+    }
+};
+
+constexpr const char* no_room =
+    "{\"error\":\"the supervisor has no room for another large request now; try "
+    "again\",\"code\":1}\n";
+
+// A request without an end is refused at its limit, and many large ones are refused together:
+// memory is bounded. The answer says which it is.
+BOOST_AUTO_TEST_CASE(huge_requests) {
+    little_room c;
     caller one = c.call();
-    pour(one, 150'000);
+    c.pour(one, 150'000);
     BOOST_TEST(one.received() == "{\"error\":\"the request is too large\",\"code\":2}\n");
     std::vector<caller> many;
-    for (int i = 0; i < 4; ++i) {
-        many.push_back(c.call());
-        pour(many.back(), 80'000);
-    }
+    for (int i = 0; i < 4; ++i) many.push_back(c.call_with_much());
+    BOOST_TEST(many.back().received() == no_room);
     BOOST_TEST(many.back().closed());
     BOOST_TEST(!many.front().closed());
     BOOST_TEST(c.serves());
     many.clear();
     c.world.run_ready();
-    caller again = c.call();
-    pour(again, 80'000);
+    caller again = c.call_with_much();
     BOOST_TEST(!again.closed());  // the memory of the others is free again
+}
+
+// Large requests that do not come to their end keep no other one out: after 2 s the one that began
+// first gives way, though it sends a byte now and then, and is told why.
+BOOST_AUTO_TEST_CASE(slow_large_requests) {
+    little_room c;
+    std::vector<caller> slow;
+    for (int i = 0; i < 3; ++i) {
+        slow.push_back(c.call_with_much());
+        c.world.advance(100ms);
+    }
+    c.world.advance(1600ms);
+    BOOST_TEST(c.call_with_much().received() == no_room);
+    slow[0].say("x");
+    c.world.advance(200ms);
+    caller large = c.call_with_much();
+    BOOST_TEST(slow[0].received() ==
+               "{\"error\":\"the request came too slowly, and another one needed its room; try "
+               "again\",\"code\":4}\n");
+    BOOST_TEST(slow[0].closed());
+    BOOST_TEST(!slow[1].closed());
+    large.say("\n");
+    c.world.run_ready();
+    BOOST_TEST(large.received().find("the request is no JSON object") != std::string::npos);
+    BOOST_TEST(c.serves());
+    c.world.advance(11s);
+    for (caller& s : slow) BOOST_TEST(s.closed());
+}
+
+// A thousand connections that send nothing keep nobody out, and end no request that is on its way.
+BOOST_AUTO_TEST_CASE(a_thousand_idle_clients) {
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit enough{std::min<rlim_t>(before.rlim_max, 4096), before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &enough);
+    {
+        counter c;
+        caller large = c.call();
+        const std::string piece(10'000, ' ');
+        std::vector<caller> idle;
+        for (int i = 0; i < 1000; ++i) {
+            idle.push_back(c.call());
+            if (i % 30 != 0) continue;
+            large.say(piece);
+            c.world.run_ready();
+            BOOST_REQUIRE(c.serves());
+        }
+        BOOST_TEST(std::ranges::count_if(idle, [](caller& s) { return !s.closed(); }) < 64);
+        large.say("{\"do\":\"status\",\"address\":\"web\"}\n");
+        c.world.run_ready();
+        BOOST_TEST(large.received().find(R"("state":"running")") != std::string::npos);
+        BOOST_TEST(c.serves());
+    }
+    ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
 // While a command takes long the client gets empty lines; when it closes, its command no longer

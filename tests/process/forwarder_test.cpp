@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(results_go_together) {
 // The status of the destination is reported, with its Retry-After; without a connection it is
 // status 0 with the reason.
 BOOST_AUTO_TEST_CASE(reports_failures) {
-    scene s;
+    scene s(3);  // all begin before the 410
     s.answers["/in/a"] = {503, {}, {{"Retry-After", "7"}}};
     s.answers["/in/b"] = {410};
     s.answers["/in/c"] = {302, {}, {{"Location", "/elsewhere"}}};
@@ -202,6 +202,18 @@ BOOST_AUTO_TEST_CASE(reports_failures) {
     BOOST_TEST(refused[0].find("Connection refused") != std::string::npos);
     BOOST_TEST(s.until([&] { return s.released == s.asked; }));
     BOOST_TEST(s.abandoned == 0u);
+}
+
+// After a 410 the queue has back what has not begun. It comes again as if it had not been here.
+BOOST_AUTO_TEST_CASE(gives_back_after_a_410) {
+    scene s(1);
+    s.answers["/in/a"] = {410};
+    for (const char* id : {"a", "b", "c"}) s.send(webhook_mail(id));
+    same(s.next(3), {result("a", 1, 410), R"({"id":"b","attempt":1,"not_tried":true})",
+                     R"({"id":"c","attempt":1,"not_tried":true})"});
+    BOOST_TEST(s.sink.received().size() == 1u);
+    s.send(webhook_mail("b"));
+    same(s.next(1), {result("b", 1, 200)});
 }
 
 // An answer that does not come in time counts as no answer; the connection is closed and its permit

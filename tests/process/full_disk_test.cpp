@@ -1,4 +1,5 @@
 // The relay on a disk of its own that others fill to the last byte.
+#include "tests/support/command.hpp"
 #include "tests/support/http_sink.hpp"
 #include "tests/support/needs.hpp"
 #include "tests/support/program.hpp"
@@ -100,6 +101,28 @@ BOOST_AUTO_TEST_CASE(goes_on_delivering) {
     BOOST_TEST(loop.until([&] { return std::filesystem::exists(seen("queue.db.ballast")); }, 20s));
     relay.signal(SIGTERM);
     BOOST_TEST(relay.wait().value_or(-1) == 0);
+}
+
+// `supe doctor` says of each disk what helps there.
+BOOST_AUTO_TEST_CASE(ways_out) {
+    const auto examine = [](const std::string& prepare) {
+        support::command_setup setup;
+        setup.words = {"unshare", "-m", "sh", "-c",
+                       prepare + " && " + SUPE_BINARY + " doctor --state /mnt/relay"};
+        return support::run(std::move(setup));
+    };
+    const support::result full = examine(
+        "mount -t tmpfs -o size=256k none /mnt && ! head -c 1M /dev/zero 2>/dev/null >/mnt/x");
+    BOOST_TEST(full.code == 1);
+    BOOST_TEST(full.out.starts_with("warning  disk         /mnt: No space left on device\n"),
+               full.out);
+    BOOST_TEST(full.out.find("to do: free space there") != std::string::npos, full.out);
+    const support::result read_only = examine("mount -t tmpfs -o ro none /mnt");
+    BOOST_TEST(read_only.code == 1);
+    BOOST_TEST(read_only.out.starts_with("warning  disk         /mnt: Read-only file system\n"),
+               read_only.out);
+    BOOST_TEST(read_only.out.find("to do: mount that disk for writing") != std::string::npos,
+               read_only.out);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -34,7 +34,7 @@ struct contents final : supe::journal_reader {
         mails.push_back(m.id + " " + m.msg + " " + std::to_string(m.attempt) + " " +
                         std::to_string(m.charges) + " " + std::to_string(m.history.size()));
     }
-    void on_letter(supe::dead_letter letter) override { letters.push_back(letter.id); }
+    void on_letter(supe::dead_letter letter) override { letters.push_back(letter.name()); }
     void on_finished(const std::string& id) override { finished.push_back(id); }
 };
 
@@ -94,6 +94,8 @@ BOOST_AUTO_TEST_CASE(comes_back) {
             letter.id = id;
             k.journal.keep(letter);
         }
+        letter.copy = 2;
+        k.journal.keep(letter);
         k.journal.discard("d-1");
     }  // the destructor writes what was gathered
     const contents all = read(file);
@@ -101,7 +103,7 @@ BOOST_AUTO_TEST_CASE(comes_back) {
     BOOST_TEST(all.mails == (words{"id-1 " + x + "1 0 0 0", "id-3 " + x + "3 7 2 1",
                                    "id-4 " + x + "4 0 0 0", "id-5 " + x + "5 0 0 0"}));
     BOOST_TEST(all.finished == words{"r-2"});
-    BOOST_TEST(all.letters == words{"d-2"});
+    BOOST_TEST(all.letters == (words{"d-2", "d-2~2"}));
     struct stat found{};
     BOOST_REQUIRE(::stat(file.c_str(), &found) == 0);
     BOOST_TEST((found.st_mode & 0777) == 0600u);
@@ -339,6 +341,58 @@ BOOST_AUTO_TEST_CASE(no_thread) {
     ::waitpid(pid, &status, 0);
     BOOST_TEST(WIFEXITED(status));
     BOOST_TEST(WEXITSTATUS(status) == 0);
+}
+
+// Much mail is read in parts, by count and by bytes. What is put between two of them is written
+// when all is read.
+BOOST_AUTO_TEST_CASE(read_in_parts) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "mail/supe.sqlite";
+    constexpr unsigned most = supe::journal_file::part_rows;
+    {
+        kept k(file);
+        for (unsigned i = 1; i <= most; ++i) k.journal.put(mail_of(i, "1"));
+        for (unsigned i = 1; i <= 3; ++i)
+            k.journal.put(mail_of(most + i, std::string(supe::journal_file::part_bytes / 2, 'x')));
+        BOOST_TEST(k.wait_for(most + 3));
+    }
+    kept k(file);
+    contents all;
+    BOOST_TEST(!k.journal.restore_part(all).is_last);
+    BOOST_TEST(all.mails.size() == most);
+    k.journal.put(mail_of(most + 4, "late"));
+    k.journal.flush();
+    BOOST_TEST(!k.journal.restore_part(all).is_last);
+    BOOST_TEST(all.mails.size() == most + 2);
+    const supe::journal::part rest = k.journal.restore_part(all);
+    BOOST_TEST((rest.is_last && rest.error.empty()));
+    BOOST_TEST(all.mails.size() == most + 3);
+    BOOST_TEST(k.wait_for(1));
+    BOOST_TEST(k.written == 1u);
+    k.journal.close();
+    BOOST_TEST(read(file).mails.size() == most + 4);
+}
+
+// The supervisor ends between two parts: what became of the mail that was read is written, and the
+// rest stays.
+BOOST_AUTO_TEST_CASE(ends_between_parts) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "mail/supe.sqlite";
+    constexpr unsigned most = supe::journal_file::part_rows;
+    {
+        kept k(file);
+        for (unsigned i = 1; i <= most + 1; ++i) k.journal.put(mail_of(i, "1"));
+        BOOST_TEST(k.wait_for(most + 1));
+    }
+    {
+        kept k(file);
+        contents all;
+        BOOST_TEST(!k.journal.restore_part(all).is_last);
+        k.journal.erase(1, {});
+    }
+    const contents left = read(file);
+    BOOST_TEST(left.mails.size() == most);
+    BOOST_TEST(left.mails.front().starts_with("id-2 "));
 }
 
 // After a large backlog the file becomes small again, step by step.

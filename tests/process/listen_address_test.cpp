@@ -38,6 +38,35 @@ BOOST_AUTO_TEST_CASE(forms) {
     BOOST_TEST((a.what == kind::unix_path && a.path == "run/web:1.sock"));
 }
 
+// An IPv6 address has one notation here, whatever the text has.
+BOOST_AUTO_TEST_CASE(one_notation) {
+    for (const char* text : {"[::1]:80", "[0:0::1]:80", "[0000:0:0:0:0:0:0:0001]:80"})
+        BOOST_TEST((parse_listen_address(text) == parse_listen_address("[::1]:80")), text);
+    BOOST_TEST((parse_listen_address("localhost:80") == parse_listen_address("127.0.0.1:80")));
+    BOOST_TEST(parse_listen_address("[FE80::A]:80").host == "fe80::a");
+    BOOST_TEST(parse_listen_address("[0::0]:80").takes_all());
+}
+
+// Which two addresses cannot be had at once.
+BOOST_AUTO_TEST_CASE(overlapping) {
+    const auto overlap = [](const char* a, const char* b) {
+        const auto one = parse_listen_address(a), other = parse_listen_address(b);
+        BOOST_TEST(one.overlaps(other) == other.overlaps(one));
+        return one.overlaps(other);
+    };
+    BOOST_TEST(overlap("127.0.0.1:80", "localhost:80"));
+    BOOST_TEST(overlap(":80", "127.0.0.1:80"));
+    BOOST_TEST(overlap("[::]:80", "127.0.0.1:80"));
+    BOOST_TEST(overlap(":80", "[::1]:80"));
+    BOOST_TEST(overlap(":80", "0.0.0.0:80"));
+    BOOST_TEST(overlap("0.0.0.0:80", "127.0.0.1:80"));
+    BOOST_TEST(!overlap("0.0.0.0:80", "[::1]:80"));
+    BOOST_TEST(!overlap("127.0.0.1:80", "127.0.0.2:80"));
+    BOOST_TEST(!overlap(":80", ":81"));
+    BOOST_TEST(!overlap(":0", ":0"));
+    BOOST_TEST(!overlap("unix:a", "unix:a"));
+}
+
 // Other texts are refused with the text and what was expected. Host names are refused, because a
 // lookup would block.
 BOOST_AUTO_TEST_CASE(faults) {

@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 using sockets = supe::listening_sockets_of_child;
 using supe::unique_fd;
 using addresses = std::vector<std::string>;
+using boost::test_tools::per_element;
 
 namespace {
 
@@ -28,6 +29,14 @@ struct scratch {
     ~scratch() { fs::remove_all(directory); }
     std::string file(const char* name) const { return (directory / name).string(); }
 };
+
+std::shared_ptr<sockets> opened_in(const scratch& tmp, const addresses& texts) {
+    return std::make_shared<sockets>(texts, tmp.directory);
+}
+
+supe::socket_claim claim(const scratch& tmp, addresses texts, std::shared_ptr<sockets> before) {
+    return {.addresses = std::move(texts), .directory = tmp.directory, .before = std::move(before)};
+}
 
 std::string error_of(const addresses& texts, const fs::path& directory = "/") {
     try {
@@ -47,13 +56,18 @@ bool connects(std::uint16_t port) {
     return ::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
 }
 
-bool connects(const std::string& path) {
-    const unique_fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+/// Invalid when the connection is refused.
+unique_fd connected(const std::string& path) {
+    unique_fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    return ::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    const int failed =
+        ::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+    return failed ? unique_fd() : std::move(client);
 }
+
+bool connects(const std::string& path) { return static_cast<bool>(connected(path)); }
 
 /// Leaves the file of a socket without a listener, as a killed process does.
 void leave_stale_socket(const std::string& path) {
@@ -157,51 +171,156 @@ BOOST_AUTO_TEST_CASE(unix_sockets_are_open_to_everyone) {
     BOOST_TEST((found.st_mode & 0777) == 0666u);
 }
 
-// In place of earlier ones: those with the same address are the same sockets, the others are new,
-// and what is left of the earlier ones is closed.
+// In place of earlier ones of the same child: those with the same address are the same sockets, the
+// others are new, and what is left of the earlier ones is closed.
 BOOST_AUTO_TEST_CASE(in_place_of_others) {
     const scratch tmp;
-    sockets before({"127.0.0.1:0", "unix:web.sock", "unix:old.sock"}, tmp.directory);
-    const auto old = before.descriptors();
-    const sockets now({"unix:new.sock", "unix:./web.sock", "127.0.0.1:0"}, tmp.directory, &before);
-    BOOST_TEST(now.descriptors().at(1) == old.at(1));
-    BOOST_TEST(now.descriptors().at(2) == old.at(0));
+    auto before = opened_in(tmp, {"127.0.0.1:0", "unix:web.sock", "unix:old.sock"});
+    const auto old = before->descriptors();
+    supe::socket_claims claims;
+    claims["web"] = claim(tmp, {"unix:new.sock", "unix:./web.sock", "127.0.0.1:0", "127.0.0.1:0"},
+                          std::move(before));
+    hand_over(claims);
+    const auto now = claims["web"].now->descriptors();
+    BOOST_TEST(now.at(1) == old.at(1));
+    BOOST_TEST(now.at(2) == old.at(0));
     BOOST_TEST(connects(tmp.file("new.sock")));
-    BOOST_TEST(connects(tmp.file("web.sock")));
-    before = sockets();
     BOOST_TEST(connects(tmp.file("web.sock")));
     BOOST_TEST(!fs::exists(tmp.file("old.sock")));
 }
 
-// Where one cannot be opened, the earlier ones are as they were.
+// Two children exchange their addresses, a third one takes over from one that leaves, and only its
+// own child keeps a port that the kernel chose. A client that waits to be accepted is not lost.
+BOOST_AUTO_TEST_CASE(from_child_to_child) {
+    const scratch tmp;
+    const auto a = opened_in(tmp, {"127.0.0.1:0", "unix:a.sock"});
+    const auto b = opened_in(tmp, {"127.0.0.1:0", "unix:b.sock"});
+    const auto leaves = opened_in(tmp, {"unix:leaves.sock"});
+    const auto waits = connected(tmp.file("a.sock"));
+    supe::socket_claims claims;
+    claims["a"] = claim(tmp, {b->addresses().at(0), "unix:b.sock"}, a);
+    claims["b"] = claim(tmp, {a->addresses().at(0), "unix:a.sock"}, b);
+    claims["c"] = claim(tmp, {"unix:leaves.sock", "127.0.0.1:0"}, nullptr);
+    claims["leaves"] = claim(tmp, {}, leaves);
+    hand_over(claims);
+    BOOST_TEST(claims["a"].now->descriptors() == b->descriptors(), per_element());
+    BOOST_TEST(claims["b"].now->descriptors() == a->descriptors(), per_element());
+    BOOST_TEST(claims["c"].now->descriptors().at(0) == leaves->descriptors().at(0));
+    BOOST_TEST(!claims["leaves"].now);
+    const unique_fd accepted(::accept(claims["b"].now->descriptors().at(1), nullptr, nullptr));
+    BOOST_TEST((waits && accepted));
+    for (const auto& [child, claim] : claims) BOOST_TEST((claim.problem == "" && !claim.before));
+}
+
+// A socket is known by the address to which it is bound, not by the text that asked for it.
+BOOST_AUTO_TEST_CASE(another_notation) {
+    const auto takes_over = [](const std::string& first, const auto& text_of) {
+        const scratch tmp;
+        const auto before = opened_in(tmp, {first});
+        supe::socket_claims claims;
+        const std::string port = std::to_string(port_of(before->addresses().at(0)));
+        claims["web"] = claim(tmp, {text_of(port)}, before);
+        hand_over(claims);
+        BOOST_REQUIRE_MESSAGE(claims["web"].now, claims["web"].problem);
+        return claims["web"].now->descriptors() == before->descriptors();
+    };
+    const auto behind = [](const std::string& host) {
+        return [host](const std::string& port) { return host + ":" + port; };
+    };
+    BOOST_TEST(takes_over("127.0.0.1:0", behind("127.0.0.1")));
+    BOOST_TEST(takes_over("127.0.0.1:0", behind("localhost")));
+    BOOST_TEST(!takes_over("127.0.0.1:0", behind("")));
+    BOOST_TEST(!takes_over("127.0.0.1:0", behind("0.0.0.0")));
+    if (!loopback_v6()) return;
+    BOOST_TEST(takes_over("[::1]:0", behind("[0:0::1]")));
+    std::ifstream default_of_linux("/proc/sys/net/ipv6/bindv6only");
+    const bool is_alone = default_of_linux.get() == '1';
+    BOOST_TEST(takes_over(":0", behind("[::]")) == !is_alone);
+    BOOST_TEST(takes_over("[::]:0", behind("")) == !is_alone);
+}
+
+// Where one cannot be opened, that child keeps its sockets, and the others get theirs. One that
+// asked for a socket which stays where it is fails too, and says who has it.
 BOOST_AUTO_TEST_CASE(not_in_place_of_others) {
     const scratch tmp;
     const sockets other({"127.0.0.1:0"}, "/");
-    sockets before({"unix:web.sock", "127.0.0.1:0"}, tmp.directory);
-    const auto old = before.descriptors();
-    BOOST_CHECK_THROW(sockets({"unix:web.sock", "unix:new.sock", other.addresses().at(0)},
-                              tmp.directory, &before),
-                      supe::listen_error);
-    BOOST_TEST(before.descriptors() == old, boost::test_tools::per_element());
-    BOOST_TEST(connects(tmp.file("web.sock")));
+    const std::string taken = other.addresses().at(0);
+    const auto a = opened_in(tmp, {"unix:a.sock", "127.0.0.1:0"});
+    const auto b = opened_in(tmp, {"unix:b.sock"});
+    supe::socket_claims claims;
+    claims["a"] = claim(tmp, {"unix:a.sock", "unix:new.sock", taken}, a);
+    claims["b"] = claim(tmp, {a->addresses().at(1)}, b);
+    claims["c"] = claim(tmp, {"unix:b.sock"}, nullptr);
+    claims["d"] = claim(tmp, {"unix:d.sock"}, nullptr);
+    hand_over(claims);
+    BOOST_TEST(claims["a"].problem == "a cannot listen on " + taken + ": Address already in use");
+    BOOST_TEST(claims["b"].problem ==
+               "b cannot listen on " + a->addresses().at(1) + ": a goes on as it was, and has it");
+    BOOST_TEST(claims["c"].problem == "c cannot listen on unix:" + tmp.file("b.sock") +
+                                          ": b goes on as it was, and has it");
+    BOOST_TEST((claims["d"].now && claims["d"].problem.empty()));
+    for (const char* child : {"a", "b", "c"}) BOOST_TEST(!claims[child].now);
+    BOOST_TEST(connects(tmp.file("a.sock")));
+    BOOST_TEST(connects(tmp.file("b.sock")));
+    BOOST_TEST(connects(port_of(a->addresses().at(1))));
     BOOST_TEST(!fs::exists(tmp.file("new.sock")));
 }
 
-// All addresses in place of one, and the reverse, with the same port. Nobody else gets the port
-// meanwhile or afterwards.
+// All addresses in place of one, and the reverse, with the same port, by the same child or another
+// one. Nobody else gets the port meanwhile or afterwards.
 BOOST_AUTO_TEST_CASE(other_address_same_port) {
     const std::string port = std::to_string(port_of(sockets({"127.0.0.1:0"}, "/").addresses()[0]));
     const std::string one = "127.0.0.1:" + port;
+    const scratch tmp;
     for (const std::string& all : {":" + port, "0.0.0.0:" + port}) {
         for (const auto& [from, to] : {std::pair{one, all}, {all, one}}) {
-            sockets before({from}, "/");
-            const sockets now({to}, "/", &before);
-            BOOST_TEST(error_of({one}) == one + ": Address already in use");
-            before = sockets();
-            BOOST_TEST(connects(port_of(one)));
-            BOOST_TEST(error_of({to}) == to + ": Address already in use");
+            for (const char* child : {"web", "another"}) {
+                auto before = opened_in(tmp, {from});
+                supe::socket_claims claims;
+                claims["web"].before = before;
+                claims[child].addresses = {to};
+                hand_over(claims);
+                BOOST_REQUIRE_MESSAGE(claims[child].now, claims[child].problem);
+                BOOST_TEST(error_of({one}) == one + ": Address already in use");
+                before.reset();
+                BOOST_TEST(connects(port_of(one)));
+                BOOST_TEST(error_of({to}) == to + ": Address already in use");
+            }
         }
     }
+}
+
+// A socket that stays shares its port with nobody.
+BOOST_AUTO_TEST_CASE(beside_one_that_stays) {
+    const scratch tmp;
+    const auto before = opened_in(tmp, {"0.0.0.0:0"});
+    const std::string port = std::to_string(port_of(before->addresses().at(0)));
+    supe::socket_claims claims;
+    claims["web"] = claim(tmp, {"0.0.0.0:" + port, "127.0.0.1:" + port}, before);
+    hand_over(claims);
+    BOOST_TEST(claims["web"].problem ==
+               "web cannot listen on 127.0.0.1:" + port + ": Address already in use");
+}
+
+// The decision alone: the same place is the same socket; port 0 is a socket that the same child got
+// for port 0, if nobody asks for that very port; each is taken once.
+BOOST_AUTO_TEST_CASE(who_takes_over) {
+    using supe::held_place;
+    using supe::wanted_place;
+    const auto decide = [](const std::vector<wanted_place>& wanted,
+                           const std::vector<held_place>& held) {
+        std::string all;
+        for (const auto& one : takeovers(wanted, held))
+            all += one ? std::to_string(*one) + " " : "new ";
+        return all;
+    };
+    const held_place x{"a", "h:1", "h:1"}, y{"b", "h:2", "h:2"}, z{"a", "h:50000", "h:0"};
+    BOOST_TEST(decide({}, {x, y}) == "");
+    BOOST_TEST(decide({{"a", "h:1"}, {"b", "h:2"}}, {}) == "new new ");
+    BOOST_TEST(decide({{"a", "h:2"}, {"b", "h:1"}, {"c", "h:3"}}, {x, y}) == "1 0 new ");
+    BOOST_TEST(decide({{"a", "h:1"}, {"b", "h:1"}}, {x}) == "0 new ");
+    BOOST_TEST(decide({{"b", "h:0"}, {"a", "h:0"}, {"a", "h:0"}}, {z}) == "new 0 new ");
+    BOOST_TEST(decide({{"a", "h:0"}, {"b", "h:50000"}}, {z}) == "new 0 ");
 }
 
 // At the end the sockets are closed and their files removed, but not a file that another process

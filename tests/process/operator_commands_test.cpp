@@ -241,6 +241,27 @@ BOOST_AUTO_TEST_CASE(a_mailbox_is_taken_back_once) {
     BOOST_TEST(has(fifo.err, "it is no regular file"), fifo.err);
 }
 
+// The command was killed when the tree had taken its mail and the file did not say so: the next one
+// finds all of it taken, and none comes twice. Another file with the same ids is another one.
+BOOST_AUTO_TEST_CASE(a_mailbox_is_taken_back_once_after_a_kill) {
+    const operator_session d;
+    const auto tree = d.run_tree(R"({"name": "t", "children": [
+        {"name": "n", "children": [{"name": "a", "command": ["sleep", "1000"]}]}]})");
+    const std::string text = "{\"id\":\"x-1\",\"msg\":1}\n{\"id\":\"x-2\",\"msg\":2}";
+    const std::string saved = support::write_file(d.file("n.a.1.jsonl"), text);
+    BOOST_TEST(d.ask({"mail", "--from-file", saved}).out == "2 of 2 mails taken back to /n/a\n");
+    std::string unmarked = support::read_file(saved + ".taken");
+    for (std::size_t at = 0; (at = unmarked.find("-\"id\"", at)) != unmarked.npos;)
+        unmarked[at] = '{';
+    BOOST_TEST(unmarked.starts_with(text + "\n-identity "), unmarked);
+    support::write_file(saved, unmarked);
+    BOOST_TEST(d.ask({"mail", "--from-file", saved}).out == "2 of 2 mails taken back to /n/a\n");
+    BOOST_TEST(d.status("n/a").at("mailbox").at("queued") == 2);
+    support::write_file(saved, text);
+    BOOST_TEST(d.ask({"mail", "--from-file", saved}).out == "2 of 2 mails taken back to /n/a\n");
+    BOOST_TEST(d.status("n/a").at("mailbox").at("queued") == 4);
+}
+
 // Whatever was accepted goes back, byte for byte: strange keys, deep nesting, and a message of
 // nearly 16 MiB that a JSON string would make twice as long, also to a nested supervisor. A line
 // that is too large for any request is named, and the others go on.

@@ -5,6 +5,7 @@
 #include "tests/support/raw_client.hpp"
 #include "tests/support/running_relay.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tests/support/text.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/object.hpp>
@@ -33,6 +34,10 @@ struct scene {
                 "retry": {{"first": "50ms"}}, {}}})",
                            app.url(), port, more);
         return directory / "relay.json";
+    }
+    void write_with(const std::string& listen, const std::string& admin_address) const {
+        std::ofstream(directory / "relay.json", std::ios::trunc) << fmt::format(
+            R"({{"to": "{}", "listen": "{}", "admin": "{}"}})", app.url(), listen, admin_address);
     }
     /// The whole answer.
     std::string get(const std::string& target, const std::string& more = "",
@@ -242,6 +247,30 @@ BOOST_AUTO_TEST_CASE(exchanged_addresses) {
             "SIGHUP: nothing is changed: 127.0.0.1:{}: Address already in use", s.admin_port)),
         relay.process().output());
     BOOST_TEST(relay.pid_of("/connection_lock-b") == 0);
+    BOOST_TEST(relay.stop().value_or(-1) == 0);
+}
+
+// Another notation of an own address, and all addresses in place of one, are no taken address: the
+// supervisor hands its sockets over.
+BOOST_AUTO_TEST_CASE(own_addresses) {
+    scene s;
+    const auto settings = [&](const std::string& host) {
+        s.write_with(fmt::format("{}:{}", host, s.port), fmt::format("{}:{}", host, s.admin_port));
+        return s.directory / "relay.json";
+    };
+    support::running_relay relay(s.loop, s.directory / "state", settings("127.0.0.1"));
+    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    const auto reloads = [&] {
+        return support::count(relay.process().output(), "SIGHUP: reloaded\n");
+    };
+    for (const char* host : {"localhost", "0.0.0.0", "127.0.0.1", "", "localhost"}) {
+        settings(host);
+        const std::size_t before = reloads();
+        relay.process().signal(SIGHUP);
+        BOOST_TEST(s.loop.until([&] { return reloads() > before; }, 20s), relay.process().output());
+        s.post();
+        BOOST_TEST(s.becomes("/livez", "alive\n"), host);
+    }
     BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
 

@@ -73,12 +73,11 @@ BOOST_AUTO_TEST_CASE(ends) {
     BOOST_TEST(s.relay->process().wait().value_or(-1) == 0);
 }
 
-// Nothing waits where http_server alone is restarted, or with its group: the next one is there at
-// once.
+// Nothing waits where http_server alone is restarted: the next one is there at once.
 BOOST_AUTO_TEST_CASE(not_at_a_restart) {
     scene s("2m");
     BOOST_TEST(s.ask({"restart", "/http_server"}).code == 0);
-    BOOST_TEST(s.relay->kill("/connection_lock"));
+    BOOST_TEST(s.relay->kill("/http_server"));
     BOOST_REQUIRE(s.relay->is_up());
     support::raw_client sender(s.loop, s.port);
     BOOST_TEST(sender.say(post).receive("\r\n") == "HTTP/1.1 200 OK\r\n");

@@ -199,4 +199,34 @@ BOOST_AUTO_TEST_CASE(new_settings) {
     BOOST_TEST(relay.wait().value_or(-1) == 0);
 }
 
+// The state directory is that of the start: a reload with another one changes nothing, and says
+// why. Another notation of it is the same one.
+BOOST_AUTO_TEST_CASE(another_state_directory) {
+    scene s;
+    const std::string used = (s.directory / "state").string();
+    const auto settings = [&](const std::string& state, const std::string& more) {
+        s.write("relay.json", fmt::format(R"({{"to": "{}", "listen": "127.0.0.1:{}", "state": "{}",
+                                               "retry_every": "{}"}})",
+                                          s.sink.url(), s.port, state, more));
+    };
+    settings(used, "10m");
+    support::program relay(s.loop, {SUPE_BINARY, "relay", (s.directory / "relay.json").string()});
+    BOOST_REQUIRE(s.loop.until([&] { return support::pid_in(used, "/http_server") != 0; }, 20s));
+    const pid_t queue = support::pid_in(used, "/dam/queue");
+    settings(used + "2", "20m");
+    const auto refused = s.ask({"reload"});
+    BOOST_TEST(refused.code == 1);
+    BOOST_TEST(scene::has(refused.output,
+                          fmt::format("nothing is changed: state: \"{0}2\" holds only from a "
+                                      "start: the webhooks of this relay are in {0}",
+                                      used)),
+               refused.output);
+    BOOST_TEST(support::pid_in(used, "/dam/queue") == queue);
+    settings((s.directory / "./x/../state").string(), "20m");
+    BOOST_TEST(s.ask({"reload"}).output == "reloaded\n");
+    BOOST_TEST(support::pid_in(used, "/dam/queue") != queue);
+    relay.signal(SIGTERM);
+    BOOST_TEST(relay.wait().value_or(-1) == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <fstream>
+#include <map>
 
 using namespace std::chrono_literals;
 using support::http_sink;
@@ -90,6 +91,34 @@ BOOST_AUTO_TEST_CASE(of_the_queue) { survives_the_death_of("/dam/queue"); }
 BOOST_AUTO_TEST_CASE(of_the_forwarder) { survives_the_death_of("/dam/forwarder"); }
 BOOST_AUTO_TEST_CASE(of_the_connection_lock) { survives_the_death_of("/connection_lock"); }
 BOOST_AUTO_TEST_CASE(of_the_nested_supervisor) { survives_the_death_of("/dam"); }
+
+// Whatever dies, it alone is started anew, also before a destination that never answers: no other
+// process waits for its end.
+BOOST_AUTO_TEST_CASE(alone) {
+    scene s;
+    http_sink hangs(s.loop, [](const http_sink::request&) { return http_sink::answer{200, 1h}; });
+    const auto relay = s.start(hangs.url());
+    BOOST_REQUIRE_MESSAGE(relay->is_up(), relay->process().output());
+    webhook_flood flood(s.loop, s.port, 2);
+    BOOST_REQUIRE(s.loop.until([&] { return hangs.open() == connections; }, 20s));
+    const auto pids = [&](const std::string& but) {
+        std::map<std::string, pid_t> all;
+        for (const std::string a : {"/connection_lock", "/http_server", "/dam", "/dam/queue"})
+            if (a != but) all[a] = relay->pid_of(a);
+        return all;
+    };
+    for (const std::string victim : {"/connection_lock", "/http_server", "/dam/queue"}) {
+        const auto before = pids(victim);
+        BOOST_TEST(relay->kill(victim), victim);
+        BOOST_TEST((pids(victim) == before), victim);
+    }
+    const pid_t server = relay->pid_of("/http_server"), lock = relay->pid_of("/connection_lock");
+    BOOST_TEST(relay->kill("/dam"));
+    BOOST_TEST(relay->pid_of("/http_server") == server);
+    BOOST_TEST(relay->pid_of("/connection_lock") == lock);
+    s.end(flood);
+    relay->process().signal(SIGKILL);
+}
 
 // The whole relay is killed three times under load; the next run on the same state directory
 // delivers what was left.

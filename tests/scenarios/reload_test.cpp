@@ -50,6 +50,11 @@ std::string names(const player_world& w) {
     return all;
 }
 
+/// The descriptor of a child's only socket.
+int socket_of(player_world& w, const std::string& name) {
+    return w.root().entry_of(*w.root().find(name)).sockets->descriptors().at(0);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(reload)
@@ -210,6 +215,57 @@ BOOST_AUTO_TEST_CASE(sockets) {
     }
 }
 
+// Two children exchange their addresses, and a new child has that of one that is removed: each
+// socket is the same one as before. What nobody asks for is closed.
+BOOST_AUTO_TEST_CASE(sockets_change_hands) {
+    const support::temporary_directory directory;
+    const auto on = [&](const std::string& name, const std::string& file) {
+        return diligent(name,
+                        fmt::format(R"(, "listen": ["unix:{}"])", (directory / file).string()));
+    };
+    player_world w(tree(on("a", "1") + "," + on("b", "2") + "," + on("old", "3")));
+    const int first = socket_of(w, "a"), second = socket_of(w, "b"), third = socket_of(w, "old");
+    BOOST_TEST(reload_with(w, tree(on("a", "2") + "," + on("b", "1") + "," + on("new", "3"))) ==
+               "");
+    BOOST_TEST(socket_of(w, "a") == second);
+    BOOST_TEST(socket_of(w, "b") == first);
+    BOOST_TEST(socket_of(w, "new") == third);
+    for (const char* child : {"/a", "/b"}) BOOST_TEST(w.starts_of(child) == 2u, child);
+    for (const char* file : {"1", "2", "3"})
+        BOOST_TEST(std::filesystem::exists(directory / file), file);
+    BOOST_TEST(reload_with(w, tree(on("a", "2"))) == "");
+    BOOST_TEST(!std::filesystem::exists(directory / "1"));
+    BOOST_TEST(!std::filesystem::exists(directory / "3"));
+}
+
+// A child that goes on as it was keeps its socket, also from the one that asked for it. The next
+// reload of the same file tries both again.
+BOOST_AUTO_TEST_CASE(a_socket_that_stays) {
+    const support::temporary_directory directory;
+    const auto on = [&](const std::string& name, const std::string& file) {
+        return diligent(name,
+                        fmt::format(R"(, "listen": ["unix:{}"])", (directory / file).string()));
+    };
+    player_world w(tree(on("a", "1") + "," + on("b", "2")));
+    const int first = socket_of(w, "a"), second = socket_of(w, "b");
+    std::ofstream(directory / "taken") << "a file";
+    const std::string next = tree(on("a", "taken") + "," + on("b", "1"));
+    const std::string at = (directory / "").string();
+    BOOST_TEST(
+        reload_with(w, next) ==
+        fmt::format("a cannot listen on unix:{0}taken: the file exists and is not a socket; "
+                    "a goes on as it was; b cannot listen on unix:{0}1: a goes on as it was, "
+                    "and has it; b goes on as it was",
+                    at));
+    BOOST_TEST(socket_of(w, "a") == first);
+    BOOST_TEST(socket_of(w, "b") == second);
+    for (const char* child : {"/a", "/b"}) BOOST_TEST(w.starts_of(child) == 1u, child);
+    std::filesystem::remove(directory / "taken");
+    BOOST_TEST(reload_with(w, next) == "");
+    BOOST_TEST(socket_of(w, "b") == first);
+    BOOST_TEST(!std::filesystem::exists(directory / "2"));
+}
+
 // A new socket that cannot be opened: the child goes on as it was, whatever else of it changed, and
 // the others are changed. The next reload of the same file tries it again.
 BOOST_AUTO_TEST_CASE(a_socket_that_cannot_be_had) {
@@ -279,6 +335,39 @@ BOOST_AUTO_TEST_CASE(nested) {
     BOOST_TEST(w.starts_of("/dam/x") == 1u);
     BOOST_TEST(reload_with(w, tree(dam(R"({"name": "n", "component": "nobody"})"))) ==
                "/dam/n could not be started: nobody: No such file or directory");
+}
+
+// Demand children are restarted together, and before the others, wherever they stand in the file;
+// and they leave the tree together.
+BOOST_AUTO_TEST_CASE(demand_children) {
+    const auto with = [](const std::string& form, const std::vector<std::string>& on_demand) {
+        const std::string env = fmt::format(R"(, "env": {{"FORM": "{}"}})", form);
+        std::string all = diligent("a", env);
+        for (const std::string& name : on_demand)
+            all += fmt::format(R"(, {{"name": "{}", "component": "slow", "demand": true{}}})", name,
+                               env);
+        return tree(all);
+    };
+    player_world w(with("1", {"x", "y", "z"}));
+    const auto start_all = [&] {
+        for (const char* name : {"/x", "/y", "/z"}) w.mail(name, "1");
+        w.advance(1s);
+        BOOST_TEST(w.processes() == 4u);
+    };
+    start_all();
+    const std::size_t from = w.notices().size();
+    supe::time_point began = w.time().now();
+    BOOST_TEST(reload_with(w, with("2", {"x", "y", "z"})) == "");
+    BOOST_TEST((w.time().now() - began < 3s));  // each needs two
+    const std::string events = w.events({"shutdown", "started"}, from);
+    BOOST_TEST(events.size() ==
+               std::string("shutdown x, shutdown y, shutdown z, shutdown a, started a").size());
+    BOOST_TEST(events.ends_with("shutdown a, started a"), events);
+    start_all();
+    began = w.time().now();
+    BOOST_TEST(reload_with(w, with("2", {})) == "");
+    BOOST_TEST((w.time().now() - began < 3s));
+    BOOST_TEST(names(w) == "a ");
 }
 
 // A program replaces a nested supervisor, and the reverse.

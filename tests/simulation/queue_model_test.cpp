@@ -33,6 +33,7 @@ struct model {
     std::map<std::string, components::route_counts>
         ledger;  // accepted, delivered, dropped, duplicates
     std::set<std::string> paused;
+    std::map<std::string, model_webhook> dropped_out;    // dropped, and still on their way
     std::set<std::pair<std::string, std::string>> seen;  // route, dedupe key
     int numbers = 0;
 
@@ -77,7 +78,24 @@ struct model {
         w.is_out = false;
         let_next(w.route, w.key);
     }
+    bool waits_for_its_key(const model_webhook& w) {
+        return !w.key.empty() && std::ranges::any_of(dropped_out, [&](const auto& o) {
+            return o.second.route == w.route && o.second.key == w.key;
+        });
+    }
+    /// The forwarder has not tried it.
+    void give_back(const std::string& id, unsigned attempt) {
+        model_webhook* w = find(id);
+        if (w && attempt == w->attempt + 1) w->is_out = false;
+        const auto dropped = dropped_out.find(id);
+        if (dropped != dropped_out.end() && attempt == dropped->second.attempt + 1)
+            dropped_out.erase(dropped);
+    }
     void result(const std::string& id, unsigned attempt, int status) {
+        if (status < 0) return give_back(id, attempt);
+        const auto dropped = dropped_out.find(id);
+        if (dropped != dropped_out.end() && attempt > dropped->second.attempt)
+            dropped_out.erase(dropped);
         model_webhook* w = find(id);
         if (!w) return;
         if (status >= 200 && status < 300) {
@@ -107,6 +125,7 @@ struct model {
     }
     void drop(const std::string& id) {
         ++ledger[all.at(id).route].dropped;
+        if (all.at(id).is_out) dropped_out[id] = all.at(id);
         leave(id);
     }
     std::string counts(const std::string& route) {
@@ -154,7 +173,12 @@ struct run {
         std::vector<std::string> ids;
         for (const auto& [id, w] : expected.all)
             if (w.is_out) ids.push_back(id);
+        for (const auto& [id, w] : expected.dropped_out) ids.push_back(id);
         return ids;
+    }
+    unsigned next_attempt(const std::string& id) {
+        const model_webhook* w = expected.find(id);
+        return (w ? *w : expected.dropped_out.at(id)).attempt + 1;
     }
     /// The same mail to both; on a full disk to neither.
     void tell(const std::string& mail, const std::function<void()>& in_model) {
@@ -177,6 +201,7 @@ struct run {
                           route = ordered ? "ordered" : "plain",
                           key = ordered && roll(4) ? fmt::format("k{}", roll(3)) : "",
                           dedupe = ordered && roll(3) == 0 ? fmt::format("d{}", roll(12)) : "";
+        if (expected.dropped_out.contains(id)) return;
         std::string more = fmt::format(R"("route":"{}",)", route);
         if (!key.empty()) more += fmt::format(R"("order_key":"{}",)", key);
         if (!dedupe.empty()) more += fmt::format(R"("dedupe_key":"{}",)", dedupe);
@@ -188,6 +213,8 @@ struct run {
         model_webhook* w = expected.find(next->webhook.id);
         BOOST_TEST_REQUIRE(w, says(next->webhook.id + " is handed over and gone"));
         BOOST_TEST_REQUIRE((w->is_first() && !w->is_out), says(next->webhook.id + " may not go"));
+        BOOST_TEST_REQUIRE(!expected.waits_for_its_key(*w),
+                           says(next->webhook.id + " is too early"));
         BOOST_TEST_REQUIRE(next->webhook.attempt == w->attempt, says(next->webhook.id));
         BOOST_TEST_REQUIRE(!expected.paused.contains(w->route), says("it is paused"));
         w->is_out = true;
@@ -200,15 +227,17 @@ struct run {
         unsigned attempt = 1;
         if (!ids.empty() && roll(6)) {
             id = ids[roll(ids.size())];
-            attempt = expected.all.at(id).attempt + 1;
+            attempt = next_attempt(id);
         } else if (!reported.empty()) {  // once more, or of an earlier life
             std::tie(id, attempt) = reported[roll(reported.size())];
         } else {
             return;
         }
-        constexpr int statuses[] = {200, 200, 200, 500, 0, 404, 404, 404, 429, 410};
+        constexpr int statuses[] = {200, 200, 200, 500, 0, 404, 404, 404, 429, 410, -1};
         const int status = statuses[roll(std::size(statuses))];
-        const std::string more = status == 429 ? R"(,"retry_after_ms":1000)" : "";
+        const std::string more = status == 429 ? R"(,"retry_after_ms":1000)"
+                                 : status < 0  ? R"(,"not_tried":true)"
+                                               : "";
         reported.emplace_back(id, attempt);
         tell(queue_tests::result(id, attempt, status, more), [&] {
             const model_webhook* w = expected.find(id);
@@ -220,6 +249,7 @@ struct run {
     void crash() {
         real.open();
         for (auto& [id, w] : expected.all) w.is_out = false;
+        expected.dropped_out.clear();
     }
     void lose_a_handover() {
         const auto ids = out();
@@ -227,19 +257,43 @@ struct run {
         const std::string id = ids[roll(ids.size())];
         if (roll(2)) {
             real.logic->put_back(id, real.now, real.now + 1s);
-            expected.all.at(id).is_out = false;
+            if (model_webhook* w = expected.find(id)) w->is_out = false;
         } else {
             real.logic->set_aside(id, "poison", real.now, real.events);
-            model_webhook& w = expected.all.at(id);
-            ++w.attempt;
-            expected.die(w);
+            if (model_webhook* w = expected.find(id)) {
+                ++w->attempt;
+                expected.die(*w);
+            }
         }
+        expected.dropped_out.erase(id);
+    }
+    /// What is no longer in the store, after a drop of these.
+    void note_drop(const std::vector<std::string>& ids) {
+        for (const std::string& one : ids)
+            if (expected.find(one) && !real.store->look_up(one)) expected.drop(one);
+    }
+    std::vector<std::string> queued(const std::string& route) {
+        std::vector<std::string> ids;
+        for (const auto& [id, w] : expected.all)
+            if (w.route == route && w.at != place::dead) ids.push_back(id);
+        return ids;
+    }
+    void drop() {
+        const auto ids = out();
+        const std::string id = ids.empty() || roll(3) == 0 ? some_id() : ids[roll(ids.size())];
+        tell(fmt::format(R"({{"webhooks":{{"what":"drop","id":"{}"}}}})", id), [] {});
+        note_drop({id});
+    }
+    void drop_route() {
+        const std::string route = roll(2) ? "ordered" : "plain";
+        tell(fmt::format(R"({{"drop":"{}"}})", route), [] {});
+        note_drop(queued(route));
     }
     void operate() {
         const std::string id = some_id();
         model_webhook* w = expected.find(id);
         const bool is_dead = w && w->at == place::dead;
-        switch (roll(4)) {
+        switch (roll(8)) {
             case 0:
                 tell(fmt::format(R"({{"dead":{{"what":"retry","id":"{}"}}}})", id), [] {});
                 if (is_dead && real.store->find_dead(id) == std::nullopt) expected.revive(id);
@@ -249,6 +303,11 @@ struct run {
                 if (is_dead && real.store->find_dead(id) == std::nullopt) expected.drop(id);
                 break;
             case 2: tell(R"({"resume":true})", [&] { expected.paused.clear(); }); break;
+            case 3:
+            case 4: drop(); break;
+            case 5:
+                if (roll(4) == 0) drop_route();
+                break;
             default: real.now += std::chrono::milliseconds(roll(60'000));
         }
     }
@@ -287,7 +346,7 @@ struct run {
             while (hand_over()) {}
             const auto ids = out();
             for (const std::string& id : ids) {
-                const unsigned attempt = expected.all.at(id).attempt + 1;
+                const unsigned attempt = next_attempt(id);
                 real.take({queue_tests::result(id, attempt, 200)});
                 expected.result(id, attempt, 200);
             }

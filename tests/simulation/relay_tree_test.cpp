@@ -249,4 +249,55 @@ BOOST_AUTO_TEST_CASE(nothing_is_lost_whatever_happens) {
     }
 }
 
+// After a 410 the forwarder gives back what it has not begun: that waits until an operator goes on,
+// and no attempt counts.
+BOOST_AUTO_TEST_CASE(a_paused_route_has_nothing_in_hand) {
+    const support::quiet_output quiet(true);
+    const support::temporary_directory directory{support::in_memory()};
+    simulated::relay r(1, directory.path(), false);
+    r.calm = true;
+    r.w.advance(1s);
+    site& s = r.sites.front();
+    s.now = mood::gone;
+    for (int n = 0; n < 15; ++n) r.post(r.new_webhook(false));
+    r.w.advance(10s);
+    const std::size_t tried = s.arrivals.size();
+    BOOST_TEST(tried >= 1u);
+    BOOST_TEST(tried <= 2 * s.cap);
+    s.now = mood::well;
+    r.w.mail("/dam/queue", R"({"resume":true})");
+    r.w.advance(30s);
+    BOOST_TEST(s.arrivals.size() == 15u);
+    std::size_t times = 0;
+    for (const auto& [id, a] : s.arrivals) {
+        BOOST_TEST(a.attempt == a.times, id);
+        times += a.times;
+    }
+    BOOST_TEST(times == 15 + tried);
+    BOOST_TEST(r.fault == "");
+}
+
+// A reload that changes the lock, the queue and the forwarder of a route at once sends nothing
+// twice.
+BOOST_AUTO_TEST_CASE(a_reload_sends_nothing_twice) {
+    const support::quiet_output quiet(true);
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        const support::temporary_directory directory{support::in_memory()};
+        simulated::relay r(seed, directory.path(), false);
+        r.calm = true;
+        r.w.advance(1s);
+        for (int n = 0; n < 60; ++n) r.post(r.new_webhook(false));
+        r.w.advance(100ms);
+        site& s = r.sites.front();
+        s.allowed = ++s.cap;
+        BOOST_TEST(s.arrivals.size() < 60u);
+        BOOST_TEST(r.w.by_hand(r.w.root().admin().reload(r.tree())) == "");
+        r.w.advance(drains_within);
+        BOOST_TEST(r.fault == "");
+        BOOST_TEST(s.arrivals.size() == 60u);
+        for (const auto& [id, a] : s.arrivals)
+            BOOST_TEST(a.times == 1u, fmt::format("seed {}: {} came {} times", seed, id, a.times));
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "components/forwarder/forwarder.hpp"
+#include "components/http_server/make_keeper.hpp"
 #include "components/http_server/webhook_intake.hpp"
 #include "components/queue/disk_ballast.hpp"
 #include "components/queue/queue.hpp"
@@ -54,6 +55,7 @@ struct arrival {
     bool taken = false;                     ///< answered 2xx
     patterns::process_identity answered{};  ///< the forwarder that had an answer at last
     unsigned attempt = 0;                   ///< the latest of those that were answered
+    unsigned times = 0;                     ///< how often it came
 };
 
 /// A route: its destination, and what its lock knows of processes and sockets.
@@ -134,6 +136,7 @@ struct relay {
 
     // --- the tree ---
     supe::supervisor_spec tree() const;
+    boost::json::value with_files(boost::json::value config) const;
     void start() { w.run(boost::json::serialize(supe::to_json(tree()))); }
     awaitable<> lock(component& self);
     awaitable<> keep(component& self);
@@ -172,6 +175,7 @@ struct relay {
     supe::simulation::world w;
     std::deque<site> sites{};
     std::filesystem::path file;
+    bool has_line;
     store_witness store;
     std::vector<sent_webhook> sent{};
     components::webhook_intake* door = nullptr;
@@ -276,7 +280,8 @@ inline awaitable<> site_connection::close(supe::duration patience) {
 // --- the tree ---
 
 inline relay::relay(std::uint64_t seed, const std::filesystem::path& directory, bool named_routes)
-    : w(seed), file(directory / "queue.db"), store(file, [this] { return fate_of_commit(); }) {
+    : w(seed), file(directory / "queue.db"), has_line(seed / 2 % 2 == 0),
+      store(file, [this] { return fate_of_commit(); }) {
     if (named_routes) {
         sites.emplace_back(w, "a");
         sites.emplace_back(w, "b");
@@ -297,6 +302,14 @@ inline relay::relay(std::uint64_t seed, const std::filesystem::path& directory, 
 
 inline relay::~relay() { w.clean_up(); }
 
+/// Half of the seeds have a direct line, the others mail.
+inline boost::json::value relay::with_files(boost::json::value config) const {
+    boost::json::object& members = config.as_object();
+    if (members.contains("file")) members["file"] = file.string();
+    members["socket"] = has_line ? (file.parent_path() / "queue.socket").string() : "";
+    return config;
+}
+
 inline supe::supervisor_spec relay::tree() const {
     components::relay_settings settings;
     settings.disk_reserve = 0;
@@ -316,13 +329,14 @@ inline supe::supervisor_spec relay::tree() const {
     }
     supe::supervisor_spec spec = components::relay_tree(settings);
     for (supe::child_spec& child : spec.children) {
-        if (child.name == "http_server") child.listen.clear();
+        if (child.name == "http_server") {
+            child.listen.clear();
+            child.config = with_files(*child.config);
+        }
         if (child.name != "dam") continue;
         for (supe::child_spec& below : child.supervisor->children) {
             if (below.name != "queue") continue;
-            boost::json::value config = *below.config;
-            config.as_object()["file"] = file.string();
-            below.config = std::move(config);
+            below.config = with_files(*below.config);
         }
     }
     return spec;
@@ -367,27 +381,41 @@ inline awaitable<> relay::forward(component& self) {
     co_await components::run_forwarder(self, outside);
 }
 
+/// Until this object ends, however it does.
+struct open_door {
+    relay& of;
+    components::webhook_intake* mine;
+    ~open_door() { close(); }
+    void close() {
+        if (of.door != mine) return;
+        of.door = nullptr;
+        of.requests = nullptr;
+    }
+};
+
 /// As components::http_server, above its sockets.
 inline awaitable<> relay::take(component& self) {
     const boost::json::value config = co_await self.config();
-    components::webhook_intake intake(self, components::read_intake(config));
-    supe::nursery all(self.time());
-    struct presence {
-        relay& owner;
-        supe::nursery* mine;
-        ~presence() { close(); }
-        void close() {
-            if (owner.requests != mine) return;
-            owner.requests = nullptr;
-            owner.door = nullptr;
-        }
-    } here{*this, &all};
-    door = &intake;
-    requests = &all;
-    co_await self.shutdown_requested();
-    here.close();
-    const supe::time_point until = self.time().now() + 5s;
-    co_await supe::within(self.time(), until, all.join());
+    components::intake_settings settings = components::read_intake(config);
+    const auto keeper = components::make_keeper(self, settings);
+    components::webhook_intake intake(self, std::move(settings), *keeper);
+    // What the requests use outlives them, however this process ends.
+    const auto serve = [&](supe::nursery& all) -> awaitable<> {
+        door = &intake;
+        requests = &all;
+        open_door here{*this, &intake};
+        co_await self.shutdown_requested();
+        here.close();
+        const supe::time_point until = self.time().now() + 5s;
+        while (all.size() > 1 && self.time().now() < until) co_await self.time().sleep_for(10ms);
+        all.cancel();
+    };
+    const auto body = [&](supe::nursery& way) -> awaitable<> {
+        way.start(keeper->run());
+        co_await supe::with_nursery(self.time(), serve);
+        way.cancel();
+    };
+    co_await supe::with_nursery(self.time(), body);
 }
 
 // --- the sender ---
@@ -440,6 +468,7 @@ inline void relay::on_request(site& s, const forwarder_life& life,
     say("{} ({}), attempt {}, arrives at {}", id, request.number, request.attempt, s.route);
     arrival& a = s.arrivals[id];
     a.number = request.number;
+    ++a.times;
     const auto at = static_cast<std::size_t>(request.number);
     if (request.number < 0 || at >= sent.size() || sent[at].posts == 0)
         wrong(id + " was never sent");

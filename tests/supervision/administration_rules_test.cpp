@@ -1,6 +1,7 @@
 // The refusals of an operator's requests, and the actions that follow from them, step by step. The
 // supervisor is a fake, which performs the actions on processes that only read.
 #include "supe/supervision/administration.hpp"
+#include "supe/supervision/no_such_child.hpp"
 #include "supe/tree/tree_file.hpp"
 
 #include "tests/support/children_fixture.hpp"
@@ -164,6 +165,7 @@ BOOST_AUTO_TEST_CASE(unknown_children) {
         BOOST_TEST(m.ask(m.admin.restart(name)) == why);
         BOOST_TEST(m.ask(m.admin.remove(name)) == why);
         BOOST_TEST(m.ask(m.admin.scale(name, 2)) == why);
+        BOOST_TEST(supe::is_no_such_child(why));
     }
     BOOST_TEST_SAME(m.actions(), {});
 }

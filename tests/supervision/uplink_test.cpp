@@ -2,6 +2,7 @@
 // supervisors.
 #include "supe/supervision/uplink.hpp"
 
+#include "supe/supervision/large_answer.hpp"
 #include "tests/support/children_fixture.hpp"
 
 #include <boost/json/parse.hpp>
@@ -91,12 +92,12 @@ BOOST_AUTO_TEST_CASE(requests) {
     const auto command = up::read_request(R"({"id":"3","request":{"do":"status"}})");
     BOOST_REQUIRE(command);
     BOOST_TEST(command->id == "3");
-    BOOST_TEST((command->request.what == supervisor_request::kind::command));
-    BOOST_TEST(boost::json::serialize(command->request.body) == R"({"do":"status"})");
+    BOOST_TEST((command->request().what == supervisor_request::kind::command));
+    BOOST_TEST(boost::json::serialize(command->request().body) == R"({"do":"status"})");
     const auto tree = up::read_request(R"({"tree":{"children":[]},"id":"4"})");
     BOOST_REQUIRE(tree);
-    BOOST_TEST((tree->request.what == supervisor_request::kind::reload));
-    BOOST_TEST(boost::json::serialize(tree->request.body) == R"({"children":[]})");
+    BOOST_TEST((tree->request().what == supervisor_request::kind::reload));
+    BOOST_TEST(boost::json::serialize(tree->request().body) == R"({"children":[]})");
     for (const char* data : {"", "null", "[1]", R"({"id":"5"})", R"({"id":"5","request":"status"})",
                              R"({"id":"5","tree":[1]})"})
         BOOST_TEST(!up::read_request(data), data);
@@ -121,8 +122,9 @@ BOOST_AUTO_TEST_CASE(list_in_place) {
         BOOST_REQUIRE(s);
         const auto read = supe::uplink::read_request(s->data);
         BOOST_REQUIRE(read);
-        BOOST_TEST(read->request.body.at("do") == "restore");
-        BOOST_TEST((read->request.body.at("mails") == value(mails)));
+        const value body = read->request().body;
+        BOOST_TEST(body.at("do") == "restore");
+        BOOST_TEST((body.at("mails") == value(mails)));
     }
 }
 
@@ -163,7 +165,7 @@ BOOST_AUTO_TEST_CASE(several_at_once) {
 }
 
 // A large answer goes up in pieces that fit a frame, and arrives as it was: quotes, backslashes and
-// characters of several bytes lie at the cuts.
+// characters of several bytes lie at the cuts. It stays text, and is text when it is passed on.
 BOOST_AUTO_TEST_CASE(in_pieces) {
     for (const char* unit : {"x", "\"", "\\", "\x01", "ä", "€", "𝄞"}) {
         support::router_fixture o;
@@ -190,7 +192,10 @@ BOOST_AUTO_TEST_CASE(in_pieces) {
         });
         BOOST_TEST(pieces >= 3u);
         BOOST_REQUIRE(*asked);
-        BOOST_TEST((**asked == whole));
+        BOOST_TEST(supe::has_ok(**asked));
+        BOOST_TEST((**asked != whole));
+        BOOST_TEST((supe::answer_text(**asked) == boost::json::serialize(whole)));
+        BOOST_TEST((supe::ok_of(**asked) == value(letter)));
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "supe/control/commands.hpp"
 #include "supe/control/server.hpp"
+#include "supe/supervision/large_answer.hpp"
 #include "tests/support/players.hpp"
 
 #include <unistd.h>
@@ -84,7 +85,7 @@ struct operated_world : supe::simulation::world {
     }
     supe::awaitable<std::string> perform(json::object request) {
         const json::value answer = co_await root_commands->perform(std::move(request));
-        co_return json::serialize(answer);
+        co_return supe::answer_text(answer);
     }
 
     std::optional<supe::control::commands> root_commands;

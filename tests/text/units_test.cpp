@@ -18,6 +18,26 @@ BOOST_AUTO_TEST_CASE(points_in_time) {
     BOOST_TEST(text(-1us) == "1969-12-31T23:59:59.999Z");
 }
 
+// Points in time are read as they are printed; the rest of a form may be missing, and nothing
+// stands for one that is wrong.
+BOOST_AUTO_TEST_CASE(read_points_in_time) {
+    const auto read = [](const char* text) {
+        const auto at = supe::parse_utc(text);
+        return at ? supe::print_utc(*at) : "no";
+    };
+    BOOST_TEST(read("2026-01-31T12:00:00.007Z") == "2026-01-31T12:00:00.007Z");
+    BOOST_TEST(read("2026-01-31 12:00:00.0079") == "2026-01-31T12:00:00.007Z");
+    BOOST_TEST(read("2026-01-31T23:59Z") == "2026-01-31T23:59:00.000Z");
+    BOOST_TEST(read("2026-01-31") == "2026-01-31T00:00:00.000Z");
+    BOOST_TEST(read("1969-12-31T23:59:59.5Z") == "1969-12-31T23:59:59.500Z");
+    for (const char* bad : {"", "2026-01-3", "2026-01-31Z", "2026-01-31T", "2026-01-31T12",
+                            "2026-01-31T12:00:", "2026-01-31T12:00:00.Z", "2026-01-31T12:00.5Z",
+                            "2026-01-31T12:00:00,5Z", "2026-02-29T12:00:00Z",
+                            "2026-01-31T24:00:00Z", "2026-01-31T12:60:00Z", "2026-01-31T12:00:61Z",
+                            "2026-01-31T12:00:00z", " 2026-01-31", "2026-01-31T12:00:00Z "})
+        BOOST_TEST(read(bad) == "no", bad);
+}
+
 // Durations and sizes, both ways.
 BOOST_AUTO_TEST_CASE(durations_and_sizes) {
     using supe::parse_bytes;

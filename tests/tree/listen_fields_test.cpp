@@ -39,6 +39,8 @@ BOOST_AUTO_TEST_CASE(listening) {
                R"(children[0].listen[0]: must be an address, not "a\nb:80")");
     BOOST_TEST(refusal_of(R"("listen":["127.0.0.1:80","localhost:80"])") ==
                R"(children[0].listen[1]: "localhost:80" is listened on by "c" already)");
+    BOOST_TEST(refusal_of(R"("listen":["[::1]:80","[0:0::1]:80"])") ==
+               R"(children[0].listen[1]: "[0:0::1]:80" is listened on by "c" already)");
     BOOST_TEST(refusal_of(R"("listen":[":0",":0","127.0.0.1:0"])") == "accepted");
     std::string many = "\":0\"";
     for (int i = 1; i < 16; ++i) many += ",\":0\"";

@@ -263,7 +263,8 @@ BOOST_AUTO_TEST_CASE(choices) {
 
 // The refusal of a wrong time has what is expected, and the text of the file.
 BOOST_AUTO_TEST_CASE(times) {
-    const std::string duration = R"(must be a duration like "250ms", "8s", "5m", "1h", not )";
+    const std::string duration =
+        R"(must be a duration like "250ms", "8s", "5m", "1h", from 1ms to 3650d, not )";
     BOOST_TEST(refusal_of(R"("within":8)") == "children[0].within: " + duration + "8");
     BOOST_TEST(refusal_of(R"("within":"8")") == "children[0].within: " + duration + "\"8\"");
     BOOST_TEST(refusal_of(R"("within":"1.5s")") == "children[0].within: " + duration + "\"1.5s\"");
@@ -271,16 +272,14 @@ BOOST_AUTO_TEST_CASE(times) {
     BOOST_TEST(refusal_of(R"("within":"8 s")") == "children[0].within: " + duration + "\"8 s\"");
     BOOST_TEST(refusal_of(R"("within":"99999999h")") ==
                "children[0].within: " + duration + "\"99999999h\"");
-    BOOST_TEST(refusal_of(R"("within":"0s")") ==
-               "children[0].within: must be longer than 0, not \"0s\"");
+    BOOST_TEST(refusal_of(R"("within":"0s")") == "children[0].within: " + duration + "\"0s\"");
     BOOST_TEST(refusal_of(R"("start_timeout":"0")") ==
-               "children[0].start_timeout: must be longer than 0, not \"0\"");
-    BOOST_TEST(refusal_of(R"("watchdog":"0")") ==
-               "children[0].watchdog: must be longer than 0, not \"0\"");
+               "children[0].start_timeout: " + duration + "\"0\"");
+    BOOST_TEST(refusal_of(R"("watchdog":"0")") == "children[0].watchdog: " + duration + "\"0\"");
     BOOST_TEST(refusal_of(R"("watchdog":{})") == "children[0].watchdog: " + duration + "{}");
     BOOST_TEST(
         refusal_of(R"("shutdown":"never")") ==
-        R"(children[0].shutdown: must be a duration like "8s", or "kill", or "infinity", not "never")");
+        R"(children[0].shutdown: must be a duration like "8s", from 0ms to 3650d, or "kill", or "infinity", not "never")");
 }
 
 // The same for wrong types and ranges.
@@ -310,7 +309,7 @@ BOOST_AUTO_TEST_CASE(types_and_ranges) {
                "children[0].backoff: must be an object, not \"1s\"");
     BOOST_TEST(
         refusal_of(R"("mail":{"limit_bytes":"1MB"})") ==
-        R"(children[0].mail.limit_bytes: must be a size like "64KiB", "256MiB", "10GiB", not "1MB")");
+        R"(children[0].mail.limit_bytes: must be a size like "64KiB", "256MiB", "10GiB", from 1B to 1024TiB, not "1MB")");
     BOOST_TEST(
         refusal_of(R"("mail":{"limit_bytes":0})") ==
         "children[0].mail.limit_bytes: must be a whole number from 1 to 1125899906842624, not 0");

@@ -81,6 +81,19 @@ BOOST_AUTO_TEST_CASE(disks_that_do_not_do) {
     BOOST_TEST(of("disk", m).text == m.disk_problem);
     BOOST_TEST(!of("disk", m).ok);
     BOOST_TEST(of("intake", m).text == "not known without the disk");
+    // What to do goes by the reason.
+    BOOST_TEST(of("disk", m).todo == "name a directory of this user with --state, on a disk");
+    const auto todo_of = [&m](std::errc fault) {
+        m.disk_fault = std::make_error_code(fault);
+        return of("disk", m).todo;
+    };
+    BOOST_TEST(says(todo_of(std::errc::no_space_on_device), "free space there"));
+    BOOST_TEST(says(todo_of(std::errc::read_only_file_system), "mount that disk for writing"));
+    BOOST_TEST(says(todo_of(std::errc::permission_denied), "give the directory to this user"));
+    m.disk_fault.clear();
+    m.disk_problem = "/var/lib/relay/doctor.a1b2c3/queue.db: database or disk is full";
+    m.free_bytes = 1 << 20;
+    BOOST_TEST(says(of("disk", m).todo, "free space there"));
     m = good();
     m.commits.assign(300, 30ms);
     BOOST_TEST(!of("disk", m).ok);

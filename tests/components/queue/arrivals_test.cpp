@@ -148,6 +148,27 @@ BOOST_AUTO_TEST_CASE(one_that_comes_back_is_the_first) {
     }
 }
 
+// What the forwarder gives back waits as before, in its place, and no attempt counts. A mail about
+// another attempt, or about one that is not on its way, changes nothing.
+BOOST_AUTO_TEST_CASE(given_back) {
+    scene s(one_lane({.in_flight = 3}));
+    const auto not_tried = [](const std::string& id, unsigned attempt) {
+        return result(id, attempt, 0, R"(,"not_tried":true)");
+    };
+    s.take({webhook("a"), webhook("b"), webhook("c"), webhook("d")});
+    same(s.mark_delivery(), {"a/1", "b/1", "c/1"});
+    s.take({result("a", 1, 410), not_tried("b", 1), not_tried("c", 2), not_tried("d", 1),
+            not_tried("nobody", 1)});
+    BOOST_TEST(s.counts() == "3 pending, 1 failed, 0 dead, 1 handed, paused");
+    same(s.mark_delivery(), {});
+    s.take({not_tried("c", 1), not_tried("c", 1), queue_tests::resume});
+    lines out = s.mark_delivery();
+    std::ranges::sort(out);
+    same(out, {"a/2", "b/1", "c/1"});
+    s.take({result("a", 2, 200)});
+    same(s.mark_delivery(), {"d/1"});
+}
+
 // Of those that fill the memory the first ones are there, and the rest is read in its turn. When
 // all was read, the next one comes from memory again.
 BOOST_AUTO_TEST_CASE(the_memory_is_bounded) {

@@ -111,6 +111,14 @@ BOOST_AUTO_TEST_CASE(some_can_be_read) {
     BOOST_TEST(has(s.told[0], fmt::format("{} webhooks of it are in the new one", n.accepted)),
                s.told[0]);
     BOOST_TEST(store->tries_of("a0")->attempt == 3u);
+    const auto attempts = store->attempts_of(store->look_up("a0")->seq);
+    BOOST_REQUIRE(attempts.size() == 1u);
+    BOOST_TEST(attempts[0].n == 3u);
+    BOOST_TEST(attempts[0].at == 400);
+    BOOST_TEST(attempts[0].ms == 5);
+    BOOST_TEST(attempts[0].status == 503);
+    BOOST_TEST(attempts[0].reason == "why");
+    BOOST_TEST(!has(s.told[0], "attempts"), s.told[0]);
     BOOST_TEST(store->find_dead("a1")->reason == "refused");
     BOOST_TEST(store->routes().all().size() == 2u);
     BOOST_TEST(s.files("recovered") == 0u);
@@ -119,6 +127,23 @@ BOOST_AUTO_TEST_CASE(some_can_be_read) {
     BOOST_TEST(store->waiting_after(lane, 0, {100, 1 << 30}).size() == 2u);
     for (const auto& line : components::check_ledger(s.file))
         BOOST_TEST(line.is_right(), line.text());
+}
+
+// Attempts that cannot be read cost no webhook, and the line says so.
+BOOST_AUTO_TEST_CASE(attempts_that_cannot_be_read) {
+    scene s;
+    s.fill();
+    const int root = SQLite::Database(s.file.string(), SQLite::OPEN_READWRITE)
+                         .execAndGet("SELECT rootpage FROM sqlite_schema WHERE name = 'attempts'")
+                         .getInt();
+    s.damage(static_cast<std::size_t>(root) - 1, 1);
+    components::set_aside_damaged(s.file, "test",
+                                  [&](const auto& line) { s.told.push_back(line); });
+    const auto store = s.open();
+    BOOST_TEST(store->counts().accepted == 200u);
+    BOOST_TEST(store->tries_of("a0")->attempt == 3u);
+    BOOST_TEST(store->attempts_of(store->look_up("a0")->seq).empty());
+    BOOST_TEST(has(s.told.at(0), "; the attempts of 2 webhooks cannot be read"), s.told[0]);
 }
 
 // A file that lost its last page goes on with all the others. A route that was paused or held stays

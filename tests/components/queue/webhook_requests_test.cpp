@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <functional>
 
 using namespace queue_tests;
 using std::chrono_literals::operator""s;
@@ -223,6 +224,44 @@ BOOST_AUTO_TEST_CASE(what_ends_meanwhile) {
     }
 }
 
+// The wall clock was set back between two lives, and once more: whatever the times are, a filter by
+// time misses nothing, the list is in order of arrival, and all that was delivered is replayed.
+BOOST_AUTO_TEST_CASE(the_clock_was_set_back) {
+    asking s;
+    const auto ms_of = [](auto time) {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch())
+            .count();
+    };
+    const auto come = [&](const std::string& one, const std::string& another) {
+        s.take({webhook(one)});
+        s.now += 10s;
+        s.take({webhook(another)});
+    };
+    const auto noon = ms_of(s.now);
+    come("a", "b");  // 0 s, 10 s
+    s.mark_delivery();
+    s.take({result("a", 1, 200), result("b", 1, 200)});
+    s.now -= 3600s;
+    s.open();
+    come("c", "d");  // -3590 s, -3580 s
+    s.now -= 60s;
+    s.open();
+    come("e", "f");  // -3640 s, -3630 s
+    s.open();
+    BOOST_TEST(s.list() == "f:pending e:pending d:pending c:pending b:delivered a:delivered ");
+    const auto listed = [&](std::int64_t since_s, std::int64_t until_s) {
+        return s.list(
+            fmt::format(R"(,"since":{},"until":{})", noon + 1000 * since_s, noon + 1000 * until_s));
+    };
+    BOOST_TEST(listed(-1, 100) == "b:delivered a:delivered ");
+    BOOST_TEST(listed(5, 100) == "b:delivered ");
+    BOOST_TEST(listed(-3585, 5) == "d:pending a:delivered ");
+    BOOST_TEST(listed(-3635, -3585) == "f:pending c:pending ");
+    BOOST_TEST(listed(-4000, -3635) == "e:pending ");
+    BOOST_TEST(listed(-100, -50) == "");
+    BOOST_TEST(s.say(R"({"what":"replay"})") == R"({"done":2})");
+}
+
 // Of a route with an order a replayed one comes when its key is free.
 BOOST_AUTO_TEST_CASE(replays_in_order) {
     asking s;
@@ -246,12 +285,45 @@ BOOST_AUTO_TEST_CASE(drops) {
         BOOST_TEST(s.say(fmt::format(R"({{"what":"drop","id":"{}"}})", id)) == R"({"done":1})", id);
     BOOST_TEST(s.ledger() ==
                "accepted 6 delivered 1 dead 0 dropped 3 queued 2, kept 0, replayed 0");
-    same(s.mark_delivery(), {"f/1"});  // it was behind the one that is gone
     BOOST_TEST(s.ask(R"({"what":"drop","id":"a"})").is_null());
-    s.take({result("e", 1, 200)});  // a late report changes nothing
+    s.take({result("e", 1, 200)});     // a late report changes nothing
+    same(s.mark_delivery(), {"f/1"});  // it was behind the one that is gone
     BOOST_TEST(s.say(R"({"what":"drop","path":"/of/*"})") == R"({"done":2})");
     BOOST_TEST(s.ledger() ==
                "accepted 6 delivered 1 dead 0 dropped 5 queued 0, kept 0, replayed 0");
+}
+
+// What is dropped while it is on its way keeps its key until its result is there, whatever an
+// operator does meanwhile: two of one key are never on their way. Its id is free then, too.
+BOOST_AUTO_TEST_CASE(dropped_on_its_way) {
+    const std::string of_key = R"("route":"b","order_key":"k",)",
+                      of_another = R"("route":"b","order_key":"m",)";
+    const auto is_put_back = [](asking& s) { s.logic->put_back("2", s.now, s.now); };
+    const auto is_set_aside = [](asking& s) { s.logic->set_aside("2", "poison", s.now, s.events); };
+    const std::function<void(asking&)> ends[] = {[](asking& s) { s.take({result("2", 1, 200)}); },
+                                                 [](asking& s) { s.take({result("2", 1, 503)}); },
+                                                 is_put_back, is_set_aside};
+    const std::string drops[] = {R"({"webhooks":{"what":"drop","id":"2"}})", R"({"drop":"b"})"};
+    for (const auto& end : ends)
+        for (const std::string& drop : drops) {
+            asking s;
+            s.take({webhook("1", 0, of_key)});
+            s.mark_delivery();
+            for (unsigned n = 1; n <= 5; ++n) s.take({result("1", n, 404)});  // dead
+            s.take({webhook("2", 0, of_key)});
+            same(s.mark_delivery(), {"2/1"});
+            s.take({drop, R"({"webhooks":{"what":"replay","id":"1"}})"});
+            same(s.take({webhook("2", 0, of_key)}),
+                 {"a webhook with the id 2 is still on its way"});
+            s.take({webhook("3", 0, of_key), webhook("m", 0, of_another)});
+            same(s.mark_delivery(), {"m/1"});
+            s.take({resume});  // all is read anew
+            same(s.mark_delivery(), {});
+            end(s);
+            same(s.mark_delivery(), {"1/6"});
+            s.take({result("1", 6, 200), webhook("2", 0, of_key)});
+            same(s.mark_delivery(), {"3/1"});
+        }
 }
 
 // Reports that come twice, or late, change nothing of what is kept.

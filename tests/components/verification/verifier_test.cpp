@@ -357,6 +357,24 @@ BOOST_AUTO_TEST_CASE(a_port_in_the_url_of_hubspot) {
     BOOST_TEST(verifying::of("hubspot").objection(r) == "");
 }
 
+// Of the URL that HubSpot signs the escapes behind the host are undone alone, and no others than it
+// lists.
+BOOST_AUTO_TEST_CASE(escapes_in_the_url_of_hubspot) {
+    const verifying plain(
+        R"({"kind":"hmac","key_file":"key","signature":"header:S","signs":"{plain_url}"})");
+    const auto fits = [&](const std::string& url, const std::string& as_signed) {
+        signed_request r;
+        r.url = url;
+        r.message.headers = {
+            {"S", components::to_hex(components::hmac(EVP_sha256(), key, as_signed))}};
+        return plain.objection(r) == "";
+    };
+    BOOST_TEST(fits("https://h/%2fa%3A%25%20?x=%40%3d", "https://h//a:%25%20?x=@%3d"));
+    BOOST_TEST(fits("https://a%2Fb%3a/c%2Fd", "https://a%2Fb%3a/c/d"));
+    BOOST_TEST(!fits("https://a%2Fb/c", "https://a/b/c"));
+    BOOST_TEST(fits("https://a%40b?x=%40", "https://a%40b?x=@"));
+}
+
 // What is signed is one text. Nobody moves a piece of one part into the next.
 BOOST_AUTO_TEST_CASE(seams) {
     const auto signature_of = [](const std::string& text) {

@@ -1,0 +1,110 @@
+#include "components/direct_line/direct_intake.hpp"
+
+#include "components/direct_line/direct_frame.hpp"
+#include "supe/storage/private_socket.hpp"
+
+#include <sys/socket.h>
+#include <algorithm>
+#include <utility>
+
+namespace components {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t most_waiting = 8 << 20;  // bytes
+constexpr std::size_t most_clients = 64;
+constexpr auto accept_again = 100ms;  // where no descriptor is left
+
+}  // namespace
+
+struct direct_intake::client {
+    client(supe::clock& time, supe::unique_fd connection)
+        : wire(time, std::move(connection), supe::channel::side::supervisor) {}
+    supe::channel wire;
+};
+
+direct_intake::direct_intake(supe::clock& time, const std::filesystem::path& socket,
+                             supe::timer& arrived)
+    : time_(time), listener_(time.executor(), supe::listen_private(socket)), knocked_(time),
+      unwritten_(time), room_(time), written_(time), arrived_(arrived), tasks_(time) {}
+
+direct_intake::~direct_intake() = default;
+
+supe::awaitable<> direct_intake::run() {
+    tasks_.start(accept());
+    tasks_.start(write());
+    co_await tasks_.join();
+}
+
+supe::awaitable<> direct_intake::accept() {
+    for (;;) {
+        supe::unique_fd connection(
+            ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (connection) {
+            take_in(std::move(connection));
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            co_await time_.sleep_for(accept_again);
+        } else {
+            listener_.when_readable(knocked_);
+            co_await knocked_.wait();
+        }
+    }
+}
+
+void direct_intake::take_in(supe::unique_fd connection) {
+    if (clients_.size() >= most_clients || !supe::is_of_our_user(connection.get())) return;
+    try {
+        clients_.push_back(std::make_shared<client>(time_, std::move(connection)));
+        tasks_.start(listen(clients_.back()));
+    } catch (const supe::system_error&) {}  // the event loop cannot take it now
+}
+
+supe::awaitable<> direct_intake::listen(std::shared_ptr<client> from) {
+    const supe::channel::frame_sink keep = [&](std::string_view line) {
+        const auto frame = read_frame(line);
+        if (!frame) return;
+        bytes_ += frame->text.size();
+        waiting_.push_back({std::string(frame->text), frame->number, from});
+        arrived_.notify();
+    };
+    for (bool lives = true; lives;) {
+        while (bytes_ >= most_waiting) co_await room_.wait();
+        lives = co_await from->wire.turn(keep);
+    }
+    std::erase(clients_, from);
+    written_.notify();
+}
+
+std::vector<direct_intake::webhook> direct_intake::take() {
+    bytes_ = 0;
+    room_.notify();
+    return std::exchange(waiting_, {});
+}
+
+void direct_intake::answer(const webhook& w, std::string_view refusal) {
+    if (w.from->wire.is_open()) append_frame(w.from->wire.out(), {w.number, refusal});
+    unwritten_.notify();
+}
+
+void direct_intake::flush() {
+    for (const auto& c : clients_) c->wire.flush();
+    written_.notify();
+}
+
+/// The answers of one commit go out together.
+supe::awaitable<> direct_intake::write() {
+    for (;;) {
+        flush();
+        co_await unwritten_.wait();
+    }
+}
+
+supe::awaitable<> direct_intake::flushed(supe::time_point deadline) {
+    const auto is_behind = [](const auto& c) { return c->wire.backlog() > 0; };
+    written_.expires_at(deadline);
+    while (std::ranges::any_of(clients_, is_behind) && time_.now() < deadline)
+        co_await written_.wait();
+}
+
+}  // namespace components

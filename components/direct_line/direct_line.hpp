@@ -1,0 +1,45 @@
+// http_server's end of the direct line: webhooks go to the queue without a supervisor between.
+#pragma once
+
+#include "components/webhook/webhook_keeper.hpp"
+#include "supe/async/waiters.hpp"
+#include "supe/channel/channel.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace components {
+
+/// A webhook that has no answer yet is sent again, in its place, to each next life of the queue,
+/// until its deadline: the queue knows it by its id.
+class direct_line final : public webhook_keeper {
+public:
+    /// `socket`: where the queue listens (direct_intake).
+    direct_line(supe::clock& time, std::filesystem::path socket);
+
+    /// Connects, again and again; until it is cancelled.
+    supe::awaitable<> run() override;
+    /// Also while the queue is away: it may be back before the deadline. `message_size`: it is too
+    /// long.
+    supe::awaitable<supe::error_code> keep(std::string webhook, supe::time_point deadline) override;
+
+private:
+    class unanswered;
+    supe::awaitable<> talk();
+    bool connect();
+    supe::awaitable<> write();
+    void send(std::uint64_t number, const std::string& webhook);
+
+    supe::clock& time_;
+    std::filesystem::path socket_;
+    std::optional<supe::channel> wire_;  // while the queue is there
+    supe::timer unwritten_;
+    std::map<std::uint64_t, std::string> unanswered_;  // in the order of their arrival
+    supe::waiter_table<std::uint64_t, supe::error_code> waiting_;
+    std::uint64_t last_ = 0;
+};
+
+}  // namespace components
