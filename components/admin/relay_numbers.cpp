@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <map>
@@ -208,6 +209,32 @@ void add_requests(families& all, const given_answer& answer) {
         add(unverified, number_of(n), {{"route", route}});
 }
 
+/// What is wrong with each listener of http_server; empty where nothing is.
+std::vector<std::string> faults_of_listeners(const json::object& server) {
+    std::vector<std::string> faults;
+    const auto* all = server.if_contains("listeners");
+    if (!all || !all->is_array()) return faults;
+    for (const json::value& fault : all->get_array())
+        faults.emplace_back(fault.is_string() ? std::string_view(fault.get_string()) : "");
+    return faults;
+}
+
+void add_listeners(families& all, const given_answer& answer) {
+    if (!answer.problem.empty()) return;
+    const auto faults = faults_of_listeners(object_in(answer.value));
+    const auto down = std::ranges::count_if(faults, [](auto& fault) { return !fault.empty(); });
+    add(add_family(all, gauge, "supe_listeners_down",
+                   "Listeners that take no connection, since their certificate or key is bad."),
+        static_cast<double>(down), {});
+}
+
+/// Why no connection is taken anywhere; empty where one is.
+std::string objection_of_listeners(const json::object& server) {
+    const auto faults = faults_of_listeners(server);
+    const bool none_works = !faults.empty() && std::ranges::none_of(faults, &std::string::empty);
+    return none_works ? "no listener takes connections: TLS: " + faults.front() : "";
+}
+
 using numbers_by_name = std::map<std::string, double>;
 
 void collect_restarts(const json::object& node, numbers_by_name& found) {
@@ -252,6 +279,7 @@ std::string metrics_text(const relay_numbers& numbers) {
         add(up, answer->problem.empty() ? 1 : 0, {{"component", name}});
     add_queue(all, numbers.queue);
     add_requests(all, numbers.http_server);
+    add_listeners(all, numbers.http_server);
     add_restarts(all, numbers.tree);
     std::ostringstream text;
     prometheus::TextSerializer().Serialize(text, all);
@@ -267,6 +295,9 @@ std::string objection_to_webhooks(const relay_numbers& numbers) {
         if (!server.empty() && server != "running") return "http_server is " + server;
     }
     if (!numbers.http_server.problem.empty()) return "http_server: " + numbers.http_server.problem;
+    if (const std::string why = objection_of_listeners(object_in(numbers.http_server.value));
+        !why.empty())
+        return why;
     if (!queue.problem.empty()) return "queue: " + queue.problem;
     const json::object& said = object_in(queue.value);
     if (said.contains("error"))

@@ -1,7 +1,8 @@
 #include "components/direct_line/direct_intake.hpp"
 
-#include "components/direct_line/direct_frame.hpp"
+#include "patterns/output.hpp"
 #include "supe/storage/private_socket.hpp"
+#include "supe/text/json_text.hpp"
 
 #include <sys/socket.h>
 #include <algorithm>
@@ -15,6 +16,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t most_waiting = 8 << 20;  // bytes
 constexpr std::size_t most_clients = 64;
 constexpr auto accept_again = 100ms;  // where no descriptor is left
+constexpr auto listen_again = 1s;
 
 }  // namespace
 
@@ -24,36 +26,60 @@ struct direct_intake::client {
     supe::channel wire;
 };
 
-direct_intake::direct_intake(supe::clock& time, const std::filesystem::path& socket,
-                             supe::timer& arrived)
-    : time_(time), listener_(time.executor(), supe::listen_private(socket)), knocked_(time),
-      unwritten_(time), room_(time), written_(time), arrived_(arrived), tasks_(time) {}
+direct_intake::direct_intake(supe::clock& time, std::filesystem::path socket, supe::timer& arrived)
+    : time_(time), socket_(std::move(socket)), knocked_(time), unwritten_(time), room_(time),
+      written_(time), arrived_(arrived), tasks_(time) {}
 
 direct_intake::~direct_intake() = default;
 
 supe::awaitable<> direct_intake::run() {
-    tasks_.start(accept());
+    tasks_.start(begin());
     tasks_.start(write());
     co_await tasks_.join();
+}
+
+supe::awaitable<> direct_intake::begin() {
+    std::string told;
+    for (std::string why; !(why = why_not_listening()).empty();) {
+        if (why != told) patterns::warn("no webhook can come: {}", why);
+        told = std::move(why);
+        co_await time_.sleep_for(listen_again);
+    }
+    co_await accept();
+}
+
+/// Empty where it listens now.
+std::string direct_intake::why_not_listening() {
+    try {
+        listener_.emplace(time_.executor(), supe::listen_private(socket_));
+        return "";
+    } catch (const supe::system_error& e) {
+        return e.what();
+    }
 }
 
 supe::awaitable<> direct_intake::accept() {
     for (;;) {
         supe::unique_fd connection(
-            ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+            ::accept4(listener_->get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (connection) {
             take_in(std::move(connection));
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             co_await time_.sleep_for(accept_again);
         } else {
-            listener_.when_readable(knocked_);
+            listener_->when_readable(knocked_);
             co_await knocked_.wait();
         }
     }
 }
 
+/// Of too many the oldest ends: http_server connects again, and sends again what has no answer.
 void direct_intake::take_in(supe::unique_fd connection) {
-    if (clients_.size() >= most_clients || !supe::is_of_our_user(connection.get())) return;
+    if (!supe::is_of_our_user(connection.get())) return;
+    if (clients_.size() >= most_clients) {
+        clients_.front()->wire.close();
+        clients_.erase(clients_.begin());
+    }
     try {
         clients_.push_back(std::make_shared<client>(time_, std::move(connection)));
         tasks_.start(listen(clients_.back()));
@@ -61,19 +87,22 @@ void direct_intake::take_in(supe::unique_fd connection) {
 }
 
 supe::awaitable<> direct_intake::listen(std::shared_ptr<client> from) {
-    const supe::channel::frame_sink keep = [&](std::string_view line) {
-        const auto frame = read_frame(line);
-        if (!frame) return;
-        bytes_ += frame->text.size();
-        waiting_.push_back({std::string(frame->text), frame->number, from});
-        arrived_.notify();
+    const supe::channel::frame_sink take = [&](std::string_view line) {
+        if (const auto frame = read_frame(line)) keep(*frame, from);
     };
     for (bool lives = true; lives;) {
         while (bytes_ >= most_waiting) co_await room_.wait();
-        lives = co_await from->wire.turn(keep);
+        lives = co_await from->wire.turn(take);
     }
     std::erase(clients_, from);
     written_.notify();
+}
+
+void direct_intake::keep(const direct_frame& frame, const std::shared_ptr<client>& from) {
+    if (!supe::is_json(frame.text)) return answer({"", frame.number, from}, "it is no JSON");
+    bytes_ += frame.text.size();
+    waiting_.push_back({std::string(frame.text), frame.number, from});
+    arrived_.notify();
 }
 
 std::vector<direct_intake::webhook> direct_intake::take() {

@@ -1,6 +1,7 @@
 // The queue's end of direct lines: webhooks arrive, and are answered once they are on disk.
 #pragma once
 
+#include "components/direct_line/direct_frame.hpp"
 #include "supe/async/nursery.hpp"
 #include "supe/async/watched_descriptor.hpp"
 #include "supe/channel/channel.hpp"
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,12 +25,13 @@ public:
         std::shared_ptr<client> from;
     };
 
-    /// Listens at `socket`; throws system_error. `arrived` is notified when a webhook has come.
-    direct_intake(supe::clock& time, const std::filesystem::path& socket, supe::timer& arrived);
+    /// `socket`: where it listens. `arrived` is notified when a webhook has come.
+    direct_intake(supe::clock& time, std::filesystem::path socket, supe::timer& arrived);
     ~direct_intake();
 
-    /// Accepts and reads, until it is cancelled. Each client has a turn; none is read while 8 MiB
-    /// wait to be taken.
+    /// Listens, accepts and reads, until it is cancelled. Where it cannot listen, as on a full
+    /// disk, a line says why, and it tries again each second. Each client has a turn; none is read
+    /// while 8 MiB wait to be taken. What is no JSON is refused.
     supe::awaitable<> run();
     std::size_t waiting() const { return waiting_.size(); }
     /// All that wait, in the order of their arrival.
@@ -39,14 +42,18 @@ public:
     supe::awaitable<> flushed(supe::time_point deadline);
 
 private:
+    supe::awaitable<> begin();
     supe::awaitable<> accept();
     supe::awaitable<> listen(std::shared_ptr<client> from);
     supe::awaitable<> write();
+    std::string why_not_listening();
     void take_in(supe::unique_fd connection);
+    void keep(const direct_frame& frame, const std::shared_ptr<client>& from);
     void flush();
 
     supe::clock& time_;
-    supe::watched_descriptor listener_;
+    std::filesystem::path socket_;
+    std::optional<supe::watched_descriptor> listener_;
     supe::timer knocked_, unwritten_, room_, written_;
     supe::timer& arrived_;
     std::vector<std::shared_ptr<client>> clients_;

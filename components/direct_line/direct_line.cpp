@@ -12,7 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto try_again = 50ms;  // to connect
+constexpr auto try_again = 50ms;                 // to connect
+constexpr std::size_t most_unwritten = 1 << 20;  // bytes
 
 }  // namespace
 
@@ -25,7 +26,6 @@ public:
     ~unanswered() { line_.unanswered_.erase(at_); }
     unanswered(const unanswered&) = delete;
     unanswered& operator=(const unanswered&) = delete;
-    const std::string& text() const { return at_->second; }
 
 private:
     direct_line& line_;
@@ -53,8 +53,11 @@ supe::awaitable<> direct_line::talk() {
     };
     for (;;) {
         if (connect()) {
-            for (const auto& [number, webhook] : unanswered_) send(number, webhook);
-            for (bool lives = true; lives;) lives = co_await wire_->turn(note);
+            sent_ = 0;
+            for (bool lives = true; lives;) {
+                send();
+                lives = co_await wire_->turn(note);
+            }
             wire_.reset();
         }
         co_await time_.sleep_for(try_again);
@@ -72,14 +75,21 @@ bool direct_line::connect() {
 /// What several coroutines send in one turn of the event loop goes out together.
 supe::awaitable<> direct_line::write() {
     for (;;) {
-        if (wire_) wire_->flush();
+        send();
         co_await unwritten_.wait();
     }
 }
 
-void direct_line::send(std::uint64_t number, const std::string& webhook) {
-    append_frame(wire_->out(), {number, webhook});
-    unwritten_.notify();
+/// As much as the queue takes soon. The rest waits here, where it goes when nobody waits for it any
+/// more: a queue that stands still has no pile of it afterwards.
+void direct_line::send() {
+    if (!wire_ || !wire_->is_open()) return;
+    for (auto next = unanswered_.upper_bound(sent_);
+         next != unanswered_.end() && wire_->backlog() < most_unwritten; ++next) {
+        append_frame(wire_->out(), {next->first, next->second});
+        sent_ = next->first;
+    }
+    wire_->flush();
 }
 
 supe::awaitable<supe::error_code> direct_line::keep(std::string webhook,
@@ -88,7 +98,7 @@ supe::awaitable<supe::error_code> direct_line::keep(std::string webhook,
     const std::uint64_t number = ++last_;
     supe::waiter_table<std::uint64_t, supe::error_code>::waiter waiter(waiting_, number);
     const unanswered kept(*this, number, std::move(webhook));
-    if (wire_) send(number, kept.text());
+    unwritten_.notify();
     waiter.expires_at(deadline);
     while (waiter.is_waiting()) co_await waiter.changed();
     co_return waiter.take().value_or(make_error_code(supe::mail_error::timed_out));

@@ -31,7 +31,7 @@ private:
     supe::awaitable<> talk();
     bool connect();
     supe::awaitable<> write();
-    void send(std::uint64_t number, const std::string& webhook);
+    void send();
 
     supe::clock& time_;
     std::filesystem::path socket_;
@@ -39,7 +39,8 @@ private:
     supe::timer unwritten_;
     std::map<std::uint64_t, std::string> unanswered_;  // in the order of their arrival
     supe::waiter_table<std::uint64_t, supe::error_code> waiting_;
-    std::uint64_t last_ = 0;
+    std::uint64_t last_ = 0;  // number of a webhook
+    std::uint64_t sent_ = 0;  // the last one that this connection has
 };
 
 }  // namespace components

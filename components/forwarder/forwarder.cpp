@@ -340,7 +340,7 @@ supe::awaitable<> report_all(forwarder_state& o) {
         for (outcome& each : some) {
             try_under_way ended = std::move(o.in_flight[each.id]);
             o.in_flight.erase(each.id);
-            o.latest.covers(each.id, ended.latest);
+            o.latest.covers(each.id, ended.attempt, ended.latest);
             each.mail.ack();
             for (supe::mail& copy : ended.copies) copy.ack();
             for (supe::mail& next : ended.next_ones) o.pool.add(std::move(next));

@@ -29,11 +29,12 @@ public:
         results_.erase(order_.front());
         order_.pop_front();
     }
-    /// Attempts up to this one were asked for before the result of `id` was known: where that is a
-    /// success, it is theirs too.
-    void covers(const std::string& id, unsigned attempt) {
-        if (const auto found = results_.find(id); found != results_.end())
-            found->second.covered = attempt;
+    /// Attempts up to `last` were asked for before the result of `attempt` was known: where that is
+    /// a success, it is theirs too. Nothing where that attempt was not made.
+    void covers(const std::string& id, unsigned attempt, unsigned last) {
+        const auto found = results_.find(id);
+        if (found != results_.end() && found->second.attempt == attempt)
+            found->second.covered = last;
     }
     /// The result of this attempt, or of another one that was a success and that it was asked for
     /// before; else null. An attempt behind a success is a replay: the destination is to see it.

@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 #include <new>
+#include <utility>
 
 namespace components {
 namespace {
@@ -22,11 +23,20 @@ constexpr auto leaves_within = 5ms;   // a client that gives way
 constexpr int most_asked = 8;
 constexpr auto sweep_every = 250ms;  // how exactly deadlines are kept
 
+/// A listener at work.
+struct http_door {
+    tcp_acceptor acceptor;
+    std::shared_ptr<tls_identity> identity;
+};
+
 /// Watches the deadlines of all connections; a timer for each would cost more than it is worth.
-supe::awaitable<> watch_deadlines(service& s) {
+/// Looks at the files of certificates too, also while nobody comes.
+supe::awaitable<> watch_deadlines(service& s, const std::list<http_door>& doors) {
     for (;;) {
         co_await s.self.time().sleep_for(sweep_every);
         const auto now = s.self.time().now();
+        for (const http_door& d : doors)
+            if (d.identity) d.identity->look(now);
         for (http_guest* g : s.room.all()) {
             auto& c = static_cast<client&>(*g);
             if (now >= c.deadline) end_client(c);
@@ -79,12 +89,6 @@ bool is_out_of_room(const boost::system::error_code& failed) {
            failed == asio::error::no_buffer_space ||
            failed == boost::system::errc::too_many_files_open_in_system;
 }
-
-/// A listener at work.
-struct http_door {
-    tcp_acceptor acceptor;
-    std::shared_ptr<tls_identity> identity;
-};
 
 /// It counts at once, before the next one is accepted.
 void welcome(service& s, tcp_socket socket, const std::shared_ptr<tls_identity>& identity,
@@ -141,6 +145,12 @@ void refuse_at_end(client& c) {
         ::send(c.socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/// Those that are still here hear that this end is meant.
+void part_at_end(client& c) {
+    if (c.standing == http_standing::working) refuse_at_end(c);
+    if (c.tls && !std::exchange(c.parted, true)) c.tls->finish();
+}
+
 supe::awaitable<bool> all_left(service& s) {
     while (s.room.size() > 0) co_await s.client_left.wait();
     co_return true;
@@ -156,8 +166,7 @@ supe::awaitable<> finish(service& s, std::list<http_door>& doors) {
         if (c.idle) cancel(c);
     }
     co_await supe::within(s.self.time(), s.self.time().now() + s.limits.drain, all_left(s));
-    for (http_guest* g : s.room.all())
-        if (g->standing == http_standing::working) refuse_at_end(static_cast<client&>(*g));
+    for (http_guest* g : s.room.all()) part_at_end(static_cast<client&>(*g));
 }
 
 }  // namespace
@@ -173,7 +182,7 @@ supe::awaitable<> serve_http(supe::component& self, std::vector<http_listener> l
             {tcp_acceptor(self.time().executor(), protocol_of(l.socket), l.socket), l.identity});
     // One nursery for all: a server that is cancelled has no connection left that uses it.
     const auto body = [&](supe::nursery& all) -> supe::awaitable<> {
-        all.start(watch_deadlines(s));
+        all.start(watch_deadlines(s, doors));
         for (http_door& d : doors) all.start(accept(s, d, all));
         self.ready();
         co_await self.shutdown_requested();

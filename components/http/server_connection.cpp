@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/beast/http/error.hpp>
 #include <new>
+#include <optional>
 #include <utility>
 
 namespace components {
@@ -89,10 +90,15 @@ bool http_client::hold(std::size_t bytes) {
     return true;
 }
 
+void http_client::hold_anyway(std::size_t bytes) {
+    if (hold(bytes)) return;
+    owner.room.hold_anyway(*this, of_request + (tls ? tls->memory() : 0));
+}
+
 void http_client::release() {
     buffer.clear();
     buffer.shrink_to_fit();
-    hold(0);
+    hold_anyway(0);
 }
 
 std::string closing_text(client& c, const http_answer& answer) {
@@ -127,18 +133,25 @@ void report_no_memory(http_service& s) {
 
 namespace {
 
-/// A part of its next record is here: it is no longer at rest. False where there is no memory for
-/// more of it.
-bool may_wait_in_tls(client& c) {
-    if (c.standing == http_standing::resting && c.tls->has_part_of_record())
-        c.stand(http_standing::awaited);
-    return c.hold(c.of_request);
+/// What a step of TLS moves.
+enum class tls_load { request, answer };
+
+/// A part of a record of its next request is here: it is no longer at rest. False where there is no
+/// memory for more of a request.
+bool may_wait_in_tls(client& c, tls_load load) {
+    if (c.standing != http_standing::greeting && c.tls->has_part_of_record()) {
+        c.idle = false;
+        if (c.standing == http_standing::resting) c.stand(http_standing::awaited);
+    }
+    if (load == tls_load::request) return c.hold(c.of_request);
+    c.hold_anyway(c.of_request);
+    return true;
 }
 
 /// Tries a step of TLS until it is done. It takes a turn of the event loop at least, as an
 /// operation of a socket does: a client that is quick must not keep the others waiting.
 template <class Step>
-supe::awaitable<transfer> over_tls(client& c, Step step) {
+supe::awaitable<transfer> over_tls(client& c, tls_load load, Step step) {
     for (bool has_waited = false;; has_waited = true) {
         const tls_step tried = step(*c.tls);
         if (tried.needs == tls_need::nothing) {
@@ -146,7 +159,7 @@ supe::awaitable<transfer> over_tls(client& c, Step step) {
                 co_await asio::post(c.owner.self.time().executor(), supe::use_awaitable);
             co_return tried.done;
         }
-        if (!may_wait_in_tls(c)) co_return transfer{make_error_code(asio::error::no_memory)};
+        if (!may_wait_in_tls(c, load)) co_return transfer{make_error_code(asio::error::no_memory)};
         const auto what =
             tried.needs == tls_need::input ? tcp_socket::wait_read : tcp_socket::wait_write;
         const auto [failed] = co_await c.socket.async_wait(what, as_result);
@@ -158,7 +171,7 @@ supe::awaitable<transfer> over_tls(client& c, Step step) {
 
 supe::awaitable<boost::system::error_code> shake_hands(client& c) {
     const auto step = [](tls_session& tls) { return tls.handshake(); };
-    const transfer done = co_await over_tls(c, step);
+    const transfer done = co_await over_tls(c, tls_load::request, step);
     co_return done.failed;
 }
 
@@ -169,7 +182,7 @@ supe::awaitable<boost::system::error_code> read_some(client& c, std::size_t at_m
     if (c.tls) {
         const asio::mutable_buffer into = c.buffer.prepare(free);
         const auto step = [into](tls_session& tls) { return tls.read(into); };
-        got = co_await over_tls(c, step);
+        got = co_await over_tls(c, tls_load::request, step);
     } else {
         const auto [failed, n] =
             co_await c.socket.async_read_some(c.buffer.prepare(free), as_result);
@@ -185,7 +198,7 @@ supe::awaitable<bool> write(client& c, std::string text) {
         transfer sent;
         if (c.tls) {
             const auto step = [left](tls_session& tls) { return tls.write(left); };
-            sent = co_await over_tls(c, step);
+            sent = co_await over_tls(c, tls_load::answer, step);
         } else {
             const auto [failed, n] = co_await c.socket.async_write_some(left, as_result);
             sent = {failed, n};
@@ -204,7 +217,7 @@ supe::awaitable<> say_goodbye(client& c) {
     c.may_take(close_silence, http_standing::leaving);
     if (!c.tls) co_return;
     const auto step = [](tls_session& tls) { return tls.finish(); };
-    co_await over_tls(c, step);
+    co_await over_tls(c, tls_load::answer, step);
 }
 
 /// After the last answer of a connection we wait for the client to close: where it is still
@@ -212,6 +225,9 @@ supe::awaitable<> say_goodbye(client& c) {
 supe::awaitable<> wait_for_close(client& c) {
     boost::system::error_code gone;
     co_await say_goodbye(c);
+    // What comes now is dropped unread.
+    c.tls.reset();
+    c.release();
     c.socket.shutdown(tcp::socket::shutdown_send, gone);
     const supe::time_point end = c.owner.self.time().now() + close_wait;
     for (std::size_t total = 0; !gone && total < close_wait_bytes;) {
@@ -262,22 +278,32 @@ bool is_begun(client& c) {
     return text.size() > n && text.substr(n) != "\r";
 }
 
-/// Waits for the first byte of a request. False when the connection has ended, or was idle for too
-/// long.
-supe::awaitable<bool> request_begins(client& c) {
-    if (is_begun(c)) co_return true;
+/// Waits for the first byte of a request. Fails when the connection has ended, was idle for too
+/// long, or has no room.
+supe::awaitable<boost::system::error_code> request_begins(client& c) {
+    if (is_begun(c)) co_return boost::system::error_code();
     c.idle = true;
     c.may_take(c.owner.limits.idle, c.answered ? http_standing::resting : http_standing::awaited);
     boost::system::error_code failed;
     for (bool begun = false; !begun && !failed; begun = is_begun(c))
         failed = co_await read_some(c, first_read);
     c.idle = false;
-    co_return !failed;
+    co_return failed;
+}
+
+/// A part of a record is a part of a request: who sent it is answered, as in the clear.
+std::optional<http_answer> answer_to_part(const client& c,
+                                          const boost::system::error_code& failed) {
+    if (!c.tls || !c.tls->has_part_of_record()) return std::nullopt;
+    return answer_to_failure(c, failed);
 }
 
 /// One request and its answer. False when the connection ends with it.
 supe::awaitable<bool> serve_request(client& c) {
-    if (!co_await request_begins(c)) co_return false;
+    if (const auto failed = co_await request_begins(c)) {
+        if (auto answer = answer_to_part(c, failed)) co_await refuse(c, std::move(*answer));
+        co_return false;
+    }
     c.gives_way = false;
     received_request received = co_await read_request(c);
     if (received.refusal) co_await refuse(c, std::move(*received.refusal));
@@ -285,7 +311,7 @@ supe::awaitable<bool> serve_request(client& c) {
     c.waits_for_us();
     const http_answer answer = co_await answer_of(c.owner, std::move(*received.request));
     c.count(answer);
-    c.hold(0);
+    c.hold_anyway(0);
     const bool kept = received.keep_alive && !c.owner.draining;
     std::string text = text_of(answer, kept ? connection_after::kept : connection_after::closed,
                                received.part, c.owner.self.time().wall());

@@ -76,6 +76,8 @@ struct http_client : http_guest {
     /// beside TLS. Where there is no room, those give way that have kept us waiting. False where
     /// they are not enough.
     bool hold(std::size_t bytes);
+    /// Others give way in the same way, and it counts in any case: what was kept must be answered.
+    void hold_anyway(std::size_t bytes);
     /// Nothing of its request is needed any more.
     void release();
     void count(const http_answer& a) const {

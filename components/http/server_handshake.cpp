@@ -2,7 +2,7 @@
 
 #include "patterns/output.hpp"
 
-#include <optional>
+#include <sys/socket.h>
 
 namespace components {
 namespace {
@@ -72,9 +72,6 @@ supe::time_point make_place(http_service& s) {
 /// Waits until another handshake may begin. False where that takes too long.
 supe::awaitable<bool> may_begin(http_client& c) {
     http_service& s = c.owner;
-    // TLS takes no memory for one that says nothing.
-    const auto [failed] = co_await c.socket.async_wait(tcp_socket::wait_read, as_result);
-    if (failed) co_return false;
     const place_at_door waits(c);
     while (!may_greet(c)) {
         c.wake.expires_at(make_place(s));
@@ -84,26 +81,37 @@ supe::awaitable<bool> may_begin(http_client& c) {
     co_return true;
 }
 
+/// What has come is text: TLS begins with a byte of control (RFC 8446 §5.1), and a request with
+/// its method or with an empty line.
+bool speaks_in_the_clear(http_client& c) {
+    char first = 0;
+    if (::recv(c.socket.native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1) return false;
+    return (first >= ' ' && first <= '~') || first == '\r' || first == '\n';
+}
+
 }  // namespace
 
 supe::awaitable<bool> greet(http_client& c) {
     c.may_take(c.owner.limits.handshake);
+    // TLS takes no memory for one that says nothing.
+    const auto [gone] = co_await c.socket.async_wait(tcp_socket::wait_read, as_result);
+    if (gone) co_return false;
+    if (speaks_in_the_clear(c)) {
+        http_answer tls_is_spoken{400, "TLS is spoken here: the URL begins with https://\n", {}};
+        co_await refuse(c, std::move(tls_is_spoken));
+        co_return false;
+    }
     const bool begins = co_await may_begin(c);
     if (!begins) co_return false;
-    std::optional<greeting_place> place(std::in_place, c.owner);
-    const tls_server_context context = c.identity->context(c.owner.self.time().now());
+    const greeting_place place(c.owner);
+    const tls_server_context context = c.identity->context();
     if (!context) co_return false;
     c.tls = std::make_unique<tls_session>(c.socket.native_handle(), context);
     c.stand(http_standing::greeting);
     const boost::system::error_code failed = co_await shake_hands(c);
     if (failed) c.tls.reset();
-    place.reset();
-    if (!failed) co_return true;
-    const handshake_fault fault = fault_of_handshake(failed);
-    if (fault == handshake_fault::refused) report_handshake(c.owner, failed);
-    http_answer tls_is_spoken{400, "TLS is spoken here: the URL begins with https://\n", {}};
-    if (fault == handshake_fault::plain_http) co_await refuse(c, std::move(tls_is_spoken));
-    co_return false;
+    if (is_refusal(failed)) report_handshake(c.owner, failed);
+    co_return !failed;
 }
 
 }  // namespace components

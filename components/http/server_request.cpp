@@ -193,7 +193,7 @@ bool limit_body(client& c, request_parser& parser, const http_request& head) {
 
 received_request refused(const client& c, const boost::system::error_code& fault) {
     received_request r;
-    if (worth_an_answer(c, fault)) r.refusal = answer_to_fault(c, fault);
+    r.refusal = answer_to_failure(c, fault);
     return r;
 }
 
@@ -205,6 +205,12 @@ void let_go(client& c, const request_parser& parser, const http_request& request
 }
 
 }  // namespace
+
+std::optional<http_answer> answer_to_failure(const client& c,
+                                             const boost::system::error_code& fault) {
+    if (!worth_an_answer(c, fault)) return std::nullopt;
+    return answer_to_fault(c, fault);
+}
 
 supe::awaitable<received_request> read_request(client& c) {
     std::optional<request_parser> made;

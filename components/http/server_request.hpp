@@ -17,6 +17,11 @@ struct received_request {
     bool keep_alive = false;  ///< the client would send more
 };
 
+/// To a request that could not be read; nothing where nobody is there to read an answer, nor where
+/// we are ending.
+std::optional<http_answer> answer_to_failure(const http_client& c,
+                                             const boost::system::error_code& fault);
+
 /// Precondition: it has begun.
 supe::awaitable<received_request> read_request(http_client& c);
 

@@ -23,12 +23,16 @@ void http_room::stand(http_guest& g, http_standing standing, supe::time_point no
 }
 
 bool http_room::hold(http_guest& g, std::size_t bytes, std::size_t limit) {
-    const std::size_t counted = bytes > small_request ? bytes : 0;
-    const std::size_t sum = held_ - g.held + counted;
-    if (counted > g.held && sum > limit) return false;
-    held_ = sum;
-    g.held = counted;
+    const bool is_more = bytes > small_request && bytes > g.held;
+    if (is_more && held_ - g.held + bytes > limit) return false;
+    hold_anyway(g, bytes);
     return true;
+}
+
+void http_room::hold_anyway(http_guest& g, std::size_t bytes) {
+    held_ -= g.held;
+    g.held = bytes > small_request ? bytes : 0;
+    held_ += g.held;
 }
 
 std::vector<http_guest*> http_room::all() const {

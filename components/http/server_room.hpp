@@ -43,6 +43,8 @@ public:
     /// What it takes in memory now. False, and nothing has changed, where this is more than
     /// before, and all that are counted would take more than `limit` together.
     bool hold(http_guest& g, std::size_t bytes, std::size_t limit);
+    /// The same for what cannot be refused any more: it counts, and the sum may pass the limit.
+    void hold_anyway(http_guest& g, std::size_t bytes);
 
     std::size_t size() const { return size_; }
     std::size_t held() const { return held_; }

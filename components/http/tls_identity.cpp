@@ -12,6 +12,7 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 namespace components {
 namespace {
@@ -117,21 +118,22 @@ bool tls_identity::is_replaced() {
 
 void tls_identity::read() {
     try {
-        const bool again = context_ != nullptr;
+        const bool again = context_ || !fault_.empty();
         context_ = tls_context_of(files_);
+        fault_.clear();
         if (again) patterns::say("TLS: {} was read again", files_.certificate.string());
     } catch (const std::exception& e) {
+        if (std::exchange(fault_, e.what()) == e.what()) return;
         patterns::warn("TLS: {}: {}", e.what(),
                        context_ ? "the certificate that was read before stays in use"
                                 : "no TLS connection is taken until that is right");
     }
 }
 
-tls_server_context tls_identity::context(supe::time_point now) {
-    if (now < look_again_) return context_;
+void tls_identity::look(supe::time_point now) {
+    if (now < look_again_) return;
     look_again_ = now + look_every;
-    if (is_replaced()) read();
-    return context_;
+    if (is_replaced() || !fault_.empty()) read();
 }
 
 }  // namespace components

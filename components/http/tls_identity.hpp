@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 
 struct ssl_ctx_st;  // OpenSSL's SSL_CTX
 
@@ -32,9 +33,14 @@ public:
     /// Reads the files; where they are bad there is no context until they are right.
     explicit tls_identity(tls_files files);
 
-    /// For a handshake at `now`; null where no pair was good so far. Looks at the files, at most
-    /// once a second, and reads them where they are not those that were read last.
-    tls_server_context context(supe::time_point now);
+    /// Looks at the files, at most once a second, and reads them where they are not those that were
+    /// read last, or where those were bad: what a file is does not tell who may read it.
+    void look(supe::time_point now);
+
+    /// For a handshake; null where no pair was good so far.
+    const tls_server_context& context() const { return context_; }
+    /// Why there is no context; empty where there is one.
+    std::string objection() const { return context_ ? std::string() : fault_; }
 
 private:
     /// What says that a file was replaced or written anew.
@@ -52,6 +58,7 @@ private:
     std::array<stamp, 2> stamps_;
     supe::time_point look_again_{};
     tls_server_context context_;
+    std::string fault_;  // of the pair that was read last
 };
 
 }  // namespace components

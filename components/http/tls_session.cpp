@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <boost/asio/ssl/error.hpp>
 #include <cerrno>
-#include <cstdint>
 #include <new>
 
 namespace components {
@@ -18,13 +17,24 @@ namespace asio = boost::asio;
 constexpr std::size_t bytes_of_session = 15 << 10;
 constexpr std::size_t bytes_of_record = 17 << 10;
 
-int socket_of(BIO* b) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(b))); }
+// Each brings a record at most; a whole one takes two.
+constexpr int most_receives = 16;
+// An honest client sends ten in its handshake, and after that one in millions of others.
+constexpr int most_bare_records = 1000;
+
+tls_wire& wire_of(BIO* b) { return *static_cast<tls_wire*>(::BIO_get_data(b)); }
 
 bool must_wait(ssize_t n) { return n < 0 && (errno == EAGAIN || errno == EINTR); }
 
 int receive_for_tls(BIO* b, char* into, int size) {
     BIO_clear_retry_flags(b);
-    const ssize_t n = ::recv(socket_of(b), into, static_cast<std::size_t>(size), MSG_DONTWAIT);
+    tls_wire& wire = wire_of(b);
+    if (wire.receives_left == 0) {
+        BIO_set_retry_read(b);
+        return -1;
+    }
+    --wire.receives_left;
+    const ssize_t n = ::recv(wire.socket, into, static_cast<std::size_t>(size), MSG_DONTWAIT);
     if (must_wait(n)) BIO_set_retry_read(b);
     if (n == 0) errno = 0;  // the end is no fault of the socket
     return static_cast<int>(n);
@@ -32,14 +42,18 @@ int receive_for_tls(BIO* b, char* into, int size) {
 
 int send_for_tls(BIO* b, const char* from, int size) {
     BIO_clear_retry_flags(b);
-    const ssize_t n =
-        ::send(socket_of(b), from, static_cast<std::size_t>(size), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n = ::send(wire_of(b).socket, from, static_cast<std::size_t>(size),
+                             MSG_DONTWAIT | MSG_NOSIGNAL);
     if (must_wait(n)) BIO_set_retry_write(b);
     return static_cast<int>(n);
 }
 
 /// Nothing is kept here that a flush would send.
 long control_for_tls(BIO*, int what, long, void*) { return what == BIO_CTRL_FLUSH ? 1 : 0; }
+
+void count_record(int is_ours, int, int part, const void*, std::size_t, SSL*, void* wire) {
+    if (!is_ours && part == SSL3_RT_HEADER) ++static_cast<tls_wire*>(wire)->bare_records;
+}
 
 /// OpenSSL's own way to a socket raises SIGPIPE where the client has closed it.
 const BIO_METHOD* way_to_socket() {
@@ -59,19 +73,33 @@ const BIO_METHOD* way_to_socket() {
 }  // namespace
 
 tls_session::tls_session(int socket, const tls_server_context& identity)
-    : tls_(::SSL_new(identity.get()), ::SSL_free) {  // keeps what it needs of the identity
+    : wire_{socket},
+      tls_(::SSL_new(identity.get()), ::SSL_free) {  // keeps what it needs of the identity
     BIO* const way = tls_ ? ::BIO_new(way_to_socket()) : nullptr;
     if (!way) throw std::bad_alloc();
-    ::BIO_set_data(way, reinterpret_cast<void*>(std::intptr_t(socket)));
+    ::BIO_set_data(way, &wire_);
     ::BIO_set_init(way, 1);
     ::SSL_set_bio(tls_.get(), way, way);  // which frees it
     ::SSL_set_mode(tls_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    // Else a read goes on over records without data for as long as more of them are there.
+    ::SSL_clear_mode(tls_.get(), SSL_MODE_AUTO_RETRY);
+    ::SSL_set_msg_callback(tls_.get(), count_record);
+    ::SSL_set_msg_callback_arg(tls_.get(), &wire_);
     ::SSL_set_accept_state(tls_.get());
+}
+
+void tls_session::begin_step() {
+    ::ERR_clear_error();
+    wire_.receives_left = most_receives;
 }
 
 tls_step tls_session::outcome(int returned, std::size_t bytes) {
     const int cause = errno;
+    if (wire_.bare_records > most_bare_records) {
+        const auto why = static_cast<int>(ERR_PACK(ERR_LIB_SSL, 0, SSL_R_EXCESSIVE_MESSAGE_SIZE));
+        return {tls_need::nothing, {{why, asio::error::get_ssl_category()}}};
+    }
     switch (::SSL_get_error(tls_.get(), returned)) {
         case SSL_ERROR_NONE: return {tls_need::nothing, {{}, bytes}};
         case SSL_ERROR_WANT_READ: return {tls_need::input};
@@ -86,19 +114,20 @@ tls_step tls_session::outcome(int returned, std::size_t bytes) {
 }
 
 tls_step tls_session::handshake() {
-    ::ERR_clear_error();
+    begin_step();
     return outcome(::SSL_do_handshake(tls_.get()));
 }
 
 tls_step tls_session::read(asio::mutable_buffer into) {
-    ::ERR_clear_error();
+    begin_step();
     std::size_t n = 0;
     const int returned = ::SSL_read_ex(tls_.get(), into.data(), into.size(), &n);
+    if (returned == 1 && wire_.bare_records > 0) --wire_.bare_records;
     return outcome(returned, n);
 }
 
 tls_step tls_session::write(asio::const_buffer from) {
-    ::ERR_clear_error();
+    begin_step();
     std::size_t n = 0;
     const int returned = ::SSL_write_ex(tls_.get(), from.data(), from.size(), &n);
     return outcome(returned, n);
@@ -106,7 +135,7 @@ tls_step tls_session::write(asio::const_buffer from) {
 
 /// As if the client had said it too: who still sends must not be waited for here.
 tls_step tls_session::finish() {
-    ::ERR_clear_error();
+    begin_step();
     ::SSL_set_shutdown(tls_.get(), ::SSL_get_shutdown(tls_.get()) | SSL_RECEIVED_SHUTDOWN);
     return outcome(::SSL_shutdown(tls_.get()));
 }
@@ -119,11 +148,8 @@ std::size_t tls_session::memory() const {
 
 bool tls_session::has_part_of_record() const { return ::SSL_has_pending(tls_.get()) == 1; }
 
-handshake_fault fault_of_handshake(const boost::system::error_code& failed) {
-    if (failed.category() != asio::error::get_ssl_category()) return handshake_fault::gone;
-    const bool plain =
-        ERR_GET_REASON(static_cast<unsigned long>(failed.value())) == SSL_R_HTTP_REQUEST;
-    return plain ? handshake_fault::plain_http : handshake_fault::refused;
+bool is_refusal(const boost::system::error_code& failed) {
+    return failed.category() == asio::error::get_ssl_category();
 }
 
 }  // namespace components

@@ -20,11 +20,24 @@ struct tls_step {
     transfer done{};  ///< of a step that is done
 };
 
+/// What OpenSSL gets of a client.
+struct tls_wire {
+    int socket = -1;
+    int receives_left = 0;  ///< in this step
+    int bare_records = 0;   ///< those that came less those that were read from
+};
+
+/// Each step has a budget: a client that sends on and on gets no more than its turn, and `input` is
+/// needed although there is some. A client whose records bring no data, as those of a handshake
+/// bring none, may send a thousand of them: then the step has failed.
+///
 /// What a client ends without close_notify has ended: HTTP itself says where a request does.
 class tls_session {
 public:
     /// The socket outlives it. Throws std::bad_alloc.
     tls_session(int socket, const tls_server_context& identity);
+    tls_session(const tls_session&) = delete;
+    tls_session& operator=(const tls_session&) = delete;
 
     tls_step handshake();
     /// At most one record.
@@ -40,17 +53,15 @@ public:
     bool has_part_of_record() const;
 
 private:
+    void begin_step();
     tls_step outcome(int returned, std::size_t bytes = 0);
 
+    tls_wire wire_;  // OpenSSL has its address
     std::unique_ptr<ssl_st, void (*)(ssl_st*)> tls_;
 };
 
-/// Why the handshake with a client failed.
-enum class handshake_fault {
-    gone,        ///< it hung up, or its time was up
-    plain_http,  ///< it sent a request without TLS
-    refused      ///< one of the two takes nothing of what the other offers
-};
-handshake_fault fault_of_handshake(const boost::system::error_code& failed);
+/// How a handshake with a client failed: one of the two refused what the other sent. Else the
+/// client hung up, or its time was up.
+bool is_refusal(const boost::system::error_code& failed);
 
 }  // namespace components

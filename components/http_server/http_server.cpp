@@ -5,6 +5,7 @@
 #include "supe/async/nursery.hpp"
 #include "supe/text/json_value.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <optional>
 #include <stdexcept>
@@ -14,10 +15,11 @@ namespace components {
 namespace {
 
 namespace json = boost::json;
+using http_listeners = std::vector<http_listener>;
 
 /// The sockets of `listen`, some of which speak TLS.
-std::vector<http_listener> listeners_of(const intake_settings& settings) {
-    std::vector<http_listener> all;
+http_listeners listeners_of(const intake_settings& settings) {
+    http_listeners all;
     for (const int fd : supe::listening_sockets()) all.push_back({fd});
     if (settings.tls.size() > all.size())
         throw std::runtime_error("tls: has more elements than there are listening sockets");
@@ -31,20 +33,26 @@ supe::awaitable<> note(supe::watch stopping, bool& noted) {
     if (seen) noted = true;
 }
 
-json::object counters_of(const http_counts& counts, const webhook_intake& intake) {
+json::object counters_of(const http_counts& counts, const webhook_intake& intake,
+                         const http_listeners& all) {
     json::object answers, unverified;
+    json::array listeners;
+    for (const http_listener& l : all)
+        listeners.emplace_back(l.identity ? l.identity->objection() : std::string());
     for (const auto& [status, n] : counts) answers[std::to_string(status)] = n;
     for (const intake_route& r : intake.routes())
         if (r.check) unverified[r.name] = r.unverified;
-    return {{"answers", std::move(answers)}, {"unverified", std::move(unverified)}};
+    return {{"answers", std::move(answers)},
+            {"unverified", std::move(unverified)},
+            {"listeners", std::move(listeners)}};
 }
 
 /// Until the component is asked to shut down.
 supe::awaitable<> answer_calls(supe::component& self, const http_counts& counts,
-                               const webhook_intake& intake) {
+                               const webhook_intake& intake, const http_listeners& all) {
     while (auto mail = co_await self.receive()) {
         if (supe::flag_of(supe::parse_object(mail->body()), "counters", false)) {
-            json::object counters = counters_of(counts, intake);
+            json::object counters = counters_of(counts, intake, all);
             mail->answer(std::move(counters));
             mail->ack();
         } else {
@@ -58,7 +66,7 @@ supe::awaitable<> answer_calls(supe::component& self, const http_counts& counts,
 supe::awaitable<> http_server(supe::component& self) {
     const json::value config = co_await self.config();
     intake_settings settings = read_intake(config);
-    std::vector<http_listener> listeners = listeners_of(settings);
+    const http_listeners listeners = listeners_of(settings);
     // Those that somebody waits for are there from the beginning: a rate of them needs a 0.
     http_counts counts{{200, 0}, {401, 0}, {429, 0}, {503, 0}};
     http_limits limits;
@@ -82,8 +90,8 @@ supe::awaitable<> http_server(supe::component& self) {
     const auto body = [&](supe::nursery& all) -> supe::awaitable<> {
         all.start(note(std::move(stopping), all_stops));
         all.start(keeper->run());
-        all.start(answer_calls(self, counts, intake));
-        co_await serve_http(self, std::move(listeners), std::move(limits), handler);
+        all.start(answer_calls(self, counts, intake, listeners));
+        co_await serve_http(self, listeners, std::move(limits), handler);
         all.cancel();
     };
     co_await supe::with_nursery(self.time(), body);

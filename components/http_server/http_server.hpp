@@ -16,7 +16,8 @@ namespace components {
 /// all of its children (notice `supervisor-stopping`).
 ///
 /// It answers the call `{"counters":true}` with what it has counted since it began:
-/// `{"answers":{"200":N,…},"unverified":{ROUTE:N,…}}`, the latter of each route with `verify`.
+/// `{"answers":{"200":N,…},"unverified":{ROUTE:N,…},"listeners":["",REASON,…]}`: `unverified` of
+/// each route with `verify`, `listeners` with the reason why one takes no connection now.
 supe::awaitable<> http_server(supe::component& self);
 
 }  // namespace components

@@ -22,8 +22,7 @@ public:
         std::string_view body() const { return mail ? mail->body() : direct.text; }
     };
 
-    /// `socket`: of the direct lines; empty: none. Throws system_error where it cannot listen
-    /// there.
+    /// `socket`: of the direct lines; empty: none.
     queue_inbox(supe::component& self, const std::filesystem::path& socket);
 
     /// Its coroutines run in `all`.

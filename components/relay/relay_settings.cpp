@@ -193,7 +193,10 @@ void read_relay_settings(const std::filesystem::path& file, relay_settings& s,
           [&](auto& in, auto& x) {
               if (!x.is_null()) s.admin = admin_in(in, x, base);
           }},
-         {"state", [&](auto& in, auto& x) { s.state = in.string(x); }},
+         {"state",
+          [&](auto& in, auto& x) {
+              if (!x.is_null()) s.state = (base / in.string(x)).lexically_normal().string();
+          }},
          {"queue_limit", [&](auto& in, auto& x) { s.queue_limit = in.bytes(x); }},
          {"disk_reserve", [&](auto& in, auto& x) { s.disk_reserve = in.bytes(x, 0); }},
          {"max_age",

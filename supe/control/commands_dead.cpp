@@ -179,8 +179,10 @@ awaitable<json::value> commands::show_dead(std::string id) {
     msg = co_await quoted_in_turns(supervisor_.time(), std::move(msg));
     std::string text = json::serialize(summary);
     text.pop_back();
-    co_return large_answer(
-        fmt::format(R"({},"msg":{},"history":{}}})", text, msg, json::serialize(history)));
+    text += R"(,"msg":)";
+    text += std::exchange(msg, {});
+    text += R"(,"history":)" + json::serialize(history) + "}";
+    co_return large_answer(text);
 }
 
 bool commands::is_retried(const std::string& letter) const {

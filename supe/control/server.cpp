@@ -222,11 +222,21 @@ bool server::make_room(client& who) {
 
 awaitable<> server::answer(std::shared_ptr<client> who, json::object request) {
     clock& time = supervisor_.time();
-    awaitable<json::value> work = commands_.perform(std::move(request));
+    answer_room::place held;  // until unread_answers_ counts the answer
+    awaitable<json::value> work = perform(std::move(request), held);
     auto [answer, ended] = co_await race(time, std::move(work), send_heartbeats(who));
     SUPE_ASSERT(answer);  // heartbeats end by a failure alone
     json::value whole = std::move(*answer);
+    held = {};
     co_await send_answer(who, std::move(whole));
+}
+
+awaitable<json::value> server::perform(json::object request, answer_room::place& held) {
+    auto place = co_await supervisor_.large_answers().enter(asks_for_a_letter(request));
+    if (!place) co_return too_many_answers();
+    held = std::move(*place);
+    json::value answer = co_await commands_.perform(std::move(request));
+    co_return answer;
 }
 
 /// A client that does not read its answer is closed after a while, and large answers wait in memory
@@ -236,9 +246,7 @@ awaitable<> server::send_answer(std::shared_ptr<client> who, json::value answer)
     answer = nullptr;
     who->largest = std::max(who->largest, line.size());
     if (unread_answers_ > 0 && unread_answers_ + line.size() > limits_.unread_answers)
-        line = json::serialize(error("too many answers wait to be read by other clients; try again",
-                                     result::failed)) +
-               "\n";
+        line = json::serialize(too_many_answers()) + "\n";
     struct counted {
         std::size_t& all;
         std::size_t bytes;

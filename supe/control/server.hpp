@@ -56,6 +56,7 @@ private:
     boost::json::value why_not_on(client& who);
     bool make_room(client& who);
     awaitable<> answer(std::shared_ptr<client> who, boost::json::object request);
+    awaitable<boost::json::value> perform(boost::json::object request, answer_room::place& held);
     awaitable<> send_heartbeats(std::shared_ptr<client> who);
     awaitable<> send_answer(std::shared_ptr<client> who, boost::json::value answer);
     void close_slow_listeners();

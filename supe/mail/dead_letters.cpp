@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <iterator>
 
 namespace supe {
 
@@ -30,19 +31,47 @@ void dead_letters::add(const envelope& mail, const std::string& recipient,
     letter.reason = reason;
     letter.at = now;
     letter.history = history;
-    for (const dead_letter& l : letters_)
-        if (l.id == letter.id) letter.copy = std::max(letter.copy, l.copy + 1);
-    while (find(letter.name())) ++letter.copy;  // the id of another mail may look like that name
+    number(letter);
     bytes_ += letter.bytes();
     letters_.push_back(std::move(letter));
-    if (store_) store_->keep(letters_.back());
+    keep(letters_.back());
     bound();
 }
 
+/// Gives it a name that no other letter has.
+void dead_letters::number(dead_letter& letter) const {
+    for (const dead_letter& l : letters_)
+        if (l.id == letter.id) letter.copy = std::max(letter.copy, l.copy + 1);
+    while (find(letter.name())) ++letter.copy;  // the id of another mail may look like that name
+}
+
+void dead_letters::keep(dead_letter& letter) {
+    if (!store_ || is_unread_ || letter.is_stored) return;
+    letter.is_stored = true;
+    store_->keep(letter);
+}
+
 void dead_letters::restore(dead_letter letter) {
+    letter.is_stored = true;
+    const std::string name = letter.name();
+    const dead_letter* const same = find(name);
+    if (same && !same->is_stored) {  // the other one, of this life, may be on its way by that name
+        number(letter);
+        if (store_) {
+            store_->keep(letter);
+            store_->discard(name);
+        }
+    }
     bytes_ += letter.bytes();
-    letters_.push_back(std::move(letter));
+    auto behind = letters_.end();
+    while (behind != letters_.begin() && std::prev(behind)->at > letter.at) --behind;
+    letters_.insert(behind, std::move(letter));
     bound();
+}
+
+void dead_letters::on_earlier_letters() {
+    is_unread_ = false;
+    for (dead_letter& letter : letters_) keep(letter);
 }
 
 void dead_letters::bound() {
@@ -52,7 +81,7 @@ void dead_letters::bound() {
 
 void dead_letters::take_out(place letter) {
     bytes_ -= letter->bytes();
-    if (store_) store_->discard(letter->name());
+    if (store_ && letter->is_stored) store_->discard(letter->name());
     letters_.erase(letter);
 }
 

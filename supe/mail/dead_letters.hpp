@@ -17,7 +17,8 @@ struct dead_letter : stored_mail {
     std::string to;  ///< the whole address, when `recipient` is a supervisor on its way; else empty
     std::string reason;  ///< for people
     std::chrono::system_clock::time_point at{};
-    mail_history history;  ///< what happened to it before, oldest first
+    mail_history history;    ///< what happened to it before, oldest first
+    bool is_stored = false;  ///< the store has it
 
     /// No other letter of this supervisor has it: the id, or `ID~2` for the second copy.
     std::string name() const;
@@ -42,8 +43,13 @@ public:
 
     /// From now on `store` keeps the letters too. It outlives this object.
     void keep_in(dead_letter_store* store) { store_ = store; }
-    /// A letter that an earlier life of this supervisor kept.
+    /// A letter that an earlier life of this supervisor kept. It has its place by its time: it may
+    /// come late.
     void restore(dead_letter letter);
+    /// The store cannot be read yet. What comes before on_earlier_letters() is kept then: nobody
+    /// knows before which names the store has.
+    void await_earlier_letters() { is_unread_ = true; }
+    void on_earlier_letters();
 
     /// Whether so many mails more have room beside the letters that are here.
     bool have_room_for(std::size_t mails, std::size_t bytes) const {
@@ -63,12 +69,15 @@ public:
 private:
     using place = std::deque<dead_letter>::const_iterator;
     place place_of(std::string_view name) const;
+    void number(dead_letter& letter) const;
+    void keep(dead_letter& letter);
     void bound();
     void take_out(place letter);
 
     std::deque<dead_letter> letters_;
     std::size_t bytes_ = 0;
     dead_letter_store* store_ = nullptr;
+    bool is_unread_ = false;  // the store may have letters that were not restored
 };
 
 }  // namespace supe

@@ -69,6 +69,7 @@ public:
     /// All parts in one turn. Returns the error.
     std::string restore(journal_reader& reader);
 
+    /// Precondition: no mail of the journal, read or not, has its sequence. Else the commit fails.
     virtual void put(journaled_mail mail) = 0;
     /// This mail is about to be delivered. Kept at once, beyond the death of this process (after a
     /// power failure every mail counts as delivered before).

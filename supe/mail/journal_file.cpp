@@ -223,12 +223,12 @@ void journal_file::apply(const journal_step& step) {
     }
 }
 
+/// Never in the place of another mail: a number that the file has is an error.
 void journal_file::put(const journaled_mail& mail) {
-    auto& s =
-        file_->prepared(put_,
-                        "INSERT OR REPLACE INTO mail (seq, box, id, sender, msg, extras, flags, "
-                        "meant_for, attempt, charges, suspect, "
-                        "history) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    auto& s = file_->prepared(put_,
+                              "INSERT INTO mail (seq, box, id, sender, msg, extras, flags, "
+                              "meant_for, attempt, charges, suspect, "
+                              "history) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     s.bind(1, static_cast<std::int64_t>(mail.sequence));
     bind_text(s, 2, mail.box);
     bind_text(s, 3, mail.id);

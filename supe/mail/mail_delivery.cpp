@@ -41,6 +41,8 @@ void mail_delivery::put(mail_destination& destination, envelope& mail,
     const mail_endpoint& first = *destination.consumers.front();
     if (first.hop && mail.origin.receipt && !first.hop->has_room(first.box.limits()))
         return answers_.refuse(mail, "mailbox-full");
+    if (is_unread_ && entry_to(destination) == mailbox::entry::uncommitted)
+        return answers_.refuse(mail, "journal-failed");
     mail.sequence = ++last_sequence_;
     switch (destination.box().offer(mail, meant_for, entry_to(destination))) {
         case mailbox::offered::full: return answers_.refuse(mail, "mailbox-full");

@@ -32,14 +32,20 @@ public:
     /// anything else.
     enum class new_mail { is_written, stays_in_memory };
     void keep_in(journal& kept, new_mail which);
-    /// A mail that an earlier life of this supervisor held. Call it after all children were added.
+    /// A mail that an earlier life of this supervisor held. Call it after all children were added,
+    /// and for all of them before new mail is written.
     void restore(const journaled_mail& mail);
     /// Mail was restored for this name while the children run.
     void wake(const std::string& box);
-    /// The journal cannot be read yet: mail that comes meanwhile goes behind what is in it.
-    void leave_room_for_earlier_mail() {
-        last_sequence_ = std::max(last_sequence_, std::uint64_t{1} << 48);
+    /// The journal cannot be read yet. Until it is, mail that would be written is refused: it must
+    /// not get the number of a mail that the file has. What stays in memory goes behind that mail.
+    void await_earlier_mail() {
+        is_unread_ = true;
+        if (new_mail_ == new_mail::stays_in_memory)
+            last_sequence_ = std::max(last_sequence_, first_in_memory);
     }
+    /// All of it was restored, and new mail is written again.
+    void on_earlier_mail() { is_unread_ = false; }
     /// The result of a commit.
     void on_journal(const journal::result& written);
     /// New mail waits for the result of its commit, and its senders for the answer.
@@ -105,6 +111,7 @@ public:
     auto unfinished() { return unfinished_.wait(); }
     static constexpr std::size_t deliveries_per_turn = 2048;
     static constexpr std::size_t restored_per_turn = 1024;
+    static constexpr std::size_t restored_bytes_per_turn = 1u << 20;  // and one mail more
     static constexpr std::size_t told_per_turn = 1024;
     static constexpr std::size_t burials_per_turn = 128;
     static constexpr std::size_t buried_bytes_per_turn = 1u << 20;  // and one mail more
@@ -136,6 +143,8 @@ private:
         waiting_origins who;
         std::string_view reason;  // a literal
     };
+    /// No journal ever has a mail of such a number: what is written is numbered from 1 on.
+    static constexpr std::uint64_t first_in_memory = std::uint64_t{1} << 62;
     mailbox::entry entry_to(const mail_destination& destination) const;
     void taken(mail_destination& destination, const envelope& mail, mailbox::consumer meant_for);
     void accepted(mail_destination& destination, const envelope& mail);
@@ -178,6 +187,7 @@ private:
     std::size_t looked_at_ = 0;   // the directory's additions() when all of it was looked at
     journal* journal_ = nullptr;
     new_mail new_mail_ = new_mail::stays_in_memory;
+    bool is_unread_ = false;  // the journal may have mail that was not restored
     std::deque<mail_destination*>
         being_written_;  // one for each put(); null when it was removed since
     std::uint64_t last_sequence_ = 0;

@@ -29,13 +29,12 @@ void mail_delivery::restore(const journaled_mail& mail) {
     last_sequence_ = std::max(last_sequence_, mail.sequence);
     if (mail.from_above && directory_.uplink()) directory_.uplink()->hop->accepted(mail.id);
     if (!mail.is_sound()) return give_up_damaged(mail);
-    const envelope kept = mail.view();
     mail_destination* const destination = directory_.destination(mail.box);
     if (!destination || !may_get(*destination, mail.meant_for)) {
         unknown_[{mail.box, mail.meant_for}].push_back(mail);
         return;
     }
-    destination->box().restore(kept, mail.meant_for, mail.history);
+    destination->box().restore(mail.view(), mail.meant_for, mail.history);
 }
 
 /// The letter has its bytes as a JSON string.
@@ -61,7 +60,7 @@ void mail_delivery::let_in_unknown() {
     if (!is_letting_in_ && looked_at_ == directory_.additions()) return;
     is_letting_in_ = true;  // also when a step throws
     bool is_full = false;   // the rest has the next turn
-    std::size_t left = restored_per_turn;
+    std::size_t count = 0, bytes = 0;
     for (auto entry = unknown_.begin(); entry != unknown_.end() && !is_full;) {
         const auto& [name, meant_for] = entry->first;
         mail_destination* const destination = directory_.destination(name);
@@ -70,8 +69,12 @@ void mail_delivery::let_in_unknown() {
             continue;
         }
         auto& mails = entry->second;
-        for (; left > 0 && !mails.empty(); --left, mails.pop_front()) {
-            restore(mails.front());
+        for (; !mails.empty() && count < restored_per_turn && bytes < restored_bytes_per_turn;
+             ++count, mails.pop_front()) {
+            const journaled_mail& mail = mails.front();  // sound, as restore() found it
+            const envelope kept = mail.view();
+            bytes += kept.bytes();
+            destination->box().restore(kept, mail.meant_for, mail.history);
             ++destination->wants_consumers;
         }
         is_full = !mails.empty();

@@ -28,9 +28,11 @@ struct launch_request {
     bool channel = true;      ///< false: the process gets no socket; our end is at its end of file
     std::vector<int>
         listening;  ///< these become descriptors 3, 4, … of the child; the channel is the next one
-    std::string listening_name;  ///< the name of each of them in LISTEN_FDNAMES
-    bool notify = false;         ///< the process gets a NOTIFY_SOCKET
-    std::string notify_path;     ///< … with this path where it can be had, else an abstract name
+    std::shared_ptr<const void> listening_owner;  ///< keeps them open until the launch
+    std::string listening_name;                   ///< the name of each of them in LISTEN_FDNAMES
+    bool notify = false;                          ///< the process gets a NOTIFY_SOCKET
+    std::string notify_path;  ///< … with this path where it can be had, else an abstract name
+    std::string user, group;  ///< for whoever looks `run_as` up; the launcher does not read them
     std::optional<identity> run_as;                     ///< none: as we do
     std::optional<std::chrono::microseconds> watchdog;  ///< WATCHDOG_USEC
 

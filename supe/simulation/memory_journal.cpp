@@ -1,5 +1,7 @@
 #include "supe/simulation/memory_journal.hpp"
 
+#include "supe/async/assertion.hpp"
+
 #include <algorithm>
 #include <iterator>
 
@@ -7,20 +9,27 @@ namespace supe::simulation {
 
 journal::part memory_journal::restore_part(journal_reader& reader) {
     if (!disk_.broken.empty()) return {disk_.broken};
-    for (const std::string& id : disk_.finished) reader.on_finished(id);
-    for (const auto& [id, letter] : disk_.letters) reader.on_letter(letter);
-    for (const auto& [sequence, mail] : disk_.mails) {
-        journaled_mail restored = mail;
-        if (sequence <= disk_.delivered[mail.box]) ++restored.attempt;
+    if (!std::exchange(is_reading_, true)) {
+        for (const std::string& id : disk_.finished) reader.on_finished(id);
+        for (const auto& [id, letter] : disk_.letters) reader.on_letter(letter);
+    }
+    auto next = disk_.mails.upper_bound(last_read_);
+    for (std::size_t n = 0; n < disk_.part_mails && next != disk_.mails.end(); ++n, ++next) {
+        journaled_mail restored = next->second;
+        last_read_ = next->first;
+        if (last_read_ <= disk_.delivered[restored.box]) ++restored.attempt;
         reader.on_mail(restored);
     }
-    return {};
+    is_reading_ = next != disk_.mails.end();
+    return {.error = {}, .is_last = !is_reading_};
 }
 
 void memory_journal::put(journaled_mail mail) {
     ++puts_gathered_;
-    gathered_.push_back(
-        [mail = std::move(mail)](journal_disk& d) { d.mails[mail.sequence] = mail; });
+    gathered_.push_back([mail = std::move(mail)](journal_disk& d) {
+        const bool is_new = d.mails.emplace(mail.sequence, mail).second;
+        SUPE_ASSERT(is_new);
+    });
 }
 
 void memory_journal::mark_delivery(const std::string& box, std::uint64_t sequence) {
@@ -56,7 +65,7 @@ void memory_journal::discard(const std::string& name) {
 }
 
 void memory_journal::flush() {
-    if (gathered_.empty()) return;
+    if (gathered_.empty() || is_reading_) return;
     std::move(gathered_.begin(), gathered_.end(), std::back_inserter(on_their_way_));
     gathered_.clear();
     puts_on_their_way_ += std::exchange(puts_gathered_, 0);

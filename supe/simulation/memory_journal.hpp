@@ -5,6 +5,7 @@
 #include "supe/async/clock.hpp"
 #include "supe/mail/journal.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <vector>
@@ -19,6 +20,7 @@ struct journal_disk {
     /// By mailbox, the last sequence that was delivered. Written at once, without a commit.
     std::map<std::string, std::uint64_t> delivered;
     std::string broken;  ///< why nothing can be written, nor read at the start; empty: it can
+    std::size_t part_mails = SIZE_MAX;  ///< that one step of reading passes on
     duration commit_takes = std::chrono::milliseconds(1);
     bool is_silent = false;  ///< what is committed is not reported: the supervisor dies before that
 };
@@ -46,6 +48,8 @@ private:
     using step = std::function<void(journal_disk&)>;
     clock& time_;
     journal_disk& disk_;
+    bool is_reading_ = false;      // parts are left: nothing is written
+    std::uint64_t last_read_ = 0;  // the sequence of the last mail that was read
     std::vector<step> gathered_, on_their_way_, in_commit_;
     std::size_t puts_gathered_ = 0, puts_on_their_way_ = 0;
     timer flushed_;

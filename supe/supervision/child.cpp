@@ -81,8 +81,9 @@ awaitable<> child::run_lifecycle() {
                 co_await host_.starts().pass();
                 // Without the question no frame of it is made, which would stay as a block of
                 // memory.
-                const bool is_another = *spec_.run_as != run_as_spec();
-                if (request_ && is_another) co_await look_up_user();
+                const bool is_another =
+                    request_ && !(request_->user.empty() && request_->group.empty());
+                if (is_another) co_await look_up_user();
             }
             handle(*e);
             // Who waits for the stop reads why it was refused, before this life is over.

@@ -9,11 +9,12 @@
 namespace supe {
 
 /// Before each start, since entries change. The user database may be on the network, so it is asked
-/// beside the event loop.
+/// beside the event loop. The user is that of the request, as its command is: a reload may change
+/// the spec meanwhile.
 awaitable<> child::look_up_user() {
     std::variant<identity, launch_error> found;
-    std::function<void()> look = [&found, as = *spec_.run_as] {
-        found = look_up_identity(as.user, as.group);
+    std::function<void()> look = [&found, user = request_->user, group = request_->group] {
+        found = look_up_identity(user, group);
     };
     try {
         co_await run_blocking(host_.time().executor(), std::move(look));
@@ -45,6 +46,8 @@ void child::spawn() {
     if (!spec_.stop_command->empty()) {
         stop_request_ = std::make_unique<launch_request>(request);
         stop_request_->command = *spec_.stop_command;
+        stop_request_->listening.clear();
+        stop_request_->listening_owner.reset();
     }
     if (no_user_) {
         error_ = std::move(no_user_);

@@ -107,7 +107,6 @@ awaitable<> child::pass_on(std::shared_ptr<output_reader> output) {
 awaitable<std::string> child::failure_of_stop_command() {
     launch_request how = *stop_request_;
     how.channel = how.notify = how.open_input = false;
-    how.listening.clear();
     how.watchdog.reset();
     how.set_variable("SUPE_CHILD_PID", std::to_string(pid()));
     clock& time = host_.time();

@@ -19,8 +19,13 @@ const boost::json::string* text_in(const boost::json::value& answer) {
 
 }  // namespace
 
-boost::json::value large_answer(std::string ok) {
-    return boost::json::object{{ok_as_text, std::move(ok)}};
+boost::json::value large_answer(std::string_view ok) {
+    return boost::json::object{{ok_as_text, ok}};
+}
+
+boost::json::value too_many_answers() {
+    return boost::json::object{
+        {"error", "too many answers wait to be read by other clients; try again"}, {"code", 1}};
 }
 
 std::string answer_text(const boost::json::value& answer) {
@@ -39,7 +44,7 @@ boost::json::value read_large_answer(std::string_view text) {
     json_members members(text);
     while (members.next())
         if (members.key() == "ok") ok = members.value();
-    if (members.well_formed() && !ok.empty()) return large_answer(std::string(ok));
+    if (members.well_formed() && !ok.empty()) return large_answer(ok);
     auto answer = parse_json(text);
     return answer ? std::move(*answer) : boost::json::value();
 }

@@ -11,7 +11,10 @@ namespace supe {
 
 /// `{"ok":VALUE}` where VALUE is there as text: one line of JSON. For answer_text() and ok_of(), as
 /// any other answer.
-boost::json::value large_answer(std::string ok);
+boost::json::value large_answer(std::string_view ok);
+
+/// The error where there is no room for one more.
+boost::json::value too_many_answers();
 
 /// An answer as JSON text, of one line.
 std::string answer_text(const boost::json::value& answer);

@@ -83,14 +83,15 @@ struct slice {
     bool is_last = false;
 };
 
-/// The mail that comes next. What its sender keeps is passed over.
+/// The mail that comes next. What its sender keeps is passed over, and counts as read.
 slice next_slice(const mailbox& box, const std::string& name, mailbox::reading& at) {
     slice next;
-    for (std::size_t read = 0; read < slice::most_mails && next.text.size() < slice::most_bytes;
-         ++read) {
+    std::size_t bytes = 0;
+    for (std::size_t n = 0; n < slice::most_mails && bytes < slice::most_bytes; ++n) {
         const held_mail* const mail = box.read_next(at);
         next.is_last = !mail;
         if (!mail) break;
+        bytes += mail->bytes();
         if (is_kept_by_sender(mail->view())) continue;
         append_saved_mail(next.text, mail->view(), recipient_name(name, *mail));
         ++next.mails;

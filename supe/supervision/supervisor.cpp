@@ -25,7 +25,7 @@ supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
                        std::string address, std::shared_ptr<channel> above)
     : env_(std::move(environment)), spec_(std::move(spec)), address_(std::move(address)),
       tasks_(env_.time), starts_(env_.time), changed_(env_.time),
-      above_(above ? std::make_unique<uplink>(std::move(above), out_) : nullptr),
+      above_(above ? std::make_unique<uplink>(std::move(above), out_, env_.time) : nullptr),
       mail_(address_, id_prefix(env_.random), env_.time, out_, *this),
       children_(address_, *this, mail_.directory, env_.time, tasks_),
       restarter_(spec_, env_.random,
@@ -34,6 +34,7 @@ supervisor::supervisor(supervisor_environment environment, supervisor_spec spec,
                      return mail.box.has_waiting(mail.consumer);
                  }),
       notices_(children_, out_, env_.time, above_.get()), below_(env_.time),
+      large_answers_(env_.time),
       admin_(*this, children_, restarter_, notices_, below_, env_.time, spec_, tasks_),
       orders_(admin_, children_, tasks_),
       frames_(*this, children_, mail_, notices_, below_, orders_) {
@@ -237,7 +238,13 @@ launch_request supervisor::request_for(const child_entry& entry) const {
     // Another user could not pass through the state directory.
     if (!env_.state.empty() && spec.run_as->user.empty())
         request.notify_path = env_.state / "notify" / file_name_of(c.address());
-    if (const auto& sockets = entry.sockets) request.listening = sockets->descriptors();
+    // The start may have to wait, and a reload give the child others meanwhile.
+    if (const auto& sockets = entry.sockets) {
+        request.listening = sockets->descriptors();
+        request.listening_owner = std::make_shared<listening_sockets_of_child>(*sockets);
+    }
+    request.user = spec.run_as->user;
+    request.group = spec.run_as->group;
     return request;
 }
 

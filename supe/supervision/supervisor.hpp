@@ -4,6 +4,7 @@
 
 #include "supe/mail/dead_letters.hpp"
 #include "supe/supervision/administration.hpp"
+#include "supe/supervision/answer_room.hpp"
 #include "supe/supervision/child_logs.hpp"
 #include "supe/supervision/sibling_orders.hpp"
 #include "supe/supervision/supervisor_environment.hpp"
@@ -85,6 +86,8 @@ public:
     notice_publisher& notices() { return notices_; }
     supervisor_mail& mail() { return mail_; }
     dead_letters& dead() { return dead_; }
+    /// For whoever makes the answers to commands.
+    answer_room& large_answers() { return large_answers_; }
     /// Sends a command of the control socket to the nested supervisor of this name, and waits for
     /// its answer, as nested_requests::ask(). Null when there is no such child.
     awaitable<boost::json::value> ask_below(std::string nested, boost::json::object command);
@@ -158,7 +161,9 @@ private:
     awaitable<> run_code();
     awaitable<> answer_request(std::string data);
     awaitable<> beat(std::string request_id);
-    awaitable<boost::json::value> perform_request(supervisor_request request);
+    awaitable<boost::json::value> perform_request(supervisor_request request,
+                                                  answer_room::place& held);
+    awaitable<> send_answer(outgoing_answer& answer);
 
     void create_children(std::vector<child_spec> specs);
     void open_journal();
@@ -209,6 +214,7 @@ private:
     restarter restarter_;
     notice_publisher notices_;
     nested_requests below_;
+    answer_room large_answers_;
     administration admin_;
     sibling_orders orders_;
     frame_dispatch frames_;

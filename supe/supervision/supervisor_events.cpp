@@ -2,6 +2,7 @@
 #include "supe/async/assertion.hpp"
 #include "supe/async/race.hpp"
 #include "supe/supervision/json_turns.hpp"
+#include "supe/supervision/large_answer.hpp"
 #include "supe/supervision/supervisor.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
@@ -163,6 +164,7 @@ void supervisor::after_lines() {
 void supervisor::after_turn(child& c) {
     if (child_entry* const entry = children_.find(c.number())) {  // it may have been removed
         frames_.after_turn(*entry);
+        below_.after_turn(c);
         mail_.delivery.changed(*entry->mail.destination);
     }
     mail_.flush();
@@ -238,6 +240,7 @@ awaitable<> supervisor::run_uplink() {
     const channel::frame_sink on_frame = [this](std::string_view f) { on_uplink_frame(f); };
     for (const std::string& frame : std::exchange(early_frames_, {})) on_frame(frame);
     while (co_await above.turn(on_frame)) {
+        above_->after_turn();
         mail_.delivery.changed(*mail_.directory.uplink()->destination);  // it may take output again
         mail_.flush();
     }
@@ -269,8 +272,7 @@ void supervisor::on_uplink_frame(std::string_view frame) {
 }
 
 /// Sends SUPE-WORKING from time to time while the request is under way. Each step of reading a
-/// large request has a turn of its own; so has each piece of a large answer, which is a sign of
-/// life too.
+/// large request has a turn of its own.
 awaitable<> supervisor::answer_request(std::string data) {
     std::size_t bytes = data.size();
     co_await turn_after_json(env_.time, bytes);
@@ -282,17 +284,26 @@ awaitable<> supervisor::answer_request(std::string data) {
     asked.reset();
     co_await turn_after_json(env_.time, bytes);
     {
-        auto results = co_await race(env_.time, perform_request(std::move(request)), beat(id));
+        answer_room::place held;
+        auto work = perform_request(std::move(request), held);
+        auto results = co_await race(env_.time, std::move(work), beat(id));
         outgoing_answer answer(id, *std::get<0>(results));
         std::get<0>(results).reset();
         bytes = answer.size();
-        while (!answer.is_sent()) {
-            above_->send_piece_of(answer);
-            out_.flush();
-            if (!answer.is_sent()) co_await asio::post(env_.time.executor(), use_awaitable);
-        }
+        co_await send_answer(answer);
     }
     give_back_after_json(bytes);
+}
+
+/// Each piece has a turn of its own, and is a sign of life. It waits until the ones before it are
+/// read.
+awaitable<> supervisor::send_answer(outgoing_answer& answer) {
+    while (!answer.is_sent()) {
+        while (!above_->has_room()) co_await above_->moved();
+        above_->send_piece_of(answer);
+        out_.flush();
+        if (!answer.is_sent()) co_await asio::post(env_.time.executor(), use_awaitable);
+    }
 }
 
 awaitable<> supervisor::beat(std::string request_id) {
@@ -303,8 +314,10 @@ awaitable<> supervisor::beat(std::string request_id) {
     }
 }
 
-/// Supervisors perform a reload themselves; supe/control performs commands.
-awaitable<boost::json::value> supervisor::perform_request(supervisor_request request) {
+/// Supervisors perform a reload themselves; supe/control performs commands. `held`: the place of a
+/// large answer, until it is sent.
+awaitable<boost::json::value> supervisor::perform_request(supervisor_request request,
+                                                          answer_room::place& held) {
     boost::json::value answer;
     if (request.what == supervisor_request::kind::reload) {
         supervisor_spec tree = parse_tree(boost::json::serialize(request.body), address_, "/");
@@ -312,6 +325,9 @@ awaitable<boost::json::value> supervisor::perform_request(supervisor_request req
         answer = problem.empty() ? boost::json::object{{"ok", "reloaded"}}
                                  : boost::json::object{{"error", problem}, {"code", 1}};
     } else if (commands_) {
+        auto place = co_await large_answers_.enter(asks_for_a_letter(request.body.as_object()));
+        if (!place) co_return too_many_answers();
+        held = std::move(*place);
         answer = co_await commands_(std::move(request.body.as_object()));
     }
     co_return answer;

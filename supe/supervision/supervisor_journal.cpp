@@ -48,7 +48,8 @@ void supervisor::open_journal() {
     journal_is_read_ = unreadable.empty();
     report_unknown();
     if (journal_is_read_) return;
-    mail_.delivery.leave_room_for_earlier_mail();
+    mail_.delivery.await_earlier_mail();
+    dead_.await_earlier_letters();
     log(fmt::format("the mail of an earlier run cannot be read{}: {}",
                     spec_.journal ? ", and no mail is accepted" : "", unreadable));
 }
@@ -79,6 +80,8 @@ awaitable<> supervisor::read_journal_late() {
         }
         journal_is_read_ = read.error.empty();
     }
+    mail_.delivery.on_earlier_mail();
+    dead_.on_earlier_letters();
     report_unknown();
     log("the mail of an earlier run is read now");
     mail_.flush();

@@ -152,25 +152,46 @@ awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_req
     std::string body = body_text(std::move(request));
     if (body.size() > request_limits::request)
         co_return refusal("request", body.size(), request_limits::request);
+    const bool waits = !has_room(nested);
+    if (waits && unsent_ + body.size() > request_limits::unsent) co_return boost::json::value();
     const std::string id = std::to_string(++last_id_);
     const auto entry = asked_.try_emplace(nested.number(), time_).first;
     questions& all = entry->second;
     struct forget_question {
-        std::map<int, questions>& asked;
+        nested_requests& all;
         std::map<int, questions>::iterator entry;
         const std::string& id;
+        std::size_t unsent;
+        void sent() { all.unsent_ -= std::exchange(unsent, 0); }
         ~forget_question() {
-            entry->second.pieces.erase(id);
-            if (entry->second.waiters.size() == 0) asked.erase(entry);
+            sent();
+            all.forget_pieces(entry->second, id);
+            if (entry->second.waiters.size() == 0) all.asked_.erase(entry);
         }
-    } const forget{asked_, entry, id};  // at the end, when the waiter is gone
+    } forget{*this, entry, id, waits ? body.size() : 0};  // at the end, when the waiter is gone
+    unsent_ += forget.unsent;
     waiter_table<std::string, boost::json::value>::waiter answer(all.waiters, id);
     body.insert(0, fmt::format(R"({{"id":"{}","{}":)", id, member_of_kind(what)));
     body += '}';
+    answer.expires_at(time_.now() + patience);
+    // It is there for as long as the answer is waited for: on_ended() answers.
+    while (answer.is_waiting() && is_wanted() && !has_room(nested)) co_await answer.changed();
+    forget.sent();
+    if (!answer.is_waiting() || !is_wanted()) co_return boost::json::value();
     nested.signal(signal_kind::supe_ask, std::exchange(body, {}));
     answer.expires_at(time_.now() + patience);
     while (answer.is_waiting() && is_wanted()) co_await answer.changed();
     co_return answer.take().value_or(boost::json::value());
+}
+
+bool nested_requests::has_room(const child& nested) {
+    return !nested.link() || nested.link()->backlog() <= channel::backlog_limit;
+}
+
+void nested_requests::after_turn(const child& nested) {
+    if (unsent_ == 0 || !has_room(nested)) return;
+    const auto asked = asked_.find(nested.number());
+    if (asked != asked_.end()) asked->second.waiters.wake_all();
 }
 
 void nested_requests::look_again() {
@@ -195,16 +216,26 @@ void nested_requests::on_signal(const child& nested, const signal_frame& frame) 
 void nested_requests::on_piece(questions& asked, const std::string& id, std::string_view piece,
                                bool is_last) {
     std::string& text = asked.pieces[id];
-    if (text.size() + piece.size() > request_limits::answer) {
-        const std::size_t size = text.size() + piece.size();
+    const std::size_t size = text.size() + piece.size();
+    if (size > request_limits::answer) {
         asked.waiters.answer(id, refusal("answer", size, request_limits::answer));
         return;
     }
+    if (unread_ + piece.size() > request_limits::unread) {
+        asked.waiters.answer(id, too_many_answers());
+        return;
+    }
     text += piece;
+    unread_ += piece.size();
     if (!is_last) return;
     boost::json::value answer = read_large_answer(text);
-    asked.pieces.erase(id);
+    forget_pieces(asked, id);
     asked.waiters.answer(id, std::move(answer));
+}
+
+void nested_requests::forget_pieces(questions& asked, const std::string& id) {
+    const auto pieces = asked.pieces.extract(id);
+    if (!pieces.empty()) unread_ -= pieces.mapped().size();
 }
 
 void nested_requests::on_ended(const child& nested) {

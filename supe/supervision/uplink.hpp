@@ -32,6 +32,8 @@ struct request_limits {
     static constexpr std::size_t request = default_frame_limit + delivery_overhead / 2;
     static constexpr std::size_t answer = std::size_t{64} << 20;
     static constexpr std::size_t piece = 256u << 10;
+    static constexpr std::size_t unsent = 64u << 20;   ///< all that wait for room on a channel
+    static constexpr std::size_t unread = 2 * answer;  ///< pieces of all answers that still come
 };
 
 /// An answer on its way up: its text goes in pieces, where it is longer than one frame should be.
@@ -54,9 +56,12 @@ private:
 /// The channel to the supervisor above.
 class uplink {
 public:
-    uplink(std::shared_ptr<channel> link, outbox& out) : link_(std::move(link)), out_(out) {}
+    uplink(std::shared_ptr<channel> link, outbox& out, clock& time)
+        : link_(std::move(link)), out_(out), moved_(time) {}
 
     channel& link() { return *link_; }
+    /// Call it after each turn of the channel.
+    void after_turn() { moved_.notify(); }
 
     void send_ready();
     void send_failed(std::string_view why);
@@ -65,8 +70,11 @@ public:
     void send_notice(const std::string& notice, const std::string& message);
     /// The request with this id is still under way.
     void send_working(const std::string& id);
-    /// Sends the next piece.
+    /// Sends the next piece. Send it when there is room: answers are not kept twice.
     void send_piece_of(outgoing_answer& answer);
+    bool has_room() const { return link_->backlog() <= channel::backlog_limit; }
+    /// `co_await moved()` resumes when there may be room.
+    auto moved() { return moved_.wait(); }
 
     struct asked {
         std::string id;
@@ -84,6 +92,7 @@ private:
 
     std::shared_ptr<channel> link_;
     outbox& out_;
+    timer moved_;
 };
 
 /// The requests to nested supervisors that wait for an answer.
@@ -91,14 +100,18 @@ class nested_requests {
 public:
     explicit nested_requests(clock& time) : time_(time) {}
 
-    /// Sends a request and waits for the answer. Null when `nested` is down, dies, or sends neither
-    /// the answer nor SUPE-WORKING for 10 s. An error, as supe/control has them, where the request
-    /// is too large. `nested` may be removed meanwhile. The wait ends, with null, when `is_wanted`
-    /// is false at a look_again().
+    /// Sends a request and waits for the answer. A supervisor that does not read costs little: a
+    /// request waits while more than channel::backlog_limit is unread, and is never sent when it
+    /// has waited for 10 s, or where request_limits::unsent wait already. Null then, and when
+    /// `nested` is down, dies, or sends neither the answer nor SUPE-WORKING for 10 s. An error, as
+    /// supe/control has them, where the request or the answer is too large. `nested` may be removed
+    /// meanwhile. The wait ends, with null, when `is_wanted` is false at a look_again().
     awaitable<boost::json::value> ask(child& nested, supervisor_request request,
                                       std::function<bool()> is_wanted);
     /// What somebody waits for may have become unwanted.
     void look_again();
+    /// After each turn of its channel: it may have room for a request that waits.
+    void after_turn(const child& nested);
     /// A SUPE-ANSWER or SUPE-WORKING from a nested supervisor.
     void on_signal(const child& nested, const signal_frame& frame);
     /// A nested supervisor ended: its requests have no answer.
@@ -113,11 +126,14 @@ private:
         waiter_table<std::string, boost::json::value> waiters;
         std::map<std::string, std::string> pieces;  // of answers that are still coming
     };
-    static void on_piece(questions& asked, const std::string& id, std::string_view piece,
-                         bool is_last);
+    static bool has_room(const child& nested);
+    void on_piece(questions& asked, const std::string& id, std::string_view piece, bool is_last);
+    void forget_pieces(questions& asked, const std::string& id);
     clock& time_;
     std::map<int, questions> asked_;  // by the number of the supervisor
     std::uint64_t last_id_ = 0;
+    std::size_t unsent_ = 0;  // bytes of requests that wait for room
+    std::size_t unread_ = 0;  // bytes of all pieces
 };
 
 }  // namespace supe

@@ -3,7 +3,9 @@
 #include "tests/support/operated_world.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <vector>
 
 namespace json = boost::json;
 using namespace std::chrono_literals;
@@ -80,6 +82,36 @@ BOOST_AUTO_TEST_CASE(a_large_letter) {
     BOOST_TEST(shown.at("reason") == "removed");
     BOOST_TEST(shown.at("history").is_array());
     for (const auto& [key, value] : list[0].as_object()) BOOST_TEST((shown.at(key) == value), key);
+}
+
+// Many ask for a large letter at once: a nested supervisor makes few answers at a time, and each
+// gets its own.
+BOOST_AUTO_TEST_CASE(few_letters_at_once) {
+    constexpr std::size_t few = supe::answer_room::most;
+    router w(nested);
+    w.ask(restore_request("/dam/b", escapes(1'000'000)));
+    w.ask(R"({"do": "remove", "address": "/dam/b"})");
+    supe::supervisor& dam = *w.supervisor_at("/dam");
+    const supe::answer_room& room = dam.large_answers();
+    std::vector<std::string> answers(few + 3);
+    supe::nursery all(w.time());
+    for (std::string& answer : answers)
+        all.start(perform(w, R"({"do": "dead", "what": "show", "id": "x-0@/dam/b"})", answer));
+    std::size_t most = 0, waiting = 0;
+    const auto look = [&]() -> supe::awaitable<> {  // its loop alone runs for so many turns
+        for (int turns = 0; turns < 1000; ++turns) {
+            most = std::max(most, room.taken());
+            waiting = std::max(waiting, room.waiting());
+            co_await boost::asio::post(dam.time().executor(), supe::use_awaitable);
+        }
+    };
+    supe::nursery below(dam.time());
+    below.start(look());
+    w.run_ready();
+    BOOST_TEST(most == few);
+    BOOST_TEST(waiting == 3u);
+    BOOST_TEST(room.taken() == 0u);
+    for (const std::string& answer : answers) BOOST_TEST(answer.size() > 1'000'000u);
 }
 
 // The child is removed while its mail is still being read: the answer says so.

@@ -16,14 +16,26 @@ struct store final : supe::dead_letter_store {
     void discard(const std::string& name) override { names.erase(name); }
 };
 
-void add(letters& dead, const std::string& id, const std::string& msg = "0") {
+constexpr std::chrono::system_clock::time_point start{};
+
+void add(letters& dead, const std::string& id, const std::string& msg = "0",
+         std::chrono::system_clock::time_point at = start) {
     envelope mail;
     mail.id = id;
     mail.msg = msg;
     mail.from = "sender";
     mail.extras = R"(,"k":1)";
     mail.attempt = 3;
-    dead.add(mail, "worker", "it crashed", {{{}, "it crashed"}}, {});
+    dead.add(mail, "worker", "it crashed", {{{}, "it crashed"}}, at);
+}
+
+supe::dead_letter letter_of(const std::string& id, std::chrono::system_clock::time_point at,
+                            const std::string& msg = "0") {
+    supe::dead_letter letter;
+    letter.id = id;
+    letter.msg = msg;
+    letter.at = at;
+    return letter;
 }
 
 }  // namespace
@@ -97,6 +109,49 @@ BOOST_AUTO_TEST_CASE(bounded) {
     add(dead, "big", std::string(letters::byte_limit, 'x'));
     BOOST_TEST(dead.all().size() == 1u);
     BOOST_TEST(kept.names == (std::multiset<std::string>{"big"}));
+}
+
+// Letters of an earlier life that are read late stand before those that came meanwhile, and go
+// first.
+BOOST_AUTO_TEST_CASE(read_late) {
+    using std::chrono::hours;
+    letters dead;
+    store kept;
+    dead.keep_in(&kept);
+    dead.await_earlier_letters();
+    add(dead, "new", "0", start + hours(1000));
+    for (std::size_t n = 1; n <= letters::count_limit; ++n) {
+        kept.names.insert(std::to_string(n));
+        dead.restore(letter_of(std::to_string(n), start + hours(n / 2)));
+    }
+    dead.on_earlier_letters();
+    BOOST_TEST(dead.all().size() == letters::count_limit);
+    BOOST_TEST(dead.all().front().id == "2");
+    BOOST_TEST(dead.all()[1].id == "3");
+    BOOST_TEST(dead.all().back().id == "new");
+    BOOST_TEST(kept.names.size() == letters::count_limit);
+    BOOST_TEST(kept.names.count("1") == 0u);
+    BOOST_TEST(kept.names.count("new") == 1u);
+}
+
+// Before they are read nobody knows their names: a letter that has one of them neither replaces the
+// other in the store, nor takes it along when it is dropped.
+BOOST_AUTO_TEST_CASE(one_name_read_late) {
+    letters dead;
+    store kept;
+    kept.names = {"a", "b"};
+    dead.keep_in(&kept);
+    dead.await_earlier_letters();
+    add(dead, "a", "new");
+    add(dead, "b", "new");
+    BOOST_TEST(dead.drop("b"));
+    BOOST_TEST(kept.names == (std::multiset<std::string>{"a", "b"}));
+    for (const char* id : {"a", "b"}) dead.restore(letter_of(id, start, "old"));
+    dead.on_earlier_letters();
+    BOOST_TEST(kept.names == (std::multiset<std::string>{"a", "a~2", "b"}));
+    BOOST_TEST(dead.find("a")->msg == "new");
+    BOOST_TEST(dead.find("a~2")->msg == "old");
+    BOOST_TEST(dead.find("b")->msg == "old");
 }
 
 BOOST_AUTO_TEST_CASE(dropped) {

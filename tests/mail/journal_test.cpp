@@ -259,6 +259,74 @@ BOOST_AUTO_TEST_CASE(let_in_in_turns) {
     BOOST_TEST(first[0].find(R"("msg":1,)") != std::string::npos, first[0]);
 }
 
+// … and of large mail a turn lets in less: it has a budget of bytes too.
+BOOST_AUTO_TEST_CASE(large_mail_let_in_in_turns) {
+    journaled_router o;
+    supe::journaled_mail mail;
+    mail.box = "b";
+    mail.msg = '"' + std::string(supe::mail_delivery::restored_bytes_per_turn / 2, 'x') + '"';
+    for (mail.sequence = 1; mail.sequence <= 7; ++mail.sequence) o.mail.delivery.restore(mail);
+    mail_endpoint& b = o.add("b");
+    BOOST_TEST(b.box.queued() == 2u);
+    BOOST_TEST(o.mail.delivery.has_unfinished());
+    while (o.mail.delivery.has_unfinished()) o.mail.flush();
+    BOOST_TEST(b.box.queued() == 7u);
+}
+
+// While the journal cannot be read nothing that would be written is accepted, also between its
+// parts: a new mail could get the number of one that the file has. Afterwards it is numbered behind
+// all of them.
+BOOST_AUTO_TEST_CASE(not_read_yet) {
+    journaled_router o;
+    mail_endpoint& a = o.add("a");
+    o.add("b");
+    o.mail.delivery.await_earlier_mail();
+    const auto send = [&](const char* id) {
+        o.sends(a, fmt::format(R"({{"type":"mail","to":"b","msg":1,"id":"{}"}})", id));
+    };
+    const auto refused = [](const char* id) {
+        return signal("MAIL-UNDELIVERABLE",
+                      fmt::format(R"({{"id":"{}","reason":"journal-failed"}})", id).c_str());
+    };
+    supe::journaled_mail earlier;
+    earlier.box = "b";
+    earlier.msg = "0";
+    send("1");
+    earlier.sequence = 1;
+    o.mail.delivery.restore(earlier);
+    send("2");
+    earlier.sequence = std::uint64_t{1} << 48;
+    o.mail.delivery.restore(earlier);
+    BOOST_TEST_SAME(o.received(a), {refused("1"), refused("2")});
+    BOOST_TEST_SAME(o.journal.taken(), {});
+    o.mail.delivery.on_earlier_mail();
+    send("3");
+    BOOST_REQUIRE(o.journal.puts.size() == 1u);
+    BOOST_TEST(o.journal.puts[0].sequence == earlier.sequence + 1);
+}
+
+// Where new mail stays in memory it is taken meanwhile, and stands behind the earlier mail.
+BOOST_AUTO_TEST_CASE(not_read_yet_and_not_written) {
+    support::router_fixture o;
+    script journal;
+    o.mail.delivery.keep_in(journal, supe::mail_delivery::new_mail::stays_in_memory);
+    o.mail.delivery.await_earlier_mail();
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    o.sends(a, R"({"type":"mail","to":"b","msg":"new"})");
+    supe::journaled_mail earlier;
+    earlier.box = "b";
+    earlier.msg = "0";
+    earlier.sequence = (std::uint64_t{1} << 48) + 1;
+    o.mail.delivery.restore(earlier);
+    o.mail.delivery.on_earlier_mail();
+    o.mail.delivery.on_ready(b, 9);
+    const words got = o.received(b);
+    BOOST_REQUIRE(got.size() == 2u);
+    BOOST_TEST(got[0].find(R"("msg":0,)") != std::string::npos, got[0]);
+    BOOST_TEST(got[1].find(R"("msg":"new",)") != std::string::npos, got[1]);
+}
+
 // The name is removed while its mail is let in: the rest stays unknown over any number of turns,
 // until the name returns once more.
 BOOST_AUTO_TEST_CASE(removed_while_it_is_let_in) {

@@ -9,7 +9,9 @@
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
+using namespace std::chrono_literals;
 using support::operator_session;
 using support::real_tree;
 using support::shell;
@@ -23,6 +25,22 @@ std::size_t lines_with(const real_tree& tree, const std::string& text) {
     std::size_t n = 0;
     for (const std::string& line : tree.lines()) n += line.find(text) != std::string::npos ? 1 : 0;
     return n;
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+    std::size_t n = 0;
+    for (std::size_t at = 0; (at = text.find(part, at)) != text.npos; at += part.size()) ++n;
+    return n;
+}
+
+std::vector<pid_t> children_of(pid_t parent) {
+    std::vector<pid_t> found;
+    for (const auto& thread :
+         std::filesystem::directory_iterator(fmt::format("/proc/{}/task", parent))) {
+        std::ifstream children(thread.path() / "children");
+        for (pid_t pid = 0; children >> pid;) found.push_back(pid);
+    }
+    return found;
 }
 
 bool has(const std::string& text, const std::string& part) {
@@ -182,6 +200,36 @@ BOOST_AUTO_TEST_CASE(exchanged_addresses) {
     BOOST_TEST(d.pid_of("b") != b);
     for (const auto& address : {one, other})
         BOOST_CHECK_THROW(supe::listening_sockets_of_child({address}, "/"), supe::listen_error);
+}
+
+// A reload that gives a child other sockets while its instances wait to be started again: each has
+// the sockets that it was to be started with, and no descriptor of somebody else.
+BOOST_AUTO_TEST_CASE(sockets_of_starts_that_wait) {
+    const operator_session d;
+    const std::string say_whose =
+        "i=$(readlink /proc/$$/fd/3); i=${i#socket:[}; i=${i%]}; "
+        "grep -q \" 0A .* $i \" /proc/net/tcp && echo listens || echo stale $i; exec sleep 1000";
+    const auto text = [&](const std::string& address) {
+        return tree_of(
+            {shell("w", say_whose,
+                   fmt::format(R"("listen": ["{}"], "instances": 20, "max_restarts": 1000,
+                                  "backoff": {{"first": "0ms", "max": "1ms"}})",
+                               address))},
+            R"("max_restarts": 1000)");
+    };
+    std::string address = support::free_address(), other = support::free_address();
+    const auto tree = d.run_tree(text(address));
+    for (std::size_t round = 1; round <= 6; ++round) {
+        std::swap(address, other);
+        support::write_file(d.file("tree.json"), text(address));
+        for (const pid_t pid : children_of(tree->pid())) ::kill(pid, SIGKILL);
+        tree->signal(SIGHUP);
+        BOOST_TEST(
+            support::until([&] { return count_of(tree->err(), "SIGHUP: reloaded") == round; }, 30s),
+            tree->err());
+    }
+    BOOST_TEST(!has(tree->out(), "stale"), tree->out());
+    BOOST_TEST(!has(tree->err(), "Bad file descriptor"), tree->err());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -399,6 +399,30 @@ BOOST_AUTO_TEST_CASE(unread_answers) {
     BOOST_TEST(deaf.closed());
 }
 
+// Few clients at once are shown a dead letter, which may be large. The others wait, and one that
+// leaves makes room.
+BOOST_AUTO_TEST_CASE(shown_letters) {
+    counter c;
+    supe::answer_room& room = c.world.root().large_answers();
+    std::vector<supe::answer_room::place> held;
+    const auto take = [&]() -> supe::awaitable<> {
+        auto place = co_await room.enter(true);
+        held.push_back(std::move(*place));
+    };
+    while (held.size() < supe::answer_room::most) c.service.start(take()), c.world.run_ready();
+    const std::string show = R"({"do":"dead","what":"show","id":"1"})";
+    caller one = c.call(show), two = c.call(show);
+    BOOST_TEST(one.received() == "");
+    BOOST_TEST(room.waiting() == 2u);
+    BOOST_TEST(c.serves());
+    one.hang_up();
+    c.world.advance(10s);  // heartbeats find out
+    BOOST_TEST(room.waiting() == 1u);
+    held.pop_back();
+    c.world.run_ready();
+    BOOST_TEST(two.received().find("no dead letter 1") != std::string::npos);
+}
+
 // Notices: an empty line when the watch has begun, the cached ones first, then each as it comes;
 // output only when named.
 BOOST_AUTO_TEST_CASE(notices) {

@@ -216,6 +216,22 @@ BOOST_AUTO_TEST_CASE(gives_back_after_a_410) {
     same(s.next(1), {result("b", 1, 200)});
 }
 
+// What is given back was not delivered, also where an earlier attempt was: a replay after that is
+// sent.
+BOOST_AUTO_TEST_CASE(a_replay_that_was_given_back) {
+    scene s(1);
+    s.send(webhook_mail("b"));
+    same(s.next(1), {result("b", 1, 200)});
+    s.answers["/in/a"] = {410};
+    s.send(webhook_mail("a"));
+    s.send(webhook_mail("b", 2));
+    same(s.next(2), {result("a", 1, 410), R"({"id":"b","attempt":2,"not_tried":true})"});
+    const std::size_t seen = s.sink.received().size();
+    s.send(webhook_mail("b", 2));
+    same(s.next(1), {result("b", 2, 200)});
+    BOOST_TEST(s.sink.received().size() == seen + 1);
+}
+
 // An answer that does not come in time counts as no answer; the connection is closed and its permit
 // given back.
 BOOST_AUTO_TEST_CASE(timeouts) {

@@ -100,16 +100,18 @@ BOOST_AUTO_TEST_CASE(versions_and_protocols) {
     BOOST_TEST(contains(t.client().say(get).receive("GET /x 0\n"), "200 OK"));
 }
 
-// Who speaks HTTP without TLS is told so; what is neither is no request.
+// Who speaks HTTP without TLS is told so, whatever the method; what is neither is no request.
 BOOST_AUTO_TEST_CASE(without_tls) {
     tls_scene t;
-    support::check(t.s.talk(get), "400 Bad Request", "the URL begins with https://\n");
+    for (const char* begin : {"GET", "PATCH", "DELETE", "OPTIONS", "CONNECT", "x-Own", "\r\nPUT"})
+        support::check(t.s.talk(begin + std::string(" /x HTTP/1.1\r\nHost: h\r\n\r\n")),
+                       "400 Bad Request", "the URL begins with https://\n");
     support::check(t.s.talk("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 150000\r\n\r\n" +
                             std::string(150000, 'x')),
                    "400 Bad Request", "the URL begins with https://\n");
-    for (const char* bytes : {"rubbish\r\n\r\n", "DELETE / HTTP/1.1\r\n\r\n", "\x16\x03\x01 odd"}) {
+    for (const char* bytes : {"\x01rubbish\r\n\r\n", "\x80\x2e odd", "\x16\x03\x01 odd"}) {
         raw_client odd = t.s.client();
-        BOOST_TEST(!contains(odd.say(bytes).finish().read_all(), "HTTP/1.1 200"), bytes);
+        BOOST_TEST(!contains(odd.say(bytes).finish().read_all(), "HTTP/1.1"), bytes);
     }
     BOOST_TEST(t.s.got.size() == 0u);
     BOOST_TEST(contains(t.client().say(get).receive("GET /x 0\n"), "200 OK"));
@@ -189,6 +191,56 @@ BOOST_AUTO_TEST_CASE(memory_counts) {
     BOOST_TEST(contains(t.client().say(post).read_all(), "too many large requests at once\n"));
 }
 
+// Where there is no room for a part of the next record, it is answered as a part of a request is.
+BOOST_AUTO_TEST_CASE(no_room_at_the_first_byte) {
+    auto limits = server::small();
+    limits.large_requests = 1;
+    tls_scene t(limits);
+    tls_client c = t.client();
+    c.say(get).receive("GET /x 0\n");
+    const std::string record = c.record_of(get);
+    const std::string answer = c.send(record.substr(0, record.size() - 1)).read_all();
+    BOOST_TEST(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), answer);
+    BOOST_TEST(contains(answer, "\r\nRetry-After: 5\r\n"), answer);
+    BOOST_TEST(answer.ends_with("too many large requests at once\n(close_notify)"), answer);
+    BOOST_TEST(contains(t.client().say(get).receive("GET /x 0\n"), "200 OK"));
+}
+
+// Nor is it at rest: it is answered when its time is up, and the end of the server waits for it.
+BOOST_AUTO_TEST_CASE(a_part_of_a_request) {
+    auto limits = server::small();
+    limits.idle = 1s;
+    tls_scene t(limits);
+    tls_client late = t.client();
+    const std::string first = late.record_of(get);
+    late.send(first.substr(0, first.size() - 1));
+    BOOST_TEST(late.read_all().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+    tls_client slow = t.client();
+    const std::string second = slow.record_of(get);
+    slow.send(second.substr(0, second.size() - 1));
+    t.s.loop.run_for(50ms);
+    t.s.ask_to_stop();
+    t.s.loop.run_for(50ms);
+    slow.send(second.substr(second.size() - 1));
+    BOOST_TEST(slow.read_all().ends_with("GET /x 0\n(close_notify)"));
+}
+
+// An answer needs no room: what was kept must be answered.
+BOOST_AUTO_TEST_CASE(no_room_for_an_answer) {
+    auto limits = server::small();
+    limits.large_requests = 1;
+    tls_scene t(limits);
+    t.s.more.assign(12 << 20, 'x');
+    tls_client c = t.client();
+    c.pause();
+    c.say("GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    t.s.loop.run_for(100ms);  // until nothing more can be sent
+    c.go_on();
+    const std::string answer = c.read_all();
+    BOOST_TEST(answer.size() > t.s.more.size());
+    BOOST_TEST(answer.ends_with("GET /x 0\n(close_notify)"));
+}
+
 // A client that ends without close_notify has ended: a request that was whole is answered, one that
 // was cut is none.
 BOOST_AUTO_TEST_CASE(clients_that_hang_up) {
@@ -240,6 +292,41 @@ BOOST_AUTO_TEST_CASE(a_fifo_later) {
     BOOST_TEST(t.client().serial_number() == number);
     BOOST_TEST(fault_of(t.files.certificate, t.files.key) ==
                t.files.certificate.string() + ": it is no regular file");
+}
+
+// A pair that could not be read is tried again, although nothing of the files says that it is
+// another one: who may read a file is not to be seen there. Nobody has to come for that.
+BOOST_AUTO_TEST_CASE(bad_for_a_while) {
+    tls_scene t;
+    const long number = t.client().serial_number();
+    const components::tls_files next = t.pair();
+    const std::string key = support::read_file(next.key);
+    const auto write_key = [&](const std::string& text) {
+        const auto when = fs::file_time_type(24h);
+        std::ofstream(next.key) << text;
+        fs::last_write_time(next.key, when);
+    };
+    write_key(std::string(key.size(), 'x'));
+    components::tls_identity identity(next);
+    supe::time_point now{};
+    const auto look = [&] {
+        identity.look(now += 1s);
+        return identity.objection();
+    };
+    BOOST_TEST(look().starts_with(next.key.string() + ": must be a private key"));
+    BOOST_TEST(!identity.context());
+    write_key(key);
+    BOOST_TEST(look() == "");
+    BOOST_TEST(identity.context());
+    // The same with one that stays in use meanwhile.
+    write_key(std::string(key.size(), 'x'));
+    t.replace(next.certificate, t.files.certificate);
+    fs::remove(t.files.key);
+    fs::create_hard_link(next.key, t.files.key);
+    t.s.loop.run_for(1500ms);
+    BOOST_TEST(t.client().serial_number() == number);
+    write_key(key);
+    BOOST_TEST(t.shows(number + 1));
 }
 
 // Those that vouch for the server's own certificate stand behind it in the file, and are sent too.
@@ -311,17 +398,23 @@ BOOST_AUTO_TEST_CASE(bad_files) {
 // 503.
 BOOST_AUTO_TEST_CASE(the_end) {
     auto limits = server::small();
-    limits.drain = 200ms;
+    limits.drain = 1s;
     tls_scene t(limits);
+    raw_client greeting = t.s.client();  // whom nobody waits for
+    greeting.say("\x16\x03\x01\x02");
     tls_client idle = t.client(), working = t.client();
     idle.say(get).receive("GET /x 0\n");
     t.s.answer_after = 1h;
     working.say(get);
     t.s.loop.until([&] { return t.s.got.size() == 2; }, 5s);
+    t.s.ask_to_stop();
+    BOOST_TEST(greeting.read_all() == "(end)");
+    BOOST_TEST(!t.s.ended);
     BOOST_TEST(t.s.stop());
     BOOST_TEST(idle.read_all() == "(close_notify)");
     const std::string reply = working.read_all();
     BOOST_TEST(reply.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), reply);
+    BOOST_TEST(reply.ends_with("please try again\n(close_notify)"), reply);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

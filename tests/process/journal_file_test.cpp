@@ -373,6 +373,28 @@ BOOST_AUTO_TEST_CASE(read_in_parts) {
     BOOST_TEST(read(file).mails.size() == most + 4);
 }
 
+// A mail never takes the place of another one: where its number is taken it is refused.
+BOOST_AUTO_TEST_CASE(taken_number) {
+    const support::temporary_directory tmp;
+    const auto file = tmp / "mail/supe.sqlite";
+    {
+        kept k(file);
+        k.journal.put(mail_of(1, "first"));
+        BOOST_TEST(k.wait_for(1));
+        k.journal.put(mail_of(1, "second"));
+        BOOST_TEST(k.wait_for(2));
+        BOOST_TEST(k.refused == 1u);
+        BOOST_TEST(!k.error.empty());
+        k.journal.put(mail_of(2, "third"));
+        BOOST_TEST(k.wait_for(3));
+        BOOST_TEST(k.written == 2u);
+        k.journal.close();
+    }
+    const contents all = read(file);
+    BOOST_REQUIRE(all.mails.size() == 2u);
+    BOOST_TEST(all.mails[0].starts_with("id-1 first "));
+}
+
 // The supervisor ends between two parts: what became of the mail that was read is written, and the
 // rest stays.
 BOOST_AUTO_TEST_CASE(ends_between_parts) {

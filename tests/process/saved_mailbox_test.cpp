@@ -190,6 +190,18 @@ BOOST_AUTO_TEST_CASE(mail_comes_and_goes_meanwhile) {
     BOOST_TEST(ids == expected, boost::test_tools::per_element());
 }
 
+// What its sender keeps is in no file, and is read in slices all the same: it takes as long.
+BOOST_AUTO_TEST_CASE(kept_by_its_sender) {
+    slow_disk s;
+    const std::string kept = R"(,"dead_letter":false,"x":")" + std::string(300'000, 'x') + '"';
+    for (int i = 0; i < 20; ++i) s.put("1", kept);
+    s.put("2");
+    s.begin();
+    s.finish();
+    BOOST_TEST(s.turns >= 6);
+    BOOST_TEST(lines_of(s.file).size() == 1u);
+}
+
 // The mailbox is emptied (`supe remove`) while it is written: the copy has what was read by then.
 BOOST_AUTO_TEST_CASE(removed_meanwhile) {
     slow_disk s;

@@ -13,7 +13,7 @@ namespace {
 /// A root, or a nested supervisor.
 struct fixture : support::children_fixture {
     support::neighbour up{loop.time()};
-    supe::uplink above{up.wire, out};
+    supe::uplink above{up.wire, out, loop.time()};
     supe::notice_publisher notices;
 
     explicit fixture(const std::string& address = "")

@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_SUITE(uplink)
 // message, or null without one.
 BOOST_AUTO_TEST_CASE(reports) {
     support::router_fixture o;
-    supe::uplink up(o.up.wire, o.out);
+    supe::uplink up(o.up.wire, o.out, o.time);
     BOOST_TEST(&up.link() == o.up.wire.get());
     up.send_ready();
     up.send_failed("child a: \"x\"");
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(several_at_once) {
 BOOST_AUTO_TEST_CASE(in_pieces) {
     for (const char* unit : {"x", "\"", "\\", "\x01", "ä", "€", "𝄞"}) {
         support::router_fixture o;
-        supe::uplink up(o.up.wire, o.out);
+        supe::uplink up(o.up.wire, o.out, o.time);
         std::string letter = "1";
         while (letter.size() < (1u << 20)) letter += unit;
         const value whole{{"ok", letter}};
@@ -220,6 +220,61 @@ BOOST_AUTO_TEST_CASE(too_large) {
     const auto third = f.ask(n);
     f.sends(kind::supe_answer, R"({"id":"2","piece":"{","last":true})");
     BOOST_TEST(text(third) == "null");
+}
+
+// Of several answers, none of them too large, those that would take too much memory together are
+// refused. What was refused counts no more.
+BOOST_AUTO_TEST_CASE(too_many_large_answers) {
+    fixture f;
+    child_entry& n = f.add(support::nested_spec_of("n"));
+    std::vector<fixture::answer> all;
+    for (int i = 0; i < 3; ++i) all.push_back(f.ask(n));
+    const std::string piece(supe::request_limits::answer / 8, 'x');
+    const auto send = [&](int id, int pieces) {
+        for (int i = 0; i < pieces; ++i)
+            f.sends(kind::supe_answer,
+                    fmt::format(R"({{"id":"{}","piece":"{}","last":false}})", id, piece).c_str());
+    };
+    send(1, 6);
+    send(2, 6);
+    send(3, 4);
+    for (const auto& answer : all) BOOST_TEST(text(answer) == "no answer yet");
+    send(3, 1);
+    BOOST_TEST(text(all[2]).starts_with(R"({"error":"too many answers wait )"));
+    send(1, 1);
+    BOOST_TEST(text(all[0]) == "no answer yet");
+}
+
+// A supervisor that does not read has one request at most, and what waits for room is never sent to
+// it. Where it reads, each goes in its turn.
+BOOST_AUTO_TEST_CASE(not_reading) {
+    fixture f;
+    child_entry& n = f.add(support::nested_spec_of("n"));
+    const std::string large =
+        fmt::format(R"({{"do":"{}"}})", std::string(supe::request_limits::request / 2, 'x'));
+    std::vector<fixture::answer> all;
+    for (int i = 0; i < 3; ++i) all.push_back(f.ask(n, large.c_str()));
+    const std::size_t backlog = n.who.link()->backlog();
+    BOOST_TEST(backlog > supe::channel::backlog_limit);
+    BOOST_TEST(backlog < large.size() + 1000);
+    // … and a bounded number waits.
+    std::size_t refused = 0;
+    for (int i = 0; i < 10; ++i) refused += text(f.ask(n, large.c_str())) == "null";
+    BOOST_TEST(refused > 0u);
+    BOOST_TEST(refused < 10u);
+    f.loop.advance(10s);
+    for (const auto& answer : all) BOOST_TEST(text(answer) == "null");
+    BOOST_TEST(n.who.link()->backlog() == backlog);
+    BOOST_TEST(f.below.asked() == 0u);
+    // It reads again.
+    const auto late = f.ask(n), unwanted = f.ask(n);
+    BOOST_TEST(n.who.link()->backlog() == backlog);
+    while (n.who.link()->backlog() > 0) f.received(n);
+    f.below.after_turn(n.who);
+    f.loop.run_ready();
+    BOOST_TEST(f.received(n).size() == 2u);
+    f.loop.advance(9s);
+    BOOST_TEST(text(late) == "no answer yet");
 }
 
 // A supervisor that sends nothing about a request for 10 s counts as silent. Each SUPE-WORKING adds

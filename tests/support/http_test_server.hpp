@@ -43,6 +43,7 @@ struct http_test_server {
     supe::nursery tasks{loop.time};
     std::vector<http_request> got{};
     supe::duration answer_after{};
+    std::string more{};  ///< of each answer, before its last line
     bool ended = false;
     int answering = 0;          ///< requests
     int answering_at_end = -1;  ///< when serve_http() had ended
@@ -84,7 +85,7 @@ struct http_test_server {
         ended = true;
     }
     supe::awaitable<http_answer> answer(http_request request) {
-        const std::string text = request.method + " " + request.target + " " +
+        const std::string text = more + request.method + " " + request.target + " " +
                                  std::to_string(request.body.size()) + "\n";
         const bool broken = request.target == "/broken", too_much = request.target == "/too-much";
         got.push_back(std::move(request));

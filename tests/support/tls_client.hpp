@@ -83,6 +83,26 @@ public:
     /// Ends without close_notify.
     void hang_up() { stream_.next_layer().shutdown(boost::asio::ip::tcp::socket::shutdown_send); }
 
+    /// From now on the test sends what the client writes, or a part of it.
+    std::string record_of(std::string_view text) {
+        BIO* const out = BIO_new(BIO_s_mem());
+        SSL_set0_wbio(handle(), out);
+        SSL_write(handle(), text.data(), static_cast<int>(text.size()));
+        char* begin = nullptr;
+        const long size = BIO_get_mem_data(out, &begin);
+        return {begin, static_cast<std::size_t>(size)};
+    }
+    tls_client& send(std::string_view bytes) {
+        boost::asio::write(stream_.next_layer(), boost::asio::buffer(bytes.data(), bytes.size()));
+        return *this;
+    }
+    /// It reads nothing more until it goes on.
+    void pause() { paused_ = true; }
+    void go_on() {
+        paused_ = false;
+        wake_.notify();
+    }
+
 private:
     static constexpr auto as_result = boost::asio::as_tuple(supe::use_awaitable);
 
@@ -94,6 +114,7 @@ private:
         shaken_ = !refused;
         std::string part(16384, '\0');
         while (!failed_) {
+            while (paused_) co_await wake_.wait();
             const auto [failed, n] =
                 co_await stream_.async_read_some(boost::asio::buffer(part), as_result);
             unread_.append(part, 0, n);
@@ -112,7 +133,8 @@ private:
     supe::nursery tasks_;
     std::string unread_;
     boost::system::error_code failed_;
-    bool shaken_ = false, ended_ = false;
+    supe::condition wake_{loop_.time};
+    bool shaken_ = false, ended_ = false, paused_ = false;
 };
 
 }  // namespace support

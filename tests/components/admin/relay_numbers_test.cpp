@@ -39,7 +39,8 @@ struct relay : scene {
 
     relay() : scene(limits_of_two()) {
         numbers.http_server.value =
-            json::parse(R"({"answers": {"200": 12, "503": 1}, "unverified": {"b": 3}})");
+            json::parse(R"({"answers": {"200": 12, "503": 1}, "unverified": {"b": 3},
+                            "listeners": ["", "key.pem: Permission denied"]})");
         numbers.tree.value = json::parse(of_tree);
     }
     support::metrics_page page() {
@@ -127,6 +128,7 @@ BOOST_AUTO_TEST_CASE(a_life) {
                boost::test_tools::tolerance(1e-9));
     BOOST_TEST(page.at(R"(supe_requests_total{code="200"})") == 12);
     BOOST_TEST(page.at(R"(supe_verification_failures_total{route="b"})") == 3);
+    BOOST_TEST(page.at("supe_listeners_down") == 1);
     BOOST_TEST(page.at(R"(supe_component_restarts_total{component="queue"})") == 2);
     BOOST_TEST(page.at(R"(supe_component_restarts_total{component="dam"})") == 1);
 }
@@ -205,6 +207,12 @@ BOOST_AUTO_TEST_CASE(readiness) {
     BOOST_TEST(objection_to(good, silent, good) == "");
     BOOST_TEST(objection_to(silent, silent, good) == "queue: does not answer");
     BOOST_TEST(objection_to(good, silent, silent) == "http_server: does not answer");
+    // One listener that works is enough.
+    const given_answer half{json::parse(R"({"listeners":["key.pem: gone",""]})"), ""},
+        deaf{json::parse(R"({"listeners":["key.pem: gone","other.pem: gone"]})"), ""};
+    BOOST_TEST(objection_to(good, silent, half) == "");
+    BOOST_TEST(objection_to(good, silent, deaf) ==
+               "no listener takes connections: TLS: key.pem: gone");
     const given_answer failed{json::parse(R"({"error":"queue.db: disk I/O error"})"), ""};
     BOOST_TEST(objection_to(failed, silent, good) ==
                "the store takes no webhook: queue.db: disk I/O error");

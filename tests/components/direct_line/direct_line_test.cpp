@@ -85,6 +85,8 @@ struct scene {
     strings heard() { return std::exchange(outcomes, {}); }
 };
 
+std::string text_of(std::size_t bytes) { return '"' + std::string(bytes - 2, 'x') + '"'; }
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(direct_line)
@@ -135,13 +137,13 @@ BOOST_AUTO_TEST_CASE(until_its_deadline) {
 // A large one is sent whole, and one that no mail could carry on is refused before it is sent.
 BOOST_AUTO_TEST_CASE(large_ones) {
     scene s;
-    const std::string large(12 << 20, 'x');
+    const std::string large = text_of(12 << 20);
     s.post(large);
     s.w.advance(100ms);
     BOOST_REQUIRE(s.seen.size() == 1u);
     BOOST_TEST((s.seen[0] == large));
     BOOST_TEST(s.heard().size() == 1u);
-    s.post(std::string(17 << 20, 'x'));
+    s.post(text_of(17 << 20));
     BOOST_TEST(s.heard().at(0).find("Message too long") != std::string::npos);
     BOOST_TEST(s.seen.size() == 1u);
 }
@@ -149,10 +151,26 @@ BOOST_AUTO_TEST_CASE(large_ones) {
 // More than may wait for the queue at once: all arrive, once it takes them.
 BOOST_AUTO_TEST_CASE(many_large_ones) {
     scene s;
-    for (int i = 0; i < 8; ++i) s.post(std::string(4 << 20, static_cast<char>('a' + i)));
+    for (int i = 0; i < 8; ++i) s.post(text_of(4 << 20));
     s.w.advance(1s);
     BOOST_TEST(s.heard().size() == 8u);
     BOOST_TEST(s.seen.size() == 8u);
+}
+
+// A keeper that stands still finds no pile of what nobody waits for any more.
+BOOST_AUTO_TEST_CASE(nothing_piles_up) {
+    scene s;
+    s.w.freeze("/keeper");
+    for (int wave = 0; wave < 20; ++wave) {
+        s.post(text_of(4 << 20), 1s);
+        s.w.advance(1s);
+    }
+    BOOST_TEST(s.heard().size() == 20u);
+    s.w.thaw("/keeper");
+    s.post("1");
+    s.w.advance(1s);
+    BOOST_TEST(s.heard() == (strings{"1: kept"}));
+    BOOST_TEST(s.seen.size() == 2u);  // the first, and the one that was waited for
 }
 
 // What is no frame is passed over. Nobody else can connect.
@@ -160,15 +178,47 @@ BOOST_AUTO_TEST_CASE(nonsense) {
     scene s;
     const supe::unique_fd stranger = supe::connect_private(s.socket);
     BOOST_REQUIRE(stranger);
-    const std::string nonsense = "\n\nhello\n7\n{}\n9 fine\nno end";
+    const std::string nonsense = "\n\nhello\n7\n{}\n8 {\"no\n9 \"fine\"\nno end";
     ::send(stranger.get(), nonsense.data(), nonsense.size(), MSG_NOSIGNAL);
     s.w.run_ready();
+    char answers[100];
+    const ssize_t n = ::recv(stranger.get(), answers, sizeof answers, 0);
+    BOOST_TEST(std::string_view(answers, n > 0 ? static_cast<std::size_t>(n) : 0) ==
+               "8 it is no JSON\n9 \n");
     s.post("1");
     BOOST_TEST(s.heard() == (strings{"1: kept"}));
-    BOOST_TEST(s.seen == (strings{"fine", "1"}));
+    BOOST_TEST(s.seen == (strings{"\"fine\"", "1"}));
     struct stat known{};
     BOOST_TEST(::stat(s.socket.c_str(), &known) == 0);
     BOOST_TEST((known.st_mode & 0777) == 0600u);
+}
+
+// However many others connect, a sender that was pushed out connects again.
+BOOST_AUTO_TEST_CASE(many_strangers) {
+    scene s;
+    std::vector<supe::unique_fd> strangers;
+    for (int i = 0; i < 100; ++i) {
+        strangers.push_back(supe::connect_private(s.socket));
+        s.w.run_ready();
+    }
+    s.w.advance(1s);
+    s.post("1");
+    BOOST_TEST(s.heard() == (strings{"1: kept"}));
+}
+
+// Where it cannot listen, it goes on trying.
+BOOST_AUTO_TEST_CASE(no_place_for_the_socket) {
+    scene s;
+    s.w.crash("/keeper");
+    std::filesystem::remove(s.socket);
+    std::filesystem::create_directory(s.socket);
+    s.post("1");
+    s.w.advance(5s);
+    BOOST_TEST(s.heard().empty());
+    std::filesystem::remove(s.socket);
+    s.w.advance(2s);
+    BOOST_TEST(s.heard() == (strings{"1: kept"}));
+    BOOST_TEST(s.w.starts_of("/keeper") == 2u);
 }
 
 // A directory with a long path has sockets all the same.

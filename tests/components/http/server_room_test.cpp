@@ -122,6 +122,20 @@ BOOST_AUTO_TEST_CASE(memory) {
     BOOST_TEST(s.room.held() == 0u);
 }
 
+// What cannot be refused counts all the same: others have less room.
+BOOST_AUTO_TEST_CASE(memory_anyway) {
+    scene s;
+    http_guest &a = s.enter("a"), &b = s.enter("b");
+    BOOST_TEST(s.room.hold(a, 60000, 100000));
+    BOOST_TEST(!s.room.hold(b, 50000, 100000));
+    s.room.hold_anyway(b, 50000);
+    BOOST_TEST(s.room.held() == 110000u);
+    BOOST_TEST(!s.room.hold(a, 60001, 100000));
+    BOOST_TEST(s.room.hold(a, 50000, 100000));
+    s.room.hold_anyway(b, components::small_request);
+    BOOST_TEST(s.room.held() == 50000u);
+}
+
 // For memory the slowest of those gives way whose memory counts.
 BOOST_AUTO_TEST_CASE(slowest_large) {
     scene s;

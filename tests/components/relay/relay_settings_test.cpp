@@ -61,6 +61,9 @@ BOOST_AUTO_TEST_CASE(reads_all) {
     BOOST_TEST(route.connections == 5u);
     BOOST_TEST((s.retry_every == 1min));
     BOOST_TEST(s.state == "/srv/relay");
+    BOOST_TEST(f.read(R"({"to": "http://a", "state": "data"})").state ==
+               (f.directory / "data").string());
+    BOOST_TEST(f.read(R"({"to": "http://a", "state": null})").state == "");
     BOOST_TEST(route.body_limit == 1u << 20);
     BOOST_TEST(s.queue_limit == 1u << 30);
     BOOST_TEST(s.disk_reserve == 0u);
