@@ -177,6 +177,7 @@ BOOST_AUTO_TEST_CASE(of_the_destination) {
     s.end(flood);
     s.sink.listen();
     s.expect_all_delivered(flood, 60s);
+    BOOST_TEST(s.missing(flood) == 0u, relay->process().output());
     BOOST_TEST(relay->stop().value_or(-1) == 0);
 }
 

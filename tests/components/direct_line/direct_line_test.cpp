@@ -41,7 +41,13 @@ struct scene {
     }
     ~scene() { w.stop(); }
 
+    /// The line ends with the process that has it.
+    struct line_of_process {
+        std::optional<components::direct_line>& line;
+        ~line_of_process() { line.reset(); }
+    };
     awaitable<> send(component& c) {
+        const line_of_process own{line};
         line.emplace(c.time(), socket);
         time = &c.time();
         supe::nursery all(c.time());
