@@ -1,12 +1,12 @@
 #include "components/connection_lock/lock_memory_file.hpp"
 
 #include "patterns/output.hpp"
+#include "supe/storage/file_text.hpp"
 #include "supe/storage/private_files.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
 #include <fstream>
@@ -73,15 +73,10 @@ bool take_line(std::map<std::string, patterns::used_permit>& in_use, const std::
     return true;
 }
 
-/// Nothing where it is no file of ours.
+/// Empty where it is no file of ours.
 std::string content_of(const std::filesystem::path& file) {
-    const supe::unique_fd in = supe::open_private(file, O_RDONLY);
-    struct stat known{};
-    if (!in || ::fstat(in.get(), &known) != 0) return "";
-    std::string content(std::min(static_cast<std::size_t>(known.st_size), largest_file), '\0');
-    const ssize_t got = ::pread(in.get(), content.data(), content.size(), 0);
-    content.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-    return content;
+    if (!supe::open_private(file, O_RDONLY)) return "";
+    return supe::read_file(file, largest_file, supe::file_kind::regular).text;
 }
 
 /// What the head of a file says.

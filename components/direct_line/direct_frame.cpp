@@ -1,5 +1,7 @@
 #include "components/direct_line/direct_frame.hpp"
 
+#include "supe/text/one_line.hpp"
+
 #include <fmt/format.h>
 #include <charconv>
 #include <iterator>
@@ -10,8 +12,7 @@ void append_frame(std::string& out, const direct_frame& frame) {
     fmt::format_to(std::back_inserter(out), "{} ", frame.number);
     const std::size_t text = out.size();
     out += frame.text;
-    for (std::size_t at = out.find('\n', text); at != out.npos; at = out.find('\n', at))
-        out[at] = ' ';
+    supe::make_one_line(out, text);
     out += '\n';
 }
 

@@ -26,7 +26,7 @@ inline constexpr std::size_t longest_direct_text = supe::default_frame_limit - 1
 
 /// Adds the frame to `out`. Line ends within the text become blanks, which in JSON is the same.
 void append_frame(std::string& out, const direct_frame& frame);
-/// Nothing where it is none.
+/// Nothing where the line is no frame.
 std::optional<direct_frame> read_frame(std::string_view line);
 
 }  // namespace components

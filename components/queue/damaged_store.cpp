@@ -1,5 +1,6 @@
 #include "components/queue/damaged_store.hpp"
 
+#include "components/queue/attempt_row.hpp"
 #include "components/queue/leading_members.hpp"
 #include "components/webhook/webhook.hpp"
 #include "supe/storage/write_ahead_log.hpp"
@@ -118,14 +119,10 @@ private:
         if (!has_attempts_) return all;
         try {
             SQLite::Statement s(db_,
-                                "SELECT n, at, ms, status, reason FROM attempts WHERE seq = ? AND "
-                                "n BETWEEN 1 AND ? ORDER BY n");
+                                std::string(select_attempts) + "AND n BETWEEN 1 AND ? ORDER BY n");
             s.bind(1, seq);
             s.bind(2, latest);
-            while (s.executeStep())
-                all.push_back({s.getColumn(0).getUInt(), s.getColumn(1).getInt64(),
-                               s.getColumn(2).getInt64(), s.getColumn(3).getInt(),
-                               s.getColumn(4).getString()});
+            while (s.executeStep()) all.push_back(attempt_in(s));
         } catch (const SQLite::Exception&) {
             ++without_attempts_;
         }

@@ -1,18 +1,11 @@
 // What an operator does to the store: rare, so that no statement is kept.
-#include "components/queue/webhook_store.hpp"
+#include "components/queue/attempt_row.hpp"
 
 namespace components {
 namespace {
 
 const std::string select_dead =
     "SELECT seq, id, attempt, due_at, reason, text, lane FROM webhooks WHERE state = 2 ";
-
-const std::string select_attempts = "SELECT n, at, ms, status, reason FROM attempts WHERE seq = ? ";
-
-attempt_note attempt_in(SQLite::Statement& s) {
-    return {s.getColumn(0).getUInt(), s.getColumn(1).getInt64(), s.getColumn(2).getInt64(),
-            s.getColumn(3).getInt(), s.getColumn(4).getString()};
-}
 
 void bind_id(SQLite::Statement& s, std::string_view id) { s.bind(1, std::string(id)); }
 
@@ -51,7 +44,7 @@ std::optional<dead_webhook> webhook_store::find_dead(std::string_view id) {
 
 std::vector<attempt_note> webhook_store::attempts_of(std::int64_t seq) {
     return file_.guarded([&] {
-        SQLite::Statement s(file_.database(), select_attempts + "ORDER BY n");
+        SQLite::Statement s(file_.database(), std::string(select_attempts) + "ORDER BY n");
         s.bind(1, seq);
         std::vector<attempt_note> all;
         while (s.executeStep()) all.push_back(attempt_in(s));
@@ -61,7 +54,8 @@ std::vector<attempt_note> webhook_store::attempts_of(std::int64_t seq) {
 
 std::optional<attempt_note> webhook_store::last_attempt_of(std::int64_t seq) {
     return file_.guarded([&] {
-        SQLite::Statement s(file_.database(), select_attempts + "ORDER BY n DESC LIMIT 1");
+        SQLite::Statement s(file_.database(),
+                            std::string(select_attempts) + "ORDER BY n DESC LIMIT 1");
         s.bind(1, seq);
         return s.executeStep() ? std::optional(attempt_in(s)) : std::nullopt;
     });

@@ -1,6 +1,5 @@
 #include "components/queue/queue_inbox.hpp"
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -64,7 +63,7 @@ supe::awaitable<bool> queue_inbox::gather(std::vector<arrival>& batch, supe::tim
 /// moment; two halves of them would take turns otherwise, each with a commit of its own.
 supe::awaitable<> queue_inbox::wait_for_others(supe::duration at_most) {
     if (!direct_ || direct_->waiting() == 0) co_return;
-    const std::size_t expected = direct_->waiting() + std::exchange(answered_, 0);
+    const std::size_t expected = direct_->waiting() + answered_;
     arrived_.expires_at(self_.time().now() + at_most);
     while (direct_->waiting() < expected && !self_.shutting_down() &&
            self_.time().now() < arrived_.expiry())

@@ -4,7 +4,6 @@
 #include "components/direct_line/direct_intake.hpp"
 #include "supe/component/component.hpp"
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>

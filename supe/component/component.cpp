@@ -5,6 +5,7 @@
 #include "supe/text/base64.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
+#include "supe/text/one_line.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -251,7 +252,7 @@ void component::notify(std::string name, json_body body) {
     if (!is_json(message))
         throw std::invalid_argument("notice " + name +
                                     ": its message is not JSON (an infinite number?)");
-    std::ranges::replace(message, '\n', ' ');  // white space in JSON, and the end of a frame
+    make_one_line(message);
     if (message.size() + 2 * name.size() + 128 > impl_->wire.frame_limit())
         throw system_error(asio::error::message_size);
     if (impl_->is_full()) throw system_error(asio::error::no_buffer_space);

@@ -3,6 +3,7 @@
 
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
+#include "supe/text/one_line.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -92,9 +93,7 @@ error_code component::impl::post_mail(std::string_view to, std::string_view body
     out += R"(,"msg":)";
     const std::size_t body_at = out.size();
     out += body;
-    // A line end is white space in JSON, and ends a frame.
-    for (std::size_t at = out.find('\n', body_at); at != out.npos; at = out.find('\n', at))
-        out[at] = ' ';
+    make_one_line(out, body_at);
     out += extras;
     out += '}';
     if (out.size() - start > wire.frame_limit()) {

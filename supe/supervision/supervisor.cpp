@@ -241,7 +241,7 @@ launch_request supervisor::request_for(const child_entry& entry) const {
     // The start may have to wait, and a reload give the child others meanwhile.
     if (const auto& sockets = entry.sockets) {
         request.listening = sockets->descriptors();
-        request.listening_owner = std::make_shared<listening_sockets_of_child>(*sockets);
+        request.listening_owner = sockets;
     }
     request.user = spec.run_as->user;
     request.group = spec.run_as->group;

@@ -45,6 +45,14 @@ struct tls_scene {
     }
 };
 
+/// Clients may hang for an hour in their handshake, and for as long as this before they give way.
+components::http_limits that_hang(supe::duration patience) {
+    auto limits = server::small();
+    limits.handshake = 1h;
+    limits.patience = patience;
+    return limits;
+}
+
 constexpr const char* get = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
 
 /// What is wrong with these files; empty where nothing is.
@@ -130,10 +138,8 @@ BOOST_AUTO_TEST_CASE(handshakes_that_hang) {
 
 // Handshakes that hang count as connections, and make room for a client that speaks.
 BOOST_AUTO_TEST_CASE(nobody_is_kept_out) {
-    auto limits = server::small();
+    auto limits = that_hang(50ms);
     limits.clients = 2;
-    limits.handshake = 1h;
-    limits.patience = 50ms;
     tls_scene t(limits);
     raw_client first = t.s.client(), second = t.s.client();
     t.s.loop.run_for(20ms);
@@ -146,10 +152,8 @@ BOOST_AUTO_TEST_CASE(nobody_is_kept_out) {
 // Handshakes have a bound of their own, as they take the most memory: one that hangs gives way, and
 // a client that says nothing yet takes none of it.
 BOOST_AUTO_TEST_CASE(handshakes_are_bounded) {
-    auto limits = server::small();
+    auto limits = that_hang(50ms);
     limits.handshakes = 1;
-    limits.handshake = 1h;
-    limits.patience = 50ms;
     tls_scene t(limits);
     raw_client silent = t.s.client();
     BOOST_TEST(t.client().trouble() == "");
@@ -164,10 +168,8 @@ BOOST_AUTO_TEST_CASE(handshakes_are_bounded) {
 // Of those that wait for their handshake the newest is next: many that came only to hang keep
 // nobody out for longer than one of them may take.
 BOOST_AUTO_TEST_CASE(the_newest_is_next) {
-    auto limits = server::small();
+    auto limits = that_hang(300ms);
     limits.handshakes = 1;
-    limits.handshake = 1h;
-    limits.patience = 300ms;
     tls_scene t(limits);
     std::list<raw_client> hanging;
     for (int i = 0; i < 40; ++i) hanging.push_back(t.s.client());
