@@ -221,11 +221,17 @@ std::vector<std::string> faults_of_listeners(const json::object& server) {
 
 void add_listeners(families& all, const given_answer& answer) {
     if (!answer.problem.empty()) return;
-    const auto faults = faults_of_listeners(object_in(answer.value));
+    const json::object& server = object_in(answer.value);
+    const auto faults = faults_of_listeners(server);
     const auto down = std::ranges::count_if(faults, [](auto& fault) { return !fault.empty(); });
     add(add_family(all, gauge, "supe_listeners_down",
                    "Listeners that take no connection, since their certificate or key is bad."),
         static_cast<double>(down), {});
+    MetricFamily& ends = add_family(all, gauge, "supe_certificate_expiry_timestamp_seconds",
+                                    "When the certificate of a listener ends, in seconds since "
+                                    "1970; of the one that is in use.");
+    for (const auto& [file, end] : object_at(server, "certificates"))
+        add(ends, number_of(end), {{"certificate", file}});
 }
 
 /// Why no connection is taken anywhere; empty where one is.

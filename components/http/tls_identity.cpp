@@ -8,7 +8,9 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <sys/stat.h>
+#include <ctime>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -128,6 +130,15 @@ void tls_identity::read() {
                        context_ ? "the certificate that was read before stays in use"
                                 : "no TLS connection is taken until that is right");
     }
+}
+
+std::optional<std::int64_t> tls_identity::expires() const {
+    std::tm end{};
+    if (!context_ ||
+        ::ASN1_TIME_to_tm(::X509_get0_notAfter(::SSL_CTX_get0_certificate(context_.get())), &end) !=
+            1)
+        return std::nullopt;
+    return ::timegm(&end);
 }
 
 void tls_identity::look(supe::time_point now) {

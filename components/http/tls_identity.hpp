@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 struct ssl_ctx_st;  // OpenSSL's SSL_CTX
@@ -41,6 +42,10 @@ public:
     const tls_server_context& context() const { return context_; }
     /// Why there is no context; empty where there is one.
     std::string objection() const { return context_ ? std::string() : fault_; }
+    const std::filesystem::path& certificate() const { return files_.certificate; }
+    /// When the certificate that is in use ends (RFC 5280 §4.1.2.5), in seconds since 1970; empty
+    /// where none is in use.
+    std::optional<std::int64_t> expires() const;
 
 private:
     /// What says that a file was replaced or written anew.

@@ -4,6 +4,7 @@
 #include "components/http_server/webhook_intake.hpp"
 #include "supe/async/nursery.hpp"
 #include "supe/text/json_value.hpp"
+#include "supe/text/utf8.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -35,16 +36,20 @@ supe::awaitable<> note(supe::watch stopping, bool& noted) {
 
 json::object counters_of(const http_counts& counts, const webhook_intake& intake,
                          const http_listeners& all) {
-    json::object answers, unverified;
+    json::object answers, unverified, certificates;
     json::array listeners;
-    for (const http_listener& l : all)
+    for (const http_listener& l : all) {
         listeners.emplace_back(l.identity ? l.identity->objection() : std::string());
+        if (const auto end = l.identity ? l.identity->expires() : std::nullopt)
+            certificates[supe::as_utf8(l.identity->certificate().string())] = *end;
+    }
     for (const auto& [status, n] : counts) answers[std::to_string(status)] = n;
     for (const intake_route& r : intake.routes())
         if (r.check) unverified[r.name] = r.unverified;
     return {{"answers", std::move(answers)},
             {"unverified", std::move(unverified)},
-            {"listeners", std::move(listeners)}};
+            {"listeners", std::move(listeners)},
+            {"certificates", std::move(certificates)}};
 }
 
 /// Until the component is asked to shut down.

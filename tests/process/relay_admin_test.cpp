@@ -12,6 +12,7 @@
 #include <boost/json/object.hpp>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <ctime>
 #include <fstream>
 
 using namespace std::chrono_literals;
@@ -150,6 +151,10 @@ BOOST_AUTO_TEST_CASE(no_listener) {
     BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
     BOOST_TEST(s.becomes("/readyz", "ready\n"));
     BOOST_TEST(s.becomes("supe_listeners_down", 0));
+    const std::string ends = fmt::format(
+        R"(supe_certificate_expiry_timestamp_seconds{{certificate="{}"}})", pair.certificate.string());
+    BOOST_TEST(s.metric(ends) > static_cast<double>(std::time(nullptr)) + 3000);
+    BOOST_TEST(s.metric(ends) <= static_cast<double>(std::time(nullptr)) + 3600);
     std::filesystem::rename(pair.key, away);
     BOOST_TEST(relay.kill("/http_server"));
     BOOST_TEST(s.becomes("/readyz", "no listener takes connections: TLS: " + pair.key.string() +

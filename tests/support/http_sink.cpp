@@ -1,5 +1,7 @@
 #include "tests/support/http_sink.hpp"
 
+#include "tests/support/free_port.hpp"
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -16,7 +18,7 @@ constexpr auto as_result = boost::asio::as_tuple(supe::use_awaitable);
 }  // namespace
 
 http_sink::http_sink(event_loop& loop, std::function<answer(const request&)> decide)
-    : loop_(loop), tasks_(loop.time), decide_(std::move(decide)) {
+    : loop_(loop), tasks_(loop.time), decide_(std::move(decide)), port_(free_port()) {
     listen();
 }
 
@@ -29,11 +31,8 @@ void http_sink::listen() {
     const tcp::endpoint address(boost::asio::ip::address_v4::loopback(), port_);
     acceptor_ = std::make_unique<tcp::acceptor>(loop_.io, address.protocol());
     acceptor_->set_option(tcp::acceptor::reuse_address(true));
-    boost::system::error_code taken;  // an outgoing connection may have the port for a moment
-    const auto bound = [&] { return acceptor_->bind(address, taken), !taken; };
-    loop_.until(bound, std::chrono::seconds(10));
+    acceptor_->bind(address);
     acceptor_->listen();
-    port_ = acceptor_->local_endpoint().port();
     tasks_.start(accept());
 }
 

@@ -22,8 +22,8 @@ public:
         std::vector<std::pair<std::string, std::string>> headers{};
     };
 
-    /// Listens on a port that the kernel chooses. `decide` answers each request (default: 200 at
-    /// once).
+    /// Listens on a port that no connection of this machine gets (free_port), so that it can listen
+    /// there again. `decide` answers each request (default: 200 at once).
     explicit http_sink(event_loop& loop, std::function<answer(const request&)> decide = {});
     ~http_sink();
 
@@ -47,7 +47,7 @@ private:
     supe::nursery tasks_;
     std::function<answer(const request&)> decide_;
     std::unique_ptr<boost::asio::ip::tcp::acceptor> acceptor_;
-    unsigned short port_ = 0;
+    const unsigned short port_;
     std::size_t open_ = 0;
     std::size_t most_open_ = 0;
     std::vector<request> received_;

@@ -40,7 +40,8 @@ struct relay : scene {
     relay() : scene(limits_of_two()) {
         numbers.http_server.value =
             json::parse(R"({"answers": {"200": 12, "503": 1}, "unverified": {"b": 3},
-                            "listeners": ["", "key.pem: Permission denied"]})");
+                            "listeners": ["", "key.pem: Permission denied"],
+                            "certificates": {"/etc/relay.pem": 1900000000}})");
         numbers.tree.value = json::parse(of_tree);
     }
     support::metrics_page page() {
@@ -129,6 +130,8 @@ BOOST_AUTO_TEST_CASE(a_life) {
     BOOST_TEST(page.at(R"(supe_requests_total{code="200"})") == 12);
     BOOST_TEST(page.at(R"(supe_verification_failures_total{route="b"})") == 3);
     BOOST_TEST(page.at("supe_listeners_down") == 1);
+    const std::string ends = "supe_certificate_expiry_timestamp_seconds";
+    BOOST_TEST(page.at(ends + R"({certificate="/etc/relay.pem"})") == 1'900'000'000);
     BOOST_TEST(page.at(R"(supe_component_restarts_total{component="queue"})") == 2);
     BOOST_TEST(page.at(R"(supe_component_restarts_total{component="dam"})") == 1);
 }
