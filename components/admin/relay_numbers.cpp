@@ -175,9 +175,9 @@ void add_queue(families& all, const given_answer& answer) {
     if (!answer.problem.empty()) return;
     const json::object& queue = object_in(answer.value);
     add(add_family(all, gauge, "supe_store_writable",
-                   "1 where the store took a write just now; 0 where it failed, and no webhook is "
-                   "taken."),
-        queue.contains("error") ? 0 : 1, {});
+                   "1 where the store took a write just now; 0 where it failed, or its file is "
+                   "lost, and no webhook is taken."),
+        !queue.contains("error") && supe::flag_of(queue, "writable", true) ? 1 : 0, {});
     if (queue.contains("error")) return;
     const json::object& routes = object_at(queue, "routes");
     add_routes(all, routes);
@@ -305,6 +305,9 @@ std::string objection_to_webhooks(const relay_numbers& numbers) {
         !why.empty())
         return why;
     if (!queue.problem.empty()) return "queue: " + queue.problem;
+    if (const std::string why = supe::string_of(object_in(numbers.http_server.value), "unkept");
+        !why.empty())
+        return "http_server: " + why;
     const json::object& said = object_in(queue.value);
     if (said.contains("error"))
         return "the store takes no webhook: " + supe::string_of(said, "error");

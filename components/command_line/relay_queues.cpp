@@ -33,6 +33,7 @@ ask_result relay_queues::ask(const queue& of, const char* about, const json::obj
     const json::object msg{{about, request}};
     outcome.code = where_.ask({{"do", "call"}, {"address", of.address}, {"msg", msg}}, &answer,
                               &outcome.problem);
+    outcome.lost_answer = outcome.code != exit_code::done;
     const auto* error = outcome.code == exit_code::done && answer.is_object()
                             ? answer.get_object().if_contains("error")
                             : nullptr;

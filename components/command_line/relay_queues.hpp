@@ -15,6 +15,7 @@ namespace components {
 struct ask_result {
     exit_code code = exit_code::done;
     std::string problem{};
+    bool lost_answer = false;  ///< what was asked may have been done all the same
 };
 
 class relay_queues {

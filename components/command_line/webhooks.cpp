@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <csignal>
+#include <utility>
 
 namespace components {
 namespace {
@@ -20,6 +21,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr unsigned most_listed = 100'000, usually_listed = 100;
+constexpr unsigned wait_for_room_us = 500'000;  // a signal ends it
 
 struct webhook_options {
     std::string id;
@@ -207,24 +209,59 @@ void end_between_pages() {
     ::sigaction(SIGINT, &action, nullptr);
 }
 
-/// Overwrites itself on a terminal.
-void show_progress(std::uint64_t done, const char* did) {
-    if (::isatty(STDERR_FILENO)) fmt::print(stderr, "\r{} {} so far", done, did);
-}
+/// What a `replay` or `drop` has done so far.
+struct change_progress {
+    const char* did;
+    std::uint64_t done = 0;
+    bool may_be_more = false;  // an answer was lost
+    bool has_waited = false;
+
+    /// True where the rest has no room yet: some time has passed then.
+    bool take(const json::object& answer) {
+        done += answer.at("done").to_number<std::uint64_t>();
+        may_be_more = may_be_more || answer.contains("again");
+        const std::string full = text_in(answer, "waits_for");
+        show(full);
+        if (full.empty() || asked_to_end) return false;
+        ::usleep(wait_for_room_us);
+        return true;
+    }
+    /// The line is free for another text.
+    void clear() const {
+        if (::isatty(STDERR_FILENO)) fmt::print(stderr, "\r\x1b[K");
+    }
+    void print() const {
+        clear();
+        fmt::print("{} {}{}\n", done, did,
+                   may_be_more ? ", or more: an answer of the queue was lost" : "");
+    }
+
+private:
+    /// Overwrites itself on a terminal. Else it says once that it waits.
+    void show(const std::string& full) {
+        const std::string waits = fmt::format(
+            "waits for room: route {}, or the queue, is so full that the rest is for new webhooks",
+            full);
+        if (::isatty(STDERR_FILENO))
+            fmt::print(stderr, "\r{} {} so far{}\x1b[K", done, did,
+                       full.empty() ? "" : "; " + waits);
+        else if (!full.empty() && !std::exchange(has_waited, true))
+            complain("{}", waits);
+    }
+};
 
 exit_code change_all(const relay_queues& queues, const webhook_options& given, const char* what,
                      const char* did) {
     const std::uint64_t most = given.limit ? *given.limit : std::uint64_t(1) << 62;
-    std::uint64_t done = 0;
+    change_progress so_far{did};
     end_between_pages();
     const ask_result outcome =
         ask_in_pages(queues, request_for(given, what), most, [&](json::object& page) {
-            done += page.at("done").to_number<std::uint64_t>();
-            show_progress(done, did);
-            return asked_to_end ? 0 : most - std::min(done, most);
+            so_far.take(page);
+            return asked_to_end ? 0 : most - std::min(so_far.done, most);
         });
-    if (::isatty(STDERR_FILENO)) fmt::print(stderr, "\r\x1b[K");
-    fmt::print("{} {}\n", done, did);
+    so_far.may_be_more = so_far.may_be_more || outcome.lost_answer;
+    so_far.print();
     if (outcome.code != exit_code::done) return report_failure(outcome);
     if (!asked_to_end) return exit_code::done;
     complain("stopped: what was {} until then stays so, the rest is as it was", did);
@@ -234,16 +271,19 @@ exit_code change_all(const relay_queues& queues, const webhook_options& given, c
 exit_code change_these(const relay_queues& queues, const webhook_options& given, const char* what,
                        const char* did) {
     exit_code first_failure = exit_code::done;
-    std::size_t done = 0;
+    change_progress so_far{did};
     for (const std::string& id : given.ids) {
         json::value answer;
-        const ask_result outcome = ask_about(queues, what, id, answer);
-        if (outcome.code == exit_code::done) ++done;
+        ask_result outcome = ask_about(queues, what, id, answer);
+        while (outcome.code == exit_code::done && so_far.take(answer.as_object()))
+            outcome = ask_about(queues, what, id, answer);
+        so_far.may_be_more = so_far.may_be_more || outcome.lost_answer;
+        so_far.clear();
         const exit_code code =
             outcome.code == exit_code::done ? outcome.code : report_failure(outcome);
         if (first_failure == exit_code::done) first_failure = code;
     }
-    fmt::print("{} {}\n", done, did);
+    so_far.print();
     return first_failure;
 }
 
@@ -338,7 +378,8 @@ command webhooks_command(target_tree& where) {
     add("replay", "deliver again those that were delivered or are dead, the oldest first",
         std::move(of_replay),
         "They go the usual way, over no more connections than usual, while new ones are delivered "
-        "too. Ctrl-C ends it: what was replayed until then stays so.\n\nExamples:\n"
+        "too. No more are queued at once than leave room for new ones: it waits. Ctrl-C ends it: "
+        "what was replayed until then stays so.\n\nExamples:\n"
         "  supe webhooks replay 01KG2Q7V5T9Z3M8N4R6W1X0YAB\n"
         "  supe webhooks replay --route shop --since 2026-01-31T12:00:00Z",
         [o, &where] { return change_webhooks(where, *o, "replay"); });

@@ -13,6 +13,10 @@
 namespace components {
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr auto look_every = 1s;  // a crash within that time finds no memory where it was deleted
+
 patterns::permit_limits limits_in(const boost::json::value& config) {
     patterns::permit_limits s;
     supe::read_config(
@@ -22,6 +26,13 @@ patterns::permit_limits limits_in(const boost::json::value& config) {
          {"timeout", [&](auto& in, auto& x) { s.reset_rest = in.some_time(x); }}});
     s.forgotten_after = orphan_limit;
     return s;
+}
+
+supe::awaitable<> keep_in_place(supe::component& self, lock_memory_file& memory) {
+    for (;;) {
+        memory.keep_in_place();
+        co_await self.time().sleep_for(look_every);
+    }
 }
 
 }  // namespace
@@ -40,7 +51,12 @@ supe::awaitable<> connection_lock(supe::component& self) {
     lock_memory_file memory(supe::in_state(fmt::format("{}.open", self.name())));
     // At a stop, what was given back and is not in the window is not read any more.
     self.set_window(64 + 2 * limits.permits);
-    co_await patterns::serve_connection_lock(self, limits, watch, memory);
+    const auto body = [&](supe::nursery& all) -> supe::awaitable<> {
+        all.start(keep_in_place(self, memory));
+        co_await patterns::serve_connection_lock(self, limits, watch, memory);
+        all.cancel();
+    };
+    co_await supe::with_nursery(self.time(), body);
 }
 
 }  // namespace components

@@ -150,7 +150,7 @@ std::optional<patterns::lock_record> lock_memory_file::unclean_end() {
 void lock_memory_file::begin(const std::vector<patterns::used_permit>& in_use) {
     in_use_.clear();
     for (const patterns::used_permit& p : in_use) in_use_.emplace(p.name, p);
-    is_behind_ = true;
+    is_behind_ = has_begun_ = true;
     append("");
 }
 
@@ -164,9 +164,15 @@ void lock_memory_file::forget(const std::string& permit) {
     append(fmt::format("- {}\n", permit));
 }
 
-/// After a line that could not be written, and where no more fits, all is written anew.
+/// The state directory may have been deleted and made again, or it may be full no more.
+void lock_memory_file::keep_in_place() {
+    if (has_begun_) append("");
+}
+
+/// All is written anew after a line that could not be written, where no more fits, and where the
+/// file is gone.
 void lock_memory_file::append(const std::string& line) {
-    const bool fits = !is_behind_ && end_ + line.size() < half_size_;
+    const bool fits = !is_behind_ && end_ + line.size() < half_size_ && supe::leads_to(file_, out_);
     const std::size_t at = head_size + half_ * half_size_ + end_;
     if (fits && write_at(at, line))
         end_ += line.size();
@@ -243,6 +249,7 @@ bool lock_memory_file::make_anew(const std::string& lines) {
 void lock_memory_file::ended_cleanly() {
     out_.reset();
     is_behind_ = true;
+    has_begun_ = false;
     std::error_code ignored;
     std::filesystem::remove(file_, ignored);
 }

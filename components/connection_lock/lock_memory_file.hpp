@@ -26,6 +26,9 @@ public:
     void note(const patterns::used_permit& permit) override;
     void forget(const std::string& permit) override;
     void ended_cleanly() override;
+    /// Writes it again where somebody deleted or moved it, or where it could not be written. For
+    /// now and then: each of the others does so too.
+    void keep_in_place();
 
 private:
     void append(const std::string& line);
@@ -44,6 +47,7 @@ private:
     unsigned half_ = 0;         // the one that counts
     std::size_t end_ = 0;       // of its lines
     bool is_behind_ = true;     // a line is missing in the file
+    bool has_begun_ = false;    // and has not ended cleanly
     bool is_reported_ = false;  // that it cannot be written
 };
 

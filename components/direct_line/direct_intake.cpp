@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t most_waiting = 8 << 20;  // bytes
 constexpr std::size_t most_clients = 64;
 constexpr auto accept_again = 100ms;  // where no descriptor is left
-constexpr auto listen_again = 1s;
+constexpr auto look_again = 1s;       // whether the socket is there
 
 }  // namespace
 
@@ -33,25 +33,37 @@ direct_intake::direct_intake(supe::clock& time, std::filesystem::path socket, su
 direct_intake::~direct_intake() = default;
 
 supe::awaitable<> direct_intake::run() {
-    tasks_.start(begin());
+    tasks_.start(stay_in_place());
+    tasks_.start(accept());
     tasks_.start(write());
     co_await tasks_.join();
 }
 
-supe::awaitable<> direct_intake::begin() {
+/// The file may be deleted, with its directory or alone, or another one may be put in its place:
+/// then nobody new finds us.
+supe::awaitable<> direct_intake::stay_in_place() {
     std::string told;
-    for (std::string why; !(why = why_not_listening()).empty();) {
-        if (why != told) patterns::warn("no webhook can come: {}", why);
-        told = std::move(why);
-        co_await time_.sleep_for(listen_again);
+    for (;;) {
+        if (!listener_ || !file_.is_there()) {
+            const bool was_lost = listener_.has_value();
+            std::string why = why_not_listening();
+            if (why.empty() && was_lost)
+                patterns::warn("{} was deleted or replaced, and is made again", socket_.string());
+            if (!why.empty() && why != told) patterns::warn("http_server cannot connect: {}", why);
+            told = std::move(why);
+            knocked_.notify();
+        }
+        co_await time_.sleep_for(look_again);
     }
-    co_await accept();
 }
 
-/// Empty where it listens now.
+/// Empty where it listens now. The old socket ends when the new one is there.
 std::string direct_intake::why_not_listening() {
     try {
-        listener_.emplace(time_.executor(), supe::listen_private(socket_));
+        supe::unique_fd fresh = supe::listen_private(socket_);
+        file_ = supe::socket_file(socket_.string());
+        listener_.reset();
+        listener_.emplace(time_.executor(), std::move(fresh));
         return "";
     } catch (const supe::system_error& e) {
         return e.what();
@@ -60,6 +72,10 @@ std::string direct_intake::why_not_listening() {
 
 supe::awaitable<> direct_intake::accept() {
     for (;;) {
+        if (!listener_) {
+            co_await knocked_.wait();
+            continue;
+        }
         supe::unique_fd connection(
             ::accept4(listener_->get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (connection) {

@@ -5,6 +5,7 @@
 #include "supe/async/nursery.hpp"
 #include "supe/async/watched_descriptor.hpp"
 #include "supe/channel/channel.hpp"
+#include "supe/process/socket_file.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -29,9 +30,10 @@ public:
     direct_intake(supe::clock& time, std::filesystem::path socket, supe::timer& arrived);
     ~direct_intake();
 
-    /// Listens, accepts and reads, until it is cancelled. Where it cannot listen, as on a full
-    /// disk, a line says why, and it tries again each second. Each client has a turn; none is read
-    /// while 8 MiB wait to be taken. What is no JSON is refused.
+    /// Listens, accepts and reads, until it is cancelled. Each second it looks whether its socket
+    /// is still at the path, and else listens there anew; open connections go on. Where it cannot
+    /// listen, as on a full disk, a line says why. Each client has a turn; none is read while 8 MiB
+    /// wait to be taken. What is no JSON is refused.
     supe::awaitable<> run();
     std::size_t waiting() const { return waiting_.size(); }
     /// All that wait, in the order of their arrival.
@@ -42,7 +44,7 @@ public:
     supe::awaitable<> flushed(supe::time_point deadline);
 
 private:
-    supe::awaitable<> begin();
+    supe::awaitable<> stay_in_place();
     supe::awaitable<> accept();
     supe::awaitable<> listen(std::shared_ptr<client> from);
     supe::awaitable<> write();
@@ -54,6 +56,7 @@ private:
     supe::clock& time_;
     std::filesystem::path socket_;
     std::optional<supe::watched_descriptor> listener_;
+    supe::socket_file file_;  // of the listener
     supe::timer knocked_, unwritten_, room_, written_;
     supe::timer& arrived_;
     std::vector<std::shared_ptr<client>> clients_;

@@ -1,10 +1,13 @@
 #include "components/direct_line/direct_line.hpp"
 
 #include "components/direct_line/direct_frame.hpp"
+#include "patterns/output.hpp"
 #include "supe/async/nursery.hpp"
 #include "supe/component/component.hpp"
 #include "supe/storage/private_socket.hpp"
 
+#include <fmt/format.h>
+#include <cerrno>
 #include <utility>
 
 namespace components {
@@ -13,6 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto try_again = 50ms;                 // to connect
+constexpr auto brief = 1s;                       // to be without a line
 constexpr std::size_t most_unwritten = 1 << 20;  // bytes
 
 }  // namespace
@@ -52,7 +56,8 @@ supe::awaitable<> direct_line::talk() {
                                            : make_error_code(supe::mail_error::dead_lettered));
     };
     for (;;) {
-        if (connect()) {
+        connect();
+        if (wire_) {
             sent_ = 0;
             for (bool lives = true; lives;) {
                 send();
@@ -64,12 +69,33 @@ supe::awaitable<> direct_line::talk() {
     }
 }
 
-bool direct_line::connect() {
+void direct_line::connect() {
+    supe::unique_fd connection = supe::connect_private(socket_);
+    const supe::error_code failed(connection ? 0 : errno, boost::system::system_category());
+    std::string why_not = failed ? failed.message() : "";
     try {
-        supe::unique_fd connection = supe::connect_private(socket_);
         if (connection) wire_.emplace(time_, std::move(connection), supe::channel::side::component);
-    } catch (const supe::system_error&) {}  // the event loop cannot take it now
-    return wire_.has_value();
+    } catch (const supe::system_error& e) {  // the event loop cannot take it now
+        why_not = e.what();
+    }
+    note(why_not);
+}
+
+void direct_line::note(const std::string& why_not) {
+    const supe::time_point now = time_.now();
+    if (why_not.empty()) {
+        if (!told_.empty()) patterns::warn("there is a line to the queue again");
+        away_since_.reset();
+        objection_.clear();
+        told_.clear();
+        return;
+    }
+    if (!away_since_) away_since_ = now;
+    if (now < *away_since_ + brief) return;
+    objection_ = fmt::format("no line to the queue: {}: {}", socket_.string(), why_not);
+    if (objection_ == told_ || lines_.take(now) > 0s) return;
+    patterns::warn("{}", objection_);
+    told_ = objection_;
 }
 
 /// What several coroutines send in one turn of the event loop goes out together.
@@ -94,7 +120,7 @@ void direct_line::send() {
 
 supe::awaitable<supe::error_code> direct_line::keep(std::string webhook,
                                                     supe::time_point deadline) {
-    if (webhook.size() > longest_direct_text) co_return boost::asio::error::message_size;
+    if (webhook.size() > longest_kept_text) co_return boost::asio::error::message_size;
     const std::uint64_t number = ++last_;
     supe::waiter_table<std::uint64_t, supe::error_code>::waiter waiter(waiting_, number);
     const unanswered kept(*this, number, std::move(webhook));

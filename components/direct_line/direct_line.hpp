@@ -2,6 +2,7 @@
 #pragma once
 
 #include "components/webhook/webhook_keeper.hpp"
+#include "patterns/rate_limiter.hpp"
 #include "supe/async/waiters.hpp"
 #include "supe/channel/channel.hpp"
 
@@ -20,16 +21,19 @@ public:
     /// `socket`: where the queue listens (direct_intake).
     direct_line(supe::clock& time, std::filesystem::path socket);
 
-    /// Connects, again and again; until it is cancelled.
+    /// Connects, again and again; until it is cancelled. A line says why it cannot.
     supe::awaitable<> run() override;
     /// Also while the queue is away: it may be back before the deadline. `message_size`: it is too
     /// long.
     supe::awaitable<supe::error_code> keep(std::string webhook, supe::time_point deadline) override;
+    /// Once there has been no line for a second: a queue that starts anew is back in a moment.
+    std::string objection() const override { return objection_; }
 
 private:
     class unanswered;
     supe::awaitable<> talk();
-    bool connect();
+    void connect();
+    void note(const std::string& why_not);
     supe::awaitable<> write();
     void send();
 
@@ -41,6 +45,9 @@ private:
     supe::waiter_table<std::uint64_t, supe::error_code> waiting_;
     std::uint64_t last_ = 0;  // number of a webhook
     std::uint64_t sent_ = 0;  // the last one that this connection has
+    std::optional<supe::time_point> away_since_;
+    std::string objection_, told_;
+    patterns::rate_limiter lines_{{1, std::chrono::seconds(10)}};
 };
 
 }  // namespace components

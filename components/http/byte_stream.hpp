@@ -9,16 +9,14 @@
 #include <memory>
 #include <string>
 
-namespace boost::asio::ssl {
-class context;
-}
+struct ssl_ctx_st;  // OpenSSL's SSL_CTX
 
 namespace components {
 
 /// Whose certificates we trust.
-using tls_authorities = std::shared_ptr<boost::asio::ssl::context>;
-/// Those in a file of PEM, instead of the system's. Throws std::runtime_error, which says what is
-/// wrong with it.
+using tls_authorities = std::shared_ptr<ssl_ctx_st>;
+/// Those in a file of PEM, instead of the system's: each is trusted itself, also one that is not
+/// the root of its chain. Throws std::runtime_error, which says what is wrong with it.
 tls_authorities authorities_of(const std::filesystem::path& file);
 
 /// A socket, and what is spoken over it. Virtual, so that the code above is compiled once for all
@@ -39,7 +37,9 @@ public:
     virtual std::string distrust() const = 0;
     virtual supe::awaitable<transfer> read_some(boost::asio::mutable_buffer into) = 0;
     virtual supe::awaitable<transfer> write_some(std::array<boost::asio::const_buffer, 2> from) = 0;
-    /// TLS says that it ends (close_notify), and waits for the same; else nothing.
+    /// The destination has sent nothing that is still to be read, nor its end.
+    virtual bool is_quiet() = 0;
+    /// TLS says that it ends (close_notify); else nothing.
     virtual supe::awaitable<> finish() = 0;
 };
 

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <algorithm>
 #include <array>
-#include <boost/asio/ssl/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -36,15 +35,13 @@ constexpr std::size_t kernel_takes = 64 << 10;  // a body of so much fits into i
 
 std::string explain(const boost::system::error_code& failed, bool late) {
     if (late) return "timed out";
-    if (failed == asio::error::eof || failed == asio::ssl::error::stream_truncated)
-        return "closed by the destination before it answered";
+    if (failed == asio::error::eof) return "closed by the destination before it answered";
     return failed.message();
 }
 
 /// The destination said in order that it ends the connection.
 bool was_closed(const boost::system::error_code& failed) {
-    return failed == asio::error::eof || failed == asio::error::broken_pipe ||
-           failed == asio::ssl::error::stream_truncated;
+    return failed == asio::error::eof || failed == asio::error::broken_pipe;
 }
 
 /// Bytes that we wrote and the other side's TCP has not acknowledged; those of a connection that it
@@ -349,13 +346,7 @@ supe::awaitable<http_reply> http_connection::exchange(const std::string& head,
     co_return reply;
 }
 
-bool http_connection::reusable() const {
-    if (!impl_->in_step) return false;
-    char byte;
-    // Between answers nothing may come: in TLS neither, but its end.
-    return ::recv(impl_->stream->socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-           errno == EAGAIN;
-}
+bool http_connection::reusable() const { return impl_->in_step && impl_->stream->is_quiet(); }
 
 bool http_connection::was_stale() const { return impl_->stale; }
 

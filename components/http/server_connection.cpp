@@ -3,6 +3,7 @@
 #include "components/http/server_handshake.hpp"
 #include "components/http/server_request.hpp"
 #include "components/http/server_text.hpp"
+#include "components/http/tls_steps.hpp"
 #include "patterns/output.hpp"
 #include "supe/text/units.hpp"
 
@@ -148,23 +149,9 @@ bool may_wait_in_tls(client& c, tls_load load) {
     return true;
 }
 
-/// Tries a step of TLS until it is done. It takes a turn of the event loop at least, as an
-/// operation of a socket does: a client that is quick must not keep the others waiting.
 template <class Step>
 supe::awaitable<transfer> over_tls(client& c, tls_load load, Step step) {
-    for (bool has_waited = false;; has_waited = true) {
-        const tls_step tried = step(*c.tls);
-        if (tried.needs == tls_need::nothing) {
-            if (!has_waited)
-                co_await asio::post(c.owner.self.time().executor(), supe::use_awaitable);
-            co_return tried.done;
-        }
-        if (!may_wait_in_tls(c, load)) co_return transfer{make_error_code(asio::error::no_memory)};
-        const auto what =
-            tried.needs == tls_need::input ? tcp_socket::wait_read : tcp_socket::wait_write;
-        const auto [failed] = co_await c.socket.async_wait(what, as_result);
-        if (failed) co_return transfer{failed};
-    }
+    return over_tls(*c.tls, c.socket, step, [&c, load] { return may_wait_in_tls(c, load); });
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <boost/asio/ssl/error.hpp>
 #include <cerrno>
 #include <new>
+#include <utility>
 
 namespace components {
 namespace {
@@ -19,7 +20,7 @@ constexpr std::size_t bytes_of_record = 17 << 10;
 
 // Each brings a record at most; a whole one takes two.
 constexpr int most_receives = 16;
-// An honest client sends ten in its handshake, and after that one in millions of others.
+// An honest peer sends ten in its handshake, and after that one in millions of others.
 constexpr int most_bare_records = 1000;
 
 tls_wire& wire_of(BIO* b) { return *static_cast<tls_wire*>(::BIO_get_data(b)); }
@@ -55,7 +56,7 @@ void count_record(int is_ours, int, int part, const void*, std::size_t, SSL*, vo
     if (!is_ours && part == SSL3_RT_HEADER) ++static_cast<tls_wire*>(wire)->bare_records;
 }
 
-/// OpenSSL's own way to a socket raises SIGPIPE where the client has closed it.
+/// OpenSSL's own way to a socket raises SIGPIPE where the peer has closed it.
 const BIO_METHOD* way_to_socket() {
     static const std::unique_ptr<BIO_METHOD, void (*)(BIO_METHOD*)> way = [] {
         std::unique_ptr<BIO_METHOD, void (*)(BIO_METHOD*)> made(
@@ -70,11 +71,25 @@ const BIO_METHOD* way_to_socket() {
     return way.get();
 }
 
+/// It keeps what it needs of the identity.
+tls_end server_end(const tls_server_context& identity) {
+    tls_end made(::SSL_new(identity.get()), ::SSL_free);
+    if (made) ::SSL_set_accept_state(made.get());
+    return made;
+}
+
+/// Also its end.
+bool has_something(int socket) {
+    char byte;
+    return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
 }  // namespace
 
 tls_session::tls_session(int socket, const tls_server_context& identity)
-    : wire_{socket},
-      tls_(::SSL_new(identity.get()), ::SSL_free) {  // keeps what it needs of the identity
+    : tls_session(socket, server_end(identity)) {}
+
+tls_session::tls_session(int socket, tls_end end) : wire_{socket}, tls_(std::move(end)) {
     BIO* const way = tls_ ? ::BIO_new(way_to_socket()) : nullptr;
     if (!way) throw std::bad_alloc();
     ::BIO_set_data(way, &wire_);
@@ -86,7 +101,6 @@ tls_session::tls_session(int socket, const tls_server_context& identity)
     ::SSL_clear_mode(tls_.get(), SSL_MODE_AUTO_RETRY);
     ::SSL_set_msg_callback(tls_.get(), count_record);
     ::SSL_set_msg_callback_arg(tls_.get(), &wire_);
-    ::SSL_set_accept_state(tls_.get());
 }
 
 void tls_session::begin_step() {
@@ -133,7 +147,7 @@ tls_step tls_session::write(asio::const_buffer from) {
     return outcome(returned, n);
 }
 
-/// As if the client had said it too: who still sends must not be waited for here.
+/// As if the peer had said it too: who still sends must not be waited for here.
 tls_step tls_session::finish() {
     begin_step();
     ::SSL_set_shutdown(tls_.get(), ::SSL_get_shutdown(tls_.get()) | SSL_RECEIVED_SHUTDOWN);
@@ -147,6 +161,17 @@ std::size_t tls_session::memory() const {
 }
 
 bool tls_session::has_part_of_record() const { return ::SSL_has_pending(tls_.get()) == 1; }
+
+bool tls_session::is_quiet() {
+    char byte;
+    std::size_t n = 0;
+    do {
+        begin_step();
+        const int returned = ::SSL_peek_ex(tls_.get(), &byte, 1, &n);
+        if (outcome(returned, n).needs != tls_need::input) return false;
+    } while (has_something(wire_.socket));
+    return !has_part_of_record();
+}
 
 bool is_refusal(const boost::system::error_code& failed) {
     return failed.category() == asio::error::get_ssl_category();

@@ -35,7 +35,7 @@ supe::awaitable<> note(supe::watch stopping, bool& noted) {
 }
 
 json::object counters_of(const http_counts& counts, const webhook_intake& intake,
-                         const http_listeners& all) {
+                         const http_listeners& all, const webhook_keeper& keeper) {
     json::object answers, unverified, certificates;
     json::array listeners;
     for (const http_listener& l : all) {
@@ -49,15 +49,17 @@ json::object counters_of(const http_counts& counts, const webhook_intake& intake
     return {{"answers", std::move(answers)},
             {"unverified", std::move(unverified)},
             {"listeners", std::move(listeners)},
-            {"certificates", std::move(certificates)}};
+            {"certificates", std::move(certificates)},
+            {"unkept", supe::as_utf8(keeper.objection())}};
 }
 
 /// Until the component is asked to shut down.
 supe::awaitable<> answer_calls(supe::component& self, const http_counts& counts,
-                               const webhook_intake& intake, const http_listeners& all) {
+                               const webhook_intake& intake, const http_listeners& all,
+                               const webhook_keeper& keeper) {
     while (auto mail = co_await self.receive()) {
         if (supe::flag_of(supe::parse_object(mail->body()), "counters", false)) {
-            json::object counters = counters_of(counts, intake, all);
+            json::object counters = counters_of(counts, intake, all, keeper);
             mail->answer(std::move(counters));
             mail->ack();
         } else {
@@ -95,7 +97,7 @@ supe::awaitable<> http_server(supe::component& self) {
     const auto body = [&](supe::nursery& all) -> supe::awaitable<> {
         all.start(note(std::move(stopping), all_stops));
         all.start(keeper->run());
-        all.start(answer_calls(self, counts, intake, listeners));
+        all.start(answer_calls(self, counts, intake, listeners, *keeper));
         co_await serve_http(self, listeners, std::move(limits), handler);
         all.cancel();
     };

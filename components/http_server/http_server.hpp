@@ -16,8 +16,10 @@ namespace components {
 /// all of its children (notice `supervisor-stopping`).
 ///
 /// It answers the call `{"counters":true}` with what it has counted since it began:
-/// `{"answers":{"200":N,…},"unverified":{ROUTE:N,…},"listeners":["",REASON,…]}`: `unverified` of
-/// each route with `verify`, `listeners` with the reason why one takes no connection now.
+/// `{"answers":{"200":N,…},"unverified":{ROUTE:N,…},"listeners":["",REASON,…],"unkept":REASON}`:
+/// `unverified` of each route with `verify`, `listeners` with the reason why one takes no
+/// connection now, `unkept` with the reason why no webhook reaches the queue now; empty: all is
+/// well.
 supe::awaitable<> http_server(supe::component& self);
 
 }  // namespace components

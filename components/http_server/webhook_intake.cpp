@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <boost/asio/post.hpp>
 
 namespace components {
 namespace {
@@ -16,10 +17,8 @@ using namespace std::chrono_literals;
 
 constexpr auto ack_limit = 20s;
 constexpr auto refusal_holds = 1s;  // a full queue is not asked for each request of a storm
-constexpr std::size_t most_split_bytes = 64u << 20;  // of the head, once for each element
-// Elements of one request that are on their way to the queue, and bytes of their heads together.
-constexpr std::size_t at_once = 64;
-constexpr std::size_t heads_at_once = 1 << 20;
+constexpr std::size_t most_batch_bytes = 64 << 20;  // of all batches that wait for the queue
+constexpr std::size_t elements_a_turn = 128;
 
 bool is_kept(std::string_view method) {
     return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
@@ -40,7 +39,7 @@ std::string challenge_of(const std::string& kind) {
     return kind == "bearer" ? "Bearer" : "Webhook-Signature";
 }
 
-/// Of a request whose webhooks are kept one by one.
+/// Of a request, or of one element of it.
 std::string dedupe_key_of(const intake_route& route, const webhook& w, std::size_t index) {
     if (route.dedupe.empty()) return {};
     const std::string value = key_at(route.dedupe, w.headers, w.body);
@@ -63,11 +62,12 @@ std::size_t head_bytes(const webhook& w) {
     return bytes;
 }
 
-/// The sender of a mail hears that it was refused, and not why. There is no dead letter: we have
-/// it.
-std::string refusal_reason(const std::string& by, const supe::error_code& why) {
-    if (why != supe::mail_error::dead_lettered) return why.message();
-    return fmt::format("{} refused it, and says why in its own line", by);
+http_answer too_large_together(std::size_t elements) {
+    return {413,
+            fmt::format("each of {} elements has the head of the request: they take more than {} "
+                        "bytes in sum, and are kept all or none\n",
+                        elements, longest_kept_text),
+            {}};
 }
 
 }  // namespace
@@ -110,11 +110,20 @@ webhook webhook_intake::to_webhook(arrival a) {
     return w;
 }
 
+/// The sender of a mail hears that it was refused, and not why. There is no dead letter: we have
+/// it.
+std::string webhook_intake::reason_of(const supe::error_code& why) const {
+    if (why == supe::mail_error::dead_lettered)
+        return fmt::format("{} refused it, and says why in its own line", settings_.to);
+    const std::string objection = keeper_.objection();
+    const bool is_late = why == supe::mail_error::timed_out && !objection.empty();
+    return is_late ? fmt::format("{}: {}", why.message(), objection) : why.message();
+}
+
 http_answer webhook_intake::unavailable(const supe::error_code& why) {
     ++refused_;
     if (refusal_lines_.take(self_.time().now()) == 0s)
-        patterns::warn("answering 503, {} times so far: {}", refused_,
-                       refusal_reason(settings_.to, why));
+        patterns::warn("answering 503, {} times so far: {}", refused_, reason_of(why));
     return {503, "it cannot be kept now, please try again\n", {{"Retry-After", "5"}}};
 }
 
@@ -168,51 +177,11 @@ void webhook_intake::note(intake_route& route, std::size_t body, const supe::err
         route.refused = {self_.time().now() + refusal_holds, body, refused};
 }
 
-supe::awaitable<http_answer> webhook_intake::answer(http_request request) {
-    arrival a = arrival_of(std::move(request));
-    if (auto refused = refusal_of(a)) co_return std::move(*refused);
-    intake_route& route = *a.to.route;
-    webhook w = to_webhook(std::move(a));
-    const std::size_t size = w.body.size();
-    if (route.split && supe::first_of_json(w.body) == '[') {
-        const std::string body = std::move(w.body);
-        w.body.clear();
-        auto elements = supe::elements_of(body, most_elements);
-        const std::size_t heads = elements ? elements->size() * head_bytes(w) : 0;
-        if (heads > most_split_bytes)
-            co_return http_answer{
-                413,
-                fmt::format("each of {} elements has the head of the request: {} bytes in sum, and "
-                            "at most {} are kept\n",
-                            elements->size(), heads, most_split_bytes),
-                {}};
-        // An empty one is kept as it came: nothing that is answered 200 is gone.
-        if (elements && !elements->empty())
-            co_return co_await keep_each(route, std::move(w), std::move(*elements), size);
-        if (!elements && supe::is_json(body))
-            co_return http_answer{
-                413, fmt::format("the array has more than {} elements\n", most_elements), {}};
-        w.body = body;
-    }
-    add_keys(route, w);
-    const std::string id = w.id;
-    std::string text = to_json(w);
-    w = webhook();  // a large body is not kept twice while we wait
-    const supe::error_code refused =
-        co_await keeper_.keep(std::move(text), self_.time().now() + ack_limit);
-    note(route, size, refused);
-    if (refused) co_return unavailable(refused);
-    co_return http_answer{200, "kept\n", {{"Supe-Webhook-Id", id}}};
-}
-
-/// The webhooks of one request. Its coroutines take one element after the other, in their order.
+/// The webhooks of one request.
 struct webhook_intake::batch {
-    const intake_route& route;
+    intake_route& route;
     webhook whole;
     std::vector<std::string_view> elements;
-    supe::time_point deadline;
-    std::size_t next = 0;
-    supe::error_code refused{};
 
     /// The sender's Idempotency-Key names the request and no element: each has its own id.
     webhook element(std::size_t index, std::string id) const {
@@ -224,30 +193,98 @@ struct webhook_intake::batch {
         add_keys(route, w, index);
         return w;
     }
+    /// About as long as its text will be.
+    std::size_t bytes() const {
+        const std::size_t head = head_bytes(whole) + 10 * whole.headers.size() + 200;
+        std::size_t all = elements.size() * head;
+        for (const std::string_view e : elements) all += e.size() + e.size() / 3;
+        return std::min(all, longest_kept_text);
+    }
 };
 
-supe::awaitable<> webhook_intake::keep_some(batch& b) {
-    while (b.next < b.elements.size() && !b.refused) {
-        const std::size_t index = b.next++;
-        std::string text = to_json(b.element(index, new_id()));
-        const supe::error_code refused = co_await keeper_.keep(std::move(text), b.deadline);
-        if (refused) b.refused = refused;
+/// Of a batch, for as long as it lives.
+class webhook_intake::place {
+public:
+    place(webhook_intake& in, std::size_t bytes) : in_(in), bytes_(bytes) {
+        in_.batch_bytes_ += bytes_;
     }
+    ~place() {
+        in_.batch_bytes_ -= bytes_;
+        in_.waiting_.wake_all();
+    }
+    place(const place&) = delete;
+    place& operator=(const place&) = delete;
+
+private:
+    webhook_intake& in_;
+    std::size_t bytes_;
+};
+
+/// Element by element: each has the head of the request, so that there may be much of it. Where it
+/// is too long, the rest is left out.
+supe::awaitable<std::string> webhook_intake::text_of(const batch& b) {
+    std::string text;
+    text.reserve(b.bytes());
+    for (std::size_t i = 0; i < b.elements.size() && text.size() < longest_kept_text; ++i) {
+        text += i == 0 ? '[' : ',';
+        text += to_json(b.element(i, new_id()));
+        if (i % elements_a_turn == elements_a_turn - 1)
+            co_await boost::asio::post(self_.time().executor(), supe::use_awaitable);
+    }
+    text += ']';
+    co_return text;
 }
 
-/// 200 only after all are kept: after any other answer the sender sends all of them again.
-supe::awaitable<http_answer> webhook_intake::keep_each(intake_route& route, webhook whole,
-                                                       std::vector<std::string_view> elements,
-                                                       std::size_t size) {
-    batch b{route, std::move(whole), std::move(elements), self_.time().now() + ack_limit};
-    supe::nursery keepers(self_.time());
-    const std::size_t head = head_bytes(b.whole) + 10 * b.whole.headers.size() + 1;  // as JSON
-    const std::size_t most = std::clamp<std::size_t>(heads_at_once / head, 1, at_once);
-    for (std::size_t i = 0; i < std::min(most, b.elements.size()); ++i) keepers.start(keep_some(b));
-    co_await keepers.join();
-    note(route, size, b.refused);
-    if (b.refused) co_return unavailable(b.refused);
+/// In one piece: where only some had room, the sender would send all of them again, and those would
+/// be kept each time.
+supe::awaitable<http_answer> webhook_intake::keep_all(batch b, std::size_t size) {
+    const supe::time_point deadline = self_.time().now() + ack_limit;
+    const std::size_t bytes = b.bytes();
+    supe::waiter_table<std::uint64_t, bool>::waiter waiter(waiting_, ++batches_);
+    waiter.expires_at(deadline);
+    const auto has_room = [&] { return batch_bytes_ + bytes <= most_batch_bytes; };
+    while (!has_room() && waiter.is_waiting()) co_await waiter.changed();
+    if (!has_room()) co_return unavailable(make_error_code(supe::mail_error::timed_out));
+    const place held(*this, bytes);
+    std::string text = co_await text_of(b);
+    if (text.size() > longest_kept_text) co_return too_large_together(b.elements.size());
+    const supe::error_code refused = co_await keeper_.keep(std::move(text), deadline);
+    note(b.route, size, refused);
+    if (refused) co_return unavailable(refused);
     co_return http_answer{200, fmt::format("kept, {} webhooks\n", b.elements.size()), {}};
+}
+
+supe::awaitable<http_answer> webhook_intake::answer(http_request request) {
+    arrival a = arrival_of(std::move(request));
+    if (auto refused = refusal_of(a)) co_return std::move(*refused);
+    intake_route& route = *a.to.route;
+    webhook w = to_webhook(std::move(a));
+    const std::size_t size = w.body.size();
+    if (route.split && supe::first_of_json(w.body) == '[') {
+        const std::string body = std::move(w.body);
+        w.body.clear();
+        auto elements = supe::elements_of(body, most_together);
+        if (elements && elements->size() * head_bytes(w) > longest_kept_text)
+            co_return too_large_together(elements->size());
+        // An empty one is kept as it came: nothing that is answered 200 is gone.
+        if (elements && !elements->empty()) {
+            batch all{route, std::move(w), std::move(*elements)};
+            co_return co_await keep_all(std::move(all), size);
+        }
+        if (!elements && supe::is_json(body))
+            co_return http_answer{
+                413, fmt::format("the array has more than {} elements\n", most_together), {}};
+        w.body = body;
+    }
+    add_keys(route, w);
+    const std::string id = w.id;
+    std::string text = to_json(w);
+    w = webhook();  // a large body is not kept twice while we wait
+    const supe::error_code refused =
+        co_await keeper_.keep(std::move(text), self_.time().now() + ack_limit);
+    note(route, size, refused);
+    if (refused) co_return unavailable(refused);
+    co_return http_answer{200, "kept\n", {{"Supe-Webhook-Id", id}}};
 }
 
 }  // namespace components

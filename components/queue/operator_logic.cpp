@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <filesystem>
+#include <system_error>
 
 namespace components {
 namespace {
@@ -49,7 +51,10 @@ mail_decision queue_logic::resume(std::string_view body, unix_ms now, changes& l
 }
 
 mail_decision queue_logic::about_webhooks(std::string_view request, unix_ms now, changes& later) {
-    webhook_answer about = answer_about_webhooks(store_, request, now);
+    const auto has_room = [this](std::int64_t lane) {
+        return limits_.has_room_for_replay(store_.routes().at(lane).counts, store_.counts());
+    };
+    webhook_answer about = answer_about_webhooks(store_, request, now, has_room);
     for (const auto& l : lanes_) {
         if (about.replayed) later.failed.emplace_back(l.get(), now);
         if (about.dropped) later.begin_anew.push_back(l.get());
@@ -62,8 +67,30 @@ mail_decision queue_logic::about_metrics(unix_ms now) {
     return {mail_decision::kind::done, {}, json::serialize(metrics_of(*this, store_, now))};
 }
 
+const std::string& queue_logic::look_for_file() {
+    const std::filesystem::path lost = store_.lost_file();
+    lost_file_.clear();
+    if (!lost.empty())
+        lost_file_ =
+            fmt::format("{} was deleted, moved or replaced under the running queue", lost.string());
+    return lost_file_;
+}
+
+/// A log that is lost loses nothing where its content is in the file. A file that is lost takes
+/// with it what is not delivered yet, and what waits for an operator.
+bool queue_logic::may_begin_anew() {
+    const std::filesystem::path lost = store_.lost_file();
+    if (lost.empty()) return false;
+    if (store_.has_its_file()) return store_.make_room();
+    const route_counts n = store_.counts();
+    std::error_code missing;
+    const std::filesystem::path place = std::filesystem::absolute(lost, missing).parent_path();
+    return n.queued() + n.dead == 0 && std::filesystem::exists(place, missing);
+}
+
 /// What was delivered leaves free pages inside the file, which the disk does not see.
 std::string queue_logic::objection_to_any(std::size_t bytes) const {
+    if (has_lost_file()) return lost_file_;
     if (store_.counts().bytes + bytes > limits_.bytes) return "the queue is full";
     if (disk_left_ < limits_.disk_reserve + bytes && store_.reusable_bytes() < 2 * bytes)
         return "the disk is nearly full";
@@ -79,8 +106,9 @@ bool queue_logic::keeps_delivered() const {
 bool queue_logic::forget_delivered(time_point now) {
     const route_counts n = store_.counts();
     if (n.kept == 0) return false;
-    const bool disk_is_low =
-        free_bytes_() < limits_.disk_reserve && store_.reusable_bytes() < enough_reusable;
+    // Where the file is lost, what is there may be another disk, or none.
+    const bool disk_is_low = look_for_file().empty() && free_bytes_() < limits_.disk_reserve &&
+                             store_.reusable_bytes() < enough_reusable;
     const bool is_full = disk_is_low || n.bytes + n.kept_bytes > limits_.bytes;
     const auto until = is_full ? now : now - limits_.keep_delivered;
     try {

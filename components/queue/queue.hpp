@@ -19,13 +19,16 @@ namespace components {
 ///   `{"webhooks":…}`, a call (components/queue/webhook_requests.hpp);
 ///   `{"metrics":true}`, a call: its numbers (components/queue/queue_metrics.hpp), once a write has
 ///   shown that the store takes webhooks; else an error;
+///   an answer with `done` has `"again":true` where an earlier life had the call too, so that more
+///   may have been done;
 ///   `{"retry":true}` does nothing: trees of earlier versions have a retrier.
 ///
 /// Each route has a lane of its own. It sends `{"attempt":N,"webhook":{…}}` to the lane's
 /// forwarder, its sibling, never more than `in_flight` without a result. The forwarder's ack says
 /// that the result is in our mailbox; what it rejects, or dies of, goes to the relay's dead
 /// letters. Where the store fails, webhooks are refused (their senders send again) and results are
-/// kept and tried again.
+/// kept and tried again. Where its file is lost (contract §7), webhooks are refused and those that
+/// it has are delivered.
 ///
 /// Config: `{"file":"queue.db","window":1024,"limit":"10GiB","disk_reserve":"256MiB","max_age"?,
 /// "keep_delivered":"0s","routes":[{"name","forwarder":"forwarder-NAME","in_flight":24,

@@ -1,9 +1,9 @@
 #include "components/queue/queue_logic.hpp"
 
 #include "components/queue/dead_webhooks.hpp"
-#include "components/queue/leading_members.hpp"
 #include "components/queue/shown_webhook.hpp"
 #include "components/webhook/webhook.hpp"
+#include "components/webhook/webhook_keeper.hpp"
 #include "supe/text/json_text.hpp"
 #include "supe/text/json_value.hpp"
 
@@ -35,6 +35,7 @@ bool is_call(std::string_view key) {
 /// operators see what is wrong.
 mail_decision after_failure(std::string_view body, const char* why) {
     using kind = mail_decision::kind;
+    if (supe::first_of_json(body) == '[') return refuse(why);
     supe::json_members members(body);
     const bool object = members.next();
     if (object && members.key() == "id" && members.value().starts_with('"')) return refuse(why);
@@ -99,6 +100,7 @@ std::vector<mail_decision> queue_logic::take(const std::vector<std::string_view>
     std::vector<mail_decision> decisions;
     changes later;
     disk_left_ = free_bytes_();
+    look_for_file();
     try {
         store_.begin();
         for (const std::string_view body : bodies)
@@ -129,11 +131,15 @@ void queue_logic::apply(changes& later, unix_ms now) {
 
 mail_decision queue_logic::take_one(std::string_view body, unix_ms now, queue_events& events,
                                     changes& later) {
+    if (supe::first_of_json(body) == '[') {
+        const auto texts = supe::elements_of(body, most_together);
+        if (texts && !texts->empty()) return take_webhooks(*texts, now, later);
+    }
     supe::json_members members(body);
     const bool object = members.next();
     const std::string_view key = object ? members.key() : std::string_view(),
                            value = object ? members.value() : std::string_view();
-    if (key == "id" && value.starts_with('"')) return take_webhook(body, now, later);
+    if (key == "id" && value.starts_with('"')) return take_webhooks({body}, now, later);
     if (key == "results") {
         const auto parsed = supe::parse_json(value);
         if (parsed && parsed->is_array())
@@ -154,44 +160,63 @@ mail_decision queue_logic::take_one(std::string_view body, unix_ms now, queue_ev
     return refuse("a webhook, results, resume, drop, dead, webhooks or metrics is expected");
 }
 
-/// Why there is no room for it; empty where there is. Where there are several routes, one alone
-/// fills half of the queue at most: a destination that is down leaves room for the others.
+/// Why there is no room for it; empty where there is.
 std::string queue_logic::objection_to_size(lane& l, std::size_t bytes) {
     if (std::string why = objection_to_any(bytes); !why.empty()) return why;
-    if (lanes_.size() > 1 &&
-        store_.routes().at(l.number()).counts.bytes + bytes > limits_.bytes / 2)
+    if (store_.routes().at(l.number()).counts.bytes + bytes > limits_.bytes_of_route())
         return fmt::format("route {} has filled its half of the queue", l.settings().route);
     return {};
 }
 
-mail_decision queue_logic::take_webhook(std::string_view body, unix_ms now, changes& later) {
-    auto given = leading_members_of(body);
-    if (!given || !is_id(given->id))
-        return refuse("the id is not made of 1 to 64 letters, digits, - and _");
-    lane* l = lane_named(given->route);
-    if (!l)
-        return refuse(fmt::format("route {} is not one of {}", supe::json_quoted(given->route),
-                                  names_of_lanes()));
+/// Why it cannot be kept, whatever room there is; empty where it can. `route`: of those with it.
+std::string queue_logic::objection_to(const leading_members& given, std::string_view route) {
+    if (!is_id(given.id)) return "the id is not made of 1 to 64 letters, digits, - and _";
+    if (given.route != route) return "webhooks that are kept together are of one route";
     // An operator dropped it, and its result is still to come: that names a webhook by its id
     // alone.
-    if (in_flight_.contains(given->id) && !store_.look_up(given->id))
-        return refuse(fmt::format("a webhook with the id {} is still on its way", given->id));
-    std::string full = objection_to_size(*l, body.size());
+    if (in_flight_.contains(given.id) && !store_.look_up(given.id))
+        return fmt::format("a webhook with the id {} is still on its way", given.id);
+    return {};
+}
+
+/// All of them or none: so nothing is changed before the last one has been looked at.
+mail_decision queue_logic::take_webhooks(const std::vector<std::string_view>& texts, unix_ms now,
+                                         changes& later) {
+    std::vector<leading_members> all;
+    std::size_t bytes = 0;
+    for (const std::string_view text : texts) {
+        auto given = leading_members_of(text).value_or(leading_members{});
+        all.push_back(std::move(given));
+        std::string why = objection_to(all.back(), all.front().route);
+        if (!why.empty()) return refuse(std::move(why));
+        bytes += text.size();
+    }
+    lane* l = lane_named(all.front().route);
+    if (!l)
+        return refuse(fmt::format("route {} is not one of {}", supe::json_quoted(all.front().route),
+                                  names_of_lanes()));
+    std::string full = objection_to_size(*l, bytes);
     if (!full.empty()) return refuse(std::move(full));
-    const auto& window = l->settings().dedupe_for;
-    if (window && !given->dedupe_key.empty() &&
-        store_.is_duplicate(l->number(), given->dedupe_key, now, window->count()))
-        return {};
-    disk_left_ -= std::min(disk_left_, std::uint64_t(body.size()));
-    const std::int64_t before = store_.last_place(l->number());
-    std::string key = l->settings().ordered ? given->order_key : std::string();
+    for (std::size_t i = 0; i < texts.size(); ++i)
+        keep(*l, std::move(all[i]), texts[i], now, later);
+    return {};
+}
+
+void queue_logic::keep(lane& l, leading_members given, std::string_view text, unix_ms now,
+                       changes& later) {
+    const auto& window = l.settings().dedupe_for;
+    if (window && !given.dedupe_key.empty() &&
+        store_.is_duplicate(l.number(), given.dedupe_key, now, window->count()))
+        return;
+    disk_left_ -= std::min(disk_left_, std::uint64_t(text.size()));
+    const std::int64_t before = store_.last_place(l.number());
+    std::string key = l.settings().ordered ? given.order_key : std::string();
     store_.insert(
-        {.id = given->id, .text = body, .lane = l->number(), .order_key = key, .accepted_at = now});
-    const std::int64_t turn = store_.last_place(l->number());
+        {.id = given.id, .text = text, .lane = l.number(), .order_key = key, .accepted_at = now});
+    const std::int64_t turn = store_.last_place(l.number());
     if (turn > before)
         later.arrived.push_back(
-            {l, {std::move(given->id), body, std::move(key), now, turn, before}});
-    return {};
+            {&l, {std::move(given.id), text, std::move(key), now, turn, before}});
 }
 
 void queue_logic::finish(const std::string& id, bool abandoned, unix_ms now) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "components/queue/lane.hpp"
+#include "components/queue/leading_members.hpp"
 
 #include <boost/json/value.hpp>
 #include <chrono>
@@ -23,6 +24,14 @@ struct queue_limits {
     std::optional<milliseconds> max_age{};  ///< older ones are not delivered any more
     milliseconds keep_delivered{};  ///< for so long they can be looked at and replayed; 0: not kept
     std::vector<lane_settings> lanes = std::vector<lane_settings>(1);  ///< one a route
+
+    /// What one route fills at most. Where there are several, a destination that is down leaves
+    /// room for the others.
+    std::uint64_t bytes_of_route() const { return lanes.size() > 1 ? bytes / 2 : bytes; }
+    /// A replay leaves new webhooks half of what its route may fill, and a quarter of the queue.
+    bool has_room_for_replay(const route_counts& route, const route_counts& all) const {
+        return route.bytes < bytes_of_route() / 2 && all.bytes < bytes - bytes / 4;
+    }
 };
 
 /// What to publish after a commit.
@@ -64,7 +73,8 @@ public:
     /// After a failure of the store, which may be a full disk.
     void make_room() noexcept { store_.make_room(); }
 
-    /// Takes a batch of mail bodies into one transaction; a decision for each. When the transaction
+    /// Takes a batch of mail bodies into one transaction; a decision for each. A body that is an
+    /// array of webhooks is taken as a whole, or not at all. When the transaction
     /// fails nothing has happened: webhooks are refused, since their senders can send again;
     /// results and the like must be taken later.
     std::vector<mail_decision> take(const std::vector<std::string_view>& bodies, time_point now,
@@ -92,6 +102,13 @@ public:
     std::size_t in_flight() const { return in_flight_.size(); }
     /// Bytes that the disk had left after the last batch.
     std::uint64_t disk_left() const { return disk_left_; }
+    /// Looks whether the store's file is where a next life looks for it. Else why not, and no
+    /// webhook is taken; empty: it is there. take() looks too.
+    const std::string& look_for_file();
+    bool has_lost_file() const { return !lost_file_.empty(); }
+    /// Where the file is lost: to end, and to begin with the file that is there then, loses
+    /// nothing.
+    bool may_begin_anew();
     /// Why no webhook of any route can be kept now; empty where it can.
     std::string objection_to_any(std::size_t bytes) const;
     const queue_limits& limits() const { return limits_; }
@@ -124,7 +141,10 @@ private:
     };
     mail_decision take_one(std::string_view body, unix_ms now, queue_events& events,
                            changes& later);
-    mail_decision take_webhook(std::string_view body, unix_ms now, changes& later);
+    mail_decision take_webhooks(const std::vector<std::string_view>& texts, unix_ms now,
+                                changes& later);
+    std::string objection_to(const leading_members& given, std::string_view route);
+    void keep(lane& l, leading_members given, std::string_view text, unix_ms now, changes& later);
     std::string objection_to_size(lane& l, std::size_t bytes);
     mail_decision resume(std::string_view body, unix_ms now, changes& later);
     mail_decision drop_route(std::string_view name, changes& later);
@@ -151,6 +171,7 @@ private:
     std::function<double()> random_;
     std::function<std::uint64_t()> free_bytes_;
     std::uint64_t disk_left_ = 0;                          // asked once a batch
+    std::string lost_file_;                                // the same: why it is lost
     std::unordered_map<std::string, delivery> in_flight_;  // with a forwarder, without a result
     std::vector<std::unique_ptr<lane>> lanes_;             // those of the settings
     std::size_t turn_ = 0;                                 // whose lane is asked first

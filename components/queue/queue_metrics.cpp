@@ -54,6 +54,7 @@ json::object metrics_of(const queue_logic& logic, webhook_store& store, unix_ms 
     const auto& bounds = delivery_counts::bounds;
     const std::size_t usual = std::min(usual_webhook, logic.limits().bytes / 16);
     json::object all{{"refuses", logic.objection_to_any(usual)},
+                     {"writable", !logic.has_lost_file()},
                      {"bytes", store.counts().bytes},
                      {"limit", logic.limits().bytes},
                      {"disk_free", logic.disk_left()},

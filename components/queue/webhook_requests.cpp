@@ -160,56 +160,82 @@ json::value show(webhook_store& store, const std::string& id) {
     return one;
 }
 
+using room_for = std::function<bool(std::int64_t)>;
+
+/// Those of a page, up to the first one that has no room: where there is one, the rest of the range
+/// begins with it.
+json::object replay(webhook_store& store, search_page& page, const search_range& range,
+                    std::int64_t now_ms, const room_for& has_room) {
+    std::size_t done = 0;
+    for (const webhook_overview& w : page.found) {
+        if (w.state == kept && !has_room(w.lane)) {
+            page.rest = range;
+            page.rest->pass(w.seq - 1);
+            return {{"done", done}, {"waits_for", store.routes().at(w.lane).name}};
+        }
+        done += store.replay({w.id}, now_ms);
+    }
+    return {{"done", done}};
+}
+
 /// Of one: an error says why not.
-json::value change_one(webhook_store& store, bool replay, const std::string& id,
-                       std::int64_t now_ms) {
+json::value change_one(webhook_store& store, bool is_replay, const std::string& id,
+                       std::int64_t now_ms, const room_for& has_room) {
     const auto found = store.look_up(id);
     if (!found) return nullptr;
-    if (replay && found->state != dead && found->state != kept)
+    if (!is_replay) return json::object{{"done", store.drop({id})}};
+    if (found->state != dead && found->state != kept)
         throw bad_request(fmt::format(
             "{} is {}: it is still to be delivered, and only delivered and dead ones are replayed",
             id, status_of(found->state)));
-    return json::object{{"done", replay ? store.replay({id}, now_ms) : store.drop({id})}};
+    search_page one{{*found}};
+    return replay(store, one, {}, now_ms, has_room);
 }
 
-json::value change_some(webhook_store& store, bool replay, const json::object& asked,
-                        std::int64_t now_ms) {
+json::value change_some(webhook_store& store, bool is_replay, const json::object& asked,
+                        std::int64_t now_ms, const room_for& has_room) {
     const std::int64_t began = begin_of(asked, now_ms);
-    webhook_filter filter = filter_of(store, asked, replay);
+    webhook_filter filter = filter_of(store, asked, is_replay);
     if (!filter.states.empty()) filter.not_ended = {began, now_ms};
-    const search_page page = store.search(filter, range_of(store, asked, direction::oldest_first),
-                                          limit_of(asked, page_of_changes));
-    std::vector<std::string> ids;
-    for (const webhook_overview& w : page.found) ids.push_back(w.id);
-    json::object answer{{"done", replay ? store.replay(ids, now_ms) : store.drop(ids)}};
+    const search_range range = range_of(store, asked, direction::oldest_first);
+    search_page page = store.search(filter, range, limit_of(asked, page_of_changes));
+    json::object answer;
+    if (is_replay) {
+        answer = replay(store, page, range, now_ms, has_room);
+    } else {
+        std::vector<std::string> ids;
+        for (const webhook_overview& w : page.found) ids.push_back(w.id);
+        answer["done"] = store.drop(ids);
+    }
     add_rest(answer, page);
     if (auto* from = answer.if_contains("from")) from->as_object()["began"] = began;
     return answer;
 }
 
 json::value answer_to(webhook_store& store, const json::object& asked, const std::string& what,
-                      std::int64_t now_ms) {
+                      std::int64_t now_ms, const room_for& has_room) {
     const std::string id = supe::string_of(asked, "id");
     if (asked.contains("id") && id.empty())
         throw bad_request("id must be a string with something in it");
-    const bool replay = what == "replay";
+    const bool is_replay = what == "replay";
     if (what == "list") return list(store, asked, id);
     if (what == "show") return show(store, id);
-    if (!replay && what != "drop")
+    if (!is_replay && what != "drop")
         throw bad_request(fmt::format("what: {} is not one of list, show, replay, drop",
                                       supe::json_quoted(what)));
-    return id.empty() ? change_some(store, replay, asked, now_ms)
-                      : change_one(store, replay, id, now_ms);
+    return id.empty() ? change_some(store, is_replay, asked, now_ms, has_room)
+                      : change_one(store, is_replay, id, now_ms, has_room);
 }
 
 }  // namespace
 
 webhook_answer answer_about_webhooks(webhook_store& store, std::string_view request,
-                                     std::int64_t now_ms) {
+                                     std::int64_t now_ms,
+                                     const std::function<bool(std::int64_t)>& has_room) {
     const json::object asked = supe::parse_object(request);
     const std::string what = supe::string_of(asked, "what");
     try {
-        return {json::serialize(answer_to(store, asked, what, now_ms)), what == "replay",
+        return {json::serialize(answer_to(store, asked, what, now_ms, has_room)), what == "replay",
                 what == "drop"};
     } catch (const bad_request& e) {
         return {error_answer(e.what()), false, false};

@@ -5,6 +5,7 @@
 #include "components/queue/webhook_store.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ namespace components {
 ///                 newest first
 ///   show          of `id`: with `tries` and the webhook as it is kept; null where no webhook has
 ///   it replay, drop  `{"done":N,"from"?}`: of `id`, or of some of those that fit, the oldest first
+///
+/// A replay has `"waits_for":ROUTE` where the next one of it has no room now: it is asked for again
+/// later. A dead one needs none, since it counts in the queue already.
 ///
 /// Which fit: `route`, `status` (pending, failed, dead or delivered), `since` and `until` (Unix
 /// time in ms of the arrival), `path`; of these at most `limit`. While an answer has `from` there
@@ -31,7 +35,9 @@ struct webhook_answer {
     bool replayed = false;  ///< some are due now
     bool dropped = false;   ///< some are gone
 };
+/// `has_room`: for one more webhook of a replay in this lane.
 webhook_answer answer_about_webhooks(webhook_store& store, std::string_view request,
-                                     std::int64_t now_ms);
+                                     std::int64_t now_ms,
+                                     const std::function<bool(std::int64_t)>& has_room);
 
 }  // namespace components

@@ -66,6 +66,11 @@ void webhook_store::rollback() noexcept {
     file_.rollback();
 }
 
+std::filesystem::path webhook_store::lost_file() const {
+    if (!file_.is_in_place()) return file_.path();
+    return file_.has_log_in_place() ? std::filesystem::path() : file_.log_path();
+}
+
 // --- one state to the next ---
 
 std::uint64_t& webhook_store::count_of(std::int64_t lane, webhook_state s) {

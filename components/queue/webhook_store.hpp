@@ -103,8 +103,14 @@ public:
     void commit();
     /// Forgets everything since begin().
     void rollback() noexcept;
-    /// Outside of a transaction: gives the disk back what the file does not need.
-    void make_room() noexcept { file_.empty_log(); }
+    /// Outside of a transaction: gives the disk back what the file does not need. True: all that
+    /// was committed is in the file, and nothing in its log.
+    bool make_room() noexcept { return file_.empty_log(); }
+    /// The file, or its log, that somebody deleted, moved or replaced; empty: both are in place.
+    /// What is committed meanwhile is on no disk for a next life.
+    std::filesystem::path lost_file() const;
+    /// The file is in place, whatever became of its log.
+    bool has_its_file() const { return file_.is_in_place(); }
 
     /// False when it is there already: a mail delivered twice.
     bool insert(const new_webhook& w);

@@ -42,7 +42,10 @@ void channel::flush() {
                                  MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-        if (n < 0) return drop_output();  // the reader is gone; what it sent before is still read
+        if (n < 0) {  // the reader is gone; what it sent before is still read
+            left_unread_ = true;
+            return drop_output();
+        }
         written_ += static_cast<std::size_t>(n);
     }
     if (written_ == out_.size()) {
@@ -104,6 +107,7 @@ channel::outcome channel::read_once(const frame_sink& on_frame) {
     if (arrived_) return outcome::closed;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return outcome::nothing;
+    if (n < 0) left_unread_ = true;  // ECONNRESET, as the kernel says then
     return outcome::closed;
 }
 
@@ -111,9 +115,9 @@ channel::outcome channel::read_once(const frame_sink& on_frame) {
 std::size_t channel::pass_on(std::string_view text, const frame_sink& on_frame) {
     const time_point end = clock_.now() + time_per_turn;
     std::size_t passed = 0;
-    for (std::size_t n = 0; n < frames_per_turn; n += frames_per_look) {
-        passed += splitter_.feed(text.substr(passed), on_frame, frames_per_look);
-        if (passed == text.size() || clock_.now() > end) break;
+    for (std::size_t n = 0; n < frames_per_turn; ++n) {
+        passed += splitter_.feed(text.substr(passed), on_frame, 1);
+        if (passed == text.size() || clock_.now() >= end) break;
     }
     return passed;
 }

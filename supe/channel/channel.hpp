@@ -20,6 +20,14 @@ public:
     /// While more output than this is unwritten, what can be left out is not added (a notice to a
     /// slow watcher).
     static constexpr std::size_t backlog_limit = 1u << 20;  // bytes
+    /// On the way to the supervisor above: bytes that may be unwritten when one more is appended.
+    /// Notices may be lost, mail and answers wait. Each has a share that those before it cannot
+    /// fill, so that a flood of notices keeps neither mail nor answers back.
+    struct upward {
+        static constexpr std::size_t notice = backlog_limit;
+        static constexpr std::size_t mail = 2 * backlog_limit;
+        static constexpr std::size_t answer = 3 * backlog_limit;
+    };
 
     /// What turn() does while the other side does not read what we wrote. A supervisor stops
     /// reading: a child that leaves its answers unread cannot make it hold more of them. A
@@ -52,9 +60,8 @@ public:
     }
     bool take(const frame_sink& on_frame);
     static constexpr std::size_t frames_per_turn = 256;
-    /// What a frame asks for may take long. The time is looked at once in so many frames.
+    /// What one frame asks for may take long, so the time is looked at after each.
     static constexpr std::chrono::milliseconds time_per_turn{2};
-    static constexpr std::size_t frames_per_look = 8;
     /// The last turn left frames that it had read.
     bool has_more() const { return !unread_.empty() && may_read(); }
     /// The process at the other side is dead. Its last words are what has arrived by now: the turns
@@ -65,6 +72,8 @@ public:
     /// Ends both directions; a waiting turn() returns false.
     void close();
     bool is_open() const { return open_; }
+    /// The other side has ended, and had not read all that we wrote.
+    bool has_left_unread() const { return left_unread_; }
     /// Frames skipped because they were too long, since the last call.
     std::size_t take_oversized() { return splitter_.take_oversized(); }
     /// Bytes read of a frame that has no newline yet; after the end of the channel: of a frame that
@@ -91,6 +100,7 @@ private:
     std::string out_;
     std::size_t written_ = 0;
     bool open_ = true;
+    bool left_unread_ = false;
 };
 
 }  // namespace supe

@@ -196,9 +196,8 @@ awaitable<std::size_t> commands::retry(std::vector<std::string> names, std::stri
     std::erase_if(names, [&](const std::string& name) { return is_retried(name); });
     std::vector<std::unique_ptr<acceptance>> outcomes;
     for (const std::string& name : names) {
-        // A copy: it may be dropped here.
-        const dead_letter letter = *supervisor_.dead().find(name);
-        outcomes.push_back(put_again(letter.recipient, letter.view(), retried_, name));
+        const auto letter = supervisor_.dead().share(name);  // it may be dropped here
+        outcomes.push_back(put_again(letter->recipient, letter->view(), retried_, name));
     }
     supervisor_.mail().flush();
     std::size_t sent = 0;

@@ -27,7 +27,7 @@ std::string request_places::refusal(request_kind k) const {
                              : k == request_kind::order  ? "wait for an operation"
                                                          : "wait for mail or notices";
     return fmt::format("too many clients: {} of them {} already; try again when some are done",
-                       limits_[index(k)], what);
+                       taken_[index(k)], what);
 }
 
 }  // namespace supe::control

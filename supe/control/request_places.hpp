@@ -46,6 +46,8 @@ public:
     };
 
     bool has_room(request_kind k) const { return taken_[index(k)] < limits_[index(k)]; }
+    /// Another one of its kind is served.
+    bool has_any(request_kind k) const { return taken_[index(k)] > 0; }
     /// Precondition: has_room().
     place take(request_kind k) { return place(taken_[index(k)]); }
     /// For the client, where there is no room.

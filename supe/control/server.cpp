@@ -1,6 +1,7 @@
 #include "supe/control/server.hpp"
 
 #include "supe/async/assertion.hpp"
+#include "supe/async/unique_fd.hpp"
 #include "supe/control/server_client.hpp"
 #include "supe/storage/private_socket.hpp"
 #include "supe/supervision/json_turns.hpp"
@@ -9,6 +10,7 @@
 #include "supe/text/json_value.hpp"
 #include "supe/text/large_json.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -45,6 +47,20 @@ server_limits bounded_by_descriptors(server_limits limits) {
          {&limits.silent, &places.questions, &places.orders, &places.waiting})
         *connections = std::clamp<std::size_t>(descriptors.rlim_cur / 8, 1, *connections);
     return limits;
+}
+
+/// What the start of a child takes at most, for a moment: the ends of its channel, its input, two
+/// outputs and NOTIFY_SOCKET, and its pidfd; with one to spare.
+constexpr std::size_t descriptors_of_a_start = 12;
+
+/// A child can still be started beside this connection.
+bool leaves_a_start(socket_type& peer) {
+    std::array<unique_fd, descriptors_of_a_start> probe;
+    for (unique_fd& fd : probe) {
+        fd = unique_fd(::fcntl(peer.native_handle(), F_DUPFD_CLOEXEC, 0));
+        if (!fd) return false;
+    }
+    return true;
 }
 
 bool is_out_of_descriptors(const error_code& e) {
@@ -116,9 +132,11 @@ awaitable<> server::accept() {
     }
 }
 
-/// Silent connections make room for new ones, so that they never keep anyone out.
+/// Silent connections make room for new ones, so that they never keep anyone out, and for the start
+/// of a child.
 void server::take_in(socket_type peer) {
     if (room_.size() >= limits_.silent) close_longest_silent();
+    while (!leaves_a_start(peer) && close_longest_silent()) {}
     connections_.start(
         serve(std::make_shared<client>(std::move(peer), room_, supervisor_.time().now())));
 }
@@ -154,7 +172,8 @@ awaitable<> server::serve(std::shared_ptr<client> who) {
         }
         co_await turn_after_json(time, who->largest);
         const request_kind kind = kind_of(*request);
-        if (!places_.has_room(kind)) {
+        const bool is_one_too_many = places_.has_any(kind) && !leaves_a_start(who->peer);
+        if (!places_.has_room(kind) || is_one_too_many) {
             json::value refusal = error(places_.refusal(kind), result::failed);
             co_await send_answer(who, std::move(refusal));
             co_return;

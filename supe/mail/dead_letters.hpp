@@ -5,6 +5,8 @@
 #include "supe/mail/mailbox.hpp"
 
 #include <deque>
+#include <memory>
+#include <ranges>
 #include <string>
 
 namespace supe {
@@ -31,7 +33,8 @@ struct dead_letter : stored_mail {
 class dead_letter_store {
 public:
     virtual ~dead_letter_store() = default;
-    virtual void keep(const dead_letter& letter) = 0;
+    /// A letter may have 16 MiB: the store shares it, and does with it later what takes long.
+    virtual void keep(std::shared_ptr<const dead_letter> letter) = 0;
     virtual void discard(const std::string& name) = 0;
 };
 
@@ -45,7 +48,7 @@ public:
     void keep_in(dead_letter_store* store) { store_ = store; }
     /// A letter that an earlier life of this supervisor kept. It has its place by its time: it may
     /// come late.
-    void restore(dead_letter letter);
+    void restore(dead_letter read);
     /// The store cannot be read yet. What comes before on_earlier_letters() is kept then: nobody
     /// knows before which names the store has.
     void await_earlier_letters() { is_unread_ = true; }
@@ -57,24 +60,30 @@ public:
     }
     void add(const envelope& mail, const std::string& recipient, const std::string& reason,
              const mail_history& history, std::chrono::system_clock::time_point now);
-    /// Oldest first.
-    const std::deque<dead_letter>& all() const { return letters_; }
+    /// Oldest first. Valid until the next change.
+    auto all() const {
+        return std::views::transform(
+            letters_, [](const auto& letter) -> const dead_letter& { return *letter; });
+    }
     /// Null when no letter has that name. Valid until the next change.
-    const dead_letter* find(std::string_view name) const;
+    const dead_letter* find(std::string_view name) const { return share(name).get(); }
+    /// The same. It stays as it is when the letter is dropped.
+    std::shared_ptr<const dead_letter> share(std::string_view name) const;
     /// False when no letter has that name.
     bool drop(std::string_view name);
     /// Returns how many there were.
     std::size_t drop_all();
 
 private:
-    using place = std::deque<dead_letter>::const_iterator;
+    using letter_ptr = std::shared_ptr<dead_letter>;
+    using place = std::deque<letter_ptr>::const_iterator;
     place place_of(std::string_view name) const;
     void number(dead_letter& letter) const;
-    void keep(dead_letter& letter);
+    void keep(const letter_ptr& letter);
     void bound();
-    void take_out(place letter);
+    void take_out(place at);
 
-    std::deque<dead_letter> letters_;
+    std::deque<letter_ptr> letters_;
     std::size_t bytes_ = 0;
     dead_letter_store* store_ = nullptr;
     bool is_unread_ = false;  // the store may have letters that were not restored

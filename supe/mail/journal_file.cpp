@@ -209,8 +209,9 @@ void journal_file::apply(const journal_step& step) {
         case kind::keep: {
             auto& s =
                 file_->prepared(keep_, "INSERT OR REPLACE INTO dead (id, letter) VALUES (?, ?)");
+            const std::string text = to_text(*step.letter);
             bind_text(s, 1, step.id);
-            bind_text(s, 2, step.text);
+            bind_text(s, 2, text);
             s.exec();
             return;
         }

@@ -14,12 +14,13 @@ struct journal_step {
     enum class kind { put, erase, put_back, keep, discard };
     kind what;
     std::uint64_t sequence = 0;
-    std::string text = {};  ///< erase: the finished id; put_back: the history; keep: the letter;
-                            ///< discard: the letter's name
+    std::string text = {};  ///< erase: the finished id; put_back: the history; discard: the
+                            ///< letter's name
     std::string id = {};    ///< keep: the letter's name
     unsigned attempt = 0, charges = 0;
     bool suspect = false;
-    std::unique_ptr<journaled_mail> mail = {};  ///< put
+    std::unique_ptr<journaled_mail> mail = {};       ///< put
+    std::shared_ptr<const dead_letter> letter = {};  ///< keep
 };
 using journal_steps = std::vector<journal_step>;
 

@@ -190,7 +190,9 @@ std::size_t mail_delivery::pump(mail_destination& destination, std::size_t most)
     for (std::size_t idle = 0; idle < all && n < most;) {  // until no consumer takes another one
         mail_endpoint& endpoint = *destination.consumers[destination.next++ % all];
         const held_mail* mail = nullptr;
-        if (endpoint.is_connected() && endpoint.link->backlog() < delivery_backlog)
+        const bool goes_up = &endpoint == directory_.uplink();
+        const std::size_t room = goes_up ? channel::upward::mail : delivery_backlog;
+        if (endpoint.is_connected() && endpoint.link->backlog() < room)
             mail = box.take_next(endpoint.consumer);
         idle = mail ? 0 : idle + 1;
         if (!mail) continue;

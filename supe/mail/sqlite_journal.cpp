@@ -126,8 +126,10 @@ void sqlite_journal::put_back(std::uint64_t sequence, unsigned attempt, unsigned
                          .suspect = suspect});
 }
 
-void sqlite_journal::keep(const dead_letter& letter) {
-    gathered_.push_back({.what = kind::keep, .text = to_text(letter), .id = letter.name()});
+/// Its text is made by the thread: that of 16 MiB takes long.
+void sqlite_journal::keep(std::shared_ptr<const dead_letter> letter) {
+    std::string name = letter->name();
+    gathered_.push_back({.what = kind::keep, .id = std::move(name), .letter = std::move(letter)});
 }
 
 void sqlite_journal::discard(const std::string& name) {

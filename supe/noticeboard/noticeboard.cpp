@@ -3,10 +3,14 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <utility>
 
 namespace supe {
 
 namespace {
+
+/// Bytes. To copy a larger message takes longer than to share it.
+constexpr std::size_t large_message = 64u << 10;
 
 // What cjs-noticeboard's `message || null` turns into null.
 bool is_falsy(std::string_view json) {
@@ -75,11 +79,14 @@ void noticeboard::close(watcher_id watcher, std::string_view notice) {
     if (topic->second.empty()) pipes_.erase(topic);
 }
 
-noticeboard::event noticeboard::publish(std::string_view notice,
-                                        std::optional<std::string_view> message,
+noticeboard::event noticeboard::publish(std::string_view notice, std::optional<std::string> message,
                                         notice_origin from) {
-    event published{notice, !message || is_falsy(*message) ? "null" : *message, {}};
-    if (message) remember({notice, published.message, from});
+    event published{notice, "null", nullptr, {}};
+    if (message && !is_falsy(*message)) {
+        published.text = std::make_shared<const std::string>(std::move(*message));
+        published.message = *published.text;
+    }
+    if (message) remember({notice, published.message, from}, published.text);
 
     const auto topic = pipes_.find(notice);
     if (topic == pipes_.end()) return published;
@@ -92,20 +99,21 @@ noticeboard::event noticeboard::publish(std::string_view notice,
     return published;
 }
 
-noticeboard::note::note(const cached_notice& n)
-    : text(std::make_unique_for_overwrite<char[]>(size_of(n))),
-      notice_size(static_cast<std::uint32_t>(n.notice.size())),
+noticeboard::note::note(const cached_notice& n, std::shared_ptr<const std::string> shared)
+    : text(std::make_unique_for_overwrite<char[]>(size_of(n) - (shared ? shared->size() : 0))),
+      large(std::move(shared)), notice_size(static_cast<std::uint32_t>(n.notice.size())),
       source_size(static_cast<std::uint32_t>(n.from.source.size())),
       message_size(static_cast<std::uint32_t>(n.message.size())), at(n.from.at) {
     // With std::ranges::copy, g++ 12 copies byte by byte.
     char* end = std::copy(n.notice.begin(), n.notice.end(), text.get());
     end = std::copy(n.from.source.begin(), n.from.source.end(), end);
-    std::copy(n.message.begin(), n.message.end(), end);
+    if (!large) std::copy(n.message.begin(), n.message.end(), end);
 }
 
 noticeboard::cached_notice noticeboard::note::view() const {
     const char* const source = text.get() + notice_size;
-    return {notice(), {source + source_size, message_size}, {{source, source_size}, at}};
+    const char* const message = large ? large->data() : source + source_size;
+    return {notice(), {message, message_size}, {{source, source_size}, at}};
 }
 
 std::optional<noticeboard::cached_notice> noticeboard::last(std::string_view notice) const {
@@ -119,14 +127,15 @@ std::optional<std::string_view> noticeboard::cached(std::string_view notice) con
     return known ? std::optional(known->message) : std::nullopt;
 }
 
-void noticeboard::remember(const cached_notice& latest) {
+void noticeboard::remember(const cached_notice& latest, std::shared_ptr<const std::string> text) {
     const std::string_view notice = latest.notice;
     if (const auto known = cached_.find(notice); known != cached_.end()) drop(*known);
     // A name that cannot be watched is not cached, nor a message that would push out all others.
     const std::size_t bytes = size_of(latest);
     if (!refusal(notice).empty() || bytes > limits_.cached_bytes) return;
 
-    cached_.insert(cache_.emplace(cache_.end(), latest));
+    if (latest.message.size() <= large_message) text.reset();
+    cached_.insert(cache_.emplace(cache_.end(), latest, std::move(text)));
     cached_bytes_ += bytes;
     while (cache_.size() > limits_.cached_names || cached_bytes_ > limits_.cached_bytes)
         drop(cache_.begin());

@@ -54,10 +54,10 @@ public:
         std::string_view notice, message;
         notice_origin from;
     };
-    /// The views point into the arguments of publish().
     struct event {
-        std::string_view notice;
-        std::string_view message;
+        std::string_view notice;   ///< the argument of publish()
+        std::string_view message;  ///< valid as long as this
+        std::shared_ptr<const std::string> text;
         std::vector<watcher_id> watchers;  ///< in the order of their watches
     };
 
@@ -72,8 +72,8 @@ public:
     void forget(watcher_id watcher);
 
     /// Returns the message and its watchers. Uses up their once-watches. Without `message` the
-    /// cache stays as it is.
-    event publish(std::string_view notice, std::optional<std::string_view> message,
+    /// cache stays as it is. The cache shares a large message with the event.
+    event publish(std::string_view notice, std::optional<std::string> message,
                   notice_origin from = {});
 
     /// Why this cannot be the name of a notice; empty when it can.
@@ -97,8 +97,10 @@ private:
     };
     /// All text is in one piece, because a thousand children have thousands of notices.
     struct note {
-        explicit note(const cached_notice& n);
-        std::unique_ptr<char[]> text;  // notice, source, message
+        /// `shared`: the message, where it is large.
+        note(const cached_notice& n, std::shared_ptr<const std::string> shared);
+        std::unique_ptr<char[]> text;  // notice, source, and the message that is not large
+        std::shared_ptr<const std::string> large;
         std::uint32_t notice_size, source_size, message_size;
         std::chrono::system_clock::time_point at;
         std::string_view notice() const { return {text.get(), notice_size}; }
@@ -119,7 +121,7 @@ private:
         bool operator()(const auto& a, const auto& b) const { return name(a) == name(b); }
     };
     void close(watcher_id watcher, std::string_view notice);
-    void remember(const cached_notice& latest);
+    void remember(const cached_notice& latest, std::shared_ptr<const std::string> text);
     void drop(note_ref old);
 
     noticeboard_limits limits_;

@@ -41,7 +41,8 @@ bool listen_address::takes_all() const {
 
 bool listen_address::overlaps(const listen_address& other) const {
     const auto covers = [](const listen_address& all, const listen_address& one) {
-        return all.takes_all() && (all.what != kind::ipv4 || one.what == kind::ipv4);
+        if (all.what == kind::ipv4) return all.takes_all() && one.what == kind::ipv4;
+        return all.takes_all() && !(all.without_ipv4 && one.what == kind::ipv4);
     };
     return port != 0 && port == other.port &&
            (covers(*this, other) || covers(other, *this) || host == other.host);

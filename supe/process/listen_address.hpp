@@ -26,6 +26,8 @@ struct listen_address {
     std::string host;  ///< numeric, without brackets, in its usual notation: `::1` for `0:0::1`
     std::uint16_t port = 0;
     std::string path;  ///< unix_path only
+    /// Of `::` on this machine, which else takes IPv4 too. The text does not say it.
+    bool without_ipv4 = false;
     /// On all addresses of this machine.
     bool takes_all() const;
     /// Two sockets on one port cannot be had at these addresses. Port 0 is another one each time.

@@ -24,20 +24,18 @@ namespace {
     fail(address, std::generic_category().message(errno));
 }
 
+using kind = listen_address::kind;
+
 /// Any socket address, with its length.
 struct socket_address {
     sockaddr_storage storage{};
     socklen_t size = 0;
-    bool without_ipv4 = false;  // of `::`: IPV6_V6ONLY
 
     int family() const { return storage.ss_family; }
     const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
     sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
     const sockaddr_in& v4() const { return reinterpret_cast<const sockaddr_in&>(storage); }
     const sockaddr_in6& v6() const { return reinterpret_cast<const sockaddr_in6&>(storage); }
-    bool is_all_of_ipv6() const {
-        return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6().sin6_addr);
-    }
 
     template <class T>
     static socket_address of(const T& native) {
@@ -48,20 +46,22 @@ struct socket_address {
     }
 };
 
-socket_address ipv4(const std::string& host, std::uint16_t port) {
-    sockaddr_in native{};
-    native.sin_family = AF_INET;
-    native.sin_port = htons(port);
-    ::inet_pton(AF_INET, host.c_str(), &native.sin_addr);
-    return socket_address::of(native);
-}
+bool is_all_of_ipv6(const listen_address& a) { return a.what == kind::ipv6 && a.takes_all(); }
 
-socket_address ipv6(const std::string& host, std::uint16_t port) {
-    sockaddr_in6 native{};
-    native.sin6_family = AF_INET6;
-    native.sin6_port = htons(port);
-    ::inet_pton(AF_INET6, host.c_str(), &native.sin6_addr);
-    return socket_address::of(native);
+/// Precondition: it is IPv4 or IPv6.
+socket_address native(const listen_address& a) {
+    if (a.what == kind::ipv4) {
+        sockaddr_in v4{};
+        v4.sin_family = AF_INET;
+        v4.sin_port = htons(a.port);
+        ::inet_pton(AF_INET, a.host.c_str(), &v4.sin_addr);
+        return socket_address::of(v4);
+    }
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(a.port);
+    ::inet_pton(AF_INET6, a.host.c_str(), &v6.sin6_addr);
+    return socket_address::of(v6);
 }
 
 socket_address unix_address(const std::string& path, const std::string& text) {
@@ -87,46 +87,51 @@ bool is_v6_only(int fd) {
 }
 
 /// `::`, which takes IPv4 too, on a machine that has IPv6.
-socket_address all_addresses(std::uint16_t port) {
+listen_address all_addresses(std::uint16_t port) {
     const unique_fd probe = new_socket(AF_INET6);
-    const socket_address any = ipv6("::", 0);
+    const listen_address all{.what = kind::ipv6, .host = "::", .port = port, .path = {}};
+    const socket_address any = native({.what = kind::ipv6, .host = "::", .port = 0, .path = {}});
     const bool works = probe && ::bind(probe.get(), any.get(), any.size) == 0;
     const bool no_ipv6 = !works && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
-    return no_ipv6 ? ipv4("0.0.0.0", port) : ipv6("::", port);
+    if (!no_ipv6) return all;
+    return {.what = kind::ipv4, .host = "0.0.0.0", .port = port, .path = {}};
 }
 
-socket_address resolved(const listen_address& address, const std::string& text) {
-    using kind = listen_address::kind;
-    if (address.what == kind::unix_path) return unix_address(address.path, text);
-    if (address.what == kind::ipv4) return ipv4(address.host, address.port);
+/// What it is on this machine.
+listen_address settled(listen_address address) {
     if (address.what == kind::any) return all_addresses(address.port);
-    socket_address where = ipv6(address.host, address.port);
-    where.without_ipv4 = where.is_all_of_ipv6() && is_v6_only(new_socket(AF_INET6).get());
-    return where;
+    address.without_ipv4 = is_all_of_ipv6(address) && is_v6_only(new_socket(AF_INET6).get());
+    return address;
 }
 
 /// Where it is bound.
-socket_address bound_address(const unique_fd& fd) {
+listen_address bound_address(const unique_fd& fd) {
     socket_address where;
     where.size = sizeof where.storage;
     ::getsockname(fd.get(), where.get(), &where.size);
-    where.without_ipv4 = where.is_all_of_ipv6() && is_v6_only(fd.get());
-    return where;
-}
-
-std::uint16_t port_of(const socket_address& address) {
-    return ntohs(address.family() == AF_INET ? address.v4().sin_port : address.v6().sin6_port);
-}
-
-std::string print(const socket_address& address) {
     char host[INET6_ADDRSTRLEN] = {};
-    if (address.family() == AF_INET) {
-        ::inet_ntop(AF_INET, &address.v4().sin_addr, host, sizeof host);
-        return fmt::format("{}:{}", host, port_of(address));
+    if (where.family() == AF_INET) {
+        ::inet_ntop(AF_INET, &where.v4().sin_addr, host, sizeof host);
+        return {.what = kind::ipv4, .host = host, .port = ntohs(where.v4().sin_port), .path = {}};
     }
-    ::inet_ntop(AF_INET6, &address.v6().sin6_addr, host, sizeof host);
-    return fmt::format("[{}]:{}{}", host, port_of(address),
-                       address.without_ipv4 ? " without IPv4" : "");
+    ::inet_ntop(AF_INET6, &where.v6().sin6_addr, host, sizeof host);
+    listen_address bound{
+        .what = kind::ipv6, .host = host, .port = ntohs(where.v6().sin6_port), .path = {}};
+    bound.without_ipv4 = is_all_of_ipv6(bound) && is_v6_only(fd.get());
+    return bound;
+}
+
+std::string print(const listen_address& a) {
+    if (a.what == kind::ipv4) return fmt::format("{}:{}", a.host, a.port);
+    return fmt::format("[{}]:{}{}", a.host, a.port, a.without_ipv4 ? " without IPv4" : "");
+}
+
+/// The directory as it is without symbolic links: one text for all paths to the file. A directory
+/// that cannot be had is left as it is, and bind(2) says why.
+std::string resolved_path(const std::filesystem::path& file) {
+    std::error_code failed;
+    const auto directory = std::filesystem::canonical(file.parent_path(), failed);
+    return failed ? file.string() : (directory / file.filename()).string();
 }
 
 /// Sockets that share may have one port with different addresses, where all of them are of one
@@ -146,13 +151,14 @@ unique_fd bound(unique_fd fd, const socket_address& address) {
     return fd;
 }
 
-unique_fd bound_inet(const socket_address& address, bool shares) {
+unique_fd bound_inet(const listen_address& wanted, bool shares) {
+    const socket_address address = native(wanted);
     unique_fd fd = new_socket(address.family());
     // A restarted supervisor must not wait for TIME_WAIT of the connections of the earlier one.
     const int on = 1;
     if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (fd && address.is_all_of_ipv6()) {
-        const int alone = address.without_ipv4 ? 1 : 0;
+    if (fd && is_all_of_ipv6(wanted)) {
+        const int alone = wanted.without_ipv4 ? 1 : 0;
         ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &alone, sizeof alone);
     }
     share_port(fd.get(), shares);
@@ -190,39 +196,43 @@ unique_fd bound_unix(const socket_address& address, const std::string& path,
 
 wanted_socket::wanted_socket(std::string_view entry, const std::filesystem::path& directory)
     : address(parse_listen_address(entry)), text(entry) {
-    const bool is_unix = address.what == listen_address::kind::unix_path;
-    if (is_unix) {
-        address.path = (directory / address.path).lexically_normal().string();
+    if (address.what == kind::unix_path) {
+        const std::filesystem::path path = (directory / address.path).lexically_normal();
+        address.path = path.string();
         text = fmt::format("{}{}", unix_prefix, address.path);
+        unix_address(address.path, text);
+        place = fmt::format("{}{}", unix_prefix, resolved_path(path));
+    } else {
+        address = settled(address);
+        place = print(address);
     }
-    const socket_address where = resolved(address, text);
-    place = is_unix ? text : print(where);
 }
 
 listening_socket::listening_socket(const wanted_socket& wanted,
                                    const std::vector<const listening_socket*>& leaving)
-    : asked_(wanted.place) {
-    if (wanted.address.what == listen_address::kind::unix_path) {
+    : place_(wanted.place), asked_(wanted.place), bound_(wanted.address) {
+    if (wanted.address.what == kind::unix_path) {
         open_unix(wanted);
-        place_ = wanted.place;
     } else {
         open_inet(wanted, leaving);
-        const socket_address where = bound_address(fd_);
-        place_ = print(where);
-        port_ = port_of(where);
+        bound_ = bound_address(fd_);
+        place_ = print(bound_);
     }
+}
+
+bool listening_socket::is_at(const wanted_socket& wanted) const {
+    return wanted.address.what != kind::unix_path || file_.is_at(wanted.address.path);
 }
 
 void listening_socket::open_inet(const wanted_socket& wanted,
                                  const std::vector<const listening_socket*>& leaving) {
-    const socket_address where = resolved(wanted.address, wanted.text);
     std::vector<int> sharing;
     for (const listening_socket* s : leaving) {
-        if (wanted.address.port != 0 && s->port_ == wanted.address.port)
+        if (wanted.address.port != 0 && s->bound_.port == wanted.address.port)
             sharing.push_back(s->descriptor());
     }
     for (const int fd : sharing) share_port(fd, true);
-    fd_ = listening(bound_inet(where, !sharing.empty()));
+    fd_ = listening(bound_inet(wanted.address, !sharing.empty()));
     const int why = errno;
     for (const int fd : sharing) share_port(fd, false);
     share_port(fd_.get(), false);
@@ -235,7 +245,7 @@ void listening_socket::open_unix(const wanted_socket& wanted) {
     const auto where = unix_address(path, wanted.text);
     fd_ = bound_unix(where, path, wanted.text);
     if (!fd_) fail_with_errno(wanted.text);
-    file_ = socket_file(path);
+    file_ = socket_file(wanted.place.substr(unix_prefix.size()));
     // Before listen(), so that no client connects before the mode is right.
     if (::chmod(path.c_str(), 0666) != 0) fail_with_errno(wanted.text);
     if (::listen(fd_.get(), SOMAXCONN) != 0) fail_with_errno(wanted.text);

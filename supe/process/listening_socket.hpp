@@ -19,14 +19,15 @@ class listen_error : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// A socket that is wanted. `place` is where it would be bound, as getsockname(2) would tell it
-/// afterwards: one text for all notations of an address. Port 0 is still 0 there.
+/// A socket that is wanted. `place` is where it would be bound: one text for all notations of an
+/// address, as getsockname(2) would tell it afterwards, and for all paths to one directory. Port 0
+/// is still 0 there.
 struct wanted_socket {
     /// Throws listen_error for a path that is too long, std::invalid_argument for a malformed
     /// address. A path is relative to `directory`.
     wanted_socket(std::string_view entry, const std::filesystem::path& directory);
 
-    listen_address address;  ///< the path is whole
+    listen_address address;  ///< as on this machine: never `any`. The path is whole
     std::string text;        ///< for errors: as in the tree file, but a path is whole
     std::string place;
 };
@@ -42,10 +43,18 @@ public:
                               const std::vector<const listening_socket*>& leaving = {});
 
     int descriptor() const { return fd_.get(); }
-    /// Where it is bound: `127.0.0.1:43211` for port 0, `unix:` with the whole path.
+    /// Where it is bound: `127.0.0.1:43211` for port 0, `unix:` with the whole path, in which no
+    /// directory is a symbolic link.
     const std::string& place() const { return place_; }
+    const listen_address& bound() const { return bound_; }
     /// wanted_socket::place when it was opened: `127.0.0.1:0`.
     const std::string& asked() const { return asked_; }
+    /// False where its file is gone or another one: no client finds this socket.
+    bool is_found() const {
+        return bound_.what != listen_address::kind::unix_path || file_.is_there();
+    }
+    /// The path of `wanted` leads to it now. True for one without a path.
+    bool is_at(const wanted_socket& wanted) const;
 
 private:
     void open_inet(const wanted_socket& wanted,
@@ -56,7 +65,7 @@ private:
     socket_file file_;
     std::string place_;
     std::string asked_;
-    std::uint16_t port_ = 0;  // 0: a unix socket
+    listen_address bound_;  // with the port that the kernel chose
 };
 
 }  // namespace supe

@@ -2,13 +2,42 @@
 #include "supe/process/listening_sockets.hpp"
 
 #include <fmt/format.h>
+#include <cerrno>
+#include <system_error>
 
 namespace supe {
 
 listening_sockets_of_child::listening_sockets_of_child(const std::vector<std::string>& addresses,
                                                        const std::filesystem::path& directory) {
-    for (const auto& text : addresses)
-        all_.push_back(std::make_shared<listening_socket>(wanted_socket(text, directory)));
+    for (const auto& text : addresses) {
+        wanted_socket wanted(text, directory);
+        auto socket = std::make_shared<listening_socket>(wanted);
+        add(std::move(wanted), std::move(socket));
+    }
+}
+
+void listening_sockets_of_child::add(wanted_socket wanted, shared_socket socket) {
+    wanted_.push_back(std::move(wanted));
+    all_.push_back(std::move(socket));
+}
+
+std::vector<std::string> listening_sockets_of_child::asked() const {
+    std::vector<std::string> texts;
+    for (const wanted_socket& one : wanted_) texts.push_back(one.text);
+    return texts;
+}
+
+bool listening_sockets_of_child::are_in_place() const {
+    for (std::size_t i = 0; i < all_.size(); ++i)
+        if (!all_[i]->is_at(wanted_[i])) return false;
+    return true;
+}
+
+bool listening_sockets_of_child::had(const wanted_socket& path) const {
+    if (path.address.what != listen_address::kind::unix_path) return false;
+    for (std::size_t i = 0; i < all_.size(); ++i)
+        if (wanted_[i].text == path.text || all_[i]->place() == path.place) return true;
+    return false;
 }
 
 std::vector<int> listening_sockets_of_child::descriptors() const {
@@ -56,14 +85,17 @@ namespace {
 /// One try to satisfy all claims without a problem.
 class handover {
 public:
-    explicit handover(socket_claims& claims) {
+    handover(socket_claims& claims, const std::vector<const listening_socket*>& staying)
+        : beside_(staying) {
         for (auto& [child, claim] : claims) {
             if (claim.problem.empty()) {
                 note_wanted(child, claim);
                 note_held(child, claim);
             } else if (claim.before) {
-                for (const auto& socket : claim.before->all())
-                    kept_.emplace(socket->place(), child);
+                for (const auto& socket : claim.before->all()) {
+                    beside_.push_back(socket.get());
+                    if (socket->is_found()) kept_.emplace(socket->place(), child);
+                }
             }
         }
     }
@@ -78,8 +110,7 @@ private:
     };
     void note_wanted(const std::string& child, socket_claim& claim);
     void note_held(const std::string& child, const socket_claim& claim);
-    shared_socket opened(const wanted_socket& wanted,
-                         const std::vector<const listening_socket*>& leaving) const;
+    shared_socket opened(const request& r, const std::vector<const listening_socket*>& leaving);
     static void refuse(const std::string& child, socket_claim& claim, const listen_error& why) {
         claim.problem = fmt::format("{} cannot listen on {}", child, why.what());
     }
@@ -88,6 +119,7 @@ private:
     std::vector<held_place> held_;
     std::vector<shared_socket> sockets_;                 // of held_
     std::map<std::string_view, std::string_view> kept_;  // places of children that failed
+    std::vector<const listening_socket*> beside_;        // what is open afterwards, as far as known
 };
 
 void handover::note_wanted(const std::string& child, socket_claim& claim) {
@@ -102,6 +134,7 @@ void handover::note_wanted(const std::string& child, socket_claim& claim) {
 void handover::note_held(const std::string& child, const socket_claim& claim) {
     if (!claim.before) return;
     for (const shared_socket& socket : claim.before->all()) {
+        if (!socket->is_found()) continue;
         held_.push_back({child, socket->place(), socket->asked()});
         sockets_.push_back(socket);
     }
@@ -116,31 +149,43 @@ void handover::perform() {
         if (one) stays[*one] = true;
     std::vector<const listening_socket*> leaving;
     for (std::size_t i = 0; i < sockets_.size(); ++i)
-        if (!stays[i]) leaving.push_back(sockets_[i].get());
-    std::map<socket_claim*, std::vector<shared_socket>> complete;
+        (stays[i] ? beside_ : leaving).push_back(sockets_[i].get());
+    std::map<socket_claim*, std::shared_ptr<listening_sockets_of_child>> complete;
     for (std::size_t w = 0; w < wanted_.size(); ++w) {
         const request& r = wanted_[w];
         if (!r.claim.problem.empty()) continue;
         try {
-            complete[&r.claim].push_back(taken[w] ? sockets_[*taken[w]]
-                                                  : opened(r.socket, leaving));
+            shared_socket socket = taken[w] ? sockets_[*taken[w]] : opened(r, leaving);
+            auto& all = complete[&r.claim];
+            if (!all) all = std::make_shared<listening_sockets_of_child>();
+            all->add(r.socket, std::move(socket));
         } catch (const listen_error& e) {
             refuse(r.child, r.claim, e);
         }
     }
     for (auto& [claim, all] : complete) {
-        if (claim->problem.empty())
-            claim->now = std::make_shared<listening_sockets_of_child>(std::move(all));
+        if (claim->problem.empty()) claim->now = std::move(all);
     }
 }
 
-auto handover::opened(const wanted_socket& wanted,
-                      const std::vector<const listening_socket*>& leaving) const -> shared_socket {
+/// The kernel does not always refuse an address beside another one of the port: it remembers for a
+/// while that sockets of ours shared that.
+auto handover::opened(const request& r, const std::vector<const listening_socket*>& leaving)
+    -> shared_socket {
+    const wanted_socket& wanted = r.socket;
     const auto kept = kept_.find(wanted.place);
     if (kept != kept_.end())
         throw listen_error(
             fmt::format("{}: {} goes on as it was, and has it", wanted.text, kept->second));
-    return std::make_shared<listening_socket>(wanted, leaving);
+    for (const listening_socket* const other : beside_) {
+        if (other->bound().overlaps(wanted.address))
+            throw listen_error(
+                fmt::format("{}: {}", wanted.text, std::generic_category().message(EADDRINUSE)));
+    }
+    auto socket = std::make_shared<const listening_socket>(wanted, leaving);
+    beside_.push_back(socket.get());
+    if (r.claim.before && r.claim.before->had(wanted)) r.claim.renewed.push_back(wanted.text);
+    return socket;
 }
 
 std::size_t problems_of(const socket_claims& claims) {
@@ -151,11 +196,14 @@ std::size_t problems_of(const socket_claims& claims) {
 
 }  // namespace
 
-void hand_over(socket_claims& claims) {
+void hand_over(socket_claims& claims, const std::vector<const listening_socket*>& staying) {
     // What one child keeps, after it failed, may be what another one asked for.
     for (std::size_t before = 0, after = 0;; before = after) {
-        for (auto& [child, claim] : claims) claim.now.reset();
-        handover(claims).perform();
+        for (auto& [child, claim] : claims) {
+            claim.now.reset();
+            claim.renewed.clear();
+        }
+        handover(claims, staying).perform();
         after = problems_of(claims);
         if (after == before) break;
     }

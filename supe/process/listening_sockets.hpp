@@ -24,7 +24,7 @@ public:
     /// Opens all of them or throws: listen_error, or std::invalid_argument for a malformed address.
     listening_sockets_of_child(const std::vector<std::string>& addresses,
                                const std::filesystem::path& directory);
-    explicit listening_sockets_of_child(std::vector<shared_socket> all) : all_(std::move(all)) {}
+    void add(wanted_socket wanted, shared_socket socket);
 
     /// In the order of the addresses. They stay owned by this object.
     std::vector<int> descriptors() const;
@@ -32,8 +32,16 @@ public:
     std::vector<std::string> addresses() const;
     const std::vector<shared_socket>& all() const { return all_; }
 
+    /// What was asked for, with whole paths.
+    std::vector<std::string> asked() const;
+    /// Each path that was asked for leads to its socket now.
+    bool are_in_place() const;
+    /// One of them was asked for by this path, or bound there.
+    bool had(const wanted_socket& path) const;
+
 private:
-    std::vector<shared_socket> all_;
+    std::vector<wanted_socket> wanted_;
+    std::vector<shared_socket> all_;  // of each wanted one
 };
 
 /// What a child asks for, and what it has.
@@ -45,17 +53,20 @@ struct socket_claim {
     // What became of it.
 
     std::shared_ptr<listening_sockets_of_child> now{};  ///< null: it asks for none, or failed
+    /// `unix:` addresses that did not lead to its socket any more: a new one is bound there.
+    std::vector<std::string> renewed{};
     /// `web cannot listen on 127.0.0.1:80: Permission denied`: it keeps what it has.
     std::string problem{};
 };
 using socket_claims = std::map<std::string, socket_claim>;  // by name of the child
 
 /// Gives each child what it asks for, all of it or nothing. A socket that one of them has goes to
-/// whoever asks for its address. The others are opened before any is closed; what nobody asked for
-/// is closed with `before`, which is empty afterwards in each claim. A child that fails keeps its
-/// sockets, also from those who asked for them, and they fail too. Throws std::invalid_argument for
-/// a malformed address.
-void hand_over(socket_claims& claims);
+/// whoever asks for its address, unless its file is gone. The others are opened before any is
+/// closed; what nobody asked for is closed with `before`, which is empty afterwards in each claim.
+/// A child that fails keeps its sockets, also from those who asked for them, and they fail too.
+/// `staying`: sockets of other children, for the addresses that cannot be had beside them. Throws
+/// std::invalid_argument for a malformed address.
+void hand_over(socket_claims& claims, const std::vector<const listening_socket*>& staying = {});
 
 struct wanted_place {
     std::string_view child, place;

@@ -25,9 +25,10 @@ socket_file& socket_file::operator=(socket_file&& other) noexcept {
     return *this;
 }
 
-bool socket_file::is_there() const {
+/// As long as the socket is open, the kernel gives its inode to no other file.
+bool socket_file::is_at(const std::string& path) const {
     struct stat found{};
-    return !path_.empty() && ::lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ &&
+    return !path.empty() && ::lstat(path.c_str(), &found) == 0 && found.st_dev == device_ &&
            found.st_ino == inode_;
 }
 

@@ -16,8 +16,10 @@ public:
     socket_file& operator=(socket_file&& other) noexcept;
     ~socket_file() { remove(); }
     const std::string& path() const { return path_; }
-    /// The path leads to our file.
-    bool is_there() const;
+    /// Our file is still there.
+    bool is_there() const { return is_at(path_); }
+    /// `path` leads to our file.
+    bool is_at(const std::string& path) const;
 
 private:
     void remove();

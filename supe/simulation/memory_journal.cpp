@@ -56,8 +56,8 @@ void memory_journal::put_back(std::uint64_t sequence, unsigned attempt, unsigned
     });
 }
 
-void memory_journal::keep(const dead_letter& letter) {
-    gathered_.push_back([letter](journal_disk& d) { d.letters[letter.name()] = letter; });
+void memory_journal::keep(std::shared_ptr<const dead_letter> letter) {
+    gathered_.push_back([letter](journal_disk& d) { d.letters[letter->name()] = *letter; });
 }
 
 void memory_journal::discard(const std::string& name) {

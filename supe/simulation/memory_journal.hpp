@@ -37,7 +37,7 @@ public:
     void erase(std::uint64_t sequence, std::string_view finished) override;
     void put_back(std::uint64_t sequence, unsigned attempt, unsigned charges, bool suspect,
                   mail_history history) override;
-    void keep(const dead_letter& letter) override;
+    void keep(std::shared_ptr<const dead_letter> letter) override;
     void discard(const std::string& name) override;
     void flush() override;
     awaitable<result> next_result() override;

@@ -83,10 +83,16 @@ std::string address_in_file_name(const std::string& file_name) {
     return address;
 }
 
+std::optional<file_identity> identity_at(const std::filesystem::path& path) {
+    struct stat found{};
+    if (::lstat(path.c_str(), &found) != 0) return std::nullopt;
+    return file_identity{found.st_dev, found.st_ino};
+}
+
 bool leads_to(const std::filesystem::path& path, const unique_fd& file) {
-    struct stat open{}, found{};
-    return ::fstat(file.get(), &open) == 0 && ::lstat(path.c_str(), &found) == 0 &&
-           open.st_dev == found.st_dev && open.st_ino == found.st_ino;
+    struct stat open{};
+    return ::fstat(file.get(), &open) == 0 &&
+           identity_at(path) == file_identity{open.st_dev, open.st_ino};
 }
 
 }  // namespace supe

@@ -5,7 +5,9 @@
 #include "supe/async/unique_fd.hpp"
 
 #include <cerrno>
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace supe {
@@ -28,6 +30,14 @@ std::string address_in_file_name(const std::string& file_name);
 
 /// The path leads to this open file: nobody deleted or moved it.
 bool leads_to(const std::filesystem::path& path, const unique_fd& file);
+
+/// Which file a path leads to. No other file is the same one while somebody has that one open.
+struct file_identity {
+    std::uint64_t device = 0, inode = 0;
+    bool operator==(const file_identity&) const = default;
+};
+/// Nothing where the path leads nowhere. A symbolic link is not followed.
+std::optional<file_identity> identity_at(const std::filesystem::path& path);
 
 /// Why nobody but us may have a say in this directory is not so: it belongs to another user, or
 /// others can write to it. Empty where all is well.

@@ -1,6 +1,5 @@
 #include "supe/storage/sqlite_file.hpp"
 
-#include "supe/storage/private_files.hpp"
 #include "supe/storage/write_ahead_log.hpp"
 
 #include <fcntl.h>
@@ -26,6 +25,8 @@ sqlite_file::sqlite_file(std::filesystem::path file, const sqlite_format& format
         check_version(format.version);
         set_up(format);
     });
+    file_identity_ = identity_at(path_);
+    log_identity_ = identity_at(log_path());
 }
 
 void sqlite_file::fail(const std::string& what, int code) const {
@@ -110,11 +111,13 @@ void sqlite_file::rollback() noexcept {
 }
 
 /// It waits for no reader: the loop would stand still for as long.
-void sqlite_file::empty_log() noexcept {
+bool sqlite_file::empty_log() noexcept {
     sqlite3* const db = database_->getHandle();
     ::sqlite3_busy_timeout(db, 0);
-    ::sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    const int end =
+        ::sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
     ::sqlite3_busy_timeout(db, busy_ms);
+    return end == SQLITE_OK;
 }
 
 }  // namespace supe

@@ -2,11 +2,14 @@
 // here blocks.
 #pragma once
 
+#include "supe/storage/private_files.hpp"
+
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -64,7 +67,14 @@ public:
     void rollback() noexcept;
     /// Writes the log back into the file, and makes it empty, as far as nobody reads there. SQLite
     /// does so after commits: where the disk is full none succeeds, and the log takes the room.
-    void empty_log() noexcept;
+    /// True: all that was committed is in the file.
+    bool empty_log() noexcept;
+
+    /// The file's path leads to the file that is open here: nobody deleted, moved or replaced it.
+    bool is_in_place() const { return identity_at(path_) == file_identity_; }
+    /// The same of its log. No later life finds what is committed to a log that is gone.
+    bool has_log_in_place() const { return identity_at(log_path()) == log_identity_; }
+    std::filesystem::path log_path() const { return path_.string() + "-wal"; }
 
     /// Runs `f`; what SQLite throws comes out as sqlite_error.
     template <class F>
@@ -84,6 +94,8 @@ private:
     void set_up(const sqlite_format& format);
 
     std::filesystem::path path_;
+    // By their numbers: to close a descriptor of our own would end the locks of SQLite (fcntl(2)).
+    std::optional<file_identity> file_identity_, log_identity_;
     std::unique_ptr<SQLite::Database> database_;
 };
 

@@ -306,7 +306,7 @@ awaitable<std::string> administration::add_at(child_spec spec,
     std::string problem = refusal_of(spec);
     if (!problem.empty()) co_return problem;
     try {
-        if (!sockets) sockets = child_registry::sockets_for(spec);
+        if (!sockets) sockets = children_.sockets_for(spec);
     } catch (const listen_error& e) {
         problem = e.what();
     }

@@ -73,9 +73,9 @@ public:
     /// did not change in the file is not touched, even if an operator changed it since. A child
     /// that is given up is started when its spec changed. A listening socket goes to whoever asks
     /// for its address now (hand_over()); a child whose new sockets cannot be had goes on as it
-    /// was. A nested supervisor gets its part; one that does not answer is an error. Returns the
-    /// errors of all parts, joined by "; ". What was not applied is tried again by the next reload,
-    /// also of the same file.
+    /// was. A child to whose socket a path leads no more differs. A nested supervisor gets its
+    /// part; one that does not answer is an error. Returns the errors of all parts, joined by "; ".
+    /// What was not applied is tried again by the next reload, also of the same file.
     awaitable<std::string> reload(supervisor_spec tree);
 
     const operation_queue& operations() const { return queue_; }
@@ -157,6 +157,7 @@ private:
     static written_child as_written(const child_spec& spec);
     awaitable<std::vector<written_child>> written(const std::vector<child_spec>& children);
     socket_claim claim_of(const std::string& name, const child_spec* now);
+    bool has_lost_sockets(const child_spec& spec);
     awaitable<std::string> remove_all(std::vector<std::string> names);
     /// What a reload came to for one child. What was not applied is tried again by the next reload,
     /// also of the same file.
@@ -167,7 +168,7 @@ private:
     awaitable<reloaded> reload_child(child_spec spec, socket_claim sockets,
                                      unsigned instances_before, restarter::position where);
     awaitable<std::string> reload_demanded(std::vector<const child_spec*> changed);
-    awaitable<std::string> reload_one(int number, child_spec spec);
+    awaitable<std::string> reload_one(int number, child_spec spec, bool has_new_sockets);
     void not_applied(const std::string& name, const written_child* before);
     awaitable<std::string> reload_below(std::string nested, supervisor_spec tree);
     void change_spec(child_entry& entry, const child_spec& spec);

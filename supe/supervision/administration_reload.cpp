@@ -72,6 +72,16 @@ std::vector<std::string> names_missing(const std::vector<Named>& before,
     return names;
 }
 
+/// Of any of its children, at any depth.
+bool has_paths_to_sockets(const supervisor_spec& tree) {
+    return std::ranges::any_of(tree.children, [](const child_spec& child) {
+        return (child.supervisor && has_paths_to_sockets(*child.supervisor)) ||
+               std::ranges::any_of(child.listen, [](const std::string& address) {
+                   return address.starts_with(unix_prefix);
+               });
+    });
+}
+
 void note(std::string& problems, const std::string& problem) {
     if (!problem.empty()) problems += (problems.empty() ? "" : "; ") + problem;
 }
@@ -103,16 +113,17 @@ awaitable<std::string> administration::reload_now(supervisor_spec tree) {
         const auto found = before_by_name.find(one.name);
         return found == before_by_name.end() ? nullptr : found->second;
     };
+    socket_claims sockets;
     const auto differs = [&](const written_child& one) {
         const written_child* const old = before_of(one);
-        return !old || old->spec != one.spec;
+        return !old || old->spec != one.spec || sockets.contains(one.name);
     };
     // Of all that changes, before anything does: a child may take over what another one has.
-    socket_claims sockets;
     for (const std::string& name : unlisted) sockets.emplace(name, claim_of(name, nullptr));
     for (std::size_t i = 0; i < listed.size(); ++i)
-        if (differs(listed[i])) sockets.emplace(listed[i].name, claim_of(listed[i].name, &now[i]));
-    hand_over(sockets);
+        if (differs(listed[i]) || has_lost_sockets(now[i]))
+            sockets.emplace(listed[i].name, claim_of(listed[i].name, &now[i]));
+    children_.hand_over_sockets(sockets);
     std::string problems;
     if (std::exchange(tree.name, spec_.name) != tree.name)
         note(problems, fmt::format("the name stays {} until the tree is started again", tree.name));
@@ -163,6 +174,13 @@ socket_claim administration::claim_of(const std::string& name, const child_spec*
     const auto here = children_.members(name);
     if (!here.empty()) claim.before = here.front()->sockets;
     return claim;
+}
+
+/// Where a path leads to its socket no more. A nested supervisor looks itself.
+bool administration::has_lost_sockets(const child_spec& spec) {
+    if (spec.supervisor) return has_paths_to_sockets(*spec.supervisor);
+    const auto here = children_.members(spec.name);
+    return !here.empty() && here.front()->sockets && !here.front()->sockets->are_in_place();
 }
 
 /// Demand children stop first, and together, as in reload_demanded().
@@ -219,12 +237,13 @@ awaitable<administration::reloaded> administration::reload_child(child_spec spec
         result.applied = result.problem.empty();
         co_return result;
     }
+    const bool has_new_sockets = !sockets.renewed.empty();
     for (child_entry* const entry : here) entry->sockets = sockets.now;
     sockets.now.reset();
     const unsigned instances = spec.instances;
     if (child_group* const group = children_.find_group(name)) group->spec = spec;
     for (const int number : numbers) {
-        const std::string own = co_await reload_one(number, spec);
+        const std::string own = co_await reload_one(number, spec, has_new_sockets);
         if (result.problem.empty()) result.problem = own;
     }
     result.applied = result.problem.empty() || !spec.supervisor;
@@ -243,7 +262,8 @@ void administration::change_spec(child_entry& entry, const child_spec& spec) {
     restarts_.change(entry.who.number());
 }
 
-awaitable<std::string> administration::reload_one(int number, child_spec spec) {
+awaitable<std::string> administration::reload_one(int number, child_spec spec,
+                                                  bool has_new_sockets) {
     child_entry* const entry = children_.find(number);
     if (!entry) co_return std::string();
     const child_spec old = entry->who.spec();
@@ -251,7 +271,7 @@ awaitable<std::string> administration::reload_one(int number, child_spec spec) {
     const auto state = restarts_.status_of(number);
     const bool given_up = state == restarter::status::given_up;
     const bool changed = !same_but_instances(old, now);
-    const bool other_process = !same_process(old, now);
+    const bool other_process = has_new_sockets || !same_process(old, now);
     change_spec(*entry, spec);
     std::string problem;
     if (state == restarter::status::stopped || (given_up && !changed)) co_return problem;

@@ -29,7 +29,7 @@ constexpr std::size_t status_limit = 200;  // bytes
 bool is_of_process(lifecycle::event e) {
     using event = lifecycle::event;
     return e == event::spawned || e == event::ready || e == event::spoke || e == event::alive ||
-           e == event::finishing;
+           e == event::finishing || e == event::channel_closed;
 }
 
 }  // namespace
@@ -93,10 +93,11 @@ awaitable<> child::run_lifecycle() {
             co_await finish_life();
             queue_exit_event();
         } else {
-            wake_.expires_at(std::min(lifecycle_.deadline(), next_look()));
+            wake_.expires_at(std::min({lifecycle_.deadline(), next_look(), report_closed_at_}));
             if (process_ && !reaped_) process_->watch(wake_);
             co_await wake_.wait();
             if (process_) read_notifications();
+            report_closed_channel();
         }
     }
 }
@@ -133,7 +134,10 @@ void child::perform(lifecycle::action a) {
         case action::report_ready: was_ready_ = true; return host_.on_ready(*this);
         case action::report_start_failed:
         case action::report_ended: return host_.on_ended(*this, how_it_ended());
-        case action::ask_to_finish: return signal(signal_kind::supe_shutdown);
+        case action::ask_to_finish:
+            signal(signal_kind::supe_shutdown);
+            if (channel_ && channel_->has_left_unread()) post(lifecycle::event::channel_closed);
+            return;
         case action::run_stop_command:
             stop_command_ = std::make_unique<nursery>(host_.time(), *tasks_);
             return stop_command_->start(run_stop_command());
@@ -339,6 +343,26 @@ bool child::read_frames(channel& from) {
     return more;
 }
 
+/// One that had read SUPE-SHUTDOWN before was asked, and has its time: to close the channel is how
+/// a Node program ends. The end of a process closes it too, a moment before the process is dead.
+void child::on_channel_closed(const channel& by_the_process) {
+    if (&by_the_process != channel_.get() || process_->is_dead()) return;
+    const bool was_asked = lifecycle_.current() == lifecycle::state::stopping;
+    if (!was_asked || by_the_process.has_left_unread()) post(lifecycle::event::channel_closed);
+    if (is_supervisor()) return;  // it ends without its channel
+    report_closed_at_ = host_.time().now() + last_words;
+    host_.on_disconnected(*this);
+}
+
+void child::report_closed_channel() {
+    if (host_.time().now() < report_closed_at_) return;
+    report_closed_at_ = never;
+    if (process_ && !process_->is_dead() && lifecycle_.has_spoken() &&
+        lifecycle_.current() != lifecycle::state::stopping)
+        host_.log(fmt::format("{} has closed its channel: mail for it waits for its next life",
+                              spec_.name));
+}
+
 awaitable<> child::run_mail() {
     for (;;) {
         while (channel_ended_) co_await life_began_.wait();
@@ -349,7 +373,10 @@ awaitable<> child::run_mail() {
             } else {
                 co_await from->ready();
             }
-            if (!read_frames(*from)) break;
+            if (!read_frames(*from)) {
+                on_channel_closed(*from);
+                break;
+            }
             host_.after_turn(*this);
         }
         if (from == channel_ || !channel_) channel_ended_ = true;

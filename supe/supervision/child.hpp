@@ -31,7 +31,8 @@ public:
 
     virtual void on_started(child& c) = 0;
     virtual void on_ready(child& c) = 0;
-    /// The process is dead and its frames are read: the channel is about to close.
+    /// Nothing reaches the process any more: it closed its channel, or it is dead and its frames
+    /// are read. Both may come, one after the other.
     virtual void on_disconnected(child& c) = 0;
     /// The process is reaped, its last words are read, its descendants are dead.
     virtual void on_ended(child& c, const child_end& end) = 0;
@@ -118,6 +119,8 @@ private:
     awaitable<> finish_life();
     awaitable<> read_what_has_arrived();
     void close_channel();
+    void on_channel_closed(const channel& by_the_process);
+    void report_closed_channel();
     bool read_frames(channel& from);
     void report_lost_frames(channel& from);
     awaitable<> end_descendants(pid_t life);
@@ -170,6 +173,7 @@ private:
     int refused_signal_ = 0;       // the last one of this life that we were not allowed to send
     pid_t refused_by_ = 0;         // … to this process: ours, or another one of its group
     bool channel_ended_ = true;
+    time_point report_closed_at_ = never;  // the channel, by a process that lives on
     std::optional<exit_status> exit_;      // of the last life that ended
     std::unique_ptr<launch_error> error_;  // why the last start failed
     time_point ended_at_{};

@@ -144,13 +144,44 @@ std::string child_registry::address_of(std::string_view name) const {
 // --- sockets ---
 
 std::shared_ptr<listening_sockets_of_child> child_registry::sockets_for(const child_spec& spec) {
+    if (spec.listen.empty()) return nullptr;
     socket_claims claims;
     socket_claim& alone = claims[spec.name];
     alone.addresses = spec.listen;
     alone.directory = spec.directory;
-    hand_over(claims);
+    hand_over_sockets(claims);
     if (!alone.problem.empty()) throw listen_error(alone.problem);
     return alone.now;
+}
+
+void child_registry::hand_over_sockets(socket_claims& claims) {
+    std::vector<const listening_socket*> staying;
+    for (const auto& [number, entry] : entries_) {
+        if (!entry.sockets || claims.contains(entry.public_name())) continue;
+        for (const auto& socket : entry.sockets->all()) staying.push_back(socket.get());
+    }
+    hand_over(claims, staying);
+    for (const auto& [name, claim] : claims)
+        for (const std::string& address : claim.renewed)
+            host_.log(
+                fmt::format("{} did not lead to the socket of {} any more: a new one is bound "
+                            "there",
+                            address, name));
+}
+
+void child_registry::renew_sockets(child_entry& entry) {
+    if (!entry.sockets || entry.sockets->are_in_place()) return;
+    const std::string& name = entry.public_name();
+    socket_claims claims;
+    socket_claim& claim = claims[name];
+    claim.addresses = entry.sockets->asked();
+    claim.directory = "/";
+    claim.before = entry.sockets;
+    hand_over_sockets(claims);
+    if (!claim.problem.empty())
+        return host_.log(
+            fmt::format("{}; no path leads to the socket that it goes on with", claim.problem));
+    for (child_entry* const one : members(name)) one->sockets = claim.now;
 }
 
 void child_registry::open_sockets() {

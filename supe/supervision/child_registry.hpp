@@ -63,7 +63,13 @@ public:
     /// Opens the sockets of all children, before anything is started. Throws listen_error.
     void open_sockets();
     /// Opens them. Null when the spec has no `listen`. Throws listen_error.
-    static std::shared_ptr<listening_sockets_of_child> sockets_for(const child_spec& spec);
+    std::shared_ptr<listening_sockets_of_child> sockets_for(const child_spec& spec);
+    /// hand_over(), beside the sockets of the children that make no claim. The log says which
+    /// sockets are new because no path led to the old ones.
+    void hand_over_sockets(socket_claims& claims);
+    /// Before a start. Where a path leads to its socket no more, a new one is bound there, for all
+    /// instances. Where that fails the log says why, and the child goes on with the old one.
+    void renew_sockets(child_entry& entry);
 
 private:
     child_entry& put(child_spec spec, mail_endpoint endpoint);

@@ -90,6 +90,7 @@ void child::adopt(std::unique_ptr<process> p) {
     output_ = std::move(output);
     ++life_;
     channel_ended_ = false;
+    report_closed_at_ = never;
     life_began_.notify();
 }
 

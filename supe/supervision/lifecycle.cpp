@@ -3,10 +3,11 @@
 //
 // The stop ladder (contract §5), in begin_stop() and next_rung():
 //
-// - At once: SUPE-SHUTDOWN. A process that never sent a frame of ours gets the stop signal at once
-//   too, with its group.
+// - At once: SUPE-SHUTDOWN. A process that never sent a frame of ours, or has closed its channel,
+//   gets the stop signal at once too, with its group.
 // - At half of `shutdown`: the stop signal, to a process that sent a frame, or has `ask`. Earlier
-//   when it ends and leaves others of its group, who do not know of the stop.
+//   when it closes its channel without having read SUPE-SHUTDOWN, or when it ends and leaves others
+//   of its group, who do not know of the stop.
 // - At `shutdown`: SIGKILL to the group.
 //
 // With `stop_command` the command runs at once instead, where the child was ready, and the signal
@@ -53,7 +54,7 @@ std::vector<lifecycle::action> lifecycle::when_down(event e, time_point now) {
         case event::start:
             state_ = state::starting;
             spoke_ = asked_for_ = ready_ = finishing_ = signal_sent_ = killed_ = false;
-            command_runs_ = refused_ = forced_ = false;
+            command_runs_ = commanded_ = refused_ = forced_ = channel_closed_ = false;
             failure_.clear();
             start_by_ = now + start_timeout_;
             return {action::spawn};
@@ -63,6 +64,7 @@ std::vector<lifecycle::action> lifecycle::when_down(event e, time_point now) {
         case event::spoke:
         case event::alive:
         case event::finishing:
+        case event::channel_closed:
         case event::stop:
         case event::kill:
         case event::first_dead:
@@ -85,6 +87,7 @@ std::vector<lifecycle::action> lifecycle::when_starting(event e, time_point now)
         case event::spawn_failed: down(); return {action::report_start_failed};
         case event::ready: become_ready(now); return {action::report_ready};
         case event::spoke: spoke_ = true; return {};
+        case event::channel_closed: channel_closed_ = true; return {};
         case event::alive:
         case event::finishing:
         case event::first_dead:
@@ -113,6 +116,7 @@ std::vector<lifecycle::action> lifecycle::when_running(event e, time_point now) 
         case event::stop_command_failed:
         case event::refused: return {};
         case event::spoke: spoke_ = true; return {};
+        case event::channel_closed: channel_closed_ = true; return {};
         case event::alive:
             if (watchdog_ && !finishing_) ping_by_ = now + *watchdog_;
             return {};
@@ -141,6 +145,10 @@ std::vector<lifecycle::action> lifecycle::when_stopping(event e, time_point now)
         case event::finishing: return {};
         case event::spawn_failed: down(); return {action::report_ended};
         case event::spoke: spoke_ = true; return {};
+        case event::channel_closed:  // it was asked in vain
+            channel_closed_ = true;
+            if (asked_for_ && !killed_ && !commanded_) return send_signal();
+            return {};
         case event::stop:  // the second stop: with `infinity` the signal is sent now
             if (failure_.empty()) asked_for_ = true;
             if (shutdown_.limit) return {};
@@ -152,6 +160,7 @@ std::vector<lifecycle::action> lifecycle::when_stopping(event e, time_point now)
             return send_signal();
         case event::stop_command_done: command_runs_ = false; return {};
         case event::stop_command_failed:
+            commanded_ = false;
             if (!std::exchange(command_runs_, false) || knows_shutdown()) return {};
             return send_signal();
         case event::refused:
@@ -180,7 +189,7 @@ std::vector<lifecycle::action> lifecycle::begin_stop(time_point now) {
     begin_stopping(now);
     asked_for_ = true;
     if (shutdown_.limit) kill_at_ = now + *shutdown_.limit;
-    command_runs_ = has_stop_command_ && ready_;
+    command_runs_ = commanded_ = has_stop_command_ && ready_;
     if (!knows_shutdown() && !command_runs_) {
         signal_sent_ = true;
         return {action::ask_to_finish, action::send_stop_signal};

@@ -30,6 +30,8 @@ public:
         alive,         ///< watchdog ping (COMPONENT-ALIVE, WATCHDOG=1)
         finishing,     ///< it ends by itself (STOPPING=1): it sends no pings any more, and has the
                        ///< time `shutdown`
+        channel_closed,  ///< it closed its end of the channel, without SUPE-SHUTDOWN: that does not
+                         ///< reach it any more
         stop,  ///< the supervisor wants it to end; a second one sends the signal that `infinity`
                ///< holds back
         kill,  ///< the supervisor wants it to end at once
@@ -107,7 +109,8 @@ private:
     void begin_stopping(time_point now);
     /// The stop ladder of contract §5.
     std::vector<action> next_rung(time_point now);
-    bool knows_shutdown() const { return spoke_ || ask_; }
+    /// It gets SUPE-SHUTDOWN, and may act on it.
+    bool knows_shutdown() const { return (spoke_ || ask_) && !channel_closed_; }
     void become_ready(time_point now);
     void down();
     void clear_deadlines();
@@ -130,6 +133,8 @@ private:
     bool signal_sent_ = false;
     bool killed_ = false;
     bool command_runs_ = false;
+    bool commanded_ = false;  // its stop command runs, or has ended well
+    bool channel_closed_ = false;
     bool refused_ = false;
     bool forced_ = false;  // by a `kill`: nothing may hold up this end
     std::string failure_;

@@ -25,6 +25,22 @@ std::size_t unread_on(channel& link) {
     return link.backlog();
 }
 
+/// False when the watcher has too much unread: the notice is lost for it.
+bool has_room(const channel& link) { return link.backlog() <= channel::backlog_limit; }
+
+/// The frame of NOTICEBOARD-EVENT.
+std::string event_frame(std::string_view notice, std::string_view message) {
+    std::string data =
+        fmt::format(R"({{"type":"notice","notice":{},"msg":{{"notice":)", json_quoted(notice));
+    data.reserve(data.size() + message.size() + 2);
+    data += message;
+    data += "}}";
+    std::string frame;
+    frame.reserve(data.size() + 64);
+    append_signal(frame, signal_kind::noticeboard_event, data);
+    return frame;
+}
+
 bool contains(const std::vector<std::string>& names, const std::string& name) {
     return std::ranges::find(names, name) != names.end();
 }
@@ -39,30 +55,51 @@ std::string response_of(std::string_view type, std::string_view notice, std::str
 
 // --- publish ---
 
-void notice_publisher::publish(const std::string& notice, const std::string& message,
+void notice_publisher::publish(const std::string& notice, std::string message,
                                const std::string& source) {
     if (!board_.refusal(notice).empty()) return;
-    const auto now = time_.wall();
-    const auto event = board_.publish(
-        notice, message.empty() ? std::nullopt : std::optional<std::string_view>(message),
-        {source, now});
+    const notice_origin from{source, time_.wall()};
+    std::optional<std::string> given;
+    if (!message.empty()) given = std::move(message);
+    const auto event = board_.publish(notice, std::move(given), from);
+    const std::vector<std::uint64_t> lost = to_watchers(event);
+    to_listeners(event, from);
+    const bool goes_up = above_ && contains(forward_, notice);
+    const bool is_lost_above = goes_up && !above_->send_notice(notice, event.message);
+    out_.flush();
+    for (const auto watcher : lost) on_pipe_failure(watcher, notice);
+    if (is_lost_above) on_loss_above(notice);
+}
+
+/// Returns those that lost it. Its frame is made once.
+std::vector<std::uint64_t> notice_publisher::to_watchers(const noticeboard::event& event) {
     std::vector<std::uint64_t> lost;
+    std::string frame;
     std::size_t unread = 0;  // a large notice to many watchers that do not read is held once each
     for (const auto watcher : event.watchers) {
         channel* const link = link_to(watcher);
         if (!link) continue;
-        if (unread > unread_limit || !send_to(*link, notice, event.message))
+        if (unread > unread_limit || !has_room(*link)) {
             lost.push_back(watcher);
+        } else {
+            if (frame.empty()) frame = event_frame(event.notice, event.message);
+            send_to(*link, frame);
+        }
         unread += unread_on(*link);
     }
+    return lost;
+}
+
+void notice_publisher::to_listeners(const noticeboard::event& event, const notice_origin& from) {
+    const std::string name(event.notice);
+    std::optional<published> whole;  // made once
     for (const auto& [id, l] : listeners_) {
-        if (l.names.empty() ? !is_output_notice(notice)
-                            : std::ranges::binary_search(l.names, notice))
-            l.to({notice, std::string(event.message), source, now});
+        const bool wants =
+            l.names.empty() ? !is_output_notice(name) : std::ranges::binary_search(l.names, name);
+        if (!wants) continue;
+        if (!whole) whole = {name, std::string(event.message), std::string(from.source), from.at};
+        l.to(*whole);
     }
-    if (above_ && contains(forward_, notice)) above_->send_notice(notice, message);
-    out_.flush();
-    for (const auto watcher : lost) on_pipe_failure(watcher, notice);
 }
 
 void notice_publisher::publish_about(const std::string& name, std::string_view what,
@@ -76,8 +113,9 @@ void notice_publisher::publish_about(const std::string& name, std::string_view w
 
 void notice_publisher::notify_above(const std::string& notice, const std::string& message) {
     if (!above_) return publish(notice, message);
-    above_->send_notice(notice, message);
+    const bool is_sent = above_->send_notice(notice, message);
     out_.flush();
+    if (!is_sent) on_loss_above(notice);
 }
 
 void notice_publisher::publish_line(const child& c, stream s, std::string_view line) {
@@ -95,14 +133,9 @@ channel* notice_publisher::link_to(std::uint64_t watcher) const {
     return entry ? entry->who.link() : nullptr;
 }
 
-/// False when the watcher has too much unread: this notice is lost for it.
-bool notice_publisher::send_to(channel& link, const std::string& notice, std::string_view message) {
-    if (link.backlog() > channel::backlog_limit) return false;
-    append_signal(link.out(), signal_kind::noticeboard_event,
-                  fmt::format(R"({{"type":"notice","notice":{},"msg":{{"notice":{}}}}})",
-                              json_quoted(notice), message.empty() ? "null" : message));
+void notice_publisher::send_to(channel& link, std::string_view frame) {
+    link.out() += frame;
     out_.add(link);
-    return true;
 }
 
 /// Publishes the loss at a bounded rate. A loss of the notice about a loss is not published.
@@ -117,6 +150,15 @@ void notice_publisher::on_pipe_failure(std::uint64_t watcher, const std::string&
     publish("notice-pipe-failure", fmt::format(R"({{"name":{},{}}})", json_quoted(name), fields),
             name);
     publish_about(name, "notice-pipe-failure", fields);
+}
+
+/// The same about the supervisor above, which has no name here.
+void notice_publisher::on_loss_above(const std::string& notice) {
+    if (notice.ends_with("notice-pipe-failure") || !losses_above_.add(time_.now())) return;
+    publish("notice-pipe-failure",
+            fmt::format(R"({{"name":"supe","citizen":"supe","notice":{},)"
+                        R"("error":"the supervisor above does not read what goes up"}})",
+                        json_quoted(notice)));
 }
 
 // --- watch ---
@@ -173,8 +215,13 @@ std::string notice_publisher::on_request(child& c, std::string_view text) {
         error = fmt::format("type {} is not one of watch, ignore, notify", json_quoted(type));
     }
     c.signal(signal_kind::noticeboard_response, response_of(type, as_given, error));
-    if (cached && c.link() && !send_to(*c.link(), notice, *cached))
-        on_pipe_failure(watcher_of(c), notice);
+    if (cached && c.link()) {
+        if (has_room(*c.link())) {
+            send_to(*c.link(), event_frame(notice, *cached));
+        } else {
+            on_pipe_failure(watcher_of(c), notice);
+        }
+    }
     if (type != "notify" || notice.empty()) return problem;
     const std::string source = json_string_or_empty(request.source);
     // The message is the text of the frame, so no digit of a number is lost.

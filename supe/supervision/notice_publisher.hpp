@@ -5,6 +5,7 @@
 #include "supe/channel/outbox.hpp"
 #include "supe/noticeboard/noticeboard.hpp"
 #include "supe/supervision/child_registry.hpp"
+#include "supe/supervision/restart_intensity.hpp"
 #include "supe/supervision/uplink.hpp"
 
 #include <functional>
@@ -23,8 +24,8 @@ struct published {
     std::chrono::system_clock::time_point at;  ///< when it was published, also for a cached notice
 };
 
-/// A slow watcher never delays a supervisor. A notice for it is lost when it has too much unread,
-/// and notice `notice-pipe-failure` reports it.
+/// A slow watcher never delays a supervisor, nor does a slow supervisor above. A notice for it is
+/// lost when it has too much unread, and notice `notice-pipe-failure` reports it.
 class notice_publisher {
 public:
     /// `above`: null at the root.
@@ -35,7 +36,7 @@ public:
     void set_forward(std::vector<std::string> names) { forward_ = std::move(names); }
 
     /// `message`: JSON text; empty for a notice without a message.
-    void publish(const std::string& notice, const std::string& message,
+    void publish(const std::string& notice, std::string message,
                  const std::string& source = "supe");
     /// Notice `WHAT` about a child, under its three names (contract §4). `fields`: further members,
     /// `"pid":1,"restarts":0`.
@@ -67,8 +68,11 @@ private:
     bool is_output_notice(std::string_view notice) const;
     bool is_watched(const std::string& notice) const;
     channel* link_to(std::uint64_t watcher) const;
-    bool send_to(channel& link, const std::string& notice, std::string_view message);
+    std::vector<std::uint64_t> to_watchers(const noticeboard::event& event);
+    void to_listeners(const noticeboard::event& event, const notice_origin& from);
+    void send_to(channel& link, std::string_view frame);
     void on_pipe_failure(std::uint64_t watcher, const std::string& notice);
+    void on_loss_above(const std::string& notice);
 
     child_registry& children_;
     outbox& out_;
@@ -76,6 +80,7 @@ private:
     uplink* above_;
     noticeboard board_;
     std::vector<std::string> forward_;
+    restart_intensity losses_above_{{20, std::chrono::seconds(1)}};
     std::map<std::uint64_t, listening> listeners_;
     std::uint64_t last_listener_ = 0;
 };

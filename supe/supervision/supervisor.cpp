@@ -213,6 +213,7 @@ void supervisor::start(child_entry& entry, const restarter::action& a) {
     entry.took_mail = entry.wants_config = false;
     entry.last_at_start = entry.mail.box.last_waiting(entry.mail.consumer);
     entry.failure_below.reset();
+    children_.renew_sockets(entry);
     entry.who.start(request_for(entry));
 }
 

@@ -89,13 +89,21 @@ void uplink::send_failed(std::string_view why) {
     send(signal_kind::supe_failed, fmt::format(R"({{"why":{}}})", json_quoted(why)));
 }
 
-void uplink::send_notice(const std::string& notice, const std::string& message) {
-    send(signal_kind::noticeboard_request,
-         fmt::format(R"({{"type":"notify","notice":{},"message":{}}})", json_quoted(notice),
-                     message.empty() ? "null" : message));
+/// It looks at the room before it makes the text: a notice may have 16 MiB.
+bool uplink::send_notice(std::string_view notice, std::string_view message) {
+    if (link_->backlog() > channel::upward::notice) link_->flush();
+    if (link_->backlog() > channel::upward::notice) return false;
+    std::string data =
+        fmt::format(R"({{"type":"notify","notice":{},"message":)", json_quoted(notice));
+    data.reserve(data.size() + message.size() + 5);
+    data += message.empty() ? "null" : message;
+    data += '}';
+    send(signal_kind::noticeboard_request, data);
+    return true;
 }
 
 void uplink::send_working(const std::string& id) {
+    if (!has_room()) return;
     send(signal_kind::supe_working, fmt::format(R"({{"id":{}}})", json_quoted(id)));
 }
 

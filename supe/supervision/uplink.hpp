@@ -53,7 +53,9 @@ private:
     std::size_t sent_ = 0;
 };
 
-/// The channel to the supervisor above.
+/// The channel to the supervisor above, which may be slow to read it. What goes up here, and the
+/// mail that goes beside it (supe/mail), keep to channel::upward. Answers about mail from above
+/// always go: they are as many as that mail.
 class uplink {
 public:
     uplink(std::shared_ptr<channel> link, outbox& out, clock& time)
@@ -66,13 +68,14 @@ public:
     void send_ready();
     void send_failed(std::string_view why);
     /// Publishes a notice on the noticeboard above, where the source is this supervisor's name as a
-    /// child.
-    void send_notice(const std::string& notice, const std::string& message);
-    /// The request with this id is still under way.
+    /// child. `message`: JSON text; empty counts as null. False where there is no room: the notice
+    /// is lost.
+    bool send_notice(std::string_view notice, std::string_view message);
+    /// The request with this id is still under way. Left out where there is no room.
     void send_working(const std::string& id);
     /// Sends the next piece. Send it when there is room: answers are not kept twice.
     void send_piece_of(outgoing_answer& answer);
-    bool has_room() const { return link_->backlog() <= channel::backlog_limit; }
+    bool has_room() const { return link_->backlog() <= channel::upward::answer; }
     /// `co_await moved()` resumes when there may be room.
     auto moved() { return moved_.wait(); }
 

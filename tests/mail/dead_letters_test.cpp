@@ -12,7 +12,11 @@ namespace {
 
 struct store final : supe::dead_letter_store {
     std::multiset<std::string> names;
-    void keep(const supe::dead_letter& letter) override { names.insert(letter.name()); }
+    std::shared_ptr<const supe::dead_letter> last;
+    void keep(std::shared_ptr<const supe::dead_letter> letter) override {
+        names.insert(letter->name());
+        last = std::move(letter);
+    }
     void discard(const std::string& name) override { names.erase(name); }
 };
 
@@ -152,6 +156,21 @@ BOOST_AUTO_TEST_CASE(one_name_read_late) {
     BOOST_TEST(dead.find("a")->msg == "new");
     BOOST_TEST(dead.find("a~2")->msg == "old");
     BOOST_TEST(dead.find("b")->msg == "old");
+}
+
+// The store, and whoever sends a letter again, share it instead of a copy. It stays as it is when
+// it is dropped.
+BOOST_AUTO_TEST_CASE(shared) {
+    letters dead;
+    store kept;
+    dead.keep_in(&kept);
+    add(dead, "a", "[1]");
+    const auto letter = dead.share("a");
+    BOOST_TEST(letter.get() == dead.find("a"));
+    BOOST_TEST(letter == kept.last);
+    BOOST_TEST(dead.drop("a"));
+    BOOST_TEST(letter->msg == "[1]");
+    BOOST_TEST(!dead.share("a"));
 }
 
 BOOST_AUTO_TEST_CASE(dropped) {

@@ -32,7 +32,7 @@ struct script final : supe::journal {
         steps.push_back(fmt::format("back {} attempt {} charges {} suspect {} events {}", sequence,
                                     attempt, charges, suspect, history.size()));
     }
-    void keep(const supe::dead_letter&) override {}
+    void keep(std::shared_ptr<const supe::dead_letter>) override {}
     void discard(const std::string&) override {}
     void flush() override {}
     supe::awaitable<result> next_result() override { co_return result{}; }

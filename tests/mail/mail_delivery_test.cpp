@@ -217,6 +217,23 @@ BOOST_AUTO_TEST_CASE(reads_again) {
     BOOST_TEST(next == 1001);
 }
 
+// Mail for the supervisor above goes although as many notices as may wait are unread there. It
+// waits where the mail before it is unread too.
+BOOST_AUTO_TEST_CASE(above_behind_notices) {
+    using upward = supe::channel::upward;
+    fixture o("/dam", true);
+    mail_endpoint& a = o.add("a");
+    std::string& out = o.up.wire->out();
+    const std::string msg = '"' + std::string(100'000, 'x') + '"';
+    const std::string mail = R"({"type":"mail","to":"/x","msg":)" + msg + "}";
+    out = std::string(upward::notice, 'n') + "\n";
+    o.sends(a, mail);
+    BOOST_TEST((out.find(msg) != std::string::npos));
+    for (int n = 0; n < 100; ++n) o.sends(a, mail);
+    BOOST_TEST(out.size() >= upward::mail);
+    BOOST_TEST(out.size() < upward::mail + msg.size() + 1000);
+}
+
 // A second MAIL-WITHHELD of a hop for the same mail has no effect, nor has a report about mail that
 // it does not have.
 BOOST_AUTO_TEST_CASE(reported_twice_by_a_hop) {

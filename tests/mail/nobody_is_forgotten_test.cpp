@@ -27,7 +27,7 @@ struct slow_disk final : supe::journal {
     void mark_delivery(const std::string&, std::uint64_t) override {}
     void erase(std::uint64_t, std::string_view) override {}
     void put_back(std::uint64_t, unsigned, unsigned, bool, supe::mail_history) override {}
-    void keep(const supe::dead_letter&) override {}
+    void keep(std::shared_ptr<const supe::dead_letter>) override {}
     void discard(const std::string&) override {}
     void flush() override {}
     supe::awaitable<result> next_result() override { co_return result{}; }

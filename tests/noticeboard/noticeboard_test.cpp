@@ -160,6 +160,22 @@ BOOST_AUTO_TEST_CASE(a_watcher_has_a_limit) {
     BOOST_TEST(board.watch(1, "d", lasting).error == "");
 }
 
+// The cache shares a large message with the event, which keeps it when a later notice takes its
+// place. A small one it keeps itself, beside its name.
+BOOST_AUTO_TEST_CASE(large_messages) {
+    const std::string large = '"' + std::string(1u << 20, 'x') + '"';
+    board_type board({.cached_bytes = 2u << 20});
+    const auto event = board.publish("n", large, {"web"});
+    BOOST_TEST(event.message.data() == board.cached("n")->data());
+    BOOST_TEST((board.cached("n").value() == large));
+    BOOST_TEST(board.last("n")->from.source == "web");
+    board.publish("m", large);  // beside it, there is no room for the first one
+    BOOST_TEST(!board.cached("n"));
+    BOOST_TEST((event.message == large));
+    const auto small = board.publish("n", "1");
+    BOOST_TEST(small.message.data() != board.cached("n")->data());
+}
+
 // The cache is bounded by names and by bytes; the oldest notice goes first.
 BOOST_AUTO_TEST_CASE(the_cache_has_limits) {
     board_type by_names({.cached_names = 2});

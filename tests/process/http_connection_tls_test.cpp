@@ -133,6 +133,44 @@ BOOST_AUTO_TEST_CASE(connections_are_kept) {
     BOOST_TEST(stale.close());
 }
 
+// What a destination sends behind its answer is no answer to the next request, wherever it lies: in
+// a record of its own that came with the answer, or in the rest of the same record.
+BOOST_AUTO_TEST_CASE(more_than_an_answer) {
+    asio::ssl::context context =
+        tls_scene::context(tls_scene::instance().ca.issue("DNS:localhost"));
+    const std::string begin = "HTTP/1.1 200 OK\r\nContent-Length: ",
+                      whole_read = begin + "8151\r\n\r\n" + std::string(8151, 'x');
+    BOOST_REQUIRE(whole_read.size() == 8u << 10);
+    for (const std::string& answer :
+         {ok() + support::next_record + ok(),
+          std::string("HTTP/1.1 204 No Content\r\n\r\n") + support::next_record + "{\"ok\":true}\n",
+          whole_read + ok()}) {
+        support::event_loop loop;
+        destination d(loop, {{{answer}, script::hold}}, &context);
+        caller c(loop, d.address("localhost"));
+        BOOST_TEST(c.open({d.peer()}) == "");
+        BOOST_TEST(c.post().status / 100 == 2);
+        BOOST_TEST(!c.connection.reusable());
+        d.let_go();
+        BOOST_TEST(c.close());
+    }
+}
+
+// Certificates of a file are trusted themselves: an authority below the root, or the destination's
+// own certificate.
+BOOST_AUTO_TEST_CASE(a_certificate_that_is_trusted_itself) {
+    support::temporary_directory elsewhere;
+    support::test_ca own(elsewhere.path());
+    const support::certificate_files files = own.issue("DNS:localhost");
+    asio::ssl::context context = tls_scene::context(files);
+    support::event_loop loop;
+    destination d(loop, {{{ok()}}}, &context);
+    caller c(loop, d.address("localhost"), components::authorities_of(files.certificate));
+    BOOST_TEST(c.open({d.peer()}) == "");
+    BOOST_TEST(c.post().status == 200);
+    BOOST_TEST(c.close());
+}
+
 // A destination without TLS has an error of its own, and one that sends nothing is a timeout.
 BOOST_AUTO_TEST_CASE(no_tls_there) {
     tls_scene::instance();

@@ -92,10 +92,10 @@ BOOST_AUTO_TEST_CASE(comes_back) {
         supe::dead_letter letter;
         for (const char* id : {"d-1", "d-2"}) {
             letter.id = id;
-            k.journal.keep(letter);
+            k.journal.keep(std::make_shared<supe::dead_letter>(letter));
         }
         letter.copy = 2;
-        k.journal.keep(letter);
+        k.journal.keep(std::make_shared<supe::dead_letter>(letter));
         k.journal.discard("d-1");
     }  // the destructor writes what was gathered
     const contents all = read(file);
@@ -324,7 +324,7 @@ BOOST_AUTO_TEST_CASE(no_thread) {
         k.journal.put(mail_of(1, "1"));
         supe::dead_letter letter;
         letter.id = "letter";
-        k.journal.keep(letter);
+        k.journal.keep(std::make_shared<supe::dead_letter>(letter));
         if (!k.wait_for(1) || k.refused != 1) ::_exit(2);
         if (k.error.find("no thread can be started") == std::string::npos) ::_exit(3);
         for (int i = 0; i < 5; ++i) k.journal.flush();  // reported once: a report leads to a flush
@@ -485,7 +485,7 @@ BOOST_AUTO_TEST_CASE(damaged_file) {
     BOOST_TEST(k.journal.restore(all) == why);
     supe::dead_letter letter;
     letter.id = "letter";
-    k.journal.keep(letter);
+    k.journal.keep(std::make_shared<supe::dead_letter>(letter));
     std::filesystem::remove(file);
     BOOST_TEST(k.journal.restore(all) == "");
     k.journal.put(mail_of(2, "2"));

@@ -65,6 +65,17 @@ BOOST_AUTO_TEST_CASE(overlapping) {
     BOOST_TEST(!overlap(":80", ":81"));
     BOOST_TEST(!overlap(":0", ":0"));
     BOOST_TEST(!overlap("unix:a", "unix:a"));
+    auto alone = parse_listen_address("[::]:80");
+    alone.without_ipv4 = true;
+    const auto beside = [&](const char* text) {
+        return !alone.overlaps(parse_listen_address(text)) &&
+               !parse_listen_address(text).overlaps(alone);
+    };
+    BOOST_TEST(beside("127.0.0.1:80"));
+    BOOST_TEST(beside("0.0.0.0:80"));
+    BOOST_TEST(!beside("[::1]:80"));
+    BOOST_TEST(!beside("[::]:80"));
+    BOOST_TEST(!beside(":80"));
 }
 
 // Other texts are refused with the text and what was expected. Host names are refused, because a

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <utility>
 
 namespace fs = std::filesystem;
 using sockets = supe::listening_sockets_of_child;
@@ -300,6 +301,96 @@ BOOST_AUTO_TEST_CASE(beside_one_that_stays) {
     hand_over(claims);
     BOOST_TEST(claims["web"].problem ==
                "web cannot listen on 127.0.0.1:" + port + ": Address already in use");
+}
+
+// What the kernel refuses at a start is refused here too, although it remembers that sockets of
+// ours shared the port when all of IPv6 took the place of 127.0.0.1.
+BOOST_AUTO_TEST_CASE(one_that_overlaps_with_another) {
+    if (!loopback_v6()) return;
+    const scratch tmp;
+    auto has = opened_in(tmp, {"127.0.0.1:0"});
+    const std::string port = std::to_string(port_of(has->addresses().at(0)));
+    const auto move = [&](const std::string& to, const addresses& of_another) {
+        supe::socket_claims claims;
+        claims["b"] = claim(tmp, {to}, std::exchange(has, nullptr));
+        if (!of_another.empty()) claims["c"] = claim(tmp, of_another, nullptr);
+        hand_over(claims);
+        BOOST_REQUIRE_MESSAGE(claims["b"].now, claims["b"].problem);
+        has = claims["b"].now;
+        return claims["c"].problem;
+    };
+    move("[::]:" + port, {});
+    BOOST_TEST(move("127.0.0.1:" + port, {"0.0.0.0:" + port}) ==
+               "c cannot listen on 0.0.0.0:" + port + ": Address already in use");
+    supe::socket_claims later;
+    later["c"] = claim(tmp, {":" + port}, nullptr);
+    hand_over(later, {has->all().front().get()});
+    BOOST_TEST(later["c"].problem == "c cannot listen on :" + port + ": Address already in use");
+}
+
+// A unix socket whose file is gone is bound anew, and the file of somebody else stays.
+BOOST_AUTO_TEST_CASE(a_file_that_is_gone) {
+    const scratch tmp;
+    auto before = opened_in(tmp, {"unix:web.sock", "127.0.0.1:0"});
+    BOOST_TEST(before->are_in_place());
+    fs::remove(tmp.file("web.sock"));
+    BOOST_TEST(!before->are_in_place());
+    std::ofstream(tmp.file("web.sock")) << "somebody else's";
+    supe::socket_claims claims;
+    claims["web"] = claim(tmp, {"unix:web.sock", "127.0.0.1:0"}, before);
+    hand_over(claims);
+    BOOST_TEST(claims["web"].problem == "web cannot listen on unix:" + tmp.file("web.sock") +
+                                            ": the file exists and is not a socket");
+    fs::remove(tmp.file("web.sock"));
+    claims["web"] = claim(tmp, {"unix:web.sock", "127.0.0.1:0"}, before);
+    hand_over(claims);
+    BOOST_REQUIRE_MESSAGE(claims["web"].now, claims["web"].problem);
+    BOOST_TEST(claims["web"].renewed == addresses{"unix:" + tmp.file("web.sock")}, per_element());
+    BOOST_TEST(claims["web"].now->descriptors().at(1) == before->descriptors().at(1));
+    before.reset();
+    BOOST_TEST(claims["web"].now->are_in_place());
+    BOOST_TEST(connects(tmp.file("web.sock")));
+}
+
+// A path that leads to another directory by now is another place, as after a deploy that switched a
+// link. The old file goes with the old socket.
+BOOST_AUTO_TEST_CASE(a_path_to_another_directory) {
+    const scratch tmp;
+    for (const char* release : {"r1", "r2"}) fs::create_directory(tmp.file(release));
+    fs::create_symlink("r1", tmp.file("current"));
+    auto before = opened_in(tmp, {"unix:current/web.sock"});
+    BOOST_TEST(before->addresses().at(0) == "unix:" + tmp.file("r1/web.sock"));
+    fs::remove(tmp.file("current"));
+    fs::create_symlink("r2", tmp.file("current"));
+    BOOST_TEST(!before->are_in_place());
+    supe::socket_claims claims;
+    claims["web"] = claim(tmp, {"unix:current/web.sock"}, std::exchange(before, nullptr));
+    hand_over(claims);
+    BOOST_REQUIRE_MESSAGE(claims["web"].now, claims["web"].problem);
+    BOOST_TEST(claims["web"].renewed.size() == 1u);
+    BOOST_TEST(connects(tmp.file("r2/web.sock")));
+    BOOST_TEST(!fs::exists(tmp.file("r1/web.sock")));
+}
+
+// Two paths to one directory are one place: the socket stays, with its file.
+BOOST_AUTO_TEST_CASE(another_path_to_the_directory) {
+    const scratch tmp;
+    fs::create_directory(tmp.file("run"));
+    fs::create_symlink("run", tmp.file("var"));
+    auto before = opened_in(tmp, {"unix:var/web.sock"});
+    const auto old = before->descriptors();
+    for (const char* child : {"web", "another"}) {
+        supe::socket_claims claims;
+        claims["web"] = claim(tmp, {}, std::exchange(before, nullptr));
+        claims[child].addresses = {"unix:run/web.sock"};
+        claims[child].directory = tmp.directory;
+        hand_over(claims);
+        BOOST_REQUIRE_MESSAGE(claims[child].now, claims[child].problem);
+        BOOST_TEST(claims[child].now->descriptors() == old, per_element());
+        BOOST_TEST(claims[child].renewed.empty());
+        BOOST_TEST(connects(tmp.file("var/web.sock")));
+        before = claims[child].now;
+    }
 }
 
 // The decision alone: the same place is the same socket; port 0 is a socket that the same child got

@@ -217,6 +217,36 @@ BOOST_AUTO_TEST_CASE(a_line_cut_short) {
     BOOST_TEST(found(file) == "more 1.5.1 1 5 /dam/forwarder 0 127.0.0.1:80 [::1]:80; ");
 }
 
+// Where somebody deletes it under a running lock, or the directory of it, it is written again: with
+// the next line, and without one when the lock looks for it. Before the lock has begun, and after
+// its clean end, there is nothing to write.
+BOOST_AUTO_TEST_CASE(deleted_under_the_lock) {
+    const support::temporary_directory directory;
+    const auto place = directory / "state", file = place / "lock.open";
+    std::filesystem::create_directory(place);
+    components::lock_memory_file memory(file);
+    memory.keep_in_place();
+    BOOST_TEST(found(file) == "clean");
+    memory.begin({first});
+    const std::string of_first = found(file);
+    std::filesystem::remove(file);
+    memory.note(second);
+    BOOST_TEST(found(file).starts_with(of_first));
+    const std::string of_both = found(file);
+    std::filesystem::remove_all(place);
+    memory.keep_in_place();
+    BOOST_TEST(found(file) == "clean");
+    std::filesystem::create_directory(place);
+    memory.keep_in_place();
+    BOOST_TEST(found(file) == of_both);
+    std::filesystem::rename(file, place / "moved");
+    memory.keep_in_place();
+    BOOST_TEST(found(file) == of_both);
+    memory.ended_cleanly();
+    memory.keep_in_place();
+    BOOST_TEST(found(file) == "clean");
+}
+
 // The file is for its user alone. One that is a link is none of ours: it is not read, and what it
 // leads to is not touched.
 BOOST_AUTO_TEST_CASE(private_file) {

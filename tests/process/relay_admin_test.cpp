@@ -136,6 +136,29 @@ BOOST_AUTO_TEST_CASE(a_queue_that_hangs) {
     BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
 
+// The socket of the queue is deleted, and http_server begins anew: webhooks come all the same.
+// Where the socket cannot be made again, readiness says why none can come.
+BOOST_AUTO_TEST_CASE(no_line_to_the_queue) {
+    scene s;
+    const auto socket = s.directory / "state" / "queue.socket";
+    support::running_relay relay(s.loop, s.directory / "state", s.app.url(), 3, s.port,
+                                 {"--admin", s.admin()});
+    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    BOOST_TEST(s.becomes("/readyz", "ready\n"));
+    BOOST_TEST(std::filesystem::remove(socket));
+    BOOST_TEST(relay.kill("/http_server"));
+    BOOST_TEST(relay.is_up());
+    BOOST_TEST(s.becomes("/readyz", "ready\n"));
+    std::filesystem::remove(socket);
+    std::filesystem::create_directory(socket);
+    BOOST_TEST(relay.kill("/http_server"));
+    BOOST_TEST(s.becomes("/readyz", "http_server: no line to the queue: " + socket.string() +
+                                        ": Connection refused\n"));
+    std::filesystem::remove(socket);
+    BOOST_TEST(s.becomes("/readyz", "ready\n"));
+    BOOST_TEST(relay.stop().value_or(-1) == 0);
+}
+
 // The only listener speaks TLS, and http_server begins anew while its key is bad: nobody is sent
 // there until it is right, although nobody comes meanwhile.
 BOOST_AUTO_TEST_CASE(no_listener) {
@@ -151,8 +174,9 @@ BOOST_AUTO_TEST_CASE(no_listener) {
     BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
     BOOST_TEST(s.becomes("/readyz", "ready\n"));
     BOOST_TEST(s.becomes("supe_listeners_down", 0));
-    const std::string ends = fmt::format(
-        R"(supe_certificate_expiry_timestamp_seconds{{certificate="{}"}})", pair.certificate.string());
+    const std::string ends =
+        fmt::format(R"(supe_certificate_expiry_timestamp_seconds{{certificate="{}"}})",
+                    pair.certificate.string());
     BOOST_TEST(s.metric(ends) > static_cast<double>(std::time(nullptr)) + 3000);
     BOOST_TEST(s.metric(ends) <= static_cast<double>(std::time(nullptr)) + 3600);
     std::filesystem::rename(pair.key, away);
@@ -237,6 +261,44 @@ BOOST_AUTO_TEST_CASE(who_gets_them) {
         },
         20s));
     BOOST_TEST(starts(s.get("/metrics", "Authorization: Bearer s3cret\r\n"), "HTTP/1.1 401"));
+    BOOST_TEST(relay.stop().value_or(-1) == 0);
+}
+
+// The file of the store is moved away under the relay, and back; then it is deleted: what is queued
+// arrives, and the relay takes webhooks again with a new file.
+BOOST_AUTO_TEST_CASE(a_lost_file) {
+    scene s;
+    support::running_relay relay(s.loop, s.directory / "state", s.app.url(), 3, s.port,
+                                 {"--admin", s.admin()});
+    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    const auto answers = [&](const std::string& expected) {
+        const auto is_answered = [&] {
+            support::raw_client sender(s.loop, s.port);
+            sender.say("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+            return sender.receive("\r\n") == "HTTP/1.1 " + expected + "\r\n";
+        };
+        return s.loop.until(is_answered, 20s);
+    };
+    const auto file = s.directory / "state" / "queue.db", aside = s.directory / "aside";
+    const std::string lost = file.string() + " was deleted, moved or replaced";
+    const auto is_ready = [&] { return s.body("/readyz") == "ready\n"; };
+    s.status = 503;
+    s.post();
+    std::filesystem::rename(file, aside);
+    BOOST_TEST(answers("503 Service Unavailable"));
+    BOOST_TEST(s.loop.until([&] { return starts(s.body("/readyz"), lost); }, 20s));
+    BOOST_TEST(s.becomes("supe_store_writable", 0));
+    BOOST_TEST(relay.process().prints("1 webhooks are queued and 0 dead"));
+    std::filesystem::rename(aside, file);
+    BOOST_TEST(s.loop.until(is_ready, 20s));
+    BOOST_TEST(answers("200 OK"));
+    std::filesystem::remove(file);
+    BOOST_TEST(s.loop.until([&] { return starts(s.body("/readyz"), lost); }, 20s));
+    BOOST_TEST(answers("503 Service Unavailable"));
+    s.status = 200;
+    BOOST_TEST(s.loop.until([&] { return std::filesystem::exists(file); }, 60s));
+    BOOST_TEST(s.loop.until(is_ready, 20s));
+    BOOST_TEST(answers("200 OK"));
     BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
 

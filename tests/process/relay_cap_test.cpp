@@ -1,5 +1,6 @@
 // Shows that the destination never counts more connections than the relay's cap, when the relay is
-// reloaded, when its lock is restarted, and when a process is killed with an answer unread.
+// reloaded, when its lock is restarted, when its state directory is lost, and when a process is
+// killed with an answer unread.
 #include "tests/support/http_sink.hpp"
 #include "tests/support/running_relay.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -100,6 +101,34 @@ BOOST_AUTO_TEST_CASE(restart_of_the_lock) {
     flood.stop();
     s.loop.until([&] { return flood.is_over(); }, 20s);
     relay.signal(SIGKILL);
+}
+
+// The state directory is moved away under the relay and made again, and then the relay is killed:
+// the next one counts what the first one had open.
+BOOST_AUTO_TEST_CASE(state_directory_lost) {
+    scene s;
+    http_sink sink(s.loop, [](const http_sink::request&) { return http_sink::answer{200, 4s}; });
+    s.write(sink.url(), 2, R"(, "timeout": "20s")");
+    support::program relay = s.start();
+    BOOST_REQUIRE(s.is_up());
+    support::webhook_flood flood(s.loop, s.port, 6);
+    BOOST_TEST(s.loop.until([&] { return sink.open() == 2; }, 20s));
+    flood.stop();
+    std::filesystem::rename(s.state(), s.directory / "gone");
+    relay.signal(SIGHUP);
+    BOOST_TEST(s.loop.until(
+        [&] { return std::filesystem::exists(s.state() + "/connection_lock.open"); }, 20s));
+    relay.signal(SIGKILL);
+    relay.wait();
+    support::program next = s.start();
+    BOOST_REQUIRE(s.is_up());
+    const std::size_t seen = sink.received().size();
+    support::webhook_flood more(s.loop, s.port, 6);
+    BOOST_TEST(s.loop.until([&] { return sink.received().size() > seen + 2; }, 60s));
+    BOOST_TEST(sink.most_open() == 2u);
+    more.stop();
+    s.loop.until([&] { return more.is_over(); }, 20s);
+    next.signal(SIGKILL);
 }
 
 // A forwarder that is killed with an answer unread resets its connection: no socket is left, and

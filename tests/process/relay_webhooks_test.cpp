@@ -21,16 +21,17 @@ struct scene {
     support::event_loop loop;
     support::temporary_directory directory;
     unsigned short port = support::free_port();
-    bool refuses = false;
+    int status = 200;
     support::http_sink app{loop, [this](const support::http_sink::request&) {
-                               return support::http_sink::answer{refuses ? 404 : 200};
+                               return support::http_sink::answer{status};
                            }};
 
-    void write_settings(const std::string& keep) {
+    /// `more`: members, each behind a comma.
+    void write_settings(const std::string& keep, const std::string& more = "") {
         std::ofstream(directory / "relay.json")
             << fmt::format(R"({{"to": "{}", "listen": "127.0.0.1:{}", "keep_delivered": "{}",
-                "connections": 2, "retry": {{"first": "50ms", "refused": 2}}}})",
-                           app.url(), port, keep);
+                "connections": 2, "retry": {{"first": "50ms", "refused": 2}}{}}})",
+                           app.url(), port, keep, more);
     }
     support::finished ask(const std::vector<std::string>& words) {
         std::vector<std::string> command{SUPE_BINARY, "--state", (directory / "state").string(),
@@ -45,10 +46,10 @@ struct scene {
     bool holds(const std::string& status, std::size_t count) {
         return loop.until([&] { return list({"--status", status}).size() == count; }, 20s);
     }
-    void post(const std::string& path) {
+    void post(const std::string& path, std::size_t size = 5) {
         support::raw_client sender(loop, port);
-        sender.say(
-            fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", path));
+        sender.say(fmt::format("POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{:h<{}}",
+                               path, size, "hello", size));
         BOOST_TEST(sender.receive("\r\n") == "HTTP/1.1 200 OK\r\n");
     }
     std::string ledger() {
@@ -77,10 +78,10 @@ BOOST_AUTO_TEST_CASE(from_delivery_to_the_bin) {
         "settings keeps them)\n");
     for (const char* path : {"/a?x=1", "/b/1", "/b/2"}) s.post(path);
     BOOST_TEST(s.holds("delivered", 3));
-    s.refuses = true;
+    s.status = 404;
     s.post("/refused");
     BOOST_TEST(s.holds("dead", 1));
-    s.refuses = false;
+    s.status = 200;
     // A look.
     const auto all = s.list();
     BOOST_REQUIRE(all.size() == 4u);
@@ -134,6 +135,32 @@ BOOST_AUTO_TEST_CASE(retention) {
     BOOST_TEST(s.loop.until([&] { return s.app.received().size() == 4; }, 20s));
     BOOST_TEST(s.holds("delivered", 0));
     BOOST_TEST(has(s.ledger(), "accepted 4 = delivered 4"), s.ledger());
+    BOOST_TEST(relay.stop().value_or(-1) == 0);
+}
+
+// A replay that is larger than its room waits, says so, and goes on when there is some; a new
+// webhook is taken meanwhile.
+BOOST_AUTO_TEST_CASE(a_replay_waits_for_room) {
+    scene s;
+    s.write_settings("1h", R"(, "queue_limit": "64KiB")");
+    support::running_relay relay(s.loop, s.directory / "state", s.directory / "relay.json");
+    BOOST_REQUIRE_MESSAGE(relay.is_up(), relay.process().output());
+    constexpr std::size_t many = 6;  // three fill half of the queue
+    for (std::size_t i = 0; i < many; ++i) {
+        s.post("/old", 9000);
+        BOOST_TEST(s.loop.until([&] { return s.app.received().size() == i + 1; }, 20s));
+    }
+    BOOST_TEST(s.holds("delivered", many));
+    s.status = 503;
+    support::program replay(s.loop, {SUPE_BINARY, "--state", (s.directory / "state").string(),
+                                     "webhooks", "replay", "--all"});
+    BOOST_TEST(replay.prints("waits for room: route default"), replay.output());
+    BOOST_TEST(!replay.has_ended());
+    s.post("/new", 9000);
+    s.status = 200;
+    BOOST_TEST(replay.wait(60s).value_or(-1) == 0);
+    BOOST_TEST(has(replay.output(), fmt::format("{} replayed\n", many)), replay.output());
+    BOOST_TEST(s.holds("delivered", many + 1));
     BOOST_TEST(relay.stop().value_or(-1) == 0);
 }
 

@@ -247,10 +247,9 @@ BOOST_AUTO_TEST_CASE(journals) {
     put("2", R"(,"dead_letter":false)", supe::mailbox::anyone);
     put("3", R"(,"mine":[1, 2])", 1);
     put("{\nno", "", supe::mailbox::anyone);
-    supe::dead_letter letter;
-    letter.id = "l";
-    steps.push_back(
-        {.what = supe::journal_step::kind::keep, .text = supe::to_text(letter), .id = letter.id});
+    const auto letter = std::make_shared<supe::dead_letter>();
+    letter->id = "l";
+    steps.push_back({.what = supe::journal_step::kind::keep, .id = letter->id, .letter = letter});
     {
         supe::journal_file file(path);
         BOOST_TEST(file.write(steps) == "");

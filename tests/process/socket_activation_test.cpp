@@ -1,4 +1,6 @@
-// Listening sockets of a real child stay open through its crashes, as systemd's do.
+// Listening sockets of a real child stay open through its crashes, as systemd's do, and where their
+// paths lead.
+#include "supe/tree/tree_file.hpp"
 #include "tests/support/real_tree.hpp"
 
 #include <fmt/format.h>
@@ -8,6 +10,9 @@
 #include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 #include <set>
 
 using namespace std::chrono_literals;
@@ -15,6 +20,7 @@ using support::helper;
 using support::real_tree;
 using support::tree_of;
 namespace asio = boost::asio;
+namespace fs = std::filesystem;
 using asio::ip::tcp;
 
 namespace {
@@ -46,6 +52,23 @@ supe::awaitable<> client(supe::loop_executor loop, tcp::endpoint where, tally& c
             count.who.insert(answer);
         }
     }
+}
+
+/// A child that listens, and needs no client.
+std::string listener(const std::string& name, const std::string& address) {
+    return support::shell(name, "exec sleep 1000", fmt::format(R"("listen": ["{}"])", address));
+}
+
+std::string reload(support::event_loop& loop, real_tree& tree, const std::string& now) {
+    std::optional<std::string> problem;
+    supe::nursery tasks(loop.time);
+    tasks.start([](supe::supervisor& root, std::string text,
+                   std::optional<std::string>& into) -> supe::awaitable<> {
+        into = co_await root.admin().reload(supe::parse_tree(text, "tree", "/"));
+    }(tree.root(), now, problem));
+    loop.until([&] { return problem.has_value(); }, 20s);
+    loop.end(tasks);
+    return problem.value_or("no answer");
 }
 
 }  // namespace
@@ -84,6 +107,55 @@ BOOST_AUTO_TEST_CASE(several) {
                    tree_of({helper("web", "acceptor",
                                    R"("listen": ["127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"])")}));
     BOOST_TEST(tree.prints("[web] LISTEN_FDS 3, LISTEN_FDNAMES web:web:web, channel 6"));
+}
+
+// A unix socket whose file was deleted is bound anew at the next start, after a crash or by a
+// reload, which restarts the child for it. One that cannot be bound stays as it was.
+BOOST_AUTO_TEST_CASE(a_deleted_file) {
+    const support::temporary_directory tmp;
+    const std::string path = (tmp / "web.sock").string();
+    const std::string text = tree_of({listener("web", "unix:" + path)});
+    const std::string said =
+        "[supe] unix:" + path +
+        " did not lead to the socket of web any more: a new one is bound there";
+    real_tree tree(*this, text);
+    BOOST_TEST(tree.sees("web-started"));
+    fs::remove(path);
+    ::kill(tree.pid("web"), SIGKILL);
+    BOOST_TEST(tree.sees("web-started", 2));
+    BOOST_TEST(tree.prints(said));
+    BOOST_TEST(fs::is_socket(path));
+    BOOST_TEST(reload(*this, tree, text) == "");
+    BOOST_TEST(tree.count("web-started") == 2u);
+    fs::remove(path);
+    BOOST_TEST(reload(*this, tree, text) == "");
+    BOOST_TEST(tree.count("web-started") == 3u);
+    BOOST_TEST(tree.prints(said, 2));
+    BOOST_TEST(fs::is_socket(path));
+    fs::remove(path);
+    std::ofstream(path) << "somebody else's";
+    const std::string why =
+        "web cannot listen on unix:" + path + ": the file exists and is not a socket";
+    BOOST_TEST(reload(*this, tree, text) == why + "; web goes on as it was");
+    BOOST_TEST(tree.count("web-started") == 3u);
+    ::kill(tree.pid("web"), SIGKILL);
+    BOOST_TEST(tree.sees("web-started", 4));
+    BOOST_TEST(tree.prints("[supe] " + why + "; no path leads to the socket that it goes on with"));
+    BOOST_TEST(tree.stop());
+    BOOST_TEST(fs::is_regular_file(path));
+}
+
+// What a start refuses a reload refuses too, whatever the port was shared for before.
+BOOST_AUTO_TEST_CASE(addresses_that_overlap) {
+    const std::string one = support::free_address();
+    const std::string port = one.substr(one.rfind(':') + 1);
+    real_tree tree(*this, tree_of({listener("b", one)}));
+    BOOST_TEST(tree.sees("b-started"));
+    BOOST_TEST(reload(*this, tree, tree_of({listener("b", ":" + port)})) == "");
+    BOOST_TEST(
+        reload(*this, tree, tree_of({listener("b", one), listener("c", "0.0.0.0:" + port)})) ==
+        "c cannot listen on 0.0.0.0:" + port + ": Address already in use");
+    BOOST_TEST(tree.stop());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -2,14 +2,32 @@
 #include "supe/tree/tree_file.hpp"
 #include "tests/support/real_tree.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <fstream>
 
 using namespace std::chrono_literals;
 using support::helper;
 using support::real_tree;
 using support::shell;
 using support::tree_of;
+
+namespace {
+
+constexpr auto stopping = supe::lifecycle::state::stopping;
+
+/// A child that sends a frame. SCRIPT goes on with the channel as descriptor 3.
+std::string speaker(const std::string& script, const std::string& members) {
+    return shell("web",
+                 "trap 'echo signalled; exit 0' TERM; "
+                 R"(echo '{"type":"signal","signal":"COMPONENT-READY"}' >&3; )"
+                 "echo up; " +
+                     script,
+                 R"("ready": "signal", )" + members);
+}
+
+}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(stop_ladder, support::event_loop)
 
@@ -158,6 +176,47 @@ BOOST_AUTO_TEST_CASE(infinity) {
     tree.root().shutdown();
     tree.root().kill();
     BOOST_TEST(tree.ends());
+}
+
+// A child that closed its channel, and lives on, cannot be asked: the signal comes at once. The log
+// says that its mail waits.
+BOOST_AUTO_TEST_CASE(a_closed_channel) {
+    real_tree tree(
+        *this,
+        tree_of({speaker("exec 3>&-; while :; do sleep 0.01; done", R"("shutdown": "infinity")")}));
+    BOOST_TEST(tree.sees("web-ready"));
+    BOOST_TEST(
+        tree.prints("[supe] web has closed its channel: mail for it waits for its next life"));
+    BOOST_TEST(tree.stop());
+    BOOST_TEST(tree.prints("[web] signalled"));
+}
+
+// So it is where the channel ends during the stop, and SUPE-SHUTDOWN lay there unread.
+BOOST_AUTO_TEST_CASE(a_channel_that_is_closed_during_the_stop) {
+    const support::temporary_directory tmp;
+    const std::string go = (tmp / "go").string();
+    real_tree tree(*this, tree_of({speaker("while [ ! -e " + go +
+                                               " ]; do sleep 0.01; done; exec 3>&-; "
+                                               "while :; do sleep 0.01; done",
+                                           R"("shutdown": "infinity")")}));
+    BOOST_TEST(tree.sees("web-ready"));
+    tree["web"].stop();
+    BOOST_TEST(until([&] { return tree["web"].state().current() == stopping; }, 20s));
+    BOOST_TEST(std::ranges::count(tree.lines(), "[web] signalled") == 0);
+    std::ofstream(go) << "now";
+    BOOST_TEST(tree.prints("[web] signalled"));
+    BOOST_TEST(tree.sees("web-shutdown"));
+}
+
+// One that has read SUPE-SHUTDOWN may close the channel, as Node programs do, and has its time.
+BOOST_AUTO_TEST_CASE(a_channel_that_is_closed_by_a_stopping_child) {
+    real_tree tree(*this, tree_of({speaker("read -r asked <&3; exec 3>&-; sleep 0.2; echo done",
+                                           R"("shutdown": "60s")")}));
+    BOOST_TEST(tree.sees("web-ready"));
+    BOOST_TEST(tree.prints("[web] up"));
+    BOOST_TEST(tree.stop());
+    BOOST_TEST(tree.prints("[web] done"));
+    BOOST_TEST(std::ranges::count(tree.lines(), "[web] signalled") == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

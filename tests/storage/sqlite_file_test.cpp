@@ -115,4 +115,33 @@ BOOST_AUTO_TEST_CASE(transactions) {
         });
 }
 
+// A path is no file: whether both are in place is known after each thing that may befall them, and
+// what a log that was deleted holds can be brought into the file.
+BOOST_AUTO_TEST_CASE(in_place) {
+    const support::temporary_directory tmp;
+    const auto path = tmp / "a.db", log = tmp / "a.db-wal", aside = tmp / "aside";
+    supe::sqlite_file file(path, things());
+    const auto is = [&](bool has_file, bool has_log) {
+        return file.is_in_place() == has_file && file.has_log_in_place() == has_log;
+    };
+    BOOST_TEST(file.log_path() == log);
+    BOOST_TEST(is(true, true));
+    std::filesystem::rename(path, aside);
+    BOOST_TEST(is(false, true));
+    std::filesystem::copy_file(aside, path);
+    BOOST_TEST(is(false, true));
+    std::filesystem::rename(aside, path);
+    BOOST_TEST(is(true, true));
+    std::filesystem::remove(log);
+    BOOST_TEST(is(true, false));
+    file.database().exec("INSERT INTO things VALUES (1)");
+    BOOST_TEST(file.empty_log());
+    {
+        SQLite::Database other((tmp / "a.db").string());
+        BOOST_TEST(other.execAndGet("SELECT count(*) FROM things").getInt() == 1);
+    }
+    std::filesystem::remove(path);
+    BOOST_TEST(is(false, false));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

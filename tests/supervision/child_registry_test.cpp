@@ -170,12 +170,12 @@ BOOST_AUTO_TEST_CASE(sockets_that_cannot_be_opened) {
         return std::string();
     };
     child_spec spec = spec_of("a");
-    BOOST_TEST(!supe::child_registry::sockets_for(spec));
+    fixture alone, several;
+    BOOST_TEST(!alone.children.sockets_for(spec));
     spec.listen = {"unix:/no/such/directory/socket"};
     BOOST_TEST(why([&] {
-                   supe::child_registry::sockets_for(spec);
+                   alone.children.sockets_for(spec);
                }).starts_with("a cannot listen on unix:/no/such/directory/socket: "));
-    fixture alone, several;
     alone.children.add(spec_of("b"));
     BOOST_TEST(why([&] { alone.children.open_sockets(); }) == "");
     alone.children.add(spec);

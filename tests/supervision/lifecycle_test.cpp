@@ -72,7 +72,7 @@ struct cell {
 };
 
 void expect_row(state from, const std::vector<cell>& row) {
-    BOOST_TEST(row.size() == 15u, "a cell of the row is missing");
+    BOOST_TEST(row.size() == 16u, "a cell of the row is missing");
     for (const cell& c : row) {
         BOOST_TEST_CONTEXT("state " << from << ", event " << static_cast<int>(c.e)) {
             machine l = in_state(from);
@@ -97,6 +97,7 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                              {spoke, {}, state::down},
                              {alive, {}, state::down},
                              {finishing, {}, state::down},
+                             {channel_closed, {}, state::down},
                              {stop, {}, state::down},
                              {kill, {}, state::down},
                              {first_dead, {}, state::down},
@@ -112,6 +113,7 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                                  {spoke, {}, state::starting},
                                  {alive, {}, state::starting},
                                  {finishing, {}, state::starting},
+                                 {channel_closed, {}, state::starting},
                                  {stop, {ask_to_finish, send_stop_signal}, state::stopping},
                                  {kill, {kill_group}, state::stopping},
                                  {first_dead, {}, state::starting},
@@ -127,6 +129,7 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                                 {spoke, {}, state::running},
                                 {alive, {}, state::running},
                                 {finishing, {}, state::running},
+                                {channel_closed, {}, state::running},
                                 {stop, {ask_to_finish, send_stop_signal}, state::stopping},
                                 {kill, {kill_group}, state::stopping},
                                 {first_dead, {}, state::running},
@@ -142,6 +145,7 @@ BOOST_AUTO_TEST_CASE(every_cell) {
                                  {spoke, {}, state::stopping},
                                  {alive, {}, state::stopping},
                                  {finishing, {}, state::stopping},
+                                 {channel_closed, {}, state::stopping},
                                  {stop, {}, state::stopping},
                                  {kill, {kill_group}, state::stopping},
                                  {first_dead, {}, state::stopping},
@@ -452,6 +456,42 @@ BOOST_AUTO_TEST_CASE(refused_signals) {
     expect(l, event::exited, t0 + 9s, {action::report_ended});
     BOOST_TEST(l.asked_for());
     BOOST_TEST(!in_state(state::stopping).is_untouchable());
+}
+
+// A child that closed its channel cannot be asked: the signal comes at once, also where the channel
+// ends during the stop, with `infinity` or `ask`, and only once.
+BOOST_AUTO_TEST_CASE(closed_channel) {
+    for (const bool is_endless : {false, true}) {
+        child_spec spec = stopped_by_signal();
+        if (is_endless) spec.shutdown.limit.reset();
+        machine before = in_state(state::running, spec);
+        before.on(event::spoke, t0);
+        expect(before, event::channel_closed, t0, {});
+        expect(before, event::stop, t0, {action::ask_to_finish, action::send_stop_signal});
+        spec.ask = true;
+        machine during = in_state(state::stopping, spec);
+        expect(during, event::channel_closed, t0 + 1s, {action::send_stop_signal});
+        expect(during, event::channel_closed, t0 + 1s, {});
+        expect(during, event::stop, t0 + 1s, {});
+        BOOST_TEST((during.deadline() == t0 + 2s));  // for the log
+    }
+}
+
+// A stop command has its half of the time all the same, unless it fails. A kill has no signal.
+BOOST_AUTO_TEST_CASE(closed_channel_with_stop_command) {
+    child_spec spec = stopped_by_signal();
+    spec.ask = true;
+    spec.stop_command = {"quit"};
+    machine l = in_state(state::stopping, spec);
+    expect(l, event::channel_closed, t0 + 1s, {});
+    expect(l, event::stop_command_done, t0 + 2s, {});
+    expect(l, event::deadline, t0 + 4s, {action::send_stop_signal, action::report_slow_stop});
+    l = in_state(state::stopping, spec);
+    expect(l, event::stop_command_failed, t0 + 1s, {});
+    expect(l, event::channel_closed, t0 + 1s, {action::send_stop_signal});
+    l = in_state(state::stopping, spec);
+    expect(l, event::kill, t0, {action::kill_group});
+    expect(l, event::channel_closed, t0, {});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

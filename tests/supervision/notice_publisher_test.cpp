@@ -268,6 +268,35 @@ BOOST_AUTO_TEST_CASE(a_slow_watcher) {
     BOOST_TEST_SAME(failures, {"notice-pipe-failure " + why, "a-notice-pipe-failure " + why});
 }
 
+// A supervisor above that does not read loses what `forward` passes on, and what is published
+// there: what waits for it is bounded, and notices report it at a bounded rate. It is there for
+// others.
+BOOST_AUTO_TEST_CASE(above_does_not_read) {
+    fixture f("/dam");
+    f.notices.set_forward({"n", "notice-pipe-failure"});
+    words failures;
+    std::size_t heard = 0;
+    f.listen({"notice-pipe-failure"}, failures);
+    f.notices.listen({"n"}, [&](const supe::published&) { ++heard; });
+    const std::string message = '"' + std::string(900'000, 'x') + '"';
+    for (int i = 0; i < 50; ++i) f.notices.publish("n", message);
+    BOOST_TEST(heard == 50u);
+    BOOST_TEST(f.up.wire->backlog() <= 2 * supe::channel::backlog_limit);
+    const auto lost = [](const char* notice) {
+        return fmt::format(R"(notice-pipe-failure {{"name":"supe","citizen":"supe","notice":"{}",)"
+                           R"("error":"the supervisor above does not read what goes up"}} by supe)",
+                           notice);
+    };
+    BOOST_TEST(failures.size() == 20u);
+    BOOST_TEST(failures.front() == lost("n"));
+    f.loop.advance(std::chrono::seconds(2));
+    failures.clear();
+    const std::size_t before = f.up.wire->backlog();
+    f.notices.notify_above("y", message);
+    BOOST_TEST(f.up.wire->backlog() == before);
+    BOOST_TEST_SAME(failures, {lost("y")});
+}
+
 // A large notice to many watchers that do not read is held for some of them alone. The others lose
 // it, which is a notice of its own.
 BOOST_AUTO_TEST_CASE(many_slow_watchers) {

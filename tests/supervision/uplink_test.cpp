@@ -86,6 +86,47 @@ BOOST_AUTO_TEST_CASE(reports) {
          signal("SUPE-ANSWER", R"({"id":"7","answer":{"ok":true}})")});
 }
 
+// Where the supervisor above does not read, what waits is bounded: a notice beyond it is lost. An
+// answer has room behind notices, and goes before the next one. Once it reads, notices go again.
+BOOST_AUTO_TEST_CASE(above_does_not_read) {
+    support::router_fixture o;
+    supe::uplink up(o.up.wire, o.out, o.time);
+    const std::string notice = '"' + std::string(900'000, 'x') + '"';
+    int sent = 0;
+    while (sent < 100 && up.send_notice("n", notice)) {
+        o.out.flush();
+        ++sent;
+    }
+    BOOST_TEST(sent < 5);
+    BOOST_TEST(o.up.wire->backlog() < supe::channel::upward::notice + notice.size() + 1000);
+    BOOST_TEST(up.has_room());
+    up.send_working("7");
+    supe::outgoing_answer answer("7", value{{"ok", true}});
+    up.send_piece_of(answer);
+    BOOST_TEST(o.up.wire->out().ends_with(
+        signal("SUPE-WORKING", R"({"id":"7"})") + "\n" +
+        signal("SUPE-ANSWER", R"({"id":"7","answer":{"ok":true}})") + "\n"));
+    while (o.up.wire->backlog() > 0) {
+        o.up.received();
+        o.up.wire->flush();
+    }
+    BOOST_TEST(up.send_notice("n", std::string(15u << 20, '1')));
+    BOOST_TEST(!up.has_room());
+    const std::size_t before = o.up.wire->backlog();
+    up.send_working("8");
+    BOOST_TEST(o.up.wire->backlog() == before);
+    while (!up.has_room()) {
+        o.up.received();
+        o.up.wire->flush();
+    }
+    BOOST_TEST(!up.send_notice("n", "1"));
+    while (o.up.wire->backlog() > supe::channel::upward::notice) {
+        o.up.received();
+        o.up.wire->flush();
+    }
+    BOOST_TEST(up.send_notice("n", "1"));
+}
+
 // A request from above is a command or a tree, with its id. Other data is no request.
 BOOST_AUTO_TEST_CASE(requests) {
     using up = supe::uplink;

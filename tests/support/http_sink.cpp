@@ -36,23 +36,27 @@ void http_sink::listen() {
     tasks_.start(accept());
 }
 
-void http_sink::go_down() { acceptor_->close(); }
+void http_sink::go_down() {
+    acceptor_->close();
+    for (tcp::socket* socket : connections_) socket->close();
+}
 
 supe::awaitable<> http_sink::accept() {
     for (;;) {
         auto [failed, socket] = co_await acceptor_->async_accept(as_result);
         if (failed) co_return;
-        ++open_;
-        most_open_ = std::max(most_open_, open_);
         tasks_.start(serve(std::move(socket)));
     }
 }
 
 supe::awaitable<> http_sink::serve(tcp::socket socket) {
     struct counted {
-        std::size_t& open;
-        ~counted() { --open; }
-    } counts{open_};
+        std::set<tcp::socket*>& all;
+        tcp::socket* one;
+        ~counted() { all.erase(one); }
+    } counts{connections_, &socket};
+    connections_.insert(&socket);
+    most_open_ = std::max(most_open_, open());
     boost::beast::flat_buffer buffer;
     for (;;) {
         request got;

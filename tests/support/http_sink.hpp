@@ -8,6 +8,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,12 @@ public:
     unsigned short port() const { return port_; }
     std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
     /// Connections that were accepted, and that both sides have not closed yet.
-    std::size_t open() const { return open_; }
+    std::size_t open() const { return connections_.size(); }
     std::size_t most_open() const { return most_open_; }
     /// Requests in order of arrival.
     const std::vector<request>& received() const { return received_; }
 
-    /// Refuses connections until listen() is called.
+    /// Ends its connections, and refuses others until listen() is called.
     void go_down();
     void listen();
 
@@ -48,7 +49,7 @@ private:
     std::function<answer(const request&)> decide_;
     std::unique_ptr<boost::asio::ip::tcp::acceptor> acceptor_;
     const unsigned short port_;
-    std::size_t open_ = 0;
+    std::set<boost::asio::ip::tcp::socket*> connections_;
     std::size_t most_open_ = 0;
     std::vector<request> received_;
 };

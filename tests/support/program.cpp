@@ -42,6 +42,8 @@ program::program(event_loop& loop, std::vector<std::string> command,
     ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&files, output_, 1);
     ::posix_spawn_file_actions_adddup2(&files, output_, 2);
+    // Asio's sockets are inherited, and one that still listens elsewhere cannot be taken down here.
+    ::posix_spawn_file_actions_addclosefrom_np(&files, 3);
     posix_spawnattr_t attributes;
     ::posix_spawnattr_init(&attributes);
     ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);

@@ -97,6 +97,18 @@ BOOST_AUTO_TEST_CASE(nothing_yet) {
     BOOST_TEST(r.objection() == "");
 }
 
+// Its numbers are there while it delivers what it has.
+BOOST_AUTO_TEST_CASE(a_lost_file) {
+    relay r;
+    r.take({webhook("a")});
+    std::filesystem::remove(r.directory / "queue.db");
+    const auto page = r.page();
+    BOOST_TEST(page.at("supe_store_writable") == 0);
+    BOOST_TEST(page.at(R"(supe_webhooks_queued{route="default"})") == 1);
+    BOOST_TEST(r.objection() == (r.directory / "queue.db").string() +
+                                    " was deleted, moved or replaced under the running queue");
+}
+
 BOOST_AUTO_TEST_CASE(a_life) {
     relay r;
     r.take({webhook("a"), webhook("b"), webhook("c"), webhook("d")});
@@ -216,6 +228,8 @@ BOOST_AUTO_TEST_CASE(readiness) {
     BOOST_TEST(objection_to(good, silent, half) == "");
     BOOST_TEST(objection_to(good, silent, deaf) ==
                "no listener takes connections: TLS: key.pem: gone");
+    const given_answer cut_off{json::parse(R"({"unkept":"no line to the queue: s: gone"})"), ""};
+    BOOST_TEST(objection_to(good, silent, cut_off) == "http_server: no line to the queue: s: gone");
     const given_answer failed{json::parse(R"({"error":"queue.db: disk I/O error"})"), ""};
     BOOST_TEST(objection_to(failed, silent, good) ==
                "the store takes no webhook: queue.db: disk I/O error");

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <functional>
 
 using namespace std::chrono_literals;
 using supe::awaitable;
@@ -225,6 +227,68 @@ BOOST_AUTO_TEST_CASE(no_place_for_the_socket) {
     s.w.advance(2s);
     BOOST_TEST(s.heard() == (strings{"1: kept"}));
     BOOST_TEST(s.w.starts_of("/keeper") == 2u);
+}
+
+// What is at the path is no longer the socket that the queue has: it listens there anew within a
+// second. A line that is there goes on meanwhile.
+BOOST_AUTO_TEST_CASE(the_socket_is_taken_away) {
+    scene s;
+    const auto elsewhere = s.directory / "elsewhere";
+    const std::vector<std::function<void()>> ways{
+        [&] { std::filesystem::remove(s.socket); },
+        [&] {
+            std::filesystem::remove(s.socket);
+            std::ofstream(s.socket) << "a file";
+        },
+        [&] {
+            std::filesystem::rename(s.socket, elsewhere);
+            const supe::unique_fd other = supe::listen_private(s.socket);
+        },
+    };
+    for (const auto& take_away : ways) {
+        take_away();
+        s.post("1");
+        BOOST_TEST(s.heard() == (strings{"1: kept"}));
+        s.w.crash("/sender");
+        s.w.advance(2s);
+        s.post("2");
+        BOOST_TEST(s.heard() == (strings{"2: kept"}));
+    }
+    BOOST_TEST(s.w.starts_of("/keeper") == 1u);
+}
+
+// … also where its directory was deleted, once that is there again.
+BOOST_AUTO_TEST_CASE(the_directory_is_taken_away) {
+    scene s;
+    std::filesystem::remove_all(s.socket.parent_path());
+    s.w.advance(5s);
+    s.post("1");
+    BOOST_TEST(s.heard() == (strings{"1: kept"}));
+    std::filesystem::create_directory(s.socket.parent_path());
+    s.w.advance(1s);
+    s.w.crash("/sender");
+    s.w.advance(2s);
+    s.post("2");
+    BOOST_TEST(s.heard() == (strings{"2: kept"}));
+}
+
+// Who waits for a line hears why there is none, but not of one that is back in a moment.
+BOOST_AUTO_TEST_CASE(why_there_is_no_line) {
+    scene s;
+    BOOST_TEST(s.line->objection() == "");
+    s.w.crash("/keeper");  // it is back after a second
+    s.w.advance(500ms);
+    BOOST_TEST(s.line->objection() == "");
+    s.w.advance(2s);
+    s.w.crash("/keeper");
+    std::filesystem::remove(s.socket);
+    std::filesystem::create_directory(s.socket);
+    s.w.advance(5s);
+    BOOST_TEST(s.line->objection() ==
+               "no line to the queue: " + s.socket.string() + ": Connection refused");
+    std::filesystem::remove(s.socket);
+    s.w.advance(2s);
+    BOOST_TEST(s.line->objection() == "");
 }
 
 // A directory with a long path has sockets all the same.

@@ -112,6 +112,39 @@ BOOST_AUTO_TEST_CASE(a_turn) {
     BOOST_TEST(last.done.bytes == 5u);
 }
 
+// Between two messages nothing may come but what TLS sends for itself.
+BOOST_AUTO_TEST_CASE(quiet) {
+    scene s;
+    s.shake_hands();
+    BOOST_TEST(s.session->is_quiet());
+    s.send(s.key_updates(40));
+    BOOST_TEST(s.session->is_quiet());
+    const std::string record = s.record_of("hello");
+    s.send(record.substr(0, 7));
+    BOOST_TEST(!s.session->is_quiet());
+    s.send(record.substr(7));
+    BOOST_TEST(!s.session->is_quiet());
+    BOOST_TEST(s.read_all().done.bytes == 5u);
+    BOOST_TEST(s.session->is_quiet());
+    s.theirs.reset();
+    BOOST_TEST(!s.session->is_quiet());
+}
+
+// A record is read in parts, and the next one stays in the socket: neither is quiet.
+BOOST_AUTO_TEST_CASE(quiet_behind_a_message) {
+    scene s;
+    s.shake_hands();
+    s.send(s.record_of(std::string(150, 'x')));
+    BOOST_TEST(s.read_all().done.bytes == 100u);
+    BOOST_TEST(!s.session->is_quiet());
+    BOOST_TEST(s.read_all().done.bytes == 50u);
+    s.send(s.record_of("a"));
+    s.send(s.record_of("b"));
+    BOOST_TEST(s.read_all().done.bytes == 1u);
+    BOOST_TEST(s.unread() > 0);
+    BOOST_TEST(!s.session->is_quiet());
+}
+
 // A client may send a thousand of them, at once or one by one.
 BOOST_AUTO_TEST_CASE(records_without_data) {
     scene s;

@@ -16,9 +16,31 @@ void same(const lines& found, const lines& expected) {
     BOOST_TEST(found == expected, fmt::format("[{}]", fmt::join(found, ", ")));
 }
 
+supe::awaitable<> ask(supe::component& sender, std::string request, std::string& answer) {
+    supe::mail got = co_await sender.call("queue", std::move(request));
+    answer = got.body();
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(queue_component)
+
+// A count that an earlier life may have had a part in says so.
+BOOST_AUTO_TEST_CASE(a_call_that_came_before) {
+    scene s;
+    s.run();
+    std::string first, second;
+    const std::string request = R"({"webhooks":{"what":"drop"}})";
+    s.sending->start(ask(*s.sender, request, first));
+    s.w.advance(1s);
+    BOOST_TEST(first == R"({"done":0})");
+    BOOST_TEST(s.w.freeze("/queue"));
+    s.sending->start(ask(*s.sender, request, second));
+    s.w.run_ready();
+    s.w.crash("/queue");
+    s.w.advance(2s);
+    BOOST_TEST(second == R"({"again":true,"done":0})");
+}
 
 // From the sender's ack to the forwarder, and away with a 200; the last one needs no next one to
 // get through.

@@ -192,6 +192,60 @@ BOOST_AUTO_TEST_CASE(replays) {
     BOOST_TEST(s.say(R"({"what":"replay"})") == R"({"done":0})");
 }
 
+// What a replay leaves to new webhooks: half of what its route may fill, and a quarter of all.
+BOOST_AUTO_TEST_CASE(room_for_a_replay) {
+    const auto has_room = [](std::size_t routes, std::uint64_t of_route, std::uint64_t of_all) {
+        components::queue_limits l;
+        l.bytes = 1000;
+        l.lanes.resize(routes);
+        components::route_counts route, all;
+        route.bytes = of_route;
+        all.bytes = of_all;
+        return l.has_room_for_replay(route, all);
+    };
+    BOOST_TEST(has_room(1, 0, 0));
+    BOOST_TEST(has_room(1, 499, 499));
+    BOOST_TEST(!has_room(1, 500, 500));
+    BOOST_TEST(has_room(2, 249, 749));
+    BOOST_TEST(!has_room(2, 250, 250));
+    BOOST_TEST(!has_room(2, 0, 750));
+}
+
+// Where that much is queued a replay stops, by whichever way it is asked for, and goes on at the
+// same one later; new webhooks have room all the time. A dead one takes no room that it does not
+// have already.
+BOOST_AUTO_TEST_CASE(a_replay_waits_for_room) {
+    auto limits = limits_of_two();
+    limits.bytes = 8000;  // of a route 4000, and of a replay there 2000
+    asking s(limits);
+    for (const char* id : {"w0", "w1", "w2", "w3", "w4"}) {
+        s.take({webhook(id, 900)});
+        s.mark_delivery();
+        s.take({result(id, 1, 200)});
+    }
+    s.take({webhook("dead", 900)});
+    s.mark_delivery();
+    for (unsigned n = 1; n <= 5; ++n) s.take({result("dead", n, 404)});
+    BOOST_TEST(s.list() ==
+               "dead:dead w4:delivered w3:delivered w2:delivered w1:delivered "
+               "w0:delivered ");
+    const auto page = s.ask(R"({"what":"replay","status":"delivered"})");
+    BOOST_TEST(page.at("done") == 2);  // with the dead one over 2000 bytes
+    BOOST_TEST(page.at("waits_for") == "default");
+    const std::string on = R"({"what":"replay","status":"delivered","from":)" +
+                           boost::json::serialize(page.at("from")) + "}";
+    BOOST_TEST(s.say(on).starts_with(R"({"done":0,"waits_for":"default","from":)"));
+    BOOST_TEST(s.say(R"({"what":"replay","id":"w4"})") == R"({"done":0,"waits_for":"default"})");
+    BOOST_TEST(s.say(R"({"what":"replay","id":"dead"})") == R"({"done":1})");
+    same(s.take({webhook("new", 900)}), {"done"});
+    s.mark_delivery();
+    s.now += 1s;
+    for (const char* id : {"w0", "w1"}) s.take({result(id, 2, 200)});
+    for (const char* id : {"dead", "new"}) s.take({result(id, 6, 200)});
+    BOOST_TEST(s.say(on) == R"({"done":3})");
+    BOOST_TEST(s.list(R"(,"status":"failed")") == "w4:failed w3:failed w2:failed ");
+}
+
 // What is delivered while a replay goes on is not replayed by it.
 BOOST_AUTO_TEST_CASE(a_replay_has_an_end) {
     asking s;
