@@ -124,7 +124,7 @@ supe::awaitable<> admin(supe::component& self) {
     relay_watch watch(self, admin_settings_in(config));
     http_limits limits;
     limits.body = 4 << 10;
-    limits.clients = 64;
+    limits.clients = 512;  // silent ones leave after 2 s: a storm of them keeps few out
     const http_handler handler = [&watch](http_request request) {
         return answer_request(watch, std::move(request));
     };

@@ -5,6 +5,7 @@
 #include "components/http/time_limit.hpp"
 
 #include <fmt/format.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <algorithm>
@@ -51,6 +52,13 @@ std::size_t unacknowledged(tcp_socket& socket) {
     return ::ioctl(socket.native_handle(), TIOCOUTQ, &bytes) == 0 && bytes > 0
                ? static_cast<std::size_t>(bytes)
                : 0;
+}
+
+/// Acknowledges what has come. The other side's TCP may keep the rest of an answer until then
+/// (Nagle, RFC 9293 §3.7.4), and ours would wait 40 ms for something to send along with it.
+void acknowledge(tcp_socket& socket) {
+    const int on = 1;
+    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
 /// Closes it on both sides at once. The destructor would not: it takes the option back.
@@ -141,6 +149,9 @@ struct http_connection::impl {
     }
 
     supe::awaitable<boost::system::error_code> read_more() {
+        // A socket that always has more ends no read by its limit.
+        if (time_of_exchange->passed()) co_return asio::error::timed_out;
+        if (answered) acknowledge(stream->socket());
         const transfer read = co_await stream->read_some(buffer.prepare(read_size));
         buffer.commit(read.bytes);
         co_return read.failed;

@@ -2,6 +2,7 @@
 
 #include "components/queue/damaged_store.hpp"
 #include "components/queue/disk_ballast.hpp"
+#include "components/queue/file_watch.hpp"
 #include "components/queue/queue_inbox.hpp"
 #include "components/queue/queue_logic.hpp"
 #include "components/queue/queue_metrics.hpp"
@@ -26,7 +27,6 @@ constexpr auto redelivery_pause = 1s;  // after the forwarder's mailbox refused 
 constexpr auto store_pause = 1s;       // after the store failed
 constexpr auto forget_pause = 5ms;     // between two steps: what waits comes first
 constexpr auto forget_every = 1s;      // when there was nothing to forget
-constexpr auto look_every = 10s;       // for the file; where it is lost, every second
 
 /// The queue as a component: what its coroutines share.
 struct queue_state {
@@ -34,17 +34,18 @@ struct queue_state {
     queue_logic& logic;
     disk_ballast& ballast;
     queue_inbox& inbox;
-    supe::nursery all;                     // its coroutines: when one fails, so does the queue
-    supe::timer offer;                     // something may be sent to the forwarder
-    supe::timer changed;                   // the depth is not what was last published
-    supe::timer file_lost;                 // a batch has seen that
-    supe::time_point store_rests_until{};  // after it failed
+    supe::nursery all;    // its coroutines: when one fails, so does the queue
+    supe::timer offer;    // something may be sent to the forwarder
+    supe::timer changed;  // the depth is not what was last published
+    file_watch file;
+    supe::time_point store_rests_until{};            // after it failed
     patterns::rate_limiter refusal_lines{{1, 10s}};  // one line for a storm of refusals
     std::uint64_t refused = 0;
 
-    queue_state(supe::component& c, queue_logic& d, disk_ballast& b, queue_inbox& i)
+    queue_state(supe::component& c, queue_logic& d, webhook_store& store, disk_ballast& b,
+                queue_inbox& i)
         : self(c), logic(d), ballast(b), inbox(i), all(c.time()), offer(c.time()),
-          changed(c.time()), file_lost(c.time()) {}
+          changed(c.time()), file(c.time(), d, store) {}
     /// Wall time as it was when the queue began, and steady since then: a wall clock that is set
     /// neither holds up what is to be tried again nor hurries it.
     std::chrono::system_clock::time_point now() const {
@@ -148,7 +149,7 @@ supe::awaitable<> keep_webhooks(queue_state& state) {
         publish_events(state, events);
         state.offer.notify();
         state.changed.notify();
-        if (state.logic.has_lost_file()) state.file_lost.notify();
+        if (state.logic.has_lost_file()) state.file.look_now();
     }
     co_await state.inbox.flushed();
     state.all.cancel();
@@ -247,34 +248,6 @@ supe::awaitable<> forget_delivered(queue_state& state) {
     }
 }
 
-void tell_of_file(const queue_logic& logic, const std::string& lost) {
-    const route_counts n = logic.store().counts();
-    if (lost.empty()) return patterns::warn("the store's file is in its place again");
-    patterns::warn(
-        "{}: what it keeps has no place on disk any more. {} webhooks are queued and {} dead, and "
-        "new ones are refused. Move the file back, and the queue goes on at once; or let it "
-        "deliver the rest, and `supe dead retry` or `drop` the dead ones: then it begins anew with "
-        "a new file. A restart before that loses them",
-        lost, n.queued(), n.dead);
-}
-
-/// Where the file is lost, the queue delivers what it has. It ends once a new beginning loses
-/// nothing.
-supe::awaitable<> watch_file(queue_state& state) {
-    bool was_lost = false;
-    for (;;) {
-        const std::string lost = state.logic.look_for_file();
-        if (state.logic.may_begin_anew())
-            throw store_error(lost +
-                              ": all that it kept is delivered or saved, and it begins anew");
-        if (lost.empty() == was_lost) tell_of_file(state.logic, lost);
-        was_lost = !lost.empty();
-        const auto pause = was_lost ? store_pause : look_every;
-        state.file_lost.expires_at(state.self.time().now() + pause);
-        co_await state.file_lost.wait();
-    }
-}
-
 json::object depth_of(const route_counts& n, std::size_t in_flight, bool paused) {
     // "handed": a public name for what is in flight.
     return {{"pending", n.pending},   {"failed", n.failed},
@@ -343,11 +316,11 @@ supe::awaitable<> run(supe::component& self, queue_settings settings, webhook_st
     self.set_window(settings.window);
     queue_inbox inbox(
         self, settings.socket.empty() ? settings.socket : supe::in_state(settings.socket).string());
-    queue_state state(self, logic, ballast, inbox);
+    queue_state state(self, logic, store, ballast, inbox);
     logic.bound_waits(state.now());
     state.all.start(deliver_all(state));
     state.all.start(publish_depth(state));
-    state.all.start(watch_file(state));
+    state.all.start(state.file.run());
     if (logic.keeps_delivered()) state.all.start(forget_delivered(state));
     state.all.start(keep_webhooks(state));
     inbox.start(state.all);

@@ -66,6 +66,15 @@ void webhook_store::rollback() noexcept {
     file_.rollback();
 }
 
+std::unique_ptr<supe::sqlite_copy> webhook_store::copy_of_deleted() {
+    const std::filesystem::path& path = file_.path();
+    std::error_code missing;
+    if (!file_.is_deleted() || supe::identity_at(path) ||
+        !std::filesystem::exists(std::filesystem::absolute(path).parent_path(), missing))
+        return nullptr;
+    return std::make_unique<supe::sqlite_copy>(file_);
+}
+
 std::filesystem::path webhook_store::lost_file() const {
     if (!file_.is_in_place()) return file_.path();
     return file_.has_log_in_place() ? std::filesystem::path() : file_.log_path();

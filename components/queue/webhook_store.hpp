@@ -5,6 +5,7 @@
 #include "components/queue/route_table.hpp"
 #include "components/queue/webhook_search.hpp"
 #include "components/queue/webhook_state.hpp"
+#include "supe/storage/sqlite_copy.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -111,6 +112,11 @@ public:
     std::filesystem::path lost_file() const;
     /// The file is in place, whatever became of its log.
     bool has_its_file() const { return file_.is_in_place(); }
+    /// A copy that is to have the name of the file, which was deleted; null where it was not, and
+    /// where the name or the directory cannot be had. Throws store_error.
+    std::unique_ptr<supe::sqlite_copy> copy_of_deleted();
+    /// Before a life that begins with another file: takes the log of ours away from beside that.
+    void leave_file() const { file_.drop_log(); }
 
     /// False when it is there already: a mail delivered twice.
     bool insert(const new_webhook& w);

@@ -49,17 +49,18 @@ void channel::flush() {
         written_ += static_cast<std::size_t>(n);
     }
     if (written_ == out_.size()) {
+        taken_ += std::exchange(written_, 0);
         out_.clear();
-        written_ = 0;
         if (out_.capacity() > backlog_limit) out_.shrink_to_fit();
     } else if (written_ > out_.size() / 2) {
         out_.erase(0, written_);
-        written_ = 0;
+        taken_ += std::exchange(written_, 0);
     }
     if (backlog() > 0 && open_) descriptor_.when_writable(wake_);
 }
 
 void channel::drop_output() {
+    taken_ += out_.size();
     out_.clear();
     written_ = 0;
 }

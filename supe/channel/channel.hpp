@@ -6,6 +6,7 @@
 #include "supe/channel/frame.hpp"
 #include "supe/text/pending_text.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -21,12 +22,13 @@ public:
     /// slow watcher).
     static constexpr std::size_t backlog_limit = 1u << 20;  // bytes
     /// On the way to the supervisor above: bytes that may be unwritten when one more is appended.
-    /// Notices may be lost, mail and answers wait. Each has a share that those before it cannot
-    /// fill, so that a flood of notices keeps neither mail nor answers back.
+    /// Notices may be lost, mail and answers wait. Notices count by themselves, so that mail does
+    /// not crowd them out. Mail has a share that notices cannot fill, and answers one that neither
+    /// can.
     struct upward {
-        static constexpr std::size_t notice = backlog_limit;
+        static constexpr std::size_t notices = backlog_limit;  // of them alone
         static constexpr std::size_t mail = 2 * backlog_limit;
-        static constexpr std::size_t answer = 3 * backlog_limit;
+        static constexpr std::size_t answer = 4 * backlog_limit;
     };
 
     /// What turn() does while the other side does not read what we wrote. A supervisor stops
@@ -45,6 +47,14 @@ public:
     void flush();
     /// Bytes appended and not yet taken by the socket.
     std::size_t backlog() const { return out_.size() - written_; }
+    /// No more than `most` bytes are unwritten. Who waits for room asks this, after each turn:
+    /// where there is none the socket takes no more, so that a turn comes when it does.
+    bool has_room(std::size_t most) {
+        if (backlog() > most) flush();
+        return backlog() <= most;
+    }
+    /// Bytes that the socket has taken so far.
+    std::uint64_t written() const { return taken_ + written_; }
 
     using frame_sink = std::function<void(std::string_view frame)>;
     /// Writes what is pending, waits for input (or until it can write), reads once, and passes
@@ -98,7 +108,8 @@ private:
     pending_text unread_;                 // read, and left for the next turn
     std::optional<std::size_t> arrived_;  // bytes to read, of a dead process
     std::string out_;
-    std::size_t written_ = 0;
+    std::size_t written_ = 0;  // of out_
+    std::uint64_t taken_ = 0;  // of what was in out_ before
     bool open_ = true;
     bool left_unread_ = false;
 };

@@ -100,9 +100,17 @@ boost::json::value client::ask_line(std::string line) {
                                      patience.count()),
                          result::timed_out);
         }
-        return error(fmt::format("the tree on {} ended before it answered", state_.string()),
-                     result::no_such);
+        return why_it_ended();
     }
+}
+
+boost::json::value client::why_it_ended() const {
+    if (connect(state_))
+        return error(
+            fmt::format("the tree on {} closed the connection without an answer", state_.string()),
+            result::failed);
+    return error(fmt::format("the tree on {} ended before it answered", state_.string()),
+                 result::no_such);
 }
 
 }  // namespace supe::control

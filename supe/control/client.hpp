@@ -29,12 +29,14 @@ public:
     std::optional<std::string> next_line(std::optional<time_point> deadline = {});
 
     /// Sends a request and waits for its one answer, however long the tree works on it. Always an
-    /// object: `{"ok":…}` or `{"error":…,"code":…}`. A tree that is silent for 10 s, or ends, is an
-    /// error too.
+    /// object: `{"ok":…}` or `{"error":…,"code":…}`. A tree that is silent for 10 s, or ends, or
+    /// closes the connection, is an error too.
     boost::json::value ask(const boost::json::object& request);
     boost::json::value ask_line(std::string line);
 
 private:
+    /// After the end of the connection: a tree that lives may close one, too.
+    boost::json::value why_it_ended() const;
     client(unique_fd fd, std::filesystem::path state)
         : fd_(std::move(fd)), state_(std::move(state)) {}
     unique_fd fd_;  // none: the tree is there, but accepted no connection

@@ -27,10 +27,6 @@ bool request_room::hold(request_guest& g, std::size_t bytes, std::size_t limit) 
 
 void request_room::release(request_guest& g) { held_ -= std::exchange(g.held, 0); }
 
-request_guest* request_room::longest_silent() const {
-    return guests_.empty() ? nullptr : guests_.front();
-}
-
 request_guest* request_room::slowest_large(time_point before, const request_guest& asking) const {
     request_guest* slowest = nullptr;
     for (request_guest* const g : guests_) {

@@ -34,8 +34,17 @@ public:
     std::size_t size() const { return guests_.size(); }
     std::size_t held() const { return held_; }
 
-    /// The one of which nothing has come for longest. Null: nobody is there.
-    request_guest* longest_silent() const;
+    /// The one of which nothing has come for longest. Null: nobody is silent. `has_more` tells
+    /// whether something has come of a guest's request that is not read yet: it is heard now.
+    template <class F>
+    request_guest* longest_silent(F has_more) {
+        for (std::size_t left = guests_.size(); left > 0; --left) {
+            request_guest* const first = guests_.front();
+            if (!has_more(*first)) return first;
+            heard(*first);
+        }
+        return nullptr;
+    }
     /// Of those whose memory counts, but for `asking`, the one that began first, where that was
     /// `before` or earlier. Null: nobody.
     request_guest* slowest_large(time_point before, const request_guest& asking) const;

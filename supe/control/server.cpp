@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <algorithm>
@@ -20,6 +21,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json/serialize.hpp>
+#include <exception>
+#include <new>
 
 namespace supe::control {
 
@@ -63,6 +66,8 @@ bool leaves_a_start(socket_type& peer) {
     return true;
 }
 
+unique_fd any_descriptor() { return unique_fd(::eventfd(0, EFD_CLOEXEC)); }
+
 bool is_out_of_descriptors(const error_code& e) {
     return e.value() == EMFILE || e.value() == ENFILE;
 }
@@ -100,7 +105,8 @@ std::optional<json::object> parse_request(std::string_view line) {
 server::server(supervisor& s, std::filesystem::path state, server_limits limits)
     : supervisor_(s), commands_(s), state_(std::move(state)),
       limits_(bounded_by_descriptors(limits)), acceptor_(listen_in(state_, s.time().executor())),
-      file_(state_ / "control.sock"), places_(limits_.places), connections_(s.time()) {}
+      file_(state_ / "control.sock"), spare_(any_descriptor()), places_(limits_.places),
+      connections_(s.time()) {}
 
 bool server::restore() {
     if (file_.is_there()) return false;
@@ -115,6 +121,13 @@ awaitable<> server::run() {
 }
 
 awaitable<> server::accept() {
+    struct closed_at_the_end {
+        asio::local::stream_protocol::acceptor& acceptor;
+        ~closed_at_the_end() {
+            error_code ignored;
+            acceptor.close(ignored);
+        }
+    } const first{acceptor_};  // a client that is cut off finds that nobody listens any more
     for (;;) {
         error_code failed;
         socket_type peer =
@@ -123,8 +136,9 @@ awaitable<> server::accept() {
                                   asio::cancellation_type::none;
         if (is_cancelled) throw system_error(asio::error::operation_aborted);
         if (failed == asio::error::operation_aborted) continue;  // restore(): there is a new one
-        if (failed && is_out_of_descriptors(failed) && close_longest_silent()) continue;
-        if (failed) {
+        if (failed && is_out_of_descriptors(failed)) {
+            co_await wait_for_descriptors();
+        } else if (failed) {
             co_await supervisor_.time().sleep_for(100ms);  // later, perhaps
         } else if (is_of_our_user(peer.native_handle())) {
             take_in(std::move(peer));
@@ -132,23 +146,46 @@ awaitable<> server::accept() {
     }
 }
 
-/// Silent connections make room for new ones, so that they never keep anyone out, and for the start
-/// of a child.
-void server::take_in(socket_type peer) {
-    if (room_.size() >= limits_.silent) close_longest_silent();
-    while (!leaves_a_start(peer) && close_longest_silent()) {}
-    connections_.start(
-        serve(std::make_shared<client>(std::move(peer), room_, supervisor_.time().now())));
+/// accept(2) fails so also while no client waits, and then nobody has to go.
+awaitable<> server::wait_for_descriptors() {
+    error_code failed;
+    co_await acceptor_.async_wait(acceptor_.wait_read, asio::redirect_error(use_awaitable, failed));
+    if (failed) co_return;            // a new one, or the end: accept() finds out
+    if (any_descriptor()) co_return;  // one is free by now
+    const bool goes_on = close_longest_silent(supervisor_.time().now()) || refuse_next();
+    if (!goes_on) co_await supervisor_.time().sleep_for(100ms);  // later, perhaps
 }
 
-/// False when there is none.
-bool server::close_longest_silent() {
-    auto* const silent = static_cast<client*>(room_.longest_silent());
-    if (!silent) return false;
-    silent->leave_room();
-    silent->gives_way = true;
-    error_code ignored;
-    silent->peer.close(ignored);
+/// Where nobody is silent the next client is told that there is no room. False where it cannot be.
+bool server::refuse_next() {
+    spare_.reset();
+    const int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+    unique_fd peer(::accept4(acceptor_.native_handle(), nullptr, nullptr, flags));
+    const bool is_told = static_cast<bool>(peer);
+    if (is_told && is_of_our_user(peer.get()))
+        client::say(peer.get(),
+                    error("the supervisor has no descriptor left for another client; try again",
+                          result::failed));
+    peer.reset();
+    spare_ = any_descriptor();
+    return is_told;
+}
+
+/// Silent connections make room for new ones, so that they never keep anyone out, and for the start
+/// of a child. That is tried again where it fails, so a client has its moment to send first.
+void server::take_in(socket_type peer) {
+    const time_point now = supervisor_.time().now();
+    if (room_.size() >= limits_.silent) close_longest_silent(now);
+    while (!leaves_a_start(peer) && close_longest_silent(now - limits_.youth)) {}
+    connections_.start(serve(std::make_shared<client>(std::move(peer), room_, now)));
+}
+
+/// Where that one connected at `before` or earlier. False when none is closed.
+bool server::close_longest_silent(time_point before) {
+    const auto has_more = [](request_guest& g) { return static_cast<client&>(g).has_more(); };
+    auto* const silent = static_cast<client*>(room_.longest_silent(has_more));
+    if (!silent || silent->began > before) return false;
+    silent->close_for_others();
     return true;
 }
 
@@ -188,23 +225,38 @@ awaitable<> server::serve(std::shared_ptr<client> who) {
     } catch (const system_error& e) {
         if (e.code() == asio::error::operation_aborted) throw;
     } catch (const std::exception& e) {
-        supervisor_.log(fmt::format("a request on the control socket failed: {}", e.what()));
+        on_failure(*who, e);
     }
     give_back_after_json(who->largest);
+}
+
+/// Above all where memory is limited, and a large request finds none.
+void server::on_failure(client& who, const std::exception& why) {
+    who.text = std::string();
+    const bool is_memory = dynamic_cast<const std::bad_alloc*>(&why) != nullptr;
+    const char* const reason = is_memory ? "no memory is left for it" : why.what();
+    if (!who.is_answered)
+        client::say(who.peer.native_handle(),
+                    error(fmt::format("the request failed: {}", reason), result::failed));
+    supervisor_.log(fmt::format("a request on the control socket failed: {}", reason));
 }
 
 /// The first line, without its newline. Throws when the connection ends before; `refusal` says why
 /// it was not read to its end.
 awaitable<std::string> server::read_request(std::shared_ptr<client> who) {
     for (;;) {
+        // What has come stays in the socket until we look at it: see has_more().
+        error_code failed;
+        co_await who->peer.async_wait(who->peer.wait_read,
+                                      asio::redirect_error(use_awaitable, failed));
         const std::size_t before = who->text.size();
         who->text.resize(before + read_size);
-        error_code failed;
         const auto room = asio::buffer(who->text.data() + before, read_size);
-        const std::size_t n =
-            co_await who->peer.async_read_some(room, asio::redirect_error(use_awaitable, failed));
+        const std::size_t n = failed ? 0 : who->peer.read_some(room, failed);
         who->text.resize(before + n);
+        if (failed == asio::error::would_block) continue;
         if (const std::size_t end = who->text.find('\n', before); end != std::string::npos) {
+            who->leave_room();
             who->text.resize(end);
             co_return std::move(who->text);
         }
@@ -273,6 +325,7 @@ awaitable<> server::send_answer(std::shared_ptr<client> who, json::value answer)
         ~counted() { all -= bytes; }
     } unread(unread_answers_, line.size());
     clock& time = supervisor_.time();
+    who->is_answered = true;
     awaitable<std::size_t> work = asio::async_write(who->peer, asio::buffer(line), use_awaitable);
     co_await within(time, time.now() + limits_.reading, std::move(work));
 }

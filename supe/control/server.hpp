@@ -3,6 +3,7 @@
 #pragma once
 
 #include "supe/async/race.hpp"
+#include "supe/async/unique_fd.hpp"
 #include "supe/control/commands.hpp"
 #include "supe/control/request_places.hpp"
 #include "supe/control/request_room.hpp"
@@ -28,6 +29,8 @@ struct server_limits {
     duration fair = std::chrono::seconds(2);  ///< for a large request, before it gives way
     duration patience = std::chrono::seconds(10);  ///< for a whole request
     duration reading = std::chrono::seconds(60);   ///< for a whole answer, by its client
+    duration youth = std::chrono::seconds(1);  ///< of a silent client, before it makes room for the
+                                               ///< start of a child
     duration heartbeat = std::chrono::seconds(3);  ///< between empty lines, until the answer comes
 };
 
@@ -49,8 +52,11 @@ private:
     struct client;    // server_client.hpp
     struct listener;  // server_notices.cpp
     awaitable<> accept();
+    awaitable<> wait_for_descriptors();
+    bool refuse_next();
     void take_in(asio::local::stream_protocol::socket peer);
-    bool close_longest_silent();
+    bool close_longest_silent(time_point before);
+    void on_failure(client& who, const std::exception& why);
     awaitable<> serve(std::shared_ptr<client> who);
     awaitable<std::string> read_request(std::shared_ptr<client> who);
     boost::json::value why_not_on(client& who);
@@ -68,6 +74,7 @@ private:
     server_limits limits_;
     asio::local::stream_protocol::acceptor acceptor_;
     socket_file file_;
+    unique_fd spare_;  // given up where no other is left, to tell a client so
     request_room room_;
     request_places places_;
     std::size_t unread_answers_ = 0;    // bytes that are being written

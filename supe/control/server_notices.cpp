@@ -100,6 +100,7 @@ awaitable<> server::stream_notices(std::shared_ptr<client> who, boost::json::obj
     }
     clock& time = supervisor_.time();
     bool listening = false;
+    who->is_answered = true;
     listener own(*this, *who);
     // An empty line says that the watch is in force: a client that acts after it misses nothing.
     own.add("\n");

@@ -192,7 +192,7 @@ std::size_t mail_delivery::pump(mail_destination& destination, std::size_t most)
         const held_mail* mail = nullptr;
         const bool goes_up = &endpoint == directory_.uplink();
         const std::size_t room = goes_up ? channel::upward::mail : delivery_backlog;
-        if (endpoint.is_connected() && endpoint.link->backlog() < room)
+        if (endpoint.is_connected() && endpoint.link->has_room(room))
             mail = box.take_next(endpoint.consumer);
         idle = mail ? 0 : idle + 1;
         if (!mail) continue;

@@ -300,7 +300,7 @@ mailbox::aftermath mailbox::ended(consumer c, ending charge, mail_event how) {
     const bool alone = s.counted == 1 || (s.counted == 0 && s.in_flight.size() == 1);
     const bool only_answers = s.counted == 0;
     aftermath result;
-    // The newest goes back first: so each is inserted at the front.
+    std::vector<mail_ptr> back;
     while (mail_ptr mail = take_out(s, s.in_flight.take_newest())) {
         const bool accused = charge == ending::charged && (only_answers || counts(*mail));
         const bool counts_it = (accused && alone) || charge == ending::killed;
@@ -313,10 +313,13 @@ mailbox::aftermath mailbox::ended(consumer c, ending charge, mail_event how) {
                 {std::move(mail), how.what + ", with this mail in flight", std::move(history)});
         } else {
             result.back.push_back(mail.get());
-            put_back(std::move(mail));
+            back.push_back(std::move(mail));
         }
     }
     std::ranges::reverse(result.back);
+    // In order of sequence: each is looked for behind the one before it.
+    std::ranges::sort(back, {}, [](const mail_ptr& mail) { return mail->sequence; });
+    for (mail_ptr& mail : back) put_back(std::move(mail));
     return result;
 }
 

@@ -46,7 +46,7 @@ void log_writer::open_last() {
 bool log_writer::open_file(std::uint64_t number) {
     const auto file = log_file(directory_, number);
     file_ = open_private(file, O_RDWR | O_CREAT | O_APPEND);
-    if (!file_ && errno == ENOENT && make_private_directory(directory_.parent_path()).empty() &&
+    if (!file_ && errno == ENOENT && make_top_directory(directory_.parent_path()).empty() &&
         make_private_directory(directory_).empty())
         file_ = open_private(file, O_RDWR | O_CREAT | O_APPEND);
     const int failed = errno;

@@ -2,6 +2,7 @@
 #include "supe/process/listening_sockets.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -50,6 +51,18 @@ std::vector<std::string> listening_sockets_of_child::addresses() const {
     std::vector<std::string> places;
     for (const auto& socket : all_) places.push_back(socket->place());
     return places;
+}
+
+started_sockets::started_sockets(const listening_sockets_of_child* sockets) {
+    if (sockets) all_.assign(sockets->all().begin(), sockets->all().end());
+}
+
+bool started_sockets::are(const listening_sockets_of_child* now) const {
+    if (!now) return all_.empty();
+    const auto is_same = [](const auto& one, const auto& other) {
+        return !one.owner_before(other) && !other.owner_before(one);
+    };
+    return std::ranges::equal(all_, now->all(), is_same);
 }
 
 std::vector<std::optional<std::size_t>> takeovers(const std::vector<wanted_place>& wanted,

@@ -44,6 +44,19 @@ private:
     std::vector<shared_socket> all_;  // of each wanted one
 };
 
+/// The sockets with which a process was started. It keeps none of them open.
+class started_sockets {
+public:
+    started_sockets() = default;
+    /// Null: none.
+    explicit started_sockets(const listening_sockets_of_child* sockets);
+    /// They are just these, in this order.
+    bool are(const listening_sockets_of_child* now) const;
+
+private:
+    std::vector<std::weak_ptr<const listening_socket>> all_;
+};
+
 /// What a child asks for, and what it has.
 struct socket_claim {
     std::vector<std::string> addresses;  ///< of `listen`

@@ -30,14 +30,9 @@ unique_fd open_in(const std::filesystem::path& directory, const char* name) {
     return fd;
 }
 
-/// The directory itself may be reached by a symbolic link.
 void make_state_directory(const std::filesystem::path& directory) {
-    std::error_code failed;
-    if (!std::filesystem::is_directory(directory, failed)) {
-        const std::string why = make_private_directory(directory);
-        if (!why.empty()) refuse(directory, why);
-    }
-    const std::string why = why_not_ours(directory);
+    std::string why = make_top_directory(directory);
+    if (why.empty()) why = why_not_ours(directory);
     if (!why.empty()) refuse(directory, why);
 }
 

@@ -55,6 +55,12 @@ std::string make_private_directory(const std::filesystem::path& directory) {
     return S_ISDIR(found.st_mode) ? "" : file_error(ENOTDIR);
 }
 
+std::string make_top_directory(const std::filesystem::path& directory) {
+    std::error_code failed;
+    return std::filesystem::is_directory(directory, failed) ? ""
+                                                            : make_private_directory(directory);
+}
+
 /// The sticky bit helps nothing: others could still make the files that we do not have yet.
 std::string why_not_ours(const std::filesystem::path& directory) {
     struct stat found{};
@@ -87,6 +93,17 @@ std::optional<file_identity> identity_at(const std::filesystem::path& path) {
     struct stat found{};
     if (::lstat(path.c_str(), &found) != 0) return std::nullopt;
     return file_identity{found.st_dev, found.st_ino};
+}
+
+bool is_deleted_but_open(const file_identity& file) {
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", failed)) {
+        struct stat open{};
+        if (::stat(entry.path().c_str(), &open) == 0 &&
+            file == file_identity{open.st_dev, open.st_ino})
+            return open.st_nlink == 0;
+    }
+    return false;
 }
 
 bool leads_to(const std::filesystem::path& path, const unique_fd& file) {

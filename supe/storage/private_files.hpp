@@ -20,6 +20,8 @@ unique_fd open_private(const std::filesystem::path& file, int flags);
 /// Makes a directory with mode 0700, and those above it, where it is missing. Returns why it cannot
 /// be had, or empty. One that is a symbolic link is refused.
 std::string make_private_directory(const std::filesystem::path& directory);
+/// The same for the state directory itself, to which a symbolic link may lead.
+std::string make_top_directory(const std::filesystem::path& directory);
 
 /// The name of the file of a child or supervisor: `dam.queue` for `/dam/queue`, since names have no
 /// dots, and `dam.web+2` for the instance `/dam/web.2`; `supe` for the root, since no child can
@@ -38,6 +40,8 @@ struct file_identity {
 };
 /// Nothing where the path leads nowhere. A symbolic link is not followed.
 std::optional<file_identity> identity_at(const std::filesystem::path& path);
+/// This process has the file open, and no path leads to it any more.
+bool is_deleted_but_open(const file_identity& file);
 
 /// Why nobody but us may have a say in this directory is not so: it belongs to another user, or
 /// others can write to it. Empty where all is well.

@@ -110,6 +110,17 @@ void sqlite_file::rollback() noexcept {
         ::sqlite3_exec(database_->getHandle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
+bool sqlite_file::is_deleted() const {
+    return file_identity_ && is_deleted_but_open(*file_identity_);
+}
+
+void sqlite_file::drop_log() const {
+    if (is_in_place() || !has_log_in_place()) return;
+    std::error_code gone;
+    std::filesystem::remove(log_path(), gone);
+    std::filesystem::remove(path_.string() + "-shm", gone);
+}
+
 /// It waits for no reader: the loop would stand still for as long.
 bool sqlite_file::empty_log() noexcept {
     sqlite3* const db = database_->getHandle();

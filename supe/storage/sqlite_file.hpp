@@ -75,6 +75,11 @@ public:
     /// The same of its log. No later life finds what is committed to a log that is gone.
     bool has_log_in_place() const { return identity_at(log_path()) == log_identity_; }
     std::filesystem::path log_path() const { return path_.string() + "-wal"; }
+    /// The file has no name any more: to move it back cannot bring it back.
+    bool is_deleted() const;
+    /// Where the file is not in place: takes its log away from beside the one that is there now.
+    /// SQLite would take it for a log of that one, and write it over that one's pages.
+    void drop_log() const;
 
     /// Runs `f`; what SQLite throws comes out as sqlite_error.
     template <class F>

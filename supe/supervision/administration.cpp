@@ -194,6 +194,9 @@ awaitable<std::string> administration::restart_now(std::string name, failed_star
         const std::string own = co_await came_up(a);
         note_first(problem, own);
     }
+    if (numbers.size() == 1) co_return problem;
+    const std::string not_shared = co_await share_sockets(name, then);
+    note_first(problem, not_shared);
     co_return problem;
 }
 

@@ -106,6 +106,7 @@ private:
     awaitable<std::string> start_now(std::string name, failed_start then);
     awaitable<std::string> stop_now(std::string name);
     awaitable<std::string> restart_now(std::string name, failed_start then);
+    awaitable<std::string> share_sockets(std::string name, failed_start then);
     awaitable<std::string> remove_now(std::string name);
     awaitable<std::string> scale_now(std::string name, unsigned n);
     awaitable<std::string> reload_now(supervisor_spec tree);
@@ -157,7 +158,7 @@ private:
     static written_child as_written(const child_spec& spec);
     awaitable<std::vector<written_child>> written(const std::vector<child_spec>& children);
     socket_claim claim_of(const std::string& name, const child_spec* now);
-    bool has_lost_sockets(const child_spec& spec);
+    bool has_other_sockets(const child_spec& spec);
     awaitable<std::string> remove_all(std::vector<std::string> names);
     /// What a reload came to for one child. What was not applied is tried again by the next reload,
     /// also of the same file.
@@ -165,10 +166,14 @@ private:
         std::string problem;
         bool applied = true;
     };
+    struct reload_work;
+    awaitable<> reload_changed(reload_work& work);
+    awaitable<> reload_each(reload_work& work, std::vector<std::size_t> which);
+    restarter::position place_of(const reload_work& work, std::size_t i);
     awaitable<reloaded> reload_child(child_spec spec, socket_claim sockets,
                                      unsigned instances_before, restarter::position where);
     awaitable<std::string> reload_demanded(std::vector<const child_spec*> changed);
-    awaitable<std::string> reload_one(int number, child_spec spec, bool has_new_sockets);
+    awaitable<std::string> reload_one(int number, child_spec spec);
     void not_applied(const std::string& name, const written_child* before);
     awaitable<std::string> reload_below(std::string nested, supervisor_spec tree);
     void change_spec(child_entry& entry, const child_spec& spec);

@@ -103,65 +103,104 @@ awaitable<std::vector<administration::written_child>> administration::written(
     co_return all;
 }
 
-awaitable<std::string> administration::reload_now(supervisor_spec tree) {
-    std::vector<child_spec> now = std::exchange(tree.children, {});
-    const std::vector<written_child> listed = co_await written(now);
-    const std::vector<written_child> before = std::exchange(written_, listed);
-    const std::vector<std::string> unlisted = names_missing(before, listed);
-    const auto before_by_name = index_of_names(before);
-    const auto before_of = [&](const written_child& one) {
-        const auto found = before_by_name.find(one.name);
-        return found == before_by_name.end() ? nullptr : found->second;
-    };
-    socket_claims sockets;
-    const auto differs = [&](const written_child& one) {
-        const written_child* const old = before_of(one);
-        return !old || old->spec != one.spec || sockets.contains(one.name);
-    };
-    // Of all that changes, before anything does: a child may take over what another one has.
-    for (const std::string& name : unlisted) sockets.emplace(name, claim_of(name, nullptr));
-    for (std::size_t i = 0; i < listed.size(); ++i)
-        if (differs(listed[i]) || has_lost_sockets(now[i]))
-            sockets.emplace(listed[i].name, claim_of(listed[i].name, &now[i]));
-    children_.hand_over_sockets(sockets);
+/// What one reload works on.
+struct administration::reload_work {
+    std::vector<child_spec> now;        // as the file has them
+    std::vector<written_child> listed;  // of `now`
+    std::vector<written_child> before;
+    std::unordered_map<std::string_view, const written_child*> before_by_name;
+    socket_claims sockets;  // of all that changes
     std::string problems;
+
+    const written_child* before_of(std::size_t i) const {
+        const auto found = before_by_name.find(listed[i].name);
+        return found == before_by_name.end() ? nullptr : found->second;
+    }
+    bool differs(std::size_t i) const {
+        const written_child* const old = before_of(i);
+        return !old || old->spec != listed[i].spec || sockets.contains(listed[i].name);
+    }
+};
+
+awaitable<std::string> administration::reload_now(supervisor_spec tree) {
+    reload_work work;
+    work.now = std::exchange(tree.children, {});
+    work.listed = co_await written(work.now);
+    work.before = std::exchange(written_, work.listed);
+    work.before_by_name = index_of_names(work.before);
+    const std::vector<std::string> unlisted = names_missing(work.before, work.listed);
+    // Of all that changes, before anything does: a child may take over what another one has.
+    for (const std::string& name : unlisted) work.sockets.emplace(name, claim_of(name, nullptr));
+    for (std::size_t i = 0; i < work.now.size(); ++i)
+        if (work.differs(i) || has_other_sockets(work.now[i]))
+            work.sockets.emplace(work.now[i].name, claim_of(work.now[i].name, &work.now[i]));
+    children_.hand_over_sockets(work.sockets);
     if (std::exchange(tree.name, spec_.name) != tree.name)
-        note(problems, fmt::format("the name stays {} until the tree is started again", tree.name));
+        note(work.problems,
+             fmt::format("the name stays {} until the tree is started again", tree.name));
     if (tree.journal != spec_.journal)
-        note(problems, "mail.journal takes effect at the next start");
+        note(work.problems, "mail.journal takes effect at the next start");
     spec_ = std::move(tree);
     restarts_.change(spec_);
     notices_.set_forward(spec_.forward);
     const std::string not_removed = co_await remove_all(unlisted);
-    note(problems, not_removed);
-    std::vector<const child_spec*> on_demand;
-    for (std::size_t i = 0; i < listed.size(); ++i)
-        if (now[i].demand && differs(listed[i])) on_demand.push_back(&now[i]);
-    const std::string not_restarted = co_await reload_demanded(std::move(on_demand));
-    note(problems, not_restarted);
-    auto where = restarter::position::first();
-    for (std::size_t i = 0; i < listed.size(); ++i) {
-        const std::string& name = listed[i].name;
-        if (is_ending()) co_return ending_text({});
-        if (differs(listed[i])) {
-            const written_child* const old = before_of(listed[i]);
-            const unsigned instances_before = old ? old->instances : 0;
-            child_spec spec = std::move(now[i]);  // a config may have megabytes
-            socket_claim claim = std::move(sockets.at(name));
-            const reloaded result =
-                co_await reload_child(std::move(spec), std::move(claim), instances_before, where);
-            note(problems, result.problem);
-            if (!result.applied) not_applied(name, old);
-        }
-        const auto here = children_.members(name);
-        if (!here.empty()) where = restarter::position::behind(here.back()->who.number());
-        co_await pause_after(i + 1);
-    }
+    note(work.problems, not_removed);
+    co_await reload_changed(work);
+    if (is_ending()) co_return ending_text({});
     std::vector<int> order;
-    for (const written_child& one : listed)
+    for (const written_child& one : work.listed)
         std::ranges::copy(numbers_of(one.name), std::back_inserter(order));
     restarts_.order(order);
-    co_return problems;
+    co_return work.problems;
+}
+
+/// Those who cannot have their sockets come last, and try again. What had the address may have gone
+/// by then, as a child of a nested supervisor: its socket is none of ours to take over.
+awaitable<> administration::reload_changed(reload_work& work) {
+    std::vector<const child_spec*> on_demand;
+    std::vector<std::size_t> first, last;
+    for (std::size_t i = 0; i < work.listed.size(); ++i) {
+        if (!work.differs(i)) continue;
+        if (work.now[i].demand) on_demand.push_back(&work.now[i]);
+        const bool has_problem = !work.sockets.at(work.listed[i].name).problem.empty();
+        (has_problem ? last : first).push_back(i);
+    }
+    const std::string not_restarted = co_await reload_demanded(std::move(on_demand));
+    note(work.problems, not_restarted);
+    co_await reload_each(work, std::move(first));
+    if (last.empty() || is_ending()) co_return;
+    work.sockets.clear();
+    for (const std::size_t i : last)
+        work.sockets.emplace(work.listed[i].name, claim_of(work.listed[i].name, &work.now[i]));
+    children_.hand_over_sockets(work.sockets);
+    co_await reload_each(work, std::move(last));
+}
+
+awaitable<> administration::reload_each(reload_work& work, std::vector<std::size_t> which) {
+    std::size_t done = 0;
+    for (const std::size_t i : which) {
+        if (is_ending()) co_return;
+        const std::string& name = work.listed[i].name;
+        const written_child* const old = work.before_of(i);
+        const unsigned instances_before = old ? old->instances : 0;
+        child_spec spec = std::move(work.now[i]);  // a config may have megabytes
+        socket_claim claim = std::move(work.sockets.at(name));
+        const restarter::position where = place_of(work, i);
+        const reloaded result =
+            co_await reload_child(std::move(spec), std::move(claim), instances_before, where);
+        note(work.problems, result.problem);
+        if (!result.applied) not_applied(name, old);
+        co_await pause_after(++done);
+    }
+}
+
+/// Behind the next one above it in the file that is in the tree.
+restarter::position administration::place_of(const reload_work& work, std::size_t i) {
+    while (i > 0) {
+        const auto here = children_.members(work.listed[--i].name);
+        if (!here.empty()) return restarter::position::behind(here.back()->who.number());
+    }
+    return restarter::position::first();
 }
 
 /// `now`: null for a child that is to be removed.
@@ -176,11 +215,14 @@ socket_claim administration::claim_of(const std::string& name, const child_spec*
     return claim;
 }
 
-/// Where a path leads to its socket no more. A nested supervisor looks itself.
-bool administration::has_lost_sockets(const child_spec& spec) {
+/// Where a path leads to its socket no more, or a process of it has sockets that are not the
+/// child's any more. A nested supervisor looks itself.
+bool administration::has_other_sockets(const child_spec& spec) {
     if (spec.supervisor) return has_paths_to_sockets(*spec.supervisor);
     const auto here = children_.members(spec.name);
-    return !here.empty() && here.front()->sockets && !here.front()->sockets->are_in_place();
+    if (here.empty()) return false;
+    return (here.front()->sockets && !here.front()->sockets->are_in_place()) ||
+           std::ranges::any_of(here, &child_entry::has_old_sockets);
 }
 
 /// Demand children stop first, and together, as in reload_demanded().
@@ -225,27 +267,28 @@ awaitable<administration::reloaded> administration::reload_child(child_spec spec
         !here.empty() && here.front()->who.is_supervisor() != (spec.supervisor != nullptr);
     const std::vector<int> numbers = numbers_of(name);
     reloaded result;
-    if (!here.empty() && !sockets.problem.empty()) {
+    if (!here.empty() && !another_kind && !sockets.problem.empty()) {
         result.problem = fmt::format("{}; {} goes on as it was", sockets.problem, name);
         result.applied = false;
         co_return result;
     }
     if (another_kind) co_await remove_now(name);
     if (another_kind || here.empty()) {
-        // Without sockets it tries once more: the one that had the address may be removed by now.
+        // Without sockets it tries once more: the child of that name may have had the address.
         result.problem = co_await add_at(std::move(spec), std::move(sockets.now), where);
         result.applied = result.problem.empty();
         co_return result;
     }
-    const bool has_new_sockets = !sockets.renewed.empty();
     for (child_entry* const entry : here) entry->sockets = sockets.now;
     sockets.now.reset();
     const unsigned instances = spec.instances;
     if (child_group* const group = children_.find_group(name)) group->spec = spec;
     for (const int number : numbers) {
-        const std::string own = co_await reload_one(number, spec, has_new_sockets);
+        const std::string own = co_await reload_one(number, spec);
         if (result.problem.empty()) result.problem = own;
     }
+    const std::string not_shared = co_await share_sockets(name, failed_start::is_tried_again);
+    if (result.problem.empty()) result.problem = not_shared;
     result.applied = result.problem.empty() || !spec.supervisor;
     if (result.problem.empty() && instances != instances_before && children_.is_taken(name))
         result.problem = co_await scale_now(name, instances);
@@ -262,8 +305,7 @@ void administration::change_spec(child_entry& entry, const child_spec& spec) {
     restarts_.change(entry.who.number());
 }
 
-awaitable<std::string> administration::reload_one(int number, child_spec spec,
-                                                  bool has_new_sockets) {
+awaitable<std::string> administration::reload_one(int number, child_spec spec) {
     child_entry* const entry = children_.find(number);
     if (!entry) co_return std::string();
     const child_spec old = entry->who.spec();
@@ -271,7 +313,7 @@ awaitable<std::string> administration::reload_one(int number, child_spec spec,
     const auto state = restarts_.status_of(number);
     const bool given_up = state == restarter::status::given_up;
     const bool changed = !same_but_instances(old, now);
-    const bool other_process = has_new_sockets || !same_process(old, now);
+    const bool other_process = entry->has_old_sockets() || !same_process(old, now);
     change_spec(*entry, spec);
     std::string problem;
     if (state == restarter::status::stopped || (given_up && !changed)) co_return problem;

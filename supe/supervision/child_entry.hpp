@@ -48,11 +48,18 @@ struct child_entry {
     void begin() { who.begin(tasks); }
     void add_death(death d);
     strange_frames& strange();
+    /// Its process, or the one that is being started, has other sockets than those of the child
+    /// now.
+    bool has_old_sockets() const {
+        return who.state().current() != lifecycle::state::down &&
+               !sockets_of_life.are(sockets.get());
+    }
 
     child who;
     mail_endpoint mail;
     nursery tasks;
     std::shared_ptr<listening_sockets_of_child> sockets;  // shared by all instances of a name
+    started_sockets sockets_of_life;                      // those of its latest process
     std::optional<unsigned> instance;            // its number; without a value: not an instance
     bool restarted = false;                      // the start under way publishes `auto-restarted`
     bool took_mail = false;                      // in this life

@@ -3,6 +3,7 @@
 #include "supe/async/assertion.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 
 namespace supe {
 namespace {
@@ -181,7 +182,15 @@ void child_registry::renew_sockets(child_entry& entry) {
     if (!claim.problem.empty())
         return host_.log(
             fmt::format("{}; no path leads to the socket that it goes on with", claim.problem));
-    for (child_entry* const one : members(name)) one->sockets = claim.now;
+    const std::vector<child_entry*> all = members(name);
+    for (child_entry* const one : all) one->sockets = claim.now;
+    const auto others = std::ranges::count_if(
+        all, [&](const child_entry* one) { return one != &entry && one->has_old_sockets(); });
+    if (others > 0)
+        host_.log(
+            fmt::format("no path leads any more to the socket of other instances of {} ({}): "
+                        "supe reload restarts them",
+                        name, others));
 }
 
 void child_registry::open_sockets() {

@@ -170,7 +170,7 @@ void frame_dispatch::on_status(child& c, std::string_view data) {
 
 void frame_dispatch::after_turn(child_entry& entry) {
     child& c = entry.who;
-    if (!entry.wants_config || !c.link() || c.link()->backlog() > channel::backlog_limit) return;
+    if (!entry.wants_config || !c.link() || !c.link()->has_room(channel::backlog_limit)) return;
     entry.wants_config = false;
     c.signal(signal_kind::supe_start, start_data(c));
 }

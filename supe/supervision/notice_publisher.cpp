@@ -19,14 +19,8 @@ std::uint64_t watcher_of(const child& c) {
 }
 int child_of(std::uint64_t watcher) { return static_cast<int>(watcher >> 32); }
 
-/// What the watcher has not read, after another try to write it.
-std::size_t unread_on(channel& link) {
-    if (link.backlog() > channel::backlog_limit) link.flush();
-    return link.backlog();
-}
-
 /// False when the watcher has too much unread: the notice is lost for it.
-bool has_room(const channel& link) { return link.backlog() <= channel::backlog_limit; }
+bool has_room(channel& link) { return link.has_room(channel::backlog_limit); }
 
 /// The frame of NOTICEBOARD-EVENT.
 std::string event_frame(std::string_view notice, std::string_view message) {
@@ -85,7 +79,7 @@ std::vector<std::uint64_t> notice_publisher::to_watchers(const noticeboard::even
             if (frame.empty()) frame = event_frame(event.notice, event.message);
             send_to(*link, frame);
         }
-        unread += unread_on(*link);
+        unread += link->backlog();
     }
     return lost;
 }

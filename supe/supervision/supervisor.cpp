@@ -214,6 +214,7 @@ void supervisor::start(child_entry& entry, const restarter::action& a) {
     entry.last_at_start = entry.mail.box.last_waiting(entry.mail.consumer);
     entry.failure_below.reset();
     children_.renew_sockets(entry);
+    entry.sockets_of_life = started_sockets(entry.sockets.get());
     entry.who.start(request_for(entry));
 }
 

@@ -5,6 +5,7 @@
 #include "supe/text/json_value.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 namespace supe {
@@ -89,16 +90,27 @@ void uplink::send_failed(std::string_view why) {
     send(signal_kind::supe_failed, fmt::format(R"({{"why":{}}})", json_quoted(why)));
 }
 
+bool uplink::has_room_for_notice() {
+    if (notice_bytes_ > channel::upward::notices) link_->flush();
+    for (; !notices_.empty() && notices_.front().end <= link_->written(); notices_.pop_front())
+        notice_bytes_ -= notices_.front().bytes;
+    if (notices_.empty()) return true;
+    const sent_notice& first = notices_.front();  // a part of it may be written
+    const auto left = std::min<std::uint64_t>(first.end - link_->written(), first.bytes);
+    return notice_bytes_ - first.bytes + left <= channel::upward::notices;
+}
+
 /// It looks at the room before it makes the text: a notice may have 16 MiB.
 bool uplink::send_notice(std::string_view notice, std::string_view message) {
-    if (link_->backlog() > channel::upward::notice) link_->flush();
-    if (link_->backlog() > channel::upward::notice) return false;
+    if (!has_room_for_notice()) return false;
     std::string data =
         fmt::format(R"({{"type":"notify","notice":{},"message":)", json_quoted(notice));
     data.reserve(data.size() + message.size() + 5);
     data += message.empty() ? "null" : message;
     data += '}';
     send(signal_kind::noticeboard_request, data);
+    notices_.push_back({link_->written() + link_->backlog(), data.size()});
+    notice_bytes_ += data.size();
     return true;
 }
 
@@ -193,7 +205,7 @@ awaitable<boost::json::value> nested_requests::ask(child& nested, supervisor_req
 }
 
 bool nested_requests::has_room(const child& nested) {
-    return !nested.link() || nested.link()->backlog() <= channel::backlog_limit;
+    return !nested.link() || nested.link()->has_room(channel::backlog_limit);
 }
 
 void nested_requests::after_turn(const child& nested) {

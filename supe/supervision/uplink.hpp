@@ -9,6 +9,8 @@
 #include "supe/supervision/child.hpp"
 
 #include <boost/json/value.hpp>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -75,7 +77,7 @@ public:
     void send_working(const std::string& id);
     /// Sends the next piece. Send it when there is room: answers are not kept twice.
     void send_piece_of(outgoing_answer& answer);
-    bool has_room() const { return link_->backlog() <= channel::upward::answer; }
+    bool has_room() { return link_->has_room(channel::upward::answer); }
     /// `co_await moved()` resumes when there may be room.
     auto moved() { return moved_.wait(); }
 
@@ -92,10 +94,17 @@ public:
 
 private:
     void send(signal_kind kind, std::string_view data = {});
+    bool has_room_for_notice();
 
+    struct sent_notice {
+        std::uint64_t end;  ///< among all bytes of the channel
+        std::size_t bytes;
+    };
     std::shared_ptr<channel> link_;
     outbox& out_;
     timer moved_;
+    std::deque<sent_notice> notices_;  // that may be unwritten
+    std::size_t notice_bytes_ = 0;     // of these
 };
 
 /// The requests to nested supervisors that wait for an answer.

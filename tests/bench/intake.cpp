@@ -115,19 +115,20 @@ private:
 };
 
 /// Beast answering 200: at once, or (with a file) when the request is in it, and fsync was there.
+/// `more`: the file, and `two` where it has a process of its own.
 class beast_alone {
 public:
-    explicit beast_alone(const bench::folder& where, const std::string& file = {},
+    explicit beast_alone(const bench::folder& where, const std::vector<std::string>& more = {},
                          const std::map<std::string, std::string>& environment = {})
-        : port_(bench::free_port()), runs_(command(file), where / "beast.log", environment) {
+        : port_(bench::free_port()), runs_(command(more), where / "beast.log", environment) {
         wait_for(port_);
     }
     std::uint16_t port() const { return port_; }
 
 private:
-    std::vector<std::string> command(const std::string& file) const {
+    std::vector<std::string> command(const std::vector<std::string>& more) const {
         std::vector<std::string> words{bench::child_program("bench_beast"), std::to_string(port_)};
-        if (!file.empty()) words.push_back(file);
+        words.insert(words.end(), more.begin(), more.end());
         return words;
     }
     std::uint16_t port_;
@@ -165,17 +166,21 @@ struct latencies {
     }
 };
 
-/// The path of a webhook that is kept, bare: the floor of a durable intake.
+/// The path of a webhook that is kept, bare: the floor of a durable intake. In one process, and in
+/// two as ours is.
 void measure_durable(bench::table& figures, const bench::folder& where, int rounds_of_it,
                      const std::string& what,
                      const std::map<std::string, std::string>& environment) {
-    const beast_alone bare(where, where / (what + ".db"), environment);
+    const beast_alone bare(where, {where / (what + ".db")}, environment);
+    const beast_alone two(where, {where / (what + ".two.db"), "two"}, environment);
     const relay ours(where, environment);
-    latencies of_relay, of_bare;
+    latencies of_relay, of_bare, of_two;
     const auto rates = bench::in_turn(rounds_of_it, {[&] { return of_relay.load(ours.port()); },
-                                                     [&] { return of_bare.load(bare.port()); }});
+                                                     [&] { return of_bare.load(bare.port()); },
+                                                     [&] { return of_two.load(two.port()); }});
     const std::string floor = "Beast and SQLite in one process";
     figures.add({what, "/s", {"relay", rates[0]}, {floor, rates[1]}});
+    figures.add({"the same", "/s", {"relay", rates[0]}, {"Beast and SQLite in two", rates[2]}});
     figures.add({"the same, p99",
                  "ms",
                  {"relay", bench::median(of_relay.p99)},

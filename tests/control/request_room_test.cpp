@@ -15,6 +15,8 @@ constexpr std::size_t limit = 10 * small_request;
 
 supe::time_point at(supe::duration d) { return supe::time_point() + d; }
 
+bool nothing(request_guest&) { return false; }
+
 struct three_guests {
     three_guests() {
         for (std::size_t n = 0; n < 3; ++n) room.enter(guest[n], at(n * 1s));
@@ -27,17 +29,28 @@ struct three_guests {
 
 BOOST_AUTO_TEST_SUITE(request_room)
 
+// What has come of a request counts, though it is not read yet; where all have such, none is
+// silent.
+BOOST_AUTO_TEST_CASE(unread) {
+    three_guests t;
+    const auto has_more = [&](request_guest& g) { return &g != &t.guest[1]; };
+    BOOST_TEST(t.room.longest_silent(has_more) == &t.guest[1]);
+    BOOST_TEST(t.room.longest_silent(nothing) == &t.guest[1]);  // the first one was heard
+    BOOST_TEST(!t.room.longest_silent([](request_guest&) { return true; }));
+    for (request_guest& g : t.guest) t.room.leave(g);
+}
+
 // The connection gives way of which nothing has come for longest, whoever came first.
 BOOST_AUTO_TEST_CASE(silence) {
     three_guests t;
-    BOOST_TEST(t.room.longest_silent() == &t.guest[0]);
+    BOOST_TEST(t.room.longest_silent(nothing) == &t.guest[0]);
     t.room.heard(t.guest[0]);
-    BOOST_TEST(t.room.longest_silent() == &t.guest[1]);
+    BOOST_TEST(t.room.longest_silent(nothing) == &t.guest[1]);
     t.room.leave(t.guest[1]);
-    BOOST_TEST(t.room.longest_silent() == &t.guest[2]);
+    BOOST_TEST(t.room.longest_silent(nothing) == &t.guest[2]);
     t.room.leave(t.guest[2]);
     t.room.leave(t.guest[0]);
-    BOOST_TEST(!t.room.longest_silent());
+    BOOST_TEST(!t.room.longest_silent(nothing));
     BOOST_TEST(t.room.size() == 0u);
 }
 

@@ -226,12 +226,45 @@ BOOST_AUTO_TEST_CASE(above_behind_notices) {
     std::string& out = o.up.wire->out();
     const std::string msg = '"' + std::string(100'000, 'x') + '"';
     const std::string mail = R"({"type":"mail","to":"/x","msg":)" + msg + "}";
-    out = std::string(upward::notice, 'n') + "\n";
+    out = std::string(upward::notices, 'n') + "\n";
     o.sends(a, mail);
     BOOST_TEST((out.find(msg) != std::string::npos));
     for (int n = 0; n < 100; ++n) o.sends(a, mail);
-    BOOST_TEST(out.size() >= upward::mail);
-    BOOST_TEST(out.size() < upward::mail + msg.size() + 1000);
+    BOOST_TEST(o.up.wire->backlog() >= upward::mail);
+    BOOST_TEST(o.up.wire->backlog() < upward::mail + msg.size() + 1000);
+}
+
+// Mail waits for the socket, and for nothing else: where it takes all at once, no turn follows in
+// which the rest of the window would be filled.
+BOOST_AUTO_TEST_CASE(a_window_of_large_mails) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    for (int n = 0; n < 9; ++n)
+        o.sends(a, R"({"type":"mail","to":"b","msg":")" + std::string(100'000, 'x') + "\"}");
+    o.mail.delivery.on_ready(b, 4);
+    o.mail.flush();
+    BOOST_TEST(b.box.in_flight(b.consumer) == 4u);
+}
+
+// A crash puts back what was in flight in one pass over what waits: here fifty thousand behind
+// fifty thousand, which took a billion steps.
+BOOST_AUTO_TEST_CASE(a_crash_behind_what_waits) {
+    fixture o;
+    mail_endpoint& a = o.add("a");
+    mail_endpoint& b = o.add("b");
+    constexpr std::size_t most = 50'000;
+    for (const std::size_t all : {most, 2 * most}) {
+        o.mail.delivery.on_ready(b, 1);
+        for (std::size_t n = b.box.queued(); n < all; ++n) {
+            o.sends(a, R"({"type":"mail","to":"b","msg":1,"re":"x"})");
+            o.received(b);
+        }
+        BOOST_TEST(b.box.in_flight(b.consumer) >= most);
+        ends(o, b, box::ending::charged);
+        BOOST_TEST(b.box.queued() == all);
+        o.start(b);
+    }
 }
 
 // A second MAIL-WITHHELD of a hop for the same mail has no effect, nor has a report about mail that

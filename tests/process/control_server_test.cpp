@@ -1,16 +1,11 @@
 // Shows that the control socket serves operators, whatever other clients connect to it. Virtual
 // time, real sockets.
-#include "supe/control/server.hpp"
-#include "tests/support/few_descriptors.hpp"
+#include "tests/support/control_caller.hpp"
 #include "tests/support/files.hpp"
-#include "tests/support/players.hpp"
-#include "tests/support/temporary_directory.hpp"
 
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -18,81 +13,10 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 using namespace std::chrono_literals;
 using supe::control::server_limits;
+using support::control_caller;
+using support::control_counter;
 
 namespace {
-
-constexpr const char* tree =
-    R"({"name": "t", "children": [{"name": "web", "component": "diligent"}, {"name": "deaf", "component": "stubborn"}]})";
-
-/// A client of the socket, well-behaved or not.
-class caller {
-public:
-    explicit caller(const fs::path& state)
-        : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        (state / "control.sock").string().copy(address.sun_path, sizeof address.sun_path - 1);
-        connected_ =
-            ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    }
-    bool connected() const { return connected_; }
-    /// Returns how many bytes the other side took.
-    std::size_t say(const std::string& text) {
-        const ssize_t n = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
-        return n > 0 ? static_cast<std::size_t>(n) : 0;
-    }
-    /// All bytes so far; closed() is true when that is all.
-    std::string received() {
-        char buffer[65536];
-        ssize_t n = 0;
-        while ((n = ::recv(fd_.get(), buffer, sizeof buffer, 0)) > 0)
-            all_.append(buffer, static_cast<std::size_t>(n));
-        closed_ = n == 0 || (n < 0 && errno == ECONNRESET);
-        return all_;
-    }
-    bool closed() {
-        received();
-        return closed_;
-    }
-    void hang_up() { fd_.reset(); }
-    void half_close() { ::shutdown(fd_.get(), SHUT_WR); }
-
-private:
-    supe::unique_fd fd_;
-    bool connected_ = false;
-    bool closed_ = false;
-    std::string all_;
-};
-
-struct counter {
-    explicit counter(server_limits limits = {})
-        : server(std::in_place, world.root(), state.path(), limits), service(world.time()) {
-        service.start(server->run());
-        world.run_ready();
-    }
-    ~counter() {
-        service.cancel();
-        world.run_ready();
-        BOOST_TEST(service.size() == 0u);
-        server.reset();
-    }
-    caller call(const std::string& text = {}) {
-        caller c(state.path());
-        BOOST_REQUIRE(c.connected());
-        if (!text.empty()) c.say(text + "\n");
-        world.run_ready();
-        return c;
-    }
-    bool serves() {
-        return call(R"({"do":"status","address":"web"})").received().find(R"("state":"running")") !=
-               std::string::npos;
-    }
-
-    support::player_world world{tree};
-    support::temporary_directory state;
-    std::optional<supe::control::server> server;
-    supe::nursery service;
-};
 
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> all;
@@ -108,7 +32,7 @@ BOOST_AUTO_TEST_SUITE(control_server)
 // The socket exists as soon as the server does, for this user alone. A stale one is replaced, and
 // no other file is left.
 BOOST_AUTO_TEST_CASE(the_socket) {
-    support::player_world world(tree);
+    support::player_world world(support::control_tree);
     const support::temporary_directory state;
     const fs::path socket = state.path() / "control.sock";
     for (int i = 0; i < 2; ++i) {
@@ -120,7 +44,7 @@ BOOST_AUTO_TEST_CASE(the_socket) {
         BOOST_TEST(S_ISSOCK(found.st_mode));
         BOOST_TEST((found.st_mode & 0777) == 0600u);
         BOOST_TEST(!fs::exists(state.path() / "control.sock.new"));
-        BOOST_TEST(caller(state.path()).connected());
+        BOOST_TEST(control_caller(state.path()).connected());
     }
     BOOST_TEST(!fs::exists(socket));
     BOOST_CHECK_THROW(supe::control::server(world.root(), state.path() / "none"),
@@ -129,7 +53,7 @@ BOOST_AUTO_TEST_CASE(the_socket) {
 
 // The path of a state directory may be longer than the path of a socket can be.
 BOOST_AUTO_TEST_CASE(a_long_path) {
-    support::player_world world(tree);
+    support::player_world world(support::control_tree);
     const support::temporary_directory state;
     const fs::path deep = state.path() / std::string(200, 'd');
     fs::create_directory(deep);
@@ -140,21 +64,21 @@ BOOST_AUTO_TEST_CASE(a_long_path) {
 // A line is a request, a line is the answer, and the connection ends; a malformed request is
 // answered with an error.
 BOOST_AUTO_TEST_CASE(one_question_one_answer) {
-    counter c;
-    caller asker = c.call(R"({"do":"status","address":"web"})");
+    control_counter c;
+    control_caller asker = c.call(R"({"do":"status","address":"web"})");
     BOOST_TEST(lines_of(asker.received()).size() == 1u);
     BOOST_TEST(asker.closed());
     for (const char* bad : {"hello", "[1]", "{\"do\":", "\xff\xfe"}) {
         const auto received = c.call(bad).received();
         BOOST_TEST(received == "{\"error\":\"the request is no JSON object\",\"code\":2}\n");
     }
-    caller half = c.call();
+    control_caller half = c.call();
     half.say("{\"do\":\"status\",\"address\":\"web\"}");
     half.half_close();
     c.world.run_ready();
     BOOST_TEST(half.received().empty());  // a request without its newline is not complete
     BOOST_TEST(half.closed());
-    caller polite = c.call(R"({"do":"status","address":"web"})");
+    control_caller polite = c.call(R"({"do":"status","address":"web"})");
     polite.half_close();
     c.world.run_ready();
     BOOST_TEST(!polite.received().empty());
@@ -163,8 +87,8 @@ BOOST_AUTO_TEST_CASE(one_question_one_answer) {
 // Any number of connections that send nothing, or half a request, keep no other client out; after
 // 10 s they are closed.
 BOOST_AUTO_TEST_CASE(silence_keeps_no_client_out) {
-    counter c;
-    std::vector<caller> silent;
+    control_counter c;
+    std::vector<control_caller> silent;
     for (int i = 0; i < 300; ++i) {
         silent.push_back(c.call());
         if (i % 2) silent.back().say("{\"do\":");
@@ -172,64 +96,29 @@ BOOST_AUTO_TEST_CASE(silence_keeps_no_client_out) {
     }
     BOOST_TEST(c.serves());
     std::size_t open = 0;
-    for (caller& s : silent) open += !s.closed();
+    for (control_caller& s : silent) open += !s.closed();
     BOOST_TEST(open <= 64u);
     BOOST_TEST(open > 0u);
     c.world.advance(11s);
-    for (caller& s : silent) BOOST_TEST(s.closed());
-    BOOST_TEST(c.serves());
-}
-
-// Where no descriptor is left for a connection, silent ones make room too.
-BOOST_AUTO_TEST_CASE(silence_keeps_no_descriptor) {
-    counter c;
-    std::vector<caller> silent;
-    for (int i = 0; i < 20; ++i) silent.push_back(c.call());
-    const support::few_descriptors limit(1);  // for the client
-    caller asker = c.call(R"({"do":"status","address":"web"})");
-    BOOST_TEST(asker.received().find(R"("state":"running")") != std::string::npos);
-    BOOST_TEST(silent.front().closed());
-    BOOST_TEST(!silent.back().closed());
-}
-
-// A process with few descriptors allows fewer silent connections: the others are for children.
-BOOST_AUTO_TEST_CASE(silence_with_few_descriptors) {
-    const support::few_descriptors limit(80);
-    counter c;
-    std::vector<caller> silent;
-    for (int i = 0; i < 20; ++i) silent.push_back(c.call());
-    const auto open = std::ranges::count_if(silent, [](caller& s) { return !s.closed(); });
-    BOOST_TEST(open >= 10);  // an eighth of 80 and of those that were open before
-    BOOST_TEST(open < 20);
-    BOOST_TEST(c.serves());
-}
-
-// Where few descriptors are left in all, silent connections leave them for the start of a child.
-BOOST_AUTO_TEST_CASE(silence_keeps_no_child_down) {
-    counter c;
-    const support::few_descriptors limit(19);
-    std::vector<caller> silent;
-    for (int i = 0; i < 6; ++i) silent.push_back(c.call());
-    const auto open = std::ranges::count_if(silent, [](caller& s) { return !s.closed(); });
-    BOOST_TEST(open == 1);  // 19 less the 6 of the clients, and 12 for a start
+    for (control_caller& s : silent) BOOST_TEST(s.closed());
     BOOST_TEST(c.serves());
 }
 
 /// A server with room for three requests of 80,000 bytes.
-struct little_room : counter {
-    little_room() : counter(limits()) {}
+struct little_room : control_counter {
+    little_room() : control_counter(limits()) {}
     static server_limits limits() {
         server_limits limits;
         limits.request = 100'000;
         limits.requests = 250'000;
         return limits;
     }
-    void pour(caller& into, std::size_t bytes = 80'000) {
+    void pour(control_caller& into, std::size_t bytes = 80'000) {
         for (std::size_t poured = 0; poured < bytes && !into.closed(); world.run_ready())
             poured += into.say(std::string(10'000, 'x'));
     }
-    caller call_with_much() {
-        caller c = call();
+    control_caller call_with_much() {
+        control_caller c = call();
         pour(c);
         return c;
     }
@@ -243,10 +132,10 @@ constexpr const char* no_room =
 // memory is bounded. The answer says which it is.
 BOOST_AUTO_TEST_CASE(huge_requests) {
     little_room c;
-    caller one = c.call();
+    control_caller one = c.call();
     c.pour(one, 150'000);
     BOOST_TEST(one.received() == "{\"error\":\"the request is too large\",\"code\":2}\n");
-    std::vector<caller> many;
+    std::vector<control_caller> many;
     for (int i = 0; i < 4; ++i) many.push_back(c.call_with_much());
     BOOST_TEST(many.back().received() == no_room);
     BOOST_TEST(many.back().closed());
@@ -254,7 +143,7 @@ BOOST_AUTO_TEST_CASE(huge_requests) {
     BOOST_TEST(c.serves());
     many.clear();
     c.world.run_ready();
-    caller again = c.call_with_much();
+    control_caller again = c.call_with_much();
     BOOST_TEST(!again.closed());  // the memory of the others is free again
 }
 
@@ -262,7 +151,7 @@ BOOST_AUTO_TEST_CASE(huge_requests) {
 // first gives way, though it sends a byte now and then, and is told why.
 BOOST_AUTO_TEST_CASE(slow_large_requests) {
     little_room c;
-    std::vector<caller> slow;
+    std::vector<control_caller> slow;
     for (int i = 0; i < 3; ++i) {
         slow.push_back(c.call_with_much());
         c.world.advance(100ms);
@@ -271,7 +160,7 @@ BOOST_AUTO_TEST_CASE(slow_large_requests) {
     BOOST_TEST(c.call_with_much().received() == no_room);
     slow[0].say("x");
     c.world.advance(200ms);
-    caller large = c.call_with_much();
+    control_caller large = c.call_with_much();
     BOOST_TEST(slow[0].received() ==
                "{\"error\":\"the request came too slowly, and another one needed its room; try "
                "again\",\"code\":4}\n");
@@ -282,7 +171,7 @@ BOOST_AUTO_TEST_CASE(slow_large_requests) {
     BOOST_TEST(large.received().find("the request is no JSON object") != std::string::npos);
     BOOST_TEST(c.serves());
     c.world.advance(11s);
-    for (caller& s : slow) BOOST_TEST(s.closed());
+    for (control_caller& s : slow) BOOST_TEST(s.closed());
 }
 
 // A thousand connections that send nothing keep nobody out, and end no request that is on its way.
@@ -292,10 +181,10 @@ BOOST_AUTO_TEST_CASE(a_thousand_idle_clients) {
     const rlimit enough{std::min<rlim_t>(before.rlim_max, 4096), before.rlim_max};
     ::setrlimit(RLIMIT_NOFILE, &enough);
     {
-        counter c;
-        caller large = c.call();
+        control_counter c;
+        control_caller large = c.call();
         const std::string piece(10'000, ' ');
-        std::vector<caller> idle;
+        std::vector<control_caller> idle;
         for (int i = 0; i < 1000; ++i) {
             idle.push_back(c.call());
             if (i % 30 != 0) continue;
@@ -303,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_idle_clients) {
             c.world.run_ready();
             BOOST_REQUIRE(c.serves());
         }
-        BOOST_TEST(std::ranges::count_if(idle, [](caller& s) { return !s.closed(); }) < 64);
+        BOOST_TEST(std::ranges::count_if(idle, [](control_caller& s) { return !s.closed(); }) < 64);
         large.say("{\"do\":\"status\",\"address\":\"web\"}\n");
         c.world.run_ready();
         BOOST_TEST(large.received().find(R"("state":"running")") != std::string::npos);
@@ -317,13 +206,13 @@ BOOST_AUTO_TEST_CASE(a_thousand_idle_clients) {
 BOOST_AUTO_TEST_CASE(signs_of_life) {
     server_limits limits;
     limits.silent = limits.places.waiting = 2;
-    counter c(limits);
+    control_counter c(limits);
     const std::string endless = R"({"do":"mail","to":"deaf","msg":1,"wait":true})";
-    caller waiting = c.call(endless);
+    control_caller waiting = c.call(endless);
     c.world.advance(10s);
     BOOST_TEST(waiting.received() == "\n\n\n");
     for (int i = 0; i < 20; ++i) {
-        caller leaving = c.call(endless);
+        control_caller leaving = c.call(endless);
         leaving.hang_up();
         c.world.advance(7s);
     }
@@ -334,8 +223,8 @@ BOOST_AUTO_TEST_CASE(signs_of_life) {
 // Clients that wait have places of their own. Where all are taken, the next one is told so, and
 // those that ask or order are served: also with the limits as they are.
 BOOST_AUTO_TEST_CASE(waiting_keeps_no_operator_out) {
-    counter c;
-    std::vector<caller> waiting;
+    control_counter c;
+    std::vector<control_caller> waiting;
     for (int i = 0; i < 340; ++i)
         waiting.push_back(c.call(R"({"do":"mail","to":"deaf","msg":1,"wait":true})"));
     const std::string refusal =
@@ -357,9 +246,9 @@ BOOST_AUTO_TEST_CASE(waiting_keeps_no_operator_out) {
 BOOST_AUTO_TEST_CASE(orders_keep_no_question_out) {
     server_limits limits;
     limits.places.orders = 2;
-    counter c(limits);
+    control_counter c(limits);
     const std::string stop = R"({"do":"stop","address":"deaf"})";
-    caller one = c.call(stop), two = c.call(stop), three = c.call(stop);
+    control_caller one = c.call(stop), two = c.call(stop), three = c.call(stop);
     BOOST_TEST(three.received().find("too many clients: 2 of them wait for an operation already") !=
                std::string::npos);
     BOOST_TEST(c.serves());
@@ -374,15 +263,15 @@ BOOST_AUTO_TEST_CASE(orders_keep_no_question_out) {
 BOOST_AUTO_TEST_CASE(unread_answers) {
     server_limits limits;
     limits.unread_answers = 1'500'000;
-    counter c(limits);
+    control_counter c(limits);
     // The answer names the address.
     const std::string question =
         R"({"do":"status","address":"/)" + std::string(1'000'000, 'x') + "\"}\n";
-    const auto asks = [&](caller& who) {
+    const auto asks = [&](control_caller& who) {
         for (std::size_t said = 0; said < question.size(); c.world.run_ready())
             said += who.say(question.substr(said));
     };
-    caller deaf = c.call(), other = c.call();
+    control_caller deaf = c.call(), other = c.call();
     asks(deaf);
     asks(other);
     BOOST_TEST(other.received() ==
@@ -397,7 +286,7 @@ BOOST_AUTO_TEST_CASE(unread_answers) {
 // Few clients at once are shown a dead letter, which may be large. The others wait, and one that
 // leaves makes room.
 BOOST_AUTO_TEST_CASE(shown_letters) {
-    counter c;
+    control_counter c;
     supe::answer_room& room = c.world.root().large_answers();
     std::vector<supe::answer_room::place> held;
     const auto take = [&]() -> supe::awaitable<> {
@@ -406,7 +295,7 @@ BOOST_AUTO_TEST_CASE(shown_letters) {
     };
     while (held.size() < supe::answer_room::most) c.service.start(take()), c.world.run_ready();
     const std::string show = R"({"do":"dead","what":"show","id":"1"})";
-    caller one = c.call(show), two = c.call(show);
+    control_caller one = c.call(show), two = c.call(show);
     BOOST_TEST(one.received() == "");
     BOOST_TEST(room.waiting() == 2u);
     BOOST_TEST(c.serves());
@@ -421,10 +310,10 @@ BOOST_AUTO_TEST_CASE(shown_letters) {
 // Notices: an empty line when the watch has begun, the cached ones first, then each as it comes;
 // output only when named.
 BOOST_AUTO_TEST_CASE(notices) {
-    counter c;
-    caller all = c.call(R"({"do":"notices"})");
-    caller crashes = c.call(R"({"do":"notices","names":["web-crashed"]})");
-    caller fresh = c.call(R"({"do":"notices","names":["web-started"],"fresh":true})");
+    control_counter c;
+    control_caller all = c.call(R"({"do":"notices"})");
+    control_caller crashes = c.call(R"({"do":"notices","names":["web-crashed"]})");
+    control_caller fresh = c.call(R"({"do":"notices","names":["web-started"],"fresh":true})");
     BOOST_TEST(fresh.received() == "\n");
     BOOST_TEST(crashes.received() == "\n");
     BOOST_TEST(all.received().find("\"notice\":\"web-started\"") != std::string::npos);
@@ -447,7 +336,7 @@ BOOST_AUTO_TEST_CASE(notices) {
 
 // Each line of output of a child looks among the names that a client listens to.
 BOOST_AUTO_TEST_CASE(too_many_names_to_listen_to) {
-    counter c;
+    control_counter c;
     const auto listen = [](std::size_t count, std::size_t length) {
         std::string names;
         for (std::size_t n = 0; n < count; ++n)
@@ -467,12 +356,12 @@ BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {
     server_limits limits;
     limits.unread_notices = 100'000;
     limits.silent = limits.places.waiting = 2;
-    counter c(limits);
-    caller slow = c.call(R"({"do":"notices","names":["sale"]})");
+    control_counter c(limits);
+    control_caller slow = c.call(R"({"do":"notices","names":["sale"]})");
     const std::string sale = "\"" + std::string(10'000, 'n') + "\"";
     for (int i = 0; i < 200; ++i) c.world.root().notices().publish("sale", sale);
     c.world.run_ready();
-    caller other = c.call(R"({"do":"notices","names":["sale"]})");
+    control_caller other = c.call(R"({"do":"notices","names":["sale"]})");
     for (int i = 0; i < 5; ++i) c.world.root().notices().publish("sale", sale);
     c.world.run_ready();
     BOOST_TEST(lines_of(other.received()).size() ==
@@ -484,7 +373,7 @@ BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {
         BOOST_REQUIRE(slow.received().size() < 3'000'000u);
     }
     for (int i = 0; i < 20; ++i) {
-        caller leaving = c.call(R"({"do":"notices","names":["never"]})");
+        control_caller leaving = c.call(R"({"do":"notices","names":["never"]})");
         leaving.hang_up();
         c.world.advance(7s);
     }
@@ -495,11 +384,11 @@ BOOST_AUTO_TEST_CASE(slow_readers_of_notices) {
 BOOST_AUTO_TEST_CASE(slow_readers_together) {
     server_limits limits;
     limits.all_unread_notices = 3'000'000;
-    counter c(limits);
+    control_counter c(limits);
     const std::string listen = R"({"do":"notices","names":["sale"]})";
-    std::vector<caller> slow;
+    std::vector<control_caller> slow;
     for (int i = 0; i < 8; ++i) slow.push_back(c.call(listen));
-    caller reads = c.call(listen);
+    control_caller reads = c.call(listen);
     const std::string sale = "\"" + std::string(100'000, 'n') + "\"";
     for (int i = 0; i < 10; ++i) {
         c.world.root().notices().publish("sale", sale);

@@ -187,6 +187,19 @@ BOOST_AUTO_TEST_CASE(deleted_files_come_back) {
     BOOST_TEST(rest(reader) == lines{"four"}, boost::test_tools::per_element());
 }
 
+// The directory above may be a symbolic link, as the state directory may.
+BOOST_AUTO_TEST_CASE(deleted_below_a_link) {
+    const support::temporary_directory tmp;
+    fs::create_directory(tmp / "elsewhere");
+    fs::create_directory_symlink(tmp / "elsewhere", tmp / "state");
+    log_writer writer(tmp.path() / "state/logs");
+    put(writer, "one");
+    fs::remove_all(tmp.path() / "elsewhere/logs");
+    put(writer, "two");
+    BOOST_TEST(writer.loss() == "");
+    BOOST_TEST(all(tmp.path() / "state/logs") == lines{"two"}, boost::test_tools::per_element());
+}
+
 // A FIFO in the place of a file is passed over: no one writes to it, and a reader would wait.
 BOOST_AUTO_TEST_CASE(a_fifo_is_no_file) {
     const support::temporary_directory tmp;

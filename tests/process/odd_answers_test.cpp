@@ -110,6 +110,15 @@ BOOST_AUTO_TEST_CASE(the_first_byte) {
     BOOST_TEST(once({{"HTTP/1.1 200 OK\r\n\r\n"}, script::hold}, 1h, 200ms).reply.status == 200);
 }
 
+// Interim answers without a pause: there is always something to read, and the time ends it all the
+// same.
+BOOST_AUTO_TEST_CASE(interim_answers_without_a_pause) {
+    std::string flood;
+    while (flood.size() < 64u << 20) flood += "HTTP/1.1 100\r\n\r\n";
+    const outcome o = once({{flood + ok()}, script::close}, 20ms);
+    BOOST_TEST(o.reply.error == "timed out");
+}
+
 // A destination that answers before it has read the body, and reads no more of it: the answer
 // counts at once.
 BOOST_AUTO_TEST_CASE(answers_before_the_body) {

@@ -293,6 +293,12 @@ BOOST_AUTO_TEST_CASE(a_lost_file) {
     BOOST_TEST(s.loop.until(is_ready, 20s));
     BOOST_TEST(answers("200 OK"));
     std::filesystem::remove(file);
+    BOOST_TEST(s.loop.until([&] { return std::filesystem::exists(file); }, 60s));
+    BOOST_TEST(relay.process().prints("it is saved again"));
+    BOOST_TEST(s.loop.until(is_ready, 20s));
+    BOOST_TEST(answers("200 OK"));
+    BOOST_TEST(s.becomes(R"(supe_webhooks_queued{route="default"})", 3));
+    std::filesystem::rename(file, aside);
     BOOST_TEST(s.loop.until([&] { return starts(s.body("/readyz"), lost); }, 20s));
     BOOST_TEST(answers("503 Service Unavailable"));
     s.status = 200;

@@ -59,6 +59,23 @@ std::string listener(const std::string& name, const std::string& address) {
     return support::shell(name, "exec sleep 1000", fmt::format(R"("listen": ["{}"])", address));
 }
 
+/// Three that listen at `path`.
+std::string instances(const std::string& program, const std::string& path,
+                      const std::string& form) {
+    return support::shell(
+        "web", program,
+        fmt::format(R"("instances": 3, "env": {{"FORM": "{}"}}, "listen": ["unix:{}"])", form,
+                    path));
+}
+
+/// The different ones that their processes have.
+std::set<std::string> sockets_of_instances(real_tree& tree) {
+    std::set<std::string> all;
+    for (const char* name : {"web.1", "web.2", "web.3"})
+        all.insert(fs::read_symlink(fmt::format("/proc/{}/fd/3", tree.pid(name))).string());
+    return all;
+}
+
 std::string reload(support::event_loop& loop, real_tree& tree, const std::string& now) {
     std::optional<std::string> problem;
     supe::nursery tasks(loop.time);
@@ -143,6 +160,42 @@ BOOST_AUTO_TEST_CASE(a_deleted_file) {
     BOOST_TEST(tree.prints("[supe] " + why + "; no path leads to the socket that it goes on with"));
     BOOST_TEST(tree.stop());
     BOOST_TEST(fs::is_regular_file(path));
+}
+
+// Where a start binds a new socket, the log says that the other instances have the old one, and a
+// reload gives it to all.
+BOOST_AUTO_TEST_CASE(a_deleted_file_of_instances) {
+    const support::temporary_directory tmp;
+    const std::string path = (tmp / "web.sock").string();
+    const std::string text = tree_of({instances("exec sleep 1000", path, "1")});
+    real_tree tree(*this, text);
+    BOOST_TEST(tree.sees("web.3-started"));
+    fs::remove(path);
+    ::kill(tree.pid("web.2"), SIGKILL);
+    BOOST_TEST(tree.sees("web.2-started", 2));
+    BOOST_TEST(
+        tree.prints("[supe] no path leads any more to the socket of other instances of web "
+                    "(2): supe reload restarts them"));
+    BOOST_TEST(sockets_of_instances(tree).size() == 2u);
+    BOOST_TEST(reload(*this, tree, text) == "");
+    BOOST_TEST(sockets_of_instances(tree).size() == 1u);
+    BOOST_TEST(fs::is_socket(path));
+    BOOST_TEST(tree.count("web.2-started") == 2u);
+    BOOST_TEST(tree.stop());
+}
+
+// Instances that remove the file at their end share one socket after a reload all the same.
+BOOST_AUTO_TEST_CASE(instances_that_remove_the_file) {
+    const support::temporary_directory tmp;
+    const std::string path = (tmp / "web.sock").string();
+    const std::string program =
+        fmt::format("trap 'rm -f {}; exit 0' TERM; while :; do sleep 0.02; done", path);
+    real_tree tree(*this, tree_of({instances(program, path, "1")}));
+    BOOST_TEST(tree.sees("web.3-started"));
+    BOOST_TEST(reload(*this, tree, tree_of({instances(program, path, "2")})) == "");
+    BOOST_TEST(sockets_of_instances(tree).size() == 1u);
+    BOOST_TEST(fs::is_socket(path));
+    BOOST_TEST(tree.stop());
 }
 
 // What a start refuses a reload refuses too, whatever the port was shared for before.

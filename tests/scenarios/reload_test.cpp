@@ -296,6 +296,49 @@ BOOST_AUTO_TEST_CASE(a_socket_that_cannot_be_had) {
     BOOST_TEST(!std::filesystem::exists(directory / "old"));
 }
 
+// Where one instance was started with a new socket, the others have one to which no path leads. The
+// next reload restarts them, and nobody else.
+BOOST_AUTO_TEST_CASE(a_socket_of_instances) {
+    const support::temporary_directory directory;
+    const std::string path = (directory / "s").string();
+    const auto text =
+        tree(diligent("a", fmt::format(R"(, "instances": 3, "listen": ["unix:{}"])", path)));
+    player_world w(text);
+    std::filesystem::remove(path);
+    w.crash("/a.2");
+    w.advance(1s);
+    BOOST_TEST(reload_with(w, text) == "");
+    for (const char* child : {"/a.1", "/a.2", "/a.3"}) BOOST_TEST(w.starts_of(child) == 2u, child);
+    BOOST_TEST(reload_with(w, text) == "");
+    for (const char* child : {"/a.1", "/a.2", "/a.3"}) BOOST_TEST(w.starts_of(child) == 2u, child);
+}
+
+// A child takes the address of a nested supervisor's child: of the same name, of one that leaves
+// the tree, and of one that stays and is listed later.
+BOOST_AUTO_TEST_CASE(an_address_from_below) {
+    const support::temporary_directory directory;
+    const std::string listen =
+        fmt::format(R"(, "listen": ["unix:{}"])", (directory / "s").string());
+    const auto nested = [](const std::string& name, const std::string& children) {
+        return fmt::format(R"({{"name": "{}", "children": [{}]}})", name, children);
+    };
+    const std::string x = diligent("x", listen);
+    for (const std::string& before : {nested("web", x), nested("n", x)}) {
+        player_world w(tree(before));
+        BOOST_TEST(reload_with(w, tree(diligent("web", listen))) == "");
+        BOOST_TEST(names(w) == "web ");
+        BOOST_TEST(w.pid_of("/web") != 0);
+        BOOST_TEST(std::filesystem::exists(directory / "s"));
+    }
+    player_world w(tree(diligent("web") + "," + nested("n", x + "," + diligent("y"))));
+    const auto y = w.pid_of("/n/y");
+    BOOST_TEST(reload_with(w, tree(diligent("web", listen) + "," + nested("n", diligent("y")))) ==
+               "");
+    BOOST_TEST(names(w) == "web n ");
+    BOOST_TEST(w.starts_of("/web") == 2u);
+    BOOST_TEST(w.pid_of("/n/y") == y);
+}
+
 // What a reload could not add is added by the next one, with the same file.
 BOOST_AUTO_TEST_CASE(added_the_second_time) {
     player_world w(tree(diligent("a")));

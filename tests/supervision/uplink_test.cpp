@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(above_does_not_read) {
         ++sent;
     }
     BOOST_TEST(sent < 5);
-    BOOST_TEST(o.up.wire->backlog() < supe::channel::upward::notice + notice.size() + 1000);
+    BOOST_TEST(o.up.wire->backlog() < supe::channel::upward::notices + notice.size() + 1000);
     BOOST_TEST(up.has_room());
     up.send_working("7");
     supe::outgoing_answer answer("7", value{{"ok", true}});
@@ -120,11 +120,22 @@ BOOST_AUTO_TEST_CASE(above_does_not_read) {
         o.up.wire->flush();
     }
     BOOST_TEST(!up.send_notice("n", "1"));
-    while (o.up.wire->backlog() > supe::channel::upward::notice) {
+    while (o.up.wire->backlog() > supe::channel::upward::notices) {
         o.up.received();
         o.up.wire->flush();
     }
     BOOST_TEST(up.send_notice("n", "1"));
+}
+
+// Mail and answers that wait before it crowd no notice out.
+BOOST_AUTO_TEST_CASE(a_notice_behind_mail) {
+    support::router_fixture o;
+    supe::uplink up(o.up.wire, o.out, o.time);
+    o.up.wire->out() = std::string(supe::channel::upward::mail + (1u << 20), 'm') + "\n";
+    BOOST_TEST(up.send_notice("n", "1"));
+    int sent = 0;
+    while (sent < 100 && up.send_notice("n", '"' + std::string(100'000, 'x') + '"')) ++sent;
+    BOOST_TEST(sent == 11);
 }
 
 // A request from above is a command or a tree, with its id. Other data is no request.

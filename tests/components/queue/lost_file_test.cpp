@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(until_all_is_delivered) {
     s.send("a");
     s.w.advance(2s);
     BOOST_TEST(s.kept.contains("a"));
-    fs::remove(s.directory / "queue.db");
+    fs::rename(s.directory / "queue.db", s.directory / "aside");
     fs::remove(s.directory / "queue.db-wal");
     s.send("b");
     s.w.advance(2s);
@@ -125,6 +125,69 @@ BOOST_AUTO_TEST_CASE(until_all_is_delivered) {
     s.w.advance(2s);
     BOOST_TEST(s.kept.contains("c"));
     BOOST_TEST(s.delivered["c"] == 1);
+}
+
+// One that has no name any more cannot be moved back: it is saved again, with all that it has, and
+// the next life goes on with that.
+BOOST_AUTO_TEST_CASE(saved_again) {
+    queue_world s;
+    s.holds = {"forwarder"};
+    s.run();
+    s.send("a");
+    s.w.advance(2s);
+    BOOST_TEST(s.kept.contains("a"));
+    fs::remove(s.directory / "queue.db");
+    s.send("b");
+    s.w.advance(5s);
+    BOOST_TEST(fs::exists(s.directory / "queue.db"));
+    BOOST_TEST(!fs::exists(s.directory / "queue.db.copy"));
+    BOOST_TEST(s.w.count("component-crashed") == 1u);
+    s.send("c");
+    s.holds.clear();
+    s.w.advance(40s);
+    BOOST_TEST(s.delivered["a"] >= 1);  // it was on its way when the queue ended
+    BOOST_TEST(s.delivered["c"] == 1);
+}
+
+// Step by step, with what is committed meanwhile; a copy that is given up leaves nothing.
+BOOST_AUTO_TEST_CASE(copied_in_steps) {
+    losing s;
+    for (int n = 0; n < 9; ++n) s.take({webhook(fmt::format("w{}", n), 1 << 20)});
+    BOOST_TEST(!s.store->copy_of_deleted());
+    fs::remove(s.file);
+    {
+        const auto given_up = s.store->copy_of_deleted();
+        BOOST_REQUIRE(given_up);
+        BOOST_TEST(given_up->step());
+    }
+    BOOST_TEST(!fs::exists(s.file.string() + ".copy"));
+    const auto copy = s.store->copy_of_deleted();
+    BOOST_TEST(copy->step());
+    s.mark_delivery();
+    s.take({result("w0", 1, 200)});
+    while (copy->step()) {}
+    copy->put_in_place();
+    s.open();
+    BOOST_TEST(s.counts() == "8 pending, 0 failed, 0 dead, 0 handed");
+    BOOST_TEST(s.store->counts().delivered == 1u);
+}
+
+// A file that comes back where another one had begun is not read through the log of that one.
+BOOST_AUTO_TEST_CASE(moved_back_over_another) {
+    losing s;
+    s.take({webhook("a")});
+    BOOST_TEST(s.store->make_room());
+    fs::rename(s.file, s.aside);
+    s.open();
+    same(s.take({webhook("b")}), {"done"});
+    s.mark_delivery();
+    s.take({result("b", 1, 200)});
+    fs::rename(s.aside, s.file);
+    BOOST_TEST(s.logic->look_for_file() == s.refusal(s.file));
+    BOOST_TEST(s.logic->may_begin_anew());
+    s.store->leave_file();
+    s.open();
+    same(s.mark_delivery(), {"a/1"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()
